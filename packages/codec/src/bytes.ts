@@ -1,0 +1,70 @@
+import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
+import { InvariantError } from './failure.ts';
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Lower-case hex; also the key form of bytes in Maps. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Strict: even length, digits only; otherwise undefined. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Bytewise order, shorter first on a common prefix. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0;
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function utf8(text: string): Uint8Array {
+  return utf8Encoder.encode(text);
+}
+
+/** Undefined when the bytes are not UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function sized(bytes: Uint8Array, size: number, name: string): Uint8Array {
+  if (bytes.length !== size) throw new InvariantError(`${name} has ${size} bytes, got ${bytes.length}`);
+  return bytes;
+}
+
+export const asDigest = (bytes: Uint8Array): Digest => sized(bytes, 32, 'digest') as Digest;
+export const asPublicKey = (bytes: Uint8Array): PublicKey => sized(bytes, 32, 'public key') as PublicKey;
+export const asSignature = (bytes: Uint8Array): Signature => sized(bytes, 64, 'signature') as Signature;
+export const asCellId = (bytes: Uint8Array): CellId => sized(bytes, 32, 'cell id') as CellId;
+export const asSessionId = (bytes: Uint8Array): SessionId => sized(bytes, 32, 'session id') as SessionId;

@@ -1,0 +1,75 @@
+import type { Outcome } from '@fatty/interface';
+import { Encoder } from 'cbor-x';
+import { equalBytes } from './bytes.ts';
+import { fail, ok } from './failure.ts';
+import { type Shape, ShapeError } from './shape.ts';
+
+/** Deepest array nesting the profile allows. */
+const DEPTH_MAX = 16;
+
+const cbor = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
+
+/** The canonical bytes of a value: the only bytes that are ever signed or hashed. */
+export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
+  const buffer = cbor.encode(shape.toItem(value));
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+/**
+ * Strict inverse of {@link encode}: size and depth scan, decode, shape check, re-encode, compare.
+ * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Never throws.
+ */
+export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
+  if (input.length > sizeMax) return fail('too_large', `at most ${sizeMax} bytes`, `${input.length} bytes`);
+  const flaw = scan(input);
+  if (flaw !== undefined) return fail('malformed', 'one item of the canonical profile', flaw);
+  try {
+    const value = shape.fromItem(cbor.decode(input));
+    if (!equalBytes(encode(shape, value), input)) {
+      return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
+    }
+    return ok(value);
+  } catch (error) {
+    if (error instanceof ShapeError) return fail('wrong_shape', error.expected, error.actual);
+    return fail('malformed', 'decodable CBOR', 'undecodable bytes');
+  }
+}
+
+/** Walks the heads only; answers what is wrong, or undefined. Bounds the work of everything after it. */
+function scan(input: Uint8Array): string | undefined {
+  const left: number[] = [1];
+  let at = 0;
+  while (left.length > 0) {
+    const top = left.length - 1;
+    if (left[top] === 0) {
+      left.pop();
+      continue;
+    }
+    left[top] = (left[top] as number) - 1;
+    const head = readHead(input, at);
+    if (typeof head === 'string') return head;
+    at = head.next;
+    if (head.major === 4) {
+      if (left.length > DEPTH_MAX) return `nesting deeper than ${DEPTH_MAX}`;
+      if (head.value > input.length - at) return 'array longer than the input';
+      left.push(head.value);
+    }
+    if (at > input.length) return 'truncated item';
+  }
+  return at === input.length ? undefined : `${input.length - at} bytes after the item`;
+}
+
+function readHead(input: Uint8Array, at: number): string | { major: number; value: number; next: number } {
+  const first = input[at];
+  if (first === undefined) return 'truncated head';
+  const major = first >> 5;
+  const info = first & 31;
+  if (major !== 0 && major !== 2 && major !== 3 && major !== 4) return `major type ${major}`;
+  if (info > 27) return 'indefinite or reserved length';
+  const width = info < 24 ? 0 : 1 << (info - 24);
+  if (at + 1 + width > input.length) return 'truncated head';
+  let value = info < 24 ? info : 0;
+  for (let i = 1; i <= width; i++) value = value * 256 + (input[at + i] as number);
+  const body = major === 2 || major === 3 ? value : 0;
+  return { major, value, next: at + 1 + width + body };
+}

@@ -1,0 +1,6 @@
+export * from './bytes.ts';
+export * from './canonical.ts';
+export * from './failure.ts';
+export * from './hash.ts';
+export * from './shape.ts';
+export * from './signature.ts';

@@ -1,0 +1,47 @@
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
+import type { PublicKey } from '@fatty/interface';
+import { asPublicKey, asSignature, toHex } from './bytes.ts';
+import { useSha256 } from './hash.ts';
+import { type Ed25519Accelerator, ed25519, type SignatureScheme } from './signature.ts';
+
+const PKCS8 = Uint8Array.from([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]);
+const SPKI = Uint8Array.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
+/** Importing a key costs as much as a verification, so they are kept; bounded against key floods. */
+const KEYS_MAX = 4096;
+
+function accelerator(): Ed25519Accelerator {
+  const keys = new Map<string, KeyObject>();
+  const keyObject = (key: PublicKey): KeyObject => {
+    const id = toHex(key);
+    let found = keys.get(id);
+    if (found === undefined) {
+      if (keys.size >= KEYS_MAX) keys.clear();
+      found = createPublicKey({ key: Buffer.concat([SPKI, key]), format: 'der', type: 'spki' });
+      keys.set(id, found);
+    }
+    return found;
+  };
+  return {
+    signer(seed) {
+      const secret = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
+      const spki = createPublicKey(secret).export({ format: 'der', type: 'spki' });
+      return {
+        publicKey: asPublicKey(new Uint8Array(spki.subarray(SPKI.length))),
+        sign: (message) => asSignature(new Uint8Array(sign(null, message, secret))),
+      };
+    },
+    verify(key, message, signature) {
+      try {
+        return verify(null, message, keyObject(key), signature);
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** Installs node:crypto's SHA-256 and answers Ed25519 with node:crypto in front of the rule. */
+export function nodeScheme(): SignatureScheme {
+  useSha256((bytes) => hash('sha256', bytes, 'buffer'));
+  return ed25519(accelerator());
+}

@@ -1,0 +1,170 @@
+import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
+import { asCellId, asDigest, asPublicKey, asSessionId, asSignature } from './bytes.ts';
+
+/** A data item of the canonical profile: unsigned integers, byte strings, text, arrays; nothing else. */
+export type Item = number | bigint | Uint8Array | string | readonly Item[];
+
+/** Raised inside shapes only; `decode` turns it into a Failure. */
+export class ShapeError extends Error {
+  readonly expected: string;
+  readonly actual: string;
+  constructor(expected: string, actual: string) {
+    super(`expected ${expected}, got ${actual}`);
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem` nobody. */
+export interface Shape<T> {
+  toItem(value: T): Item;
+  /** @throws ShapeError */
+  fromItem(item: unknown): T;
+}
+
+/** The value type of a shape. */
+export type Of<S> = S extends Shape<infer T> ? T : never;
+
+function kindOf(item: unknown): string {
+  if (item instanceof Uint8Array) return `${item.length} bytes`;
+  if (Array.isArray(item)) return `array of ${item.length}`;
+  return typeof item === 'number' || typeof item === 'bigint' ? String(item) : typeof item;
+}
+
+function wrong(expected: string, item: unknown): never {
+  throw new ShapeError(expected, kindOf(item));
+}
+
+/** Unsigned integer 0..max as a JS number. Values from 2^32 travel as BigInt so that cbor-x writes 8 bytes. */
+export function uint(max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
+  return {
+    toItem: (value) => (value < 2 ** 32 ? value : BigInt(value)),
+    fromItem(item) {
+      const big = typeof item === 'bigint' && item >= 2n ** 32n && item <= BigInt(max);
+      if (big) return Number(item);
+      if (typeof item !== 'number' || !Number.isInteger(item) || item < 0 || item > max || item >= 2 ** 53)
+        return wrong(`integer 0..${max}`, item);
+      return item;
+    },
+  };
+}
+
+export const u8: Shape<number> = uint(0xff);
+export const u16: Shape<number> = uint(0xffff);
+export const u32: Shape<number> = uint(0xffffffff);
+/** Non-negative safe integer: rounds, commit indices, sequence numbers, milliseconds. */
+export const u53: Shape<number> = uint();
+
+/** Full-range 64-bit unsigned integer. */
+export const u64: Shape<bigint> = {
+  toItem: (value) => (value < 2n ** 32n ? Number(value) : value),
+  fromItem(item) {
+    if (typeof item === 'number' && Number.isInteger(item) && item >= 0) return BigInt(item);
+    if (typeof item === 'bigint' && item >= 2n ** 32n && item < 2n ** 64n) return item;
+    return wrong('integer 0..2^64-1', item);
+  },
+};
+
+export const bool: Shape<boolean> = {
+  toItem: (value) => (value ? 1 : 0),
+  fromItem: (item) => (item === 1 ? true : item === 0 ? false : wrong('0 or 1', item)),
+};
+
+/** Byte string of at most `max` bytes. */
+export function bytes(max: number): Shape<Uint8Array> {
+  return {
+    toItem: (value) => value,
+    fromItem: (item) =>
+      item instanceof Uint8Array && item.length <= max ? item : wrong(`bytes, at most ${max}`, item),
+  };
+}
+
+/** Byte string of exactly `size` bytes. */
+export function fixed(size: number): Shape<Uint8Array> {
+  return {
+    toItem: (value) => value,
+    fromItem: (item) =>
+      item instanceof Uint8Array && item.length === size ? item : wrong(`${size} bytes`, item),
+  };
+}
+
+function branded<T extends Uint8Array>(size: number, make: (bytes: Uint8Array) => T): Shape<T> {
+  const raw = fixed(size);
+  return { toItem: (value) => value, fromItem: (item) => make(raw.fromItem(item)) };
+}
+
+export const digest: Shape<Digest> = branded(32, asDigest);
+export const publicKey: Shape<PublicKey> = branded(32, asPublicKey);
+export const signature: Shape<Signature> = branded(64, asSignature);
+export const cellId: Shape<CellId> = branded(32, asCellId);
+export const sessionId: Shape<SessionId> = branded(32, asSessionId);
+
+/** Well-formed text of at most `max` UTF-16 units. Lone surrogates cannot come back from UTF-8. */
+export function text(max: number): Shape<string> {
+  return {
+    toItem: (value) => value,
+    fromItem: (item) => (typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item)),
+  };
+}
+
+export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
+  return {
+    toItem: (value) => value.map((one) => element.toItem(one)),
+    fromItem(item) {
+      if (!Array.isArray(item) || item.length > max) return wrong(`array, at most ${max} items`, item);
+      return item.map((one) => element.fromItem(one));
+    },
+  };
+}
+
+/** `[]` or `[x]`. */
+export function optional<T>(element: Shape<T>): Shape<T | undefined> {
+  return {
+    toItem: (value) => (value === undefined ? [] : [element.toItem(value)]),
+    fromItem(item) {
+      if (!Array.isArray(item) || item.length > 1) return wrong('[] or [x]', item);
+      return item.length === 0 ? undefined : element.fromItem(item[0]);
+    },
+  };
+}
+
+/** A record as a positional array; field order is the order of the keys given. */
+export function record<T extends object>(fields: { readonly [K in keyof T]: Shape<T[K]> }): Shape<T> {
+  const names = Object.keys(fields) as (keyof T & string)[];
+  return {
+    toItem: (value) => names.map((name) => fields[name].toItem(value[name])),
+    fromItem(item) {
+      if (!Array.isArray(item) || item.length !== names.length) return wrong(`array of ${names.length}`, item);
+      const value: Partial<T> = {};
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i] as keyof T & string;
+        value[name] = fields[name].fromItem(item[i]);
+      }
+      return value as T;
+    },
+  };
+}
+
+/** A choice written as `[tag, ...fields]` with a small integer tag, discriminated by `kind`. */
+export function union<T extends { readonly kind: string }>(arms: {
+  readonly [K in T['kind']]: readonly [tag: number, fields: Shape<Omit<Extract<T, { kind: K }>, 'kind'>>];
+}): Shape<T> {
+  const table = arms as unknown as Record<string, readonly [number, Shape<object>]>;
+  const byTag = new Map(Object.entries(table).map(([kind, [tag, fields]]) => [tag, { kind, fields }]));
+  return {
+    toItem(value) {
+      const [tag, fields] = table[value.kind] as readonly [number, Shape<object>];
+      return [tag, ...(fields.toItem(value) as Item[])];
+    },
+    fromItem(item) {
+      const arm = Array.isArray(item) ? byTag.get(item[0] as number) : undefined;
+      if (!arm) return wrong(`tag of ${[...byTag.keys()].join(' ')}`, Array.isArray(item) ? item[0] : item);
+      return { kind: arm.kind, ...arm.fields.fromItem((item as unknown[]).slice(1)) } as unknown as T;
+    },
+  };
+}
+
+/** Narrows or converts a shape; `into` throws ShapeError on refusal. */
+export function mapped<A, B>(shape: Shape<A>, into: (value: A) => B, back: (value: B) => A): Shape<B> {
+  return { toItem: (value) => shape.toItem(back(value)), fromItem: (item) => into(shape.fromItem(item)) };
+}

@@ -1,0 +1,119 @@
+import type { CellId, Digest, PublicKey, SessionId } from './bytes.ts';
+import type { Validation } from './verdict.ts';
+
+/** Who says an op: the client that signed the batch and the replica whose block carries it. */
+export interface Source {
+  readonly client: PublicKey;
+  readonly session: SessionId;
+  /** Position of the batch in its session, from 0. */
+  readonly seq: number;
+  /** Position of the op in its batch, from 0. */
+  readonly index: number;
+  /** Committee index of the block's author. A gateway has no authority: only AT2-like algorithms look. */
+  readonly author: number;
+}
+
+/** Place in the total order. Later is larger, for ever: across deletes, restarts and epochs. */
+export interface Position {
+  readonly commit: number;
+  readonly index: number;
+}
+
+/**
+ * The core contract: anything that implements it rides SecureBroadcast and the total order.
+ * `validate` is pure (bytes, source, cell parameters; no state, clock or duration: R11a).
+ * `deliver` commutes with concurrent ops. `apply` is sequential, total, synchronous, never throws.
+ * `snapshot` is canonical: equal states give equal bytes.
+ */
+export interface Algorithm {
+  validate(source: Source, op: Uint8Array): Validation;
+  deliver(source: Source, op: Uint8Array): void;
+  /** Answers the receipt's result bytes. */
+  apply(source: Source, op: Uint8Array, position: Position): Uint8Array;
+  snapshot(): Uint8Array;
+  restore(bytes: Uint8Array): void;
+  root(): Digest;
+}
+
+/** What a machine may depend on in `validate`, fixed at construction. */
+export interface CellContext {
+  readonly cellId: CellId;
+  readonly epoch: number;
+  readonly members: readonly PublicKey[];
+}
+
+/** A client batch as the total order hands it over: unique by id, not yet deduplicated by (session, seq). */
+export interface OrderedBatch {
+  readonly id: Digest;
+  readonly client: PublicKey;
+  readonly session: SessionId;
+  readonly seq: number;
+  /** The last commit the client had seen (R3). */
+  readonly basis: { readonly epoch: number; readonly commit: number };
+  readonly author: number;
+  readonly ops: readonly Uint8Array[];
+}
+
+/** Keeps a session alive by showing the next preimage of its hash chain (R3). */
+export interface OrderedKeepAlive {
+  readonly session: SessionId;
+  /** How many links from the anchor this preimage is. */
+  readonly i: number;
+  readonly preimage: Uint8Array;
+}
+
+/** One commit as input of {@link StateMachine.applyCommit} (R21). */
+export interface CommitInput {
+  readonly index: number;
+  readonly epoch: number;
+  /** Milliseconds since the Unix epoch, agreed (R20). */
+  readonly commitTs: number;
+  /** Milliseconds, agreed, advances at most STEP per commit (R20). */
+  readonly leaseClock: number;
+  readonly batches: readonly OrderedBatch[];
+  readonly keepAlives: readonly OrderedKeepAlive[];
+  /** Committee indices newly convicted of contradicting themselves, ascending. */
+  readonly evidence: readonly number[];
+}
+
+/** The outcome of one batch, as the client gets it. `results[i]` belongs to op i. */
+export interface Receipt {
+  readonly batch: Digest;
+  readonly client: PublicKey;
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly commit: number;
+  readonly results: readonly Uint8Array[];
+}
+
+/** Something a session is told without having asked (a grant, a loss); opaque bytes of package api. */
+export interface Notice {
+  readonly session: SessionId;
+  readonly body: Uint8Array;
+}
+
+/** What applying a commit did. */
+export interface Applied {
+  readonly receipts: readonly Receipt[];
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * The full contract that a replica hosts: {@link Algorithm} plus sessions and time.
+ * An Algorithm becomes one through `hosted()` (package replica).
+ */
+export interface StateMachine {
+  validate(source: Source, op: Uint8Array): Validation;
+  /** A gateway's own look before it includes a batch: may use committed state; advice, not validity. */
+  precheck(batch: OrderedBatch): Validation;
+  applyCommit(commit: CommitInput): Applied;
+  /** Folds one pending batch into a *delivered* view made by `restore(snapshot())` of the committed one. */
+  deliverBatch(batch: OrderedBatch): void;
+  /** True while a session, lease, lock-delay or timed wait exists: the cell may not rest long (heartbeat). */
+  needsTime(): boolean;
+  snapshot(): Uint8Array;
+  restore(bytes: Uint8Array): void;
+  root(): Digest;
+  /** A new empty machine with the same parameters. */
+  fresh(): StateMachine;
+}

@@ -1,0 +1,5 @@
+export * from './algorithm.ts';
+export * from './bytes.ts';
+export * from './edges.ts';
+export * from './trace.ts';
+export * from './verdict.ts';
