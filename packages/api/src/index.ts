@@ -1,1 +1,2 @@
-export {};
+export * from './batch.ts';
+export * from './committee.ts';

@@ -37,9 +37,15 @@ export interface LogStore {
 export interface KvStore {
   get(key: Uint8Array): Uint8Array | undefined;
   /** Atomic; `value: undefined` deletes. Resolves when durable. */
-  write(entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[]): Promise<void>;
+  write(
+    entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[],
+  ): Promise<void>;
   /** Keys in [from, to), ascending bytewise, at most `limit`. */
-  range(from: Uint8Array, to: Uint8Array, limit: number): Iterable<{ key: Uint8Array; value: Uint8Array }>;
+  range(
+    from: Uint8Array,
+    to: Uint8Array,
+    limit: number,
+  ): Iterable<{ key: Uint8Array; value: Uint8Array }>;
   close(): Promise<void>;
 }
 

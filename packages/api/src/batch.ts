@@ -1,0 +1,101 @@
+import {
+  array,
+  bytes,
+  decode,
+  encode,
+  fixed,
+  hash,
+  publicKey,
+  record,
+  type Shape,
+  type Signer,
+  sessionId,
+  signature,
+  signedBytes,
+  u32,
+  u53,
+} from '@fatty/codec';
+import type { CellId, Digest, Outcome, PublicKey, SessionId, Signature } from '@fatty/interface';
+import type { Limits } from './committee.ts';
+
+/** R3. What a client signs: an atomic list of ops at one place of one session. */
+export interface Batch {
+  readonly client: PublicKey;
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly basis: { readonly epoch: number; readonly commit: number };
+  /** Opaque to everything below the algorithm. */
+  readonly ops: readonly Uint8Array[];
+}
+
+/** A batch as it travels: the signed bytes and the signature over them. id = H(core). */
+export interface SignedBatch {
+  readonly core: Uint8Array;
+  readonly sig: Signature;
+}
+
+const OPS_HARD_MAX = 1024;
+const BYTES_HARD_MAX = 4 * 1024 * 1024;
+
+export const batchShape: Shape<Batch> = record({
+  client: publicKey,
+  session: sessionId,
+  seq: u53,
+  basis: record({ epoch: u32, commit: u53 }),
+  ops: array(bytes(BYTES_HARD_MAX), OPS_HARD_MAX),
+});
+
+export const signedBatchShape: Shape<SignedBatch> = record({
+  core: bytes(BYTES_HARD_MAX),
+  sig: signature,
+});
+
+export function batchId(core: Uint8Array): Digest {
+  return hash('batch', core);
+}
+
+/** The bytes a client's signature covers. */
+export function batchMessage(cellId: CellId, core: Uint8Array): Uint8Array {
+  return signedBytes('batch', cellId, core);
+}
+
+export function signBatch(cellId: CellId, signer: Signer, batch: Batch): SignedBatch {
+  const core = encode(batchShape, batch);
+  return { core, sig: signer.sign(batchMessage(cellId, core)) };
+}
+
+/** Decodes the core under the cell's limits. Codes of `decode` plus `too_many_ops`, `empty_batch`, `op_too_large`. */
+export function openBatch(core: Uint8Array, limits: Limits): Outcome<Batch> {
+  const batch = decode(batchShape, core, limits.batchBytesMax);
+  if (!batch.ok) return batch;
+  const { ops } = batch.value;
+  const refuse = (code: string, expected: string, actual: string): Outcome<Batch> => ({
+    ok: false,
+    failure: { code, expected, actual },
+  });
+  if (ops.length === 0) return refuse('empty_batch', 'at least one op', 'none');
+  if (ops.length > limits.batchOpsMax) {
+    return refuse('too_many_ops', `at most ${limits.batchOpsMax}`, String(ops.length));
+  }
+  const big = ops.find((op) => op.length > limits.opBytesMax);
+  if (big) return refuse('op_too_large', `at most ${limits.opBytesMax} bytes`, String(big.length));
+  return batch;
+}
+
+/** Keeps a session alive (R3): the i-th preimage of the chain whose anchor OpenSession committed to. */
+export interface KeepAlive {
+  readonly session: SessionId;
+  readonly i: number;
+  readonly preimage: Uint8Array;
+}
+
+export const keepAliveShape: Shape<KeepAlive> = record({
+  session: sessionId,
+  i: u32,
+  preimage: fixed(32),
+});
+
+/** One link of the keep-alive chain: anchor = link^i(preimage_i). */
+export function keepAliveLink(preimage: Uint8Array): Digest {
+  return hash('keep-alive', preimage);
+}

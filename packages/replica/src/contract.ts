@@ -1,0 +1,101 @@
+import type { Ref } from '@fatty/broadcast';
+import type { Applied, CommitInput, Failure, LogRecord, Priority, Verdict } from '@fatty/interface';
+import type { Commit } from '@fatty/order';
+
+/** The only timers there are (R22); none appears in validity. One pending instance per name. */
+export type TimerName =
+  | 'minRoundDelay'
+  | 'leaderTimeout'
+  | 'fetchRetry'
+  | 'tsDeferral'
+  | 'heartbeat'
+  | 'verifyRetry';
+
+/** Everything that can happen to a replica. `nowMs` is the local wall clock, an input like any other. */
+export type ReplicaEvent = { readonly nowMs: number } & (
+  | { readonly kind: 'start' }
+  | { readonly kind: 'peerUp'; readonly peer: number }
+  | { readonly kind: 'peerDown'; readonly peer: number }
+  | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'timer'; readonly name: TimerName }
+  | { readonly kind: 'persisted'; readonly token: number }
+  | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
+  /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
+  | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
+  /** A client's KeepAlive bytes from the gateway. */
+  | { readonly kind: 'keepAlive'; readonly bytes: Uint8Array }
+  /** Answer to a `read` effect: SignedBlock bytes found on disk. */
+  | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
+);
+
+/** Everything a replica asks of the world. The caller performs effects in order. */
+export type ReplicaEffect =
+  | {
+      readonly kind: 'send';
+      readonly peer: number;
+      readonly bytes: Uint8Array;
+      readonly priority: Priority;
+    }
+  /** Make the records and the signer mark durable (in parallel), then answer `persisted(token)`. */
+  | {
+      readonly kind: 'persist';
+      readonly token: number;
+      readonly records: readonly LogRecord[];
+      readonly mark: Uint8Array | undefined;
+    }
+  | { readonly kind: 'setTimer'; readonly name: TimerName; readonly atMs: number }
+  | { readonly kind: 'clearTimer'; readonly name: TimerName }
+  /** Run the slow check and answer `verified(job)`. */
+  | { readonly kind: 'verify'; readonly job: Uint8Array }
+  /** Blocks that left memory: answer `stored(request)`. */
+  | { readonly kind: 'read'; readonly request: number; readonly want: StoredWant }
+  /** These blocks are accepted: index them for `read`. */
+  | { readonly kind: 'index'; readonly blocks: readonly IndexedBlock[] }
+  | {
+      readonly kind: 'committed';
+      readonly commit: Commit;
+      readonly input: CommitInput;
+      readonly applied: Applied;
+    }
+  /** SecureBroadcast delivered this block (R15). */
+  | { readonly kind: 'delivered'; readonly ref: Ref }
+  | { readonly kind: 'refused'; readonly tag: number; readonly failure: Failure }
+  /** What was dropped or refused and why; for logs, metrics and charts. */
+  | { readonly kind: 'note'; readonly note: ReplicaNote }
+  /** Ordering stopped for good (contradiction found): dump and alarm. */
+  | { readonly kind: 'halt'; readonly failure: Failure };
+
+export type StoredWant =
+  | { readonly kind: 'refs'; readonly refs: readonly Ref[] }
+  | {
+      readonly kind: 'rounds';
+      readonly from: number;
+      readonly to: number;
+      readonly blocksMax: number;
+    };
+
+export interface IndexedBlock {
+  readonly ref: Ref;
+  readonly bytes: Uint8Array;
+}
+
+export interface ReplicaNote {
+  readonly what:
+    | 'blockRejected'
+    | 'blockIgnored'
+    | 'blockDeferred'
+    | 'messageRejected'
+    | 'equivocation'
+    | 'proposed'
+    | 'accepted'
+    | 'roundEntered'
+    | 'leaderTimeout'
+    | 'syncStarted'
+    | 'syncEnded'
+    | 'rest'
+    | 'observer';
+  readonly peer?: number;
+  readonly ref?: Ref;
+  readonly round?: number;
+  readonly failure?: Failure;
+}
