@@ -1,2 +1,3 @@
 export * from './batch.ts';
+export * from './cell.ts';
 export * from './committee.ts';
