@@ -1,6 +1,14 @@
 // `npm run charts`: renders every msc/*.mmd to msc/*.svg with mermaid-cli and the system's Chromium.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,11 +39,15 @@ function install() {
   console.log('First run: installing mermaid-cli.');
   const cli = process.env.npm_execpath;
   const [program, first] = cli ? [process.execPath, [cli]] : ['npm', []];
-  const { status } = spawnSync(program, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: here,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' },
-  });
+  const { status } = spawnSync(
+    program,
+    [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: here,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' },
+    },
+  );
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -58,7 +70,9 @@ const folder = mkdtempSync(join(tmpdir(), 'fatty-charts-'));
 const config = join(folder, 'puppeteer.json');
 const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 writeFileSync(config, JSON.stringify({ executablePath: browser, args }));
-const charts = readdirSync(msc).filter((name) => name.endsWith('.mmd')).sort();
+const charts = readdirSync(msc)
+  .filter((name) => name.endsWith('.mmd'))
+  .sort();
 const done = charts.map((chart) => render(chart, config));
 rmSync(folder, { recursive: true });
 process.exit(done.every(Boolean) ? 0 : 1);

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, ok } from '@fatty/codec';
+import type { Outcome } from '@fatty/interface';
+import * as v from 'valibot';
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+interface Option {
+  readonly schema: v.GenericSchema;
+  readonly fallback: string | number | boolean | undefined;
+  /** One line for the reference. */
+  readonly about: string;
+}
+
+const option = (schema: v.GenericSchema, fallback: Option['fallback'], about: string): Option => ({
+  schema,
+  fallback,
+  about,
+});
+
+/** Every setting of a replica process: file key, `FATTY_<NAME>` and `--name` are the same word. */
+export const OPTIONS = {
+  dir: option(v.string(), undefined, 'folder of this replica (key.pem, log, state.lmdb)'),
+  cell: option(v.string(), undefined, 'path of cell.json; default ../cell.json beside dir'),
+  host: option(v.string(), '127.0.0.1', 'address to bind; nothing leaves loopback unless told'),
+  peerPort: option(port, 0, 'port for the other replicas; 0 takes a free one'),
+  clientPort: option(port, 0, 'port for clients; 0 takes a free one'),
+  httpPort: option(port, 0, 'port of /livez /readyz /metrics, always on loopback'),
+  tlsCert: option(v.string(), '', 'certificate file (PEM); with tlsKey the links are wss'),
+  tlsKey: option(v.string(), '', 'private key file (PEM) of tlsCert'),
+  logLevel: option(
+    v.picklist(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+    'info',
+    'least severe message that is logged',
+  ),
+  record: option(v.string(), '', 'file that receives the trace of this replica, for charts'),
+  clientBatchesPerSecMax: option(positive, 5_000, 'token bucket per client key'),
+  clientBytesPerSecMax: option(positive, 64 << 20, 'token bucket per client key, bytes'),
+  clientsMax: option(positive, 4_096, 'client links at once'),
+  verifierQueueMax: option(positive, 256, 'slow checks waiting for the worker'),
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** The settings of one replica process; see {@link OPTIONS} for units and defaults. */
+export interface NodeConfig {
+  readonly dir: string;
+  readonly cell: string;
+  readonly host: string;
+  readonly peerPort: number;
+  readonly clientPort: number;
+  readonly httpPort: number;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly logLevel: string;
+  readonly record: string;
+  readonly clientBatchesPerSecMax: number;
+  readonly clientBytesPerSecMax: number;
+  readonly clientsMax: number;
+  readonly verifierQueueMax: number;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/**
+ * Flag over environment over file over default; unknown keys are refused.
+ * @param flags parsed `--name value` pairs
+ * @param env the process environment; only `FATTY_<NAME>` of known options is read
+ * Codes: `bad_config` (unknown key or wrong value), `config_unreadable`.
+ */
+export function loadConfig(flags: Raw, env: NodeJS.ProcessEnv): Outcome<NodeConfig> {
+  const dir = flags.dir ?? env.FATTY_DIR;
+  if (typeof dir !== 'string' || dir === '') return fail('bad_config', 'dir', 'nothing');
+  const file = readFile(join(dir, 'config.json'));
+  if (!file.ok) return file;
+  const layers = { ...defaults(dir), ...file.value, ...fromEnv(env), ...flags };
+  return check(layers);
+}
+
+function defaults(dir: string): Raw {
+  const values = Object.entries(OPTIONS).map(([name, { fallback }]) => [name, fallback]);
+  return { ...Object.fromEntries(values), dir, cell: join(dir, '..', 'cell.json') };
+}
+
+function readFile(path: string): Outcome<Raw> {
+  try {
+    return ok(JSON.parse(readFileSync(path, 'utf8')) as Raw);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok({});
+    return fail('config_unreadable', `${path}: a JSON object`, (error as Error).message);
+  }
+}
+
+/** `peerPort` is `FATTY_PEER_PORT`. */
+export function envName(name: string): string {
+  return `FATTY_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function fromEnv(env: NodeJS.ProcessEnv): Raw {
+  const found: Record<string, unknown> = {};
+  for (const name of Object.keys(OPTIONS)) {
+    const value = env[envName(name)];
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function check(layers: Raw): Outcome<NodeConfig> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(layers)) {
+    const known = OPTIONS[name as OptionName];
+    if (!known) return fail('bad_config', `one of ${Object.keys(OPTIONS).join(' ')}`, name);
+    const numeric = typeof known.fallback === 'number' && typeof value === 'string';
+    const result = v.safeParse(known.schema, numeric ? Number(value) : value);
+    if (!result.success) {
+      return fail('bad_config', `${name}: ${result.issues[0].message}`, String(value));
+    }
+    values[name] = result.output;
+  }
+  return ok(values as unknown as NodeConfig);
+}
+
+/** The configuration reference, one Markdown table row per option. */
+export function configReference(): string {
+  const rows = Object.entries(OPTIONS).map(([name, { fallback, about }]) => {
+    const value = fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
+    return `| \`${name}\` | \`${envName(name)}\` | ${value} | ${about} |`;
+  });
+  return ['| option | environment | default | meaning |', '|---|---|---|---|', ...rows, ''].join(
+    '\n',
+  );
+}

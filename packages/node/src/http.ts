@@ -1,0 +1,63 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+/** One line of /livez or /readyz. */
+export interface Check {
+  readonly name: string;
+  readonly good: boolean;
+  readonly detail: string;
+}
+
+export interface HttpSources {
+  /** Restart me? */
+  readonly live: () => readonly Check[];
+  /** Route to me? */
+  readonly ready: () => readonly Check[];
+  readonly status: () => object;
+  readonly registry: Registry;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+function answer(response: ServerResponse, checks: readonly Check[]): void {
+  const good = checks.every((check) => check.good);
+  const lines = checks.map(({ name, good, detail }) => `[${good ? '+' : '-'}] ${name}: ${detail}`);
+  response.writeHead(good ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${lines.join('\n')}\n${good ? 'ok' : 'not ok'}\n`);
+}
+
+/** /livez, /readyz, /metrics and /status on loopback only: they tell strangers too much. */
+export async function serveHttp(port: number, sources: HttpSources): Promise<HttpServer> {
+  const server: Server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (path === '/livez') return answer(response, sources.live());
+    if (path === '/readyz') return answer(response, sources.ready());
+    if (path === '/status') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      return response.end(`${JSON.stringify(sources.status(), null, 2)}\n`);
+    }
+    if (path === '/metrics') {
+      return void sources.registry.metrics().then((text) => {
+        response.writeHead(200, { 'content-type': sources.registry.contentType });
+        response.end(text);
+      });
+    }
+    response.writeHead(404).end('try /livez /readyz /metrics /status\n');
+  });
+  await new Promise<void>((resolve, refuse) => {
+    server.once('error', refuse);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Cell,
+  type CellParams,
+  type Committee,
+  cellIdOf,
+  DEFAULT_PARAMS,
+  parseCell,
+  type SignedAddresses,
+  signAddresses,
+  writeCell,
+} from '@fatty/api';
+import { compareBytes, fail, ok, type Signer } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Outcome } from '@fatty/interface';
+import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
+
+/** Default ports: peers 7400+i, clients 7420+i, HTTP 7440+i. */
+const PORTS = { peer: 7400, client: 7420, http: 7440 };
+const REPLICAS_MIN = 4;
+const REPLICAS_MAX = 20;
+
+export interface InitOptions {
+  readonly dir: string;
+  /** n = 3f+1 at best; at least 4. */
+  readonly replicas: number;
+  readonly host?: string;
+  /** True: every port is 0, taken at start and published through cell.json. */
+  readonly freePorts?: boolean;
+  readonly params?: Partial<CellParams>;
+}
+
+/**
+ * Makes a new cell: DIR/cell.json and DIR/replica-i/{key.pem, config.json}, i = committee index.
+ * Codes: `bad_option`, `exists`.
+ */
+export function initCell(options: InitOptions): Outcome<Cell> {
+  const { dir, replicas, host = '127.0.0.1' } = options;
+  if (!Number.isInteger(replicas) || replicas < REPLICAS_MIN || replicas > REPLICAS_MAX) {
+    return fail('bad_option', `${REPLICAS_MIN} to ${REPLICAS_MAX} replicas`, String(replicas));
+  }
+  if (existsSync(join(dir, 'cell.json')))
+    return fail('exists', 'no cell.json', join(dir, 'cell.json'));
+  const members = newMembers(replicas);
+  const committee: Committee = {
+    epoch: 0,
+    members: members.map(({ signer }) => signer.publicKey),
+    genesisTs: Date.now(),
+    params: { ...DEFAULT_PARAMS, ...options.params },
+  };
+  const cellId = cellIdOf(committee);
+  const addresses = members.map(({ signer }, i) => {
+    const url = (scheme: string, base: number): string =>
+      options.freePorts ? '' : `${scheme}://${host}:${base + i}`;
+    const at = {
+      peer: url('ws', PORTS.peer),
+      client: url('ws', PORTS.client),
+      http: url('http', PORTS.http),
+    };
+    return signAddresses(cellId, signer, at);
+  });
+  const cell: Cell = { cellId, committee, addresses: options.freePorts ? [] : addresses };
+  mkdirSync(dir, { recursive: true });
+  for (const [i, { pem }] of members.entries())
+    writeReplica(join(dir, `replica-${i}`), pem, i, options);
+  saveCell(join(dir, 'cell.json'), cell);
+  return ok(cell);
+}
+
+function newMembers(count: number): readonly { pem: string; signer: Signer }[] {
+  const members = Array.from({ length: count }, () => {
+    const pem = generateKeyPem();
+    const signer = signerOfPem(pem);
+    if (!signer.ok) throw new Error(signer.failure.actual);
+    return { pem, signer: signer.value };
+  });
+  return members.sort((a, b) => compareBytes(a.signer.publicKey, b.signer.publicKey));
+}
+
+function writeReplica(dir: string, pem: string, i: number, options: InitOptions): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  writeKeyFile(join(dir, 'key.pem'), pem);
+  const ports = options.freePorts
+    ? {}
+    : { peerPort: PORTS.peer + i, clientPort: PORTS.client + i, httpPort: PORTS.http + i };
+  const config = { host: options.host ?? '127.0.0.1', ...ports };
+  writeFileSync(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Replaces cell.json in one step, so that no reader sees half of it. */
+export function saveCell(path: string, cell: Cell): void {
+  writeFileSync(`${path}.new`, writeCell(cell));
+  renameSync(`${path}.new`, path);
+}
+
+/** Reads and checks cell.json. Codes of `parseCell`, and `cell_unreadable`. */
+export function loadCell(path: string): Outcome<Cell> {
+  try {
+    return parseCell(readFileSync(path, 'utf8'), nodeScheme());
+  } catch (error) {
+    return fail('cell_unreadable', `readable ${path}`, (error as Error).message);
+  }
+}
+
+/** The cell with these members' newer addresses put in. */
+export function withAddresses(cell: Cell, fresh: readonly SignedAddresses[]): Cell {
+  const kept = cell.addresses.filter(
+    (old) => !fresh.some((one) => compareBytes(one.key, old.key) === 0),
+  );
+  const addresses = [...kept, ...fresh].sort((a, b) => compareBytes(a.key, b.key));
+  return { ...cell, addresses };
+}

@@ -1,0 +1,53 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What an operator can see of one replica; names follow Prometheus habits (base units, `_total`). */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly commits: Counter;
+  readonly committedOps: Counter<'kind'>;
+  readonly delivered: Counter;
+  readonly rejects: Counter<'code'>;
+  readonly equivocations: Counter;
+  readonly leaderTimeouts: Counter;
+  readonly refused: Counter<'code'>;
+  readonly persistSeconds: Histogram;
+  readonly commitLatencySeconds: Histogram;
+  readonly verifySeconds: Histogram;
+  readonly round: Gauge;
+  readonly commitIndex: Gauge;
+  readonly peersUp: Gauge;
+  readonly clients: Gauge;
+  readonly sessions: Gauge;
+}
+
+const FINE_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const histogram = (name: string, help: string): Histogram =>
+    new Histogram({ name, help, registers, buckets: FINE_SECONDS });
+  const labelled = <L extends string>(name: string, help: string, label: L): Counter<L> =>
+    new Counter({ name, help, registers, labelNames: [label] });
+  return {
+    registry,
+    commits: counter('fatty_commits_total', 'Commits applied'),
+    committedOps: labelled('fatty_committed_ops_total', 'Ops and keep-alives applied', 'kind'),
+    delivered: counter('fatty_delivered_blocks_total', 'Blocks delivered by SecureBroadcast'),
+    rejects: labelled('fatty_rejects_total', 'Blocks and messages rejected, by code', 'code'),
+    equivocations: counter('fatty_equivocations_total', 'Contradictions seen'),
+    leaderTimeouts: counter('fatty_leader_timeouts_total', 'Rounds entered by timeout'),
+    refused: labelled('fatty_refused_total', 'Client submissions refused, by code', 'code'),
+    persistSeconds: histogram('fatty_persist_seconds', 'Time to make a record group durable'),
+    commitLatencySeconds: histogram('fatty_commit_latency_seconds', 'Submit to commit here'),
+    verifySeconds: histogram('fatty_verify_seconds', 'Time of a slow check, queueing included'),
+    round: gauge('fatty_round', 'Highest own round'),
+    commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
+    peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
+    clients: gauge('fatty_clients', 'Client links'),
+    sessions: gauge('fatty_sessions', 'Open sessions'),
+  };
+}

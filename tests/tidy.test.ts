@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** An import never points to a higher floor (packages/README.md). */
+const FLOORS: Record<string, number> = {
+  interface: 0,
+  codec: 0,
+  api: 1,
+  crdt: 1,
+  cairo: 1,
+  broadcast: 1,
+  order: 2,
+  service: 2,
+  bank: 2,
+  replica: 3,
+  storage: 4,
+  network: 4,
+  testnet: 4,
+  msc: 4,
+  node: 5,
+  client: 5,
+  cli: 6,
+};
+
+/** Packages at the edge may touch the world; everything else is sans-IO. */
+const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
+
+/** Adapters inside pure packages that are not part of a state transition. */
+const ADAPTERS = new Set(['packages/codec/src/node.ts', 'packages/cairo/src/worker.ts']);
+
+const TOP_LEVEL = [
+  'LICENSE',
+  'README.md',
+  'msc',
+  'package-lock.json',
+  'package.json',
+  'packages',
+  'tests',
+  'tools',
+  'tsconfig.json',
+];
+
+function tracked(...patterns: string[]): string[] {
+  const out = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...patterns], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return out.split('\n').filter((path) => path !== '' && existsSync(join(root, path)));
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const sources = tracked('packages/*/src/**/*.ts', 'packages/*/src/*.ts');
+const packageOf = (path: string): string => path.split('/')[1] ?? '';
+
+function importsOf(path: string): string[] {
+  const found = read(path).matchAll(/(?:from|import)\s*\(?\s*'(@fatty\/[^']+)'/g);
+  return [...found].map((match) => (match[1] ?? '').split('/')[1] ?? '');
+}
+
+describe('the house', () => {
+  it('has exactly the rooms it should have', () => {
+    const top = new Set(tracked().map((path) => path.split('/')[0] as string));
+    expect([...top].filter((name) => !name.startsWith('.')).sort()).toEqual(TOP_LEVEL);
+    expect(
+      readdirSync(join(root, 'packages'))
+        .filter((name) => name !== 'README.md')
+        .sort(),
+    ).toEqual(Object.keys(FLOORS).sort());
+  });
+
+  it('has a README in every package', () => {
+    const missing = Object.keys(FLOORS).filter(
+      (name) => !existsSync(join(root, 'packages', name, 'README.md')),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('never imports from a higher floor', () => {
+    const up = sources.flatMap((path) =>
+      importsOf(path)
+        .filter((target) => (FLOORS[target] ?? 99) > (FLOORS[packageOf(path)] ?? -1))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(up).toEqual([]);
+  });
+
+  it('has no circle of packages', () => {
+    const edges = new Map<string, Set<string>>();
+    for (const path of sources) {
+      const from = packageOf(path);
+      const targets = edges.get(from) ?? new Set();
+      for (const target of importsOf(path)) if (target !== from) targets.add(target);
+      edges.set(from, targets);
+    }
+    const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
+      [...(edges.get(from) ?? [])].some(
+        (next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))),
+      );
+    expect(Object.keys(FLOORS).filter((name) => reaches(name, name, new Set()))).toEqual([]);
+  });
+
+  it('names every import in the package that imports it', () => {
+    const missing = sources.flatMap((path) => {
+      const manifest = JSON.parse(read(`packages/${packageOf(path)}/package.json`)) as {
+        dependencies?: Record<string, string>;
+      };
+      return importsOf(path)
+        .filter(
+          (target) => target !== packageOf(path) && !manifest.dependencies?.[`@fatty/${target}`],
+        )
+        .map((target) => `${path} -> ${target}`);
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the pure core', () => {
+  const pure = sources.filter((path) => !EDGE.has(packageOf(path)) && !ADAPTERS.has(path));
+
+  it('has no clock, timer, randomness or IO', () => {
+    const world =
+      /\bDate\b(?!\w)|Math\.random|setTimeout|setInterval|setImmediate|performance\.|randomBytes|getRandomValues|from 'node:/;
+    const dirty = pure.flatMap((path) =>
+      read(path)
+        .split('\n')
+        .map((line, i) => [line, `${path}:${i + 1}`] as const)
+        .filter(([line]) => !/^\s*(\*|\/\/|\/\*)/.test(line) && world.test(line))
+        .map(([, where]) => where),
+    );
+    expect(dirty).toEqual([]);
+  });
+
+  it('says any nowhere and silences nothing', () => {
+    const weak =
+      /@ts-(ignore|nocheck|expect-error)|\bas any\b|: any\b|\.(only|skip|todo)\(|\bTODO\b|\bFIXME\b/;
+    const files = tracked('packages/**/*.ts', 'tests/**/*.ts', 'tools/**/*.mjs').filter(
+      (path) => path !== 'tests/tidy.test.ts',
+    );
+    expect(files.filter((path) => weak.test(read(path)))).toEqual([]);
+  });
+});
+
+describe('the text', () => {
+  it('keeps files short enough to read', () => {
+    const long = tracked('packages/**/*.ts', 'tools/**/*.mjs', 'tools/**/*.ts').filter(
+      (path) => read(path).split('\n').length > 401,
+    );
+    expect(long).toEqual([]);
+  });
+
+  it('keeps the top level and machine paths to itself', () => {
+    const leaks = new RegExp(
+      ['/wo' + 'rk/', 'registry\\.npm' + 'js', 'deb\\.deb' + 'ian', '\\.\\./sha' + 'red'].join('|'),
+    );
+    const files = tracked().filter(
+      (path) => !/(package-lock\.json|\.svg|\.bin|fixtures\/.*\.json|^\.ci\/run)$/.test(path),
+    );
+    expect(files.filter((path) => leaks.test(read(path)))).toEqual([]);
+  });
+});
