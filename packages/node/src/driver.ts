@@ -1,0 +1,158 @@
+import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
+import type { Replica, ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
+import { blockKey, roundsRange } from './block-index.ts';
+
+/** A {@link ReplicaEvent} without its time stamp. */
+export type Happening = ReplicaEvent extends infer E ? (E extends ReplicaEvent ? Omit<E, 'nowMs'> : never) : never;
+
+/** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
+export type Outward = Extract<
+  ReplicaEffect,
+  { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' }
+>;
+
+export interface DriverParts {
+  readonly replica: Replica;
+  readonly log: LogStore;
+  readonly kv: KvStore;
+  readonly mark: MarkStore;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+  readonly onOutward: (effect: Outward) => void;
+  readonly onPersisted: (ms: number) => void;
+  readonly onVerified: (ms: number) => void;
+  /** Disk trouble: nothing may be signed any more, the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/**
+ * Feeds one sans-IO replica and performs what it asks, in order. Every await lives here, none in a
+ * state transition; events that arise while effects are performed wait their turn.
+ */
+export class Driver {
+  readonly #parts: DriverParts;
+  readonly #links = new Map<number, Link>();
+  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  readonly #queue: Happening[] = [];
+  #busy = false;
+  #closed = false;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+  }
+
+  get peersUp(): readonly number[] {
+    return [...this.#links.keys()].sort((a, b) => a - b);
+  }
+
+  linkUp(peer: number, link: Link): void {
+    this.#links.set(peer, link);
+    this.dispatch({ kind: 'peerUp', peer });
+  }
+
+  linkDown(peer: number, link: Link): void {
+    if (this.#links.get(peer) !== link) return;
+    this.#links.delete(peer);
+    this.dispatch({ kind: 'peerDown', peer });
+  }
+
+  dispatch(happening: Happening): void {
+    if (this.#closed) return;
+    this.#queue.push(happening);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const event = { ...next, nowMs: this.#parts.clock.nowMs() } as ReplicaEvent;
+        for (const effect of this.#parts.replica.step(event)) this.#perform(effect);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** No event is taken and no timer fires after this. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #perform(effect: ReplicaEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#links.get(effect.peer)?.send(effect.bytes, effect.priority);
+        return;
+      case 'persist':
+        return this.#persist(effect);
+      case 'setTimer':
+        return this.#setTimer(effect.name, effect.atMs);
+      case 'clearTimer':
+        clearTimeout(this.#timers.get(effect.name));
+        this.#timers.delete(effect.name);
+        return;
+      case 'verify':
+        return this.#verify(effect.job);
+      case 'read':
+        return this.#read(effect);
+      case 'index':
+        return this.#index(effect);
+      case 'committed':
+      case 'delivered':
+      case 'refused':
+      case 'note':
+      case 'halt':
+        this.#parts.onOutward(effect);
+    }
+  }
+
+  #persist(effect: Extract<ReplicaEffect, { kind: 'persist' }>): void {
+    const { log, mark, clock } = this.#parts;
+    const startMs = clock.monotonicMs();
+    const writes = [log.append(effect.records)];
+    if (effect.mark) writes.push(mark.write(effect.mark));
+    Promise.all(writes).then(() => {
+      this.#parts.onPersisted(clock.monotonicMs() - startMs);
+      this.dispatch({ kind: 'persisted', token: effect.token });
+    }, this.#parts.onFatal);
+  }
+
+  #setTimer(name: TimerName, atMs: number): void {
+    clearTimeout(this.#timers.get(name));
+    const fire = (): void => {
+      this.#timers.delete(name);
+      this.dispatch({ kind: 'timer', name });
+    };
+    const delayMs = Math.max(0, atMs - this.#parts.clock.nowMs());
+    this.#timers.set(name, setTimeout(fire, delayMs));
+  }
+
+  #verify(job: Uint8Array): void {
+    const startMs = this.#parts.clock.monotonicMs();
+    void this.#parts.verifier.verify(job).then((verdict) => {
+      this.#parts.onVerified(this.#parts.clock.monotonicMs() - startMs);
+      this.dispatch({ kind: 'verified', job, verdict });
+    });
+  }
+
+  #read({ request, want }: Extract<ReplicaEffect, { kind: 'read' }>): void {
+    const { kv } = this.#parts;
+    const blocks: Uint8Array[] = [];
+    if (want.kind === 'refs') {
+      for (const ref of want.refs) {
+        const bytes = kv.get(blockKey(ref));
+        if (bytes) blocks.push(bytes);
+      }
+    } else {
+      const [from, to] = roundsRange(want.from, want.to);
+      for (const { value } of kv.range(from, to, want.blocksMax)) blocks.push(value);
+    }
+    this.dispatch({ kind: 'stored', request, blocks });
+  }
+
+  #index({ blocks }: Extract<ReplicaEffect, { kind: 'index' }>): void {
+    const entries = blocks.map(({ ref, bytes }) => ({ key: blockKey(ref), value: bytes }));
+    // The index is derived from the log; a lost entry is rebuilt at the next start.
+    this.#parts.kv.write(entries).catch(this.#parts.onFatal);
+  }
+}
