@@ -7,24 +7,42 @@ import { type Shape, ShapeError } from './shape.ts';
 /** Deepest array nesting the profile allows. */
 const DEPTH_MAX = 16;
 
-const cbor = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
+/**
+ * cbor-x declares no type for `copyBuffers`, which keeps decoded bytes from pinning their message.
+ */
+const OPTIONS: object = {
+  useRecords: false,
+  tagUint8Array: false,
+  mapsAsObjects: false,
+  copyBuffers: true,
+};
+const cbor = new Encoder(OPTIONS);
 
-/** The canonical bytes of a value: the only bytes that are ever signed or hashed. */
+/**
+ * The canonical bytes of a value: the only bytes that are ever signed or hashed. The result owns
+ * its memory (cbor-x hands out views of a large shared buffer: keeping one would keep all of it).
+ * @throws InvariantError for what the profile cannot say (negative, fractional or unsafe integers,
+ * ill-formed text); limits such as `max` are the decoder's business.
+ */
 export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
-  const buffer = cbor.encode(shape.toItem(value));
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  return new Uint8Array(cbor.encode(shape.toItem(value)));
 }
 
 /**
  * Strict inverse of {@link encode}: size and depth scan, decode, shape check, re-encode, compare.
- * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Never throws.
+ * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Never throws. The value shares
+ * no memory with the input.
  */
 export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
-  if (input.length > sizeMax) return fail('too_large', `at most ${sizeMax} bytes`, `${input.length} bytes`);
+  if (input.length > sizeMax) {
+    return fail('too_large', `at most ${sizeMax} bytes`, `${input.length} bytes`);
+  }
   const flaw = scan(input);
   if (flaw !== undefined) return fail('malformed', 'one item of the canonical profile', flaw);
   try {
-    const value = shape.fromItem(cbor.decode(input));
+    // A fresh view: cbor-x leaves properties on its argument and copies a Buffer into Buffers.
+    const view = new Uint8Array(input.buffer, input.byteOffset, input.length);
+    const value = shape.fromItem(cbor.decode(view));
     if (!equalBytes(encode(shape, value), input)) {
       return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
     }
@@ -35,31 +53,43 @@ export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): 
   }
 }
 
-/** Walks the heads only; answers what is wrong, or undefined. Bounds the work of everything after it. */
+/**
+ * Walks the heads only; answers what is wrong, or undefined. Bounds the work of all that follows.
+ */
 function scan(input: Uint8Array): string | undefined {
+  /** Items still to come, per open array. */
   const left: number[] = [1];
   let at = 0;
   while (left.length > 0) {
     const top = left.length - 1;
-    if (left[top] === 0) {
+    const due = left[top] as number;
+    if (due === 0) {
       left.pop();
       continue;
     }
-    left[top] = (left[top] as number) - 1;
+    left[top] = due - 1;
     const head = readHead(input, at);
     if (typeof head === 'string') return head;
     at = head.next;
+    if (at > input.length) return 'truncated item';
     if (head.major === 4) {
       if (left.length > DEPTH_MAX) return `nesting deeper than ${DEPTH_MAX}`;
       if (head.value > input.length - at) return 'array longer than the input';
       left.push(head.value);
     }
-    if (at > input.length) return 'truncated item';
+    if (head.major === 3 && startsWithMark(input, at - head.value)) return 'byte order mark';
   }
   return at === input.length ? undefined : `${input.length - at} bytes after the item`;
 }
 
-function readHead(input: Uint8Array, at: number): string | { major: number; value: number; next: number } {
+interface Head {
+  readonly major: number;
+  readonly value: number;
+  /** Where the next head is; for arrays, where the first element is. */
+  readonly next: number;
+}
+
+function readHead(input: Uint8Array, at: number): string | Head {
   const first = input[at];
   if (first === undefined) return 'truncated head';
   const major = first >> 5;
@@ -72,4 +102,9 @@ function readHead(input: Uint8Array, at: number): string | { major: number; valu
   for (let i = 1; i <= width; i++) value = value * 256 + (input[at + i] as number);
   const body = major === 2 || major === 3 ? value : 0;
   return { major, value, next: at + 1 + width + body };
+}
+
+/** U+FEFF in UTF-8; see {@link isText}. A shorter text cannot match: what follows it is a head. */
+function startsWithMark(input: Uint8Array, at: number): boolean {
+  return input[at] === 0xef && input[at + 1] === 0xbb && input[at + 2] === 0xbf;
 }

@@ -1,12 +1,18 @@
 import type { CellId, Digest } from '@fatty/interface';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
-import { asDigest, concatBytes, utf8 } from './bytes.ts';
+import { asDigest, concatBytes, equalBytes, utf8 } from './bytes.ts';
+import { invariant } from './failure.ts';
 
 /** What an accelerator may replace: same output, another speed. */
 let sha256Raw: (bytes: Uint8Array) => Uint8Array = nobleSha256;
 
-/** Installs a faster SHA-256; called by `@fatty/codec/node` after its self-test. */
+/**
+ * Installs a faster SHA-256; called by `@fatty/codec/node`.
+ * @throws InvariantError when it disagrees with the portable one.
+ */
 export function useSha256(fast: (bytes: Uint8Array) => Uint8Array): void {
+  const probe = utf8('fatty');
+  invariant(equalBytes(fast(probe), nobleSha256(probe)), 'SHA-256 is SHA-256');
   sha256Raw = fast;
 }
 
@@ -28,7 +34,10 @@ function prefix(type: string): Uint8Array {
   return bytes;
 }
 
-/** H(domain ‖ bytes): a digest of one `type` can never be taken for another's. */
+/**
+ * H(domain ‖ bytes): a digest of one `type` can never be taken for another's. Parts are simply
+ * joined: where more than one varies in length, encode them first.
+ */
 export function hash(type: string, ...parts: readonly Uint8Array[]): Digest {
   return sha256(concatBytes(prefix(type), ...parts));
 }

@@ -2,5 +2,6 @@ export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './failure.ts';
 export * from './hash.ts';
+export * from './self-test.ts';
 export * from './shape.ts';
 export * from './signature.ts';

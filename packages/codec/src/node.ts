@@ -1,12 +1,16 @@
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import type { PublicKey } from '@fatty/interface';
-import { asPublicKey, asSignature, toHex } from './bytes.ts';
+import { asPublicKey, asSignature, toHex, useEqualBytes } from './bytes.ts';
 import { useSha256 } from './hash.ts';
 import { type Ed25519Accelerator, ed25519, type SignatureScheme } from './signature.ts';
 
-const PKCS8 = Uint8Array.from([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]);
+const PKCS8 = Uint8Array.from([
+  0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+]);
 const SPKI = Uint8Array.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
-/** Importing a key costs as much as a verification, so they are kept; bounded against key floods. */
+/**
+ * Importing a key costs as much as a verification, so they are kept; bounded against key floods.
+ */
 const KEYS_MAX = 4096;
 
 function accelerator(): Ed25519Accelerator {
@@ -23,7 +27,11 @@ function accelerator(): Ed25519Accelerator {
   };
   return {
     signer(seed) {
-      const secret = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
+      const secret = createPrivateKey({
+        key: Buffer.concat([PKCS8, seed]),
+        format: 'der',
+        type: 'pkcs8',
+      });
       const spki = createPublicKey(secret).export({ format: 'der', type: 'spki' });
       return {
         publicKey: asPublicKey(new Uint8Array(spki.subarray(SPKI.length))),
@@ -42,6 +50,7 @@ function accelerator(): Ed25519Accelerator {
 
 /** Installs node:crypto's SHA-256 and answers Ed25519 with node:crypto in front of the rule. */
 export function nodeScheme(): SignatureScheme {
-  useSha256((bytes) => hash('sha256', bytes, 'buffer'));
+  useSha256((bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')));
+  useEqualBytes((a, b) => Buffer.compare(a, b) === 0);
   return ed25519(accelerator());
 }

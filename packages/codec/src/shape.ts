@@ -1,7 +1,11 @@
 import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
-import { asCellId, asDigest, asPublicKey, asSessionId, asSignature } from './bytes.ts';
+import { asCellId, asDigest, asPublicKey, asSessionId, asSignature, isText } from './bytes.ts';
+import { InvariantError } from './failure.ts';
 
-/** A data item of the canonical profile: unsigned integers, byte strings, text, arrays; nothing else. */
+/**
+ * A data item of the canonical profile: unsigned integers, byte strings, text, arrays; nothing
+ * else.
+ */
 export type Item = number | bigint | Uint8Array | string | readonly Item[];
 
 /** Raised inside shapes only; `decode` turns it into a Failure. */
@@ -15,7 +19,10 @@ export class ShapeError extends Error {
   }
 }
 
-/** Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem` nobody. */
+/**
+ * Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem`
+ * nobody.
+ */
 export interface Shape<T> {
   toItem(value: T): Item;
   /** @throws ShapeError */
@@ -35,16 +42,32 @@ function wrong(expected: string, item: unknown): never {
   throw new ShapeError(expected, kindOf(item));
 }
 
-/** Unsigned integer 0..max as a JS number. Values from 2^32 travel as BigInt so that cbor-x writes 8 bytes. */
+/** From here on integers travel as BigInt: cbor-x writes larger numbers as floats. */
+const WIDE = 2n ** 32n;
+
+function uintItem(value: number): Item {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvariantError(`${value} is not an unsigned safe integer`);
+  }
+  // `+ 0` turns -0, which passes for an integer, into 0.
+  return value < 2 ** 32 ? value + 0 : BigInt(value);
+}
+
+function u64Item(value: bigint): Item {
+  if (value < 0n || value >= 2n ** 64n) throw new InvariantError(`${value} is not a u64`);
+  return value < WIDE ? Number(value) : value;
+}
+
+/** Unsigned integer 0..max as a JS number. */
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   return {
-    toItem: (value) => (value < 2 ** 32 ? value : BigInt(value)),
+    toItem: uintItem,
     fromItem(item) {
-      const big = typeof item === 'bigint' && item >= 2n ** 32n && item <= BigInt(max);
-      if (big) return Number(item);
-      if (typeof item !== 'number' || !Number.isInteger(item) || item < 0 || item > max || item >= 2 ** 53)
-        return wrong(`integer 0..${max}`, item);
-      return item;
+      // A BigInt below 2^32 is the over-long form `1b 00 00 00 00 …`; cbor-x would write it back
+      // as such.
+      if (typeof item === 'bigint' && item >= WIDE && item <= BigInt(max)) return Number(item);
+      if (typeof item === 'number' && item <= max) return item;
+      return wrong(`integer 0..${max}`, item);
     },
   };
 }
@@ -57,10 +80,10 @@ export const u53: Shape<number> = uint();
 
 /** Full-range 64-bit unsigned integer. */
 export const u64: Shape<bigint> = {
-  toItem: (value) => (value < 2n ** 32n ? Number(value) : value),
+  toItem: u64Item,
   fromItem(item) {
-    if (typeof item === 'number' && Number.isInteger(item) && item >= 0) return BigInt(item);
-    if (typeof item === 'bigint' && item >= 2n ** 32n && item < 2n ** 64n) return item;
+    if (typeof item === 'number') return BigInt(item);
+    if (typeof item === 'bigint' && item >= WIDE) return item;
     return wrong('integer 0..2^64-1', item);
   },
 };
@@ -75,7 +98,9 @@ export function bytes(max: number): Shape<Uint8Array> {
   return {
     toItem: (value) => value,
     fromItem: (item) =>
-      item instanceof Uint8Array && item.length <= max ? item : wrong(`bytes, at most ${max}`, item),
+      item instanceof Uint8Array && item.length <= max
+        ? item
+        : wrong(`bytes, at most ${max}`, item),
   };
 }
 
@@ -99,11 +124,17 @@ export const signature: Shape<Signature> = branded(64, asSignature);
 export const cellId: Shape<CellId> = branded(32, asCellId);
 export const sessionId: Shape<SessionId> = branded(32, asSessionId);
 
-/** Well-formed text of at most `max` UTF-16 units. Lone surrogates cannot come back from UTF-8. */
+/**
+ * Text of at most `max` UTF-16 units under {@link isText}; check foreign strings before encoding.
+ */
 export function text(max: number): Shape<string> {
   return {
-    toItem: (value) => value,
-    fromItem: (item) => (typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item)),
+    toItem(value) {
+      if (!isText(value)) throw new InvariantError('text is ill-formed or starts with U+FEFF');
+      return value;
+    },
+    fromItem: (item) =>
+      typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item),
   };
 }
 
@@ -111,7 +142,8 @@ export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
   return {
     toItem: (value) => value.map((one) => element.toItem(one)),
     fromItem(item) {
-      if (!Array.isArray(item) || item.length > max) return wrong(`array, at most ${max} items`, item);
+      if (!Array.isArray(item) || item.length > max)
+        return wrong(`array, at most ${max} items`, item);
       return item.map((one) => element.fromItem(one));
     },
   };
@@ -129,12 +161,15 @@ export function optional<T>(element: Shape<T>): Shape<T | undefined> {
 }
 
 /** A record as a positional array; field order is the order of the keys given. */
-export function record<T extends object>(fields: { readonly [K in keyof T]: Shape<T[K]> }): Shape<T> {
+export function record<T extends object>(
+  fields: { readonly [K in keyof T]: Shape<T[K]> },
+): Shape<T> {
   const names = Object.keys(fields) as (keyof T & string)[];
   return {
     toItem: (value) => names.map((name) => fields[name].toItem(value[name])),
     fromItem(item) {
-      if (!Array.isArray(item) || item.length !== names.length) return wrong(`array of ${names.length}`, item);
+      if (!Array.isArray(item) || item.length !== names.length)
+        return wrong(`array of ${names.length}`, item);
       const value: Partial<T> = {};
       for (let i = 0; i < names.length; i++) {
         const name = names[i] as keyof T & string;
@@ -146,11 +181,18 @@ export function record<T extends object>(fields: { readonly [K in keyof T]: Shap
 }
 
 /** A choice written as `[tag, ...fields]` with a small integer tag, discriminated by `kind`. */
-export function union<T extends { readonly kind: string }>(arms: {
-  readonly [K in T['kind']]: readonly [tag: number, fields: Shape<Omit<Extract<T, { kind: K }>, 'kind'>>];
-}): Shape<T> {
+export function union<T extends { readonly kind: string }>(
+  arms: {
+    readonly [K in T['kind']]: readonly [
+      tag: number,
+      fields: Shape<Omit<Extract<T, { kind: K }>, 'kind'>>,
+    ];
+  },
+): Shape<T> {
   const table = arms as unknown as Record<string, readonly [number, Shape<object>]>;
-  const byTag = new Map(Object.entries(table).map(([kind, [tag, fields]]) => [tag, { kind, fields }]));
+  const byTag = new Map(
+    Object.entries(table).map(([kind, [tag, fields]]) => [tag, { kind, fields }]),
+  );
   return {
     toItem(value) {
       const [tag, fields] = table[value.kind] as readonly [number, Shape<object>];
@@ -158,13 +200,24 @@ export function union<T extends { readonly kind: string }>(arms: {
     },
     fromItem(item) {
       const arm = Array.isArray(item) ? byTag.get(item[0] as number) : undefined;
-      if (!arm) return wrong(`tag of ${[...byTag.keys()].join(' ')}`, Array.isArray(item) ? item[0] : item);
-      return { kind: arm.kind, ...arm.fields.fromItem((item as unknown[]).slice(1)) } as unknown as T;
+      if (!arm)
+        return wrong(`tag of ${[...byTag.keys()].join(' ')}`, Array.isArray(item) ? item[0] : item);
+      return {
+        kind: arm.kind,
+        ...arm.fields.fromItem((item as unknown[]).slice(1)),
+      } as unknown as T;
     },
   };
 }
 
 /** Narrows or converts a shape; `into` throws ShapeError on refusal. */
-export function mapped<A, B>(shape: Shape<A>, into: (value: A) => B, back: (value: B) => A): Shape<B> {
-  return { toItem: (value) => shape.toItem(back(value)), fromItem: (item) => into(shape.fromItem(item)) };
+export function mapped<A, B>(
+  shape: Shape<A>,
+  into: (value: A) => B,
+  back: (value: B) => A,
+): Shape<B> {
+  return {
+    toItem: (value) => shape.toItem(back(value)),
+    fromItem: (item) => into(shape.fromItem(item)),
+  };
 }

@@ -13,7 +13,9 @@ export interface Signer {
   sign(message: Uint8Array): Signature;
 }
 
-/** A signature scheme as a seam: real Ed25519 in a cell, a keyed stand-in in most simulated worlds. */
+/**
+ * A signature scheme as a seam: real Ed25519 in a cell, a keyed stand-in in most simulated worlds.
+ */
 export interface SignatureScheme {
   readonly name: string;
   /** `seed` is 32 secret bytes. */
@@ -49,17 +51,22 @@ function admitEd25519(key: Uint8Array): Verdict {
   }
 }
 
-/** Ed25519 under the rule, optionally accelerated (never more permissive: see {@link Ed25519Accelerator}). */
+function slowSigner(seed: Uint8Array): Signer {
+  return {
+    publicKey: asPublicKey(ed.getPublicKey(seed)),
+    sign: (message) => asSignature(ed.sign(message, seed)),
+  };
+}
+
+/**
+ * Ed25519 under the rule, optionally accelerated (never more permissive: see {@link
+ * Ed25519Accelerator}).
+ */
 export function ed25519(fast?: Ed25519Accelerator): SignatureScheme {
   return {
     name: 'ed25519',
     admit: admitEd25519,
-    signer:
-      fast?.signer ??
-      ((seed) => ({
-        publicKey: asPublicKey(ed.getPublicKey(seed)),
-        sign: (message) => asSignature(ed.sign(message, seed)),
-      })),
+    signer: (seed) => (fast === undefined ? slowSigner(seed) : fast.signer(seed)),
     verify: (key, message, signature) =>
       (fast?.verify(key, message, signature) ?? false) || verifyByRule(key, message, signature),
   };

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  asCellId,
+  asDigest,
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  fromHex,
+  fromUtf8,
+  hash,
+  InvariantError,
+  isText,
+  sha256,
+  signedBytes,
+  toHex,
+  useSha256,
+  utf8,
+} from '../src/index.ts';
+import { nodeScheme } from '../src/node.ts';
+
+const blob = fc.uint8Array({ maxLength: 200 });
+const node = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+describe('bytes', () => {
+  it('compares as Buffer.compare does, and equality agrees with and without memcmp', () => {
+    const agree = fc.property(blob, blob, (a, b) => {
+      expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(a, b));
+      expect(equalBytes(a, b)).toBe(Buffer.compare(a, b) === 0);
+      expect(equalBytes(a, a.slice())).toBe(true);
+    });
+    fc.assert(agree);
+    nodeScheme();
+    fc.assert(agree);
+  });
+
+  it('joins parts in order', () => {
+    const whole = concatBytes(Uint8Array.of(1), Uint8Array.of(), Uint8Array.of(2, 3));
+    expect([...whole]).toEqual([1, 2, 3]);
+  });
+
+  it('round-trips hex and refuses junk', () => {
+    fc.assert(
+      fc.property(blob, (bytes) => {
+        expect(fromHex(toHex(bytes))).toEqual(bytes);
+      }),
+    );
+    for (const junk of ['0', '0g', '0x00', ' 00', '00 ']) expect(fromHex(junk)).toBeUndefined();
+  });
+
+  it('reads UTF-8 strictly', () => {
+    expect(fromUtf8(utf8('\uFEFFzürich'))).toBe('\uFEFFzürich');
+    expect(fromUtf8(Uint8Array.of(0xed, 0xa0, 0x80))).toBeUndefined();
+    expect([isText('zürich 𝄞'), isText('\uD834'), isText('\uFEFF')]).toEqual([true, false, false]);
+  });
+
+  it('brands only the right size', () => {
+    expect(() => asDigest(new Uint8Array(31))).toThrow(InvariantError);
+  });
+});
+
+describe('hash', () => {
+  it('is SHA-256, portable and accelerated', () => {
+    fc.assert(
+      fc.property(blob, (bytes) => {
+        expect(toHex(sha256(bytes))).toBe(node(bytes).toString('hex'));
+      }),
+    );
+  });
+
+  it('separates domains: length, fatty/type/1, parts', () => {
+    const domain = Buffer.from('\u000cfatty/vote/1');
+    expect(toHex(hash('vote', Uint8Array.of(7)))).toBe(
+      node(Buffer.concat([domain, Uint8Array.of(7)])).toString('hex'),
+    );
+    const signed = signedBytes('vote', asCellId(new Uint8Array(32)), Uint8Array.of(9));
+    expect(toHex(signed)).toBe(
+      toHex(Buffer.concat([domain, new Uint8Array(32), Uint8Array.of(9)])),
+    );
+  });
+
+  it('refuses an accelerator that is not SHA-256', () => {
+    expect(() => useSha256(() => new Uint8Array(32))).toThrow(InvariantError);
+  });
+});
