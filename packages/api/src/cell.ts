@@ -1,6 +1,7 @@
 import {
   asPublicKey,
   asSignature,
+  compareBytes,
   encode,
   fail,
   fromHex,
@@ -128,6 +129,10 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
     members: rows.map((row) => memberKey(row, scheme)),
     params: readParams(file.params as Json),
   };
+  const sorted = committee.members.every(
+    (key, i) => i === 0 || compareBytes(committee.members[i - 1] as PublicKey, key) < 0,
+  );
+  if (!sorted) throw new CellFileError('bad_cell_file', 'members in ascending key order', 'not');
   const cellId = cellIdOf(committee);
   if (toHex(cellId) !== file.cellId) {
     throw new CellFileError('wrong_cell_id', toHex(cellId), String(file.cellId));

@@ -1,0 +1,109 @@
+import { ACCEPT, reject } from '@fatty/codec';
+import type { Verdict } from '@fatty/interface';
+import type { CellParams } from './committee.ts';
+import type { Op } from './ops.ts';
+import { splitWritable } from './path.ts';
+
+export const LEASE_MS_MIN = 4_000;
+export const LEASE_MS_MAX = 60_000;
+export const LOCK_DELAY_MS_MAX = 60_000;
+export const WAIT_MS_MAX: number = 24 * 3_600_000;
+/** Committee minimum of a proof policy (conjectured bits). */
+export const SECURITY_BITS_MIN = 96;
+export const COMMITMENT_BITS_MIN = 160;
+export const COMMITMENT_BITS_MAX = 256;
+
+function within(code: string, value: number, min: number, max: number, unit: string): Verdict {
+  if (value >= min && value <= max) return ACCEPT;
+  return reject(code, `${min}..${max} ${unit}`, String(value));
+}
+
+/** The first refusal of a list, or accept. */
+function all(...verdicts: readonly Verdict[]): Verdict {
+  return verdicts.find((verdict) => verdict.kind !== 'accept') ?? ACCEPT;
+}
+
+function checkPath(path: string): Verdict {
+  const segments = splitWritable(path);
+  return segments.ok ? ACCEPT : { kind: 'reject', ...segments.failure };
+}
+
+function checkContent(content: Uint8Array, params: CellParams): Verdict {
+  const max = params.limits.fileBytesMax;
+  return within('content_too_large', content.length, 0, max, 'bytes');
+}
+
+function checkDelay(lockDelayMs: number): Verdict {
+  return within('bad_lock_delay', lockDelayMs, 0, LOCK_DELAY_MS_MAX, 'ms');
+}
+
+function checkCreate(op: Extract<Op, { kind: 'create' }>, params: CellParams): Verdict {
+  if (op.node === 'directory' && op.content.length > 0) {
+    return reject('not_a_file', 'a directory without content', `${op.content.length} bytes`);
+  }
+  return all(checkPath(op.path), checkContent(op.content, params));
+}
+
+function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellParams): Verdict {
+  const { policy } = op;
+  const bits = policy.commitmentBitsMin;
+  return all(
+    checkPath(op.path),
+    within('bad_period', op.periodMs, params.periodMsMin, params.periodMsMax, 'ms'),
+    checkDelay(op.lockDelayMs),
+    within('bad_policy', policy.securityBitsMin, SECURITY_BITS_MIN, 1024, 'security bits'),
+    within('bad_policy', bits, COMMITMENT_BITS_MIN, COMMITMENT_BITS_MAX, 'commitment bits'),
+  );
+}
+
+function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>): Verdict {
+  if (op.proofs.length === 0) return reject('no_proof', 'at least one proof', 'none');
+  return checkPath(op.path);
+}
+
+/**
+ * The rules of form (part of R11a): a pure function of the op and the epoch's parameters.
+ * A client runs it before signing, a replica before referencing. Codes: `bad_path`, `reserved_path`,
+ * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
+ * `no_dots`, `bad_period`, `bad_policy`, `no_proof`.
+ */
+export function checkOp(op: Op, params: CellParams): Verdict {
+  switch (op.kind) {
+    case 'openSession':
+      return within('bad_lease', op.leaseMs, LEASE_MS_MIN, LEASE_MS_MAX, 'ms');
+    case 'closeSession':
+    case 'reanchor':
+    case 'cancel':
+      return ACCEPT;
+    case 'create':
+      return checkCreate(op, params);
+    case 'write':
+      return all(checkPath(op.path), checkContent(op.content, params));
+    case 'compareAndSet':
+      if (op.generation === undefined && op.lockGen === undefined) {
+        return reject('no_expectation', 'a generation or a lock generation', 'neither');
+      }
+      return all(checkPath(op.path), checkContent(op.content, params));
+    case 'remove':
+      if (op.dots.length === 0) return reject('no_dots', 'at least one dot', 'none');
+      return checkPath(op.path);
+    case 'acquire':
+      return all(
+        checkPath(op.path),
+        within('bad_wait', op.maxWaitMs ?? 0, 0, WAIT_MS_MAX, 'ms'),
+        checkDelay(op.lockDelayMs),
+      );
+    case 'tryAcquire':
+      return all(checkPath(op.path), checkDelay(op.lockDelayMs));
+    case 'removeSubtree':
+    case 'release':
+    case 'releaseMachine':
+    case 'publish':
+      return checkPath(op.path);
+    case 'declareMachine':
+      return checkDeclare(op, params);
+    case 'takeMachine':
+    case 'renewMachine':
+      return checkProofs(op);
+  }
+}

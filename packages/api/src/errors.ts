@@ -1,0 +1,160 @@
+import { mapped, type Shape, ShapeError, text } from '@fatty/codec';
+
+/** Whether the op had an effect: known not to, known to, or not known from this answer. */
+export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
+
+export interface ErrorEntry {
+  /** One line for people. */
+  readonly text: string;
+  /** Whether the same request can succeed later, unchanged. */
+  readonly retryable: boolean;
+  readonly outcome: OutcomeKind;
+}
+
+/** The op changed nothing, and the same request would fail again. */
+const FINAL = {
+  // Form of what was sent
+  too_large: 'The bytes are longer than the limit.',
+  malformed: 'The bytes are not one item of the canonical profile.',
+  wrong_shape: 'The item is not of the expected shape.',
+  not_canonical: 'The value has another, canonical encoding.',
+  empty_batch: 'A batch carries at least one op.',
+  too_many_ops: 'The batch carries more ops than the cell allows.',
+  op_too_large: 'An op is longer than the cell allows.',
+  bad_key: 'The client key is not admitted.',
+  bad_signature: 'The signature does not verify.',
+  bad_path: 'Paths are absolute, at most 32 segments of 1 to 255 bytes of UTF-8.',
+  reserved_path: 'Names under /.sys are written by the cell alone.',
+  bad_lease: 'The session lease is out of range.',
+  bad_wait: 'The longest wait is out of range.',
+  bad_lock_delay: 'The lock-delay is out of range.',
+  bad_period: 'The machine period is out of range.',
+  bad_policy: 'The proof policy is weaker than the committee allows, or unknown.',
+  bad_limit: 'The page size of a listing is out of range.',
+  content_too_large: 'The content is larger than a file may be.',
+  no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
+  no_dots: 'A remove names at least one dot.',
+  no_proof: 'Take and renew carry at least one proof.',
+  misplaced_open: 'Opening a session is op 0 of batch 0 of the session it names.',
+  // Sessions
+  session_unknown: 'No such session is alive: it expired, was closed, or was never opened.',
+  session_not_yours: 'The session belongs to another client key.',
+  session_reused: 'This nonce has opened a session before; use a fresh one.',
+  bad_keep_alive: 'The preimage does not continue the chain of this session.',
+  stale_basis: 'The batch was signed too many commits ago to open a session.',
+  // Names
+  not_found: 'No live node has this name.',
+  not_a_directory: 'The node above is not a directory.',
+  not_a_file: 'The node is not a file.',
+  wrong_kind: 'A live node of another kind or mode has this name.',
+  exists: 'A live node has this name.',
+  not_empty: 'The directory has children.',
+  unknown_dot: 'The node does not carry this dot (any more).',
+  wrong_mode: 'Shared content is written with write, guarded content with compareAndSet.',
+  generation_mismatch: 'The content has moved on.',
+  // Locks
+  already_held: 'This session already holds this lock.',
+  already_waiting: 'This session already waits for this lock.',
+  lock_mismatch: 'The lock generation is not the live one of this session.',
+  not_held: 'This session does not hold the lock.',
+  cancelled: 'The wait was cancelled.',
+  // Machines
+  not_a_machine: 'The node is not a machine.',
+  not_lessee: 'This client does not hold the machine.',
+  wrong_binding: 'The machine is of the other binding, open or lessee.',
+  wrong_nonce: 'The proof is bound to another event than the machine’s last one.',
+  wrong_program: 'The proof is about another program.',
+  stale_t: 'The proof starts before the stored state: a replay.',
+  wrong_t: 'The proof does not start at the stored state clock.',
+  wrong_s: 'The proof does not start from the stored state.',
+  no_advance: 'The proof does not advance the state clock.',
+  below_policy: 'The proof is weaker than this machine demands.',
+  bad_proof: 'The bytes are not a proof envelope with a lease statement.',
+  // Answers of a gateway and of the client itself
+  unsupported: 'This replica does not know this request.',
+} as const;
+
+/** The op changed nothing; the same request can succeed later, unchanged. */
+const LATER = {
+  // Sessions
+  future_basis: 'The batch claims to have seen a commit that has not happened.',
+  too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
+  seq_gap: 'An earlier batch of this session has not been applied yet.',
+  quota_ops: 'This client key has used up its ops of this commit.',
+  quota_nodes: 'This client key owns as many nodes as allowed.',
+  quota_bytes: 'This client key stores as many bytes as allowed.',
+  // Names
+  too_many_siblings: 'The content has as many concurrent values as it may keep.',
+  too_many_dots: 'The node carries as many dots as it may.',
+  // Locks
+  lock_held: 'Somebody else holds the lock, or waits for it.',
+  lock_delay: 'The last holder failed; its lock-delay still runs.',
+  max_wait: 'The wait ended before the lock was free.',
+  too_many_waits: 'The queue is as long as it may be.',
+  // Machines
+  held: 'Another lessee holds the machine.',
+  // Answers of a gateway and of the client itself
+  slow_down: 'The gateway is busy; try again later.',
+  not_ready: 'The replica is starting or catching up.',
+} as const;
+
+/** Nothing that can be believed says whether the op was applied; repeat it under the same seq. */
+const UNKNOWN = {
+  // Answers of a gateway and of the client itself
+  unavailable: 'No answer that can be believed arrived in time.',
+  outcome_unknown: 'The connection was lost before an answer; the op may still be applied.',
+} as const;
+
+/** The op was applied, only the answer is gone. */
+const APPLIED = {
+  receipt_forgotten: 'The batch was applied long ago; its receipt is no longer kept.',
+} as const;
+
+/** Every public error code. Codes are stable: they may be added, never renamed or reused. */
+export type ErrorCode =
+  | keyof typeof FINAL
+  | keyof typeof LATER
+  | keyof typeof UNKNOWN
+  | keyof typeof APPLIED;
+
+function entries(
+  texts: Readonly<Record<string, string>>,
+  retryable: boolean,
+  outcome: OutcomeKind,
+): [string, ErrorEntry][] {
+  return Object.entries(texts).map(([code, text]) => [code, { text, retryable, outcome }]);
+}
+
+/** The reference: one entry per code, in reading order. */
+export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
+  ...entries(FINAL, false, 'not_applied'),
+  ...entries(LATER, true, 'not_applied'),
+  ...entries(UNKNOWN, true, 'unknown'),
+  ...entries(APPLIED, false, 'applied'),
+]);
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return ERRORS.has(code);
+}
+
+const FOREIGN: ErrorEntry = {
+  text: 'The request was refused.',
+  retryable: false,
+  outcome: 'not_applied',
+};
+
+/** Codes of other packages (a proof's refusal) are final: the op was not applied. */
+export function errorEntry(code: string): ErrorEntry {
+  return ERRORS.get(code) ?? FOREIGN;
+}
+
+const CODE_LENGTH_MAX = 64;
+
+export const errorCodeShape: Shape<ErrorCode> = mapped(
+  text(CODE_LENGTH_MAX),
+  (code) => {
+    if (!isErrorCode(code)) throw new ShapeError('a known error code', code);
+    return code;
+  },
+  (code) => code,
+);

@@ -1,0 +1,89 @@
+import {
+  asSessionId,
+  fixed,
+  hash,
+  mapped,
+  record,
+  type Shape,
+  ShapeError,
+  sessionId,
+  toHex,
+  u8,
+  u32,
+  u53,
+} from '@fatty/codec';
+import type { Position, PublicKey, SessionId } from '@fatty/interface';
+
+/** Identity of one op (R3): what it says is fixed by the session's key, never by the carrying block. */
+export interface OpId {
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly index: number;
+}
+
+/** A node is named by its create, a sibling by its write: both are dots of the namespace CRDT. */
+export type Dot = OpId;
+
+export const opIdShape: Shape<OpId> = record({ session: sessionId, seq: u53, index: u32 });
+export const positionShape: Shape<Position> = record({ commit: u53, index: u32 });
+
+/** Map key of an op id. */
+export function opKey(id: OpId): string {
+  return `${toHex(id.session)}:${id.seq}:${id.index}`;
+}
+
+export function comparePositions(a: Position, b: Position): number {
+  return a.commit - b.commit || a.index - b.index;
+}
+
+export function equalPositions(a: Position | undefined, b: Position | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return comparePositions(a, b) === 0;
+}
+
+/** `commit.index`, as people read a generation. */
+export function showPosition(position: Position | undefined): string {
+  return position === undefined ? 'none' : `${position.commit}.${position.index}`;
+}
+
+export const NONCE_BYTES = 16;
+
+/** H(client key, nonce): a session is keyed by both, so nobody can open it for somebody else (R3). */
+export function sessionIdOf(client: PublicKey, nonce: Uint8Array): SessionId {
+  return asSessionId(hash('session', client, nonce));
+}
+
+/** A closed list of names, written as its place in the list. */
+export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
+  return mapped(
+    u8,
+    (place) => {
+      const name = names[place];
+      if (name === undefined) throw new ShapeError(names.join(' | '), String(place));
+      return name;
+    },
+    (name) => names.indexOf(name),
+  );
+}
+
+/** The Cairo field: 2^251 + 17·2^192 + 1. */
+const FIELD = 2n ** 251n + 17n * 2n ** 192n + 1n;
+
+/** A field element as 32 big-endian bytes, smaller than the field's order. */
+export const feltShape: Shape<bigint> = mapped(fixed(32), feltOf, bytesOfFelt);
+
+function feltOf(bytes: Uint8Array): bigint {
+  const value = BigInt(`0x${toHex(bytes)}`);
+  if (value >= FIELD) throw new ShapeError('an integer below the field order', 'a larger one');
+  return value;
+}
+
+function bytesOfFelt(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(32);
+  let rest = value;
+  for (let i = 31; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}

@@ -1,0 +1,99 @@
+import { decode, encode, record, type Shape, u32, u53, union } from '@fatty/codec';
+import type { Outcome, Position } from '@fatty/interface';
+import { type ErrorCode, errorCodeShape } from './errors.ts';
+import { choice, positionShape } from './ids.ts';
+import { type LockMode, lockModeShape, pathShape } from './ops.ts';
+
+/** Why a hold ended without its holder's wish. */
+export type LossReason = 'session_expired' | 'session_closed' | 'node_removed' | 'period_over';
+
+/** What a session is told without having asked; believed when f+1 replicas say the same bytes (R32). */
+export type NoticeBody =
+  /** A waiting acquire (its seq and index) now holds. */
+  | {
+      readonly kind: 'granted';
+      readonly path: string;
+      readonly seq: number;
+      readonly index: number;
+      readonly mode: LockMode;
+      readonly lockGen: Position;
+      readonly leaseExpiry: number;
+    }
+  /** A waiting acquire will never hold: `max_wait` or `not_found`. */
+  | {
+      readonly kind: 'waitEnded';
+      readonly path: string;
+      readonly seq: number;
+      readonly index: number;
+      readonly code: ErrorCode;
+      readonly position: Position;
+    }
+  | {
+      readonly kind: 'lost';
+      readonly path: string;
+      readonly lockGen: Position;
+      readonly reason: LossReason;
+      readonly position: Position;
+    }
+  /** Answer to a keep-alive: link `i` was accepted. ms on the lease clock. */
+  | { readonly kind: 'renewed'; readonly i: number; readonly leaseExpiry: number }
+  | { readonly kind: 'sessionExpired'; readonly position: Position }
+  /** `nonce`: what the next take must name. */
+  | {
+      readonly kind: 'machineLost';
+      readonly path: string;
+      readonly lockGen: Position;
+      readonly reason: LossReason;
+      readonly nonce: Position;
+    }
+  | { readonly kind: 'epoch'; readonly epoch: number };
+
+const reason: Shape<LossReason> = choice(
+  'session_expired',
+  'session_closed',
+  'node_removed',
+  'period_over',
+);
+
+/** Tags are wire format: never reused, never renumbered. */
+export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
+  granted: [
+    1,
+    record({
+      path: pathShape,
+      seq: u53,
+      index: u32,
+      mode: lockModeShape,
+      lockGen: positionShape,
+      leaseExpiry: u53,
+    }),
+  ],
+  waitEnded: [
+    2,
+    record({
+      path: pathShape,
+      seq: u53,
+      index: u32,
+      code: errorCodeShape,
+      position: positionShape,
+    }),
+  ],
+  lost: [3, record({ path: pathShape, lockGen: positionShape, reason, position: positionShape })],
+  renewed: [4, record({ i: u32, leaseExpiry: u53 })],
+  sessionExpired: [5, record({ position: positionShape })],
+  machineLost: [
+    6,
+    record({ path: pathShape, lockGen: positionShape, reason, nonce: positionShape }),
+  ],
+  epoch: [7, record({ epoch: u32 })],
+});
+
+const NOTICE_BYTES_MAX = 64 * 1024;
+
+export function encodeNotice(notice: NoticeBody): Uint8Array {
+  return encode(noticeShape, notice);
+}
+
+export function decodeNotice(bytes: Uint8Array): Outcome<NoticeBody> {
+  return decode(noticeShape, bytes, NOTICE_BYTES_MAX);
+}

@@ -1,0 +1,226 @@
+import {
+  array,
+  bool,
+  bytes,
+  decode,
+  digest,
+  encode,
+  fixed,
+  optional,
+  record,
+  type Shape,
+  text,
+  u16,
+  u32,
+  u53,
+  union,
+} from '@fatty/codec';
+import type { Digest, Outcome, Position } from '@fatty/interface';
+import { choice, type Dot, feltShape, NONCE_BYTES, opIdShape, positionShape } from './ids.ts';
+import { PATH_LENGTH_MAX } from './path.ts';
+
+export type LockMode = 'exclusive' | 'shared';
+/** `shared`: concurrent writes are kept as siblings. `guarded`: ordered writes only. */
+export type ContentMode = 'shared' | 'guarded';
+export type NodeKind = 'directory' | 'file' | 'machine';
+
+/** What a machine demands of its proofs, on top of the committee's minimum. */
+export interface MachinePolicy {
+  /** Cairo layout, for example `plain`. */
+  readonly layout: string;
+  /** Conjectured security bits, at least the committee's minimum (96). */
+  readonly securityBitsMin: number;
+  /** Shortest commitment hash accepted, in bits: 248 (default) or 160 (the committee minimum). */
+  readonly commitmentBitsMin: number;
+}
+
+/** `lessee`: a proof names who may use it, where, and after which event. `open`: it may be anybody's. */
+export type Binding = 'lessee' | 'open';
+
+/** Everything a client can ask for (protocol R3, R21; service §1–§4). Times in ms. */
+export type Op =
+  /** Must be op 0 of batch 0; the batch's session is `sessionIdOf(client, nonce)`. */
+  | {
+      readonly kind: 'openSession';
+      readonly nonce: Uint8Array;
+      readonly anchor: Digest;
+      readonly leaseMs: number;
+    }
+  | { readonly kind: 'closeSession' }
+  /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
+  | { readonly kind: 'reanchor'; readonly anchor: Digest }
+  | {
+      readonly kind: 'create';
+      readonly path: string;
+      readonly node: 'directory' | 'file';
+      readonly mode: ContentMode;
+      readonly ephemeral: boolean;
+      /** Fails with `exists` on a live name instead of joining it. */
+      readonly exclusive: boolean;
+      readonly content: Uint8Array;
+    }
+  /** Shared content: replaces exactly the siblings that were seen. */
+  | {
+      readonly kind: 'write';
+      readonly path: string;
+      readonly content: Uint8Array;
+      readonly observed: readonly Dot[];
+    }
+  /** Guarded content: at least one of `generation` and `lockGen` must be given, and all given must match. */
+  | {
+      readonly kind: 'compareAndSet';
+      readonly path: string;
+      readonly content: Uint8Array;
+      readonly generation: Position | undefined;
+      readonly lockGen: Position | undefined;
+    }
+  /** Observed-remove: takes the named dots; the node dies with its last one. */
+  | { readonly kind: 'remove'; readonly path: string; readonly dots: readonly Dot[] }
+  | { readonly kind: 'removeSubtree'; readonly path: string }
+  | {
+      readonly kind: 'acquire';
+      readonly path: string;
+      readonly mode: LockMode;
+      readonly maxWaitMs: number | undefined;
+      readonly lockDelayMs: number;
+    }
+  | {
+      readonly kind: 'tryAcquire';
+      readonly path: string;
+      readonly mode: LockMode;
+      readonly lockDelayMs: number;
+    }
+  /** `lockGen` given: only that hold. */
+  | { readonly kind: 'release'; readonly path: string; readonly lockGen: Position | undefined }
+  /** Undoes an acquire of this session, waiting or granted; safe to repeat. */
+  | { readonly kind: 'cancel'; readonly seq: number; readonly index: number }
+  | {
+      readonly kind: 'declareMachine';
+      readonly path: string;
+      readonly programId: Digest;
+      readonly t: bigint;
+      readonly s: bigint;
+      readonly policy: MachinePolicy;
+      readonly binding: Binding;
+      readonly periodMs: number;
+      readonly lockDelayMs: number;
+    }
+  /** `nonce`: the machine's last event for binding `lessee`; undefined for `open` machines. */
+  | {
+      readonly kind: 'takeMachine';
+      readonly path: string;
+      readonly nonce: Position | undefined;
+      readonly proofs: readonly Uint8Array[];
+    }
+  | {
+      readonly kind: 'renewMachine';
+      readonly path: string;
+      readonly nonce: Position | undefined;
+      readonly proofs: readonly Uint8Array[];
+    }
+  | { readonly kind: 'releaseMachine'; readonly path: string }
+  /** What the lessee shows while it holds: where it is, and a small file. */
+  | {
+      readonly kind: 'publish';
+      readonly path: string;
+      readonly address: string;
+      readonly content: Uint8Array;
+    };
+
+export type OpKind = Op['kind'];
+
+export const CONTENT_BYTES_MAX: number = 256 * 1024;
+export const PROOF_BYTES_MAX: number = 256 * 1024;
+export const PROOFS_MAX = 8;
+export const DOTS_MAX = 1024;
+export const ADDRESS_LENGTH_MAX = 256;
+export const PUBLISHED_BYTES_MAX = 4096;
+/** Decoding bound of one op; the cell's own `opBytesMax` is checked before. */
+const OP_BYTES_HARD_MAX = 4 * 1024 * 1024;
+
+export const pathShape: Shape<string> = text(PATH_LENGTH_MAX);
+export const lockModeShape: Shape<LockMode> = choice('exclusive', 'shared');
+export const contentModeShape: Shape<ContentMode> = choice('shared', 'guarded');
+export const bindingShape: Shape<Binding> = choice('lessee', 'open');
+export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machine');
+
+export const machinePolicyShape: Shape<MachinePolicy> = record({
+  layout: text(32),
+  securityBitsMin: u16,
+  commitmentBitsMin: u16,
+});
+
+const content = bytes(CONTENT_BYTES_MAX);
+const dots = array(opIdShape, DOTS_MAX);
+const proofs = array(bytes(PROOF_BYTES_MAX), PROOFS_MAX);
+const proven = record({ path: pathShape, nonce: optional(positionShape), proofs });
+
+/** Tags are wire format: never reused, never renumbered. */
+export const opShape: Shape<Op> = union<Op>({
+  openSession: [1, record({ nonce: fixed(NONCE_BYTES), anchor: digest, leaseMs: u32 })],
+  closeSession: [2, record({})],
+  reanchor: [3, record({ anchor: digest })],
+  create: [
+    10,
+    record({
+      path: pathShape,
+      node: choice('directory', 'file'),
+      mode: contentModeShape,
+      ephemeral: bool,
+      exclusive: bool,
+      content,
+    }),
+  ],
+  write: [11, record({ path: pathShape, content, observed: dots })],
+  compareAndSet: [
+    12,
+    record({
+      path: pathShape,
+      content,
+      generation: optional(positionShape),
+      lockGen: optional(positionShape),
+    }),
+  ],
+  remove: [13, record({ path: pathShape, dots })],
+  removeSubtree: [14, record({ path: pathShape })],
+  acquire: [
+    20,
+    record({ path: pathShape, mode: lockModeShape, maxWaitMs: optional(u32), lockDelayMs: u32 }),
+  ],
+  tryAcquire: [21, record({ path: pathShape, mode: lockModeShape, lockDelayMs: u32 })],
+  release: [22, record({ path: pathShape, lockGen: optional(positionShape) })],
+  cancel: [23, record({ seq: u53, index: u32 })],
+  declareMachine: [
+    30,
+    record({
+      path: pathShape,
+      programId: digest,
+      t: feltShape,
+      s: feltShape,
+      policy: machinePolicyShape,
+      binding: bindingShape,
+      periodMs: u32,
+      lockDelayMs: u32,
+    }),
+  ],
+  takeMachine: [31, proven],
+  renewMachine: [32, proven],
+  releaseMachine: [33, record({ path: pathShape })],
+  publish: [
+    34,
+    record({
+      path: pathShape,
+      address: text(ADDRESS_LENGTH_MAX),
+      content: bytes(PUBLISHED_BYTES_MAX),
+    }),
+  ],
+});
+
+export function encodeOp(op: Op): Uint8Array {
+  return encode(opShape, op);
+}
+
+/** Codes of `decode`. Form only: {@link checkOp} holds the rules. */
+export function decodeOp(op: Uint8Array): Outcome<Op> {
+  return decode(opShape, op, OP_BYTES_HARD_MAX);
+}

@@ -1,0 +1,67 @@
+import { compareBytes, fail, fromUtf8, ok, utf8 } from '@fatty/codec';
+import type { Outcome } from '@fatty/interface';
+
+export const PATH_DEPTH_MAX = 32;
+export const SEGMENT_BYTES_MAX = 255;
+/** Upper bound of a path's length in UTF-16 units, for the codecs. */
+export const PATH_LENGTH_MAX: number = PATH_DEPTH_MAX * (SEGMENT_BYTES_MAX + 1);
+/** Readable, never client-written: members, limits, statistics. */
+export const RESERVED_SEGMENT = '.sys';
+
+function badPath(expected: string, actual: string): Outcome<never> {
+  return fail('bad_path', expected, actual);
+}
+
+/**
+ * Splits an absolute path: `/` gives `[]`, `/db/master` gives `['db', 'master']`.
+ * Segments are UTF-8 and compared as bytes: no normalisation, no case folding. Code `bad_path`.
+ */
+export function splitPath(path: string): Outcome<readonly string[]> {
+  if (!path.startsWith('/')) return badPath('an absolute path', path.slice(0, 40));
+  if (path === '/') return ok([]);
+  const segments = path.slice(1).split('/');
+  if (segments.length > PATH_DEPTH_MAX) {
+    return badPath(`at most ${PATH_DEPTH_MAX} segments`, String(segments.length));
+  }
+  for (const segment of segments) {
+    const flaw = flawOf(segment);
+    if (flaw !== undefined) return badPath('non-empty UTF-8 segments', flaw);
+  }
+  return ok(segments);
+}
+
+function flawOf(segment: string): string | undefined {
+  if (segment === '') return 'an empty segment';
+  if (segment === '.' || segment === '..') return `the segment ${segment}`;
+  if (segment.includes('\0')) return 'a NUL character';
+  const bytes = utf8(segment);
+  if (bytes.length > SEGMENT_BYTES_MAX) return `a segment of ${bytes.length} bytes`;
+  // A lone surrogate has no UTF-8 form: two strings would share one byte form.
+  return fromUtf8(bytes) === segment ? undefined : 'a lone surrogate';
+}
+
+/** {@link splitPath} for names that clients write: not the root, not under `/.sys` (`reserved_path`). */
+export function splitWritable(path: string): Outcome<readonly string[]> {
+  const segments = splitPath(path);
+  if (!segments.ok) return segments;
+  if (segments.value.length === 0) return badPath('a path below the root', '/');
+  if (segments.value[0] === RESERVED_SEGMENT) {
+    return fail('reserved_path', 'a path outside /.sys', path.slice(0, 80));
+  }
+  return segments;
+}
+
+export function joinPath(segments: readonly string[]): string {
+  return `/${segments.join('/')}`;
+}
+
+/** `/` for a top-level name. */
+export function parentPath(path: string): string {
+  const cut = path.lastIndexOf('/');
+  return cut <= 0 ? '/' : path.slice(0, cut);
+}
+
+/** The order of names everywhere: UTF-8 bytes, not UTF-16 units. */
+export function comparePaths(a: string, b: string): number {
+  return a === b ? 0 : compareBytes(utf8(a), utf8(b));
+}
