@@ -88,6 +88,8 @@ export interface Receipt {
 
 /** Something a session is told without having asked (a grant, a loss); opaque bytes of package api. */
 export interface Notice {
+  /** Owner of the session: a gateway tells every link of this key. */
+  readonly client: PublicKey;
   readonly session: SessionId;
   readonly body: Uint8Array;
 }
