@@ -1,4 +1,5 @@
 export * from './batch.ts';
+export * from './cell.ts';
 export * from './check.ts';
 export * from './committee.ts';
 export * from './errors.ts';
