@@ -3,7 +3,11 @@ import type { Replica, ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/rep
 import { blockKey, roundsRange } from './block-index.ts';
 
 /** A {@link ReplicaEvent} without its time stamp. */
-export type Happening = ReplicaEvent extends infer E ? (E extends ReplicaEvent ? Omit<E, 'nowMs'> : never) : never;
+export type Happening = ReplicaEvent extends infer E
+  ? E extends ReplicaEvent
+    ? Omit<E, 'nowMs'>
+    : never
+  : never;
 
 /** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
 export type Outward = Extract<

@@ -1,0 +1,208 @@
+import {
+  type Answer,
+  batchId,
+  type ClientMessage,
+  decodeClientMessage,
+  encodeGatewayMessage,
+  type GatewayMessage,
+  keepAliveShape,
+  type Query,
+  type SignedBatch,
+  signedBatchShape,
+  signNow,
+  type View,
+} from '@fatty/api';
+import { encode, type Signer, toHex } from '@fatty/codec';
+import type { Applied, CellId, Failure, Link, Priority } from '@fatty/interface';
+import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
+import { TokenBucket } from './bucket.ts';
+
+/** What the gateway needs of the replica behind it. */
+export interface GatewayBackend {
+  readonly cellId: CellId;
+  readonly signer: Signer;
+  submit(batch: Uint8Array, tag: number): void;
+  keepAlive(bytes: Uint8Array): void;
+  query(query: Query, view: View): Answer;
+  /** The last applied commit. Times in ms. */
+  applied(): { readonly commit: number; readonly commitTs: number; readonly leaseClock: number };
+  wallMs(): number;
+}
+
+export interface GatewayLimits {
+  readonly batchesPerSecMax: number;
+  readonly bytesPerSecMax: number;
+  /** Largest frame a client may send, bytes. */
+  readonly frameBytesMax: number;
+  /** Reads of one client that wait for a commit. */
+  readonly waitingReadsMax: number;
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  batchesPerSecMax: 5_000,
+  bytesPerSecMax: 64 << 20,
+  frameBytesMax: 1_310_720,
+  waitingReadsMax: 1_024,
+};
+
+type Read = Extract<ClientMessage, { kind: 'read' }>;
+
+interface Visitor {
+  readonly link: Link;
+  readonly batches: TokenBucket;
+  readonly bytes: TokenBucket;
+  readonly waiting: Read[];
+}
+
+/** Submissions in flight: tags come back with refusals. */
+const TAGS_MAX = 65_536;
+/** WebSocket close codes (packages/network): malformed, slow down. */
+const MALFORMED = 4400;
+
+/**
+ * One replica's face to its clients. It adds no authority: it relays batches, answers reads of this
+ * replica's views, and pushes receipts and notices to every link of the client they belong to, so
+ * that a client linked to 2f+1 replicas can believe what f+1 of them say (R32).
+ */
+export class Gateway {
+  readonly #backend: GatewayBackend;
+  readonly #limits: GatewayLimits;
+  readonly #visitors = new Map<string, Visitor>();
+  readonly #tags = new Map<number, { readonly client: string; readonly batch: SignedBatch }>();
+  #nextTag = 1;
+
+  constructor(backend: GatewayBackend, limits: GatewayLimits) {
+    this.#backend = backend;
+    this.#limits = limits;
+  }
+
+  get clients(): number {
+    return this.#visitors.size;
+  }
+
+  linkUp(link: Link): void {
+    const nowMs = this.#backend.wallMs();
+    this.#visitors.set(toHex(link.peer), {
+      link,
+      batches: new TokenBucket(this.#limits.batchesPerSecMax, nowMs),
+      bytes: new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
+      waiting: [],
+    });
+  }
+
+  linkDown(link: Link): void {
+    const key = toHex(link.peer);
+    if (this.#visitors.get(key)?.link === link) this.#visitors.delete(key);
+  }
+
+  message(link: Link, bytes: Uint8Array): void {
+    const visitor = this.#visitors.get(toHex(link.peer));
+    if (!visitor) return;
+    const message = decodeClientMessage(bytes, this.#limits.frameBytesMax);
+    if (!message.ok) {
+      this.#send(visitor, { kind: 'error', request: 0, failure: message.failure }, PROTOCOL);
+      link.close(MALFORMED, message.failure.code);
+      return;
+    }
+    this.#receive(visitor, message.value, bytes.length);
+  }
+
+  /** Tells clients what a commit did, then answers the reads that waited for it. */
+  committed(commit: number, applied: Applied): void {
+    for (const receipt of applied.receipts) {
+      const { batch, session, seq, commit: at, results } = receipt;
+      const visitor = this.#visitors.get(toHex(receipt.client));
+      if (visitor) {
+        this.#send(
+          visitor,
+          { kind: 'receipt', batch, session, seq, commit: at, results },
+          PROTOCOL,
+        );
+      }
+    }
+    for (const { client, session, body } of applied.notices) {
+      const visitor = this.#visitors.get(toHex(client));
+      if (visitor) this.#send(visitor, { kind: 'notice', session, commit, body }, KEEP_ALIVE);
+    }
+    for (const visitor of this.#visitors.values()) this.#wakeReads(visitor, commit);
+  }
+
+  refused(tag: number, failure: Failure): void {
+    const found = this.#tags.get(tag);
+    this.#tags.delete(tag);
+    const visitor = found && this.#visitors.get(found.client);
+    if (found && visitor) this.#refuse(visitor, found.batch, failure);
+  }
+
+  #receive(visitor: Visitor, message: ClientMessage, size: number): void {
+    switch (message.kind) {
+      case 'submit':
+        return this.#submit(visitor, message.batch, size);
+      case 'keepAlive':
+        return this.#backend.keepAlive(encode(keepAliveShape, message.keepAlive));
+      case 'read':
+        return this.#read(visitor, message);
+      case 'now':
+        return this.#now(visitor, message.nonce);
+      case 'ping':
+        return this.#send(visitor, { kind: 'pong', id: message.id }, KEEP_ALIVE);
+      case 'pong':
+        return;
+    }
+  }
+
+  #submit(visitor: Visitor, batch: SignedBatch, size: number): void {
+    const nowMs = this.#backend.wallMs();
+    const waitMs = Math.max(visitor.batches.take(1, nowMs), visitor.bytes.take(size, nowMs));
+    if (waitMs > 0) {
+      const expected = `at most ${this.#limits.batchesPerSecMax} batches/s`;
+      const actual = `retry after ${waitMs} ms`;
+      return this.#refuse(visitor, batch, { code: 'slow_down', expected, actual });
+    }
+    const tag = this.#nextTag++;
+    this.#tags.set(tag, { client: toHex(visitor.link.peer), batch });
+    if (this.#tags.size > TAGS_MAX) this.#tags.delete(this.#tags.keys().next().value ?? 0);
+    this.#backend.submit(encode(signedBatchShape, batch), tag);
+  }
+
+  #refuse(visitor: Visitor, batch: SignedBatch, failure: Failure): void {
+    this.#send(visitor, { kind: 'refused', batch: batchId(batch.core), failure }, PROTOCOL);
+  }
+
+  #read(visitor: Visitor, read: Read): void {
+    if (read.minCommit <= this.#backend.applied().commit) return this.#answer(visitor, read);
+    if (visitor.waiting.length < this.#limits.waitingReadsMax) {
+      visitor.waiting.push(read);
+      return;
+    }
+    const expected = `at most ${this.#limits.waitingReadsMax} waiting reads`;
+    const failure = { code: 'slow_down', expected, actual: 'one more' };
+    this.#send(visitor, { kind: 'error', request: read.request, failure }, PROTOCOL);
+  }
+
+  #wakeReads(visitor: Visitor, commit: number): void {
+    if (visitor.waiting.length === 0) return;
+    const due = visitor.waiting.filter((read) => read.minCommit <= commit);
+    const rest = visitor.waiting.filter((read) => read.minCommit > commit);
+    visitor.waiting.splice(0, visitor.waiting.length, ...rest);
+    for (const read of due) this.#answer(visitor, read);
+  }
+
+  #answer(visitor: Visitor, read: Read): void {
+    const answer = this.#backend.query(read.query, read.view);
+    const { commit } = this.#backend.applied();
+    const { request, view } = read;
+    this.#send(visitor, { kind: 'readResult', request, commit, view, answer }, BULK);
+  }
+
+  #now(visitor: Visitor, nonce: Uint8Array): void {
+    const { commit, commitTs, leaseClock } = this.#backend.applied();
+    const ts = this.#backend.wallMs();
+    const reading = { nonce, ts, commit, leaseClock, offset: commitTs - leaseClock };
+    this.#send(visitor, signNow(this.#backend.cellId, this.#backend.signer, reading), KEEP_ALIVE);
+  }
+
+  #send(visitor: Visitor, message: GatewayMessage, priority: Priority): void {
+    visitor.link.send(encodeGatewayMessage(message), priority);
+  }
+}
