@@ -1,1 +1,3 @@
-export {};
+export * from './client.ts';
+export { dial, type NodeDialOptions } from './dial.ts';
+export { type Listener, type ListenOptions, listen } from './listen.ts';

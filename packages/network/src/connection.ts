@@ -1,0 +1,114 @@
+import { failure } from '@fatty/codec';
+import type { Failure, LinkHandler } from '@fatty/interface';
+import { CLOSE, closeCodeOf, fitReason, slowDownReason } from './closing.ts';
+import type { Handshake } from './handshake.ts';
+import type { LinkEnvironment, LinkLimits } from './limits.ts';
+import { CLOSE_GRACE_MS, WireLink } from './link.ts';
+import type { Wire, WireEvents } from './wire.ts';
+
+/** What a connection tells the end that opened it; exactly one of the two, once. */
+export interface ConnectionOwner {
+  /** The peer is proved. The owner may close other links first, then tells its handler. */
+  established(link: WireLink): void;
+  /** The wire ended before that. `failure` says why when it was this end that refused. */
+  failed(code: number, reason: string, failure: Failure | undefined): void;
+}
+
+export interface ConnectionContext {
+  readonly limits: LinkLimits;
+  readonly environment: LinkEnvironment;
+  readonly handler: LinkHandler;
+  /** Asked of peers that `admit` answers `ignore`, ms. */
+  readonly retryAfterMs: number;
+}
+
+/** A wire from its opening through the handshake into a link; the same for both ends. */
+export class Connection implements WireEvents {
+  readonly #handshake: Handshake;
+  readonly #context: ConnectionContext;
+  readonly #owner: ConnectionOwner;
+  readonly #deadline: ReturnType<typeof setTimeout>;
+  #wire: Wire | undefined;
+  #link: WireLink | undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+
+  constructor(handshake: Handshake, context: ConnectionContext, owner: ConnectionOwner) {
+    this.#handshake = handshake;
+    this.#context = context;
+    this.#owner = owner;
+    const { handshakeMsMax } = context.limits;
+    this.#deadline = setTimeout(
+      () => this.#refuse(failure('handshake_timeout', `${handshakeMsMax} ms`, 'no end of it')),
+      handshakeMsMax,
+    );
+  }
+
+  /** Sockets announce themselves to their events before they can be handed over, hence apart. */
+  attach(wire: Wire): void {
+    this.#wire = wire;
+  }
+
+  open(): void {
+    const first = this.#handshake.start();
+    if (first !== undefined && !this.#over) this.#wire?.send(first, () => undefined);
+  }
+
+  message(data: Uint8Array | string): void {
+    if (this.#link !== undefined) this.#link.receive(data);
+    else if (!this.#over) this.#step(data);
+  }
+
+  closed(code: number, reason: string): void {
+    clearTimeout(this.#grace);
+    if (this.#link !== undefined) this.#link.closed(code, reason);
+    else this.#fail(code, reason, undefined);
+  }
+
+  /** Ends a handshake that is still under way; a link has its own `close`. */
+  abandon(code: number, reason: string): void {
+    if (this.#link !== undefined || this.#over) return;
+    this.#wire?.close(code, reason);
+    this.#wire?.terminate();
+    this.#fail(code, reason, undefined);
+  }
+
+  #step(data: Uint8Array | string): void {
+    if (typeof data === 'string') {
+      this.#refuse(failure('malformed', 'a handshake message', 'text'));
+      return;
+    }
+    const step = this.#handshake.step(data);
+    if (!step.ok) {
+      this.#refuse(step.failure);
+      return;
+    }
+    const { reply, peer } = step.value;
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    if (reply !== undefined) wire.send(reply, () => undefined);
+    if (peer === undefined) return;
+    clearTimeout(this.#deadline);
+    const { limits, handler, environment } = this.#context;
+    this.#link = new WireLink(wire, peer, limits, handler, environment);
+    this.#owner.established(this.#link);
+  }
+
+  #refuse(why: Failure): void {
+    if (this.#over) return;
+    const code = closeCodeOf(why);
+    const reason =
+      code === CLOSE.slowDown ? slowDownReason(this.#context.retryAfterMs) : fitReason(why.code);
+    const wire = this.#wire;
+    wire?.close(code, reason);
+    this.#grace = setTimeout(() => wire?.terminate(), CLOSE_GRACE_MS);
+    this.#fail(code, reason, why);
+  }
+
+  #fail(code: number, reason: string, why: Failure | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#deadline);
+    this.#owner.failed(code, reason, why);
+  }
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { type RawData, WebSocket } from 'ws';
+import { type Dialer, type DialOptions, dialThrough } from './dialer.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import type { Connect, Wire, WireEvents } from './wire.ts';
+
+export interface NodeDialOptions extends DialOptions {
+  /** For `wss://`: a PEM file with the authorities to trust instead of the system's. */
+  readonly tls?: { readonly caFile: string };
+}
+
+/** Dials with `ws`. Timers keep the process alive until `close`. */
+export function dial(options: NodeDialOptions): Dialer {
+  const ca = options.tls === undefined ? undefined : readFileSync(options.tls.caFile);
+  const maxPayload = options.limits?.messageBytesMax ?? DEFAULT_LIMITS.messageBytesMax;
+  const connect: Connect = (url, events) => {
+    const socket = new WebSocket(url, {
+      maxPayload,
+      perMessageDeflate: false,
+      followRedirects: false,
+      ...(ca === undefined ? {} : { ca }),
+    });
+    socket.on('upgrade', (response) => void response.socket.setNoDelay(true));
+    return wireOf(socket, events);
+  };
+  return dialThrough(connect, options);
+}
+
+/** A `ws` socket as a wire. */
+export function wireOf(socket: WebSocket, events: WireEvents): Wire {
+  socket.on('open', () => events.open());
+  socket.on('message', (data, isBinary) => {
+    const bytes = plainBytes(data);
+    events.message(isBinary ? bytes : new TextDecoder().decode(bytes));
+  });
+  socket.on('close', (code, reason) => events.closed(code, reason.toString()));
+  // `close` follows every error and carries its code (1002, 1006, 1007, 1009).
+  socket.on('error', () => undefined);
+  return {
+    buffered: () => socket.bufferedAmount,
+    send(data, flushed) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data, flushed);
+    },
+    close(code, reason) {
+      // 1005 and 1006 describe a loss and are never sent.
+      if (code === 1005 || code === 1006) socket.terminate();
+      else socket.close(code, reason);
+    },
+    terminate: () => socket.terminate(),
+  };
+}
+
+/** A Uint8Array that is not a Buffer: `slice` must copy, as everywhere else. */
+function plainBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return plainBytes(Buffer.concat(data));
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Nagle's algorithm would hold a small message back for the acknowledgement of the one before. */
+export function withoutDelay(socket: Socket): void {
+  socket.setNoDelay(true);
+}
