@@ -1,7 +1,7 @@
 import { ACCEPT, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from './committee.ts';
-import type { Op } from './ops.ts';
+import { type Op, OUTPUTS_MAX } from './ops.ts';
 import { splitWritable } from './path.ts';
 
 export const LEASE_MS_MIN = 4_000;
@@ -9,9 +9,9 @@ export const LEASE_MS_MAX = 60_000;
 export const LOCK_DELAY_MS_MAX = 60_000;
 export const WAIT_MS_MAX: number = 24 * 3_600_000;
 /** Committee minimum of a proof policy (conjectured bits). */
-export const SECURITY_BITS_MIN = 96;
-export const COMMITMENT_BITS_MIN = 160;
-export const COMMITMENT_BITS_MAX = 256;
+export const BITS_MIN = 96;
+/** Committee minimum: 160-bit commitments. */
+export const COLLISION_BITS_MIN = 80;
 
 function within(code: string, value: number, min: number, max: number, unit: string): Verdict {
   if (value >= min && value <= max) return ACCEPT;
@@ -46,13 +46,13 @@ function checkCreate(op: Extract<Op, { kind: 'create' }>, params: CellParams): V
 
 function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellParams): Verdict {
   const { policy } = op;
-  const bits = policy.commitmentBitsMin;
   return all(
     checkPath(op.path),
     within('bad_period', op.periodMs, params.periodMsMin, params.periodMsMax, 'ms'),
     checkDelay(op.lockDelayMs),
-    within('bad_policy', policy.securityBitsMin, SECURITY_BITS_MIN, 1024, 'security bits'),
-    within('bad_policy', bits, COMMITMENT_BITS_MIN, COMMITMENT_BITS_MAX, 'commitment bits'),
+    within('bad_outputs', op.outputs, 0, OUTPUTS_MAX, 'cells'),
+    within('bad_policy', policy.bitsMin, BITS_MIN, 1024, 'security bits'),
+    within('bad_policy', policy.collisionBitsMin, COLLISION_BITS_MIN, 128, 'collision bits'),
   );
 }
 
@@ -65,7 +65,7 @@ function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>):
  * The rules of form (part of R11a): a pure function of the op and the epoch's parameters.
  * A client runs it before signing, a replica before referencing. Codes: `bad_path`, `reserved_path`,
  * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
- * `no_dots`, `bad_period`, `bad_policy`, `no_proof`.
+ * `no_dots`, `bad_period`, `bad_policy`, `bad_outputs`, `no_proof`.
  */
 export function checkOp(op: Op, params: CellParams): Verdict {
   switch (op.kind) {

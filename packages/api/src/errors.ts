@@ -30,6 +30,7 @@ const FINAL = {
   bad_lock_delay: 'The lock-delay is out of range.',
   bad_period: 'The machine period is out of range.',
   bad_policy: 'The proof policy is weaker than the committee allows, or unknown.',
+  bad_outputs: 'A statement has at most 30 output cells.',
   bad_limit: 'The page size of a listing is out of range.',
   content_too_large: 'The content is larger than a file may be.',
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
@@ -57,7 +58,6 @@ const FINAL = {
   already_waiting: 'This session already waits for this lock.',
   lock_mismatch: 'The lock generation is not the live one of this session.',
   not_held: 'This session does not hold the lock.',
-  cancelled: 'The wait was cancelled.',
   // Machines
   not_a_machine: 'The node is not a machine.',
   not_lessee: 'This client does not hold the machine.',
@@ -107,6 +107,7 @@ const UNKNOWN = {
 
 /** The op was applied, only the answer is gone. */
 const APPLIED = {
+  already_applied: 'The batch was applied before; ask for its receipt.',
   receipt_forgotten: 'The batch was applied long ago; its receipt is no longer kept.',
 } as const;
 

@@ -5,7 +5,7 @@ import { choice, positionShape } from './ids.ts';
 import { type LockMode, lockModeShape, pathShape } from './ops.ts';
 
 /** Why a hold ended without its holder's wish. */
-export type LossReason = 'session_expired' | 'session_closed' | 'node_removed' | 'period_over';
+export type LossReason = 'session_expired' | 'node_removed' | 'period_over';
 
 /** What a session is told without having asked; believed when f+1 replicas say the same bytes (R32). */
 export type NoticeBody =
@@ -48,12 +48,7 @@ export type NoticeBody =
     }
   | { readonly kind: 'epoch'; readonly epoch: number };
 
-const reason: Shape<LossReason> = choice(
-  'session_expired',
-  'session_closed',
-  'node_removed',
-  'period_over',
-);
+const reason: Shape<LossReason> = choice('session_expired', 'node_removed', 'period_over');
 
 /** Tags are wire format: never reused, never renumbered. */
 export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({

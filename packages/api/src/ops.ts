@@ -10,9 +10,11 @@ import {
   record,
   type Shape,
   text,
+  u8,
   u16,
   u32,
   u53,
+  u64,
   union,
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
@@ -28,10 +30,10 @@ export type NodeKind = 'directory' | 'file' | 'machine';
 export interface MachinePolicy {
   /** Cairo layout, for example `plain`. */
   readonly layout: string;
-  /** Conjectured security bits, at least the committee's minimum (96). */
-  readonly securityBitsMin: number;
-  /** Shortest commitment hash accepted, in bits: 248 (default) or 160 (the committee minimum). */
-  readonly commitmentBitsMin: number;
+  /** Conjectured security, at least the committee's minimum of 96. */
+  readonly bitsMin: number;
+  /** Of the commitment hash: 124 (248-bit masks and up) by default, 80 is the committee's minimum. */
+  readonly collisionBitsMin: number;
 }
 
 /** `lessee`: a proof names who may use it, where, and after which event. `open`: it may be anybody's. */
@@ -102,6 +104,8 @@ export type Op =
       readonly s: bigint;
       readonly policy: MachinePolicy;
       readonly binding: Binding;
+      /** Public cells after the six of the lease statement, 0..30. */
+      readonly outputs: number;
       readonly periodMs: number;
       readonly lockDelayMs: number;
     }
@@ -110,12 +114,18 @@ export type Op =
       readonly kind: 'takeMachine';
       readonly path: string;
       readonly nonce: Position | undefined;
+      /** As the machine declared: says how long the proofs' statements are. */
+      readonly outputs: number;
+      /** Envelopes of consecutive proofs, oldest first. */
       readonly proofs: readonly Uint8Array[];
     }
   | {
       readonly kind: 'renewMachine';
       readonly path: string;
       readonly nonce: Position | undefined;
+      /** As the machine declared: says how long the proofs' statements are. */
+      readonly outputs: number;
+      /** Envelopes of consecutive proofs, oldest first. */
       readonly proofs: readonly Uint8Array[];
     }
   | { readonly kind: 'releaseMachine'; readonly path: string }
@@ -130,8 +140,9 @@ export type Op =
 export type OpKind = Op['kind'];
 
 export const CONTENT_BYTES_MAX: number = 256 * 1024;
-export const PROOF_BYTES_MAX: number = 256 * 1024;
+export const PROOF_BYTES_MAX: number = 384 * 1024;
 export const PROOFS_MAX = 8;
+export const OUTPUTS_MAX = 30;
 export const DOTS_MAX = 1024;
 export const ADDRESS_LENGTH_MAX = 256;
 export const PUBLISHED_BYTES_MAX = 4096;
@@ -146,14 +157,18 @@ export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machi
 
 export const machinePolicyShape: Shape<MachinePolicy> = record({
   layout: text(32),
-  securityBitsMin: u16,
-  commitmentBitsMin: u16,
+  bitsMin: u16,
+  collisionBitsMin: u16,
 });
 
 const content = bytes(CONTENT_BYTES_MAX);
 const dots = array(opIdShape, DOTS_MAX);
-const proofs = array(bytes(PROOF_BYTES_MAX), PROOFS_MAX);
-const proven = record({ path: pathShape, nonce: optional(positionShape), proofs });
+const proven = record({
+  path: pathShape,
+  nonce: optional(positionShape),
+  outputs: u8,
+  proofs: array(bytes(PROOF_BYTES_MAX), PROOFS_MAX),
+});
 
 /** Tags are wire format: never reused, never renumbered. */
 export const opShape: Shape<Op> = union<Op>({
@@ -195,10 +210,11 @@ export const opShape: Shape<Op> = union<Op>({
     record({
       path: pathShape,
       programId: digest,
-      t: feltShape,
+      t: u64,
       s: feltShape,
       policy: machinePolicyShape,
       binding: bindingShape,
+      outputs: u8,
       periodMs: u32,
       lockDelayMs: u32,
     }),

@@ -13,6 +13,7 @@ import {
   text,
   u32,
   u53,
+  u64,
   union,
 } from '@fatty/codec';
 import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
@@ -31,6 +32,7 @@ import {
   machinePolicyShape,
   type NodeKind,
   nodeKindShape,
+  OUTPUTS_MAX,
   PUBLISHED_BYTES_MAX,
   pathShape,
 } from './ops.ts';
@@ -147,7 +149,6 @@ export type Answer =
       readonly holds: readonly Hold[];
       readonly waits: readonly Wait[];
       readonly ephemerals: readonly string[];
-      readonly machines: readonly string[];
     }
   | {
       readonly kind: 'lock';
@@ -169,6 +170,8 @@ export type Answer =
       readonly lockDelayMs: number;
       /** Position of the last applied event of this machine. */
       readonly nonce: Position;
+      /** Output cells of the last statement; empty before the first. */
+      readonly outputs: readonly bigint[];
       readonly lessee: PublicKey | undefined;
       readonly lockGen: Position | undefined;
       readonly leaseExpiry: number;
@@ -270,7 +273,6 @@ export const answerShape: Shape<Answer> = union<Answer>({
       holds: array(record<Hold>({ ...place, lockGen: positionShape }), MANY),
       waits: array(record<Wait>({ ...place, position: positionShape }), MANY),
       ephemerals: array(pathShape, MANY),
-      machines: array(pathShape, MANY),
     }),
   ],
   lock: [
@@ -287,13 +289,14 @@ export const answerShape: Shape<Answer> = union<Answer>({
     record({
       id: opIdShape,
       programId: digest,
-      t: feltShape,
+      t: u64,
       s: feltShape,
       policy: machinePolicyShape,
       binding: bindingShape,
       periodMs: u32,
       lockDelayMs: u32,
       nonce: positionShape,
+      outputs: array(feltShape, OUTPUTS_MAX),
       lessee: optional(publicKey),
       lockGen: optional(positionShape),
       leaseExpiry: u53,

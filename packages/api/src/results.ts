@@ -8,6 +8,7 @@ import {
   text,
   u32,
   u53,
+  u64,
   union,
 } from '@fatty/codec';
 import type { Failure, Outcome, Position } from '@fatty/interface';
@@ -100,7 +101,7 @@ export const resultShape: Shape<Result> = union<Result>({
     31,
     record({
       nonce: positionShape,
-      t: feltShape,
+      t: u64,
       s: feltShape,
       lockGen: positionShape,
       leaseExpiry: u53,
