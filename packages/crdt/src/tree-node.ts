@@ -1,0 +1,165 @@
+import {
+  array,
+  bool,
+  bytes,
+  digest,
+  mapped,
+  optional,
+  publicKey,
+  record,
+  type Shape,
+  sha256,
+  u8,
+  u53,
+} from '@fatty/codec';
+import type { Digest, Position, PublicKey } from '@fatty/interface';
+import { type OpId, opId } from './op-id.ts';
+import { SEGMENT_BYTES_MAX, type Segment } from './path.ts';
+
+export type NodeKind = 'directory' | 'file';
+/** `shared`: concurrent writes stay as siblings. `guarded`: one content, ordered writes only. */
+export type ContentMode = 'shared' | 'guarded';
+
+/** Where and when something was committed. */
+export interface Stamp {
+  readonly position: Position;
+  /** Agreed time of the commit (R20), ms. */
+  readonly timeMs: number;
+}
+
+/** One create that still stands. An ephemeral one goes with the session of its id. */
+export interface NodeDot {
+  readonly id: OpId;
+  readonly owner: PublicKey;
+  readonly ephemeral: boolean;
+}
+
+/** One of several concurrent contents; `position` is missing while its write is pending. */
+export interface Sibling {
+  readonly id: OpId;
+  readonly position: Position | undefined;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of `bytes`. */
+  readonly checksum: Digest;
+}
+
+/** What a node carries besides its place. Missing positions mean: pending (delivered view only). */
+export interface NodeBody<T> {
+  /** Id of the create that made the node; it stays when that dot goes and others stand. */
+  readonly id: OpId;
+  readonly owner: PublicKey;
+  readonly kind: NodeKind;
+  readonly mode: ContentMode;
+  /** Never empty, except at the root; ascending by id. */
+  readonly dots: readonly NodeDot[];
+  readonly created: Stamp | undefined;
+  readonly modified: Stamp | undefined;
+  /** Position of the last write. Like every generation it grows for the life of the path. */
+  readonly contentGen: Position | undefined;
+  readonly lockGen: Position | undefined;
+  readonly aclGen: Position | undefined;
+  /** By position, pending ones after by id. The first is the one shown. */
+  readonly siblings: readonly Sibling[];
+  /** Owned by the service: ACL, lock state, machine. */
+  readonly slot: T;
+}
+
+/** A live node. Read it freely; change it through its tree only. */
+export interface TreeNode<T> extends NodeBody<T> {
+  readonly name: Segment;
+  readonly parent: TreeNode<T> | undefined;
+  readonly childCount: number;
+}
+
+export const position: Shape<Position> = record<Position>({ commit: u53, index: u53 });
+const stamp: Shape<Stamp> = record<Stamp>({ position, timeMs: u53 });
+const dot: Shape<NodeDot> = record<NodeDot>({ id: opId, owner: publicKey, ephemeral: bool });
+const kind: Shape<NodeKind> = mapped(
+  bool,
+  (file): NodeKind => (file ? 'file' : 'directory'),
+  (value) => value === 'file',
+);
+const mode: Shape<ContentMode> = mapped(
+  bool,
+  (guarded): ContentMode => (guarded ? 'guarded' : 'shared'),
+  (value) => value === 'guarded',
+);
+
+/** Snapshots hold whole states: their arrays are bounded by the state's own quotas. */
+const COUNT_MAX = 2 ** 32 - 1;
+
+interface SnapshotSibling {
+  readonly id: OpId;
+  readonly position: Position | undefined;
+  readonly bytes: Uint8Array;
+}
+
+const sibling: Shape<Sibling> = mapped(
+  record<SnapshotSibling>({ id: opId, position: optional(position), bytes: bytes(COUNT_MAX) }),
+  (value) => ({ ...value, checksum: sha256(value.bytes) }),
+  (value) => value,
+);
+
+/** In the state tree contents stand as their checksums, so that a listing proves without them. */
+const siblingLeaf: Shape<Sibling> = {
+  toItem: (value) => leaf.toItem({ ...value, size: value.bytes.length }),
+  fromItem: () => {
+    throw new TypeError('leaves are only ever hashed');
+  },
+};
+const leaf = record<{
+  id: OpId;
+  position: Position | undefined;
+  checksum: Digest;
+  size: number;
+}>({ id: opId, position: optional(position), checksum: digest, size: u53 });
+
+function bodyShape<T>(slot: Shape<T>, content: Shape<Sibling>): Shape<NodeBody<T>> {
+  return record<NodeBody<T>>({
+    id: opId,
+    owner: publicKey,
+    kind,
+    mode,
+    dots: array(dot, COUNT_MAX),
+    created: optional(stamp),
+    modified: optional(stamp),
+    contentGen: optional(position),
+    lockGen: optional(position),
+    aclGen: optional(position),
+    siblings: array(content, COUNT_MAX),
+    slot,
+  });
+}
+
+/** One line of a snapshot: nodes come in pre-order, so depth and name give the place. */
+export interface SnapshotNode<T> {
+  readonly depth: number;
+  readonly name: Segment;
+  readonly body: NodeBody<T>;
+}
+
+export function snapshotShape<T>(slot: Shape<T>): Shape<readonly SnapshotNode<T>[]> {
+  const node = record<SnapshotNode<T>>({
+    depth: u8,
+    name: bytes(SEGMENT_BYTES_MAX),
+    body: bodyShape(slot, sibling),
+  });
+  return array(node, COUNT_MAX);
+}
+
+/** What a node's digest covers: its body and the digests of its children by name. */
+export interface Branch<T> {
+  readonly body: NodeBody<T>;
+  readonly children: readonly { readonly name: Segment; readonly digest: Digest }[];
+}
+
+export function branchShape<T>(slot: Shape<T>): Shape<Branch<T>> {
+  const child = record<{ name: Segment; digest: Digest }>({
+    name: bytes(SEGMENT_BYTES_MAX),
+    digest,
+  });
+  return record<Branch<T>>({
+    body: bodyShape(slot, siblingLeaf),
+    children: array(child, COUNT_MAX),
+  });
+}

@@ -1,0 +1,509 @@
+import {
+  asPublicKey,
+  asSessionId,
+  compareBytes,
+  decode,
+  encode,
+  fail,
+  hash,
+  invariant,
+  ok,
+  type Shape,
+  sha256,
+  toHex,
+} from '@fatty/codec';
+import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
+import { compareOpIds, type OpId, opKey } from './op-id.ts';
+import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
+import {
+  branchShape,
+  type ContentMode,
+  type NodeBody,
+  type NodeDot,
+  type NodeKind,
+  type Sibling,
+  type SnapshotNode,
+  type Stamp,
+  snapshotShape,
+  type TreeNode,
+} from './tree-node.ts';
+
+type Mutable<V> = { -readonly [K in keyof V]: V[K] };
+
+interface Inner<T> extends Mutable<NodeBody<T>> {
+  readonly name: Segment;
+  parent: Inner<T> | undefined;
+  readonly children: Map<string, Inner<T>>;
+  readonly childCount: number;
+  /** Missing when something below changed since it was computed; then it misses above, too. */
+  digest: Digest | undefined;
+}
+
+/** What a create says of the node it wants. */
+export interface NodeInit<T> {
+  readonly kind: NodeKind;
+  readonly mode: ContentMode;
+  readonly owner: PublicKey;
+  readonly ephemeral: boolean;
+  /** Used only when the node is new. */
+  readonly slot: T;
+}
+
+export interface Created<T> {
+  readonly node: TreeNode<T>;
+  /** True when the name was taken and the create only added its dot. */
+  readonly existed: boolean;
+}
+
+export interface Removed<T> {
+  /** Named dots that the node does not have: removed before, or never there. */
+  readonly unknown: readonly OpId[];
+  /** Nodes that died with their content, parents after their children. Empty: other dots stand. */
+  readonly died: readonly TreeNode<T>[];
+}
+
+/** A write to a file; `stamp` is missing in the delivered view. */
+export interface Write {
+  readonly id: OpId;
+  readonly bytes: Uint8Array;
+  /** Shared content: the siblings that the writer saw. Guarded content: ignored, all go. */
+  readonly replaces: readonly OpId[];
+  readonly stamp: Stamp | undefined;
+}
+
+/** A node in the eyes of a client. */
+export interface NodeStat {
+  readonly id: OpId;
+  readonly kind: NodeKind;
+  readonly mode: ContentMode;
+  readonly ephemeral: boolean;
+  readonly owner: PublicKey;
+  /** Commit position of the create. */
+  readonly instance: Position | undefined;
+  readonly contentGen: Position | undefined;
+  readonly lockGen: Position | undefined;
+  readonly aclGen: Position | undefined;
+  readonly created: Stamp | undefined;
+  readonly modified: Stamp | undefined;
+  /** Of the content shown. */
+  readonly checksum: Digest;
+  readonly size: number;
+  readonly siblings: number;
+  readonly children: number;
+}
+
+const NOTHING = new Uint8Array(0);
+const ROOT_ID: OpId = { session: asSessionId(new Uint8Array(32)), seq: 0, index: 0 };
+
+/** Committed siblings by position, then pending ones; among equals by id. */
+function compareSiblings(a: Sibling, b: Sibling): number {
+  if (a.position !== undefined && b.position !== undefined) {
+    const order = a.position.commit - b.position.commit || a.position.index - b.position.index;
+    return order || compareOpIds(a.id, b.id);
+  }
+  if (a.position !== undefined) return -1;
+  if (b.position !== undefined) return 1;
+  return compareOpIds(a.id, b.id);
+}
+
+const sameId = (a: OpId, b: OpId): boolean => compareOpIds(a, b) === 0;
+
+/**
+ * The namespace: directories and files under observed-remove semantics without tombstones.
+ * A name holds at most one node; concurrent creates of it are dots of that node; a remove takes the
+ * dots its client saw, so a create it did not see keeps the node alive (add wins). In the committed
+ * view ops come in commit order with a stamp; in the delivered view without one, where everything
+ * about a pending node is a function of its dots, so that concurrent ops commute.
+ * Paths are taken as checked (`parsePath`).
+ */
+export class Tree<T> {
+  readonly #slot: Shape<T>;
+  #top: Inner<T>;
+  /** Live nodes by every dot, and by id. */
+  readonly #byId = new Map<string, Inner<T>>();
+  /** Nodes with an ephemeral dot, by session. Derived. */
+  readonly #ephemerals = new Map<string, Set<Inner<T>>>();
+  #size = 0;
+
+  constructor(slot: Shape<T>, rootSlot: T) {
+    this.#slot = slot;
+    this.#top = inner(NOTHING, undefined, {
+      id: ROOT_ID,
+      owner: asPublicKey(new Uint8Array(32)),
+      kind: 'directory',
+      mode: 'guarded',
+      dots: [],
+      created: undefined,
+      modified: undefined,
+      contentGen: undefined,
+      lockGen: undefined,
+      aclGen: undefined,
+      siblings: [],
+      slot: rootSlot,
+    });
+  }
+
+  /** Nodes below the root. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The root directory; it has no dots and cannot be removed. */
+  get top(): TreeNode<T> {
+    return this.#top;
+  }
+
+  lookup(path: Path): TreeNode<T> | undefined {
+    return this.#find(path);
+  }
+
+  /** The live node that `id` made, or that has it as a dot. */
+  byId(id: OpId): TreeNode<T> | undefined {
+    return this.#byId.get(opKey(id));
+  }
+
+  pathOf(node: TreeNode<T>): Path {
+    const path: Segment[] = [];
+    for (let at = node; at.parent !== undefined; at = at.parent) path.unshift(at.name);
+    return path;
+  }
+
+  /** Children in byte order of their names. */
+  list(node: TreeNode<T>): readonly TreeNode<T>[] {
+    return sorted(this.#own(node));
+  }
+
+  /** The node and all below it, parents first, siblings in byte order. */
+  *walk(node: TreeNode<T>): Generator<TreeNode<T>, void, undefined> {
+    yield node;
+    for (const child of this.list(node)) yield* this.walk(child);
+  }
+
+  /**
+   * Makes a node, or adds a dot to the one that has the name.
+   * Codes: `not_found` (parent), `not_a_directory` (parent), `exists` (the root), `wrong_kind`.
+   */
+  create(path: Path, id: OpId, init: NodeInit<T>, stamp: Stamp | undefined): Outcome<Created<T>> {
+    const name = path.at(-1);
+    if (name === undefined) return fail('exists', 'a path below the root', '/');
+    invariant(path.length <= PATH_DEPTH_MAX, 'paths are checked before they reach the tree');
+    const parent = this.#find(path.slice(0, -1));
+    if (parent === undefined) return fail('not_found', 'a parent directory', 'none');
+    if (parent.kind !== 'directory') return fail('not_a_directory', 'a directory', 'a file');
+    const dot: NodeDot = { id, owner: init.owner, ephemeral: init.ephemeral };
+    const found = parent.children.get(toHex(name));
+    if (found === undefined)
+      return ok({ node: this.#make(parent, name, dot, init, stamp), existed: false });
+    if (found.kind !== init.kind || found.mode !== init.mode) {
+      return fail('wrong_kind', `${init.mode} ${init.kind}`, `${found.mode} ${found.kind}`);
+    }
+    this.#addDot(found, dot);
+    return ok({ node: found, existed: true });
+  }
+
+  /**
+   * Takes the named dots from a node; without dots it dies. Unknown dots change nothing and are
+   * reported. Codes: `not_found`, `not_empty` (a directory that would die with children).
+   */
+  remove(path: Path, ids: readonly OpId[]): Outcome<Removed<T>> {
+    const node = this.#find(path);
+    if (node === undefined || node === this.#top) return fail('not_found', 'a node', 'none');
+    const named = new Set(ids.map(opKey));
+    const rest = node.dots.filter((dot) => !named.has(opKey(dot.id)));
+    if (rest.length === 0 && node.children.size > 0) {
+      return fail('not_empty', 'an empty directory', `${node.children.size} children`);
+    }
+    const live = new Set(node.dots.map((dot) => opKey(dot.id)));
+    const unknown = ids.filter((id) => !live.has(opKey(id)));
+    if (rest.length < node.dots.length) this.#setDots(node, rest);
+    return ok({ unknown, died: rest.length === 0 ? this.#drop(node) : [] });
+  }
+
+  /** Takes a node and all below it, whatever their dots (an ordered op). Code: `not_found`. */
+  removeSubtree(path: Path): Outcome<readonly TreeNode<T>[]> {
+    const node = this.#find(path);
+    if (node === undefined || node === this.#top) return fail('not_found', 'a node', 'none');
+    return ok(this.#drop(node));
+  }
+
+  /** Takes a dead session's ephemeral dots; nodes left without dots die with all below them. */
+  expire(session: SessionId): readonly TreeNode<T>[] {
+    const nodes = [...(this.#ephemerals.get(toHex(session)) ?? [])];
+    const died: TreeNode<T>[] = [];
+    const ordered = nodes
+      .map((node) => ({ node, path: this.pathOf(node) }))
+      .sort((a, b) => comparePaths(a.path, b.path));
+    for (const { node } of ordered) {
+      if (this.#byId.get(opKey(node.id)) !== node) continue; // went with its parent
+      const keep = (dot: NodeDot): boolean => !(dot.ephemeral && equal(dot.id.session, session));
+      const rest = node.dots.filter(keep);
+      this.#setDots(node, rest);
+      if (rest.length === 0) died.push(...this.#drop(node));
+    }
+    return died;
+  }
+
+  /** Writes a file. Repeating a write changes nothing. Code: `not_a_file`. */
+  setContent(node: TreeNode<T>, write: Write): Outcome<TreeNode<T>> {
+    const own = this.#own(node);
+    if (own.kind !== 'file') return fail('not_a_file', 'a file', 'a directory');
+    if (own.siblings.some((one) => sameId(one.id, write.id))) return ok(own);
+    const seen = new Set(write.replaces.map(opKey));
+    const kept = own.siblings.filter((one) => own.mode === 'shared' && !seen.has(opKey(one.id)));
+    const added: Sibling = {
+      id: write.id,
+      position: write.stamp?.position,
+      bytes: write.bytes,
+      checksum: sha256(write.bytes),
+    };
+    own.siblings = [...kept, added].sort(compareSiblings);
+    if (write.stamp !== undefined) {
+      own.contentGen = write.stamp.position;
+      own.modified = write.stamp;
+    }
+    touch(own);
+    return ok(own);
+  }
+
+  /** The content shown: the first sibling, or nothing. */
+  content(node: TreeNode<T>): Uint8Array {
+    return node.siblings[0]?.bytes ?? NOTHING;
+  }
+
+  /** Replaces the service's part of a node. Slots are values: never change one in place. */
+  setSlot(node: TreeNode<T>, slot: T): void {
+    const own = this.#own(node);
+    own.slot = slot;
+    touch(own);
+  }
+
+  /** Records the position of a grant or of an ACL change. */
+  setGeneration(node: TreeNode<T>, which: 'lockGen' | 'aclGen', position: Position): void {
+    const own = this.#own(node);
+    own[which] = position;
+    touch(own);
+  }
+
+  stat(node: TreeNode<T>): NodeStat {
+    const shown = node.siblings[0];
+    return {
+      id: node.id,
+      kind: node.kind,
+      mode: node.mode,
+      ephemeral: node.dots.length > 0 && node.dots.every((dot) => dot.ephemeral),
+      owner: node.owner,
+      instance: node.created?.position,
+      contentGen: node.contentGen,
+      lockGen: node.lockGen,
+      aclGen: node.aclGen,
+      created: node.created,
+      modified: node.modified,
+      checksum: shown?.checksum ?? sha256(NOTHING),
+      size: shown?.bytes.length ?? 0,
+      siblings: node.siblings.length,
+      children: node.childCount,
+    };
+  }
+
+  /** Canonical bytes of the whole tree. */
+  snapshot(): Uint8Array {
+    const lines: SnapshotNode<T>[] = [];
+    const visit = (node: Inner<T>, depth: number): void => {
+      lines.push({ depth, name: node.name, body: node });
+      for (const child of sorted(node)) visit(child, depth + 1);
+    };
+    visit(this.#top, 0);
+    return encode(snapshotShape(this.#slot), lines);
+  }
+
+  /**
+   * Takes over a snapshot; on failure nothing changes. Codes: those of `decode`, `bad_snapshot`.
+   */
+  restore(bytes: Uint8Array): Outcome<true> {
+    const lines = decode(snapshotShape(this.#slot), bytes, bytes.length);
+    if (!lines.ok) return lines;
+    const top = build(lines.value);
+    if (top === undefined) return fail('bad_snapshot', 'a tree in pre-order', 'something else');
+    this.#top = top;
+    this.#byId.clear();
+    this.#ephemerals.clear();
+    this.#size = -1;
+    const index = (node: Inner<T>): void => {
+      this.#size++;
+      if (node !== top) this.#index(node);
+      for (const child of node.children.values()) index(child);
+    };
+    index(top);
+    return ok(true);
+  }
+
+  /** Digest of the root: covers every node, its slot, and contents by their checksums. */
+  root(): Digest {
+    const shape = branchShape(this.#slot);
+    const digestOf = (node: Inner<T>): Digest => {
+      if (node.digest === undefined) {
+        const children = sorted(node).map((child) => ({
+          name: child.name,
+          digest: digestOf(child),
+        }));
+        node.digest = hash('tree-node', encode(shape, { body: node, children }));
+      }
+      return node.digest;
+    };
+    return digestOf(this.#top);
+  }
+
+  #find(path: Path): Inner<T> | undefined {
+    let at: Inner<T> | undefined = this.#top;
+    for (const segment of path) {
+      at = at.children.get(toHex(segment));
+      if (at === undefined) return undefined;
+    }
+    return at;
+  }
+
+  #own(node: TreeNode<T>): Inner<T> {
+    const own = node === this.#top ? this.#top : this.#byId.get(opKey(node.id));
+    invariant(own !== undefined && own === node, 'a node is used with its own tree, while alive');
+    return own;
+  }
+
+  #make(
+    parent: Inner<T>,
+    name: Segment,
+    dot: NodeDot,
+    init: NodeInit<T>,
+    stamp: Stamp | undefined,
+  ): Inner<T> {
+    const node = inner(name, parent, {
+      id: dot.id,
+      owner: dot.owner,
+      kind: init.kind,
+      mode: init.mode,
+      dots: [dot],
+      created: stamp,
+      modified: stamp,
+      contentGen: stamp?.position,
+      lockGen: undefined,
+      aclGen: stamp?.position,
+      siblings: [],
+      slot: init.slot,
+    });
+    parent.children.set(toHex(name), node);
+    this.#size++;
+    this.#index(node);
+    touch(node);
+    return node;
+  }
+
+  #addDot(node: Inner<T>, dot: NodeDot): void {
+    if (node.dots.some((one) => sameId(one.id, dot.id))) return;
+    this.#setDots(
+      node,
+      [...node.dots, dot].sort((a, b) => compareOpIds(a.id, b.id)),
+    );
+  }
+
+  #setDots(node: Inner<T>, dots: readonly NodeDot[]): void {
+    this.#unindex(node);
+    node.dots = dots;
+    const least = dots[0];
+    // Commit fixes who made a node; until then it is whoever has the least dot, in any order.
+    if (node.created === undefined && least !== undefined) {
+      node.id = least.id;
+      node.owner = least.owner;
+    }
+    this.#index(node);
+    touch(node);
+  }
+
+  /** Unlinks a node and all below it; answers the dead, children first. */
+  #drop(node: Inner<T>): readonly Inner<T>[] {
+    const dead: Inner<T>[] = [];
+    const bury = (one: Inner<T>): void => {
+      for (const child of sorted(one)) bury(child);
+      this.#unindex(one);
+      dead.push(one);
+    };
+    bury(node);
+    touch(node);
+    node.parent?.children.delete(toHex(node.name));
+    this.#size -= dead.length;
+    return dead;
+  }
+
+  #index(node: Inner<T>): void {
+    this.#byId.set(opKey(node.id), node);
+    for (const dot of node.dots) {
+      this.#byId.set(opKey(dot.id), node);
+      if (!dot.ephemeral) continue;
+      const session = toHex(dot.id.session);
+      const nodes = this.#ephemerals.get(session) ?? new Set();
+      this.#ephemerals.set(session, nodes.add(node));
+    }
+  }
+
+  #unindex(node: Inner<T>): void {
+    this.#byId.delete(opKey(node.id));
+    for (const dot of node.dots) {
+      this.#byId.delete(opKey(dot.id));
+      const session = toHex(dot.id.session);
+      const nodes = this.#ephemerals.get(session);
+      nodes?.delete(node);
+      if (nodes?.size === 0) this.#ephemerals.delete(session);
+    }
+  }
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => compareBytes(a, b) === 0;
+
+function inner<T>(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>): Inner<T> {
+  const children = new Map<string, Inner<T>>();
+  return {
+    ...body,
+    name,
+    parent,
+    children,
+    digest: undefined,
+    get childCount() {
+      return children.size;
+    },
+  };
+}
+
+/** Forgets the digests that cover a node. */
+function touch<T>(node: Inner<T>): void {
+  node.digest = undefined;
+  for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
+}
+
+function sorted<T>(node: Inner<T>): readonly Inner<T>[] {
+  return [...node.children.values()].sort((a, b) => compareBytes(a.name, b.name));
+}
+
+function comparePaths(a: Path, b: Path): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareBytes(a[i] ?? NOTHING, b[i] ?? NOTHING);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Links pre-order lines into a tree; undefined when they are none. */
+function build<T>(lines: readonly SnapshotNode<T>[]): Inner<T> | undefined {
+  const spine: Inner<T>[] = [];
+  for (const { depth, name, body } of lines) {
+    const parent = spine[depth - 1];
+    if (depth > spine.length || (depth === 0) !== (spine.length === 0)) return undefined;
+    const elder = spine[depth];
+    if (parent !== undefined) {
+      if (parent.kind !== 'directory' || body.dots.length === 0) return undefined;
+      if (elder !== undefined && compareBytes(elder.name, name) >= 0) return undefined;
+    }
+    const node = inner(name, parent, body);
+    parent?.children.set(toHex(name), node);
+    spine.length = depth;
+    spine.push(node);
+  }
+  return spine[0];
+}
