@@ -1,4 +1,10 @@
-import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import {
+  type Batch,
+  type KeepAlive,
+  keepAliveShape,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/api';
 import {
   array,
   bool,
@@ -6,6 +12,7 @@ import {
   cellId,
   compareBytes,
   digest,
+  equalBytes,
   hash,
   record,
   type Shape,
@@ -37,7 +44,10 @@ export interface Header {
   readonly bodyHash: Digest;
 }
 
-/** Two signed headers of one slot: proof that their author contradicts itself. Headers only, so it always fits. */
+/**
+ * Proof that an author is faulty: two signed headers of one slot, or (a = b) one signed header that
+ * is invalid by itself. Headers only, so it always fits.
+ */
 export interface Evidence {
   readonly a: SignedHeader;
   readonly b: SignedHeader;
@@ -64,9 +74,33 @@ export interface SignedBlock {
   readonly body: Uint8Array;
 }
 
+/** A batch as a block carries it, opened. */
+export interface CarriedBatch {
+  readonly id: Digest;
+  readonly batch: Batch;
+  readonly signed: SignedBatch;
+}
+
+/** A block that passed `checkBlock`, or that this replica signed itself: every form of it at hand. */
+export interface Block {
+  readonly ref: Ref;
+  readonly header: Header;
+  readonly signed: SignedBlock;
+  /** Canonical bytes of `signed`. */
+  readonly bytes: Uint8Array;
+  readonly body: Body;
+  readonly batches: readonly CarriedBatch[];
+}
+
+/** R2. A place in the DAG; an honest author fills it at most once. */
+export interface Slot {
+  readonly author: number;
+  readonly round: number;
+}
+
 const PARENTS_MAX = 256;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
-const HEADER_BYTES_MAX = 16 * 1024;
+export const HEADER_BYTES_MAX: number = 16 * 1024;
 
 export const refShape: Shape<Ref> = record({ round: u32, author: u16, digest });
 
@@ -119,12 +153,32 @@ export function headerMessage(cell: CellId, header: Uint8Array): Uint8Array {
   return signedBytes('block', cell, header);
 }
 
+/**
+ * The virtual block of an author at round 0 of the first epoch: digest H(cellId ‖ author).
+ * It has no bytes, is never fetched and never committed.
+ */
+export function virtualRef(cell: CellId, author: number): Ref {
+  const index = Uint8Array.of(author >> 8, author & 0xff);
+  return { round: 0, author, digest: hash('virtual', cell, index) };
+}
+
 /** Total order on refs (R2): round, author, digest. */
 export function compareRefs(a: Ref, b: Ref): number {
   return a.round - b.round || a.author - b.author || compareBytes(a.digest, b.digest);
 }
 
-/** Map key of a ref. The digest alone names a block. */
+const keys = new WeakMap<Digest, string>();
+
+/** Map key of a ref. The digest alone names a block. Computed once per digest object. */
 export function refKey(ref: Ref): string {
-  return toHex(ref.digest);
+  let key = keys.get(ref.digest);
+  if (key === undefined) {
+    key = toHex(ref.digest);
+    keys.set(ref.digest, key);
+  }
+  return key;
+}
+
+export function sameRef(a: Ref, b: Ref): boolean {
+  return a.round === b.round && a.author === b.author && equalBytes(a.digest, b.digest);
 }

@@ -1,0 +1,88 @@
+import { batchId, batchMessage, type Limits, openBatch, type SignedBatch } from '@fatty/api';
+import { compareBytes, fail, failure, ok, type SignatureScheme, toHex } from '@fatty/codec';
+import type { CellId, Digest, Failure, Outcome, Signature } from '@fatty/interface';
+import type { CarriedBatch } from './block.ts';
+import type { SeenCache } from './cache.ts';
+
+/** What a batch's signature is judged by. Caches change no answer. */
+export interface BatchRules {
+  readonly cellId: CellId;
+  readonly scheme: SignatureScheme;
+  /** Batches whose signature and key were found good, by {@link batchKey}. */
+  readonly batchVerified?: SeenCache;
+  /** Client keys that passed admission, by hex: admission costs as much as several signatures. */
+  readonly keyAdmitted?: SeenCache;
+}
+
+/** Key of {@link BatchRules.batchVerified}: a signature is only good for the bytes it came with. */
+export function batchKey(id: Digest, sig: Signature): string {
+  return toHex(id) + toHex(sig);
+}
+
+/** R11: the order of batches inside a block, by (session, seq). */
+export function compareBatches(a: CarriedBatch, b: CarriedBatch): number {
+  return compareBytes(a.batch.session, b.batch.session) || a.batch.seq - b.batch.seq;
+}
+
+/** Opens one batch: form only. Codes of `openBatch`. */
+function carry(signed: SignedBatch, limits: Limits): Outcome<CarriedBatch> {
+  const opened = openBatch(signed.core, limits);
+  if (!opened.ok) return opened;
+  return ok({ id: batchId(signed.core), batch: opened.value, signed });
+}
+
+/** R11: forms, counts and order of a block's batches; no signature yet. */
+export function openBatches(
+  all: readonly SignedBatch[],
+  limits: Limits,
+): Outcome<readonly CarriedBatch[]> {
+  const batches: CarriedBatch[] = [];
+  let ops = 0;
+  for (const signed of all) {
+    const next = carry(signed, limits);
+    if (!next.ok) return next;
+    ops += next.value.batch.ops.length;
+    if (ops > limits.blockOpsMax) {
+      return fail('too_many_block_ops', `at most ${limits.blockOpsMax}`, `${ops} or more`);
+    }
+    const before = batches[batches.length - 1];
+    if (before && compareBatches(before, next.value) >= 0) {
+      return fail('batches_unsorted', '(session, seq) strictly ascending', 'equal or below');
+    }
+    batches.push(next.value);
+  }
+  return ok(batches);
+}
+
+/** Key admission and signature of a client. Codes: `bad_key`, `bad_batch_signature`. */
+export function checkBatchSignature(carried: CarriedBatch, rules: BatchRules): Failure | undefined {
+  const { id, batch, signed } = carried;
+  const key = rules.batchVerified && batchKey(id, signed.sig);
+  if (key !== undefined && rules.batchVerified?.has(key)) return undefined;
+  const client = toHex(batch.client);
+  if (!rules.keyAdmitted?.has(client)) {
+    const admitted = rules.scheme.admit(batch.client);
+    if (admitted.kind !== 'accept') return admitted;
+    rules.keyAdmitted?.add(client);
+  }
+  if (!rules.scheme.verify(batch.client, batchMessage(rules.cellId, signed.core), signed.sig)) {
+    return failure('bad_batch_signature', 'signature of the client', 'another');
+  }
+  if (key !== undefined) rules.batchVerified?.add(key);
+  return undefined;
+}
+
+/**
+ * A gateway's gate for a batch that a client sent: form and signature, as a block's check will see
+ * it. Codes of `openBatch`, `bad_key`, `bad_batch_signature`.
+ */
+export function checkBatch(
+  signed: SignedBatch,
+  rules: BatchRules,
+  limits: Limits,
+): Outcome<CarriedBatch> {
+  const carried = carry(signed, limits);
+  if (!carried.ok) return carried;
+  const bad = checkBatchSignature(carried.value, rules);
+  return bad ? { ok: false, failure: bad } : carried;
+}

@@ -1,0 +1,135 @@
+import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
+import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
+import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
+import {
+  type Block,
+  type Body,
+  bodyDigest,
+  bodyShape,
+  type Evidence,
+  type Header,
+  type SignedBlock,
+  signedBlockShape,
+} from './block.ts';
+import { checkEvidence, evidenceAuthor, selfContradiction } from './evidence.ts';
+import { checkHeader, type HeaderRules, openHeader } from './header.ts';
+import { assemble, type Unopened } from './sign.ts';
+
+/** What a block is judged by. Only the caches may differ between replicas, and they change no answer. */
+export interface BlockRules extends HeaderRules, BatchRules {
+  readonly validate: (source: Source, op: Uint8Array) => Validation;
+}
+
+/**
+ * `author` is set when the flaw is provably the author's own (shun it); `evidence` when others can
+ * be shown (a signed header invalid by itself). Neither: only the sender is at fault.
+ */
+export type Checked =
+  | { readonly kind: 'accept'; readonly block: Block; readonly asks: readonly Ask[] }
+  | ({ readonly kind: 'ignore' } & Failure)
+  | ({
+      readonly kind: 'reject';
+      readonly author: number | undefined;
+      readonly evidence: Evidence | undefined;
+    } & Failure);
+
+function refused(flaw: Failure, author?: number, evidence?: Evidence): Checked {
+  const { code, expected, actual } = flaw;
+  return { kind: 'reject', code, expected, actual, author, evidence };
+}
+
+/**
+ * Static validity (R8–R11a): pure, the same on live and sync paths. The block is good once every
+ * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
+ * Codes of `decode`, `openHeader`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
+ * `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
+ * `too_many_block_ops`, `batches_unsorted`, `bad_key`, `bad_batch_signature`, `too_many_proofs`.
+ */
+export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
+  const { limits } = rules.committee.params;
+  const signed = decode(signedBlockShape, bytes, limits.blockBytesMax);
+  if (!signed.ok) return refused(signed.failure);
+  const opened = openHeader(signed.value, rules);
+  if (opened.kind === 'ignore') return opened;
+  if (opened.kind === 'reject') return refused(opened);
+  const { header } = opened;
+  const flaw = checkHeader(header, rules);
+  if (flaw) return refused(flaw, header.author, selfContradiction(signed.value));
+  if (!equalBytes(bodyDigest(signed.value.body), header.bodyHash)) {
+    // Anyone can put another body next to a good header: the author is not to blame.
+    return refused(failure('body_mismatch', 'the body the header names', 'another body'));
+  }
+  const body = decode(bodyShape, signed.value.body, limits.blockBytesMax);
+  if (!body.ok) return refused(body.failure, header.author);
+  return checkBody(assemble(bytes, signed.value, header, body.value), rules);
+}
+
+/** The body is bound by the signed header, so all its flaws are its author's. */
+function checkBody(block: Unopened, rules: BlockRules): Checked {
+  const { author } = block.header;
+  const flaw = checkForm(block.header, block.body) ?? checkAccusations(block.body, rules);
+  if (flaw) return refused(flaw, author);
+  // Counts and order first: they bound the signatures and proofs that cost time.
+  const opened = openBatches(block.body.batches, rules.committee.params.limits);
+  if (!opened.ok) return refused(opened.failure, author);
+  for (const batch of opened.value) {
+    const bad = checkBatchSignature(batch, rules);
+    if (bad) return refused(bad, author);
+  }
+  return validateOps({ ...block, batches: opened.value }, rules);
+}
+
+/** R10 and this version's closed fields. */
+function checkForm(header: Header, body: Body): Failure | undefined {
+  const future = body.commitVotes.length + body.coinShare.length;
+  if (future > 0) return failure('unexpected_field', 'no votes, no coin share', `${future}`);
+  if (header.seal && body.batches.length > 0) {
+    return failure('sealed_batches', 'no batches after the seal', `${body.batches.length}`);
+  }
+  return undefined;
+}
+
+/** One accusation per author, ascending: at most n pairs of signatures to check. */
+function checkAccusations(body: Body, rules: BlockRules): Failure | undefined {
+  let last = -1;
+  for (const evidence of body.evidence) {
+    const accused = evidenceAuthor(evidence) ?? -1;
+    if (accused <= last) return failure('evidence_unsorted', `author above ${last}`, `${accused}`);
+    last = accused;
+    const verdict = checkEvidence(evidence, rules);
+    if (verdict.kind !== 'accept') return verdict;
+  }
+  return undefined;
+}
+
+/** R11a: the algorithm's own gate, op by op; slow checks come out as asks. */
+function validateOps(block: Block, rules: BlockRules): Checked {
+  const { author } = block.header;
+  const proofsMax = rules.committee.params.limits.blockProofsMax;
+  const asks: Ask[] = [];
+  for (const { batch } of block.batches) {
+    const { client, session, seq } = batch;
+    for (const [index, op] of batch.ops.entries()) {
+      const answer = rules.validate({ client, session, seq, index, author }, op);
+      if (answer.kind === 'ignore') return answer;
+      if (answer.kind === 'reject') return refused(answer, author);
+      if (answer.kind === 'ask') asks.push(answer);
+      if (asks.length > proofsMax) {
+        const flaw = failure('too_many_proofs', `at most ${proofsMax}`, `${asks.length} or more`);
+        return refused(flaw, author);
+      }
+    }
+  }
+  return { kind: 'accept', block, asks };
+}
+
+/**
+ * R10, R11: what needs the own parent, checked once that is known.
+ * Codes: `ts_backwards`, `seal_cleared`.
+ */
+export function checkAgainstParent(block: Block, parent: Block): Verdict {
+  const { ts, seal } = block.header;
+  if (ts < parent.header.ts) return reject('ts_backwards', `≥ ${parent.header.ts}`, `${ts}`);
+  if (parent.header.seal && !seal) return reject('seal_cleared', 'sealed', 'not sealed');
+  return ACCEPT;
+}

@@ -1,0 +1,90 @@
+import type { Block, Ref, Slot } from './block.ts';
+
+/** A block in its place in the DAG. The same block is the same object for as long as it is held. */
+export interface Vertex {
+  readonly block: Block;
+  readonly ref: Ref;
+  readonly round: number;
+  readonly author: number;
+  /** True from the first block of its chain that sets the seal. */
+  readonly sealed: boolean;
+  /**
+   * Parents that were held when it was inserted, in stored order. May still hold some at or below
+   * the horizon, whose own parents are gone: a walk stops at the horizon.
+   */
+  readonly parents: readonly Vertex[];
+}
+
+/** Marks of one author on a vertex. */
+export const IN_CONE = 1;
+export const VOTED = 2;
+
+/** All blocks of one slot, and for each author the one that its current chain supports. */
+export class Place implements Slot {
+  readonly round: number;
+  readonly author: number;
+  readonly nodes: Node[] = [];
+  /** By author: support of its current chain (R14). */
+  readonly support: (Node | undefined)[];
+  /** By author: round of the chain's block that gave the support first. */
+  readonly since: number[];
+
+  constructor(round: number, author: number, members: number) {
+    this.round = round;
+    this.author = author;
+    this.support = new Array<Node | undefined>(members).fill(undefined);
+    this.since = new Array<number>(members).fill(0);
+  }
+}
+
+/** All blocks of one round, in order of arrival. */
+export class Row {
+  readonly places: (Place | undefined)[];
+  readonly nodes: Node[] = [];
+  readonly blocks: Block[] = [];
+
+  constructor(members: number) {
+    this.places = new Array<Place | undefined>(members).fill(undefined);
+  }
+}
+
+export class Node implements Vertex {
+  readonly block: Block;
+  readonly ref: Ref;
+  readonly round: number;
+  readonly author: number;
+  readonly sealed: boolean;
+  readonly place: Place;
+  parents: readonly Node[];
+  /** Own block before this one, unless it was at or below the horizon. */
+  own: Node | undefined;
+  /** What this block adds to the cone of its chain, depth first in stored order. */
+  fresh: readonly Node[] = [];
+  /** True while this block is on its author's current chain. */
+  current = false;
+  delivered = false;
+  votes = 0;
+  /** By author: {@link IN_CONE} of its current chain, {@link VOTED} for delivery. */
+  readonly marks: Uint8Array;
+
+  constructor(block: Block, place: Place, parents: readonly Node[], members: number) {
+    this.block = block;
+    this.ref = block.ref;
+    this.round = block.ref.round;
+    this.author = block.ref.author;
+    this.place = place;
+    this.parents = parents;
+    const first = parents[0];
+    this.own = first?.author === this.author ? first : undefined;
+    this.sealed = block.header.seal || (this.own?.sealed ?? false);
+    this.marks = new Uint8Array(members);
+  }
+
+  /** Lets go of the past, so that it can be collected. */
+  cut(): void {
+    this.parents = [];
+    this.fresh = [];
+    this.own = undefined;
+    this.current = false;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Committee } from '@fatty/api';
+import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fatty/broadcast';
+import { asDigest } from '@fatty/codec';
+import { type Commit, sealCommit } from './commit.ts';
+import { decide, Memo } from './decide.ts';
+import { linearise, medianTs } from './linearise.ts';
+import { RULE_M, type Rule } from './rule.ts';
+
+/** A commit together with what it orders; the DAG may already have dropped these blocks. */
+export interface Ordered extends Commit {
+  /** The blocks of `blocks`, in the same order. */
+  readonly content: readonly Block[];
+  /** Authors that evidence in this commit accuses and none before it did, ascending. */
+  readonly convicted: readonly number[];
+}
+
+/** Two certified blocks in one slot: more than f members lie. Ordering has stopped for good. */
+export interface Halt {
+  readonly round: number;
+  readonly certified: readonly Ref[];
+}
+
+/**
+ * The total order (R16–R20) over one DAG. Its state is a function of the blocks inserted, so a
+ * restart rebuilds it by inserting them again.
+ */
+export class Orderer {
+  readonly #dag: Dag;
+  readonly #committee: Committee;
+  readonly #rule: Rule;
+  readonly #memo: Memo = new Memo();
+  readonly #committed = new WeakSet<Vertex>();
+  readonly #convicted = new Set<number>();
+  #lastDecided = 0;
+  #last: Commit | undefined;
+  #halted: Halt | undefined;
+
+  constructor(dag: Dag, committee: Committee, rule: Rule = RULE_M) {
+    this.#dag = dag;
+    this.#committee = committee;
+    this.#rule = rule;
+  }
+
+  /** Every leader slot up to this round is decided; 0 at first. */
+  get lastDecidedRound(): number {
+    return this.#lastDecided;
+  }
+
+  get lastCommit(): Commit | undefined {
+    return this.#last;
+  }
+
+  /** Set once, and then `advance` answers nothing more. */
+  get halted(): Halt | undefined {
+    return this.#halted;
+  }
+
+  leaderOf(round: number): number | undefined {
+    return this.#rule.leader(round, this.#committee);
+  }
+
+  /** R23: true when the slot of `round` and all below are decided. */
+  decidedThrough(round: number): boolean {
+    return round <= this.#lastDecided;
+  }
+
+  /** False for blocks that the DAG no longer holds. */
+  isCommitted(ref: Ref): boolean {
+    const vertex = this.#dag.vertex(ref);
+    return vertex !== undefined && this.#committed.has(vertex);
+  }
+
+  /** What the blocks inserted since the last call decide. Raises the DAG's horizon. */
+  advance(): readonly Ordered[] {
+    if (this.#halted) return [];
+    const commits: Ordered[] = [];
+    const decisions = decide(this.#dag, this.#committee, this.#rule, this.#lastDecided, this.#memo);
+    for (const decision of decisions) {
+      if (decision.kind === 'conflict') {
+        const { round, certified } = decision;
+        this.#halted = { round, certified: certified.map((vertex) => vertex.ref) };
+        break;
+      }
+      if (decision.kind === 'commit') commits.push(this.#commit(decision.leader));
+      this.#lastDecided = decision.round;
+      this.#memo.forget(decision.round);
+    }
+    if (this.#last) this.#dag.raiseHorizon(this.#last.horizon);
+    return commits;
+  }
+
+  #commit(leader: Vertex): Ordered {
+    const { genesisTs, params } = this.#committee;
+    const last = this.#last;
+    // The horizon of the commit before: with this leader's own, delivered blocks would be lost.
+    const horizon = last?.horizon ?? 0;
+    const vertices = linearise(leader, horizon, (vertex) => this.#committed.has(vertex));
+    for (const vertex of vertices) this.#committed.add(vertex);
+    const lastTs = last?.commitTs ?? genesisTs;
+    const commitTs = Math.max(lastTs, medianTs(leader, this.#committee));
+    const commit = sealCommit({
+      index: (last?.index ?? 0) + 1,
+      prevDigest: last?.digest ?? asDigest(this.#dag.cellId),
+      leader: leader.ref,
+      blocks: vertices.map((vertex) => vertex.ref),
+      commitTs,
+      leaseClock:
+        (last?.leaseClock ?? genesisTs) + Math.min(commitTs - lastTs, params.leaseStepMsMax),
+      horizon: Math.max(horizon, leader.round - params.horizonRounds),
+    });
+    this.#last = commit;
+    const content = vertices.map((vertex) => vertex.block);
+    return { ...commit, content, convicted: this.#convict(content) };
+  }
+
+  #convict(content: readonly Block[]): readonly number[] {
+    const fresh = new Set<number>();
+    for (const evidence of content.flatMap((block) => block.body.evidence)) {
+      const accused = evidenceAuthor(evidence);
+      if (accused !== undefined && !this.#convicted.has(accused)) fresh.add(accused);
+    }
+    for (const author of fresh) this.#convicted.add(author);
+    return [...fresh].sort((a, b) => a - b);
+  }
+}
