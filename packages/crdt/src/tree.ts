@@ -1,9 +1,9 @@
 import {
   asPublicKey,
   asSessionId,
-  compareBytes,
   decode,
   encode,
+  equalBytes,
   fail,
   hash,
   invariant,
@@ -12,99 +12,31 @@ import {
   sha256,
   toHex,
 } from '@fatty/codec';
-import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Digest, Outcome, Position, SessionId } from '@fatty/interface';
 import { compareOpIds, type OpId, opKey } from './op-id.ts';
 import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
 import {
+  build,
+  comparePaths,
+  compareSiblings,
+  type Inner,
+  inner,
+  sorted,
+  touch,
+} from './tree-links.ts';
+import {
   branchShape,
-  type ContentMode,
-  type NodeBody,
   type NodeDot,
-  type NodeKind,
   type Sibling,
   type SnapshotNode,
   type Stamp,
   snapshotShape,
   type TreeNode,
 } from './tree-node.ts';
-
-type Mutable<V> = { -readonly [K in keyof V]: V[K] };
-
-interface Inner<T> extends Mutable<NodeBody<T>> {
-  readonly name: Segment;
-  parent: Inner<T> | undefined;
-  readonly children: Map<string, Inner<T>>;
-  readonly childCount: number;
-  /** Missing when something below changed since it was computed; then it misses above, too. */
-  digest: Digest | undefined;
-}
-
-/** What a create says of the node it wants. */
-export interface NodeInit<T> {
-  readonly kind: NodeKind;
-  readonly mode: ContentMode;
-  readonly owner: PublicKey;
-  readonly ephemeral: boolean;
-  /** Used only when the node is new. */
-  readonly slot: T;
-}
-
-export interface Created<T> {
-  readonly node: TreeNode<T>;
-  /** True when the name was taken and the create only added its dot. */
-  readonly existed: boolean;
-}
-
-export interface Removed<T> {
-  /** Named dots that the node does not have: removed before, or never there. */
-  readonly unknown: readonly OpId[];
-  /** Nodes that died with their content, parents after their children. Empty: other dots stand. */
-  readonly died: readonly TreeNode<T>[];
-}
-
-/** A write to a file; `stamp` is missing in the delivered view. */
-export interface Write {
-  readonly id: OpId;
-  readonly bytes: Uint8Array;
-  /** Shared content: the siblings that the writer saw. Guarded content: ignored, all go. */
-  readonly replaces: readonly OpId[];
-  readonly stamp: Stamp | undefined;
-}
-
-/** A node in the eyes of a client. */
-export interface NodeStat {
-  readonly id: OpId;
-  readonly kind: NodeKind;
-  readonly mode: ContentMode;
-  readonly ephemeral: boolean;
-  readonly owner: PublicKey;
-  /** Commit position of the create. */
-  readonly instance: Position | undefined;
-  readonly contentGen: Position | undefined;
-  readonly lockGen: Position | undefined;
-  readonly aclGen: Position | undefined;
-  readonly created: Stamp | undefined;
-  readonly modified: Stamp | undefined;
-  /** Of the content shown. */
-  readonly checksum: Digest;
-  readonly size: number;
-  readonly siblings: number;
-  readonly children: number;
-}
+import type { Created, NodeInit, NodeStat, Removed, Write } from './tree-ops.ts';
 
 const NOTHING = new Uint8Array(0);
 const ROOT_ID: OpId = { session: asSessionId(new Uint8Array(32)), seq: 0, index: 0 };
-
-/** Committed siblings by position, then pending ones; among equals by id. */
-function compareSiblings(a: Sibling, b: Sibling): number {
-  if (a.position !== undefined && b.position !== undefined) {
-    const order = a.position.commit - b.position.commit || a.position.index - b.position.index;
-    return order || compareOpIds(a.id, b.id);
-  }
-  if (a.position !== undefined) return -1;
-  if (b.position !== undefined) return 1;
-  return compareOpIds(a.id, b.id);
-}
 
 const sameId = (a: OpId, b: OpId): boolean => compareOpIds(a, b) === 0;
 
@@ -235,7 +167,8 @@ export class Tree<T> {
       .sort((a, b) => comparePaths(a.path, b.path));
     for (const { node } of ordered) {
       if (this.#byId.get(opKey(node.id)) !== node) continue; // went with its parent
-      const keep = (dot: NodeDot): boolean => !(dot.ephemeral && equal(dot.id.session, session));
+      const keep = (dot: NodeDot): boolean =>
+        !(dot.ephemeral && equalBytes(dot.id.session, session));
       const rest = node.dots.filter(keep);
       this.#setDots(node, rest);
       if (rest.length === 0) died.push(...this.#drop(node));
@@ -453,57 +386,4 @@ export class Tree<T> {
       if (nodes?.size === 0) this.#ephemerals.delete(session);
     }
   }
-}
-
-const equal = (a: Uint8Array, b: Uint8Array): boolean => compareBytes(a, b) === 0;
-
-function inner<T>(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>): Inner<T> {
-  const children = new Map<string, Inner<T>>();
-  return {
-    ...body,
-    name,
-    parent,
-    children,
-    digest: undefined,
-    get childCount() {
-      return children.size;
-    },
-  };
-}
-
-/** Forgets the digests that cover a node. */
-function touch<T>(node: Inner<T>): void {
-  node.digest = undefined;
-  for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
-}
-
-function sorted<T>(node: Inner<T>): readonly Inner<T>[] {
-  return [...node.children.values()].sort((a, b) => compareBytes(a.name, b.name));
-}
-
-function comparePaths(a: Path, b: Path): number {
-  for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const order = compareBytes(a[i] ?? NOTHING, b[i] ?? NOTHING);
-    if (order !== 0) return order;
-  }
-  return a.length - b.length;
-}
-
-/** Links pre-order lines into a tree; undefined when they are none. */
-function build<T>(lines: readonly SnapshotNode<T>[]): Inner<T> | undefined {
-  const spine: Inner<T>[] = [];
-  for (const { depth, name, body } of lines) {
-    const parent = spine[depth - 1];
-    if (depth > spine.length || (depth === 0) !== (spine.length === 0)) return undefined;
-    const elder = spine[depth];
-    if (parent !== undefined) {
-      if (parent.kind !== 'directory' || body.dots.length === 0) return undefined;
-      if (elder !== undefined && compareBytes(elder.name, name) >= 0) return undefined;
-    }
-    const node = inner(name, parent, body);
-    parent?.children.set(toHex(name), node);
-    spine.length = depth;
-    spine.push(node);
-  }
-  return spine[0];
 }

@@ -1,0 +1,82 @@
+import { compareBytes, toHex } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
+import { compareOpIds } from './op-id.ts';
+import type { Path, Segment } from './path.ts';
+import type { NodeBody, Sibling, SnapshotNode } from './tree-node.ts';
+
+type Mutable<V> = { -readonly [K in keyof V]: V[K] };
+
+/** A node with its links, as only the tree itself may hold it. */
+export interface Inner<T> extends Mutable<NodeBody<T>> {
+  readonly name: Segment;
+  parent: Inner<T> | undefined;
+  readonly children: Map<string, Inner<T>>;
+  readonly childCount: number;
+  /** Missing when something below changed since it was computed; then it misses above, too. */
+  digest: Digest | undefined;
+}
+
+/** A node without children. */
+export function inner<T>(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>): Inner<T> {
+  const children = new Map<string, Inner<T>>();
+  return {
+    ...body,
+    name,
+    parent,
+    children,
+    digest: undefined,
+    get childCount() {
+      return children.size;
+    },
+  };
+}
+
+/** Forgets the digests that cover a node. */
+export function touch<T>(node: Inner<T>): void {
+  node.digest = undefined;
+  for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
+}
+
+/** Children in byte order. */
+export function sorted<T>(node: Inner<T>): readonly Inner<T>[] {
+  return [...node.children.values()].sort((a, b) => compareBytes(a.name, b.name));
+}
+
+/** Parents before children, names in byte order. */
+export function comparePaths(a: Path, b: Path): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareBytes(a[i] as Segment, b[i] as Segment);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Links pre-order lines into a tree; undefined when they are none. */
+export function build<T>(lines: readonly SnapshotNode<T>[]): Inner<T> | undefined {
+  const spine: Inner<T>[] = [];
+  for (const { depth, name, body } of lines) {
+    const parent = spine[depth - 1];
+    if (depth > spine.length || (depth === 0) !== (spine.length === 0)) return undefined;
+    const elder = spine[depth];
+    if (parent !== undefined) {
+      if (parent.kind !== 'directory' || body.dots.length === 0) return undefined;
+      if (elder !== undefined && compareBytes(elder.name, name) >= 0) return undefined;
+    }
+    const node = inner(name, parent, body);
+    parent?.children.set(toHex(name), node);
+    spine.length = depth;
+    spine.push(node);
+  }
+  return spine[0];
+}
+
+/** Committed siblings by position, then pending ones; among equals by id. */
+export function compareSiblings(a: Sibling, b: Sibling): number {
+  if (a.position !== undefined && b.position !== undefined) {
+    const order = a.position.commit - b.position.commit || a.position.index - b.position.index;
+    return order || compareOpIds(a.id, b.id);
+  }
+  if (a.position !== undefined) return -1;
+  if (b.position !== undefined) return 1;
+  return compareOpIds(a.id, b.id);
+}
