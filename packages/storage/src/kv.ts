@@ -1,0 +1,81 @@
+import type { KvStore } from '@fatty/interface';
+import { open, type RootDatabase } from 'lmdb';
+import { StorageError } from './errors.ts';
+
+export interface KvOptions {
+  /** Reserved address space, bytes; grows by itself. Default 64 MiB. */
+  readonly mapBytes?: number;
+}
+
+/** Longest key, bytes; LMDB's own limit. The empty key is refused too (`bad_key`). */
+export const KEY_BYTES_MAX = 1978;
+
+export function checkKey(key: Uint8Array): void {
+  if (key.length === 0 || key.length > KEY_BYTES_MAX) {
+    throw new StorageError('bad_key', `1 to ${KEY_BYTES_MAX} bytes`, `${key.length} bytes`);
+  }
+}
+
+/** LMDB takes Buffers; this one shares the bytes. */
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Callers get plain bytes of their own, never LMDB's page. */
+const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
+class LmdbStore implements KvStore {
+  readonly #db: RootDatabase<Buffer, Buffer>;
+
+  constructor(db: RootDatabase<Buffer, Buffer>) {
+    this.#db = db;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    checkKey(key);
+    const value = this.#db.get(bufferOf(key));
+    return value === undefined ? undefined : copyOf(value);
+  }
+
+  async write(
+    entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[],
+  ): Promise<void> {
+    // Before the transaction: a throw inside would leave the first half of it applied.
+    for (const { key } of entries) checkKey(key);
+    await this.#db.transaction(() => {
+      for (const { key, value } of entries) {
+        if (value === undefined) this.#db.removeSync(bufferOf(key));
+        else this.#db.putSync(bufferOf(key), bufferOf(value));
+      }
+    });
+    // The transaction resolves when it is visible; only this says that it is on disk.
+    await this.#db.flushed;
+  }
+
+  *range(
+    from: Uint8Array,
+    to: Uint8Array,
+    limit: number,
+  ): Generator<{ key: Uint8Array; value: Uint8Array }> {
+    if (from.length > 0) checkKey(from);
+    const start = from.length > 0 ? { start: bufferOf(from) } : {};
+    const rows = this.#db.getRange({ ...start, end: bufferOf(to), limit, snapshot: true });
+    for (const { key, value } of rows) yield { key: copyOf(key), value: copyOf(value) };
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+}
+
+/** Opens an LMDB store in one file (and `<path>-lock`); keys in bytewise order, values are bytes. */
+export function openKv(path: string, options: KvOptions = {}): KvStore {
+  const db = open<Buffer, Buffer>({
+    path,
+    noSubdir: true,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    compression: false,
+    mapSize: options.mapBytes ?? 64 * 1024 * 1024,
+  });
+  return new LmdbStore(db);
+}
