@@ -1,0 +1,363 @@
+import {
+  decodeGatewayMessage,
+  decodeNotice,
+  encodeClientMessage,
+  faultsMax,
+  type GatewayMessage,
+  type NoticeBody,
+  type Op,
+  quorum,
+} from '@fatty/api';
+import { equalBytes, toHex } from '@fatty/codec';
+import type { Failure } from '@fatty/interface';
+import { KEEP_ALIVE } from '@fatty/interface';
+import { Calls, notApplied } from './calls.ts';
+import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
+import { Desk } from './desk.ts';
+import { Entropy } from './entropy.ts';
+import { SessionKeeper } from './keeper.ts';
+import { Links } from './links.ts';
+import { Reads } from './reads.ts';
+import type { Shared } from './shared.ts';
+import { Tally } from './tally.ts';
+import {
+  type Belief,
+  type ClientEffect,
+  type ClientEvent,
+  CORE_DEFAULTS,
+  type CoreConfig,
+  RECEIPTS_KEPT,
+  type SessionState,
+  type SessionStatus,
+} from './types.ts';
+
+type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
+
+/** No frame of a gateway is larger, bytes (the links' own limit). */
+const FRAME_BYTES_MAX = 1_310_720;
+/** Notices not yet believed: a liar may invent them, so they are bounded per replica. */
+const NOTICES_MAX = 1_024;
+/** How long a goodbye may take before the session is left to expire, ms. */
+const CLOSE_MS_MAX = 2_000;
+const CLOSE_CALL = -4;
+
+/**
+ * The client without IO: `step(event)` answers the effects, and nothing else happens. Time comes in
+ * events (`atMs`, monotonic), chance from `config.seed`, so every run can be replayed.
+ *
+ * 1. Nothing is believed on the word of fewer than f+1 replicas (R32).
+ * 2. A hold is believed only before its proved deadline (§2.5), and never again after.
+ * 3. Every call is answered exactly once; what may have happened is answered `unknown`.
+ * 4. Batches of a session are signed once, numbered without gaps, and sent in order (R3).
+ */
+export class ClientCore {
+  readonly #config: CoreConfig;
+  readonly #links: Links;
+  readonly #shared: Shared;
+  readonly #calls: Calls;
+  readonly #reads: Reads;
+  readonly #keeper: SessionKeeper;
+  readonly #desk: Desk;
+  readonly #notices = new Map<string, Tally<NoticeMessage>>();
+  #effects: ClientEffect[] = [];
+  #nowMs = 0;
+  #commit = 0;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #closing: 'open' | 'closing' | 'closed' = 'open';
+  #closeAtMs = Number.POSITIVE_INFINITY;
+  #goneAs: Failure | undefined;
+
+  constructor(config: CoreConfig) {
+    this.#config = config;
+    const entropy = new Entropy(config.seed);
+    const draw = (below: number): number => entropy.draw(below);
+    this.#links = new Links(config.cell.committee.members.length, draw);
+    this.#shared = this.#makeShared(entropy, draw);
+    this.#calls = new Calls((call, outcome) => this.#emit({ kind: 'settled', call, outcome }));
+    this.#reads = new Reads(this.#shared);
+    const { leaseMs = config.cell.committee.params.leaseMs } = config;
+    const { graceMs = CORE_DEFAULTS.graceMs, chainLength = CORE_DEFAULTS.chainLength } = config;
+    this.#keeper = new SessionKeeper(
+      this.#shared,
+      this.#reads,
+      { leaseMs, graceMs, chainLength },
+      {
+        status: (state) => this.#status(state),
+        lost: (hold, failure) => this.#emit({ kind: 'lost', hold, failure }),
+      },
+    );
+    const { callsQueuedMax = CORE_DEFAULTS.callsQueuedMax } = config;
+    this.#desk = new Desk(
+      this.#shared,
+      { params: config.cell.committee.params, callsQueuedMax },
+      { calls: this.#calls, reads: this.#reads, keeper: this.#keeper },
+    );
+  }
+
+  #makeShared(entropy: Entropy, draw: (below: number) => number): Shared {
+    const { cell, signer, scheme, bounds = DEFAULT_CLOCK_BOUNDS } = this.#config;
+    const { committee, cellId } = cell;
+    const { limits } = committee.params;
+    const { opsPerBatchMax = limits.batchOpsMax } = this.#config;
+    const { deltaMs = CORE_DEFAULTS.deltaMs } = this.#config;
+    const { batchesInFlightMax = CORE_DEFAULTS.batchesInFlightMax } = this.#config;
+    const core = this;
+    return {
+      cellId,
+      epoch: committee.epoch,
+      members: committee.members,
+      faults: faultsMax(committee),
+      quorum: quorum(committee),
+      limits,
+      signer,
+      scheme,
+      entropy,
+      links: this.#links,
+      bounds,
+      deltaMs,
+      opsPerBatchMax: Math.min(opsPerBatchMax, limits.batchOpsMax),
+      batchesInFlightMax: Math.min(batchesInFlightMax, RECEIPTS_KEPT),
+      get nowMs() {
+        return core.#nowMs;
+      },
+      get commit() {
+        return core.#commit;
+      },
+      draw,
+      send: (replica, bytes, priority) => this.#emit({ kind: 'send', replica, bytes, priority }),
+      sawCommit: (commit) => {
+        this.#commit = Math.max(this.#commit, commit);
+      },
+      suspect: (replica, code, expected, actual) =>
+        this.#emit({ kind: 'suspect', replica, failure: { code, expected, actual } }),
+      // Noted, and acted on once the event is handled: the pipeline that says so is mid-loop.
+      sessionGone: (failure) => {
+        this.#goneAs = failure;
+      },
+    };
+  }
+
+  /** Handles one event; `atMs` never goes back. Effects are to be performed in order. */
+  step(event: ClientEvent): readonly ClientEffect[] {
+    this.#effects = [];
+    if (this.#closing === 'closed') return [];
+    this.#nowMs = Math.max(this.#nowMs, event.atMs);
+    this.#note(event);
+    this.#decide();
+    return this.#effects;
+  }
+
+  /** What this client may act on right now: provable holds only. For checkers and for the SDK. */
+  beliefs(atMs: number): readonly Belief[] {
+    const session = this.#keeper.session;
+    if (session === undefined) return [];
+    return this.#keeper.holds.beliefs(session.deadlineMs).filter((one) => atMs < one.untilMs);
+  }
+
+  get status(): SessionStatus {
+    const session = this.#keeper.session;
+    return {
+      state: this.#keeper.state,
+      session: session?.id,
+      deadlineMs: session?.deadlineMs ?? Number.NEGATIVE_INFINITY,
+      links: this.#links.live().length,
+    };
+  }
+
+  /** The newest commit that f+1 replicas, or an honest one among q, have vouched for. */
+  get commit(): number {
+    return this.#commit;
+  }
+
+  #emit(effect: ClientEffect): void {
+    this.#effects.push(effect);
+  }
+
+  #status(state: SessionState): void {
+    this.#emit({ kind: 'status', status: { ...this.status, state } });
+  }
+
+  #note(event: ClientEvent): void {
+    switch (event.kind) {
+      case 'start':
+      case 'wake':
+        return;
+      case 'linkUp':
+        this.#links.up(event.replica);
+        this.#keeper.linkUp();
+        this.#status(this.#keeper.state);
+        return;
+      case 'linkDown':
+        this.#linkDown(event.replica, event.code);
+        return;
+      case 'message':
+        this.#message(event.replica, event.bytes);
+        return;
+      case 'call':
+        this.#desk.call({
+          call: event.call,
+          request: event.request,
+          deadlineMs: event.deadlineMs ?? Number.POSITIVE_INFINITY,
+        });
+        return;
+      case 'abort':
+        this.#desk.abandon(event.call, 'aborted', 'the call to go on');
+        return;
+      case 'close':
+        this.#close();
+        return;
+    }
+  }
+
+  /** The gateway is gone: another one gets everything unanswered, at once and in order. */
+  #linkDown(replica: number, code: number): void {
+    const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
+    this.#links.down(replica, code);
+    if (wasGateway) this.#keeper.session?.pipeline.resend();
+    this.#status(this.#keeper.state);
+  }
+
+  /** All events have been noted: what follows from them now. */
+  #decide(): void {
+    if (this.#goneAs !== undefined) {
+      const { expected, actual } = this.#goneAs;
+      this.#goneAs = undefined;
+      this.#keeper.expire(expected, actual);
+    }
+    for (const { call } of this.#calls.due(this.#nowMs)) {
+      this.#desk.abandon(call, 'timeout', 'a believed answer in time');
+    }
+    this.#failIfShutOut();
+    this.#keeper.tick(this.#nowMs);
+    this.#reads.tick(this.#nowMs);
+    if (this.#closing === 'closing') this.#finishClosing();
+    this.#wake();
+  }
+
+  /** More than n − (f+1) replicas refuse this client: nothing can ever be believed. */
+  #failIfShutOut(): void {
+    const { members, faults } = this.#shared;
+    if (members.length - this.#links.refused > faults) return;
+    const expected = `${faults + 1} replicas that take this client`;
+    const actual = `${this.#links.refused} of ${members.length} refuse it`;
+    for (const { call } of this.#calls.all()) {
+      this.#calls.settle(call, notApplied('not_authenticated', expected, actual));
+    }
+  }
+
+  #wake(): void {
+    const next = Math.min(
+      this.#keeper.nextAtMs,
+      this.#reads.nextAtMs,
+      this.#calls.nextAtMs,
+      this.#closeAtMs,
+    );
+    if (next === this.#wakeAtMs && next > this.#nowMs) return;
+    this.#wakeAtMs = next;
+    // Never in the past, so that a driver without patience cannot spin on one instant.
+    const atMs = Math.max(next, this.#nowMs + 1);
+    if (Number.isFinite(next) && this.#closing !== 'closed') this.#emit({ kind: 'wake', atMs });
+  }
+
+  #message(replica: number, bytes: Uint8Array): void {
+    const decoded = decodeGatewayMessage(bytes, FRAME_BYTES_MAX);
+    if (!decoded.ok) {
+      this.#emit({ kind: 'suspect', replica, failure: decoded.failure });
+      return;
+    }
+    this.#receive(replica, decoded.value);
+  }
+
+  #receive(replica: number, message: GatewayMessage): void {
+    const session = this.#keeper.session;
+    switch (message.kind) {
+      case 'receipt':
+        if (session !== undefined && equalBytes(message.session, session.id)) {
+          session.pipeline.receipt(replica, message, this.#nowMs);
+        }
+        return;
+      case 'refused':
+        session?.pipeline.refused(replica, toHex(message.batch), message.failure, this.#nowMs);
+        return;
+      case 'readResult':
+        this.#reads.result(replica, message, this.#nowMs);
+        return;
+      case 'error':
+        this.#reads.failed(replica, message.request, message.failure, this.#nowMs);
+        return;
+      case 'nowReading':
+        if (this.#keeper.clock.reading(replica, message)) this.#keeper.clockProved(this.#nowMs);
+        return;
+      case 'notice':
+        this.#notice(replica, message);
+        return;
+      case 'ping':
+        this.#shared.send(
+          replica,
+          encodeClientMessage({ kind: 'pong', id: message.id }),
+          KEEP_ALIVE,
+        );
+        return;
+      case 'pong':
+        return;
+    }
+  }
+
+  /** R32: believed when f+1 replicas say the same bytes about the same commit. */
+  #notice(replica: number, message: NoticeMessage): void {
+    const session = this.#keeper.session;
+    if (session === undefined || !equalBytes(message.session, session.id)) return;
+    const body = decodeNotice(message.body);
+    if (!body.ok) {
+      this.#emit({ kind: 'suspect', replica, failure: body.failure });
+      return;
+    }
+    const key = `${message.commit}:${toHex(message.body)}`;
+    let tally = this.#notices.get(key);
+    if (tally === undefined) {
+      tally = new Tally<NoticeMessage>(this.#shared.faults + 1);
+      this.#notices.set(key, tally);
+      this.#forgetNotices();
+    }
+    if (tally.vote(replica, key, message) !== undefined) this.#believe(body.value, message.commit);
+  }
+
+  /** The oldest go first; what a liar pushed out in time an audit of the session finds again. */
+  #forgetNotices(): void {
+    if (this.#notices.size <= NOTICES_MAX) return;
+    const oldest = this.#notices.keys().next().value;
+    if (oldest !== undefined) this.#notices.delete(oldest);
+  }
+
+  #believe(body: NoticeBody, commit: number): void {
+    this.#keeper.notice(body, commit);
+    if (this.#keeper.session === undefined) this.#notices.clear();
+  }
+
+  /** Waits end, everything else may finish, then the session is closed so that nothing lingers. */
+  #close(): void {
+    if (this.#closing !== 'open') return;
+    this.#closing = 'closing';
+    this.#desk.close();
+    this.#closeAtMs = this.#nowMs + CLOSE_MS_MAX;
+    for (const { call, request } of this.#calls.all()) {
+      if (request.kind === 'acquire' || request.kind === 'read') {
+        this.#desk.abandon(call, 'closed', 'an open client');
+      }
+    }
+    const session = this.#keeper.session;
+    if (session?.isOpen !== true || this.#links.gateway() === undefined) return;
+    const ops: Op[] = [{ kind: 'closeSession' }];
+    this.#desk.submit(CLOSE_CALL, ops, () => this.#keeper.expire('an open client', 'a closed one'));
+  }
+
+  #finishClosing(): void {
+    const open = this.#keeper.session?.isOpen === true;
+    const waiting = open || this.#calls.size > 0;
+    if (waiting && this.#nowMs < this.#closeAtMs) return;
+    for (const { call } of this.#calls.all()) this.#desk.abandon(call, 'closed', 'an open client');
+    this.#keeper.expire('an open client', 'a closed one');
+    this.#closing = 'closed';
+    this.#emit({ kind: 'closed' });
+  }
+}

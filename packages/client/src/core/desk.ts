@@ -1,0 +1,236 @@
+import { type CellParams, checkOp, encodeOp, type Op, type Result } from '@fatty/api';
+import { InvariantError } from '@fatty/codec';
+import { type Call, type Calls, notApplied } from './calls.ts';
+import type { Hold } from './holds.ts';
+import type { SessionKeeper } from './keeper.ts';
+import type { Job } from './pipeline.ts';
+import type { Reads } from './reads.ts';
+import type { Shared } from './shared.ts';
+import type { CallOutcome, CallRequest } from './types.ts';
+
+type AcquireRequest = Extract<CallRequest, { kind: 'acquire' }>;
+type MachineRequest = Extract<CallRequest, { kind: 'machine' }>;
+
+/** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
+export class Desk {
+  readonly #shared: Shared;
+  readonly #params: CellParams;
+  readonly #callsQueuedMax: number;
+  readonly #calls: Calls;
+  readonly #reads: Reads;
+  readonly #keeper: SessionKeeper;
+  #closed = false;
+
+  constructor(
+    shared: Shared,
+    limits: { readonly params: CellParams; readonly callsQueuedMax: number },
+    parts: { readonly calls: Calls; readonly reads: Reads; readonly keeper: SessionKeeper },
+  ) {
+    this.#shared = shared;
+    this.#params = limits.params;
+    this.#callsQueuedMax = limits.callsQueuedMax;
+    this.#calls = parts.calls;
+    this.#reads = parts.reads;
+    this.#keeper = parts.keeper;
+  }
+
+  /** Nothing new is taken. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  call({ call, request, deadlineMs }: Call): void {
+    if (call < 0 || this.#calls.get(call) !== undefined) {
+      throw new InvariantError('call ids are fresh and not negative');
+    }
+    this.#calls.add({ call, request, deadlineMs });
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#calls.settle(call, refusal);
+      return;
+    }
+    this.#start({ call, request, deadlineMs });
+  }
+
+  #refusal(): CallOutcome | undefined {
+    if (this.#closed) return notApplied('closed', 'an open client', 'a closed one');
+    const callsQueuedMax = this.#callsQueuedMax;
+    if (this.#calls.size <= callsQueuedMax) return undefined;
+    return notApplied('overloaded', `at most ${callsQueuedMax} calls`, String(this.#calls.size));
+  }
+
+  #start({ call, request }: Call): void {
+    const settle = (outcome: CallOutcome): void => this.#calls.settle(call, outcome);
+    switch (request.kind) {
+      case 'read':
+        this.#reads.start(call, request, this.#shared.nowMs, settle);
+        return;
+      case 'ops':
+        this.submit(call, request.ops, settle);
+        return;
+      case 'acquire':
+        this.#acquire(call, request, settle);
+        return;
+      case 'machine':
+        this.#machine(call, request, settle);
+        return;
+      case 'release':
+        this.#release(call, request.hold, settle);
+        return;
+    }
+  }
+
+  /** Form is checked before anything is signed: a replica would only say the same, later. */
+  submit(
+    call: number,
+    ops: readonly Op[],
+    done: (outcome: CallOutcome) => void,
+    placed?: Job['placed'],
+  ): void {
+    for (const op of ops) {
+      const verdict = checkOp(op, this.#params);
+      if (verdict.kind === 'accept') continue;
+      done(notApplied(verdict.code, verdict.expected, verdict.actual));
+      return;
+    }
+    const encoded = ops.map(encodeOp);
+    const flaw = this.#flawOf(encoded);
+    if (flaw !== undefined) {
+      done(flaw);
+      return;
+    }
+    const job: Job = { call, ops: encoded, done, ...(placed === undefined ? {} : { placed }) };
+    this.#keeper.put(job, this.#shared.nowMs);
+  }
+
+  #flawOf(ops: readonly Uint8Array[]): CallOutcome | undefined {
+    const { batchOpsMax, opBytesMax, batchBytesMax } = this.#shared.limits;
+    if (ops.length === 0) return notApplied('empty_batch', 'at least one op', 'none');
+    if (ops.length > batchOpsMax) {
+      return notApplied('too_many_ops', `at most ${batchOpsMax}`, String(ops.length));
+    }
+    const largest = Math.max(...ops.map((op) => op.length));
+    if (largest > opBytesMax) {
+      return notApplied('op_too_large', `at most ${opBytesMax} bytes`, String(largest));
+    }
+    const bytes = ops.reduce((sum, op) => sum + op.length + 8, 512);
+    if (bytes <= batchBytesMax) return undefined;
+    return notApplied('too_large', `at most ${batchBytesMax} bytes`, String(bytes));
+  }
+
+  #acquire(call: number, request: AcquireRequest, done: (outcome: CallOutcome) => void): void {
+    const { path, mode, wait, maxWaitMs, lockDelayMs } = request;
+    const op: Op = wait
+      ? { kind: 'acquire', path, mode, maxWaitMs, lockDelayMs }
+      : { kind: 'tryAcquire', path, mode, lockDelayMs };
+    const hold = this.#keeper.holds.add({ call, path, mode, done });
+    const placed: Job['placed'] = (at) => {
+      hold.at = at;
+    };
+    this.submit(call, [op], (outcome) => this.#acquired(hold, outcome), placed);
+  }
+
+  #acquired(hold: Hold, outcome: CallOutcome): void {
+    const { holds } = this.#keeper;
+    if (outcome.kind !== 'results') {
+      if (hold.state !== 'held') holds.drop(hold.call);
+      hold.done(outcome);
+      return;
+    }
+    const result = outcome.results[0];
+    if (result?.kind === 'granted') {
+      this.#keeper.session?.extend(result.leaseExpiry);
+      holds.granted(hold, result.lockGen);
+      this.#giveUpUnproved(hold);
+    } else if (result?.kind === 'waiting') {
+      if (hold.state === 'placed') hold.state = 'waiting';
+      hold.waitingSince = outcome.at.commit;
+    } else {
+      holds.drop(hold.call);
+      hold.done(resultFailure(result));
+    }
+  }
+
+  /** Granted to a session that is in jeopardy: it cannot be proved, so it is not taken. */
+  #giveUpUnproved(hold: Hold): void {
+    if (this.#keeper.state !== 'jeopardy' || hold.state !== 'held') return;
+    const failure = { code: 'in_jeopardy', expected: 'a provable lease', actual: 'jeopardy' };
+    this.#keeper.holds.jeopardy(failure);
+  }
+
+  #machine(call: number, request: MachineRequest, done: (outcome: CallOutcome) => void): void {
+    this.submit(call, [request.op], (outcome) => {
+      const result = outcome.kind === 'results' ? outcome.results[0] : undefined;
+      if (result?.kind === 'machineHeld') this.#machineHeld(call, request, result);
+      done(outcome);
+    });
+  }
+
+  #machineHeld(
+    call: number,
+    { op, hold }: MachineRequest,
+    result: Extract<Result, { kind: 'machineHeld' }>,
+  ): void {
+    const { holds, clock } = this.#keeper;
+    let held = hold === undefined ? undefined : holds.get(hold);
+    if (held === undefined && hold === undefined) {
+      held = holds.add({ call, path: op.path, mode: 'machine', done: () => undefined });
+      held.state = 'held';
+    }
+    // Renewed after it was given up here: the lease lives at the cell, but nobody believes in it.
+    if (held === undefined) return;
+    held.lockGen = result.lockGen;
+    holds.extendMachine(held, result.leaseExpiry, clock.proof, this.#shared.bounds);
+  }
+
+  #release(call: number, of: number, done: (outcome: CallOutcome) => void): void {
+    const { holds } = this.#keeper;
+    const hold = holds.get(of);
+    if (hold === undefined || hold.state !== 'held') {
+      done(notApplied('lock_lost', 'a live hold', 'none'));
+      return;
+    }
+    // Not believed from here on: the cell may pass it on before we hear of it.
+    hold.state = 'leaving';
+    const { path, lockGen } = hold;
+    const op: Op =
+      hold.mode === 'machine'
+        ? { kind: 'releaseMachine', path }
+        : { kind: 'release', path, lockGen };
+    this.submit(call, [op], (outcome) => {
+      holds.drop(of);
+      done(outcome);
+    });
+  }
+
+  /** The caller waits no longer. What was signed may still happen, so an acquire is undone. */
+  abandon(call: number, code: 'aborted' | 'timeout' | 'closed', expected: string): void {
+    const entry = this.#calls.get(call);
+    if (entry === undefined) return;
+    const unsent = entry.request.kind === 'read' || this.#keeper.withdraw(call);
+    this.#reads.withdraw(call);
+    const hold = this.#keeper.holds.get(call);
+    if (hold !== undefined) {
+      this.#keeper.holds.drop(call);
+      if (hold.at !== undefined) this.#keeper.cancel(hold.at.seq, hold.at.index);
+    }
+    const actual = `${code}, ${this.#shared.links.live().length} replicas linked`;
+    const failure = { code, expected, actual };
+    const outcome = unsent ? 'not_applied' : 'unknown';
+    this.#calls.settle(call, { kind: 'failed', failure, outcome, retryable: code !== 'closed' });
+  }
+}
+
+function resultFailure(result: Result | undefined): CallOutcome {
+  if (result?.kind !== 'error') {
+    return notApplied('bad_answer', 'granted, waiting or an error', String(result?.kind));
+  }
+  const { code, expected, actual, waitMs } = result;
+  return {
+    kind: 'failed',
+    failure: { code, expected, actual },
+    outcome: 'not_applied',
+    retryable: true,
+    ...(waitMs === undefined ? {} : { waitMs }),
+  };
+}

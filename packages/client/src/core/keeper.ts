@@ -1,0 +1,310 @@
+import type { Answer, NoticeBody } from '@fatty/api';
+import { encodeOp } from '@fatty/api';
+import type { Failure } from '@fatty/interface';
+import { Holds } from './holds.ts';
+import type { Job } from './pipeline.ts';
+import type { Reads } from './reads.ts';
+import { ClockAsker, Session } from './session.ts';
+import type { Shared } from './shared.ts';
+import { Latencies } from './timing.ts';
+import type { CallOutcome, SessionState } from './types.ts';
+
+export interface KeeperOptions {
+  readonly leaseMs: number;
+  readonly graceMs: number;
+  readonly chainLength: number;
+}
+
+/** What the keeper tells its core. */
+export interface KeeperOwner {
+  status(state: SessionState): void;
+  lost(hold: number, failure: Failure): void;
+}
+
+/** An OpenSession must not look back too far (R3): an older clock proof is renewed first, ms. */
+const BASIS_MS_MAX = 2_000;
+/** Internal calls have negative ids: nobody outside waits for them. */
+const AUDIT_CALL = -2;
+const CANCEL_CALL = -3;
+const OPEN_ATTEMPTS_MAX = 3;
+
+/**
+ * The one session of a core: opened when something needs it, kept alive, watched, ended.
+ * States: none → opening → connected ⇄ jeopardy → expired → none; `safe` is the way back.
+ *
+ * Invariant: `connected` or `safe` was the last state told ⇔ the deadline is in the future.
+ */
+export class SessionKeeper {
+  readonly clock: ClockAsker;
+  readonly latencies: Latencies = new Latencies();
+  readonly holds: Holds;
+  readonly #shared: Shared;
+  readonly #reads: Reads;
+  readonly #options: KeeperOptions;
+  readonly #owner: KeeperOwner;
+  /** Jobs that wait for the session to open. */
+  readonly #lobby: Job[] = [];
+  #session: Session | undefined;
+  #state: SessionState = 'none';
+  #openings = 0;
+  #auditDue = false;
+  #auditing = false;
+  #nextAskMs = 0;
+
+  constructor(shared: Shared, reads: Reads, options: KeeperOptions, owner: KeeperOwner) {
+    this.#shared = shared;
+    this.#reads = reads;
+    this.#options = options;
+    this.#owner = owner;
+    this.clock = new ClockAsker(shared);
+    this.holds = new Holds({
+      lost: (hold, failure) => owner.lost(hold, failure),
+      cancel: (seq, index) => this.cancel(seq, index),
+    });
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get queued(): number {
+    return this.#lobby.length;
+  }
+
+  /** Everything that was asked for has been answered. */
+  get idle(): boolean {
+    return this.#lobby.length === 0 && (this.#session?.pipeline.idle ?? true);
+  }
+
+  get nextAtMs(): number {
+    const { graceMs } = this.#options;
+    const session = this.#session;
+    const deadline = session?.isOpen ? session.deadlineMs : Number.POSITIVE_INFINITY;
+    return Math.min(
+      session?.nextAtMs ?? Number.POSITIVE_INFINITY,
+      session?.pipeline.retryAtMs ?? Number.POSITIVE_INFINITY,
+      this.#state === 'jeopardy' ? deadline + graceMs : deadline,
+      this.#needsClock ? this.#nextAskMs : Number.POSITIVE_INFINITY,
+      this.holds.nextAtMs,
+    );
+  }
+
+  /** Queues a job; opens a session first if there is none. */
+  put(job: Job, atMs: number): void {
+    if (this.#session?.isOpen) {
+      this.#session.pipeline.put(job);
+      this.#session.pipeline.flush(atMs);
+      return;
+    }
+    this.#lobby.push(job);
+  }
+
+  withdraw(call: number): boolean {
+    const at = this.#lobby.findIndex((job) => job.call === call);
+    if (at >= 0) this.#lobby.splice(at, 1);
+    return at >= 0 || (this.#session?.pipeline.withdraw(call) ?? false);
+  }
+
+  /** Undoes an acquire, whatever became of it (R21: safe to repeat). */
+  cancel(seq: number, index: number): void {
+    const ops = [encodeOp({ kind: 'cancel', seq, index })];
+    this.#session?.pipeline.put({ call: CANCEL_CALL, ops, done: () => undefined });
+  }
+
+  linkUp(): void {
+    this.#auditDue = true;
+    this.#nextAskMs = 0;
+  }
+
+  /** All events have been noted: what follows from them now. */
+  tick(atMs: number): void {
+    this.#askClock(atMs);
+    this.#openIfWanted(atMs);
+    const session = this.#session;
+    if (session === undefined) return;
+    session.tick(atMs);
+    session.pipeline.retry(atMs);
+    session.pipeline.flush(atMs);
+    this.holds.tick(atMs);
+    this.#watch(session, atMs);
+    this.#audit(session, atMs);
+  }
+
+  get #needsClock(): boolean {
+    return this.#session?.isOpen === true || this.#lobby.length > 0;
+  }
+
+  /** One question per keep-alive, repeated four times as often while it has no quorum. */
+  #askClock(atMs: number): void {
+    if (!this.#needsClock || atMs < this.#nextAskMs) return;
+    this.clock.ask(atMs);
+    this.#auditDue ||= this.holds.hasWaits;
+    this.#nextAskMs = atMs + this.#options.leaseMs / 12;
+  }
+
+  clockProved(atMs: number): void {
+    const { proof } = this.clock;
+    if (proof === undefined) return;
+    if (this.clock.answered) this.#nextAskMs = this.clock.sentAtMs + this.#options.leaseMs / 3;
+    this.#prove(atMs);
+  }
+
+  #prove(atMs: number): void {
+    const { proof } = this.clock;
+    if (proof === undefined) return;
+    this.#session?.prove(proof);
+    this.holds.prove(proof, this.#shared.bounds);
+    if (this.#session !== undefined) this.#watch(this.#session, atMs);
+  }
+
+  #openIfWanted(atMs: number): void {
+    if (this.#session !== undefined || this.#lobby.length === 0) return;
+    const { proof } = this.clock;
+    if (proof === undefined || atMs - proof.sentAtMs > BASIS_MS_MAX) {
+      if (this.clock.answered) this.#nextAskMs = Math.min(this.#nextAskMs, atMs);
+      return;
+    }
+    if (this.#shared.links.gateway() === undefined) return;
+    const { leaseMs, chainLength } = this.#options;
+    const session = new Session(this.#shared, this.latencies, leaseMs, chainLength);
+    this.#session = session;
+    this.#become('opening');
+    session.open((outcome) => this.#opened(session, outcome));
+  }
+
+  #opened(session: Session, outcome: CallOutcome): void {
+    if (session !== this.#session) return;
+    const result = outcome.kind === 'results' ? outcome.results[0] : undefined;
+    if (outcome.kind === 'results' && result?.kind === 'sessionOpened') {
+      const atMs = this.#shared.nowMs;
+      this.#openings = 0;
+      session.opened(result.leaseExpiry, atMs);
+      for (const job of this.#lobby.splice(0)) session.pipeline.put(job);
+      if (this.clock.proof !== undefined) session.prove(this.clock.proof);
+      this.#watch(session, atMs);
+      return;
+    }
+    this.#openFailed(outcome, result?.kind === 'error' ? result : undefined);
+  }
+
+  /** A stale basis or a full cell may pass; everything else would fail again. */
+  #openFailed(outcome: CallOutcome, error: Failure | undefined): void {
+    this.#session = undefined;
+    this.#become('none');
+    this.#openings += 1;
+    const failed: CallOutcome =
+      outcome.kind === 'failed'
+        ? outcome
+        : {
+            kind: 'failed',
+            failure: error ?? { code: 'bad_answer', expected: 'a session', actual: outcome.kind },
+            outcome: 'not_applied',
+            retryable: true,
+          };
+    const code = failed.kind === 'failed' ? failed.failure.code : '';
+    if (code === 'stale_basis' && this.#openings < OPEN_ATTEMPTS_MAX) {
+      this.#nextAskMs = 0;
+      return;
+    }
+    for (const job of this.#lobby.splice(0)) job.done(failed);
+  }
+
+  /** Jeopardy, safety and the end of the grace period follow from the deadline alone. */
+  #watch(session: Session, atMs: number): void {
+    if (!session.isOpen || session !== this.#session) return;
+    if (atMs < session.deadlineMs) {
+      if (this.#state === 'opening') this.#become('connected');
+      if (this.#state === 'jeopardy') this.#become('safe');
+      return;
+    }
+    const since = Number.isFinite(session.deadlineMs) ? session.deadlineMs : atMs;
+    if (this.#state !== 'jeopardy') {
+      this.#become('jeopardy');
+      const expected = 'a proof that the session lives';
+      this.holds.jeopardy({ code: 'in_jeopardy', expected, actual: 'none' });
+      session.pipeline.flush(atMs);
+    }
+    if (atMs >= since + this.#options.graceMs) {
+      this.expire('a renewal within the grace period', `none in ${this.#options.graceMs} ms`);
+    }
+  }
+
+  /** The session is over; the next call opens a new one. */
+  expire(expected: string, actual: string): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const failure: Failure = { code: 'session_expired', expected, actual };
+    this.#session = undefined;
+    this.#become('expired');
+    session.end(failure);
+    this.holds.endAll(failure);
+    this.#state = 'none';
+  }
+
+  notice(body: NoticeBody, commit: number): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#shared.sawCommit(commit);
+    switch (body.kind) {
+      case 'granted':
+        this.holds.grantedNotice(body);
+        session.extend(body.leaseExpiry);
+        break;
+      case 'waitEnded': {
+        const actual = `${body.path} at ${body.position.commit}.${body.position.index}`;
+        const failure = { code: body.code, expected: 'the lock', actual };
+        this.holds.waitEnded(body.seq, body.index, failure);
+        break;
+      }
+      case 'lost':
+      case 'machineLost':
+        this.holds.lost(body.path, body.lockGen, body.reason);
+        break;
+      case 'renewed':
+        session.renewed(body.i, body.leaseExpiry);
+        break;
+      case 'sessionExpired':
+        this.expire('a live session', `expired at commit ${commit}`);
+        break;
+      case 'epoch':
+        break;
+    }
+    this.#prove(this.#shared.nowMs);
+  }
+
+  /** Notices can be lost with a link; the session itself, read at f+1, cannot. */
+  #audit(session: Session, atMs: number): void {
+    if (!this.#auditDue || this.#auditing || !session.isOpen || this.holds.isEmpty) return;
+    this.#auditDue = false;
+    this.#auditing = true;
+    const want = {
+      query: { kind: 'session', id: session.id },
+      view: 'committed',
+      replica: undefined,
+    } as const;
+    this.#reads.start(AUDIT_CALL, want, atMs, (outcome) => {
+      this.#auditing = false;
+      if (session !== this.#session || outcome.kind !== 'answer') return;
+      this.#audited(session, outcome.answer, outcome.commit);
+    });
+  }
+
+  #audited(session: Session, answer: Answer, commit: number): void {
+    if (answer.kind === 'session') {
+      session.extend(answer.leaseExpiry);
+      this.holds.audit(answer, commit);
+      this.#prove(this.#shared.nowMs);
+    } else if (answer.kind === 'error' && answer.code === 'session_unknown') {
+      this.expire('a live session', `unknown at commit ${commit}`);
+    }
+  }
+
+  #become(state: SessionState): void {
+    this.#state = state;
+    this.#owner.status(state);
+  }
+}

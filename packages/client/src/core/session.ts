@@ -1,0 +1,237 @@
+import {
+  encodeClientMessage,
+  encodeOp,
+  type GatewayMessage,
+  NONCE_BYTES,
+  nowMessage,
+  type Op,
+  sessionIdOf,
+} from '@fatty/api';
+import { equalBytes } from '@fatty/codec';
+import type { Failure, SessionId } from '@fatty/interface';
+import { KEEP_ALIVE } from '@fatty/interface';
+import { KeepAliveChain } from './chain.ts';
+import { type ClockProof, leaseDeadline, proveClock, type Reading } from './clock.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Shared } from './shared.ts';
+import type { Latencies } from './timing.ts';
+import type { CallOutcome } from './types.ts';
+
+type NowMessage = Extract<GatewayMessage, { kind: 'nowReading' }>;
+
+/** Keep-alives per lease: two may be lost before the third is late. */
+const KEEP_ALIVES_PER_LEASE = 3;
+/** An unanswered keep-alive or clock question is asked again after lease / 12. */
+const REPEATS_PER_LEASE = 12;
+/** Links left in a chain when its successor is announced. */
+const CHAIN_RESERVE = 32;
+/** A replica walks at most 64 hashes for one keep-alive (R3). */
+const CHAIN_STEP_MAX = 64;
+
+/** Nonce-bound clock questions (§2.5): one open at a time, put to every live replica. */
+export class ClockAsker {
+  readonly #shared: Shared;
+  #nonce: Uint8Array = new Uint8Array();
+  #sentAtMs = 0;
+  #readings: Reading[] = [];
+  #proof: ClockProof | undefined;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /** The newest proof; undefined before the first. */
+  get proof(): ClockProof | undefined {
+    return this.#proof;
+  }
+
+  get sentAtMs(): number {
+    return this.#sentAtMs;
+  }
+
+  /** Whether the open question has been answered by a quorum. */
+  get answered(): boolean {
+    return this.#readings.length >= this.#shared.quorum;
+  }
+
+  ask(atMs: number): void {
+    this.#nonce = this.#shared.entropy.nonce().slice(0, NONCE_BYTES);
+    this.#sentAtMs = atMs;
+    this.#readings = [];
+    const bytes = encodeClientMessage({ kind: 'now', nonce: this.#nonce });
+    for (const replica of this.#shared.links.live()) this.#shared.send(replica, bytes, KEEP_ALIVE);
+  }
+
+  /** True when the proof became better. A reading counts once per replica and only if signed by it. */
+  reading(replica: number, { reading, sig }: NowMessage): boolean {
+    const { members, scheme, cellId, quorum, faults } = this.#shared;
+    const key = members[replica];
+    if (key === undefined || !equalBytes(reading.nonce, this.#nonce)) return false;
+    if (this.#readings.some((one) => one.replica === replica)) return false;
+    if (!scheme.verify(key, nowMessage(cellId, reading), sig)) {
+      this.#shared.suspect(replica, 'bad_signature', 'its own signed clock', 'another signature');
+      return false;
+    }
+    const { ts, commit, offset } = reading;
+    this.#readings.push({ replica, ts, index: commit, offset });
+    const proof = proveClock(this.#readings, this.#sentAtMs, { quorum, faults });
+    if (proof === undefined) return false;
+    this.#proof = proof;
+    this.#shared.sawCommit(proof.commit);
+    return true;
+  }
+}
+
+/** One session from its opening to its end: who it is, how long it is proved, what keeps it alive. */
+export class Session {
+  readonly id: SessionId;
+  readonly leaseMs: number;
+  readonly pipeline: Pipeline;
+  readonly #shared: Shared;
+  readonly #nonce: Uint8Array;
+  readonly #chainLength: number;
+  #chain: KeepAliveChain;
+  #successor: KeepAliveChain | undefined;
+  /** Highest link a believed notice named, and the one in flight. */
+  #accepted = 0;
+  #shown = 0;
+  #shownAtMs = 0;
+  #keepAtMs = Number.POSITIVE_INFINITY;
+  #repeats = 0;
+  #leaseExpiry = 0;
+  #deadlineMs = Number.NEGATIVE_INFINITY;
+  #open = false;
+
+  constructor(shared: Shared, latencies: Latencies, leaseMs: number, chainLength: number) {
+    this.#shared = shared;
+    this.leaseMs = leaseMs;
+    this.#chainLength = chainLength;
+    this.#nonce = shared.entropy.nonce().slice(0, NONCE_BYTES);
+    this.id = sessionIdOf(shared.signer.publicKey, this.#nonce);
+    this.#chain = new KeepAliveChain(shared.entropy.nonce(), chainLength);
+    this.pipeline = new Pipeline(shared, this.id, latencies);
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** ms on the lease clock; certified by f+1. */
+  get leaseExpiry(): number {
+    return this.#leaseExpiry;
+  }
+
+  /** Monotonic ms until which the session is proved alive (§2.5). */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  /** R3: OpenSession is op 0 of batch 0. `done` hears of it. */
+  open(done: (outcome: CallOutcome) => void): void {
+    const op: Op = {
+      kind: 'openSession',
+      nonce: this.#nonce,
+      anchor: this.#chain.anchor,
+      leaseMs: this.leaseMs,
+    };
+    this.pipeline.put({ call: -1, ops: [encodeOp(op)], done });
+  }
+
+  opened(leaseExpiry: number, atMs: number): void {
+    this.#open = true;
+    this.#keepAtMs = atMs + this.leaseMs / KEEP_ALIVES_PER_LEASE;
+    this.extend(leaseExpiry);
+  }
+
+  /** A believed expiry: leases only grow, so an older answer changes nothing. */
+  extend(leaseExpiry: number): void {
+    this.#leaseExpiry = Math.max(this.#leaseExpiry, leaseExpiry);
+  }
+
+  /** A bound once proved stays proved: the deadline never moves back. */
+  prove(proof: ClockProof): void {
+    if (!this.#open) return;
+    const deadline = leaseDeadline(this.#leaseExpiry, proof, this.#shared.bounds);
+    this.#deadlineMs = Math.max(this.#deadlineMs, deadline);
+  }
+
+  renewed(i: number, leaseExpiry: number): void {
+    // A late notice about the chain before this one names a link that was never shown.
+    if (i <= this.#shown) this.#accepted = Math.max(this.#accepted, i);
+    this.extend(leaseExpiry);
+  }
+
+  get nextAtMs(): number {
+    if (!this.#open) return Number.POSITIVE_INFINITY;
+    return this.#waiting ? Math.min(this.#keepAtMs, this.#repeatAtMs) : this.#keepAtMs;
+  }
+
+  get #waiting(): boolean {
+    return this.#shown > this.#accepted;
+  }
+
+  get #repeatAtMs(): number {
+    return this.#shownAtMs + (this.#repeats + 1) * (this.leaseMs / REPEATS_PER_LEASE);
+  }
+
+  /** Shows the next link on time, and the same one through more gateways while nothing comes back. */
+  tick(atMs: number): void {
+    if (!this.#open) return;
+    if (atMs >= this.#keepAtMs) {
+      this.#keepAtMs = atMs + this.leaseMs / KEEP_ALIVES_PER_LEASE;
+      this.#showNext(atMs);
+      return;
+    }
+    if (!this.#waiting || atMs < this.#repeatAtMs) return;
+    this.#repeats += 1;
+    this.#show(1 + this.#repeats);
+  }
+
+  #showNext(atMs: number): void {
+    const limit = Math.min(this.#chain.length, this.#accepted + CHAIN_STEP_MAX);
+    if (this.#chain.length - this.#shown <= CHAIN_RESERVE) this.#reanchor();
+    this.#shown = Math.min(this.#shown + 1, limit);
+    this.#shownAtMs = atMs;
+    this.#repeats = 0;
+    if (this.#shown > 0) this.#show(1);
+  }
+
+  #show(gateways: number): void {
+    const keepAlive = {
+      session: this.id,
+      i: this.#shown,
+      preimage: this.#chain.preimage(this.#shown),
+    };
+    const bytes = encodeClientMessage({ kind: 'keepAlive', keepAlive });
+    for (const replica of this.#shared.links.first(gateways)) {
+      this.#shared.send(replica, bytes, KEEP_ALIVE);
+    }
+  }
+
+  #reanchor(): void {
+    if (this.#successor !== undefined) return;
+    const successor = new KeepAliveChain(this.#shared.entropy.nonce(), this.#chainLength);
+    this.#successor = successor;
+    const done = (outcome: CallOutcome): void => {
+      this.#successor = undefined;
+      const result = outcome.kind === 'results' ? outcome.results[0] : undefined;
+      if (result?.kind !== 'reanchored') return;
+      this.#chain = successor;
+      this.#accepted = 0;
+      this.#shown = 0;
+      this.extend(result.leaseExpiry);
+    };
+    this.pipeline.put({
+      call: -1,
+      ops: [encodeOp({ kind: 'reanchor', anchor: successor.anchor })],
+      done,
+    });
+  }
+
+  /** Stops everything; what is in flight is answered `unknown`. */
+  end(failure: Failure): void {
+    this.#open = false;
+    this.#deadlineMs = Number.NEGATIVE_INFINITY;
+    this.pipeline.end(failure);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Limits } from '@fatty/api';
+import type { SignatureScheme, Signer } from '@fatty/codec';
+import type { CellId, Failure, Priority, PublicKey } from '@fatty/interface';
+import type { ClockBounds } from './clock.ts';
+import type { Entropy } from './entropy.ts';
+import type { Links } from './links.ts';
+
+/** What the parts of a core share. The core is its only maker. */
+export interface Shared {
+  readonly cellId: CellId;
+  readonly epoch: number;
+  readonly members: readonly PublicKey[];
+  readonly faults: number;
+  readonly quorum: number;
+  readonly limits: Limits;
+  readonly signer: Signer;
+  readonly scheme: SignatureScheme;
+  readonly entropy: Entropy;
+  readonly links: Links;
+  readonly bounds: ClockBounds;
+  readonly deltaMs: number;
+  readonly opsPerBatchMax: number;
+  readonly batchesInFlightMax: number;
+  /** Monotonic time of the event being handled. */
+  readonly nowMs: number;
+  /** The newest commit some honest replica is known to have applied: basis and floor of reads. */
+  readonly commit: number;
+  draw(below: number): number;
+  send(replica: number, bytes: Uint8Array, priority: Priority): void;
+  sawCommit(commit: number): void;
+  suspect(replica: number, code: string, expected: string, actual: string): void;
+  /** f+1 replicas know no such session. */
+  sessionGone(failure: Failure): void;
+}

@@ -1,0 +1,162 @@
+import type { Answer, Cell, LockMode, Op, Query, Result, View } from '@fatty/api';
+import type { SignatureScheme, Signer } from '@fatty/codec';
+import type { Failure, Position, Priority, SessionId } from '@fatty/interface';
+import type { ClockBounds } from './clock.ts';
+
+/** What a core is made of; times in ms, every limit with its default in {@link CORE_DEFAULTS}. */
+export interface CoreConfig {
+  readonly cell: Pick<Cell, 'cellId' | 'committee'>;
+  readonly signer: Signer;
+  readonly scheme: SignatureScheme;
+  /** 32 bytes of the caller's CSPRNG: all nonces and all jitter come from it. */
+  readonly seed: Uint8Array;
+  /** Session lease, 4,000 to 60,000. Default: the cell's. */
+  readonly leaseMs?: number;
+  /** How long after the proof ran out the session may still come back. Default 45,000. */
+  readonly graceMs?: number;
+  /** Δ, the one-way delay plus processing we expect. Default 250. */
+  readonly deltaMs?: number;
+  readonly bounds?: ClockBounds;
+  /** Keep-alive chain before a new anchor is needed. Default 4,096 links. */
+  readonly chainLength?: number;
+  /** Ops of queued calls that may share one signature. Default and cap: the cell's batchOpsMax. */
+  readonly opsPerBatchMax?: number;
+  /** Signed batches without a believed receipt. Default 32, cap 64 (what replicas remember, R3). */
+  readonly batchesInFlightMax?: number;
+  /** Calls that may wait for a batch; beyond: `overloaded`. Default 16,384. */
+  readonly callsQueuedMax?: number;
+}
+
+export const CORE_DEFAULTS = {
+  graceMs: 45_000,
+  deltaMs: 250,
+  chainLength: 4_096,
+  batchesInFlightMax: 32,
+  callsQueuedMax: 16_384,
+} as const;
+
+/** Stored receipts per session (R3): more unanswered batches could not be told apart from lost ones. */
+export const RECEIPTS_KEPT = 64;
+
+/** What a call asks for. An acquire settles when granted or when it never will be. */
+export type CallRequest =
+  | { readonly kind: 'ops'; readonly ops: readonly Op[] }
+  | {
+      readonly kind: 'acquire';
+      readonly path: string;
+      readonly mode: LockMode;
+      /** False: answer `lock_held` instead of waiting. */
+      readonly wait: boolean;
+      readonly maxWaitMs: number | undefined;
+      readonly lockDelayMs: number;
+    }
+  /** Gives back what call `hold` got; the hold is not believed from this event on. */
+  | { readonly kind: 'release'; readonly hold: number }
+  /** Take or renew: settles with `machineHeld`; the lease is then tracked under this call's id. */
+  | {
+      readonly kind: 'machine';
+      readonly op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
+      /** Renewing: the call that took it. */
+      readonly hold: number | undefined;
+    }
+  /** `replica` given: that replica's own answer, believed by nobody else. */
+  | {
+      readonly kind: 'read';
+      readonly query: Query;
+      readonly view: View;
+      readonly replica: number | undefined;
+    };
+
+export type ClientEvent = { readonly atMs: number } & (
+  | { readonly kind: 'start' }
+  | { readonly kind: 'linkUp'; readonly replica: number }
+  | { readonly kind: 'linkDown'; readonly replica: number; readonly code: number }
+  | { readonly kind: 'message'; readonly replica: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'wake' }
+  | {
+      readonly kind: 'call';
+      /** Fresh per core, chosen by the caller. */
+      readonly call: number;
+      readonly request: CallRequest;
+      readonly deadlineMs?: number;
+    }
+  | { readonly kind: 'abort'; readonly call: number }
+  | { readonly kind: 'close' }
+);
+
+/** Where an op call landed: enough to name it for ever. */
+export interface Landed {
+  readonly session: SessionId;
+  readonly seq: number;
+  /** Index of the call's first op in its batch. */
+  readonly index: number;
+  readonly commit: number;
+}
+
+export type CallOutcome =
+  | { readonly kind: 'results'; readonly results: readonly Result[]; readonly at: Landed }
+  | {
+      readonly kind: 'held';
+      readonly lockGen: Position;
+      readonly mode: LockMode;
+      readonly at: Pick<Landed, 'session' | 'seq' | 'index'>;
+    }
+  | {
+      readonly kind: 'answer';
+      readonly answer: Answer;
+      readonly commit: number;
+      readonly view: View;
+      /** Replicas that said exactly this, ascending. */
+      readonly replicas: readonly number[];
+    }
+  | CallFailure;
+
+export interface CallFailure {
+  readonly kind: 'failed';
+  readonly failure: Failure;
+  readonly outcome: 'not_applied' | 'applied' | 'unknown';
+  readonly retryable: boolean;
+  /** How long the reason is known to last, lease-clock ms. */
+  readonly waitMs?: number;
+}
+
+/** Chubby's view of a session, plus `none` before the first and after each. */
+export type SessionState = 'none' | 'opening' | 'connected' | 'jeopardy' | 'safe' | 'expired';
+
+export interface SessionStatus {
+  readonly state: SessionState;
+  readonly session: SessionId | undefined;
+  /** Monotonic ms until which the session is proved alive. */
+  readonly deadlineMs: number;
+  /** Replicas linked right now. */
+  readonly links: number;
+}
+
+/** Everything a core asks of the world, in order. */
+export type ClientEffect =
+  | {
+      readonly kind: 'send';
+      readonly replica: number;
+      readonly bytes: Uint8Array;
+      readonly priority: Priority;
+    }
+  /** Send `wake` at this monotonic time; replaces the one before. */
+  | { readonly kind: 'wake'; readonly atMs: number }
+  | { readonly kind: 'settled'; readonly call: number; readonly outcome: CallOutcome }
+  /** What call `hold` got is not held any more, or cannot be proved to be. Final. */
+  | { readonly kind: 'lost'; readonly hold: number; readonly failure: Failure }
+  | { readonly kind: 'status'; readonly status: SessionStatus }
+  /** A replica said something that cannot be: for logs and tests; nothing depends on it. */
+  | { readonly kind: 'suspect'; readonly replica: number; readonly failure: Failure }
+  /** The session is closed or given up: hang up. Nothing follows. */
+  | { readonly kind: 'closed' };
+
+/** A hold that this client may act on right now. */
+export interface Belief {
+  readonly hold: number;
+  readonly path: string;
+  readonly lockGen: Position;
+  readonly mode: LockMode | 'machine';
+  /** Monotonic ms. */
+  readonly untilMs: number;
+}

@@ -1,0 +1,98 @@
+import type { Failure } from '@fatty/interface';
+
+/** Whether what was asked for has happened. */
+export type OpOutcome = 'not_applied' | 'applied' | 'unknown';
+
+/** Marks our errors across package copies and realms, where `instanceof` fails. */
+const BRAND: unique symbol = Symbol.for('fatty.error');
+
+/**
+ * Codes the SDK itself raises; every other code comes from the cell (package api) or from reading
+ * cell.json.
+ */
+export type ClientErrorCode =
+  | 'aborted'
+  | 'timeout'
+  | 'closed'
+  | 'overloaded'
+  | 'unreachable'
+  | 'not_authenticated'
+  | 'session_expired'
+  | 'in_jeopardy'
+  | 'lock_lost'
+  | 'lock_released'
+  | 'bad_argument'
+  | 'bad_answer';
+
+export interface ClientErrorEntry {
+  /** The same call may succeed later without anything else being changed. */
+  readonly retryable: boolean;
+  /** One line for people. */
+  readonly text: string;
+}
+
+export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> = {
+  aborted: { retryable: true, text: 'The caller’s signal was aborted.' },
+  timeout: { retryable: true, text: 'No believed answer arrived within timeoutMs.' },
+  closed: { retryable: false, text: 'The client was closed.' },
+  overloaded: { retryable: true, text: 'More calls are waiting than callsQueuedMax.' },
+  unreachable: { retryable: true, text: 'Fewer than f+1 replicas can be reached.' },
+  not_authenticated: { retryable: false, text: 'So many replicas refuse this client that none will do.' },
+  session_expired: { retryable: true, text: 'The session ended, and all it held with it.' },
+  in_jeopardy: { retryable: true, text: 'The lease can no longer be proved.' },
+  lock_lost: { retryable: true, text: 'The cell took the lock away.' },
+  lock_released: { retryable: false, text: 'The lock was given back by its holder.' },
+  bad_argument: { retryable: false, text: 'The call cannot be sent as it stands.' },
+  bad_answer: { retryable: true, text: 'f+1 replicas agree on something this SDK cannot read.' },
+};
+
+export interface FattyErrorOptions {
+  readonly outcome: OpOutcome;
+  readonly retryable: boolean;
+  readonly cause?: unknown;
+}
+
+/** What every rejected promise of the SDK carries. `expected` and `actual` are for people. */
+export class FattyError extends Error {
+  readonly code: string;
+  readonly expected: string;
+  readonly actual: string;
+  readonly retryable: boolean;
+  readonly outcome: OpOutcome;
+
+  constructor(failure: Failure, options: FattyErrorOptions) {
+    super(`${failure.code}: expected ${failure.expected}, got ${failure.actual}`, {
+      ...(options.cause === undefined ? {} : { cause: options.cause }),
+    });
+    Object.defineProperty(this, BRAND, { value: true });
+    this.name = NAMES[failure.code] ?? 'FattyError';
+    this.code = failure.code;
+    this.expected = failure.expected;
+    this.actual = failure.actual;
+    this.retryable = options.retryable;
+    this.outcome = options.outcome;
+  }
+}
+
+/** The names the web platform uses, so that `error.name === 'AbortError'` holds. */
+const NAMES: Readonly<Record<string, string>> = { aborted: 'AbortError', timeout: 'TimeoutError' };
+
+/** An error the SDK itself raises. */
+export function clientError(
+  code: ClientErrorCode,
+  expected: string,
+  actual: string,
+  options: { readonly outcome?: OpOutcome; readonly cause?: unknown } = {},
+): FattyError {
+  const { retryable } = CLIENT_ERRORS[code];
+  return new FattyError(
+    { code, expected, actual },
+    { outcome: options.outcome ?? 'not_applied', retryable, cause: options.cause },
+  );
+}
+
+/** True for errors of any copy of this package; with `code`, for that code only. */
+export function isFattyError(error: unknown, code?: string): error is FattyError {
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
+  return code === undefined || (error as { code?: unknown }).code === code;
+}
