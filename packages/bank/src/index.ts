@@ -1,1 +1,2 @@
-export {};
+export * from './bank.ts';
+export * from './transfer.ts';
