@@ -61,13 +61,12 @@ const FINAL = {
   // Machines
   not_a_machine: 'The node is not a machine.',
   not_lessee: 'This client does not hold the machine.',
-  wrong_binding: 'The machine is of the other binding, open or lessee.',
+  other_binding: 'The machine is of the other binding, open or lessee.',
   wrong_nonce: 'The proof is bound to another event than the machine’s last one.',
   wrong_program: 'The proof is about another program.',
   stale_t: 'The proof starts before the stored state: a replay.',
   wrong_t: 'The proof does not start at the stored state clock.',
   wrong_s: 'The proof does not start from the stored state.',
-  no_advance: 'The proof does not advance the state clock.',
   below_policy: 'The proof is weaker than this machine demands.',
   bad_proof: 'The bytes are not a proof envelope with a lease statement.',
   // Answers of a gateway and of the client itself
@@ -79,7 +78,6 @@ const LATER = {
   // Sessions
   future_basis: 'The batch claims to have seen a commit that has not happened.',
   too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
-  seq_gap: 'An earlier batch of this session has not been applied yet.',
   quota_ops: 'This client key has used up its ops of this commit.',
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',

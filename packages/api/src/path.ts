@@ -30,9 +30,13 @@ export function splitPath(path: string): Outcome<readonly string[]> {
   return ok(segments);
 }
 
+/** Printable ASCII: one byte a character, nothing to check. */
+const PLAIN = /^[ -~]+$/;
+
 function flawOf(segment: string): string | undefined {
   if (segment === '') return 'an empty segment';
   if (segment === '.' || segment === '..') return `the segment ${segment}`;
+  if (segment.length <= SEGMENT_BYTES_MAX && PLAIN.test(segment)) return undefined;
   if (segment.includes('\0')) return 'a NUL character';
   const bytes = utf8(segment);
   if (bytes.length > SEGMENT_BYTES_MAX) return `a segment of ${bytes.length} bytes`;

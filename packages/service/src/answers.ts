@@ -1,0 +1,200 @@
+import {
+  type Answer,
+  type CellParams,
+  comparePaths,
+  errorResult,
+  LIST_MAX,
+  type NodeKind,
+  type Party,
+  type Query,
+  type Stat,
+} from '@fatty/api';
+import { compareBytes, toHex, utf8 } from '@fatty/codec';
+import type { CellContext } from '@fatty/interface';
+import { checkedPath, type Node, nameText } from './names.ts';
+import type { Claim } from './sessions.ts';
+import type { State } from './state.ts';
+
+type Of<K extends Query['kind']> = Extract<Query, { kind: K }>;
+
+/** What a replica knows about the cell besides its state. */
+export interface Surroundings {
+  readonly cell: CellContext;
+  readonly params: CellParams;
+}
+
+/** Answers a query over whatever view `state` is. Never throws, changes nothing. */
+export function answer(state: State, query: Query, around: Surroundings): Answer {
+  if ('path' in query) {
+    const flaw = checkedPath(query.path);
+    if (flaw) return flaw;
+  }
+  switch (query.kind) {
+    case 'get':
+      return value(state, query);
+    case 'stat': {
+      const node = state.names.find(query.path);
+      return node ? { kind: 'stat', stat: statOf(state, node) } : notFound();
+    }
+    case 'list':
+      return list(state, query);
+    case 'session':
+      return session(state, query);
+    case 'lock':
+      return lock(state, query);
+    case 'machine':
+      return machine(state, query);
+    case 'members':
+      return members(state, around);
+    case 'status':
+      return status(state);
+  }
+}
+
+function notFound(): Answer {
+  return errorResult('not_found', 'a live node', 'none');
+}
+
+function kindOf(node: Node): NodeKind {
+  return node.slot === undefined ? node.kind : 'machine';
+}
+
+function statOf(state: State, node: Node): Stat {
+  const stat = state.names.stat(node);
+  return {
+    id: stat.id,
+    node: kindOf(node),
+    mode: stat.mode,
+    ephemeral: stat.ephemeral ? node.dots[0]?.id.session : undefined,
+    dots: node.dots.map((dot) => dot.id),
+    instance: stat.instance,
+    contentGen: stat.contentGen,
+    lockGen: stat.lockGen,
+    checksum: stat.checksum,
+    sizeBytes: stat.size,
+    createdTs: stat.created?.timeMs ?? 0,
+    modifiedTs: stat.modified?.timeMs ?? 0,
+    owner: stat.owner,
+    children: stat.children,
+  };
+}
+
+function value(state: State, { path }: Of<'get'>): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  const siblings = node.siblings.map(({ id, bytes }) => ({ dot: id, content: bytes }));
+  return { kind: 'value', stat: statOf(state, node), siblings };
+}
+
+function list(state: State, { path, after, limit }: Of<'list'>): Answer {
+  if (limit < 1 || limit > LIST_MAX) {
+    return errorResult('bad_limit', `1..${LIST_MAX}`, String(limit));
+  }
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  if (node.kind !== 'directory') {
+    return errorResult('not_a_directory', 'a directory', kindOf(node));
+  }
+  const from = after === undefined ? undefined : utf8(after);
+  const children = state.names.list(node);
+  const rest = from ? children.filter((child) => compareBytes(child.name, from) > 0) : children;
+  const entries = rest
+    .slice(0, limit)
+    .map((child) => ({ name: nameText(child.name), id: child.id, node: kindOf(child) }));
+  return { kind: 'list', entries, more: rest.length > limit };
+}
+
+function session(state: State, { id }: Of<'session'>): Answer {
+  const found = state.sessions.get(toHex(id));
+  if (found === undefined) return errorResult('session_unknown', 'a live session', 'none');
+  const claims = [...found.claims.values()].sort((a, b) => comparePaths(a.path, b.path));
+  const place = ({
+    path,
+    seq,
+    index,
+    mode,
+  }: Claim): Pick<Claim, 'path' | 'seq' | 'index' | 'mode'> => ({
+    path,
+    seq,
+    index,
+    mode,
+  });
+  const { client, lastSeq, leaseMs, expiry, i } = found;
+  return {
+    kind: 'session',
+    client,
+    lastSeq,
+    leaseMs,
+    leaseExpiry: expiry,
+    i,
+    holds: claims.flatMap((one) => (one.held ? [{ ...place(one), lockGen: one.position }] : [])),
+    waits: claims.flatMap((one) => (one.held ? [] : [{ ...place(one), position: one.position }])),
+    ephemerals: [...new Set(found.ephemerals.values())].sort(comparePaths),
+  };
+}
+
+function partyOf({ session: { id, client, expiry }, seq, index, mode, position }: Claim): Party {
+  return { session: id, client, seq, index, mode, position, leaseExpiry: expiry };
+}
+
+function lock(state: State, { path }: Of<'lock'>): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  const { holders = [], queue = [], allFrom = 0, exclusiveFrom = 0 } = state.locks.get(path) ?? {};
+  return {
+    kind: 'lock',
+    holders: holders.map(partyOf),
+    waiters: queue.map(partyOf),
+    lockGen: node.lockGen,
+    notBefore: Math.max(allFrom, exclusiveFrom),
+  };
+}
+
+function machine(state: State, { path }: Of<'machine'>): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  const { slot } = node;
+  if (slot === undefined) return errorResult('not_a_machine', 'a machine', node.kind);
+  const { programId, t, s, policy, binding, outputs, periodMs, lockDelayMs, nonce } = slot;
+  const { lessee, notBefore } = slot;
+  return {
+    kind: 'machine',
+    id: node.id,
+    programId,
+    t,
+    s,
+    policy,
+    binding,
+    periodMs,
+    lockDelayMs,
+    nonce,
+    outputs,
+    lessee: lessee?.client,
+    lockGen: lessee?.lockGen ?? node.lockGen,
+    leaseExpiry: lessee?.expiry ?? 0,
+    notBefore,
+    address: lessee?.address ?? '',
+    published: lessee?.content ?? new Uint8Array(0),
+  };
+}
+
+function members({ head }: State, { cell, params }: Surroundings): Answer {
+  const { epoch, convicted } = head;
+  return { kind: 'members', epoch, members: cell.members, params, convicted };
+}
+
+function status({ head, sessions, names, locks, machines }: State): Answer {
+  const { epoch, commit, commitTs, leaseClock } = head;
+  return {
+    kind: 'status',
+    epoch,
+    commit,
+    commitTs,
+    leaseClock,
+    sessions: sessions.size,
+    nodes: names.size,
+    holds: locks.holds,
+    waits: locks.waits,
+    machines: machines.size,
+  };
+}

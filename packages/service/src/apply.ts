@@ -1,0 +1,181 @@
+import {
+  type Dot,
+  type ErrorResult,
+  equalPositions,
+  errorResult,
+  type Op,
+  type Result,
+  showPosition,
+} from '@fatty/api';
+import type { Position } from '@fatty/interface';
+import type { Ledger } from './ledger.ts';
+import type { Request } from './locks.ts';
+import type { Node } from './names.ts';
+import type { Session } from './sessions.ts';
+import type { State } from './state.ts';
+
+/** Whose op it is and where in the total order. */
+export interface Turn {
+  readonly session: Session;
+  readonly seq: number;
+  readonly index: number;
+  readonly at: Position;
+  readonly ledger: Ledger;
+}
+
+type Of<K extends Op['kind']> = Extract<Op, { kind: K }>;
+
+/** R21 (2): one op of a live session, already checked for form. Total: every path ends in a result. */
+export function applyOp(state: State, op: Op, turn: Turn): Result {
+  const { session, at, ledger } = turn;
+  switch (op.kind) {
+    case 'openSession':
+      return errorResult('misplaced_open', 'op 0 of batch 0', `op ${turn.index} of ${turn.seq}`);
+    case 'closeSession':
+      state.close(session, ledger);
+      return { kind: 'sessionClosed', position: at };
+    case 'reanchor':
+      state.sessions.reanchor(session, op.anchor, ledger.now);
+      return { kind: 'reanchored', leaseExpiry: session.expiry };
+    case 'create':
+      return create(state, op, turn);
+    case 'write':
+      return write(state, op, turn);
+    case 'compareAndSet':
+      return compareAndSet(state, op, turn);
+    case 'remove':
+      return remove(state, op, turn);
+    case 'removeSubtree':
+      return removeSubtree(state, op, turn);
+    case 'acquire':
+      return acquire(state, op, turn);
+    case 'tryAcquire':
+      return acquire(state, op, turn);
+    case 'release':
+      return state.locks.release(session, op.path, op.lockGen, ledger);
+    case 'cancel':
+      return state.locks.cancel(session, op.seq, op.index, ledger);
+    case 'declareMachine':
+      return state.machines.declare(op, session, dotOf(turn), at, ledger);
+    case 'takeMachine':
+      return state.machines.take(op, session, at, ledger);
+    case 'renewMachine':
+      return state.machines.renew(op, session, at, ledger);
+    case 'releaseMachine':
+      return state.machines.release(op.path, session, at);
+    case 'publish':
+      return state.machines.publish(op, session, at);
+  }
+}
+
+function dotOf({ session, seq, index }: Turn): Dot {
+  return { session: session.id, seq, index };
+}
+
+function create(state: State, op: Of<'create'>, turn: Turn): Result {
+  const { session, at, ledger } = turn;
+  const created = state.names.create({
+    path: op.path,
+    id: dotOf(turn),
+    owner: session.client,
+    kind: op.node,
+    mode: op.mode,
+    ephemeral: op.ephemeral,
+    exclusive: op.exclusive,
+    content: op.content,
+    slot: undefined,
+    stamp: { position: at, timeMs: ledger.ts },
+  });
+  if ('kind' in created) return created;
+  const { node, existed } = created;
+  return { kind: 'created', node: node.id, instance: node.created?.position ?? at, existed };
+}
+
+/** The file to be written, when its mode is the op's. */
+function fileOf(state: State, path: string, mode: Node['mode']): Node | ErrorResult {
+  const node = state.names.find(path);
+  if (node === undefined) return errorResult('not_found', 'a file', 'no live node');
+  if (node.slot !== undefined) return errorResult('not_a_file', 'a file', 'a machine');
+  if (node.kind !== 'file') return errorResult('not_a_file', 'a file', node.kind);
+  return node.mode === mode ? node : errorResult('wrong_mode', `${mode} content`, node.mode);
+}
+
+function isError(found: Node | ErrorResult): found is ErrorResult {
+  return found.kind === 'error';
+}
+
+function write(state: State, op: Of<'write'>, turn: Turn): Result {
+  const node = fileOf(state, op.path, 'shared');
+  if (isError(node)) return node;
+  return put(state, node, op.content, op.observed, turn);
+}
+
+function put(
+  state: State,
+  node: Node,
+  content: Uint8Array,
+  replaces: readonly Dot[],
+  turn: Turn,
+): Result {
+  const stamp = { position: turn.at, timeMs: turn.ledger.ts };
+  const refusal = state.names.write(node, { id: dotOf(turn), content, replaces, stamp });
+  return refusal ?? { kind: 'written', generation: turn.at };
+}
+
+function compareAndSet(state: State, op: Of<'compareAndSet'>, turn: Turn): Result {
+  const node = fileOf(state, op.path, 'guarded');
+  if (isError(node)) return node;
+  const { generation } = op;
+  const refusal = refuseGuarded(state, op, turn.session);
+  if (refusal) return refusal;
+  if (generation !== undefined && !equalPositions(generation, node.contentGen)) {
+    const actual = showPosition(node.contentGen);
+    return errorResult('generation_mismatch', showPosition(generation), actual);
+  }
+  return put(state, node, op.content, [], turn);
+}
+
+/** A guarded file refuses, while locked, whoever does not name the live hold as his own. */
+function refuseGuarded(
+  state: State,
+  { path, lockGen }: Of<'compareAndSet'>,
+  session: Session,
+): ErrorResult | undefined {
+  const own = session.claims.get(path);
+  const holds = own?.held === true && own.mode === 'exclusive';
+  if (lockGen !== undefined) {
+    if (holds && equalPositions(lockGen, own.position)) return undefined;
+    const actual = holds ? showPosition(own.position) : 'no exclusive hold';
+    return errorResult('lock_mismatch', showPosition(lockGen), actual);
+  }
+  const holders = state.locks.get(path)?.holders.length ?? 0;
+  if (holders === 0) return undefined;
+  return errorResult('lock_held', 'the live lock generation', 'none given');
+}
+
+function remove(state: State, op: Of<'remove'>, turn: Turn): Result {
+  const removed = state.names.remove(op.path, op.dots);
+  if ('kind' in removed) return removed;
+  state.bury(removed.died, turn.session, turn.ledger);
+  state.locks.settle(turn.ledger);
+  return { kind: 'removed', dead: removed.died.length > 0 };
+}
+
+function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Result {
+  const dead = state.names.removeSubtree(op.path);
+  if (!Array.isArray(dead)) return dead as ErrorResult;
+  state.bury(dead, turn.session, turn.ledger);
+  state.locks.settle(turn.ledger);
+  return { kind: 'subtreeRemoved', nodes: dead.length };
+}
+
+function acquire(state: State, op: Of<'acquire' | 'tryAcquire'>, turn: Turn): Result {
+  if (state.names.find(op.path) === undefined) {
+    return errorResult('not_found', 'a live node', 'none');
+  }
+  const { session, seq, index, at, ledger } = turn;
+  const { path, mode, lockDelayMs } = op;
+  const request: Request = { path, session, seq, index, mode, lockDelayMs };
+  if (op.kind === 'tryAcquire') return state.locks.tryAcquire(request, at, ledger);
+  return state.locks.acquire(request, op.maxWaitMs, at, ledger);
+}

@@ -1,0 +1,85 @@
+interface Entry {
+  readonly time: number;
+  readonly key: string;
+}
+
+/**
+ * Keys with a due time, ready in O(log n), never scanned. Times mostly move later (keep-alives), so a
+ * key has one heap entry that is put back when it comes up early, instead of one per renewal.
+ * Derived data: rebuilt from the state it mirrors, never part of a snapshot.
+ */
+export class Deadlines {
+  readonly #due = new Map<string, number>();
+  /** Time of the key's live heap entry; any other entry of that key is stale. */
+  readonly #scheduled = new Map<string, number>();
+  readonly #heap: Entry[] = [];
+
+  get size(): number {
+    return this.#due.size;
+  }
+
+  set(key: string, time: number): void {
+    this.#due.set(key, time);
+    const scheduled = this.#scheduled.get(key);
+    if (scheduled === undefined || time < scheduled) this.#push(key, time);
+  }
+
+  delete(key: string): void {
+    this.#due.delete(key);
+  }
+
+  /** Removes and answers every key due at or before `now`, in no particular order. */
+  take(now: number): string[] {
+    const ready: string[] = [];
+    for (let top = this.#heap[0]; top !== undefined && top.time <= now; top = this.#heap[0]) {
+      this.#pop();
+      if (this.#scheduled.get(top.key) !== top.time) continue;
+      this.#scheduled.delete(top.key);
+      const due = this.#due.get(top.key);
+      if (due === undefined) continue;
+      if (due > now) {
+        this.#push(top.key, due);
+        continue;
+      }
+      this.#due.delete(top.key);
+      ready.push(top.key);
+    }
+    return ready;
+  }
+
+  #push(key: string, time: number): void {
+    this.#scheduled.set(key, time);
+    const heap = this.#heap;
+    let at = heap.push({ time, key }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if ((heap[parent] as Entry).time <= time) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    for (let at = 0; ; ) {
+      const left = 2 * at + 1;
+      let least = at;
+      for (const child of [left, left + 1]) {
+        const entry = heap[child];
+        if (entry !== undefined && entry.time < (heap[least] as Entry).time) least = child;
+      }
+      if (least === at) return;
+      this.#swap(at, least);
+      at = least;
+    }
+  }
+
+  #swap(a: number, b: number): void {
+    const held = this.#heap[a] as Entry;
+    this.#heap[a] = this.#heap[b] as Entry;
+    this.#heap[b] = held;
+  }
+}

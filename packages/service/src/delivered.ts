@@ -1,0 +1,119 @@
+import { type CellParams, checkOp, type Dot, decodeOp, type Op, opKey } from '@fatty/api';
+import { equalBytes, toHex } from '@fatty/codec';
+import type { OrderedBatch } from '@fatty/interface';
+import type { Session } from './sessions.ts';
+import type { State } from './state.ts';
+
+type Of<K extends Op['kind']> = Extract<Op, { kind: K }>;
+
+/** An op that commutes, waiting for its commit. */
+interface Pending<O extends Op = Op> {
+  readonly op: O;
+  readonly id: Dot;
+  readonly session: Session;
+  /** Sorts as the op ids do. */
+  readonly order: string;
+}
+
+/**
+ * The delivered view (R21a, S15): a pure function of the committed state and the *set* of pending
+ * batches, whatever order they came in; only between two batches of one (session, seq), which a lying
+ * client may sign, does the first given count. Creates come first, then writes, then removes, so that
+ * what a remove or a write names is there; dots named by a pending remove never show.
+ * Ordered ops (locks, guarded writes, exclusive creates, machines) wait for their commit.
+ */
+export function foldPending(
+  state: State,
+  batches: readonly OrderedBatch[],
+  params: CellParams,
+): void {
+  const pending = visibleOps(state, batches, params);
+  const hidden = namedDots(pending);
+  foldCreates(state, pending, hidden);
+  foldWrites(state, pending, hidden);
+  for (const { op } of ofKind(pending, 'remove').sort((a, b) => depth(b.op) - depth(a.op))) {
+    state.names.remove(op.path, op.dots);
+  }
+}
+
+/** Source order (R15): a session's batches show without a gap, from the first uncommitted one. */
+function visibleOps(state: State, batches: readonly OrderedBatch[], params: CellParams): Pending[] {
+  const bySession = new Map<string, Map<number, OrderedBatch>>();
+  for (const batch of batches) {
+    const key = toHex(batch.session);
+    const seqs = bySession.get(key) ?? new Map<number, OrderedBatch>();
+    if (!seqs.has(batch.seq)) seqs.set(batch.seq, batch);
+    bySession.set(key, seqs);
+  }
+  const pending: Pending[] = [];
+  for (const [key, seqs] of bySession) {
+    const session = state.sessions.get(key);
+    if (session === undefined) continue;
+    for (let seq = session.lastSeq + 1; ; seq++) {
+      const batch = seqs.get(seq);
+      if (batch === undefined || !equalBytes(batch.client, session.client)) break;
+      pending.push(...opsOf(batch, session, params));
+    }
+  }
+  return pending.sort((a, b) => (a.order < b.order ? -1 : 1));
+}
+
+function opsOf(batch: OrderedBatch, session: Session, params: CellParams): Pending[] {
+  return batch.ops.flatMap((bytes, index) => {
+    const op = decodeOp(bytes);
+    if (!op.ok || checkOp(op.value, params).kind !== 'accept') return [];
+    const id: Dot = { session: session.id, seq: batch.seq, index };
+    const place = [batch.seq, index].map((n) => String(n).padStart(16, '0')).join(':');
+    return [{ op: op.value, id, session, order: `${session.key}:${place}` }];
+  });
+}
+
+function ofKind<K extends Op['kind']>(pending: readonly Pending[], kind: K): Pending<Of<K>>[] {
+  return pending.filter((one): one is Pending<Of<K>> => one.op.kind === kind);
+}
+
+/** Dots that pending removes and writes name, by path and op key. */
+function namedDots(pending: readonly Pending[]): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const { op } of pending) {
+    const dots = op.kind === 'remove' ? op.dots : op.kind === 'write' ? op.observed : [];
+    for (const dot of dots) named.add(`${op.kind} ${'path' in op ? op.path : ''} ${opKey(dot)}`);
+  }
+  return named;
+}
+
+function depth({ path }: { readonly path: string }): number {
+  return path.split('/').length;
+}
+
+function foldCreates(state: State, pending: readonly Pending[], named: ReadonlySet<string>): void {
+  const creates = ofKind(pending, 'create').sort((a, b) => depth(a.op) - depth(b.op));
+  for (const { op, id, session } of creates) {
+    if (op.exclusive || named.has(`remove ${op.path} ${opKey(id)}`)) continue;
+    const { path, node: kind, mode, ephemeral } = op;
+    const replaced = named.has(`write ${op.path} ${opKey(id)}`);
+    state.names.create({
+      path,
+      id,
+      owner: session.client,
+      kind,
+      mode,
+      ephemeral,
+      exclusive: false,
+      content: replaced ? new Uint8Array(0) : op.content,
+      slot: undefined,
+      stamp: undefined,
+    });
+  }
+}
+
+function foldWrites(state: State, pending: readonly Pending[], named: ReadonlySet<string>): void {
+  for (const { op, id } of ofKind(pending, 'write')) {
+    const node = state.names.find(op.path);
+    if (node?.kind !== 'file' || node.mode !== 'shared') continue;
+    const replaced = (dot: Dot): boolean => named.has(`write ${op.path} ${opKey(dot)}`);
+    if (replaced(id)) continue;
+    const replaces = node.siblings.map((one) => one.id).filter(replaced);
+    state.names.write(node, { id, content: op.content, replaces, stamp: undefined });
+  }
+}

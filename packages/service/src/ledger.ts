@@ -1,0 +1,42 @@
+import { encodeNotice, type NoticeBody } from '@fatty/api';
+import type {
+  CommitInput,
+  Notice,
+  Position,
+  PublicKey,
+  Receipt,
+  SessionId,
+} from '@fatty/interface';
+
+/** Whom a notice is for. */
+export interface Recipient {
+  readonly id: SessionId;
+  readonly client: PublicKey;
+}
+
+/** One commit being applied: its clock, its next position, and what came of it. */
+export class Ledger {
+  readonly receipts: Receipt[] = [];
+  readonly notices: Notice[] = [];
+  readonly commit: number;
+  /** Lease clock, ms. */
+  readonly now: number;
+  /** Commit time, ms since the Unix epoch. */
+  readonly ts: number;
+  #index = 0;
+
+  constructor(input: Pick<CommitInput, 'index' | 'leaseClock' | 'commitTs'>) {
+    this.commit = input.index;
+    this.now = input.leaseClock;
+    this.ts = input.commitTs;
+  }
+
+  /** R21: every op, and every effect of a timer or a grant, takes the next index. */
+  next(): Position {
+    return { commit: this.commit, index: this.#index++ };
+  }
+
+  tell(to: Recipient, body: NoticeBody): void {
+    this.notices.push({ client: to.client, session: to.id, body: encodeNotice(body) });
+  }
+}

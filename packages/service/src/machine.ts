@@ -1,0 +1,86 @@
+import {
+  ADDRESS_LENGTH_MAX,
+  type Binding,
+  bindingShape,
+  feltShape,
+  type MachinePolicy,
+  machinePolicyShape,
+  OUTPUTS_MAX,
+  PUBLISHED_BYTES_MAX,
+  positionShape,
+} from '@fatty/api';
+import {
+  array,
+  bytes,
+  digest,
+  optional,
+  publicKey,
+  record,
+  type Shape,
+  sessionId,
+  text,
+  u8,
+  u32,
+  u53,
+  u64,
+} from '@fatty/codec';
+import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+
+/** Who holds a machine, until when (lease clock, ms). */
+export interface Lessee {
+  readonly client: PublicKey;
+  /** Session of its last take or renewal: gets the notices. The lease does not depend on it. */
+  readonly session: SessionId;
+  readonly lockGen: Position;
+  readonly expiry: number;
+  readonly address: string;
+  readonly content: Uint8Array;
+}
+
+/** A machine (service §4). A value: every event makes a new one. */
+export interface Machine {
+  readonly programId: Digest;
+  readonly policy: MachinePolicy;
+  readonly binding: Binding;
+  readonly outputCount: number;
+  readonly periodMs: number;
+  readonly lockDelayMs: number;
+  /** State clock and state: moved by applied proofs only. */
+  readonly t: bigint;
+  readonly s: bigint;
+  readonly outputs: readonly bigint[];
+  /** Position of the last applied declare, take, renew, release or loss of this machine. */
+  readonly nonce: Position;
+  readonly lessee: Lessee | undefined;
+  /** End of the lock-delay on the lease clock, ms; 0 when none runs. */
+  readonly notBefore: number;
+}
+
+/** What the service keeps at a node of the namespace. */
+export type Slot = Machine | undefined;
+
+export const slotShape: Shape<Slot> = optional(
+  record<Machine>({
+    programId: digest,
+    policy: machinePolicyShape,
+    binding: bindingShape,
+    outputCount: u8,
+    periodMs: u32,
+    lockDelayMs: u32,
+    t: u64,
+    s: feltShape,
+    outputs: array(feltShape, OUTPUTS_MAX),
+    nonce: positionShape,
+    lessee: optional(
+      record<Lessee>({
+        client: publicKey,
+        session: sessionId,
+        lockGen: positionShape,
+        expiry: u53,
+        address: text(ADDRESS_LENGTH_MAX),
+        content: bytes(PUBLISHED_BYTES_MAX),
+      }),
+    ),
+    notBefore: u53,
+  }),
+);

@@ -1,0 +1,265 @@
+import {
+  comparePaths,
+  type ErrorResult,
+  equalPositions,
+  errorResult,
+  type Op,
+  type Result,
+  showPosition,
+} from '@fatty/api';
+import { equalBytes } from '@fatty/codec';
+import type { Position, PublicKey } from '@fatty/interface';
+import { Deadlines } from './deadlines.ts';
+import type { Ledger } from './ledger.ts';
+import type { Lessee, Machine } from './machine.ts';
+import type { Names, Node } from './names.ts';
+import { type ProofOp, readLeases } from './proofs.ts';
+import type { Session } from './sessions.ts';
+
+type Declaration = Extract<Op, { kind: 'declareMachine' }>;
+type Publication = Extract<Op, { kind: 'publish' }>;
+
+/** The state a valid take or renewal leads to. */
+type Advance = Pick<Machine, 't' | 's' | 'outputs'>;
+
+/**
+ * Machines: leases renewed by proof (service §4). `validate()` has settled that the proofs are true
+ * and bound to the op's own fields; here stands whether they are about this machine, now.
+ */
+export class Machines {
+  readonly #names: Names;
+  /** Paths of held machines by end of lease, and of free ones by end of lock-delay. */
+  readonly #leaseEnds = new Deadlines();
+  readonly #delayEnds = new Deadlines();
+  #count = 0;
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /** True while a lease or a lock-delay has to end by the clock. */
+  get timed(): boolean {
+    return this.#leaseEnds.size > 0 || this.#delayEnds.size > 0;
+  }
+
+  declare(op: Declaration, session: Session, id: Node['id'], at: Position, ledger: Ledger): Result {
+    const { programId, policy, binding, outputs, periodMs, lockDelayMs, t, s, path } = op;
+    const machine: Machine = {
+      programId,
+      policy,
+      binding,
+      outputCount: outputs,
+      periodMs,
+      lockDelayMs,
+      t,
+      s,
+      outputs: [],
+      nonce: at,
+      lessee: undefined,
+      notBefore: 0,
+    };
+    const created = this.#names.create({
+      path,
+      id,
+      owner: session.client,
+      kind: 'file',
+      mode: 'guarded',
+      ephemeral: false,
+      exclusive: true,
+      content: new Uint8Array(0),
+      slot: machine,
+      stamp: { position: at, timeMs: ledger.ts },
+    });
+    if ('kind' in created) return created;
+    this.#count += 1;
+    return { kind: 'machineDeclared', node: created.node.id, nonce: at };
+  }
+
+  take(op: ProofOp, session: Session, at: Position, ledger: Ledger): Result {
+    const found = this.#find(op.path);
+    if ('kind' in found) return found;
+    const { machine } = found;
+    const { lessee, notBefore } = machine;
+    if (lessee !== undefined) {
+      const own = equalBytes(lessee.client, session.client);
+      const since = `held since ${showPosition(lessee.lockGen)}`;
+      return errorResult(own ? 'already_held' : 'held', 'a free machine', since);
+    }
+    if (notBefore > ledger.now) {
+      const waitMs = notBefore - ledger.now;
+      return errorResult('lock_delay', 'no lock-delay', `${waitMs} ms left`, waitMs);
+    }
+    const advance = judge(op, machine);
+    if ('kind' in advance) return advance;
+    this.#delayEnds.delete(op.path);
+    return this.#hold(
+      found.node,
+      { ...machine, ...advance, notBefore: 0 },
+      session,
+      at,
+      at,
+      ledger,
+    );
+  }
+
+  renew(op: ProofOp, session: Session, at: Position, ledger: Ledger): Result {
+    const found = this.#find(op.path);
+    if ('kind' in found) return found;
+    const { machine } = found;
+    const lessee = ownLessee(machine, session.client);
+    if ('kind' in lessee) return lessee;
+    const advance = judge(op, machine);
+    if ('kind' in advance) return advance;
+    return this.#hold(found.node, { ...machine, ...advance }, session, lessee.lockGen, at, ledger);
+  }
+
+  #hold(
+    node: Node,
+    machine: Machine,
+    session: Session,
+    lockGen: Position,
+    nonce: Position,
+    ledger: Ledger,
+  ): Result {
+    const path = this.#names.pathOf(node);
+    const expiry = ledger.now + machine.periodMs;
+    const { address = '', content = new Uint8Array(0) } = machine.lessee ?? {};
+    const lessee: Lessee = {
+      client: session.client,
+      session: session.id,
+      lockGen,
+      expiry,
+      address,
+      content,
+    };
+    this.#names.setMachine(node, { ...machine, nonce, lessee });
+    if (lockGen === nonce) this.#names.setLockGen(path, lockGen);
+    this.#leaseEnds.set(path, expiry);
+    const { t, s } = machine;
+    return { kind: 'machineHeld', nonce, t, s, lockGen, leaseExpiry: expiry };
+  }
+
+  release(path: string, session: Session, at: Position): Result {
+    const found = this.#find(path);
+    if ('kind' in found) return found;
+    const lessee = ownLessee(found.machine, session.client);
+    if ('kind' in lessee) return lessee;
+    this.#leaseEnds.delete(path);
+    this.#names.setMachine(found.node, { ...found.machine, nonce: at, lessee: undefined });
+    return { kind: 'machineReleased', nonce: at };
+  }
+
+  publish(op: Publication, session: Session, at: Position): Result {
+    const found = this.#find(op.path);
+    if ('kind' in found) return found;
+    const lessee = ownLessee(found.machine, session.client);
+    if ('kind' in lessee) return lessee;
+    const { address, content } = op;
+    this.#names.setMachine(found.node, {
+      ...found.machine,
+      lessee: { ...lessee, address, content },
+    });
+    return { kind: 'published', generation: at };
+  }
+
+  #find(path: string): { node: Node; machine: Machine } | ErrorResult {
+    const node = this.#names.find(path);
+    if (node === undefined) return errorResult('not_found', 'a machine', 'no live node');
+    if (node.slot === undefined) return errorResult('not_a_machine', 'a machine', node.kind);
+    return { node, machine: node.slot };
+  }
+
+  /** R21 (4): leases whose period is over, by path; then lock-delays that are. */
+  endTimers(ledger: Ledger): void {
+    for (const path of this.#leaseEnds.take(ledger.now).sort(comparePaths)) {
+      const node = this.#names.find(path);
+      const machine = node?.slot;
+      if (node === undefined || machine?.lessee === undefined) continue;
+      const nonce = ledger.next();
+      const notBefore = machine.lockDelayMs === 0 ? 0 : ledger.now + machine.lockDelayMs;
+      this.#names.setMachine(node, { ...machine, nonce, lessee: undefined, notBefore });
+      if (notBefore > 0) this.#delayEnds.set(path, notBefore);
+      tellLoss(path, machine.lessee, 'period_over', nonce, ledger);
+    }
+    for (const path of this.#delayEnds.take(ledger.now)) {
+      const node = this.#names.find(path);
+      if (node?.slot !== undefined) this.#names.setMachine(node, { ...node.slot, notBefore: 0 });
+    }
+  }
+
+  /** The node has died with the machine that stood there. */
+  nodeRemoved(path: string, machine: Machine, ledger: Ledger): void {
+    this.#count -= 1;
+    this.#leaseEnds.delete(path);
+    this.#delayEnds.delete(path);
+    const { lessee } = machine;
+    if (lessee !== undefined) tellLoss(path, lessee, 'node_removed', ledger.next(), ledger);
+  }
+
+  /** After a restore: timers and count, from the namespace. */
+  rebuild(): void {
+    for (const node of this.#names.all()) {
+      const machine = node.slot;
+      if (machine === undefined) continue;
+      this.#count += 1;
+      const path = this.#names.pathOf(node);
+      if (machine.lessee !== undefined) this.#leaseEnds.set(path, machine.lessee.expiry);
+      if (machine.notBefore > 0) this.#delayEnds.set(path, machine.notBefore);
+    }
+  }
+}
+
+function tellLoss(
+  path: string,
+  { client, session, lockGen }: Lessee,
+  reason: 'period_over' | 'node_removed',
+  nonce: Position,
+  ledger: Ledger,
+): void {
+  ledger.tell({ id: session, client }, { kind: 'machineLost', path, lockGen, reason, nonce });
+}
+
+function ownLessee({ lessee }: Machine, client: PublicKey): Lessee | ErrorResult {
+  if (lessee !== undefined && equalBytes(lessee.client, client)) return lessee;
+  return errorResult('not_lessee', 'the lessee', lessee ? 'another client' : 'nobody holds it');
+}
+
+/**
+ * Whether an op's proofs continue this machine, whoever holds it. Pure: gateways use it as advice.
+ * Codes: `other_binding`, `bad_outputs`, `wrong_nonce`, `below_policy`, `wrong_program`,
+ * `bad_proof`, `stale_t`, `wrong_t`, `wrong_s`.
+ */
+export function judge(op: ProofOp, machine: Machine): Advance | ErrorResult {
+  const { nonce, outputs } = op;
+  const bound = machine.binding === 'lessee';
+  if (bound !== (nonce !== undefined)) {
+    return errorResult('other_binding', machine.binding, bound ? 'no nonce' : 'a nonce');
+  }
+  if (outputs !== machine.outputCount) {
+    return errorResult('bad_outputs', String(machine.outputCount), String(outputs));
+  }
+  if (bound && !equalPositions(nonce, machine.nonce)) {
+    return errorResult('wrong_nonce', showPosition(machine.nonce), showPosition(nonce));
+  }
+  const leases = readLeases(op, machine);
+  if ('kind' in leases) return leases;
+  const first = leases[0];
+  const last = leases.at(-1);
+  if (first === undefined || last === undefined) return errorResult('bad_proof', 'a proof', 'none');
+  if (first.tFrom !== machine.t) {
+    const code = first.tFrom < machine.t ? 'stale_t' : 'wrong_t';
+    return errorResult(code, `tFrom ${machine.t}`, String(first.tFrom));
+  }
+  if (first.sFrom !== machine.s) {
+    return errorResult(
+      'wrong_s',
+      `sFrom 0x${machine.s.toString(16)}`,
+      `0x${first.sFrom.toString(16)}`,
+    );
+  }
+  return { t: last.tTo, s: last.sTo, outputs: last.extra };
+}

@@ -1,0 +1,249 @@
+import {
+  type ContentMode,
+  type Dot,
+  type ErrorCode,
+  type ErrorResult,
+  errorResult,
+  joinPath,
+  opKey,
+  splitPath,
+} from '@fatty/api';
+import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
+import { type Removed, type Stamp, Tree, type TreeNode } from '@fatty/crdt';
+import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
+import { type Slot, slotShape } from './machine.ts';
+import type { Accounts, Quotas } from './quotas.ts';
+import type { Sessions } from './sessions.ts';
+
+export type Node = TreeNode<Slot>;
+
+/** A create as the namespace wants it. `stamp` is missing in the delivered view. */
+export interface Creation {
+  readonly path: string;
+  readonly id: Dot;
+  readonly owner: PublicKey;
+  readonly kind: 'directory' | 'file';
+  readonly mode: ContentMode;
+  readonly ephemeral: boolean;
+  readonly exclusive: boolean;
+  readonly content: Uint8Array;
+  readonly slot: Slot;
+  readonly stamp: Stamp | undefined;
+}
+
+export interface Writing {
+  readonly id: Dot;
+  readonly content: Uint8Array;
+  readonly replaces: readonly Dot[];
+  readonly stamp: Stamp | undefined;
+}
+
+/** Paths as the tree takes them. Only for paths that have passed `checkOp`. */
+function segments(path: string): readonly Uint8Array[] {
+  return path === '/' ? [] : path.slice(1).split('/').map(utf8);
+}
+
+function refused({ code, expected, actual }: Failure): ErrorResult {
+  return errorResult(code as ErrorCode, expected, actual);
+}
+
+/**
+ * The namespace with its accounts: the CRDT tree of package crdt, addressed by text paths, with
+ * quotas per client key and each session's list of ephemeral dots kept in step.
+ * Contents count for the owner of their node, dots for the client that created them.
+ */
+export class Names {
+  readonly #tree = new Tree<Slot>(slotShape, undefined);
+  readonly #limits: Quotas;
+  readonly #accounts: Accounts;
+  readonly #sessions: Sessions;
+
+  constructor(limits: Quotas, accounts: Accounts, sessions: Sessions) {
+    this.#limits = limits;
+    this.#accounts = accounts;
+    this.#sessions = sessions;
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  find(path: string): Node | undefined {
+    return this.#tree.lookup(segments(path));
+  }
+
+  pathOf(node: Node): string {
+    return joinPath(this.#tree.pathOf(node).map(nameText));
+  }
+
+  list(node: Node): readonly Node[] {
+    return this.#tree.list(node);
+  }
+
+  /** Every node below the root, parents first. */
+  *all(): Generator<Node, void, undefined> {
+    for (const node of this.#tree.walk(this.#tree.top)) if (node !== this.#tree.top) yield node;
+  }
+
+  create(what: Creation): { node: Node; existed: boolean } | ErrorResult {
+    const path = segments(what.path);
+    const found = this.#tree.lookup(path);
+    const full = this.#refuseCreate(what, found);
+    if (full) return full;
+    const { id, kind, mode, owner, ephemeral, slot, stamp } = what;
+    const created = this.#tree.create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
+    if (!created.ok) return refused(created.failure);
+    const { node, existed } = created.value;
+    this.#accounts.charge(toHex(owner), 1, 0);
+    if (ephemeral) this.#ephemeral(id)?.set(opKey(id), what.path);
+    // A guarded content is written in order only: joining a node must not overwrite it.
+    const writes = what.content.length > 0 && !(existed && mode === 'guarded');
+    if (writes) this.#put(node, { id, content: what.content, replaces: [], stamp });
+    return { node, existed };
+  }
+
+  #refuseCreate(what: Creation, found: Node | undefined): ErrorResult | undefined {
+    if (found !== undefined && what.exclusive) {
+      return errorResult('exists', 'no live node', 'a live node');
+    }
+    const max = this.#limits.dotsPerNodeMax;
+    if (found !== undefined && found.dots.length >= max) {
+      return errorResult('too_many_dots', `at most ${max}`, String(found.dots.length));
+    }
+    const siblings = found === undefined ? undefined : this.#refuseSiblings(found, []);
+    if (siblings && what.content.length > 0) return siblings;
+    const payer = found === undefined ? what.owner : found.owner;
+    return (
+      this.#accounts.refuse(toHex(what.owner), 1, 0) ??
+      this.#accounts.refuse(toHex(payer), 0, what.content.length)
+    );
+  }
+
+  #refuseSiblings(node: Node, replaces: readonly Dot[]): ErrorResult | undefined {
+    const max = this.#limits.siblingsMax;
+    if (node.siblings.length < max) return undefined;
+    const seen = new Set(replaces.map(opKey));
+    const kept = node.siblings.filter((one) => !seen.has(opKey(one.id))).length;
+    if (kept < max) return undefined;
+    return errorResult('too_many_siblings', `at most ${max}`, String(node.siblings.length));
+  }
+
+  #ephemeral(id: Dot): Map<string, string> | undefined {
+    return this.#sessions.get(toHex(id.session))?.ephemerals;
+  }
+
+  /** Writes a file whose mode the caller has checked. */
+  write(node: Node, writing: Writing): ErrorResult | undefined {
+    if (node.kind !== 'file') return errorResult('not_a_file', 'a file', 'a directory');
+    const siblings =
+      node.mode === 'shared' ? this.#refuseSiblings(node, writing.replaces) : undefined;
+    if (siblings) return siblings;
+    const full = this.#accounts.refuse(toHex(node.owner), 0, writing.content.length);
+    if (full) return full;
+    this.#put(node, writing);
+    return undefined;
+  }
+
+  #put(node: Node, { id, content, replaces, stamp }: Writing): void {
+    const before = contentBytes(node);
+    this.#tree.setContent(node, { id, bytes: content, replaces, stamp });
+    this.#accounts.charge(toHex(node.owner), 0, contentBytes(node) - before);
+  }
+
+  /** Takes dots. Codes `not_found`, `not_empty`, `unknown_dot` (none of them is there). */
+  remove(path: string, dots: readonly Dot[]): Removed<Slot> | ErrorResult {
+    const at = segments(path);
+    const node = this.#tree.lookup(at);
+    const before = node?.dots ?? [];
+    const removed = this.#tree.remove(at, dots);
+    if (!removed.ok) return refused(removed.failure);
+    const { unknown, died } = removed.value;
+    if (unknown.length === dots.length) {
+      return errorResult('unknown_dot', 'a dot of the node', `${unknown.length} others`);
+    }
+    const named = new Set(dots.map(opKey));
+    this.#forgetDots(before.filter((dot) => named.has(opKey(dot.id))));
+    this.#refund(died);
+    return removed.value;
+  }
+
+  /** Takes a node and all below it; the dead, children first. Code `not_found`. */
+  removeSubtree(path: string): readonly Node[] | ErrorResult {
+    const removed = this.#tree.removeSubtree(segments(path));
+    if (!removed.ok) return refused(removed.failure);
+    this.#refund(removed.value);
+    return removed.value;
+  }
+
+  /** Takes one ephemeral dot of a dead session; what stands below a dead directory goes with it. */
+  expireDot(path: string, dotKey: string): readonly Node[] {
+    const node = this.find(path);
+    const dot = node?.dots.find((one) => opKey(one.id) === dotKey);
+    if (node === undefined || dot === undefined) return [];
+    const removed = node.dots.length === 1 ? this.removeSubtree(path) : this.remove(path, [dot.id]);
+    if ('kind' in removed) return [];
+    return 'died' in removed ? removed.died : removed;
+  }
+
+  #refund(dead: readonly Node[]): void {
+    for (const node of dead) {
+      this.#forgetDots(node.dots);
+      this.#accounts.charge(toHex(node.owner), 0, -contentBytes(node));
+    }
+  }
+
+  #forgetDots(dots: Node['dots']): void {
+    for (const dot of dots) {
+      this.#accounts.charge(toHex(dot.owner), -1, 0);
+      if (dot.ephemeral) this.#ephemeral(dot.id)?.delete(opKey(dot.id));
+    }
+  }
+
+  setMachine(node: Node, machine: Slot): void {
+    this.#tree.setSlot(node, machine);
+  }
+
+  setLockGen(path: string, lockGen: Position): void {
+    const node = this.find(path);
+    if (node !== undefined) this.#tree.setGeneration(node, 'lockGen', lockGen);
+  }
+
+  stat(node: Node): ReturnType<Tree<Slot>['stat']> {
+    return this.#tree.stat(node);
+  }
+
+  root(): Digest {
+    return this.#tree.root();
+  }
+
+  snapshot(): Uint8Array {
+    return this.#tree.snapshot();
+  }
+
+  /** Takes a snapshot over. Sessions must be back already; accounts must be empty. */
+  restore(bytes: Uint8Array): void {
+    const restored = this.#tree.restore(bytes);
+    if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
+    for (const node of this.all()) {
+      this.#accounts.charge(toHex(node.owner), 0, contentBytes(node));
+      for (const dot of node.dots) {
+        this.#accounts.charge(toHex(dot.owner), 1, 0);
+        if (dot.ephemeral) this.#ephemeral(dot.id)?.set(opKey(dot.id), this.pathOf(node));
+      }
+    }
+  }
+}
+
+export function nameText(name: Uint8Array): string {
+  return fromUtf8(name) ?? '';
+}
+
+export function contentBytes(node: Node): number {
+  return node.siblings.reduce((sum, one) => sum + one.bytes.length, 0);
+}
+
+/** For queries, whose paths nobody has checked. Code `bad_path`. */
+export function checkedPath(path: string): ErrorResult | undefined {
+  const split = splitPath(path);
+  return split.ok ? undefined : refused(split.failure);
+}

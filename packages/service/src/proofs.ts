@@ -1,0 +1,64 @@
+import { type ErrorResult, errorResult, type MachinePolicy, type Op } from '@fatty/api';
+import {
+  bindingCell,
+  COMMITTEE_POLICY,
+  checkRenewal,
+  encodeJob,
+  type LeaseStatement,
+  type Policy,
+  type RenewalJob,
+} from '@fatty/cairo';
+import { ACCEPT, reject } from '@fatty/codec';
+import type { CellId, PublicKey, Validation, Verdict } from '@fatty/interface';
+import type { Machine } from './machine.ts';
+
+export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
+
+/**
+ * R11a, the part of `validate()` that is about proofs: form, committee policy, statements and their
+ * binding cell from the op's own fields here; the STARKs by whoever answers the job. A pure function
+ * of its arguments: the machine itself is looked at in `apply()`.
+ */
+export function askAbout(op: ProofOp, cellId: CellId, lessee: PublicKey): Validation {
+  const { proofs, nonce, path, outputs } = op;
+  const job: RenewalJob = {
+    proofs,
+    policy: COMMITTEE_POLICY,
+    programId: undefined,
+    binding: nonce === undefined ? undefined : bindingCell(cellId, path, lessee, nonce),
+    extra: outputs,
+  };
+  const checked = checkRenewal(job);
+  if (!checked.ok) return { kind: 'reject', ...checked.failure };
+  return { kind: 'ask', job: encodeJob(job) };
+}
+
+/** Whether any proof could meet a declared policy. Code `bad_policy`. */
+export function checkPolicy({ layout }: MachinePolicy): Verdict {
+  const { layouts } = COMMITTEE_POLICY;
+  return layouts.includes(layout) ? ACCEPT : reject('bad_policy', layouts.join(' '), layout);
+}
+
+function policyOf({ layout, bitsMin, collisionBitsMin }: MachinePolicy): Policy {
+  const layouts = COMMITTEE_POLICY.layouts.filter((one) => one === layout);
+  return { ...COMMITTEE_POLICY, layouts, bitsMin, collisionBitsMin };
+}
+
+/**
+ * What the op's proofs state, read under the machine's own policy and program. Codes:
+ * `below_policy`, `wrong_program`, `bad_proof`. Whether the proofs are true was settled in `validate()`.
+ */
+export function readLeases(op: ProofOp, machine: Machine): readonly LeaseStatement[] | ErrorResult {
+  const checked = checkRenewal({
+    proofs: op.proofs,
+    policy: policyOf(machine.policy),
+    programId: machine.programId,
+    binding: undefined,
+    extra: machine.outputCount,
+  });
+  if (checked.ok) return checked.value.leases;
+  const { code, expected, actual } = checked.failure;
+  if (code.startsWith('policy_')) return errorResult('below_policy', expected, actual);
+  if (code === 'wrong_program') return errorResult('wrong_program', expected, actual);
+  return errorResult('bad_proof', expected, `${code}: ${actual}`);
+}

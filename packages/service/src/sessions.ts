@@ -1,0 +1,252 @@
+import { type ErrorResult, errorResult, keepAliveLink, type LockMode, type Op } from '@fatty/api';
+import { ACCEPT, equalBytes, reject, toHex } from '@fatty/codec';
+import type {
+  Digest,
+  OrderedBatch,
+  OrderedKeepAlive,
+  Position,
+  PublicKey,
+  SessionId,
+  Verdict,
+} from '@fatty/interface';
+import { Deadlines } from './deadlines.ts';
+import type { Ledger } from './ledger.ts';
+import type { Quotas } from './quotas.ts';
+
+/** R3: so many receipts are kept per session for retries. */
+export const RECEIPTS_KEPT = 64;
+/** R3: a keep-alive is checked by at most so many hashes. */
+export const LINKS_MAX = 64;
+
+/** A lock request of a session: waiting, or held. */
+export interface Claim {
+  readonly path: string;
+  readonly session: Session;
+  readonly seq: number;
+  readonly index: number;
+  readonly mode: LockMode;
+  readonly lockDelayMs: number;
+  held: boolean;
+  /** Place in the queue while waiting, lock generation once held. */
+  position: Position;
+  /** End of maxWait on the lease clock, while waiting. */
+  deadline: number | undefined;
+}
+
+/** What a retry is answered with. */
+export interface StoredReceipt {
+  readonly seq: number;
+  readonly batch: Digest;
+  readonly commit: number;
+  readonly results: readonly Uint8Array[];
+}
+
+export interface Session {
+  readonly id: SessionId;
+  /** Map key of the id. */
+  readonly key: string;
+  readonly client: PublicKey;
+  /** Map key of the client. */
+  readonly owner: string;
+  /** Replica whose block carried the open. */
+  readonly author: number;
+  readonly opened: Position;
+  /** Last commit at which this session's open could still be replayed. */
+  readonly openableUntil: number;
+  readonly leaseMs: number;
+  /** Last accepted link of the keep-alive chain, and how many links it is from its anchor. */
+  link: Uint8Array;
+  i: number;
+  /** On the lease clock, ms. */
+  expiry: number;
+  lastSeq: number;
+  /** Oldest first. */
+  readonly receipts: StoredReceipt[];
+  /** By path: a session waits for or holds a path at most once. */
+  readonly claims: Map<string, Claim>;
+  /** Claims by `seq:index`, for cancel. */
+  readonly claimOf: Map<string, Claim>;
+  /** Its ephemeral dots: op key to path. */
+  readonly ephemerals: Map<string, string>;
+}
+
+/** Sessions, and the graves that keep a dead one from being opened again by a replay (R3). */
+export class Sessions {
+  readonly #limits: Quotas;
+  readonly #live = new Map<string, Session>();
+  /** Session key to the last commit at which its open could be replayed. */
+  readonly #graves = new Map<string, number>();
+  readonly #expiries = new Deadlines();
+  readonly #graveEnds = new Deadlines();
+  readonly #perAuthor = new Map<number, number>();
+  readonly #perClient = new Map<string, number>();
+
+  constructor(limits: Quotas) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get(key: string): Session | undefined {
+    return this.#live.get(key);
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#live.values();
+  }
+
+  graves(): IterableIterator<[string, number]> {
+    return this.#graves.entries();
+  }
+
+  /** Why this open is refused, if it is. `commit`: the one that applies it. */
+  refuseOpen(
+    batch: Pick<OrderedBatch, 'client' | 'session' | 'basis' | 'author'>,
+    commit: number,
+    basisCommitsMax: number,
+  ): ErrorResult | undefined {
+    const { basis, author } = batch;
+    if (basis.commit > commit) {
+      return errorResult('future_basis', `at most ${commit}`, String(basis.commit));
+    }
+    if (commit - basis.commit > basisCommitsMax) {
+      const age = `${commit - basis.commit} commits`;
+      return errorResult('stale_basis', `at most ${basisCommitsMax} commits old`, age);
+    }
+    if (this.#graves.has(toHex(batch.session))) {
+      return errorResult('session_reused', 'a fresh nonce', 'a session that has ended');
+    }
+    const { sessionsMax, sessionsPerAuthorMax, sessionsPerClientMax } = this.#limits;
+    const full =
+      this.#live.size >= sessionsMax ||
+      (this.#perAuthor.get(author) ?? 0) >= sessionsPerAuthorMax ||
+      (this.#perClient.get(toHex(batch.client)) ?? 0) >= sessionsPerClientMax;
+    if (!full) return undefined;
+    return errorResult('too_many_sessions', `at most ${sessionsMax}`, String(this.#live.size));
+  }
+
+  open(
+    batch: OrderedBatch,
+    op: Extract<Op, { kind: 'openSession' }>,
+    opened: Position,
+    ledger: Ledger,
+    basisCommitsMax: number,
+  ): Session {
+    const session: Session = {
+      id: batch.session,
+      key: toHex(batch.session),
+      client: batch.client,
+      owner: toHex(batch.client),
+      author: batch.author,
+      opened,
+      openableUntil: batch.basis.commit + basisCommitsMax,
+      leaseMs: op.leaseMs,
+      link: op.anchor,
+      i: 0,
+      expiry: ledger.now + op.leaseMs,
+      lastSeq: 0,
+      receipts: [],
+      claims: new Map(),
+      claimOf: new Map(),
+      ephemerals: new Map(),
+    };
+    this.add(session);
+    return session;
+  }
+
+  /** Also how a snapshot comes back. */
+  add(session: Session): void {
+    this.#live.set(session.key, session);
+    this.#expiries.set(session.key, session.expiry);
+    this.#count(session, 1);
+  }
+
+  /** Forgets a session whose claims and ephemerals are gone already. */
+  bury(session: Session): void {
+    this.#live.delete(session.key);
+    this.#expiries.delete(session.key);
+    this.#count(session, -1);
+    this.addGrave(session.key, session.openableUntil);
+  }
+
+  addGrave(key: string, openableUntil: number): void {
+    this.#graves.set(key, openableUntil);
+    this.#graveEnds.set(key, openableUntil);
+  }
+
+  #count(session: Session, one: 1 | -1): void {
+    bump(this.#perAuthor, session.author, one);
+    bump(this.#perClient, session.owner, one);
+  }
+
+  keep(session: Session, now: number): void {
+    session.expiry = now + session.leaseMs;
+    this.#expiries.set(session.key, session.expiry);
+  }
+
+  reanchor(session: Session, anchor: Digest, now: number): void {
+    session.link = anchor;
+    session.i = 0;
+    this.keep(session, now);
+  }
+
+  /** Accepts a keep-alive that continues the chain; bounded by {@link LINKS_MAX} hashes. */
+  checkKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
+    const session = this.#live.get(toHex(keepAlive.session));
+    if (session === undefined) return reject('session_unknown', 'a live session', 'none');
+    const links = keepAlive.i - session.i;
+    if (links < 1 || links > LINKS_MAX) {
+      const expected = `link ${session.i + 1}..${session.i + LINKS_MAX}`;
+      return reject('bad_keep_alive', expected, `link ${keepAlive.i}`);
+    }
+    let link = keepAlive.preimage;
+    for (let step = 0; step < links; step++) link = keepAliveLink(link);
+    if (equalBytes(link, session.link)) return ACCEPT;
+    return reject('bad_keep_alive', 'a preimage of the last link', 'other bytes');
+  }
+
+  applyKeepAlive(keepAlive: OrderedKeepAlive, ledger: Ledger): void {
+    if (this.checkKeepAlive(keepAlive).kind !== 'accept') return;
+    const session = this.#live.get(toHex(keepAlive.session));
+    if (session === undefined) return;
+    session.link = keepAlive.preimage;
+    session.i = keepAlive.i;
+    this.keep(session, ledger.now);
+    ledger.tell(session, { kind: 'renewed', i: session.i, leaseExpiry: session.expiry });
+  }
+
+  /** Sessions past their lease, ascending by id. They stay until buried. */
+  takeExpired(now: number): Session[] {
+    const expired = this.#expiries.take(now).sort();
+    return expired.flatMap((key) => this.#live.get(key) ?? []);
+  }
+
+  /** Drops graves of sessions that a replay could not open any more after this commit. */
+  dropGraves(commit: number): void {
+    for (const key of this.#graveEnds.take(commit)) this.#graves.delete(key);
+  }
+}
+
+function bump<K>(counts: Map<K, number>, key: K, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+export function claimKey(seq: number, index: number): string {
+  return `${seq}:${index}`;
+}
+
+export function storeReceipt(session: Session, receipt: StoredReceipt): void {
+  session.receipts.push(receipt);
+  if (session.receipts.length > RECEIPTS_KEPT) session.receipts.shift();
+}
+
+export function storedReceipt(session: Session, seq: number): StoredReceipt | undefined {
+  const newest = session.receipts.at(-1);
+  return newest === undefined
+    ? undefined
+    : session.receipts[session.receipts.length - 1 - (newest.seq - seq)];
+}

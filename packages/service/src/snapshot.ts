@@ -1,0 +1,222 @@
+import { comparePaths, type LockMode, lockModeShape, pathShape, positionShape } from '@fatty/api';
+import {
+  array,
+  asDigest,
+  bytes,
+  decode,
+  digest,
+  encode,
+  fixed,
+  fromHex,
+  hash,
+  InvariantError,
+  invariant,
+  optional,
+  publicKey,
+  record,
+  type Shape,
+  sessionId,
+  toHex,
+  u32,
+  u53,
+} from '@fatty/codec';
+import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Lock } from './locks.ts';
+import type { Quotas } from './quotas.ts';
+import type { Claim, Session, StoredReceipt } from './sessions.ts';
+import { type Head, State } from './state.ts';
+
+const COUNT_MAX = 2 ** 32 - 1;
+
+interface SessionRow {
+  readonly id: SessionId;
+  readonly client: PublicKey;
+  readonly author: number;
+  readonly opened: Position;
+  readonly openableUntil: number;
+  readonly leaseMs: number;
+  readonly link: Uint8Array;
+  readonly i: number;
+  readonly expiry: number;
+  readonly lastSeq: number;
+  readonly receipts: readonly StoredReceipt[];
+}
+
+interface ClaimRow {
+  readonly session: SessionId;
+  readonly seq: number;
+  readonly index: number;
+  readonly mode: LockMode;
+  readonly lockDelayMs: number;
+  readonly position: Position;
+  readonly deadline: number | undefined;
+}
+
+interface LockRow {
+  readonly path: string;
+  readonly holders: readonly ClaimRow[];
+  readonly queue: readonly ClaimRow[];
+  readonly allFrom: number;
+  readonly exclusiveFrom: number;
+}
+
+/** Everything but the namespace, which has its own canonical form in package crdt. */
+interface Tables {
+  readonly head: Head;
+  readonly sessions: readonly SessionRow[];
+  readonly graves: readonly { readonly key: Digest; readonly openableUntil: number }[];
+  readonly locks: readonly LockRow[];
+}
+
+const claimRow: Shape<ClaimRow> = record<ClaimRow>({
+  session: sessionId,
+  seq: u53,
+  index: u32,
+  mode: lockModeShape,
+  lockDelayMs: u32,
+  position: positionShape,
+  deadline: optional(u53),
+});
+
+const tablesShape: Shape<Tables> = record<Tables>({
+  head: record<Head>({
+    epoch: u32,
+    commit: u53,
+    commitTs: u53,
+    leaseClock: u53,
+    convicted: array(u32, COUNT_MAX),
+  }),
+  sessions: array(
+    record<SessionRow>({
+      id: sessionId,
+      client: publicKey,
+      author: u32,
+      opened: positionShape,
+      openableUntil: u53,
+      leaseMs: u32,
+      link: fixed(32),
+      i: u32,
+      expiry: u53,
+      lastSeq: u53,
+      receipts: array(
+        record<StoredReceipt>({
+          seq: u53,
+          batch: digest,
+          commit: u53,
+          results: array(bytes(COUNT_MAX), COUNT_MAX),
+        }),
+        COUNT_MAX,
+      ),
+    }),
+    COUNT_MAX,
+  ),
+  graves: array(record({ key: digest, openableUntil: u53 }), COUNT_MAX),
+  locks: array(
+    record<LockRow>({
+      path: pathShape,
+      holders: array(claimRow, COUNT_MAX),
+      queue: array(claimRow, COUNT_MAX),
+      allFrom: u53,
+      exclusiveFrom: u53,
+    }),
+    COUNT_MAX,
+  ),
+});
+
+interface Snapshot {
+  readonly tables: Uint8Array;
+  readonly names: Uint8Array;
+}
+
+const snapshotShape: Shape<Snapshot> = record<Snapshot>({
+  tables: bytes(COUNT_MAX),
+  names: bytes(COUNT_MAX),
+});
+
+function byText<T>(text: (row: T) => string): (a: T, b: T) => number {
+  return (a, b) => (text(a) < text(b) ? -1 : 1);
+}
+
+function toClaimRow(claim: Claim): ClaimRow {
+  const { seq, index, mode, lockDelayMs, position, deadline } = claim;
+  return { session: claim.session.id, seq, index, mode, lockDelayMs, position, deadline };
+}
+
+function encodeTables({ head, sessions, locks }: State): Uint8Array {
+  return encode(tablesShape, {
+    head,
+    // Hex of equal length sorts as its bytes do.
+    sessions: [...sessions.all()].sort(byText(({ key }) => key)),
+    graves: [...sessions.graves()]
+      .sort(byText(([key]) => key))
+      .map(([key, openableUntil]) => ({ key: asDigest(bytesOf(key)), openableUntil })),
+    locks: [...locks.all()]
+      .sort((a, b) => comparePaths(a.path, b.path))
+      .map(({ path, holders, queue, allFrom, exclusiveFrom }) => ({
+        path,
+        holders: holders.map(toClaimRow),
+        queue: queue.map(toClaimRow),
+        allFrom,
+        exclusiveFrom,
+      })),
+  });
+}
+
+function bytesOf(key: string): Uint8Array {
+  const bytes = fromHex(key);
+  invariant(bytes !== undefined, 'map keys of ids are hex');
+  return bytes;
+}
+
+/** Canonical: equal states give equal bytes. */
+export function writeSnapshot(state: State): Uint8Array {
+  return encode(snapshotShape, { tables: encodeTables(state), names: state.names.snapshot() });
+}
+
+/** The namespace by its own tree (so that a name can be proven later), the rest flat. */
+export function rootOf(state: State): Digest {
+  return hash('state', state.names.root(), hash('tables', encodeTables(state)));
+}
+
+/** @throws InvariantError on bytes that no {@link writeSnapshot} wrote: they are certified before. */
+export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
+  const { tables, names } = must(decode(snapshotShape, input, input.length));
+  const { head, sessions, graves, locks } = must(decode(tablesShape, tables, tables.length));
+  const state = new State(quotas);
+  state.head = head;
+  for (const row of sessions) state.sessions.add(toSession(row));
+  for (const { key, openableUntil } of graves) state.sessions.addGrave(toHex(key), openableUntil);
+  state.names.restore(names);
+  for (const row of locks) state.locks.add(toLock(row, state));
+  state.machines.rebuild();
+  return state;
+}
+
+function must<T>(outcome: { ok: true; value: T } | { ok: false; failure: { code: string } }): T {
+  if (!outcome.ok) throw new InvariantError(`a snapshot: ${outcome.failure.code}`);
+  return outcome.value;
+}
+
+function toSession(row: SessionRow): Session {
+  return {
+    ...row,
+    key: toHex(row.id),
+    owner: toHex(row.client),
+    receipts: [...row.receipts],
+    claims: new Map(),
+    claimOf: new Map(),
+    ephemerals: new Map(),
+  };
+}
+
+function toLock(row: LockRow, state: State): Lock {
+  const { path, allFrom, exclusiveFrom } = row;
+  const claims = (rows: readonly ClaimRow[], held: boolean): Claim[] =>
+    rows.map((one) => {
+      const session = state.sessions.get(toHex(one.session));
+      invariant(session !== undefined, 'a claim belongs to a live session');
+      return { ...one, path, session, held };
+    });
+  const holders = claims(row.holders, true);
+  return { path, holders, queue: claims(row.queue, false), allFrom, exclusiveFrom };
+}

@@ -1,0 +1,95 @@
+import { comparePaths } from '@fatty/api';
+import type { Ledger } from './ledger.ts';
+import { Locks, lose } from './locks.ts';
+import { Machines } from './machines.ts';
+import { Names, type Node } from './names.ts';
+import { Accounts, type Quotas } from './quotas.ts';
+import { type Claim, type Session, Sessions } from './sessions.ts';
+
+/** Where the total order stands. Times in ms. */
+export interface Head {
+  readonly epoch: number;
+  readonly commit: number;
+  readonly commitTs: number;
+  readonly leaseClock: number;
+  /** Committee indices convicted of contradicting themselves, ascending. */
+  readonly convicted: readonly number[];
+}
+
+export const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0, convicted: [] };
+
+/** Everything the service knows, in the pieces that own it. */
+export class State {
+  head: Head = GENESIS;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly names: Names;
+  readonly locks: Locks;
+  readonly machines: Machines;
+
+  constructor(quotas: Quotas) {
+    this.accounts = new Accounts(quotas);
+    this.sessions = new Sessions(quotas);
+    this.names = new Names(quotas, this.accounts, this.sessions);
+    this.locks = new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
+    this.machines = new Machines(this.names);
+  }
+
+  /** True while something has to end by the clock. */
+  get timed(): boolean {
+    return this.sessions.size > 0 || this.locks.timed || this.machines.timed;
+  }
+
+  /** What stood at dead nodes goes with them. `remover`: the session that asked for it, if one did. */
+  bury(dead: readonly Node[], remover: Session | undefined, ledger: Ledger): void {
+    for (const node of dead) {
+      const path = this.names.pathOf(node);
+      this.locks.nodeRemoved(path, remover, ledger);
+      if (node.slot !== undefined) this.machines.nodeRemoved(path, node.slot, ledger);
+    }
+  }
+
+  /** R21 (4): the lease is over; holds fail, waits and ephemerals go, all at this commit. */
+  expire(session: Session, ledger: Ledger): void {
+    const position = ledger.next();
+    for (const claim of inPathOrder(session)) {
+      this.locks.drop(claim, 'failed', ledger);
+      if (claim.held) lose(claim, 'session_expired', ledger);
+    }
+    this.#dropEphemerals(session, undefined, ledger);
+    this.sessions.bury(session);
+    ledger.tell(session, { kind: 'sessionExpired', position });
+  }
+
+  /** The client is done: everything is given back, no lock-delay, grants at once. */
+  close(session: Session, ledger: Ledger): void {
+    for (const claim of inPathOrder(session)) this.locks.drop(claim, 'clean', ledger);
+    this.#dropEphemerals(session, session, ledger);
+    this.sessions.bury(session);
+    this.locks.settle(ledger);
+  }
+
+  #dropEphemerals(session: Session, remover: Session | undefined, ledger: Ledger): void {
+    const dots = [...session.ephemerals];
+    dots.sort(([a, one], [b, two]) => comparePaths(one, two) || (a < b ? -1 : 1));
+    for (const [dotKey, path] of dots) {
+      // A dot may have gone already, with the directory above it.
+      if (!session.ephemerals.has(dotKey)) continue;
+      ledger.next();
+      this.bury(this.names.expireDot(path, dotKey), remover, ledger);
+    }
+  }
+
+  /** R21 (4) and (5): everything that is over by now, then the grants this makes possible. */
+  endTimers(ledger: Ledger): void {
+    for (const session of this.sessions.takeExpired(ledger.now)) this.expire(session, ledger);
+    this.machines.endTimers(ledger);
+    this.locks.endTimers(ledger);
+    this.locks.settle(ledger);
+    this.sessions.dropGraves(ledger.commit);
+  }
+}
+
+function inPathOrder(session: Session): Claim[] {
+  return [...session.claims.values()].sort((a, b) => comparePaths(a.path, b.path));
+}
