@@ -8,7 +8,6 @@ import {
   bodyShape,
   type Evidence,
   type Header,
-  type SignedBlock,
   signedBlockShape,
 } from './block.ts';
 import { checkEvidence, evidenceAuthor, selfContradiction } from './evidence.ts';

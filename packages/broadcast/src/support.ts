@@ -12,7 +12,7 @@ export class Chains {
   #horizon = 0;
 
   constructor(members: number) {
-    this.#tips = new Array<Node | undefined>(members).fill(undefined);
+    this.#tips = Array.from({ length: members });
   }
 
   /** Moves the author's table from its tip to `node.own`, then extends it by `node`. */

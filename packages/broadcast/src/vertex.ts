@@ -32,8 +32,8 @@ export class Place implements Slot {
   constructor(round: number, author: number, members: number) {
     this.round = round;
     this.author = author;
-    this.support = new Array<Node | undefined>(members).fill(undefined);
-    this.since = new Array<number>(members).fill(0);
+    this.support = Array.from({ length: members });
+    this.since = Array.from({ length: members }, () => 0);
   }
 }
 
@@ -44,7 +44,7 @@ export class Row {
   readonly blocks: Block[] = [];
 
   constructor(members: number) {
-    this.places = new Array<Place | undefined>(members).fill(undefined);
+    this.places = Array.from({ length: members });
   }
 }
 

@@ -154,7 +154,8 @@ class Decider {
       const anchor = anchorRound === undefined ? undefined : decided.get(anchorRound);
       if (!decided.has(round) && anchor?.kind === 'commit') {
         if (cone?.top !== anchor.leader) cone = new Cone(anchor.leader);
-        decided.set(round, this.#byAnchor(round, cone));
+        const decision = this.#byAnchor(round, cone);
+        if (decision) decided.set(round, decision);
       }
       const skipped = decided.get(round)?.kind === 'skip';
       const next = skipped ? anchors.get(round + 1) : round;
@@ -162,9 +163,9 @@ class Decider {
     }
   }
 
-  #byAnchor(round: number, cone: Cone): Decision {
+  #byAnchor(round: number, cone: Cone): Decision | undefined {
     const author = this.#rule.leader(round, this.#committee);
-    if (author === undefined) return { kind: 'skip', round, direct: false };
+    if (author === undefined) return undefined;
     const certs = cone.at(round + this.#rule.wave - 1);
     const [first, ...more] = this.#certifiedBy(certs, author, round).keys();
     if (first === undefined) return { kind: 'skip', round, direct: false };
