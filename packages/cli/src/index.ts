@@ -1,1 +1,2 @@
-export {};
+export * from './cell/cell.ts';
+export { type Exit, type ProcessState, REPLICA_MAIN, ReplicaProcess } from './cell/process.ts';

@@ -37,7 +37,10 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> 
   closed: { retryable: false, text: 'The client was closed.' },
   overloaded: { retryable: true, text: 'More calls are waiting than callsQueuedMax.' },
   unreachable: { retryable: true, text: 'Fewer than f+1 replicas can be reached.' },
-  not_authenticated: { retryable: false, text: 'So many replicas refuse this client that none will do.' },
+  not_authenticated: {
+    retryable: false,
+    text: 'So many replicas refuse this client that none will do.',
+  },
   session_expired: { retryable: true, text: 'The session ended, and all it held with it.' },
   in_jeopardy: { retryable: true, text: 'The lease can no longer be proved.' },
   lock_lost: { retryable: true, text: 'The cell took the lock away.' },
@@ -50,6 +53,7 @@ export interface FattyErrorOptions {
   readonly outcome: OpOutcome;
   readonly retryable: boolean;
   readonly cause?: unknown;
+  readonly waitMs?: number;
 }
 
 /** What every rejected promise of the SDK carries. `expected` and `actual` are for people. */
@@ -59,6 +63,8 @@ export class FattyError extends Error {
   readonly actual: string;
   readonly retryable: boolean;
   readonly outcome: OpOutcome;
+  /** How long the reason is known to last (a lock-delay), ms; undefined when it is not known. */
+  readonly waitMs: number | undefined;
 
   constructor(failure: Failure, options: FattyErrorOptions) {
     super(`${failure.code}: expected ${failure.expected}, got ${failure.actual}`, {
@@ -71,6 +77,7 @@ export class FattyError extends Error {
     this.actual = failure.actual;
     this.retryable = options.retryable;
     this.outcome = options.outcome;
+    this.waitMs = options.waitMs;
   }
 }
 

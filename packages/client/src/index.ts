@@ -1,1 +1,20 @@
+/// <reference lib="esnext.disposable" />
+export type {
+  CallRequest,
+  Landed,
+  SessionState,
+  SessionStatus,
+} from './core/types.ts';
 export * from './error.ts';
+export * from './sdk/client.ts';
+export { type ConnectOptions, connect } from './sdk/connect.ts';
+export type { CallOptions } from './sdk/driver.ts';
+export type { Lock } from './sdk/lock.ts';
+export {
+  type DeclareOptions,
+  Machine,
+  type MachineAnswer,
+  type MachineHeld,
+  MachineLease,
+  type ProofOptions,
+} from './sdk/machine.ts';

@@ -1,0 +1,216 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Cell, CellParams } from '@fatty/api';
+import { initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
+import { type Exit, ReplicaProcess } from './process.ts';
+
+/** A whole cell on this machine, one OS process per replica. Times in ms. */
+export interface CellOptions {
+  /** Where it lives. Default: a throw-away folder, removed by `close()`. */
+  readonly dir?: string;
+  /** Replicas of a new cell. Default 4. */
+  readonly replicas?: number;
+  /** True (default): every port is a free one. False: the ports of config.json. */
+  readonly freePorts?: boolean;
+  readonly params?: Partial<CellParams>;
+  /** Folder that receives one trace file per replica, `r<i>.jsonl`. */
+  readonly record?: string;
+  /** Least severe message that replicas log. Default `info`; into DIR/replica-i/replica.log. */
+  readonly logLevel?: string;
+  /** Default 30,000. */
+  readonly readyMsMax?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface RestartOptions {
+  /** Another program for this replica: a liar, a recorder. */
+  readonly main?: string;
+  readonly args?: readonly string[];
+  /** Before it starts: clear its folder of everything but its key. */
+  readonly forget?: boolean;
+}
+
+/** One replica of a running cell. */
+export interface CellReplica {
+  readonly index: number;
+  readonly dir: string;
+  /** The process at work or the last one. */
+  readonly process: ReplicaProcess;
+  readonly alive: boolean;
+  kill(): Promise<Exit>;
+  stop(): Promise<Exit>;
+  /** Stops it if need be and starts it again; resolves when it is ready and cell.json is written. */
+  restart(options?: RestartOptions): Promise<void>;
+}
+
+export interface RunningCell {
+  readonly dir: string;
+  /** DIR/cell.json: what clients need. */
+  readonly cellPath: string;
+  /** As last written: addresses of restarted replicas change. */
+  readonly cell: Cell;
+  readonly replicas: readonly CellReplica[];
+  /** Stops every replica; removes a throw-away folder. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+const READY_MS_MAX = 30_000;
+
+/** Starts a cell, making it first where there is none. @throws Error with what a replica said. */
+export async function startCell(options: CellOptions = {}): Promise<RunningCell> {
+  const throwAway = options.dir === undefined;
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fatty-'));
+  const supervisor = new Supervisor(dir, throwAway, options);
+  try {
+    await supervisor.start();
+    return supervisor;
+  } catch (error) {
+    await supervisor.close();
+    throw error;
+  }
+}
+
+class Supervisor implements RunningCell {
+  readonly dir: string;
+  readonly cellPath: string;
+  readonly #throwAway: boolean;
+  readonly #options: CellOptions;
+  readonly #replicas: Member[];
+  #cell: Cell;
+  #closing: Promise<void> | undefined;
+
+  constructor(dir: string, throwAway: boolean, options: CellOptions) {
+    this.dir = dir;
+    this.cellPath = join(dir, 'cell.json');
+    this.#throwAway = throwAway;
+    this.#options = options;
+    this.#cell = openCell(dir, this.cellPath, options);
+    const count = this.#cell.committee.members.length;
+    this.#replicas = Array.from({ length: count }, (_, index) => this.#member(index));
+  }
+
+  get cell(): Cell {
+    return this.#cell;
+  }
+
+  get replicas(): readonly CellReplica[] {
+    return this.#replicas;
+  }
+
+  #member(index: number): Member {
+    const { record, logLevel, env, readyMsMax = READY_MS_MAX, freePorts = true } = this.#options;
+    const ports = freePorts ? ['--peerPort', '0', '--clientPort', '0', '--httpPort', '0'] : [];
+    const level = logLevel === undefined ? [] : ['--logLevel', logLevel];
+    const trace = record === undefined ? [] : ['--record', join(record, `r${index}.jsonl`)];
+    return new Member({
+      index,
+      dir: join(this.dir, `replica-${index}`),
+      args: [...ports, ...level, ...trace],
+      env: env ?? {},
+      readyMsMax,
+      publish: (replica) => this.#publish([replica]),
+    });
+  }
+
+  async start(): Promise<void> {
+    const processes = this.#replicas.map((replica) => replica.spawn({}));
+    await Promise.all(processes.map((one) => one.ready));
+    await this.#publish(processes);
+  }
+
+  /** Puts fresh addresses into cell.json and tells everybody that there is something to read. */
+  async #publish(processes: readonly ReplicaProcess[]): Promise<void> {
+    const fresh = await Promise.all(processes.map((one) => one.ready));
+    this.#cell = withAddresses(this.#cell, fresh);
+    saveCell(this.cellPath, this.#cell);
+    for (const replica of this.#replicas) replica.process.tell({ kind: 'cell' });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#replicas.map((replica) => replica.end()));
+    if (this.#throwAway) rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function openCell(dir: string, path: string, options: CellOptions): Cell {
+  const { replicas = 4, params, freePorts = true } = options;
+  const cell = existsSync(path)
+    ? loadCell(path)
+    : initCell({ dir, replicas, freePorts, ...(params === undefined ? {} : { params }) });
+  if (cell.ok) return cell.value;
+  const { code, expected, actual } = cell.failure;
+  throw new Error(`${code}: expected ${expected}, got ${actual}`);
+}
+
+interface MemberOptions {
+  readonly index: number;
+  readonly dir: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly readyMsMax: number;
+  publish(replica: ReplicaProcess): Promise<void>;
+}
+
+class Member implements CellReplica {
+  readonly index: number;
+  readonly dir: string;
+  readonly #options: MemberOptions;
+  #process: ReplicaProcess | undefined;
+
+  constructor(options: MemberOptions) {
+    this.index = options.index;
+    this.dir = options.dir;
+    this.#options = options;
+  }
+
+  get process(): ReplicaProcess {
+    if (this.#process === undefined) throw new Error(`replica ${this.index} was never started`);
+    return this.#process;
+  }
+
+  get alive(): boolean {
+    return this.#process !== undefined && this.#process.state !== 'exited';
+  }
+
+  spawn({ main, args = [] }: RestartOptions): ReplicaProcess {
+    const { index, dir, env, readyMsMax } = this.#options;
+    const program = main === undefined ? {} : { main };
+    const all = [...this.#options.args, ...args];
+    this.#process = new ReplicaProcess({ dir, index, args: all, env, readyMsMax, ...program });
+    return this.#process;
+  }
+
+  kill(): Promise<Exit> {
+    return this.process.kill();
+  }
+
+  stop(): Promise<Exit> {
+    return this.process.stop();
+  }
+
+  async restart(options: RestartOptions = {}): Promise<void> {
+    if (this.alive) await this.stop();
+    if (options.forget) forget(this.dir);
+    const started = this.spawn(options);
+    await started.ready;
+    await this.#options.publish(started);
+  }
+
+  /** For the end of the cell: also when it never started. */
+  async end(): Promise<void> {
+    if (this.#process !== undefined) await this.#process.stop();
+  }
+}
+
+/** A lost disk: log, state and signer mark are gone, the key is not. */
+function forget(dir: string): void {
+  for (const name of ['log', 'state.lmdb', 'signer', 'LOCK']) {
+    rmSync(join(dir, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,259 @@
+import type { Cell } from '@fatty/api';
+import { type SignatureScheme, type Signer, equalBytes as same } from '@fatty/codec';
+import type { Failure, Link } from '@fatty/interface';
+import { admitOnly, type Dialer, type DialOptions } from '@fatty/network/client';
+import { ClientCore } from '../core/core.ts';
+import type {
+  CallOutcome,
+  CallRequest,
+  ClientEffect,
+  ClientEvent,
+  CoreConfig,
+  SessionStatus,
+} from '../core/types.ts';
+import { clientError, type FattyError } from '../error.ts';
+import { Feed } from './feed.ts';
+
+/** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
+export type Dial = (options: DialOptions) => Dialer;
+
+/** Every async method of the SDK takes these. */
+export interface CallOptions {
+  /** Aborts the call; an acquire is undone at the cell. */
+  readonly signal?: AbortSignal;
+  /** ms until the call is answered `timeout`. Default: the client's `timeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'scheme' | 'seed'> {
+  readonly cell: Cell;
+  readonly signer: Signer;
+  readonly scheme: SignatureScheme;
+  readonly dial: Dial;
+  /** The cell again, when a replica cannot be reached where it was: addresses change. */
+  readonly refresh?: () => Promise<Cell | undefined>;
+  /** Replicas that said something impossible; for logs. */
+  readonly onSuspect?: (replica: number, failure: Failure) => void;
+}
+
+/** setTimeout's longest delay. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Gives a core its links, its clock and its one timer. */
+export class Driver {
+  readonly core: ClientCore;
+  readonly statuses: Feed<SessionStatus> = new Feed();
+  readonly closed: Promise<void>;
+  readonly #config: DriverConfig;
+  readonly #dialers = new Map<number, Dialer>();
+  readonly #links = new Map<number, Link>();
+  readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
+  readonly #lost = new Map<number, (failure: Failure) => void>();
+  /** Losses of holds whose owner has not yet had its turn to listen. */
+  readonly #lostEarly = new Map<number, Failure>();
+  readonly #backlog: ClientEvent[] = [];
+  #resolveClosed: () => void = () => undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #nextCall = 1;
+  #busy = false;
+  #ended = false;
+  #refreshing = false;
+
+  constructor(config: DriverConfig) {
+    this.#config = config;
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    this.core = new ClientCore({ ...config, seed });
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.dispatch({ kind: 'start', atMs: this.nowMs() });
+    for (const { client, key } of config.cell.addresses) {
+      const replica = config.cell.committee.members.findIndex((member) => same(member, key));
+      if (replica >= 0 && client !== '') this.#dial(replica, client);
+    }
+  }
+
+  /** Monotonic ms: the clock of every deadline. */
+  nowMs(): number {
+    return performance.now();
+  }
+
+  #dial(replica: number, url: string): void {
+    const { cell, signer, scheme, dial } = this.#config;
+    const key = cell.committee.members[replica];
+    if (key === undefined) return;
+    const dialer = dial({
+      url,
+      identity: {
+        cellId: cell.cellId,
+        epoch: () => cell.committee.epoch,
+        role: 'client',
+        signer,
+        scheme,
+        admit: admitOnly([key]),
+      },
+      handler: {
+        up: (link) => {
+          this.#links.set(replica, link);
+          this.dispatch({ kind: 'linkUp', replica, atMs: this.nowMs() });
+        },
+        message: (_, bytes) => {
+          this.dispatch({ kind: 'message', replica, bytes, atMs: this.nowMs() });
+        },
+        down: (_, code) => this.#down(replica, code),
+      },
+      onState: (state) => {
+        if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
+        this.#down(replica, state.code);
+        this.#refresh();
+      },
+    });
+    this.#dialers.set(replica, dialer);
+  }
+
+  #down(replica: number, code: number): void {
+    this.#links.delete(replica);
+    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, atMs: this.nowMs() });
+  }
+
+  /** Looks whether a replica has moved; one look at a time. */
+  #refresh(): void {
+    const { refresh } = this.#config;
+    if (refresh === undefined || this.#refreshing || this.#ended) return;
+    this.#refreshing = true;
+    refresh()
+      .then((cell) => {
+        if (cell !== undefined) this.#readdress(cell);
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#refreshing = false;
+      });
+  }
+
+  #readdress(cell: Cell): void {
+    if (this.#ended || !same(cell.cellId, this.#config.cell.cellId)) return;
+    for (const { client, key } of cell.addresses) {
+      const replica = this.#config.cell.committee.members.findIndex((one) => same(one, key));
+      const dialer = this.#dialers.get(replica);
+      if (replica < 0 || client === '' || dialer?.url === client) continue;
+      dialer?.close();
+      this.#dial(replica, client);
+    }
+  }
+
+  /** Events that arise while another is handled wait their turn. */
+  dispatch(event: ClientEvent): void {
+    this.#backlog.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
+        for (const effect of this.core.step(next)) this.#perform(effect);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #perform(effect: ClientEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#links.get(effect.replica)?.send(effect.bytes, effect.priority);
+        return;
+      case 'wake':
+        this.#wakeAt(effect.atMs);
+        return;
+      case 'settled': {
+        const settle = this.#settlers.get(effect.call);
+        this.#settlers.delete(effect.call);
+        settle?.(effect.outcome);
+        return;
+      }
+      case 'lost': {
+        const lost = this.#lost.get(effect.hold);
+        this.#lost.delete(effect.hold);
+        if (lost === undefined) this.#lostEarly.set(effect.hold, effect.failure);
+        else lost(effect.failure);
+        return;
+      }
+      case 'status':
+        this.statuses.push(effect.status);
+        return;
+      case 'suspect':
+        this.#config.onSuspect?.(effect.replica, effect.failure);
+        return;
+      case 'closed':
+        this.#end();
+        return;
+    }
+  }
+
+  #wakeAt(atMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    const delay = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - this.nowMs())));
+    this.#timer = setTimeout(() => this.dispatch({ kind: 'wake', atMs: this.nowMs() }), delay);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    for (const dialer of this.#dialers.values()) dialer.close();
+    this.statuses.end();
+    this.#resolveClosed();
+  }
+
+  /**
+   * One call of the core as a promise of its outcome, and the id under which its hold is known.
+   * @throws FattyError `aborted`, when the signal was aborted before anything was sent
+   */
+  call(
+    request: CallRequest,
+    options: CallOptions,
+  ): { call: number; outcome: Promise<CallOutcome> } {
+    const { signal, timeoutMs } = options;
+    if (signal?.aborted) throw abortError(signal);
+    const call = this.#nextCall++;
+    const atMs = this.nowMs();
+    const finite = timeoutMs !== undefined && Number.isFinite(timeoutMs);
+    const deadline = finite ? { deadlineMs: atMs + Math.max(0, timeoutMs) } : {};
+    const outcome = new Promise<CallOutcome>((resolve) => {
+      if (this.#ended) {
+        const failure = { code: 'closed', expected: 'an open client', actual: 'a closed one' };
+        resolve({ kind: 'failed', failure, outcome: 'not_applied', retryable: false });
+        return;
+      }
+      const abort = (): void => this.dispatch({ kind: 'abort', call, atMs: this.nowMs() });
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#settlers.set(call, (settled) => {
+        signal?.removeEventListener('abort', abort);
+        resolve(settled);
+      });
+      this.dispatch({ kind: 'call', call, request, atMs, ...deadline });
+    });
+    return { call, outcome };
+  }
+
+  /** `heard` runs at most once, when what `hold` got is lost. */
+  onLost(hold: number, heard: (failure: Failure) => void): void {
+    const early = this.#lostEarly.get(hold);
+    this.#lostEarly.delete(hold);
+    if (early === undefined) this.#lost.set(hold, heard);
+    else heard(early);
+  }
+
+  forget(hold: number): void {
+    this.#lost.delete(hold);
+  }
+
+  close(): Promise<void> {
+    if (!this.#ended) this.dispatch({ kind: 'close', atMs: this.nowMs() });
+    return this.closed;
+  }
+}
+
+export function abortError(signal: AbortSignal): FattyError {
+  return clientError('aborted', 'a live signal', 'an aborted one', { cause: signal.reason });
+}

@@ -1,0 +1,100 @@
+import { type LockMode, showPosition } from '@fatty/api';
+import type { Failure, Position } from '@fatty/interface';
+import { clientError, FattyError } from '../error.ts';
+import { expectResult, resultsOf } from './answers.ts';
+import type { CallOptions, Driver } from './driver.ts';
+
+/** When a hold ends: by its owner's wish, or not. */
+export class Hold {
+  readonly signal: AbortSignal;
+  readonly lost: Promise<FattyError>;
+  readonly #controller = new AbortController();
+  readonly #driver: Driver;
+  readonly #call: number;
+
+  constructor(driver: Driver, call: number) {
+    this.#driver = driver;
+    this.#call = call;
+    this.signal = this.#controller.signal;
+    this.lost = new Promise((resolve) => {
+      driver.onLost(call, (failure) => {
+        const error = lossError(failure);
+        this.#controller.abort(error);
+        resolve(error);
+      });
+    });
+  }
+
+  /** Monotonic ms (`performance.now()`) until which the hold is proved; −∞ when it is not. */
+  get deadlineMs(): number {
+    const { core } = this.#driver;
+    const mine = core.beliefs(this.#driver.nowMs()).find((one) => one.hold === this.#call);
+    return mine?.untilMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  get held(): boolean {
+    return !this.signal.aborted && this.deadlineMs > this.#driver.nowMs();
+  }
+
+  /** Ends the belief first, then gives the hold back. A hold already lost is nothing to give back. */
+  async release(kind: 'released' | 'machineReleased', options: CallOptions): Promise<void> {
+    if (this.signal.aborted) return;
+    const request = { kind: 'release', hold: this.#call } as const;
+    const { outcome } = this.#driver.call(request, options);
+    this.#driver.forget(this.#call);
+    this.#controller.abort(clientError('lock_released', 'a live hold', 'released by its holder'));
+    expectResult(resultsOf(await outcome, options.signal).results[0], kind);
+  }
+}
+
+function lossError(failure: Failure): FattyError {
+  return new FattyError(failure, { outcome: 'applied', retryable: true });
+}
+
+/** A lock that is held. `await using` gives it back at the end of the block. */
+export interface Lock extends AsyncDisposable {
+  readonly path: string;
+  readonly mode: LockMode;
+  /** Grows with every grant on this path, for ever: the fencing token. */
+  readonly generation: Position;
+  /** {@link generation} as text, `commit.index`. */
+  readonly token: string;
+  /** Aborted when the lock is lost, can no longer be proved, or was released. Never un-aborted. */
+  readonly signal: AbortSignal;
+  /** Resolves with the reason (`lock_lost`, `in_jeopardy`, `session_expired`); pending otherwise. */
+  readonly lost: Promise<FattyError>;
+  /** Monotonic ms (`performance.now()`) until which the lock is proved right now. */
+  readonly deadlineMs: number;
+  /** Whether the lock can be proved at this moment. */
+  readonly held: boolean;
+  /** Gives it back; harmless when it is lost already. @throws FattyError `timeout`, `aborted`… */
+  release(options?: CallOptions): Promise<void>;
+}
+
+export function makeLock(
+  driver: Driver,
+  call: number,
+  grant: { readonly path: string; readonly mode: LockMode; readonly lockGen: Position },
+  defaults: CallOptions,
+): Lock {
+  const hold = new Hold(driver, call);
+  const { path, mode, lockGen } = grant;
+  const release = (options?: CallOptions): Promise<void> =>
+    hold.release('released', { ...defaults, ...options });
+  return {
+    path,
+    mode,
+    generation: lockGen,
+    token: showPosition(lockGen),
+    signal: hold.signal,
+    lost: hold.lost,
+    get deadlineMs() {
+      return hold.deadlineMs;
+    },
+    get held() {
+      return hold.held;
+    },
+    release,
+    [Symbol.asyncDispose]: () => release(),
+  };
+}

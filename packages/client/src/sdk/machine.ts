@@ -1,0 +1,187 @@
+import {
+  type Answer,
+  type Binding,
+  type MachinePolicy,
+  type Op,
+  type Result,
+  showPosition,
+} from '@fatty/api';
+import type { Digest, Position } from '@fatty/interface';
+import type { FattyError } from '../error.ts';
+import { expectResult, resultsOf } from './answers.ts';
+import type { CallOptions, Driver } from './driver.ts';
+import { Hold } from './lock.ts';
+
+export type MachineAnswer = Extract<Answer, { kind: 'machine' }>;
+export type MachineHeld = Extract<Result, { kind: 'machineHeld' }>;
+
+export interface DeclareOptions extends CallOptions {
+  /** SHA-256 over layout, builtins and program words, as `fatty proof inspect` prints it. */
+  readonly programId: Digest;
+  /** State clock and state the first proof starts from. */
+  readonly t: bigint;
+  readonly s: bigint;
+  readonly policy?: Partial<MachinePolicy>;
+  /** `lessee` (default): proofs name who uses them. `open`: anybody's will do. */
+  readonly binding?: Binding;
+  /** Public cells after the six of the lease statement, 0 to 30. Default 0. */
+  readonly outputs?: number;
+  /** Longest time between two proofs, ms. Default 12,000. */
+  readonly periodMs?: number;
+  /** Default 0. */
+  readonly lockDelayMs?: number;
+}
+
+export interface ProofOptions extends CallOptions {
+  /** For binding `lessee`: the machine's last event, which the proofs name. */
+  readonly nonce?: Position;
+  /** As the machine declared. Default 0. */
+  readonly outputs?: number;
+}
+
+const DEFAULT_POLICY: MachinePolicy = {
+  layout: 'plain',
+  bitsMin: 96,
+  collisionBitsMin: 80,
+};
+const PERIOD_MS = 12_000;
+
+/** What a machine needs of its client. */
+export interface MachineClient {
+  readonly driver: Driver;
+  readonly defaults: CallOptions;
+  submit(ops: readonly Op[], options: CallOptions): Promise<readonly Result[]>;
+  readMachine(path: string, options: CallOptions): Promise<MachineAnswer>;
+}
+
+/** A lease that lives only as long as its program's proofs keep coming (service: machines). */
+export class MachineLease implements AsyncDisposable {
+  readonly path: string;
+  readonly #client: MachineClient;
+  readonly #call: number;
+  readonly #hold: Hold;
+  #held: MachineHeld;
+
+  constructor(client: MachineClient, path: string, call: number, held: MachineHeld) {
+    this.#client = client;
+    this.path = path;
+    this.#call = call;
+    this.#held = held;
+    this.#hold = new Hold(client.driver, call);
+  }
+
+  /** Constant from take to loss; grows from lessee to lessee: the fencing token. */
+  get generation(): Position {
+    return this.#held.lockGen;
+  }
+
+  get token(): string {
+    return showPosition(this.generation);
+  }
+
+  /** What the next proof must name (binding `lessee`), and where it must start. */
+  get nonce(): Position {
+    return this.#held.nonce;
+  }
+
+  get t(): bigint {
+    return this.#held.t;
+  }
+
+  get s(): bigint {
+    return this.#held.s;
+  }
+
+  /** Aborted when the lease is lost, can no longer be proved, or was released. */
+  get signal(): AbortSignal {
+    return this.#hold.signal;
+  }
+
+  get lost(): Promise<FattyError> {
+    return this.#hold.lost;
+  }
+
+  get deadlineMs(): number {
+    return this.#hold.deadlineMs;
+  }
+
+  get held(): boolean {
+    return this.#hold.held;
+  }
+
+  /**
+   * Advances the machine by one or more consecutive proofs.
+   * @throws FattyError `stale_t`, `wrong_t`, `wrong_s`, `no_advance`, `not_lessee`… or the
+   * verifier's own code (`outcome: 'not_applied'`)
+   */
+  async renew(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineHeld> {
+    const { nonce, outputs = 0 } = options;
+    const op = { kind: 'renewMachine', path: this.path, nonce, outputs, proofs } as const;
+    const all = { ...this.#client.defaults, ...options };
+    const { outcome } = this.#client.driver.call({ kind: 'machine', op, hold: this.#call }, all);
+    this.#held = expectResult(resultsOf(await outcome, all.signal).results[0], 'machineHeld');
+    return this.#held;
+  }
+
+  /** Shows an address and a small file for as long as the lease is held. */
+  async publish(address: string, content: Uint8Array, options: CallOptions = {}): Promise<void> {
+    const op: Op = { kind: 'publish', path: this.path, address, content };
+    const [result] = await this.#client.submit([op], options);
+    expectResult(result, 'published');
+  }
+
+  release(options: CallOptions = {}): Promise<void> {
+    return this.#hold.release('machineReleased', { ...this.#client.defaults, ...options });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+/** A machine node by its path. */
+export class Machine {
+  readonly path: string;
+  readonly #client: MachineClient;
+
+  constructor(client: MachineClient, path: string) {
+    this.#client = client;
+    this.path = path;
+  }
+
+  /** Makes the node. Answers the nonce that a first take must name. */
+  async declare(options: DeclareOptions): Promise<Position> {
+    const { programId, t, s, binding = 'lessee', outputs = 0 } = options;
+    const { periodMs = PERIOD_MS, lockDelayMs = 0 } = options;
+    const op: Op = {
+      kind: 'declareMachine',
+      path: this.path,
+      programId,
+      t,
+      s,
+      policy: { ...DEFAULT_POLICY, ...options.policy },
+      binding,
+      outputs,
+      periodMs,
+      lockDelayMs,
+    };
+    const [result] = await this.#client.submit([op], options);
+    return expectResult(result, 'machineDeclared').nonce;
+  }
+
+  /** Takes the lease by proving the next transitions. @throws FattyError `held`, `lock_delay`… */
+  async take(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineLease> {
+    const { nonce, outputs = 0 } = options;
+    const op = { kind: 'takeMachine', path: this.path, nonce, outputs, proofs } as const;
+    const all = { ...this.#client.defaults, ...options };
+    const request = { kind: 'machine', op, hold: undefined } as const;
+    const { call, outcome } = this.#client.driver.call(request, all);
+    const held = expectResult(resultsOf(await outcome, all.signal).results[0], 'machineHeld');
+    return new MachineLease(this.#client, this.path, call, held);
+  }
+
+  /** Program, stored state, lessee and what it publishes. */
+  state(options: CallOptions = {}): Promise<MachineAnswer> {
+    return this.#client.readMachine(this.path, options);
+  }
+}
