@@ -35,7 +35,7 @@ export interface DialOptions {
    */
   readonly stopWhenFatal?: boolean;
   /** Told of every change, for logs and metrics. `failure` says why this end refused the other. */
-  onState?(state: DialState, failure: Failure | undefined): void;
+  readonly onState?: (state: DialState, failure: Failure | undefined) => void;
 }
 
 /** Keeps one link to one address up. */

@@ -11,6 +11,11 @@ export interface LinkLimits {
    * sooner; larger fills long fat pipes better.
    */
   readonly windowBytes: number;
+  /**
+   * Bulk bytes sent and not known to have arrived. Default 512 KiB. A keep-alive waits behind at
+   * most this much; bulk throughput is at most this per round trip.
+   */
+  readonly bulkWindowBytes: number;
   /** Longest handshake, ms. Default 5,000. Beyond: close 4401 `handshake_timeout`. */
   readonly handshakeMsMax: number;
   /** Time between pings, ms. Default 1,000. */
@@ -24,6 +29,7 @@ export const DEFAULT_LIMITS: LinkLimits = {
   queueBytesMax: 8 * 1024 * 1024,
   queueMessagesMax: 4096,
   windowBytes: 64 * 1024,
+  bulkWindowBytes: 512 * 1024,
   handshakeMsMax: 5000,
   pingMs: 1000,
   silenceMsMax: 5000,
@@ -32,9 +38,9 @@ export const DEFAULT_LIMITS: LinkLimits = {
 /** Chance and time of an end of a link, injected so that tests can hold both still. */
 export interface LinkEnvironment {
   /** Unpredictable bytes (nonces, jitter). Default: Web Crypto. */
-  random(size: number): Uint8Array;
+  readonly random: (size: number) => Uint8Array;
   /** Milliseconds on a clock that never steps. Default: `performance.now()`. */
-  monotonicMs(): number;
+  readonly monotonicMs: () => number;
 }
 
 /** Works in browsers and in Node alike. */

@@ -1,4 +1,12 @@
-import type { Link, LinkHandler, Priority, PublicKey, Role } from '@fatty/interface';
+import {
+  BULK,
+  type Link,
+  type LinkHandler,
+  PROTOCOL,
+  type Priority,
+  type PublicKey,
+  type Role,
+} from '@fatty/interface';
 import { CLOSE, fitReason } from './closing.ts';
 import type { Peer } from './handshake.ts';
 import type { LinkEnvironment, LinkLimits } from './limits.ts';
@@ -53,7 +61,12 @@ export class WireLink implements NetworkLink {
   #open = true;
   #heardAtMs: number;
   #pings = 0;
-  #pingAtMs = 0;
+  /** The ping without an answer yet, and how much bulk had been sent before it. */
+  #asked: { readonly atMs: number; readonly bulkBytes: number } | undefined;
+  /** The last ping of the peer that has no answer yet. */
+  #owed: string | undefined;
+  #bulkSentBytes = 0;
+  #bulkArrivedBytes = 0;
   #latencyMs: number | undefined;
   #sent = { messages: 0, bytes: 0 };
   #received = { messages: 0, bytes: 0 };
@@ -134,29 +147,58 @@ export class WireLink implements NetworkLink {
   }
 
   /**
-   * Only as much as the window enters the socket, where order is final; the rest waits here, where a
-   * keep-alive still overtakes it.
+   * Order is final once a message is in the socket, and a kernel may buffer megabytes. So only the
+   * window enters the socket, and of bulk only what a ping shows to have arrived plus the bulk
+   * window; the rest waits here, where a keep-alive still overtakes it.
    */
   #drain(): void {
     while (this.#open && this.#wire.buffered() < this.#limits.windowBytes) {
-      const message = this.#queue.take();
+      if (this.#owed !== undefined) {
+        this.#wire.send(`pong ${this.#owed}`, this.#flushed);
+        this.#owed = undefined;
+      }
+      const message = this.#queue.take(PROTOCOL) ?? this.#takeBulk();
       if (message === undefined) return;
       this.#sent.messages++;
       this.#sent.bytes += message.length;
       this.#wire.send(message, this.#flushed);
+      if (this.#bulkSentBytes > this.#bulkArrivedBytes) this.#ping();
     }
+  }
+
+  #takeBulk(): Uint8Array | undefined {
+    const underway = this.#bulkSentBytes - this.#bulkArrivedBytes;
+    if (underway >= this.#limits.bulkWindowBytes) return undefined;
+    const message = this.#queue.take(BULK);
+    this.#bulkSentBytes += message?.length ?? 0;
+    return message;
+  }
+
+  /** One at a time: with a lost peer pings would only pile up. */
+  #ping(): void {
+    if (this.#asked !== undefined) return;
+    this.#asked = { atMs: this.#environment.monotonicMs(), bulkBytes: this.#bulkSentBytes };
+    this.#pings++;
+    this.#wire.send(`ping ${this.#pings}`, this.#flushed);
+  }
+
+  #pong(number: number): void {
+    if (this.#asked === undefined || number !== this.#pings) return;
+    this.#latencyMs = this.#environment.monotonicMs() - this.#asked.atMs;
+    this.#bulkArrivedBytes = this.#asked.bulkBytes;
+    this.#asked = undefined;
+    if (this.#bulkSentBytes > this.#bulkArrivedBytes) this.#ping();
+    this.#drain();
   }
 
   #control(text: string): void {
     const [, verb, number] = CONTROL.exec(text) ?? [];
     if (verb === 'ping') {
-      // A peer that pings faster than it reads gets no answer rather than our memory.
-      if (this.#wire.buffered() < this.#limits.windowBytes * 2) {
-        this.#wire.send(`pong ${number}`, this.#flushed);
-      }
+      // Through a full socket the last one asked is answered later: a flood costs us one number.
+      this.#owed = number;
+      this.#drain();
     } else if (verb === 'pong') {
-      if (Number(number) !== this.#pings) return;
-      this.#latencyMs = this.#environment.monotonicMs() - this.#pingAtMs;
+      this.#pong(Number(number));
     } else {
       this.close(CLOSE.malformed, 'malformed');
     }
@@ -169,10 +211,7 @@ export class WireLink implements NetworkLink {
       this.#end(CLOSE.abnormal, 'peer_silent');
       return;
     }
-    if (this.#wire.buffered() >= this.#limits.windowBytes) return;
-    this.#pings++;
-    this.#pingAtMs = nowMs;
-    this.#wire.send(`ping ${this.#pings}`, this.#flushed);
+    this.#ping();
   }
 
   #end(code: number, reason: string): void {

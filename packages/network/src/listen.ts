@@ -34,7 +34,7 @@ export interface ListenOptions {
   readonly retryAfterMs?: number;
   readonly environment?: LinkEnvironment;
   /** Told of every connection that did not become a link. */
-  onRefused?(code: number, failure: Failure | undefined, remoteAddress: string): void;
+  readonly onRefused?: (code: number, failure: Failure | undefined, remoteAddress: string) => void;
 }
 
 /** An open port. */
@@ -108,16 +108,19 @@ class Port implements Listener {
       maxPayload: limits.messageBytesMax,
       perMessageDeflate: false,
     });
+    // A socket that never says a word of HTTP is cut like a silent handshake.
+    const http = {
+      headersTimeout: limits.handshakeMsMax,
+      requestTimeout: limits.handshakeMsMax,
+      connectionsCheckingInterval: Math.ceil(limits.handshakeMsMax / 2),
+    };
     const server =
       tls === undefined
-        ? createServer(refuseHttp)
+        ? createServer(http, refuseHttp)
         : createTlsServer(
-            { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
+            { ...http, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
             refuseHttp,
           );
-    // A socket that never says a word of HTTP is cut as soon as a silent handshake is.
-    server.headersTimeout = limits.handshakeMsMax;
-    server.requestTimeout = limits.handshakeMsMax;
     server.maxConnections = options.connectionsMax ?? 1024;
     server.on('connection', withoutDelay);
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));

@@ -55,9 +55,9 @@ export class SendQueue {
     return true;
   }
 
-  /** The oldest message of the lowest class that has one. */
-  take(): Uint8Array | undefined {
-    for (const line of this.#classes) {
+  /** The oldest message of the lowest class that has one, up to `last`. */
+  take(last: Priority): Uint8Array | undefined {
+    for (const line of this.#classes.slice(0, last + 1)) {
       const message = line.take();
       if (message !== undefined) return message;
     }
