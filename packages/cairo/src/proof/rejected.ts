@@ -1,0 +1,123 @@
+import type { Failure } from '@fatty/interface';
+
+/** Which part of the verifier refused; the coarse half of a code. */
+export type Category = 'parse' | 'policy' | 'statement' | 'stark';
+
+/** Stable names of what can be wrong with a proof; {@link PROOF_CODES} sorts them. */
+export type ProofCode =
+  | 'too_large'
+  | 'malformed'
+  | 'wrong_shape'
+  | 'not_canonical'
+  | 'duplicate_key'
+  | 'unknown_key'
+  | 'bad_number'
+  | 'bad_hex'
+  | 'bad_field'
+  | 'felt_range'
+  | 'truncated'
+  | 'trailing_bytes'
+  | 'bad_counts'
+  | 'unsupported_layout'
+  | 'unsupported_hash'
+  | 'policy_layout'
+  | 'policy_hash'
+  | 'policy_collision'
+  | 'policy_bits'
+  | 'policy_queries'
+  | 'policy_steps'
+  | 'policy_size'
+  | 'segments'
+  | 'pages'
+  | 'program_cells'
+  | 'prologue'
+  | 'safe_call'
+  | 'statement_cells'
+  | 'lease_cells'
+  | 'lease_time'
+  | 'wrong_program'
+  | 'wrong_binding'
+  | 'broken_chain'
+  | 'bad_oods'
+  | 'bad_pow'
+  | 'bad_merkle'
+  | 'bad_fri'
+  | 'bad_point';
+
+/** Every code of a refused proof and where it comes from: the public reference. */
+export const PROOF_CODES: Readonly<Record<ProofCode, Category>> = {
+  // what the bytes are
+  too_large: 'parse',
+  malformed: 'parse',
+  wrong_shape: 'parse',
+  not_canonical: 'parse',
+  duplicate_key: 'parse',
+  unknown_key: 'parse',
+  bad_number: 'parse',
+  bad_hex: 'parse',
+  bad_field: 'parse',
+  felt_range: 'parse',
+  truncated: 'parse',
+  trailing_bytes: 'parse',
+  bad_counts: 'parse',
+  unsupported_layout: 'parse',
+  unsupported_hash: 'parse',
+  // what the policy wants
+  policy_layout: 'policy',
+  policy_hash: 'policy',
+  policy_collision: 'policy',
+  policy_bits: 'policy',
+  policy_queries: 'policy',
+  policy_steps: 'policy',
+  policy_size: 'policy',
+  // what the proof is about
+  segments: 'statement',
+  pages: 'statement',
+  program_cells: 'statement',
+  prologue: 'statement',
+  safe_call: 'statement',
+  statement_cells: 'statement',
+  lease_cells: 'statement',
+  lease_time: 'statement',
+  wrong_program: 'statement',
+  wrong_binding: 'statement',
+  broken_chain: 'statement',
+  // whether it is true
+  bad_oods: 'stark',
+  bad_pow: 'stark',
+  bad_merkle: 'stark',
+  bad_fri: 'stark',
+  bad_point: 'stark',
+};
+
+/** The category of a code of {@link PROOF_CODES}. */
+export function categoryOf(code: string): Category | undefined {
+  return Object.hasOwn(PROOF_CODES, code) ? PROOF_CODES[code as ProofCode] : undefined;
+}
+
+/**
+ * Thrown by every checker inside this package and turned into a verdict at its edge. A checker
+ * that *returned* its finding could be ignored: that is how swiftness lost its FRI layers.
+ */
+export class Rejected extends Error {
+  readonly failure: Failure;
+  constructor(code: ProofCode, expected: string, actual: string) {
+    super(`${code}: expected ${expected}, got ${actual}`);
+    this.failure = { code, expected, actual };
+  }
+
+  /** A failure of another package, whose codes are in {@link PROOF_CODES} too. */
+  static of({ code, expected, actual }: Failure): Rejected {
+    return new Rejected(code as ProofCode, expected, actual);
+  }
+}
+
+/** @throws Rejected unless `holds`. */
+export function demand(
+  holds: boolean,
+  code: ProofCode,
+  expected: string | number,
+  actual: string | number,
+): asserts holds {
+  if (!holds) throw new Rejected(code, String(expected), String(actual));
+}

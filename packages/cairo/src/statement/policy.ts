@@ -1,0 +1,105 @@
+import { array, record, type Shape, text, u16, u32 } from '@fatty/codec';
+import { LIMITS, type Proof, type ProofParameters } from '../proof/proof.ts';
+import { demand } from '../proof/rejected.ts';
+
+/**
+ * Which proofs are allowed, pinned in a committee's parameters or a machine's declaration.
+ * Parameters are not in the transcript, so that whoever leaves them to the prover checks nothing.
+ */
+export interface Policy {
+  readonly layouts: readonly string[];
+  readonly channelHashes: readonly string[];
+  readonly commitmentHashes: readonly string[];
+  /** Conjectured security: n_queries · log_n_cosets + proof of work. */
+  readonly bitsMin: number;
+  /** Collision resistance of the commitment hash: 80 for 160-bit masks, 124 for 248, 128 unmasked. */
+  readonly collisionBitsMin: number;
+  readonly nQueriesMin: number;
+  readonly nStepsMin: number;
+  readonly nStepsMax: number;
+  readonly proofBytesMax: number;
+}
+
+/** Work beyond this is not counted: it costs the prover only time. */
+export const POW_BITS_COUNTED = 32;
+
+/** The least a committee takes, and what `fatty proof verify` asks by default. */
+export const COMMITTEE_POLICY: Policy = {
+  layouts: ['plain'],
+  channelHashes: ['keccak256', 'blake256'],
+  commitmentHashes: [
+    'keccak256',
+    'keccak256_masked160_msb',
+    'keccak256_masked160_lsb',
+    'keccak256_masked248_msb',
+    'keccak256_masked248_lsb',
+    'blake256',
+    'blake256_masked160_msb',
+    'blake256_masked160_lsb',
+    'blake256_masked248_msb',
+    'blake256_masked248_lsb',
+  ],
+  bitsMin: 96,
+  collisionBitsMin: 80,
+  nQueriesMin: 16,
+  nStepsMin: 2 ** 4,
+  nStepsMax: 2 ** 20,
+  proofBytesMax: LIMITS.proofBytes,
+};
+
+/** The default of a machine: unmasked or 248-bit commitments. */
+export const MACHINE_POLICY: Policy = { ...COMMITTEE_POLICY, collisionBitsMin: 124 };
+
+const names = array(text(LIMITS.name), 32);
+
+/** Canonical form of a policy, for committee parameters, machine declarations and jobs. */
+export const policyShape: Shape<Policy> = record({
+  layouts: names,
+  channelHashes: names,
+  commitmentHashes: names,
+  bitsMin: u16,
+  collisionBitsMin: u16,
+  nQueriesMin: u16,
+  nStepsMin: u32,
+  nStepsMax: u32,
+  proofBytesMax: u32,
+});
+
+/** Conjectured bits of a proof made with these parameters (the proven figure is about half). */
+export function securityBits(parameters: ProofParameters): number {
+  const { nQueries, logNCosets, powBits } = parameters;
+  return nQueries * logNCosets + Math.min(powBits, POW_BITS_COUNTED);
+}
+
+/** Bits of collision resistance of a commitment hash by its Stone name. */
+export function collisionBits(commitmentHash: string): number {
+  const mask = /_masked(\d+)_[lm]sb$/.exec(commitmentHash);
+  return mask === null ? 128 : Number(mask[1]) / 2;
+}
+
+/** @throws Rejected with one of the `policy_…` codes. */
+export function demandPolicy(proof: Proof, policy: Policy): void {
+  const { parameters, publicInput, proofBytes } = proof;
+  const { channelHash, commitmentHash, nQueries } = parameters;
+  const { layout, nSteps } = publicInput;
+  const size = proofBytes.length;
+  const listed = (list: readonly string[]): string => list.join(' ');
+  demand(size <= policy.proofBytesMax, 'policy_size', `≤ ${policy.proofBytesMax} bytes`, size);
+  demand(policy.layouts.includes(layout), 'policy_layout', listed(policy.layouts), layout);
+  const { channelHashes, commitmentHashes } = policy;
+  demand(channelHashes.includes(channelHash), 'policy_hash', listed(channelHashes), channelHash);
+  demand(
+    commitmentHashes.includes(commitmentHash),
+    'policy_hash',
+    listed(commitmentHashes),
+    commitmentHash,
+  );
+  const collision = collisionBits(commitmentHash);
+  const { collisionBitsMin, bitsMin, nQueriesMin, nStepsMin, nStepsMax } = policy;
+  demand(collision >= collisionBitsMin, 'policy_collision', `≥ ${collisionBitsMin}`, collision);
+  const bits = securityBits(parameters);
+  demand(bits >= bitsMin, 'policy_bits', `≥ ${bitsMin} bits`, bits);
+  demand(nQueries >= nQueriesMin, 'policy_queries', `≥ ${nQueriesMin} queries`, nQueries);
+  const steps = `${nStepsMin}..${nStepsMax} steps`;
+  demand(nSteps >= nStepsMin && nSteps <= nStepsMax, 'policy_steps', steps, nSteps);
+}

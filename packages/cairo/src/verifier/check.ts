@@ -1,0 +1,28 @@
+import { equalBytes, fail, ok, toHex } from '@fatty/codec';
+import type { Digest, Outcome } from '@fatty/interface';
+import { demand, Rejected } from '../proof/rejected.ts';
+import type { Statement } from '../statement/statement.ts';
+
+/** Runs checkers that throw {@link Rejected} and answers with data. */
+export function attempt<T>(check: () => T): Outcome<T> {
+  try {
+    return ok(check());
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    const { code, expected, actual } = error.failure;
+    return fail(code, expected, actual);
+  }
+}
+
+/** @throws Rejected `wrong_program` */
+export function demandProgram(statement: Statement, wanted: Digest | undefined): void {
+  if (wanted === undefined) return;
+  const holds = equalBytes(statement.programId, wanted);
+  demand(holds, 'wrong_program', toHex(wanted), toHex(statement.programId));
+}
+
+/** @throws Rejected `wrong_binding` */
+export function demandBinding(binding: bigint, wanted: bigint | undefined): void {
+  const holds = wanted === undefined || binding === wanted;
+  demand(holds, 'wrong_binding', `0x${wanted?.toString(16)}`, `0x${binding.toString(16)}`);
+}

@@ -1,0 +1,13 @@
+import type { Verdict } from '@fatty/interface';
+
+/** To a verifier thread: canonical bytes of a `RenewalJob`, and the sender's number for it. */
+export interface VerifierRequest {
+  readonly id: number;
+  readonly job: Uint8Array;
+}
+
+/** From a verifier thread. */
+export interface VerifierReply {
+  readonly id: number;
+  readonly verdict: Verdict;
+}

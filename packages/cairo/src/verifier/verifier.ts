@@ -1,0 +1,90 @@
+import { ACCEPT, reject } from '@fatty/codec';
+import type { Digest, Failure, Verdict } from '@fatty/interface';
+import type { Proof } from '../proof/proof.ts';
+import { type Hashes, loadHashes } from '../stark/hashes.ts';
+import { readSizes } from '../stark/sizes.ts';
+import { checkStark } from '../stark/stark.ts';
+import type { Observer } from '../stark/transcript.ts';
+import { collisionBits, demandPolicy, type Policy, securityBits } from '../statement/policy.ts';
+import {
+  type LeaseStatement,
+  readLease,
+  readStatement,
+  type Statement,
+} from '../statement/statement.ts';
+import { attempt, demandBinding, demandProgram } from './check.ts';
+import { checkRenewal, decodeJob } from './renewal.ts';
+
+/** What else a proof must be about; whatever is left out may be anything. */
+export interface VerifyOptions {
+  readonly programId?: Digest;
+  /** The statement must be a lease with exactly this many cells beyond the six. */
+  readonly lease?: { readonly extra: number; readonly binding?: bigint };
+  /** Sees the transcript, as far as it goes. */
+  readonly observer?: Observer;
+}
+
+export type ProofVerdict =
+  | {
+      readonly kind: 'accept';
+      readonly statement: Statement;
+      /** Present when `options.lease` was. */
+      readonly lease: LeaseStatement | undefined;
+      /** Conjectured bits, and collision bits of the commitment hash. */
+      readonly bits: number;
+      readonly collisionBits: number;
+    }
+  | ({ readonly kind: 'reject' } & Failure);
+
+/**
+ * Verifies proofs. A verdict is a function of the bytes, the policy and the options alone: no clock,
+ * no state, and never an exception.
+ */
+export interface CairoVerifier {
+  verifyProof(proof: Proof, policy: Policy, options?: VerifyOptions): ProofVerdict;
+  /** Verdict of the canonical bytes of a `RenewalJob`. */
+  runJob(job: Uint8Array): Verdict;
+}
+
+/** Compiles the hash kernels once. Everything after it is synchronous. */
+export function createCairoVerifier(): Promise<CairoVerifier> {
+  return loadHashes().then((hashes) => ({
+    verifyProof: (proof, policy, options = {}) => verifyProof(hashes, proof, policy, options),
+    runJob: (job) => runJob(hashes, job),
+  }));
+}
+
+function verifyProof(
+  hashes: Hashes,
+  proof: Proof,
+  policy: Policy,
+  { programId, lease: wanted, observer }: VerifyOptions,
+): ProofVerdict {
+  const outcome = attempt(() => {
+    const size = readSizes(proof);
+    demandPolicy(proof, policy);
+    const statement = readStatement(proof.publicInput);
+    demandProgram(statement, programId);
+    const lease = wanted === undefined ? undefined : readLease(statement, wanted.extra);
+    if (lease !== undefined) demandBinding(lease.binding, wanted?.binding);
+    checkStark(hashes, proof, size, observer);
+    const { parameters } = proof;
+    const bits = securityBits(parameters);
+    return { statement, lease, bits, collisionBits: collisionBits(parameters.commitmentHash) };
+  });
+  if (outcome.ok) return { kind: 'accept', ...outcome.value };
+  return { kind: 'reject', ...outcome.failure };
+}
+
+function runJob(hashes: Hashes, bytes: Uint8Array): Verdict {
+  const job = decodeJob(bytes);
+  const renewal = job.ok ? checkRenewal(job.value) : job;
+  const outcome = renewal.ok
+    ? attempt(() => {
+        for (const { proof, size } of renewal.value.proofs) checkStark(hashes, proof, size);
+      })
+    : renewal;
+  if (outcome.ok) return ACCEPT;
+  const { code, expected, actual } = outcome.failure;
+  return reject(code, expected, actual);
+}
