@@ -58,7 +58,7 @@ function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellP
 
 function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>): Verdict {
   if (op.proofs.length === 0) return reject('no_proof', 'at least one proof', 'none');
-  return checkPath(op.path);
+  return all(checkPath(op.path), within('bad_outputs', op.outputs, 0, OUTPUTS_MAX, 'cells'));
 }
 
 /**

@@ -1,0 +1,183 @@
+import { fromUtf8, standIn, utf8 } from '@fatty/codec';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  checkOp,
+  comparePaths,
+  DEFAULT_PARAMS,
+  decodeResult,
+  ERRORS,
+  encodeResult,
+  errorEntry,
+  errorResult,
+  explain,
+  isErrorCode,
+  joinPath,
+  nowMessage,
+  type Op,
+  parentPath,
+  sessionIdOf,
+  signNow,
+  splitPath,
+  splitWritable,
+} from '../src/index.ts';
+import { OPS } from './samples.ts';
+
+const check = (op: Op): string => {
+  const verdict = checkOp(op, DEFAULT_PARAMS);
+  return verdict.kind === 'accept' ? 'accept' : verdict.code;
+};
+
+describe('paths', () => {
+  test.each([
+    ['', 'bad_path'],
+    ['a', 'bad_path'],
+    ['/a/', 'bad_path'],
+    ['//a', 'bad_path'],
+    ['/a/../b', 'bad_path'],
+    ['/./a', 'bad_path'],
+    ['/a\0b', 'bad_path'],
+    ['/\uD800', 'bad_path'],
+    [`/${'a'.repeat(256)}`, 'bad_path'],
+    [`/${'é'.repeat(128)}`, 'bad_path'],
+    [`${'/a'.repeat(33)}`, 'bad_path'],
+    ['/', 'bad_path'],
+    ['/.sys', 'reserved_path'],
+    ['/.sys/members', 'reserved_path'],
+  ])('%j is refused with %s', (path, code) => {
+    expect(splitWritable(path)).toMatchObject({ ok: false, failure: { code } });
+  });
+
+  test('the root and the reserved names can be read', () => {
+    expect(splitPath('/')).toEqual({ ok: true, value: [] });
+    expect(splitPath('/.sys/limits')).toEqual({ ok: true, value: ['.sys', 'limits'] });
+  });
+
+  test('the longest path fits', () => {
+    const path = `/${'é'.repeat(127)}x`.repeat(32);
+    expect(splitWritable(path).ok).toBe(true);
+  });
+
+  test('join undoes split, and parents are prefixes', () => {
+    const segment = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+      .filter((s) => !s.includes('/') && splitPath(`/${s}`).ok);
+    fc.assert(
+      fc.property(fc.array(segment, { minLength: 1, maxLength: 6 }), (segments) => {
+        const path = joinPath(segments);
+        expect(splitPath(path)).toEqual({ ok: true, value: segments });
+        expect(parentPath(path)).toBe(joinPath(segments.slice(0, -1)));
+        expect(fromUtf8(utf8(path))).toBe(path);
+      }),
+    );
+  });
+
+  test('order is by bytes, where UTF-16 order differs', () => {
+    const [astral, high] = ['/\u{10000}', '/\uFFFD'];
+    expect(astral < high).toBe(true);
+    expect(comparePaths(astral, high)).toBeGreaterThan(0);
+  });
+});
+
+describe('form', () => {
+  test.each(Object.values(OPS))('$kind is accepted', (op) => {
+    expect(check(op)).toBe('accept');
+  });
+
+  const big = new Uint8Array(DEFAULT_PARAMS.limits.fileBytesMax + 1);
+  test.each<[string, Op]>([
+    ['bad_lease', { ...OPS.openSession, leaseMs: 3_999 }],
+    ['bad_lease', { ...OPS.openSession, leaseMs: 60_001 }],
+    ['bad_wait', { ...OPS.acquire, maxWaitMs: 24 * 3_600_000 + 1 }],
+    ['bad_lock_delay', { ...OPS.acquire, lockDelayMs: 60_001 }],
+    ['bad_lock_delay', { ...OPS.tryAcquire, lockDelayMs: 60_001 }],
+    ['bad_lock_delay', { ...OPS.declareMachine, lockDelayMs: 60_001 }],
+    ['content_too_large', { ...OPS.create, content: big }],
+    ['content_too_large', { ...OPS.write, content: big }],
+    ['content_too_large', { ...OPS.compareAndSet, content: big }],
+    ['not_a_file', { ...OPS.create, node: 'directory' }],
+    ['no_expectation', { ...OPS.compareAndSet, generation: undefined }],
+    ['no_dots', { ...OPS.remove, dots: [] }],
+    ['bad_period', { ...OPS.declareMachine, periodMs: 999 }],
+    ['bad_period', { ...OPS.declareMachine, periodMs: 3_600_001 }],
+    ['bad_outputs', { ...OPS.declareMachine, outputs: 31 }],
+    [
+      'bad_policy',
+      { ...OPS.declareMachine, policy: { ...OPS.declareMachine.policy, bitsMin: 95 } },
+    ],
+    [
+      'bad_policy',
+      { ...OPS.declareMachine, policy: { ...OPS.declareMachine.policy, collisionBitsMin: 79 } },
+    ],
+    ['no_proof', { ...OPS.takeMachine, proofs: [] }],
+    ['no_proof', { ...OPS.renewMachine, proofs: [] }],
+    ['bad_outputs', { ...OPS.renewMachine, outputs: 31 }],
+  ])('%s', (code, op) => {
+    expect(check(op)).toBe(code);
+  });
+
+  test('every op with a path refuses a bad one and a reserved one', () => {
+    for (const op of Object.values(OPS)) {
+      if (!('path' in op)) continue;
+      expect(check({ ...op, path: 'db' })).toBe('bad_path');
+      expect(check({ ...op, path: '/.sys/x' })).toBe('reserved_path');
+    }
+  });
+});
+
+describe('errors', () => {
+  test('each code is stable snake_case with a sentence', () => {
+    for (const [code, { text, retryable, outcome }] of ERRORS) {
+      expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+      expect(text).toMatch(/^[A-Z].*\.$/);
+      expect(outcome === 'applied' && retryable).toBe(false);
+    }
+  });
+
+  test('a code of another package explains itself as final', () => {
+    expect(isErrorCode('policy_bits')).toBe(false);
+    expect(errorEntry('policy_bits')).toMatchObject({ retryable: false, outcome: 'not_applied' });
+  });
+
+  test('a result is explained by the table', () => {
+    expect(explain(errorResult('lock_held', 'a free lock', 'held'))).toEqual({
+      code: 'lock_held',
+      expected: 'a free lock',
+      actual: 'held',
+      retryable: true,
+      outcome: 'not_applied',
+    });
+  });
+
+  test('an error can always be written, however long or broken its texts', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+        const written = encodeResult(errorResult('not_found', text, text));
+        expect(decodeResult(written).ok).toBe(true);
+      }),
+    );
+  });
+});
+
+test('a session belongs to its key and nonce', () => {
+  const scheme = standIn();
+  const [a, b] = [1, 2].map((n) => scheme.signer(new Uint8Array(32).fill(n)).publicKey);
+  const nonce = new Uint8Array(16);
+  if (!a || !b) throw new Error('two keys');
+  expect(sessionIdOf(a, nonce)).toEqual(sessionIdOf(a, nonce));
+  expect(sessionIdOf(a, nonce)).not.toEqual(sessionIdOf(b, nonce));
+  expect(sessionIdOf(a, nonce)).not.toEqual(sessionIdOf(a, new Uint8Array(16).fill(1)));
+});
+
+test('a clock reading is signed for one cell and one nonce', () => {
+  const scheme = standIn();
+  const signer = scheme.signer(new Uint8Array(32));
+  const [cell, other] = [1, 2].map((n) => new Uint8Array(32).fill(n) as never);
+  const reading = { nonce: new Uint8Array(16), ts: 5, commit: 4, leaseClock: 3, offset: 2 };
+  const message = signNow(cell as never, signer, reading);
+  if (message.kind !== 'nowReading') throw new Error('a reading');
+  const holds = (bytes: Uint8Array): boolean => scheme.verify(signer.publicKey, bytes, message.sig);
+  expect(holds(nowMessage(cell as never, reading))).toBe(true);
+  expect(holds(nowMessage(other as never, reading))).toBe(false);
+  expect(holds(nowMessage(cell as never, { ...reading, leaseClock: 4 }))).toBe(false);
+});

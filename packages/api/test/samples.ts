@@ -1,0 +1,252 @@
+import { asDigest, asPublicKey, asSessionId, asSignature, utf8 } from '@fatty/codec';
+import {
+  type Answer,
+  type ClientMessage,
+  DEFAULT_PARAMS,
+  encodeNotice,
+  encodeResult,
+  errorResult,
+  type GatewayMessage,
+  type NoticeBody,
+  type Op,
+  type Query,
+  type Result,
+} from '../src/index.ts';
+
+const fill = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
+const session = asSessionId(fill(32, 1));
+const client = asPublicKey(fill(32, 2));
+const some = asDigest(fill(32, 3));
+const id = { session, seq: 7, index: 2 };
+const position = { commit: 5_000_000_000, index: 4 };
+const content = utf8('hello');
+const path = '/db/primary ✓';
+const policy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 124 };
+
+type ByKind<T extends { readonly kind: string }> = {
+  readonly [K in T['kind']]: Extract<T, { kind: K }>;
+};
+
+/** One of each: a missing kind does not compile. */
+export const OPS: ByKind<Op> = {
+  openSession: { kind: 'openSession', nonce: fill(16, 9), anchor: some, leaseMs: 12_000 },
+  closeSession: { kind: 'closeSession' },
+  reanchor: { kind: 'reanchor', anchor: some },
+  create: {
+    kind: 'create',
+    path,
+    node: 'file',
+    mode: 'shared',
+    ephemeral: true,
+    exclusive: false,
+    content,
+  },
+  write: { kind: 'write', path, content, observed: [id] },
+  compareAndSet: {
+    kind: 'compareAndSet',
+    path,
+    content,
+    generation: position,
+    lockGen: undefined,
+  },
+  remove: { kind: 'remove', path, dots: [id] },
+  removeSubtree: { kind: 'removeSubtree', path },
+  acquire: { kind: 'acquire', path, mode: 'exclusive', maxWaitMs: 500, lockDelayMs: 1000 },
+  tryAcquire: { kind: 'tryAcquire', path, mode: 'shared', lockDelayMs: 0 },
+  release: { kind: 'release', path, lockGen: position },
+  cancel: { kind: 'cancel', seq: 7, index: 2 },
+  declareMachine: {
+    kind: 'declareMachine',
+    path,
+    programId: some,
+    t: 10n,
+    s: 2n ** 200n,
+    policy,
+    binding: 'lessee',
+    outputs: 1,
+    periodMs: 12_000,
+    lockDelayMs: 0,
+  },
+  takeMachine: { kind: 'takeMachine', path, nonce: undefined, outputs: 0, proofs: [fill(9, 1)] },
+  renewMachine: { kind: 'renewMachine', path, nonce: position, outputs: 1, proofs: [fill(9, 1)] },
+  releaseMachine: { kind: 'releaseMachine', path },
+  publish: { kind: 'publish', path, address: 'wss://db:1', content },
+};
+
+export const RESULTS: ByKind<Result> = {
+  error: errorResult('lock_delay', 'no lock-delay', '250 ms left', 250),
+  sessionOpened: { kind: 'sessionOpened', position, leaseMs: 12_000, leaseExpiry: 99_000 },
+  sessionClosed: { kind: 'sessionClosed', position },
+  reanchored: { kind: 'reanchored', leaseExpiry: 99_000 },
+  created: { kind: 'created', node: id, instance: position, existed: true },
+  written: { kind: 'written', generation: position },
+  removed: { kind: 'removed', dead: true },
+  subtreeRemoved: { kind: 'subtreeRemoved', nodes: 3 },
+  granted: { kind: 'granted', lockGen: position, mode: 'shared', leaseExpiry: 99_000 },
+  waiting: { kind: 'waiting', position, ahead: 2 },
+  released: { kind: 'released', lockGen: position },
+  cancelled: { kind: 'cancelled', was: 'held' },
+  machineDeclared: { kind: 'machineDeclared', node: id, nonce: position },
+  machineHeld: {
+    kind: 'machineHeld',
+    nonce: position,
+    t: 20n,
+    s: 5n,
+    lockGen: position,
+    leaseExpiry: 99_000,
+  },
+  machineReleased: { kind: 'machineReleased', nonce: position },
+  published: { kind: 'published', generation: position },
+};
+
+export const NOTICES: ByKind<NoticeBody> = {
+  granted: {
+    kind: 'granted',
+    path,
+    seq: 7,
+    index: 2,
+    mode: 'exclusive',
+    lockGen: position,
+    leaseExpiry: 99_000,
+  },
+  waitEnded: { kind: 'waitEnded', path, seq: 7, index: 2, code: 'max_wait', position },
+  lost: { kind: 'lost', path, lockGen: position, reason: 'session_expired', position },
+  renewed: { kind: 'renewed', i: 3, leaseExpiry: 99_000 },
+  sessionExpired: { kind: 'sessionExpired', position },
+  machineLost: {
+    kind: 'machineLost',
+    path,
+    lockGen: position,
+    reason: 'period_over',
+    nonce: position,
+  },
+  epoch: { kind: 'epoch', epoch: 2 },
+};
+
+export const QUERIES: ByKind<Query> = {
+  get: { kind: 'get', path },
+  stat: { kind: 'stat', path },
+  list: { kind: 'list', path: '/', after: 'a', limit: 10 },
+  session: { kind: 'session', id: session },
+  lock: { kind: 'lock', path },
+  machine: { kind: 'machine', path },
+  members: { kind: 'members' },
+  status: { kind: 'status' },
+};
+
+const stat = {
+  id,
+  node: 'file' as const,
+  mode: 'shared' as const,
+  ephemeral: session,
+  dots: [id],
+  instance: position,
+  contentGen: position,
+  lockGen: undefined,
+  checksum: some,
+  sizeBytes: 5,
+  createdTs: 1_800_000_000_000,
+  modifiedTs: 1_800_000_000_000,
+  owner: client,
+  children: 0,
+};
+const place = { path, seq: 7, index: 2, mode: 'shared' as const };
+const party = {
+  session,
+  client,
+  seq: 7,
+  index: 2,
+  mode: 'shared' as const,
+  position,
+  leaseExpiry: 99_000,
+};
+
+export const ANSWERS: ByKind<Answer> = {
+  error: errorResult('not_found', 'a live node', 'none'),
+  value: { kind: 'value', stat, siblings: [{ dot: id, content }] },
+  stat: { kind: 'stat', stat },
+  list: { kind: 'list', entries: [{ name: 'a', id, node: 'directory' }], more: true },
+  session: {
+    kind: 'session',
+    client,
+    lastSeq: 7,
+    leaseMs: 12_000,
+    leaseExpiry: 99_000,
+    i: 3,
+    holds: [{ ...place, lockGen: position }],
+    waits: [{ ...place, position }],
+    ephemerals: [path],
+  },
+  lock: { kind: 'lock', holders: [party], waiters: [party], lockGen: position, notBefore: 0 },
+  machine: {
+    kind: 'machine',
+    id,
+    programId: some,
+    t: 20n,
+    s: 5n,
+    policy,
+    binding: 'open',
+    periodMs: 12_000,
+    lockDelayMs: 0,
+    nonce: position,
+    outputs: [1n],
+    lessee: client,
+    lockGen: position,
+    leaseExpiry: 99_000,
+    notBefore: 0,
+    address: 'wss://db:1',
+    published: content,
+  },
+  members: { kind: 'members', epoch: 0, members: [client], params: DEFAULT_PARAMS, convicted: [2] },
+  status: {
+    kind: 'status',
+    epoch: 0,
+    commit: 9,
+    commitTs: 1_800_000_000_000,
+    leaseClock: 8_000,
+    sessions: 1,
+    nodes: 2,
+    holds: 3,
+    waits: 4,
+    machines: 5,
+  },
+};
+
+export const CLIENT_MESSAGES: ByKind<ClientMessage> = {
+  submit: { kind: 'submit', batch: { core: fill(40, 5), sig: asSignature(fill(64, 6)) } },
+  keepAlive: { kind: 'keepAlive', keepAlive: { session, i: 4, preimage: fill(32, 7) } },
+  read: { kind: 'read', request: 1, minCommit: 9, view: 'delivered', query: QUERIES.get },
+  now: { kind: 'now', nonce: fill(16, 8) },
+  ping: { kind: 'ping', id: 1 },
+  pong: { kind: 'pong', id: 1 },
+};
+
+const failure = { code: 'slow_down', expected: 'at most 100 a second', actual: '101' };
+
+export const GATEWAY_MESSAGES: ByKind<GatewayMessage> = {
+  receipt: {
+    kind: 'receipt',
+    batch: some,
+    session,
+    seq: 7,
+    commit: 9,
+    results: [encodeResult(RESULTS.granted)],
+  },
+  readResult: {
+    kind: 'readResult',
+    request: 1,
+    commit: 9,
+    view: 'committed',
+    answer: ANSWERS.value,
+  },
+  refused: { kind: 'refused', batch: some, failure },
+  nowReading: {
+    kind: 'nowReading',
+    reading: { nonce: fill(16, 8), ts: 1_800_000_000_000, commit: 9, leaseClock: 8_000, offset: 4 },
+    sig: asSignature(fill(64, 6)),
+  },
+  notice: { kind: 'notice', session, commit: 9, body: encodeNotice(NOTICES.lost) },
+  error: { kind: 'error', request: 1, failure },
+  ping: { kind: 'ping', id: 1 },
+  pong: { kind: 'pong', id: 1 },
+};
