@@ -1,6 +1,5 @@
-import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { ignore, reject } from '@fatty/codec';
+import { reject } from '@fatty/codec';
 import { BULK, KEEP_ALIVE, type Link, PROTOCOL } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -81,101 +80,6 @@ test('down is told once at each end, with the code that was given', async () => 
   expect(out.send(bytes(1), PROTOCOL)).toBe(false);
   await until(() => far.downs.length === 1);
   expect(far.downs[0]).toMatchObject({ code: 4429, reason: 'slow_down retry-after=60000' });
-});
-
-describe('the door', () => {
-  const refusals = async (first: (socket: WebSocket) => void, more = {}) => {
-    const far = new Recorder();
-    const codes: (string | undefined)[] = [];
-    const listener = await listenFor(far, {
-      onRefused: (_code, failure) => codes.push(failure?.code),
-      ...more,
-    });
-    const raw = await rawSocket(listener.url);
-    first(raw.socket);
-    const closed = await raw.closed;
-    await until(() => codes.length === 1);
-    expect(far.ups).toEqual([]);
-    return { ...closed, why: codes[0] };
-  };
-
-  test('garbage, text and endless frames close 4400, 4400 and 1009', async () => {
-    const garbage = await refusals((socket) => socket.send(bytes(1, 2, 3)));
-    expect(garbage).toEqual({ code: 4400, reason: 'malformed', why: 'malformed' });
-    expect((await refusals((socket) => socket.send('hello'))).code).toBe(4400);
-    const huge = await refusals((socket) => socket.send(new Uint8Array(1_310_721)));
-    expect(huge.code).toBe(1009);
-  });
-
-  test('a frame that breaks the WebSocket protocol closes 1002', async () => {
-    const broken = await refusals((socket) => {
-      const { _socket } = socket as unknown as { _socket: { write(b: Uint8Array): void } };
-      _socket.write(bytes(0xff, 0xff, 0xff, 0xff));
-    });
-    expect(broken.code).toBe(1002);
-  });
-
-  test('silence closes 4401 when the handshake takes too long', async () => {
-    const late = await refusals(() => undefined, { limits: { handshakeMsMax: 30 } });
-    expect(late).toEqual({ code: 4401, reason: 'handshake_timeout', why: 'handshake_timeout' });
-  });
-
-  test('a TCP connection that says nothing is cut', async () => {
-    const listener = await listenFor(new Recorder(), { limits: { handshakeMsMax: 50 } });
-    const socket = connect(listener.port, '127.0.0.1');
-    await new Promise((resolve) => socket.on('close', resolve).resume());
-  });
-
-  const dialled = async (listenMore: object, dialMore: object): Promise<DialState> => {
-    const near = new Recorder();
-    const listener = await listenFor(new Recorder(), listenMore);
-    const dialer = dialTo(listener.url, near, dialMore);
-    await until(() => dialer.state.kind !== 'connecting');
-    expect(near.ups).toEqual([]);
-    return dialer.state;
-  };
-
-  test('codes reach the dialler: stranger 4401, version 4426, own key 4409', async () => {
-    const stranger = { admit: () => reject('stranger', 'a', 'b') };
-    expect(await dialled({ identity: identityOf(signerOf(1), 'replica', stranger) }, {})).toEqual({
-      kind: 'stopped',
-      code: 4401,
-      reason: 'stranger',
-    });
-    const newer = { identity: identityOf(client, 'client', { versions: [9] }) };
-    expect(await dialled({}, newer)).toMatchObject({ kind: 'stopped', code: 4426 });
-    const twin = { identity: identityOf(signerOf(1), 'client') };
-    expect(await dialled({}, twin)).toMatchObject({ kind: 'stopped', code: 4409 });
-  });
-
-  test('4429 and another epoch are waited out', async () => {
-    const busy = { admit: () => ignore('busy', 'room', 'none') };
-    const slow = await dialled(
-      { identity: identityOf(signerOf(1), 'replica', busy), retryAfterMs: 700 },
-      {},
-    );
-    expect(slow).toMatchObject({
-      kind: 'waiting',
-      code: 4429,
-      reason: 'slow_down retry-after=700',
-    });
-    expect(slow.kind === 'waiting' && slow.delayMs).toBeGreaterThanOrEqual(700);
-    const ahead = { identity: identityOf(client, 'client', { epoch: () => 1 }) };
-    expect(await dialled({}, ahead)).toMatchObject({ kind: 'waiting', code: 1013 });
-  });
-
-  test('handshakes under way are bounded', async () => {
-    const listener = await listenFor(new Recorder(), { handshakesMax: 2 });
-    await rawSocket(listener.url);
-    await rawSocket(listener.url);
-    const third = new WebSocket(listener.url);
-    const status = await new Promise((resolve) => {
-      third.on('unexpected-response', (_request, response) => resolve(response.statusCode));
-    });
-    third.on('error', () => undefined);
-    third.terminate();
-    expect(status).toBe(503);
-  });
 });
 
 describe('an established link', () => {

@@ -28,10 +28,10 @@ export interface LogOptions {
   /** The disk. Default the real one. */
   readonly files?: Files;
   /** Unpredictable bytes for the salt of a segment. Default node:crypto. */
-  random?(size: number): Uint8Array;
+  readonly random?: (size: number) => Uint8Array;
 }
 
-type Limits = Required<Omit<LogOptions, 'random'>> & { random(size: number): Uint8Array };
+type Limits = Required<LogOptions>;
 
 const DEFAULTS: Limits = {
   segmentBytesMax: 16 * 1024 * 1024,

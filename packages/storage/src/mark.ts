@@ -9,7 +9,7 @@ export interface MarkOptions {
    * Order of marks; a write below the current mark is refused (`mark_not_monotone`), an equal one
    * resolves at once. Default bytewise, which orders canonical arrays of unsigned integers by value.
    */
-  compare?(a: Uint8Array, b: Uint8Array): number;
+  readonly compare?: (a: Uint8Array, b: Uint8Array) => number;
   /** The disk. Default the real one. */
   readonly files?: Files;
 }

@@ -55,6 +55,21 @@ describe('torn tails', () => {
     }
   });
 
+  test('what a torn group left behind is gone, also when the segment is finished later', async () => {
+    const disk = memoryDisk();
+    const log = await memoryLog(disk, exact);
+    await log.append([record(1)]);
+    disk.holdDatasyncs();
+    log.append([{ type: 1, body: new Uint8Array(900).fill(7) }]).catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    disk.crash((_path, sector) => sector === 1);
+    const options = { ...exact, segmentBytesMax: 100 };
+    const after = await memoryLog(disk, options);
+    for (const value of [2, 3, 4]) await after.append([record(value)]);
+    expect(await disk.list('log')).toHaveLength(2);
+    expect(await bodiesOf(await memoryLog(disk, options))).toEqual([[1], [2], [3], [4]]);
+  });
+
   test('a last group with any one byte changed is dropped whole', async () => {
     const disk = memoryDisk();
     const ends = await threeGroups(disk);
