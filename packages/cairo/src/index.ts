@@ -1,7 +1,9 @@
 export type { Constraint, Layout, MaskCell, Node, Rows } from './air/expression.ts';
 export { PLAIN } from './air/plain.ts';
 export { felt } from './felt/shape.ts';
+export { idOfProgram, type Program, parseProgram } from './program/program.ts';
 export { decodeProof, ENVELOPE_BYTES_MAX, encodeProof, proofShape } from './proof/envelope.ts';
+export { parseStoneJson, writeStoneJson } from './proof/json.ts';
 export {
   LIMITS,
   type Proof,
@@ -28,6 +30,7 @@ export {
   type Statement,
   statementHash,
 } from './statement/statement.ts';
+export { type Inspection, inspectProof } from './verifier/inspect.ts';
 export type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
 export {
   checkRenewal,

@@ -64,7 +64,7 @@ export function batchInverse(values: readonly bigint[]): bigint[] {
     product = mul(product, value);
   }
   let left = inverse(product);
-  const result = new Array<bigint>(values.length);
+  const result = Array.from(prefix);
   for (let i = values.length - 1; i >= 0; i--) {
     result[i] = mul(left, prefix[i] as bigint);
     left = mul(left, values[i] as bigint);

@@ -1,4 +1,5 @@
-import type { Failure } from '@fatty/interface';
+import { fail, ok } from '@fatty/codec';
+import type { Failure, Outcome } from '@fatty/interface';
 
 /** Which part of the verifier refused; the coarse half of a code. */
 export type Category = 'parse' | 'policy' | 'statement' | 'stark';
@@ -120,4 +121,18 @@ export function demand(
   actual: string | number,
 ): asserts holds {
   if (!holds) throw new Rejected(code, String(expected), String(actual));
+}
+
+/**
+ * Runs checkers that throw {@link Rejected} and answers with data. A value that is not even of its
+ * declared type (a caller without TypeScript) is `malformed`, not a crash of the replica.
+ */
+export function attempt<T>(check: () => T): Outcome<T> {
+  try {
+    return ok(check());
+  } catch (error) {
+    if (!(error instanceof Rejected)) return fail('malformed', 'a well-typed value', String(error));
+    const { code, expected, actual } = error.failure;
+    return fail(code, expected, actual);
+  }
 }

@@ -42,10 +42,10 @@ export function decommit(
   return rows;
 }
 
-/** A one-column row is its own leaf; others are hashed. */
+/** The bytes of a row's leaf: its cells as they stand in the proof. */
 function leafBytes(cells: readonly bigint[]): Uint8Array {
   const bytes = new Uint8Array(32 * cells.length);
-  cells.forEach((cell, i) => bytes.set(toBytes32(cell), 32 * i));
+  for (const [i, cell] of cells.entries()) bytes.set(toBytes32(cell), 32 * i);
   return bytes;
 }
 

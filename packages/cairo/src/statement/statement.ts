@@ -1,5 +1,6 @@
 import { array, digest, encode, hash, record, type Shape, text } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
+import { reduce } from '../felt/felt.ts';
 import { felt } from '../felt/shape.ts';
 import { LIMITS, type PublicCell, type PublicInput, type Segment } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
@@ -44,6 +45,8 @@ const PROLOGUE: readonly (bigint | undefined)[] = [
   0n,
 ];
 const FINAL_PC = 5;
+/** Offset of the prologue's call; its target is relative to it. */
+const CALL = 2;
 
 /** The named segments of a layout without builtins. */
 export interface Run {
@@ -99,11 +102,21 @@ function readProgram(cells: readonly PublicCell[], length: number): bigint[] {
     demand(cell.address === i + 1, 'program_cells', `address ${i + 1}`, at(cell));
     return cell.value;
   });
-  PROLOGUE.forEach((word, i) => {
+  demandPrologue(words);
+  return words;
+}
+
+/**
+ * `main`, when known, is where the prologue's call must go, as an offset in the words.
+ * @throws Rejected `prologue`
+ */
+export function demandPrologue(words: readonly bigint[], main?: number): void {
+  const offset = main === undefined ? undefined : reduce(BigInt(main - CALL));
+  PROLOGUE.forEach((fixed, i) => {
+    const word = fixed ?? offset;
     const holds = word === undefined || words[i] === word;
     demand(holds, 'prologue', `0x${word?.toString(16)}`, `0x${words[i]?.toString(16)}`);
   });
-  return words;
 }
 
 function readSafeCall(cells: readonly PublicCell[], fp: number): void {

@@ -1,18 +1,7 @@
-import { equalBytes, fail, ok, toHex } from '@fatty/codec';
-import type { Digest, Outcome } from '@fatty/interface';
-import { demand, Rejected } from '../proof/rejected.ts';
+import { equalBytes, toHex } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
+import { demand } from '../proof/rejected.ts';
 import type { Statement } from '../statement/statement.ts';
-
-/** Runs checkers that throw {@link Rejected} and answers with data. */
-export function attempt<T>(check: () => T): Outcome<T> {
-  try {
-    return ok(check());
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error;
-    const { code, expected, actual } = error.failure;
-    return fail(code, expected, actual);
-  }
-}
 
 /** @throws Rejected `wrong_program` */
 export function demandProgram(statement: Statement, wanted: Digest | undefined): void {

@@ -13,7 +13,7 @@ import type { Digest, Outcome } from '@fatty/interface';
 import { felt } from '../felt/shape.ts';
 import { decodeProof, ENVELOPE_BYTES_MAX } from '../proof/envelope.ts';
 import type { Proof } from '../proof/proof.ts';
-import { demand, Rejected } from '../proof/rejected.ts';
+import { attempt, demand, Rejected } from '../proof/rejected.ts';
 import { type ProofSize, readSizes } from '../stark/sizes.ts';
 import { demandPolicy, type Policy, policyShape } from '../statement/policy.ts';
 import {
@@ -23,7 +23,7 @@ import {
   readStatement,
   type Statement,
 } from '../statement/statement.ts';
-import { attempt, demandBinding, demandProgram } from './check.ts';
+import { demandBinding, demandProgram } from './check.ts';
 
 /** Proofs that one renewal may carry. */
 export const RENEWAL_PROOFS_MAX = 8;

@@ -1,6 +1,7 @@
 import { ACCEPT, reject } from '@fatty/codec';
 import type { Digest, Failure, Verdict } from '@fatty/interface';
 import type { Proof } from '../proof/proof.ts';
+import { attempt } from '../proof/rejected.ts';
 import { type Hashes, loadHashes } from '../stark/hashes.ts';
 import { readSizes } from '../stark/sizes.ts';
 import { checkStark } from '../stark/stark.ts';
@@ -12,7 +13,7 @@ import {
   readStatement,
   type Statement,
 } from '../statement/statement.ts';
-import { attempt, demandBinding, demandProgram } from './check.ts';
+import { demandBinding, demandProgram } from './check.ts';
 import { checkRenewal, decodeJob } from './renewal.ts';
 
 /** What else a proof must be about; whatever is left out may be anything. */
