@@ -1,10 +1,10 @@
 /** Bounds of one link. Every field has a default in {@link DEFAULT_LIMITS}. */
 export interface LinkLimits {
-  /** Largest message either way, bytes. Default 1.25 MiB. Larger: `send` says false; received: close 1009. */
+  /** Largest message, bytes. Default 1.25 MiB. Larger: `send` says false; received: 1009. */
   readonly messageBytesMax: number;
-  /** Most bytes waiting per priority class of one link. Default 8 MiB. Beyond: `send` says false. */
+  /** Most bytes waiting per class of one link. Default 8 MiB. Beyond: `send` says false. */
   readonly queueBytesMax: number;
-  /** Most messages waiting per priority class of one link. Default 4,096. Beyond: `send` says false. */
+  /** Most messages waiting per class of one link. Default 4,096. Beyond: `send` says false. */
   readonly queueMessagesMax: number;
   /**
    * Bytes handed to the socket ahead of time. Default 64 KiB. Smaller lets keep-alives overtake

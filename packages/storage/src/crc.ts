@@ -3,7 +3,7 @@ import { createCRC32 } from 'hash-wasm';
 /** CRC-32C of the parts, one after another. */
 export type Crc = (...parts: readonly Uint8Array[]) => number;
 
-/** Castagnoli, reflected: better against burst errors than the zip polynomial, and what R24 names. */
+/** Castagnoli, reflected: catches more burst errors than the zip polynomial; R24 names it. */
 const CASTAGNOLI = 0x82f63b78;
 
 /** Loads the checksum (WebAssembly, about 1 GB/s). */

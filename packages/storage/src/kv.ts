@@ -67,7 +67,7 @@ class LmdbStore implements KvStore {
   }
 }
 
-/** Opens an LMDB store in one file (and `<path>-lock`); keys in bytewise order, values are bytes. */
+/** Opens an LMDB store in one file (and `<path>-lock`); keys in bytewise order, values bytes. */
 export function openKv(path: string, options: KvOptions = {}): KvStore {
   const db = open<Buffer, Buffer>({
     path,

@@ -64,7 +64,7 @@ const corrupt = (segment: number, actual: string): StorageError =>
   new StorageError('log_corrupt', `what was written to ${nameOf(segment)}`, actual);
 
 /**
- * Append-only log in DIR/NNNNNN.log (R24). One `append` is atomic across a crash: all of its records
+ * Append-only log in DIR/NNNNNN.log (R24). One `append` is atomic across a crash: all its records
  * come back or none does. One datasync is in flight at a time and covers all that queued up behind
  * the one before. After a failed write or datasync nothing is accepted any more (`log_failed`): the
  * kernel may have dropped the pages, so a second datasync that succeeds proves nothing.

@@ -7,7 +7,7 @@ import { type Files, nodeFiles, type StoredFile } from './files.ts';
 export interface MarkOptions {
   /**
    * Order of marks; a write below the current mark is refused (`mark_not_monotone`), an equal one
-   * resolves at once. Default bytewise, which orders canonical arrays of unsigned integers by value.
+   * resolves at once. Default bytewise, which orders canonical arrays of integers by value.
    */
   readonly compare?: (a: Uint8Array, b: Uint8Array) => number;
   /** The disk. Default the real one. */
@@ -23,7 +23,7 @@ export interface DurableMark extends MarkStore {
 /** Largest mark, bytes. */
 export const MARK_BYTES_MAX = 512;
 /**
- * The file is two slots of one disk page; writes alternate. A torn write hurts only the slot that is
+ * Two slots of one disk page each; writes alternate. A torn write hurts only the slot that is
  * not the current mark, and a write in place needs one datasync and no rename.
  *   slot  crc u32 · sequence u64 · length u16 · mark
  */
