@@ -1,0 +1,188 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { batchId, DEFAULT_PARAMS } from '@fatty/api';
+import { type Block, Dag } from '@fatty/broadcast';
+import { asDigest, asPublicKey, asSessionId, asSignature, equalBytes } from '@fatty/codec';
+import { describe, expect, it } from 'vitest';
+import { CELL, committeeOf } from '../../broadcast/test/dags.ts';
+import { commitInput, decide, Memo, Orderer, RULE_M, ruleA, sealCommit } from '../src/index.ts';
+import { at, first, onAll } from './run.ts';
+
+const four = committeeOf(4, 8, 20);
+const authors = [0, 1, 2, 3];
+
+/** `rounds` rounds in which everybody references everybody. */
+function fullRounds(rounds: number, ts?: (round: number, author: number) => number): Block[][] {
+  const all: Block[][] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const below = all.at(-1) ?? [];
+    const make = (author: number): Block => {
+      const stamp = ts?.(round, author);
+      if (round > 1) return onAll(round, author, below, stamp);
+      return first(author, 4, stamp === undefined ? {} : { ts: stamp });
+    };
+    all.push(authors.map(make));
+  }
+  return all;
+}
+
+function ordererOf(blocks: readonly Block[]): { dag: Dag; orderer: Orderer } {
+  const dag = new Dag(four, CELL);
+  for (const block of blocks) dag.insert(block);
+  return { dag, orderer: new Orderer(dag, four) };
+}
+
+describe('Orderer', () => {
+  it('commits each leader two rounds later and chains the commits', () => {
+    const { orderer } = ordererOf(fullRounds(6).flat());
+    const commits = orderer.advance();
+    expect(commits.map((commit) => commit.leader.round)).toEqual([1, 2, 3, 4]);
+    expect(commits.map((commit) => commit.leader.author)).toEqual([1, 2, 3, 0]);
+    expect(commits.map((commit) => commit.blocks.length)).toEqual([1, 4, 4, 4]);
+    for (const [i, commit] of commits.entries()) {
+      expect(commit.index).toBe(i + 1);
+      expect(commit.prevDigest).toEqual(commits[i - 1]?.digest ?? CELL);
+      const { digest, content, convicted, ...core } = commit;
+      expect(sealCommit(core).digest).toEqual(digest);
+      expect(content.length + convicted.length).toBe(core.blocks.length);
+      expect(commit.blocks.at(-1)).toEqual(commit.leader);
+    }
+    expect(orderer.lastDecidedRound).toBe(4);
+    expect(orderer.decidedThrough(4)).toBe(true);
+    expect(orderer.decidedThrough(5)).toBe(false);
+    expect(orderer.lastCommit?.index).toBe(4);
+    expect(orderer.leaderOf(6)).toBe(2);
+    expect(orderer.advance()).toEqual([]);
+  });
+
+  it('tells committed blocks from waiting ones', () => {
+    const rounds = fullRounds(6);
+    const { orderer } = ordererOf(rounds.flat());
+    orderer.advance();
+    const [inCone, notYet] = [rounds[2]?.[1] as Block, rounds[4]?.[1] as Block];
+    expect(orderer.isCommitted(inCone.ref)).toBe(true);
+    expect(orderer.isCommitted(notYet.ref)).toBe(false);
+  });
+
+  it('stamps a commit with the lower median, never backwards, and slows the lease clock', () => {
+    const jump = DEFAULT_PARAMS.leaseStepMsMax * 10;
+    const stamps = (round: number, author: number): number => {
+      if (author === 3) return 0;
+      return 5_000 + (round >= 4 ? jump : 0) + author * 100;
+    };
+    const commits = ordererOf(fullRounds(8, stamps).flat()).orderer.advance();
+    // The virtual blocks carry genesisTs; then the second of 0, 5000, 5100, 5200.
+    const times = commits.map((commit) => commit.commitTs);
+    expect(times).toEqual([1_000, 5_000, 5_000, 5_000, 5_000 + jump, 5_000 + jump]);
+    const clocks = commits.map((commit) => commit.leaseClock);
+    expect(clocks).toEqual([1_000, 3_000, 3_000, 3_000, 5_000, 5_000]);
+  });
+
+  it('halts on two certified blocks in one slot, as data', () => {
+    const [r0, r2, r3] = [0, 2, 3].map((author) => first(author, 4)) as [Block, Block, Block];
+    const [l, m] = [first(1, 4), first(1, 4, { variant: 1 })];
+    const one = [
+      at(2, 0, [r0, l, r2]),
+      at(2, 1, [l, r0, r2]),
+      at(2, 2, [r2, r0, l]),
+    ] as const;
+    const two = [
+      at(2, 1, [m, r2, r3], { variant: 1 }),
+      at(2, 2, [r2, m, r3], { variant: 1 }),
+      at(2, 3, [r3, m, r2]),
+    ] as const;
+    const c = at(3, 0, [one[0], one[1], one[2]]);
+    const d = at(3, 3, [two[2], two[0], two[1]]);
+    const { dag, orderer } = ordererOf([r0, r2, r3, l, m, ...one, ...two, c, d]);
+    expect(orderer.advance()).toEqual([]);
+    expect(orderer.halted).toEqual({ round: 1, certified: [l.ref, m.ref] });
+    expect(orderer.lastDecidedRound).toBe(0);
+    expect(orderer.advance()).toEqual([]);
+    expect(decide(dag, four, RULE_M, 0)).toMatchObject([{ kind: 'conflict', round: 1 }]);
+  });
+
+  it('keeps no more than the window, however long it runs', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const dag = new Dag(four, CELL);
+    const orderer = new Orderer(dag, four);
+    const heap: number[] = [];
+    let below: Block[] = authors.map((author) => first(author, 4));
+    for (let round = 2; round <= 20_000; round++) {
+      for (const block of below) dag.insert(block);
+      below = authors.map((author) => onAll(round, author, below));
+      orderer.advance();
+      if (round % 10_000 !== 0) continue;
+      collect();
+      heap.push(process.memoryUsage().heapUsed);
+    }
+    expect(orderer.lastCommit?.index).toBeGreaterThan(19_990);
+    expect(dag.size).toBeLessThan(4 * 25);
+    expect((heap[1] as number) - (heap[0] as number)).toBeLessThan(1_000_000);
+  });
+});
+
+describe('decide', () => {
+  it('gives the same answer with and without a memo, from any decided slot on', () => {
+    const { dag } = ordererOf(fullRounds(9).flat());
+    const all = decide(dag, four, RULE_M, 0);
+    const memo = new Memo();
+    expect(decide(dag, four, RULE_M, 0, memo)).toEqual(all);
+    expect(decide(dag, four, RULE_M, 0, memo)).toEqual(all);
+    expect(decide(dag, four, RULE_M, 4)).toEqual(all.slice(4));
+  });
+
+  it('skips a slot that a quorum blames and leaves open what neither quorum reached', () => {
+    const ones = authors.map((author) => first(author, 4));
+    const without = (blocks: Block[], author: number): Block[] =>
+      blocks.filter((block) => block.ref.author !== author);
+    const twos = [0, 2, 3].map((author) => onAll(2, author, without(ones, 1)));
+    const { dag } = ordererOf([...ones, ...twos]);
+    expect(decide(dag, four, RULE_M, 0)).toEqual([{ kind: 'skip', round: 1, direct: true }]);
+    const two = ordererOf([...ones, ...twos.slice(1)]).dag;
+    expect(decide(two, four, RULE_M, 0)).toEqual([]);
+  });
+
+  it('waits for the coin in rule A, also below decided slots', () => {
+    const { dag } = ordererOf(fullRounds(16).flat());
+    const known = ruleA((round) => round % 3);
+    expect(decide(dag, four, known, 0).length).toBe(12);
+    const hidden = ruleA((round) => (round === 3 ? undefined : round % 3));
+    expect(decide(dag, four, hidden, 0).map((decision) => decision.round)).toEqual([1, 2]);
+  });
+});
+
+describe('commitInput', () => {
+  const batchOf = (tag: number): Block['batches'][number] => {
+    const core = Uint8Array.of(tag);
+    const batch = {
+      client: asPublicKey(new Uint8Array(32).fill(tag)),
+      session: asSessionId(new Uint8Array(32).fill(tag)),
+      seq: tag,
+      basis: { epoch: 0, commit: 0 },
+      ops: [Uint8Array.of(tag)],
+    };
+    return { id: batchId(core), batch, signed: { core, sig: asSignature(new Uint8Array(64)) } };
+  };
+
+  it('hands over batches once, in linearised order, with the first author that carried them', () => {
+    const rounds = fullRounds(4);
+    const carried: Record<number, number[]> = { 0: [2, 1], 2: [1, 3] };
+    const blocks = rounds.flat().map((block) => {
+      const batches = block.ref.round === 1 ? (carried[block.ref.author] ?? []).map(batchOf) : [];
+      return { ...block, batches };
+    });
+    const { dag, orderer } = ordererOf(blocks);
+    const [, second] = orderer.advance();
+    if (second === undefined) return expect.fail('two commits');
+    const input = commitInput(second, dag);
+    expect(input).toMatchObject({ index: 2, epoch: 0, evidence: [], keepAlives: [] });
+    expect(input.batches.map(({ seq, author }) => [seq, author])).toEqual([
+      [2, 0],
+      [1, 0],
+      [3, 2],
+    ]);
+    const sample = batchOf(2);
+    expect(equalBytes(input.batches[0]?.id ?? asDigest(new Uint8Array(32)), sample.id)).toBe(true);
+  });
+});
