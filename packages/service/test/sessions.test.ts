@@ -1,0 +1,218 @@
+import { encodeOp } from '@fatty/api';
+import { expect, test } from 'vitest';
+import { RECEIPTS_KEPT } from '../src/index.ts';
+import { Client, op, World } from './world.ts';
+
+const code = (value: unknown): unknown => (value as { code?: string }).code;
+
+test('opens once, answers a replay with the stored receipt, and lives on keep-alives', () => {
+  const world = new World();
+  const a = new Client(1);
+  const opening = a.open();
+  const first = world.step(0, [opening]);
+  expect(first.results[0]?.[0]).toMatchObject({ kind: 'sessionOpened', leaseExpiry: 12_000 });
+  const again = world.step(10, [opening]);
+  expect(again.raw.receipts[0]).toEqual(first.raw.receipts[0]);
+  for (let i = 0; i < 5; i++) {
+    const { notices } = world.step(10_000, [], { keepAlives: [a.keepAlive()] });
+    expect(notices.map((one) => one.notice.kind)).toEqual(['renewed']);
+  }
+  expect(world.ask({ kind: 'session', id: a.session })).toMatchObject({ i: 5, lastSeq: 0 });
+  const dead = world.step(12_000);
+  expect(dead.notices.map((one) => one.notice.kind)).toEqual(['sessionExpired']);
+  expect(code(world.ask({ kind: 'session', id: a.session }))).toBe('session_unknown');
+  expect(world.service.needsTime()).toBe(false);
+});
+
+test('a keep-alive in the very commit that would end the lease still counts', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a);
+  const saved = world.step(60_000, [], { keepAlives: [a.keepAlive()] });
+  expect(saved.notices.map((one) => one.notice)).toMatchObject([
+    { kind: 'renewed', leaseExpiry: 72_000 },
+  ]);
+});
+
+test('keep-alives: at most 64 links at once, never forged, never twice, never of an old chain', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a);
+  const refusal = (keepAlive = a.keepAlive(0)): unknown => {
+    const verdict = world.service.checkKeepAlive(keepAlive);
+    return verdict.kind === 'accept' ? 'accept' : verdict.code;
+  };
+  const one = a.keepAlive();
+  expect(refusal({ ...one, preimage: new Uint8Array(32) })).toBe('bad_keep_alive');
+  expect(refusal({ ...one, i: 2 })).toBe('bad_keep_alive');
+  expect(refusal(one)).toBe('accept');
+  world.step(100, [], { keepAlives: [one, one] });
+  expect(refusal(one)).toBe('bad_keep_alive');
+  expect(refusal(a.keepAlive(65))).toBe('bad_keep_alive');
+  a.link = 1;
+  const far = a.keepAlive(64);
+  expect(refusal(far)).toBe('accept');
+  world.step(100, [], { keepAlives: [far] });
+  const b = new Client(2);
+  expect(refusal(b.keepAlive())).toBe('session_unknown');
+  const fresh = new Client(1, 9);
+  const [anchor] = fresh.links;
+  if (!anchor) throw new Error('a chain');
+  expect(world.one(a, { kind: 'reanchor', anchor })).toMatchObject({ kind: 'reanchored' });
+  expect(refusal(a.keepAlive())).toBe('bad_keep_alive');
+  expect(refusal({ ...fresh.keepAlive(), session: a.session })).toBe('accept');
+});
+
+test('a gap in seq changes nothing and answers nothing; the missing batch unblocks it', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a);
+  const [one, two] = [a.batch(op.dir('/a')), a.batch(op.dir('/b'))];
+  const gap = world.step(0, [two]);
+  expect(gap.results).toEqual([]);
+  expect(world.ask({ kind: 'session', id: a.session })).toMatchObject({ lastSeq: 0 });
+  expect(world.ask({ kind: 'status' })).toMatchObject({ nodes: 0 });
+  const both = world.step(0, [one, two]);
+  expect(both.results.flat().map((r) => r.kind)).toEqual(['created', 'created']);
+});
+
+test('two batches with one seq: the first in commit order counts, the other gets its receipt', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a);
+  const [one, two] = [a.batch(op.dir('/one')), a.raw([encodeOp(op.dir('/two'))], 1)];
+  const { raw } = world.step(0, [one, two]);
+  expect(raw.receipts.map((r) => r.batch)).toEqual([one.id, one.id]);
+  expect(code(world.ask({ kind: 'stat', path: '/two' }))).toBe('not_found');
+});
+
+test('receipts are kept for 64 batches; older ones are known to have been applied', () => {
+  const world = new World();
+  const a = new Client(1);
+  const batches = [a.open(), ...Array.from({ length: RECEIPTS_KEPT }, () => a.batch(op.dir('/a')))];
+  for (const batch of batches) world.step(0, [batch]);
+  const [first, second] = batches;
+  if (!first || !second) throw new Error('batches');
+  expect(world.service.receiptOf(first)).toBeUndefined();
+  expect(world.service.receiptOf(second)?.batch).toEqual(second.id);
+  expect(code(world.run(first)[0])).toBe('receipt_forgotten');
+  expect(world.service.precheck(second)).toMatchObject({ kind: 'ignore', code: 'already_applied' });
+});
+
+test('a session belongs to its key', () => {
+  const world = new World();
+  const [a, thief] = [new Client(1), new Client(2)];
+  world.open(a);
+  const stolen = { ...a.batch(op.dir('/a')), client: thief.signer.publicKey };
+  expect(code(world.run(stolen)[0])).toBe('session_not_yours');
+  expect(world.service.precheck(stolen)).toMatchObject({ code: 'session_not_yours' });
+});
+
+test('an open stands first, in batch 0, for its own key and nonce', () => {
+  const world = new World();
+  const [a, b] = [new Client(1), new Client(2, 5)];
+  const source = (index: number, seq: number): Parameters<typeof world.service.validate>[0] => ({
+    client: a.signer.publicKey,
+    session: a.session,
+    seq,
+    index,
+    author: 0,
+  });
+  const bytes = encodeOp(a.opening());
+  expect(world.service.validate(source(0, 0), bytes)).toMatchObject({ kind: 'accept' });
+  for (const verdict of [
+    world.service.validate(source(1, 0), bytes),
+    world.service.validate(source(0, 1), bytes),
+    world.service.validate(source(0, 0), encodeOp(b.opening())),
+  ]) {
+    expect(verdict).toMatchObject({ kind: 'reject', code: 'misplaced_open' });
+  }
+  expect(code(world.run(a.raw([encodeOp(b.opening())], 0))[0])).toBe('session_unknown');
+  expect(code(world.open(a, a.opening())[1])).toBe('misplaced_open');
+  expect(world.run(b.batch(op.dir('/a'))).map(code)).toEqual(['session_unknown']);
+});
+
+test('an open is refused outside the basis window, and never opens a dead session again', () => {
+  const world = new World({}, { basisCommitsMax: 10 });
+  const a = new Client(1);
+  const opening = a.open();
+  world.run(opening);
+  world.one(a, { kind: 'closeSession' });
+  expect(code(world.run(opening)[0])).toBe('session_reused');
+  expect(world.service.precheck(opening)).toMatchObject({ code: 'session_reused' });
+  for (let i = 0; i < 12; i++) world.step(0);
+  expect(code(world.run(opening)[0])).toBe('stale_basis');
+  const b = new Client(2);
+  expect(code(world.run(b.raw([encodeOp(b.opening())], 0, 999))[0])).toBe('future_basis');
+  expect(b.raw([encodeOp(b.opening())], 0, world.commit)).toBeDefined();
+  const fine = world.run(b.raw([encodeOp(b.opening())], 0, world.commit));
+  expect(fine[0]).toMatchObject({ kind: 'sessionOpened' });
+});
+
+test('the grave stays exactly as long as the open could be replayed', () => {
+  for (let wait = 0; wait < 14; wait++) {
+    const world = new World({}, { basisCommitsMax: 10 });
+    const a = new Client(1);
+    const opening = a.open(); // basis 0
+    world.run(opening);
+    world.one(a, { kind: 'closeSession' });
+    for (let i = 0; i < wait; i++) world.step(0);
+    expect(['session_reused', 'stale_basis']).toContain(code(world.run(opening)[0]));
+  }
+});
+
+test('closing gives everything back at once, without lock-delay', () => {
+  const world = new World();
+  const [a, b] = [new Client(1), new Client(2)];
+  world.open(a, op.file('/l'), op.acquire('/l', { lockDelayMs: 5_000 }));
+  world.open(b, op.acquire('/l'));
+  world.one(a, op.file('/e', '', { ephemeral: true }));
+  const closed = world.step(0, [a.batch({ kind: 'closeSession' }, op.dir('/late'))]);
+  expect(closed.results[0]?.map((r) => r.kind)).toEqual(['sessionClosed', 'error']);
+  expect(closed.results[0]?.map(code)[1]).toBe('session_unknown');
+  expect(closed.notices.map((one) => one.notice.kind)).toEqual(['granted']);
+  expect(code(world.ask({ kind: 'stat', path: '/e' }))).toBe('not_found');
+  expect(code(world.run(a.batch(op.dir('/x')))[0])).toBe('session_unknown');
+});
+
+test('sessions are capped per cell, per author and per client', () => {
+  const capped = (quotas: ConstructorParameters<typeof World>[0], second: Client): unknown => {
+    const world = new World(quotas);
+    world.open(new Client(1));
+    return code(world.open(second)[0]);
+  };
+  expect(capped({ sessionsMax: 1 }, new Client(2))).toBe('too_many_sessions');
+  expect(capped({ sessionsPerAuthorMax: 1 }, new Client(2))).toBe('too_many_sessions');
+  expect(capped({ sessionsPerClientMax: 1 }, new Client(1, 1))).toBe('too_many_sessions');
+  expect(capped({ sessionsPerClientMax: 1 }, new Client(2))).toBeUndefined();
+});
+
+test('quotas of ops, nodes and bytes are per client key, and come back', () => {
+  const world = new World({ opsPerCommitMax: 3, nodesPerClientMax: 2, bytesPerClientMax: 10 });
+  const a = new Client(1);
+  expect(
+    world.open(a, op.file('/a', '12345'), op.file('/b', '123456'), op.dir('/c')).map(code),
+  ).toEqual([undefined, undefined, 'quota_bytes', 'quota_ops']);
+  expect(world.run(a.batch(op.dir('/b'), op.dir('/c'))).map(code)).toEqual([
+    undefined,
+    'quota_nodes',
+  ]);
+  const stat = world.ask({ kind: 'stat', path: '/a' });
+  if (stat.kind !== 'stat') throw new Error('a stat');
+  expect(code(world.one(a, op.write('/a', '1234567')))).toBe('quota_bytes');
+  expect(world.one(a, op.remove('/a', ...stat.stat.dots))).toMatchObject({ dead: true });
+  expect(world.one(a, op.file('/a', '1234567890'))).toMatchObject({ kind: 'created' });
+  const b = new Client(2);
+  expect(world.open(b, op.file('/d', '1234567890')).map(code)).toEqual([undefined, undefined]);
+});
+
+test('a new epoch and convictions are seen by everyone', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a);
+  const { notices } = world.step(0, [], { epoch: 1, evidence: [2] });
+  expect(notices.map((one) => one.notice)).toEqual([{ kind: 'epoch', epoch: 1 }]);
+  world.step(0, [], { epoch: 1, evidence: [0, 2] });
+  expect(world.ask({ kind: 'members' })).toMatchObject({ epoch: 1, convicted: [0, 2] });
+  expect(world.ask({ kind: 'status' })).toMatchObject({ commit: 3, sessions: 1, epoch: 1 });
+});
