@@ -67,9 +67,8 @@ export class FattyError extends Error {
   readonly waitMs: number | undefined;
 
   constructor(failure: Failure, options: FattyErrorOptions) {
-    super(`${failure.code}: expected ${failure.expected}, got ${failure.actual}`, {
-      ...(options.cause === undefined ? {} : { cause: options.cause }),
-    });
+    const cause = options.cause === undefined ? undefined : { cause: options.cause };
+    super(`${failure.code}: expected ${failure.expected}, got ${failure.actual}`, cause);
     Object.defineProperty(this, BRAND, { value: true });
     this.name = NAMES[failure.code] ?? 'FattyError';
     this.code = failure.code;

@@ -6,7 +6,7 @@ export type {
   SessionStatus,
 } from './core/types.ts';
 export * from './error.ts';
-export * from './sdk/client.ts';
+export { Client } from './sdk/client.ts';
 export { type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
 export type { Lock } from './sdk/lock.ts';
@@ -18,3 +18,4 @@ export {
   MachineLease,
   type ProofOptions,
 } from './sdk/machine.ts';
+export type * from './sdk/options.ts';

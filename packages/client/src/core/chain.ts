@@ -41,9 +41,9 @@ export class KeepAliveChain {
     let value = this.#kept[block] as Digest;
     const top = this.length - block * this.#stride;
     const from = Math.max(1, top - this.#stride + 1);
-    const values = new Array<Digest>(top - from + 1);
+    const values: Digest[] = [];
     for (let k = top; k >= from; k--) {
-      values[k - from] = value;
+      values.unshift(value);
       value = keepAliveLink(value);
     }
     this.#segment = { from, values };

@@ -60,8 +60,8 @@ export class ClientCore {
   readonly #desk: Desk;
   readonly #notices = new Map<string, Tally<NoticeMessage>>();
   #effects: ClientEffect[] = [];
-  #nowMs = 0;
-  #commit = 0;
+  /** What every part may look at: the event's time, and the newest vouched-for commit. */
+  readonly #state = { nowMs: 0, commit: 0 };
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #closing: 'open' | 'closing' | 'closed' = 'open';
   #closeAtMs = Number.POSITIVE_INFINITY;
@@ -101,7 +101,7 @@ export class ClientCore {
     const { opsPerBatchMax = limits.batchOpsMax } = this.#config;
     const { deltaMs = CORE_DEFAULTS.deltaMs } = this.#config;
     const { batchesInFlightMax = CORE_DEFAULTS.batchesInFlightMax } = this.#config;
-    const core = this;
+    const state = this.#state;
     return {
       cellId,
       epoch: committee.epoch,
@@ -118,15 +118,15 @@ export class ClientCore {
       opsPerBatchMax: Math.min(opsPerBatchMax, limits.batchOpsMax),
       batchesInFlightMax: Math.min(batchesInFlightMax, RECEIPTS_KEPT),
       get nowMs() {
-        return core.#nowMs;
+        return state.nowMs;
       },
       get commit() {
-        return core.#commit;
+        return state.commit;
       },
       draw,
       send: (replica, bytes, priority) => this.#emit({ kind: 'send', replica, bytes, priority }),
       sawCommit: (commit) => {
-        this.#commit = Math.max(this.#commit, commit);
+        this.#state.commit = Math.max(this.#state.commit, commit);
       },
       suspect: (replica, code, expected, actual) =>
         this.#emit({ kind: 'suspect', replica, failure: { code, expected, actual } }),
@@ -141,7 +141,7 @@ export class ClientCore {
   step(event: ClientEvent): readonly ClientEffect[] {
     this.#effects = [];
     if (this.#closing === 'closed') return [];
-    this.#nowMs = Math.max(this.#nowMs, event.atMs);
+    this.#state.nowMs = Math.max(this.#state.nowMs, event.atMs);
     this.#note(event);
     this.#decide();
     return this.#effects;
@@ -166,7 +166,7 @@ export class ClientCore {
 
   /** The newest commit that f+1 replicas, or an honest one among q, have vouched for. */
   get commit(): number {
-    return this.#commit;
+    return this.#state.commit;
   }
 
   #emit(effect: ClientEffect): void {
@@ -224,12 +224,12 @@ export class ClientCore {
       this.#goneAs = undefined;
       this.#keeper.expire(expected, actual);
     }
-    for (const { call } of this.#calls.due(this.#nowMs)) {
+    for (const { call } of this.#calls.due(this.#state.nowMs)) {
       this.#desk.abandon(call, 'timeout', 'a believed answer in time');
     }
     this.#failIfShutOut();
-    this.#keeper.tick(this.#nowMs);
-    this.#reads.tick(this.#nowMs);
+    this.#keeper.tick(this.#state.nowMs);
+    this.#reads.tick(this.#state.nowMs);
     if (this.#closing === 'closing') this.#finishClosing();
     this.#wake();
   }
@@ -252,10 +252,10 @@ export class ClientCore {
       this.#calls.nextAtMs,
       this.#closeAtMs,
     );
-    if (next === this.#wakeAtMs && next > this.#nowMs) return;
+    if (next === this.#wakeAtMs && next > this.#state.nowMs) return;
     this.#wakeAtMs = next;
     // Never in the past, so that a driver without patience cannot spin on one instant.
-    const atMs = Math.max(next, this.#nowMs + 1);
+    const atMs = Math.max(next, this.#state.nowMs + 1);
     if (Number.isFinite(next) && this.#closing !== 'closed') this.#emit({ kind: 'wake', atMs });
   }
 
@@ -273,20 +273,26 @@ export class ClientCore {
     switch (message.kind) {
       case 'receipt':
         if (session !== undefined && equalBytes(message.session, session.id)) {
-          session.pipeline.receipt(replica, message, this.#nowMs);
+          session.pipeline.receipt(replica, message, this.#state.nowMs);
         }
         return;
       case 'refused':
-        session?.pipeline.refused(replica, toHex(message.batch), message.failure, this.#nowMs);
+        session?.pipeline.refused(
+          replica,
+          toHex(message.batch),
+          message.failure,
+          this.#state.nowMs,
+        );
         return;
       case 'readResult':
-        this.#reads.result(replica, message, this.#nowMs);
+        this.#reads.result(replica, message, this.#state.nowMs);
         return;
       case 'error':
-        this.#reads.failed(replica, message.request, message.failure, this.#nowMs);
+        this.#reads.failed(replica, message.request, message.failure, this.#state.nowMs);
         return;
       case 'nowReading':
-        if (this.#keeper.clock.reading(replica, message)) this.#keeper.clockProved(this.#nowMs);
+        if (this.#keeper.clock.reading(replica, message))
+          this.#keeper.clockProved(this.#state.nowMs);
         return;
       case 'notice':
         this.#notice(replica, message);
@@ -339,7 +345,7 @@ export class ClientCore {
     if (this.#closing !== 'open') return;
     this.#closing = 'closing';
     this.#desk.close();
-    this.#closeAtMs = this.#nowMs + CLOSE_MS_MAX;
+    this.#closeAtMs = this.#state.nowMs + CLOSE_MS_MAX;
     for (const { call, request } of this.#calls.all()) {
       if (request.kind === 'acquire' || request.kind === 'read') {
         this.#desk.abandon(call, 'closed', 'an open client');
@@ -354,7 +360,7 @@ export class ClientCore {
   #finishClosing(): void {
     const open = this.#keeper.session?.isOpen === true;
     const waiting = open || this.#calls.size > 0;
-    if (waiting && this.#nowMs < this.#closeAtMs) return;
+    if (waiting && this.#state.nowMs < this.#closeAtMs) return;
     for (const { call } of this.#calls.all()) this.#desk.abandon(call, 'closed', 'an open client');
     this.#keeper.expire('an open client', 'a closed one');
     this.#closing = 'closed';

@@ -132,7 +132,7 @@ export class Holds {
   }
 
   endAll(failure: Failure): void {
-    for (const hold of [...this.#holds.values()]) this.end(hold, failure);
+    for (const hold of Array.from(this.#holds.values())) this.end(hold, failure);
   }
 
   /**
@@ -140,7 +140,7 @@ export class Holds {
    * comes back safe, nobody has to wait for a lock that its holder has given up.
    */
   jeopardy(failure: Failure): void {
-    for (const hold of [...this.#holds.values()]) {
+    for (const hold of Array.from(this.#holds.values())) {
       if (hold.state !== 'held') continue;
       this.end(hold, failure);
       if (hold.at !== undefined && hold.mode !== 'machine') {
@@ -155,7 +155,7 @@ export class Holds {
       const hold = this.#find(seq, index);
       if (hold !== undefined) this.granted(hold, lockGen);
     }
-    for (const hold of [...this.#holds.values()]) {
+    for (const hold of Array.from(this.#holds.values())) {
       if (hold.at === undefined || hold.mode === 'machine') continue;
       const { seq, index } = hold.at;
       const there = (one: { seq: number; index: number }): boolean =>
@@ -206,7 +206,7 @@ export class Holds {
   }
 
   tick(atMs: number): void {
-    for (const hold of [...this.#holds.values()]) {
+    for (const hold of Array.from(this.#holds.values())) {
       if (hold.state !== 'held' || atMs < hold.deadlineMs) continue;
       const expected = 'a renewal within the period';
       this.end(hold, { code: 'in_jeopardy', expected, actual: 'none that is believed' });

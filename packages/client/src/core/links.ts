@@ -9,7 +9,7 @@ export class Links {
   #gateway: number | undefined;
 
   constructor(count: number, draw: (below: number) => number) {
-    this.#up = new Array<boolean>(count).fill(false);
+    this.#up = Array.from({ length: count }, () => false);
     this.#draw = draw;
   }
 

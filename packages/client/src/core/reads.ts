@@ -119,7 +119,7 @@ export class Reads {
 
   /** Slow or divided: the rest is asked; when everybody was, the round starts over. */
   tick(atMs: number): void {
-    for (const read of [...this.#reads.values()]) {
+    for (const read of Array.from(this.#reads.values())) {
       if (atMs < read.nextAtMs) continue;
       this.#widen(read, atMs);
     }

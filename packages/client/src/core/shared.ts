@@ -25,10 +25,10 @@ export interface Shared {
   readonly nowMs: number;
   /** The newest commit some honest replica is known to have applied: basis and floor of reads. */
   readonly commit: number;
-  draw(below: number): number;
-  send(replica: number, bytes: Uint8Array, priority: Priority): void;
-  sawCommit(commit: number): void;
-  suspect(replica: number, code: string, expected: string, actual: string): void;
+  readonly draw: (below: number) => number;
+  readonly send: (replica: number, bytes: Uint8Array, priority: Priority) => void;
+  readonly sawCommit: (commit: number) => void;
+  readonly suspect: (replica: number, code: string, expected: string, actual: string) => void;
   /** f+1 replicas know no such session. */
-  sessionGone(failure: Failure): void;
+  readonly sessionGone: (failure: Failure) => void;
 }

@@ -13,7 +13,7 @@ export class Latencies {
     this.#count += 1;
     if (this.#count <= REFRESH || this.#count % REFRESH === 0) {
       const sorted = [...this.#ring].sort((a, b) => a - b);
-      this.#p99 = sorted[Math.floor((sorted.length - 1) * 0.99)] ?? 0;
+      this.#p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
     }
   }
 

@@ -2,8 +2,9 @@ import { type Cell, faultsMax, parseCell } from '@fatty/api';
 import { ed25519, equalBytes, fromHex, type SignatureScheme, type Signer } from '@fatty/codec';
 import { dialClient, type WebSocketConstructor } from '@fatty/network/client';
 import { clientError, FattyError } from '../error.ts';
-import { Client, type ClientConfig } from './client.ts';
+import { Client } from './client.ts';
 import type { Dial } from './driver.ts';
+import type { ClientConfig } from './options.ts';
 
 export interface ConnectOptions
   extends Partial<Omit<ClientConfig, 'cell' | 'dial' | 'refresh' | 'signer' | 'scheme'>> {

@@ -1,0 +1,79 @@
+import type { ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
+import type { Position } from '@fatty/interface';
+import type { CallOptions, DriverConfig } from './driver.ts';
+import type { Lock } from './lock.ts';
+
+/**
+ * How much a read promises. `delivered`: one replica's freshest view, on its word alone.
+ * `committed`: f+1 replicas agree, at or after everything this client has seen (default).
+ * `linearizable`: the same, no older than the call; costs one ordered no-op.
+ */
+export type ReadLevel = 'delivered' | 'committed' | 'linearizable';
+
+export interface ReadOptions extends CallOptions {
+  readonly level?: ReadLevel;
+}
+
+/** What a read found, and who says so. */
+export interface Found<T> {
+  readonly value: T;
+  readonly level: ReadLevel;
+  readonly commit: number;
+  /** Committee indices of the replicas that gave exactly this answer. */
+  readonly replicas: readonly number[];
+}
+
+/** A file as read. */
+export interface FileValue {
+  /** The value shown first. */
+  readonly content: Uint8Array;
+  /** Every concurrent value of a shared file; one entry for a guarded one. */
+  readonly siblings: readonly Sibling[];
+  readonly stat: Stat;
+  readonly commit: number;
+  /** {@link content} as UTF-8. @throws FattyError `bad_answer` when it is not */
+  text(): string;
+}
+
+export interface PutOptions extends CallOptions {
+  /** Guarded files: write only over this content generation. */
+  readonly generation?: Position;
+  /** Guarded files: write only while this lock is held. */
+  readonly lock?: Lock;
+  /** Make the directories above it first. */
+  readonly parents?: boolean;
+  /** A new file dies with this client's session. */
+  readonly ephemeral?: boolean;
+  /** How a new file is written from now on. Default `shared`. */
+  readonly mode?: ContentMode;
+}
+
+export interface CreateOptions extends CallOptions {
+  /** Default `file`. */
+  readonly node?: 'directory' | 'file';
+  readonly content?: Uint8Array | string;
+  readonly mode?: ContentMode;
+  readonly ephemeral?: boolean;
+  /** Fail with `exists` on a live name. Default true. */
+  readonly exclusive?: boolean;
+  readonly parents?: boolean;
+}
+
+export interface RemoveOptions extends CallOptions {
+  /** The whole subtree, as one ordered op. */
+  readonly recursive?: boolean;
+}
+
+export interface AcquireOptions extends CallOptions {
+  /** Default `exclusive`. */
+  readonly mode?: LockMode;
+  /** Longest wait as the cell counts it, lease-clock ms; `max_wait` after it. Default: for ever. */
+  readonly maxWaitMs?: number;
+  /** Pause before others may have it if we fail, ms, at most 60,000. Default 0. */
+  readonly lockDelayMs?: number;
+}
+
+export interface ClientConfig extends DriverConfig {
+  /** ms; for every call that does not name its own. Default 30,000; waits for locks: none. */
+  readonly timeoutMs?: number;
+}
