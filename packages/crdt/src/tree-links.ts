@@ -1,8 +1,16 @@
 import { compareBytes, toHex } from '@fatty/codec';
-import type { Digest } from '@fatty/interface';
-import { compareOpIds } from './op-id.ts';
+import type { Digest, Position, PublicKey } from '@fatty/interface';
+import { compareOpIds, type OpId } from './op-id.ts';
 import type { Path, Segment } from './path.ts';
-import type { NodeBody, Sibling, SnapshotNode } from './tree-node.ts';
+import type {
+  ContentMode,
+  NodeBody,
+  NodeDot,
+  NodeKind,
+  Sibling,
+  SnapshotNode,
+  Stamp,
+} from './tree-node.ts';
 
 type Mutable<V> = { -readonly [K in keyof V]: V[K] };
 
@@ -16,19 +24,53 @@ export interface Inner<T> extends Mutable<NodeBody<T>> {
   digest: Digest | undefined;
 }
 
+/** No children: what every file has, for good (only directories are ever given any). */
+const CHILDLESS: Map<string, never> = new Map<string, never>();
+
+class LinkedNode<T> implements Inner<T> {
+  readonly name: Segment;
+  parent: Inner<T> | undefined;
+  readonly children: Map<string, Inner<T>>;
+  digest: Digest | undefined = undefined;
+  id: OpId;
+  owner: PublicKey;
+  kind: NodeKind;
+  mode: ContentMode;
+  dots: readonly NodeDot[];
+  created: Stamp | undefined;
+  modified: Stamp | undefined;
+  contentGen: Position | undefined;
+  lockGen: Position | undefined;
+  aclGen: Position | undefined;
+  siblings: readonly Sibling[];
+  slot: T;
+
+  constructor(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>) {
+    this.name = name;
+    this.parent = parent;
+    this.children = body.kind === 'file' ? CHILDLESS : new Map();
+    this.id = body.id;
+    this.owner = body.owner;
+    this.kind = body.kind;
+    this.mode = body.mode;
+    this.dots = body.dots;
+    this.created = body.created;
+    this.modified = body.modified;
+    this.contentGen = body.contentGen;
+    this.lockGen = body.lockGen;
+    this.aclGen = body.aclGen;
+    this.siblings = body.siblings;
+    this.slot = body.slot;
+  }
+
+  get childCount(): number {
+    return this.children.size;
+  }
+}
+
 /** A node without children. */
 export function inner<T>(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>): Inner<T> {
-  const children = new Map<string, Inner<T>>();
-  return {
-    ...body,
-    name,
-    parent,
-    children,
-    digest: undefined,
-    get childCount() {
-      return children.size;
-    },
-  };
+  return new LinkedNode(name, parent, body);
 }
 
 /** Forgets the digests that cover a node. */
