@@ -31,7 +31,11 @@ const FLOORS: Record<string, number> = {
 const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
-const ADAPTERS = new Set(['packages/codec/src/node.ts', 'packages/cairo/src/worker.ts']);
+const ADAPTERS = new Set([
+  'packages/codec/src/node.ts',
+  'packages/codec/src/golden.ts',
+  'packages/cairo/src/worker.ts',
+]);
 
 const TOP_LEVEL = [
   'LICENSE',
