@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Block, compareRefs, Dag, type Ref } from '../src/index.ts';
-import { CELL, type RandomDag, Random, randomDag, randomView } from './dags.ts';
+import { CELL, Random, type RandomDag, randomDag, randomView } from './dags.ts';
 import { Naive } from './naive.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });

@@ -81,11 +81,7 @@ describe('Orderer', () => {
   it('halts on two certified blocks in one slot, as data', () => {
     const [r0, r2, r3] = [0, 2, 3].map((author) => first(author, 4)) as [Block, Block, Block];
     const [l, m] = [first(1, 4), first(1, 4, { variant: 1 })];
-    const one = [
-      at(2, 0, [r0, l, r2]),
-      at(2, 1, [l, r0, r2]),
-      at(2, 2, [r2, r0, l]),
-    ] as const;
+    const one = [at(2, 0, [r0, l, r2]), at(2, 1, [l, r0, r2]), at(2, 2, [r2, r0, l])] as const;
     const two = [
       at(2, 1, [m, r2, r3], { variant: 1 }),
       at(2, 2, [r2, m, r3], { variant: 1 }),

@@ -1,4 +1,4 @@
-import { type Block, Dag, type Ref, virtualRef } from '@fatty/broadcast';
+import { type Block, type Dag, type Ref, virtualRef } from '@fatty/broadcast';
 import { asDigest } from '@fatty/codec';
 import { bareBlock, CELL, type Random } from '../../broadcast/test/dags.ts';
 import { type Ordered, Orderer } from '../src/index.ts';
@@ -36,7 +36,11 @@ export function at(
 }
 
 /** A block of round 1 on the virtual blocks of all `n` members, own first. */
-export function first(author: number, n: number, options: { variant?: number; ts?: number } = {}): Block {
+export function first(
+  author: number,
+  n: number,
+  options: { variant?: number; ts?: number } = {},
+): Block {
   const block = at(1, author, [], options);
   const others = Array.from({ length: n }, (_, i) => i).filter((i) => i !== author);
   const parents: Ref[] = [author, ...others].map((i) => virtualRef(CELL, i));
