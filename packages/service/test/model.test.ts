@@ -148,7 +148,10 @@ class Pair {
     const dead = model.settle();
     const outcome = world.step(advance, batches, { keepAlives });
     expect(outcome.results.map(([one]) => nameOf(one))).toEqual(expected);
-    this.#check(outcome, dead, [...reopened, ...acts.map(([, act]) => ('path' in act ? act.path : ''))]);
+    this.#check(outcome, dead, [
+      ...reopened,
+      ...acts.map(([, act]) => ('path' in act ? act.path : '')),
+    ]);
     if (restart) this.#restart();
   }
 
