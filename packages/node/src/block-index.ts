@@ -1,4 +1,6 @@
 import type { Ref } from '@fatty/broadcast';
+import type { KvStore } from '@fatty/interface';
+import type { IndexedBlock } from '@fatty/replica';
 
 const KEY_BYTES = 1 + 4 + 2 + 32;
 const BLOCK = 0x62;
@@ -23,4 +25,9 @@ export function roundsRange(from: number, to: number): readonly [Uint8Array, Uin
     return key;
   };
   return [edge(from), edge(to + 1)];
+}
+
+/** Derived from the log: what is lost here is rebuilt at the next start. */
+export function indexBlocks(kv: KvStore, blocks: readonly IndexedBlock[]): Promise<void> {
+  return kv.write(blocks.map(({ ref, bytes }) => ({ key: blockKey(ref), value: bytes })));
 }

@@ -7,7 +7,8 @@ import * as v from 'valibot';
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 
-interface Option {
+/** One setting. */
+export interface Option {
   readonly schema: v.GenericSchema;
   readonly fallback: string | number | boolean | undefined;
   /** One line for the reference. */
@@ -19,30 +20,6 @@ const option = (schema: v.GenericSchema, fallback: Option['fallback'], about: st
   fallback,
   about,
 });
-
-/** Every setting of a replica process: file key, `FATTY_<NAME>` and `--name` are the same word. */
-export const OPTIONS = {
-  dir: option(v.string(), undefined, 'folder of this replica (key.pem, log, state.lmdb)'),
-  cell: option(v.string(), undefined, 'path of cell.json; default ../cell.json beside dir'),
-  host: option(v.string(), '127.0.0.1', 'address to bind; nothing leaves loopback unless told'),
-  peerPort: option(port, 0, 'port for the other replicas; 0 takes a free one'),
-  clientPort: option(port, 0, 'port for clients; 0 takes a free one'),
-  httpPort: option(port, 0, 'port of /livez /readyz /metrics, always on loopback'),
-  tlsCert: option(v.string(), '', 'certificate file (PEM); with tlsKey the links are wss'),
-  tlsKey: option(v.string(), '', 'private key file (PEM) of tlsCert'),
-  logLevel: option(
-    v.picklist(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
-    'info',
-    'least severe message that is logged',
-  ),
-  record: option(v.string(), '', 'file that receives the trace of this replica, for charts'),
-  clientBatchesPerSecMax: option(positive, 5_000, 'token bucket per client key'),
-  clientBytesPerSecMax: option(positive, 64 << 20, 'token bucket per client key, bytes'),
-  clientsMax: option(positive, 4_096, 'client links at once'),
-  verifierQueueMax: option(positive, 256, 'slow checks waiting for the worker'),
-} as const satisfies Record<string, Option>;
-
-export type OptionName = keyof typeof OPTIONS;
 
 /** The settings of one replica process; see {@link OPTIONS} for units and defaults. */
 export interface NodeConfig {
@@ -61,6 +38,30 @@ export interface NodeConfig {
   readonly clientsMax: number;
   readonly verifierQueueMax: number;
 }
+
+export type OptionName = keyof NodeConfig;
+
+/** Every setting of a replica process: file key, `FATTY_<NAME>` and `--name` are the same word. */
+export const OPTIONS: Readonly<Record<OptionName, Option>> = {
+  dir: option(v.string(), undefined, 'folder of this replica (key.pem, log, state.lmdb)'),
+  cell: option(v.string(), undefined, 'path of cell.json; default ../cell.json beside dir'),
+  host: option(v.string(), '127.0.0.1', 'address to bind; nothing leaves loopback unless told'),
+  peerPort: option(port, 0, 'port for the other replicas; 0 takes a free one'),
+  clientPort: option(port, 0, 'port for clients; 0 takes a free one'),
+  httpPort: option(port, 0, 'port of /livez /readyz /metrics, always on loopback'),
+  tlsCert: option(v.string(), '', 'certificate file (PEM); with tlsKey the links are wss'),
+  tlsKey: option(v.string(), '', 'private key file (PEM) of tlsCert'),
+  logLevel: option(
+    v.picklist(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+    'info',
+    'least severe message that is logged',
+  ),
+  record: option(v.string(), '', 'file that receives the trace of this replica, for charts'),
+  clientBatchesPerSecMax: option(positive, 5_000, 'token bucket per client key'),
+  clientBytesPerSecMax: option(positive, 64 << 20, 'token bucket per client key, bytes'),
+  clientsMax: option(positive, 4_096, 'client links at once'),
+  verifierQueueMax: option(positive, 256, 'slow checks waiting for the worker'),
+};
 
 type Raw = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
-import type { Replica, ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
-import { blockKey, roundsRange } from './block-index.ts';
+import type { ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
+import { blockKey, indexBlocks, roundsRange } from './block-index.ts';
 
 /** A {@link ReplicaEvent} without its time stamp. */
 export type Happening = ReplicaEvent extends infer E
@@ -15,14 +15,22 @@ export type Outward = Extract<
   { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' }
 >;
 
+/** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
+export interface ReplicaCore {
+  step(event: ReplicaEvent): readonly ReplicaEffect[];
+}
+
 export interface DriverParts {
-  readonly replica: Replica;
+  readonly replica: ReplicaCore;
   readonly log: LogStore;
   readonly kv: KvStore;
   readonly mark: MarkStore;
   readonly verifier: Verifier;
   readonly clock: Clock;
   readonly onOutward: (effect: Outward) => void;
+  /** Sees everything before it happens; for traces. */
+  readonly onEvent: (event: ReplicaEvent) => void;
+  readonly onEffect: (effect: ReplicaEffect) => void;
   readonly onPersisted: (ms: number) => void;
   readonly onVerified: (ms: number) => void;
   /** Disk trouble: nothing may be signed any more, the process must end. */
@@ -68,7 +76,11 @@ export class Driver {
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         const event = { ...next, nowMs: this.#parts.clock.nowMs() } as ReplicaEvent;
-        for (const effect of this.#parts.replica.step(event)) this.#perform(effect);
+        this.#parts.onEvent(event);
+        for (const effect of this.#parts.replica.step(event)) {
+          this.#parts.onEffect(effect);
+          this.#perform(effect);
+        }
       }
     } finally {
       this.#busy = false;
@@ -155,8 +167,6 @@ export class Driver {
   }
 
   #index({ blocks }: Extract<ReplicaEffect, { kind: 'index' }>): void {
-    const entries = blocks.map(({ ref, bytes }) => ({ key: blockKey(ref), value: bytes }));
-    // The index is derived from the log; a lost entry is rebuilt at the next start.
-    this.#parts.kv.write(entries).catch(this.#parts.onFatal);
+    indexBlocks(this.#parts.kv, blocks).catch(this.#parts.onFatal);
   }
 }

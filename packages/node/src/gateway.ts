@@ -1,6 +1,8 @@
 import {
   type Answer,
+  type Batch,
   batchId,
+  batchShape,
   type ClientMessage,
   decodeClientMessage,
   encodeGatewayMessage,
@@ -12,10 +14,25 @@ import {
   signNow,
   type View,
 } from '@fatty/api';
-import { encode, type Signer, toHex } from '@fatty/codec';
-import type { Applied, CellId, Failure, Link, Priority } from '@fatty/interface';
+import { decode, encode, equalBytes, type Signer, toHex } from '@fatty/codec';
+import type {
+  Applied,
+  CellId,
+  Failure,
+  Link,
+  Priority,
+  PublicKey,
+  Receipt,
+} from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import { TokenBucket } from './bucket.ts';
+
+/** The last applied commit. Times in ms. */
+export interface AppliedCommit {
+  readonly commit: number;
+  readonly commitTs: number;
+  readonly leaseClock: number;
+}
 
 /** What the gateway needs of the replica behind it. */
 export interface GatewayBackend {
@@ -24,8 +41,9 @@ export interface GatewayBackend {
   submit(batch: Uint8Array, tag: number): void;
   keepAlive(bytes: Uint8Array): void;
   query(query: Query, view: View): Answer;
-  /** The last applied commit. Times in ms. */
-  applied(): { readonly commit: number; readonly commitTs: number; readonly leaseClock: number };
+  applied(): AppliedCommit;
+  /** The stored receipt of an applied batch, while it is kept. */
+  receiptOf(batch: Batch): Receipt | undefined;
   wallMs(): number;
 }
 
@@ -54,6 +72,10 @@ interface Visitor {
   readonly waiting: Read[];
 }
 
+function receiptMessage({ batch, session, seq, commit, results }: Receipt): GatewayMessage {
+  return { kind: 'receipt', batch, session, seq, commit, results };
+}
+
 /** Submissions in flight: tags come back with refusals. */
 const TAGS_MAX = 65_536;
 /** WebSocket close codes (packages/network): malformed, slow down. */
@@ -67,8 +89,10 @@ const MALFORMED = 4400;
 export class Gateway {
   readonly #backend: GatewayBackend;
   readonly #limits: GatewayLimits;
-  readonly #visitors = new Map<string, Visitor>();
-  readonly #tags = new Map<number, { readonly client: string; readonly batch: SignedBatch }>();
+  readonly #visitors = new Map<Link, Visitor>();
+  /** Links by client key: one client may hold several. */
+  readonly #byClient = new Map<string, readonly Visitor[]>();
+  readonly #tags = new Map<number, { readonly visitor: Visitor; readonly batch: SignedBatch }>();
   #nextTag = 1;
 
   constructor(backend: GatewayBackend, limits: GatewayLimits) {
@@ -82,21 +106,29 @@ export class Gateway {
 
   linkUp(link: Link): void {
     const nowMs = this.#backend.wallMs();
-    this.#visitors.set(toHex(link.peer), {
+    const key = toHex(link.peer);
+    const known = this.#byClient.get(key) ?? [];
+    const visitor: Visitor = {
       link,
-      batches: new TokenBucket(this.#limits.batchesPerSecMax, nowMs),
-      bytes: new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
+      // A second link of the same key shares the buckets of the first.
+      batches: known[0]?.batches ?? new TokenBucket(this.#limits.batchesPerSecMax, nowMs),
+      bytes: known[0]?.bytes ?? new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
       waiting: [],
-    });
+    };
+    this.#visitors.set(link, visitor);
+    this.#byClient.set(key, [...known, visitor]);
   }
 
   linkDown(link: Link): void {
     const key = toHex(link.peer);
-    if (this.#visitors.get(key)?.link === link) this.#visitors.delete(key);
+    this.#visitors.delete(link);
+    const left = (this.#byClient.get(key) ?? []).filter((visitor) => visitor.link !== link);
+    if (left.length === 0) this.#byClient.delete(key);
+    else this.#byClient.set(key, left);
   }
 
   message(link: Link, bytes: Uint8Array): void {
-    const visitor = this.#visitors.get(toHex(link.peer));
+    const visitor = this.#visitors.get(link);
     if (!visitor) return;
     const message = decodeClientMessage(bytes, this.#limits.frameBytesMax);
     if (!message.ok) {
@@ -110,19 +142,10 @@ export class Gateway {
   /** Tells clients what a commit did, then answers the reads that waited for it. */
   committed(commit: number, applied: Applied): void {
     for (const receipt of applied.receipts) {
-      const { batch, session, seq, commit: at, results } = receipt;
-      const visitor = this.#visitors.get(toHex(receipt.client));
-      if (visitor) {
-        this.#send(
-          visitor,
-          { kind: 'receipt', batch, session, seq, commit: at, results },
-          PROTOCOL,
-        );
-      }
+      this.#tell(receipt.client, receiptMessage(receipt), PROTOCOL);
     }
     for (const { client, session, body } of applied.notices) {
-      const visitor = this.#visitors.get(toHex(client));
-      if (visitor) this.#send(visitor, { kind: 'notice', session, commit, body }, KEEP_ALIVE);
+      this.#tell(client, { kind: 'notice', session, commit, body }, KEEP_ALIVE);
     }
     for (const visitor of this.#visitors.values()) this.#wakeReads(visitor, commit);
   }
@@ -130,8 +153,14 @@ export class Gateway {
   refused(tag: number, failure: Failure): void {
     const found = this.#tags.get(tag);
     this.#tags.delete(tag);
-    const visitor = found && this.#visitors.get(found.client);
-    if (found && visitor) this.#refuse(visitor, found.batch, failure);
+    if (found) this.#refuse(found.visitor, found.batch, failure);
+  }
+
+  #tell(client: PublicKey, message: GatewayMessage, priority: Priority): void {
+    const visitors = this.#byClient.get(toHex(client));
+    if (!visitors) return;
+    const bytes = encodeGatewayMessage(message);
+    for (const { link } of visitors) link.send(bytes, priority);
   }
 
   #receive(visitor: Visitor, message: ClientMessage, size: number): void {
@@ -159,10 +188,19 @@ export class Gateway {
       const actual = `retry after ${waitMs} ms`;
       return this.#refuse(visitor, batch, { code: 'slow_down', expected, actual });
     }
+    const stored = this.#storedReceipt(batch);
+    if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
     const tag = this.#nextTag++;
-    this.#tags.set(tag, { client: toHex(visitor.link.peer), batch });
+    this.#tags.set(tag, { visitor, batch });
     if (this.#tags.size > TAGS_MAX) this.#tags.delete(this.#tags.keys().next().value ?? 0);
     this.#backend.submit(encode(signedBatchShape, batch), tag);
+  }
+
+  /** A resend of what has been applied gets its receipt again, and costs the cell nothing. */
+  #storedReceipt(batch: SignedBatch): Receipt | undefined {
+    const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
+    const receipt = opened.ok ? this.#backend.receiptOf(opened.value) : undefined;
+    return receipt && equalBytes(receipt.batch, batchId(batch.core)) ? receipt : undefined;
   }
 
   #refuse(visitor: Visitor, batch: SignedBatch, failure: Failure): void {

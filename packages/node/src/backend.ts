@@ -1,0 +1,69 @@
+import type { Answer, Batch, Query, View } from '@fatty/api';
+import type { Signer } from '@fatty/codec';
+import type { CellId, Receipt } from '@fatty/interface';
+import type { Replica } from '@fatty/replica';
+import { LockService } from '@fatty/service';
+import type { Driver } from './driver.ts';
+import type { AppliedCommit, GatewayBackend } from './gateway.ts';
+
+/** The replica as its gateway sees it. */
+export class Backend implements GatewayBackend {
+  readonly cellId: CellId;
+  readonly signer: Signer;
+  readonly #machine: LockService;
+  readonly #replica: Replica;
+  readonly #driver: Driver;
+  #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
+
+  constructor(
+    cellId: CellId,
+    signer: Signer,
+    machine: LockService,
+    replica: Replica,
+    driver: Driver,
+  ) {
+    this.cellId = cellId;
+    this.signer = signer;
+    this.#machine = machine;
+    this.#replica = replica;
+    this.#driver = driver;
+  }
+
+  applied(): AppliedCommit {
+    return this.#applied;
+  }
+
+  advance(commit: AppliedCommit): void {
+    this.#applied = commit;
+  }
+
+  /** Takes the last applied commit from the state: after a replay. */
+  refresh(): void {
+    const status = this.#machine.query({ kind: 'status' });
+    if (status.kind !== 'status') return;
+    const { commit, commitTs, leaseClock } = status;
+    this.#applied = { commit, commitTs, leaseClock };
+  }
+
+  submit(batch: Uint8Array, tag: number): void {
+    this.#driver.dispatch({ kind: 'submit', batch, tag });
+  }
+
+  keepAlive(bytes: Uint8Array): void {
+    this.#driver.dispatch({ kind: 'keepAlive', bytes });
+  }
+
+  receiptOf(batch: Batch): Receipt | undefined {
+    return this.#machine.receiptOf(batch);
+  }
+
+  query(query: Query, view: View): Answer {
+    if (view === 'committed') return this.#machine.query(query);
+    const delivered = this.#replica.deliveredView();
+    return (delivered instanceof LockService ? delivered : this.#machine).query(query);
+  }
+
+  wallMs(): number {
+    return Date.now();
+  }
+}

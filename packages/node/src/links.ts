@@ -1,0 +1,44 @@
+import type { Cell, SignedAddresses } from '@fatty/api';
+import { toHex } from '@fatty/codec';
+import type { LinkHandler, PublicKey } from '@fatty/interface';
+import { admitOnly, type Dialer, dial, dials, type LinkIdentity } from '@fatty/network';
+import type { NodeConfig } from './config.ts';
+
+/** Keeps one link to every other member: of each pair the smaller key dials. */
+export class PeerDialers {
+  readonly #identity: LinkIdentity;
+  readonly #handler: LinkHandler;
+  readonly #config: NodeConfig;
+  readonly #dialers = new Map<string, { readonly url: string; readonly dialer: Dialer }>();
+
+  constructor(identity: LinkIdentity, handler: LinkHandler, config: NodeConfig) {
+    this.#identity = identity;
+    this.#handler = handler;
+    this.#config = config;
+  }
+
+  /** Dials whoever is ours to dial; a member whose address has changed is dialled anew. */
+  update(cell: Cell): void {
+    const own = this.#identity.signer.publicKey;
+    for (const at of cell.addresses) {
+      if (at.peer !== '' && toHex(at.key) !== toHex(own) && dials(own, at.key)) this.#dial(at);
+    }
+  }
+
+  close(): void {
+    for (const { dialer } of this.#dialers.values()) dialer.close();
+    this.#dialers.clear();
+  }
+
+  #dial(at: SignedAddresses): void {
+    const name = toHex(at.key);
+    const old = this.#dialers.get(name);
+    if (old?.url === at.peer) return;
+    old?.dialer.close();
+    const identity = { ...this.#identity, admit: admitOnly([at.key as PublicKey]) };
+    // A cell with its own certificates trusts exactly the file it serves.
+    const tls = this.#config.tlsCert === '' ? {} : { tls: { caFile: this.#config.tlsCert } };
+    const dialer = dial({ url: at.peer, identity, handler: this.#handler, ...tls });
+    this.#dialers.set(name, { url: at.peer, dialer });
+  }
+}

@@ -1,0 +1,3 @@
+import { main } from './process.ts';
+
+await main(process.argv.slice(2));

@@ -1,0 +1,114 @@
+import type { Clock } from '@fatty/interface';
+import type { ReplicaEffect, ReplicaEvent, ReplicaStatus } from '@fatty/replica';
+import { type Logger, pino } from 'pino';
+import type { NodeConfig } from './config.ts';
+import type { Outward } from './driver.ts';
+import type { Check } from './http.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { Recorder } from './recorder.ts';
+
+export interface ObserverOptions {
+  readonly config: NodeConfig;
+  readonly me: number;
+  readonly clock: Clock;
+  readonly blockBytesMax: number;
+}
+
+/** Logs, metrics, health and the optional trace of one replica; changes nothing. */
+export class Observer {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly #recorder: Recorder | undefined;
+
+  constructor({ config, me, clock, blockBytesMax }: ObserverOptions) {
+    this.log = pino({ level: config.logLevel, base: { replica: me } });
+    this.metrics = createMetrics();
+    this.#recorder =
+      config.record === '' ? undefined : new Recorder(config.record, me, clock, blockBytesMax);
+  }
+
+  event(event: ReplicaEvent): void {
+    this.#recorder?.event(event);
+  }
+
+  effect(effect: ReplicaEffect): void {
+    this.#recorder?.effect(effect);
+  }
+
+  outward(effect: Outward): void {
+    switch (effect.kind) {
+      case 'committed':
+        return this.#committed(effect);
+      case 'delivered':
+        return this.metrics.delivered.inc();
+      case 'refused':
+        this.metrics.refused.inc({ code: effect.failure.code });
+        return this.log.debug({ failure: effect.failure }, 'refused');
+      case 'note':
+        return this.#note(effect);
+      case 'halt':
+        return this.log.fatal({ failure: effect.failure }, 'ordering has stopped');
+    }
+  }
+
+  /** Restart me? Only what a restart can cure. */
+  live(status: ReplicaStatus): readonly Check[] {
+    return [
+      {
+        name: 'ordering',
+        good: status.halted === undefined,
+        detail: status.halted?.code ?? 'running',
+      },
+    ];
+  }
+
+  /** Route to me? A quorum in reach and not catching up. */
+  ready(status: ReplicaStatus, reachable: number, needed: number): readonly Check[] {
+    return [
+      ...this.live(status),
+      { name: 'quorum', good: reachable >= needed, detail: `${reachable} of ${needed} needed` },
+      {
+        name: 'caught up',
+        good: !status.syncing,
+        detail: `commit ${status.commitIndex}, round ${status.round}`,
+      },
+      {
+        name: 'signing',
+        good: status.observer === undefined,
+        detail: status.observer?.code ?? 'yes',
+      },
+    ];
+  }
+
+  gauges(status: ReplicaStatus, peersUp: number, clients: number): void {
+    this.metrics.round.set(status.round);
+    this.metrics.commitIndex.set(status.commitIndex);
+    this.metrics.peersUp.set(peersUp);
+    this.metrics.clients.set(clients);
+  }
+
+  async close(): Promise<void> {
+    await this.#recorder?.close();
+  }
+
+  #committed({ input, commit }: Extract<Outward, { kind: 'committed' }>): void {
+    this.metrics.commits.inc();
+    const ops = input.batches.reduce((sum, batch) => sum + batch.ops.length, 0);
+    if (ops > 0) this.metrics.committedOps.inc({ kind: 'op' }, ops);
+    const beats = input.keepAlives.length;
+    if (beats > 0) this.metrics.committedOps.inc({ kind: 'keepAlive' }, beats);
+    this.metrics.commitIndex.set(commit.index);
+    for (const member of input.evidence) this.log.warn({ member }, 'convicted of contradiction');
+  }
+
+  #note({ note }: Extract<Outward, { kind: 'note' }>): void {
+    const { what, failure } = note;
+    if (what === 'leaderTimeout') this.metrics.leaderTimeouts.inc();
+    if (what === 'equivocation') this.metrics.equivocations.inc();
+    if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
+      this.metrics.rejects.inc({ code: failure.code });
+    }
+    if (what === 'observer' || what === 'equivocation') this.log.warn({ note }, what);
+    else this.log.trace({ note }, what);
+  }
+}

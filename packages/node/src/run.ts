@@ -1,0 +1,241 @@
+import { join } from 'node:path';
+import { type Cell, quorum, type SignedAddresses, signAddresses } from '@fatty/api';
+import { equalBytes, fail, ok, type Signer, toHex } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Clock, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
+import { admitClients, admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
+import { Replica } from '@fatty/replica';
+import { LockService } from '@fatty/service';
+import { Backend } from './backend.ts';
+import type { NodeConfig } from './config.ts';
+import { Driver, type Outward, type ReplicaCore } from './driver.ts';
+import { GATEWAY_LIMITS, Gateway } from './gateway.ts';
+import { type HttpServer, serveHttp } from './http.ts';
+import { loadCell } from './init.ts';
+import { loadSigner } from './keys.ts';
+import { PeerDialers } from './links.ts';
+import { Observer } from './observer.ts';
+import { openStores, replayLog, type Stores } from './stores.ts';
+import { verifierPool } from './verifier-pool.ts';
+
+export interface RunOptions {
+  /** Puts another program in the replica's place (a liar of a test cell). */
+  readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
+  /** Called when the process cannot go on (disk trouble). */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A replica process at work. */
+export interface RunningNode {
+  /** Where it can be reached, signed; ports are the real ones. */
+  readonly addresses: SignedAddresses;
+  /** New addresses of the other members (cell.json changed). */
+  update(cell: Cell): void;
+  close(): Promise<void>;
+}
+
+const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const GAUGES_MS = 1_000;
+/** Close code of a port that will be back: clients and peers dial again. */
+const RESTARTING = 1012;
+
+/**
+ * Starts one replica: locks its folder, replays its log, binds its ports, dials its peers.
+ * Codes: `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`, `foreign_log`.
+ */
+export async function runNode(
+  config: NodeConfig,
+  options: RunOptions,
+): Promise<Outcome<RunningNode>> {
+  const signer = loadSigner(join(config.dir, 'key.pem'));
+  if (!signer.ok) return signer;
+  const cell = loadCell(config.cell);
+  if (!cell.ok) return cell;
+  const me = cell.value.committee.members.findIndex((key) =>
+    equalBytes(key, signer.value.publicKey),
+  );
+  if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
+  const stores = await openStores(config.dir);
+  if (!stores.ok) return stores;
+  return new Node(config, options, cell.value, me, signer.value, stores.value).start();
+}
+
+class Node {
+  readonly #config: NodeConfig;
+  readonly #options: RunOptions;
+  readonly #cell: Cell;
+  readonly #me: number;
+  readonly #signer: Signer;
+  readonly #stores: Stores;
+  readonly #verifier: Verifier;
+  readonly #replica: Replica;
+  readonly #observer: Observer;
+  readonly #driver: Driver;
+  readonly #gateway: Gateway;
+  readonly #backend: Backend;
+
+  constructor(
+    config: NodeConfig,
+    options: RunOptions,
+    cell: Cell,
+    me: number,
+    signer: Signer,
+    stores: Stores,
+  ) {
+    this.#config = config;
+    this.#options = options;
+    this.#cell = cell;
+    this.#me = me;
+    this.#signer = signer;
+    this.#stores = stores;
+    const { cellId, committee } = cell;
+    const { epoch, members, params } = committee;
+    const machine = new LockService({ cell: { cellId, epoch, members }, params });
+    this.#replica = new Replica({ committee, cellId, me, signer, scheme: nodeScheme(), machine });
+    const blockBytesMax = params.limits.blockBytesMax;
+    this.#observer = new Observer({ config, me, clock: CLOCK, blockBytesMax });
+    this.#verifier = verifierPool({
+      entry: new URL('../../cairo/dist/worker.js', import.meta.url),
+      queueMax: config.verifierQueueMax,
+      onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
+    });
+    this.#driver = this.#makeDriver();
+    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver);
+    this.#gateway = new Gateway(this.#backend, {
+      ...GATEWAY_LIMITS,
+      batchesPerSecMax: config.clientBatchesPerSecMax,
+      bytesPerSecMax: config.clientBytesPerSecMax,
+    });
+  }
+
+  async start(): Promise<Outcome<RunningNode>> {
+    const replayed = await replayLog(this.#stores, this.#replica);
+    if (!replayed.ok) {
+      await this.#stores.close();
+      return replayed;
+    }
+    this.#backend.refresh();
+    const records = replayed.value;
+    this.#observer.log.info({ records }, 'log replayed; without frames it is kept whole');
+    const http = await this.#serveHttp();
+    const peers = await this.#listen(
+      this.#config.peerPort,
+      this.#peerIdentity(),
+      this.#peerHandler(),
+    );
+    const clients = await this.#listen(
+      this.#config.clientPort,
+      this.#identity(admitClients),
+      this.#clientHandler(),
+    );
+    const addresses = signAddresses(this.#cell.cellId, this.#signer, {
+      peer: peers.url,
+      client: clients.url,
+      http: `http://127.0.0.1:${http.port}`,
+    });
+    const dialers = new PeerDialers(this.#peerIdentity(), this.#peerHandler(), this.#config);
+    dialers.update(this.#cell);
+    this.#driver.dispatch({ kind: 'start' });
+    const gauges = setInterval(() => this.#gauges(), GAUGES_MS);
+    const close = async (): Promise<void> => {
+      clearInterval(gauges);
+      this.#driver.close();
+      dialers.close();
+      await Promise.all([clients.close(RESTARTING), peers.close(RESTARTING), http.close()]);
+      await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
+    };
+    return ok({ addresses, update: (cell) => dialers.update(cell), close });
+  }
+
+  #makeDriver(): Driver {
+    const { log, kv, mark } = this.#stores;
+    const { metrics } = this.#observer;
+    const wrap = this.#options.wrap ?? ((replica: Replica): ReplicaCore => replica);
+    return new Driver({
+      replica: wrap(this.#replica, this.#signer, this.#cell),
+      log,
+      kv,
+      mark,
+      verifier: this.#verifier,
+      clock: CLOCK,
+      onEvent: (event) => this.#observer.event(event),
+      onEffect: (effect) => this.#observer.effect(effect),
+      onOutward: (effect) => this.#outward(effect),
+      onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
+      onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
+      onFatal: this.#options.onFatal,
+    });
+  }
+
+  #outward(effect: Outward): void {
+    this.#observer.outward(effect);
+    if (effect.kind === 'refused') this.#gateway.refused(effect.tag, effect.failure);
+    if (effect.kind !== 'committed') return;
+    const { index, commitTs, leaseClock } = effect.commit;
+    this.#backend.advance({ commit: index, commitTs, leaseClock });
+    this.#gateway.committed(index, effect.applied);
+  }
+
+  #identity(admit: LinkIdentity['admit']): LinkIdentity {
+    const { cellId, committee } = this.#cell;
+    const epoch = (): number => committee.epoch;
+    return { cellId, epoch, role: 'replica', signer: this.#signer, scheme: nodeScheme(), admit };
+  }
+
+  #peerIdentity(): LinkIdentity {
+    return this.#identity(admitOnly(this.#cell.committee.members.filter((_, i) => i !== this.#me)));
+  }
+
+  #indexOf(key: PublicKey): number {
+    return this.#cell.committee.members.findIndex((member) => equalBytes(member, key));
+  }
+
+  #peerHandler(): LinkHandler {
+    return {
+      up: (link) => this.#driver.linkUp(this.#indexOf(link.peer), link),
+      message: (link, bytes) => {
+        this.#driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
+      },
+      down: (link) => this.#driver.linkDown(this.#indexOf(link.peer), link),
+    };
+  }
+
+  #clientHandler(): LinkHandler {
+    return {
+      up: (link) => this.#gateway.linkUp(link),
+      message: (link, bytes) => this.#gateway.message(link, bytes),
+      down: (link) => this.#gateway.linkDown(link),
+    };
+  }
+
+  #listen(port: number, identity: LinkIdentity, handler: LinkHandler): Promise<Listener> {
+    const { host, tlsCert, tlsKey, clientsMax } = this.#config;
+    const tls = tlsCert === '' ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } };
+    return listen({ host, port, identity, handler, connectionsMax: clientsMax, ...tls });
+  }
+
+  #serveHttp(): Promise<HttpServer> {
+    const { observer, replica, driver } = {
+      observer: this.#observer,
+      replica: this.#replica,
+      driver: this.#driver,
+    };
+    const needed = quorum(this.#cell.committee);
+    return serveHttp(this.#config.httpPort, {
+      registry: observer.metrics.registry,
+      live: () => observer.live(replica.status()),
+      ready: () => observer.ready(replica.status(), driver.peersUp.length + 1, needed),
+      status: () => ({
+        replica: this.#me,
+        ...replica.status(),
+        peersUp: driver.peersUp,
+        clients: this.#gateway.clients,
+      }),
+    });
+  }
+
+  #gauges(): void {
+    const { length } = this.#driver.peersUp;
+    this.#observer.gauges(this.#replica.status(), length, this.#gateway.clients);
+  }
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { fail, ok } from '@fatty/codec';
+import type { KvStore, LogRecord, LogStore, Outcome } from '@fatty/interface';
+import type { Replica } from '@fatty/replica';
+import {
+  type DurableMark,
+  type FolderLock,
+  lockFolder,
+  openKv,
+  openLog,
+  openMark,
+  StorageError,
+} from '@fatty/storage';
+import { indexBlocks } from './block-index.ts';
+
+/** Everything of a replica that outlives its process, in one locked folder. */
+export interface Stores {
+  readonly log: LogStore;
+  readonly kv: KvStore;
+  readonly mark: DurableMark;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens DIR/{LOCK, log, state.lmdb, signer}.
+ * Codes: `folder_locked`, `log_corrupt` and the others of package storage.
+ */
+export async function openStores(dir: string): Promise<Outcome<Stores>> {
+  let lock: FolderLock | undefined;
+  try {
+    lock = await lockFolder(dir);
+    return ok(await openAll(dir, lock));
+  } catch (error) {
+    await lock?.release();
+    if (!(error instanceof StorageError)) throw error;
+    return fail(error.code, error.expected, error.actual);
+  }
+}
+
+async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
+  const log = await openLog(join(dir, 'log'));
+  const mark = await openMark(join(dir, 'signer'));
+  const kv = openKv(join(dir, 'state.lmdb'));
+  const close = async (): Promise<void> => {
+    await Promise.all([log.close(), mark.close(), kv.close()]);
+    await lock.release();
+  };
+  return { log, kv, mark, close };
+}
+
+/** Records handed to the replica at once: bounds what a replay holds in memory. */
+const RECORDS_AT_ONCE = 1_000;
+
+/**
+ * Feeds the log and the signer mark to a new replica and rebuilds the block index. Answers the
+ * number of records. Code: `log_corrupt`.
+ */
+export async function replayLog(stores: Stores, replica: Replica): Promise<Outcome<number>> {
+  let count = 0;
+  let records: LogRecord[] = [];
+  const feed = async (): Promise<void> => {
+    for (const effect of replica.restore(records)) {
+      if (effect.kind === 'index') await indexBlocks(stores.kv, effect.blocks);
+    }
+    count += records.length;
+    records = [];
+  };
+  try {
+    for await (const record of stores.log.replay()) {
+      if (records.push(record) >= RECORDS_AT_ONCE) await feed();
+    }
+    await feed();
+    replica.restore([], await stores.mark.read());
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return fail(error.code, error.expected, error.actual);
+  }
+  return ok(count);
+}
