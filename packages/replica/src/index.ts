@@ -1,1 +1,21 @@
-export {};
+export type * from './contract.ts';
+export { hosted } from './hosted.ts';
+export {
+  decodeMessage,
+  encodeMessage,
+  type PeerMessage,
+  peerMessageShape,
+  type Status,
+} from './messages.ts';
+export {
+  decodeMark,
+  ownerShape,
+  RECORD_BLOCK,
+  RECORD_OWNER,
+  type SignerMark,
+  signerMarkShape,
+} from './persistence.ts';
+export { Replica } from './replica.ts';
+export type { ReplicaConfig } from './shared.ts';
+export type { ReplicaStatus } from './status.ts';
+export { DEFAULT_TUNING, type Tuning } from './tuning.ts';

@@ -1,0 +1,115 @@
+import { keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import { type BlockRules, type CarriedBatch, checkBatch } from '@fatty/broadcast';
+import { decode, failure, toHex } from '@fatty/codec';
+import type { Failure, Verdict } from '@fatty/interface';
+import type { Pool } from './pool.ts';
+import type { Shared } from './shared.ts';
+import { orderedBatch, validateBatch } from './validate.ts';
+import type { Verdicts } from './verdicts.ts';
+
+interface Entry {
+  readonly batch: CarriedBatch;
+  readonly tag: number;
+  readonly jobs: Set<string>;
+  readonly proofs: number;
+}
+
+const KEEP_ALIVE_BYTES_MAX = 128;
+
+/**
+ * What a client's batch must pass before the own block may carry it: form, limits, signature,
+ * `validate`, `precheck`, and every slow check. A block with one bad batch would be refused whole
+ * and this replica shunned, so nothing unchecked goes in.
+ */
+export class Gateway {
+  readonly #shared: Shared;
+  readonly #rules: BlockRules;
+  readonly #verdicts: Verdicts;
+  readonly #pool: Pool;
+  /** Batches whose slow checks are under way, by batch id. */
+  readonly #checking = new Map<string, Entry>();
+
+  constructor(shared: Shared, rules: BlockRules, verdicts: Verdicts, pool: Pool) {
+    this.#shared = shared;
+    this.#rules = rules;
+    this.#verdicts = verdicts;
+    this.#pool = pool;
+  }
+
+  get checkingCount(): number {
+    return this.#checking.size;
+  }
+
+  waitsForJob(key: string): boolean {
+    for (const { jobs } of this.#checking.values()) if (jobs.has(key)) return true;
+    return false;
+  }
+
+  /**
+   * Refuses with the codes of `decode`, `checkBatch`, of the algorithm's `validate` and `precheck`,
+   * and `overloaded`, `too_many_proofs`. The same batch again is not a second one.
+   */
+  submit(bytes: Uint8Array, tag: number): void {
+    const { limits } = this.#shared.committee.params;
+    const signed = decode<SignedBatch>(signedBatchShape, bytes, limits.batchBytesMax + 128);
+    if (!signed.ok) return this.#refuse(tag, signed.failure);
+    if (!this.#hasRoom()) {
+      const most = `at most ${this.#shared.tuning.queueBatchesMax} batches in the queue`;
+      return this.#refuse(tag, failure('overloaded', most, `${this.#pool.queued}`));
+    }
+    const checked = checkBatch(signed.value, this.#rules, limits);
+    if (!checked.ok) return this.#refuse(tag, checked.failure);
+    const id = toHex(checked.value.id);
+    if (this.#pool.has(id) || this.#checking.has(id)) return;
+    this.#judge(id, checked.value, tag);
+  }
+
+  /** Codes of `decode`, and `overloaded`. */
+  keepAlive(bytes: Uint8Array): Failure | undefined {
+    const opened = decode(keepAliveShape, bytes, KEEP_ALIVE_BYTES_MAX);
+    if (!opened.ok) return opened.failure;
+    if (this.#pool.addKeepAlive(opened.value)) return undefined;
+    const most = `at most ${this.#shared.tuning.keepAlivesMax} keep-alives in the queue`;
+    return failure('overloaded', most, 'more');
+  }
+
+  jobDone(key: string, verdict: Verdict): void {
+    for (const [id, entry] of this.#checking) {
+      if (!entry.jobs.delete(key)) continue;
+      if (verdict.kind !== 'accept') {
+        this.#checking.delete(id);
+        this.#refuse(entry.tag, verdict);
+      } else if (entry.jobs.size === 0) {
+        this.#checking.delete(id);
+        this.#pool.add(entry.batch, entry.proofs);
+      }
+    }
+  }
+
+  #judge(id: string, batch: CarriedBatch, tag: number): void {
+    const { config, me, committee } = this.#shared;
+    const judged = validateBatch(config.machine, me, batch);
+    if (judged.refusal) return this.#refuse(tag, judged.refusal);
+    const proofs = judged.asks.length;
+    const most = committee.params.limits.blockProofsMax;
+    if (proofs > most) {
+      return this.#refuse(tag, failure('too_many_proofs', `at most ${most}`, `${proofs}`));
+    }
+    const advice = config.machine.precheck(orderedBatch(batch, me));
+    if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
+    const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
+    const jobs = this.#verdicts.ask(asks);
+    if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
+    if (jobs.size === 0) this.#pool.add(batch, proofs);
+    else this.#checking.set(id, { batch, tag, jobs, proofs });
+  }
+
+  #hasRoom(): boolean {
+    if (!this.#pool.hasRoom) return false;
+    return this.#checking.size + this.#pool.queued < this.#shared.tuning.queueBatchesMax;
+  }
+
+  #refuse(tag: number, { code, expected, actual }: Failure): void {
+    this.#shared.out.push({ kind: 'refused', tag, failure: failure(code, expected, actual) });
+  }
+}

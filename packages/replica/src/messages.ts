@@ -1,0 +1,92 @@
+import { type Ref, refShape } from '@fatty/broadcast';
+import {
+  array,
+  bool,
+  bytes,
+  decode,
+  encode,
+  record,
+  type Shape,
+  u32,
+  u53,
+  union,
+} from '@fatty/codec';
+import type { Outcome } from '@fatty/interface';
+
+/** Refs in one question. */
+export const REFS_MAX = 64;
+/** What a message may hold beyond the one block that always fits. Bytes. */
+const ENVELOPE_BYTES = 64 * 1024;
+const BLOCKS_MAX = 4096;
+const BYTES_HARD_MAX = 4 * 1024 * 1024;
+
+/** How far its sender is. Sent when a link comes up and when nothing moves; `ask` wants one back. */
+export interface Status {
+  /** Highest own round that was sent (R24); 0 before the first. */
+  readonly lastOwnRound: number;
+  /** Highest accepted round. */
+  readonly highestRound: number;
+  readonly commitIndex: number;
+  readonly ask: boolean;
+}
+
+/**
+ * What replicas say to one another. `block` and `blocks` are SignedBlock bytes.
+ * `rounds` answers `getRounds` with every accepted block of those rounds, ascending, in one or
+ * more messages; `last` is on the final one.
+ */
+export type PeerMessage =
+  | { readonly kind: 'push'; readonly block: Uint8Array }
+  | { readonly kind: 'getBlocks'; readonly refs: readonly Ref[] }
+  | { readonly kind: 'blocks'; readonly blocks: readonly Uint8Array[] }
+  | { readonly kind: 'getRounds'; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'rounds';
+      readonly from: number;
+      readonly to: number;
+      readonly blocks: readonly Uint8Array[];
+      readonly last: boolean;
+    }
+  | ({ readonly kind: 'status' } & Status);
+
+const blockBytes = bytes(BYTES_HARD_MAX);
+
+export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
+  push: [1, record({ block: blockBytes })],
+  getBlocks: [2, record({ refs: array(refShape, REFS_MAX) })],
+  blocks: [3, record({ blocks: array(blockBytes, BLOCKS_MAX) })],
+  getRounds: [4, record({ from: u32, to: u32 })],
+  rounds: [5, record({ from: u32, to: u32, blocks: array(blockBytes, BLOCKS_MAX), last: bool })],
+  status: [6, record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, ask: bool })],
+});
+
+export function encodeMessage(message: PeerMessage): Uint8Array {
+  return encode(peerMessageShape, message);
+}
+
+/** Codes of `decode`. */
+export function decodeMessage(input: Uint8Array, blockBytesMax: number): Outcome<PeerMessage> {
+  return decode(peerMessageShape, input, blockBytesMax + ENVELOPE_BYTES);
+}
+
+/** Cuts blocks into runs that fit one message: at least one block, at most `bytesMax` together. */
+export function inMessages(
+  blocks: readonly Uint8Array[],
+  bytesMax: number,
+): readonly (readonly Uint8Array[])[] {
+  const runs: Uint8Array[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const block of blocks) {
+    // A byte string's own head is at most five bytes.
+    const cost = block.length + 5;
+    const run = runs[runs.length - 1];
+    if (run === undefined || size + cost > bytesMax || run.length === BLOCKS_MAX) {
+      runs.push([block]);
+      size = cost;
+    } else {
+      run.push(block);
+      size += cost;
+    }
+  }
+  return runs;
+}

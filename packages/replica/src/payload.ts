@@ -1,0 +1,38 @@
+import { type Block, type Ref, refKey } from '@fatty/broadcast';
+
+/**
+ * Accepted blocks that carry something and are not committed (Decisions, Rest): while there is one,
+ * the cell must go on making rounds. Blocks that fall below the horizon uncommitted count no more.
+ */
+export class Payload {
+  readonly #open = new Map<string, number>();
+  #lowest = Number.POSITIVE_INFINITY;
+
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  accepted({ ref, batches, body }: Block): void {
+    if (batches.length + body.keepAlives.length + body.evidence.length === 0) return;
+    this.#open.set(refKey(ref), ref.round);
+    this.#lowest = Math.min(this.#lowest, ref.round);
+  }
+
+  committed(refs: readonly Ref[]): void {
+    if (this.#open.size === 0) return;
+    for (const ref of refs) this.#open.delete(refKey(ref));
+  }
+
+  horizonMoved(horizon: number): void {
+    if (this.#lowest > horizon) return;
+    this.#lowest = Number.POSITIVE_INFINITY;
+    for (const [key, round] of this.#open) {
+      if (round <= horizon) this.#open.delete(key);
+      else this.#lowest = Math.min(this.#lowest, round);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** In-time blocks that an author who wasted two waits must show before it is waited for again. */
+const PENALTY_MIN = 8;
+const PENALTY_MAX = 1024;
+/** R22: leader rounds missed in a row. */
+const MISSES_MAX = 2;
+
+interface Peer {
+  up: boolean;
+  /** Highest round it signed or, over its own link, claimed. */
+  round: number;
+  /** Said something false that it signed: not referenced, not waited for. */
+  shunned: boolean;
+  misses: number;
+  penalty: number;
+  /** In-time blocks still to be shown. */
+  owed: number;
+}
+
+/** What this replica thinks of the others, by committee index. Local opinion, never validity. */
+export class Peers {
+  readonly #all: Peer[];
+  readonly #me: number;
+  readonly #faults: number;
+  #trusted: number | undefined;
+
+  constructor(members: number, me: number, faults: number) {
+    this.#me = me;
+    this.#faults = faults;
+    this.#all = Array.from({ length: members }, () => ({
+      ...{ up: false, round: 0, shunned: false },
+      ...{ misses: 0, penalty: PENALTY_MIN, owed: 0 },
+    }));
+  }
+
+  has(peer: number): boolean {
+    return peer !== this.#me && this.#all[peer] !== undefined;
+  }
+
+  setUp(peer: number, up: boolean): void {
+    const one = this.#all[peer];
+    if (one && this.has(peer)) one.up = up;
+  }
+
+  isUp(peer: number): boolean {
+    return this.#all[peer]?.up ?? false;
+  }
+
+  /** Linked peers, ascending. */
+  get up(): readonly number[] {
+    const up: number[] = [];
+    for (const [peer, one] of this.#all.entries()) if (one.up) up.push(peer);
+    return up;
+  }
+
+  get rounds(): readonly number[] {
+    return this.#all.map((one) => one.round);
+  }
+
+  heardRound(peer: number, round: number): void {
+    const one = this.#all[peer];
+    if (one === undefined || round <= one.round || peer === this.#me) return;
+    one.round = round;
+    this.#trusted = undefined;
+  }
+
+  roundOf(peer: number): number {
+    return this.#all[peer]?.round ?? 0;
+  }
+
+  /** A round that at least one honest replica has reached: the (f+1)-th highest claim. */
+  get trustedRound(): number {
+    this.#trusted ??=
+      this.#all
+        .filter((_, peer) => peer !== this.#me)
+        .map((one) => one.round)
+        .sort((a, b) => b - a)[this.#faults] ?? 0;
+    return this.#trusted;
+  }
+
+  shun(author: number): void {
+    const one = this.#all[author];
+    if (one && this.has(author)) one.shunned = true;
+  }
+
+  isShunned(author: number): boolean {
+    return this.#all[author]?.shunned ?? false;
+  }
+
+  /** R22: whether a leader's block is worth waiting for. */
+  isAwaited(author: number): boolean {
+    const one = this.has(author) ? this.#all[author] : undefined;
+    return one?.up === true && !one.shunned && one.owed === 0;
+  }
+
+  /** Its leader block did not come before the timeout. */
+  missed(author: number): void {
+    const one = this.#all[author];
+    if (one === undefined) return;
+    one.misses++;
+    if (one.misses < MISSES_MAX) return;
+    one.misses = 0;
+    one.owed = one.penalty;
+    // Someone who is late on purpose buys each pair of timeouts with ever more good behaviour.
+    one.penalty = Math.min(PENALTY_MAX, one.penalty * 2);
+  }
+
+  /** A block of it came while it could still be referenced. */
+  inTime(author: number, asLeader: boolean): void {
+    const one = this.#all[author];
+    if (one === undefined) return;
+    if (one.owed > 0) one.owed--;
+    else if (asLeader) {
+      one.misses = 0;
+      one.penalty = Math.max(PENALTY_MIN, one.penalty - 1);
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import type { KeepAlive } from '@fatty/api';
+import { type Block, type CarriedBatch, compareBatches, type Evidence } from '@fatty/broadcast';
+import { toHex } from '@fatty/codec';
+import type { Shared } from './shared.ts';
+import { validateBatch } from './validate.ts';
+
+interface Included {
+  readonly block: Block;
+  readonly left: Map<string, CarriedBatch>;
+}
+
+/** What an own block carries. */
+export interface Cargo {
+  readonly batches: readonly CarriedBatch[];
+  readonly keepAlives: readonly KeepAlive[];
+  readonly evidence: readonly Evidence[];
+}
+
+export const NO_CARGO: Cargo = { batches: [], keepAlives: [], evidence: [] };
+
+/** Canonical heads around one batch, a keep-alive, and a header without its parents. Bytes. */
+const BATCH_HEAD_BYTES = 80;
+const KEEP_ALIVE_BYTES = 80;
+const HEADER_BYTES = 512;
+const PARENT_BYTES = 48;
+/** Accusations in one own block. */
+const EVIDENCE_MAX = 8;
+
+/**
+ * What this replica has to say: batches of its clients, keep-alives, accusations. A batch stays
+ * until it is committed, in whosever block; it goes out again when the own block that carried it is
+ * not delivered within V rounds.
+ */
+export class Pool {
+  readonly #shared: Shared;
+  /** In the order they came, by batch id. */
+  readonly #queue = new Map<string, CarriedBatch>();
+  readonly #carried = new Map<string, Included>();
+  /** Own blocks with batches that are not committed, oldest first. */
+  #included: Included[] = [];
+  readonly #keepAlives = new Map<string, KeepAlive>();
+  readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
+  readonly #convicted = new Set<number>();
+  /** Slow checks that a batch costs every replica (R11a). */
+  readonly #proofs = new WeakMap<CarriedBatch, number>();
+  #bytes = 0;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  has(id: string): boolean {
+    return this.#queue.has(id) || this.#carried.has(id);
+  }
+
+  /** False when the queue is full. */
+  get hasRoom(): boolean {
+    const { queueBatchesMax, queueBytesMax } = this.#shared.tuning;
+    return this.#queue.size < queueBatchesMax && this.#bytes < queueBytesMax;
+  }
+
+  /** Something that no own block carries yet. */
+  hasNews(nextRound: number): boolean {
+    if (this.#queue.size > 0 || this.#keepAlives.size > 0) return true;
+    for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
+    return false;
+  }
+
+  add(batch: CarriedBatch, proofs: number): void {
+    this.#proofs.set(batch, proofs);
+    this.#enqueue(toHex(batch.id), batch);
+  }
+
+  /** One per session: a later preimage says all that an earlier one does. */
+  addKeepAlive(keepAlive: KeepAlive): boolean {
+    const key = toHex(keepAlive.session);
+    const known = this.#keepAlives.get(key);
+    if (known && known.i >= keepAlive.i) return true;
+    if (!known && this.#keepAlives.size >= this.#shared.tuning.keepAlivesMax) return false;
+    this.#keepAlives.set(key, keepAlive);
+    return true;
+  }
+
+  addEvidence(author: number, evidence: Evidence): void {
+    if (this.#convicted.has(author) || this.#evidence.has(author)) return;
+    this.#evidence.set(author, { evidence, againRound: 0 });
+  }
+
+  convicted(authors: readonly number[]): void {
+    for (const author of authors) {
+      this.#convicted.add(author);
+      this.#evidence.delete(author);
+    }
+  }
+
+  /** Takes what fits into the own block of `round`, oldest first (limits: R8, R11a). */
+  take(round: number): Cargo {
+    const { limits } = this.#shared.committee.params;
+    const members = this.#shared.committee.members.length;
+    let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
+    const evidence = this.#takeEvidence(round);
+    for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
+    const keepAlives = [...this.#keepAlives.values()];
+    this.#keepAlives.clear();
+    room -= keepAlives.length * KEEP_ALIVE_BYTES;
+    return { batches: this.#takeBatches(room), keepAlives, evidence };
+  }
+
+  /** The own block is made: its batches are watched until they are committed. */
+  include(block: Block): void {
+    if (block.batches.length === 0) return;
+    const left = new Map<string, CarriedBatch>();
+    const entry: Included = { block, left };
+    for (const batch of block.batches) {
+      const id = toHex(batch.id);
+      left.set(id, batch);
+      this.#carried.set(id, entry);
+    }
+    this.#included.push(entry);
+  }
+
+  committed(id: string): void {
+    const waiting = this.#queue.get(id);
+    if (waiting) this.#bytes -= sizeOf(waiting);
+    this.#queue.delete(id);
+    this.#carried.get(id)?.left.delete(id);
+    this.#carried.delete(id);
+  }
+
+  /** R15: batches of own blocks that are not delivered within V rounds go out again. */
+  requeueLost(nextRound: number): void {
+    const { dag, committee } = this.#shared;
+    const { supportRoundsMax } = committee.params;
+    let done = 0;
+    for (const { block, left } of this.#included) {
+      if (left.size > 0 && !dag.delivered(block.ref)) {
+        if (block.ref.round + supportRoundsMax >= nextRound) break;
+        for (const [id, batch] of left) {
+          this.#carried.delete(id);
+          this.#enqueue(id, batch);
+        }
+      } else if (left.size > 0 && block.ref.round > dag.horizon) break;
+      done++;
+    }
+    if (done > 0) this.#included = this.#included.slice(done);
+  }
+
+  #enqueue(id: string, batch: CarriedBatch): void {
+    this.#queue.set(id, batch);
+    this.#bytes += sizeOf(batch);
+  }
+
+  /** Batches that came back with the log were checked in an earlier life: counted again here. */
+  #proofsOf(carried: CarriedBatch): number {
+    const known = this.#proofs.get(carried);
+    if (known !== undefined) return known;
+    const proofs = validateBatch(this.#shared.config.machine, this.#shared.me, carried).asks.length;
+    this.#proofs.set(carried, proofs);
+    return proofs;
+  }
+
+  #takeEvidence(round: number): readonly Evidence[] {
+    const { supportRoundsMax } = this.#shared.committee.params;
+    const due = [...this.#evidence].filter(([, { againRound }]) => againRound <= round);
+    const taken = due.sort(([a], [b]) => a - b).slice(0, EVIDENCE_MAX);
+    for (const [, entry] of taken) entry.againRound = round + supportRoundsMax;
+    return taken.map(([, { evidence }]) => evidence);
+  }
+
+  #takeBatches(bytesMax: number): readonly CarriedBatch[] {
+    const { limits } = this.#shared.committee.params;
+    let room = bytesMax;
+    let ops = limits.blockOpsMax;
+    let proofs = limits.blockProofsMax;
+    const taken: CarriedBatch[] = [];
+    const passed = new Set<string>();
+    for (const [id, carried] of this.#queue) {
+      const { batch } = carried;
+      const cost = this.#proofsOf(carried);
+      // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
+      const place = `${toHex(batch.session)}/${batch.seq}`;
+      if (passed.has(place) || passed.has(toHex(batch.session))) continue;
+      if (cost > proofs) {
+        // Proofs are scarce: others may pass, but not later batches of the same session.
+        passed.add(toHex(batch.session));
+        continue;
+      }
+      if (sizeOf(carried) > room || batch.ops.length > ops) break;
+      passed.add(place);
+      room -= sizeOf(carried);
+      ops -= batch.ops.length;
+      proofs -= cost;
+      taken.push(carried);
+      this.#queue.delete(id);
+      this.#bytes -= sizeOf(carried);
+    }
+    return taken.sort(compareBatches);
+  }
+}
+
+function sizeOf({ signed }: CarriedBatch): number {
+  return signed.core.length + BATCH_HEAD_BYTES;
+}

@@ -1,0 +1,92 @@
+import { type Block, type Header, type Ref, signBlock } from '@fatty/broadcast';
+import { invariant } from '@fatty/codec';
+import { type Cargo, NO_CARGO, type Pool } from './pool.ts';
+import type { Shared } from './shared.ts';
+
+/** Makes own blocks (R4, R9–R11). When is the pacemaker's question. */
+export class Proposer {
+  readonly #shared: Shared;
+  readonly #pool: Pool;
+  #last: Block | undefined;
+
+  constructor(shared: Shared, pool: Pool) {
+    this.#shared = shared;
+    this.#pool = pool;
+  }
+
+  /** The newest own block that is durable; undefined before the first. */
+  get last(): Block | undefined {
+    return this.#last;
+  }
+
+  get lastRound(): number {
+    return this.#last?.ref.round ?? 0;
+  }
+
+  /** An own block is durable: the next one stands on it. */
+  stand(block: Block): void {
+    if (block.ref.round > this.lastRound) this.#last = block;
+  }
+
+  /**
+   * The highest round an own block may be made for, or undefined. R22: q blocks of the round before
+   * and the own one; R23: the own ones in between may be left out when all slots up to two rounds
+   * below the highest left-out one are decided here.
+   */
+  nextRound(): number | undefined {
+    const { completeRound, orderer } = this.#shared;
+    const next = this.lastRound + 1;
+    // Slots 1 … skipped − 2 decided, where the highest skipped round is one below the target.
+    const furthest = Math.min(completeRound + 1, orderer.lastDecidedRound + 3);
+    if (furthest > next && this.#canStandOn(furthest - 1)) return furthest;
+    return next <= completeRound + 1 && this.#canStandOn(next - 1) ? next : undefined;
+  }
+
+  make(round: number, carriesBatches: boolean): Block {
+    const { committee, config, me, nowMs } = this.#shared;
+    this.#pool.requeueLost(round);
+    const cargo: Cargo = carriesBatches ? this.#pool.take(round) : NO_CARGO;
+    const header: Omit<Header, 'bodyHash'> = {
+      cellId: config.cellId,
+      epoch: committee.epoch,
+      round,
+      author: me,
+      // R11: never below the own block before, even when the clock was set back.
+      ts: Math.max(nowMs, this.#last?.header.ts ?? committee.genesisTs),
+      seal: false,
+      parents: this.#parents(round),
+    };
+    const block = signBlock(header, cargo, config.signer);
+    invariant(
+      block.bytes.length <= committee.params.limits.blockBytesMax,
+      'an own block is within the block limit',
+    );
+    this.#pool.include(block);
+    return block;
+  }
+
+  #canStandOn(below: number): boolean {
+    if (below === 0) return this.lastRound === 0;
+    const own = this.lastRound === below ? 1 : 0;
+    return this.#othersAt(below).length + own >= this.#shared.quorum;
+  }
+
+  /** R9: own chain first, then every accepted, unshunned author of the round before, ascending. */
+  #parents(round: number): readonly Ref[] {
+    const { dag, me } = this.#shared;
+    const own = this.#last?.ref ?? (dag.virtual[me] as Ref);
+    if (round === 1) return [own, ...dag.virtual.filter((ref) => ref.author !== me)];
+    return [own, ...this.#othersAt(round - 1)];
+  }
+
+  /** R13: of several blocks in one slot the first that came. */
+  #othersAt(round: number): readonly Ref[] {
+    const { dag, me, peers, committee } = this.#shared;
+    const refs: Ref[] = [];
+    for (let author = 0; author < committee.members.length; author++) {
+      const block = dag.primary(author, round);
+      if (block && author !== me && !peers.isShunned(author)) refs.push(block.ref);
+    }
+    return refs;
+  }
+}

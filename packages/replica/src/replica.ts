@@ -1,0 +1,441 @@
+import { type Block, type BlockRules, type Evidence, type Ref, seenCache } from '@fatty/broadcast';
+import { failure, toHex } from '@fatty/codec';
+import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
+import { commitInput, type Ordered } from '@fatty/order';
+import { Acceptance } from './acceptance.ts';
+import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
+import { Delivered } from './delivered.ts';
+import { Fetch } from './fetch.ts';
+import { Gateway } from './gateway.ts';
+import { decodeMessage, type Status } from './messages.ts';
+import { type OwnChain, Pacemaker } from './pacemaker.ts';
+import { Payload } from './payload.ts';
+import { Persistence } from './persistence.ts';
+import { Pool } from './pool.ts';
+import { Proposer } from './proposer.ts';
+import { Restore } from './restore.ts';
+import { Serve } from './serve.ts';
+import { type ReplicaConfig, Shared } from './shared.ts';
+import type { ReplicaStatus } from './status.ts';
+import { Sync } from './sync.ts';
+import { Verdicts } from './verdicts.ts';
+
+/** Own blocks sent again to a peer that is behind; it asks for the rest. */
+const RESEND_ROUNDS = 16;
+/** Client batches and keys whose signatures need no second look. */
+const SIGNATURES_MAX = 65_536;
+const KEYS_MAX = 4_096;
+
+/**
+ * One replica, sans IO: a function of its events. Every event first changes state, then `#settle`
+ * decides once. Invariants:
+ * (1) nothing signed leaves before it and all it references is durable (R24);
+ * (2) at most one own block per round, each on top of the own one before (R9);
+ * (3) commits are applied in order, each once, synchronously (R21, R25);
+ * (4) at rest nothing is scheduled except the heartbeat.
+ */
+export class Replica {
+  readonly #shared: Shared;
+  readonly #machine: StateMachine;
+  readonly #verdicts: Verdicts;
+  readonly #fetch: Fetch;
+  readonly #acceptance: Acceptance;
+  readonly #persistence: Persistence;
+  readonly #pool: Pool;
+  readonly #proposer: Proposer;
+  readonly #pacemaker: Pacemaker;
+  readonly #gateway: Gateway;
+  readonly #delivered: Delivered;
+  readonly #payload: Payload = new Payload();
+  readonly #serve: Serve;
+  readonly #sync: Sync;
+  readonly #restore: Restore;
+  #started = false;
+  /** The DAG changed since the order was last advanced. */
+  #grown = false;
+  #madeAtMs = 0;
+  #restSinceMs: number | undefined;
+  #needsTime = false;
+  #observer: Failure | undefined;
+  #halted: Failure | undefined;
+
+  constructor(config: ReplicaConfig) {
+    const shared = new Shared(config);
+    this.#shared = shared;
+    this.#machine = config.machine;
+    const rules: BlockRules = {
+      committee: config.committee,
+      cellId: config.cellId,
+      scheme: config.scheme,
+      batchVerified: seenCache(SIGNATURES_MAX),
+      keyAdmitted: seenCache(KEYS_MAX),
+      validate: (source, op) => config.machine.validate(source, op),
+    };
+    this.#verdicts = new Verdicts(shared);
+    this.#fetch = new Fetch(shared);
+    this.#persistence = new Persistence(shared);
+    this.#pool = new Pool(shared);
+    this.#proposer = new Proposer(shared, this.#pool);
+    this.#pacemaker = new Pacemaker(shared);
+    this.#gateway = new Gateway(shared, rules, this.#verdicts, this.#pool);
+    this.#delivered = new Delivered(config.machine);
+    this.#serve = new Serve(shared);
+    this.#sync = new Sync(shared);
+    this.#restore = new Restore(shared, rules);
+    this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
+      accepted: (block, delivered) => this.#accepted(block, delivered),
+      evidence: (author, evidence) => this.#evidence(author, evidence),
+      ownHeard: (block) => this.#ownHeard(block),
+    });
+  }
+
+  /** The committed state. The caller must not change it. */
+  get machine(): StateMachine {
+    return this.#machine;
+  }
+
+  /** Committed state with the delivered, uncommitted batches folded in (R21a). Read only. */
+  deliveredView(): StateMachine {
+    return this.#delivered.view();
+  }
+
+  /**
+   * Before `start`: takes the log in order, in as many calls as the caller likes, and the signer
+   * mark with any of them (R24–R26). Answers `index` and `committed` effects of what it replayed:
+   * the state machine has them already, a derived index may need them. A log with a foreign
+   * owner, a gap or less than the mark makes this replica an observer: see `status().observer`.
+   */
+  restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
+    this.#restore.mark(mark);
+    for (const record of records) {
+      const block = this.#restore.block(record, this.#persistence);
+      if (block === undefined) continue;
+      if (block.ref.author === this.#shared.me) this.#standOn(block);
+      this.#acceptance.insertOwn(block);
+      this.#advance();
+    }
+    this.#restore.flushIndex();
+    const kept = new Set(['index', 'committed', 'halt']);
+    return this.#shared.out.take().filter((effect) => kept.has(effect.kind));
+  }
+
+  /** Takes one event, answers what is to be done, in order. Never throws on any input. */
+  step(event: ReplicaEvent): readonly ReplicaEffect[] {
+    this.#shared.nowMs = event.nowMs;
+    this.#handle(event);
+    if (this.#started) this.#settle();
+    return this.#shared.out.take();
+  }
+
+  status(): ReplicaStatus {
+    const { dag, orderer, peers, completeRound, syncing, committee } = this.#shared;
+    const last = orderer.lastCommit;
+    return {
+      round: this.#persistence.durableRound,
+      highestRound: dag.highestRound,
+      horizon: dag.horizon,
+      commitIndex: last?.index ?? 0,
+      commitTs: last?.commitTs ?? committee.genesisTs,
+      leaseClock: last?.leaseClock ?? committee.genesisTs,
+      blocks: dag.size,
+      waiting: this.#acceptance.waitingCount,
+      wanted: this.#fetch.size,
+      queued: this.#pool.queued + this.#gateway.checkingCount,
+      uncommitted: this.#payload.size,
+      delivered: this.#delivered.size,
+      peerRounds: peers.rounds,
+      peersUp: peers.up,
+      deltaMs: this.#pacemaker.deltaMs,
+      resting: this.#restSinceMs !== undefined,
+      ...{ completeRound, syncing, observer: this.#observer, halted: this.#halted },
+    };
+  }
+
+  #handle(event: ReplicaEvent): void {
+    switch (event.kind) {
+      case 'start':
+        return this.#start();
+      case 'peerUp':
+        this.#shared.peers.setUp(event.peer, true);
+        return this.#sendStatus([event.peer], true);
+      case 'peerDown':
+        return this.#shared.peers.setUp(event.peer, false);
+      case 'message':
+        return this.#message(event.peer, event.bytes);
+      case 'timer':
+        return this.#timer(event.name);
+      case 'persisted':
+        return this.#persisted(event.token);
+      case 'verified': {
+        const key = this.#verdicts.answered(event.job, event.verdict);
+        if (key === undefined || event.verdict === undefined) return;
+        this.#acceptance.jobDone(key, event.verdict);
+        return this.#gateway.jobDone(key, event.verdict);
+      }
+      case 'submit':
+        return this.#submit(event.batch, event.tag);
+      case 'keepAlive':
+        return this.#keepAlive(event.bytes);
+      case 'stored':
+        return this.#serve.stored(event.request, event.blocks);
+    }
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#restSinceMs = this.#shared.nowMs;
+    const flaw = this.#restore.verdict(this.#proposer.lastRound);
+    if (flaw) this.#becomeObserver(flaw);
+    this.#sendStatus(this.#shared.peers.up, true);
+  }
+
+  #message(peer: number, bytes: Uint8Array): void {
+    if (!this.#shared.peers.has(peer)) return;
+    const { limits } = this.#shared.committee.params;
+    const opened = decodeMessage(bytes, limits.blockBytesMax);
+    if (!opened.ok) {
+      return this.#shared.out.note({ what: 'messageRejected', peer, failure: opened.failure });
+    }
+    const message = opened.value;
+    switch (message.kind) {
+      case 'push':
+        return this.#acceptance.receive(message.block, peer);
+      case 'blocks':
+        for (const block of message.blocks) this.#acceptance.receive(block, peer);
+        return;
+      case 'rounds':
+        for (const block of message.blocks) this.#acceptance.receive(block, peer);
+        this.#advance();
+        if (message.last) this.#sync.answered(peer);
+        return;
+      case 'getBlocks':
+        return this.#serve.getBlocks(peer, message.refs);
+      case 'getRounds':
+        return this.#serve.getRounds(peer, message.from, message.to);
+      case 'status':
+        return this.#status(peer, message);
+    }
+  }
+
+  #timer(name: TimerName): void {
+    this.#shared.timers.fired(name);
+    if (name === 'fetchRetry') this.#acceptance.fetchDue();
+    if (name === 'tsDeferral') this.#acceptance.reexamine();
+    if (name === 'verifyRetry') {
+      this.#verdicts.retry(
+        (key) => this.#acceptance.waitsForJob(key) || this.#gateway.waitsForJob(key),
+      );
+    }
+    // The others only make `#settle` look at the clock again.
+  }
+
+  /** Own block and everything it references are durable: now it may be sent, and counted. */
+  #persisted(token: number): void {
+    const own = this.#persistence.persisted(token);
+    if (own === undefined) return;
+    this.#shared.out.send(this.#shared.peers.up, { kind: 'push', block: own.bytes });
+    this.#proposer.stand(own);
+    this.#acceptance.insertOwn(own);
+  }
+
+  #submit(batch: Uint8Array, tag: number): void {
+    const flaw = this.#halted ?? this.#observer;
+    if (flaw) this.#shared.out.push({ kind: 'refused', tag, failure: flaw });
+    else this.#gateway.submit(batch, tag);
+  }
+
+  #keepAlive(bytes: Uint8Array): void {
+    if (this.#halted ?? this.#observer) return;
+    const flaw = this.#gateway.keepAlive(bytes);
+    if (flaw) this.#shared.out.note({ what: 'messageRejected', failure: flaw });
+  }
+
+  /** What a peer that is behind may lack of the own chain is sent again; what it has more is asked. */
+  #status(peer: number, { lastOwnRound, highestRound, ask }: Status): void {
+    const { peers, dag, out, me } = this.#shared;
+    peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
+    if (ask) this.#sendStatus([peer], false);
+    const last = this.#persistence.durableRound;
+    const from = Math.max(1, highestRound - 1, last - RESEND_ROUNDS + 1);
+    for (let round = from; round <= last; round++) {
+      const own = dag.primary(me, round);
+      if (own) out.send([peer], { kind: 'push', block: own.bytes });
+    }
+    this.#sync.nudge(peer, highestRound);
+  }
+
+  #sendStatus(to: readonly number[], ask: boolean): void {
+    const { dag, orderer, out } = this.#shared;
+    const lastOwnRound = this.#persistence.durableRound;
+    const commitIndex = orderer.lastCommit?.index ?? 0;
+    const highestRound = dag.highestRound;
+    out.send(to, { kind: 'status', lastOwnRound, highestRound, commitIndex, ask });
+  }
+
+  #accepted(block: Block, delivered: readonly Ref[]): void {
+    const { me, peers, dag, out, orderer } = this.#shared;
+    const { author, round } = block.ref;
+    this.#grown = true;
+    this.#payload.accepted(block);
+    if (this.#started && author !== me) this.#persistence.queue(block);
+    if (!this.#started) this.#restore.index(block);
+    if (round >= this.#proposer.lastRound) {
+      peers.inTime(author, orderer.leaderOf(round) === author);
+    }
+    for (const ref of delivered) {
+      out.push({ kind: 'delivered', ref });
+      const found = dag.get(ref);
+      if (found && !orderer.isCommitted(ref)) this.#delivered.add(found);
+    }
+  }
+
+  #evidence(author: number, evidence: Evidence): void {
+    if (author !== this.#shared.me) this.#pool.addEvidence(author, evidence);
+  }
+
+  #ownHeard({ ref }: Block): void {
+    const known = `at most round ${this.#persistence.durableRound}`;
+    this.#becomeObserver(failure('own_key_heard', known, `round ${ref.round} by another`));
+  }
+
+  #becomeObserver(flaw: Failure): void {
+    if (this.#observer) return;
+    this.#observer = flaw;
+    this.#shared.out.note({ what: 'observer', failure: flaw });
+  }
+
+  /** An own block of an earlier life. */
+  #standOn(block: Block): void {
+    this.#proposer.stand(block);
+    this.#persistence.restoredOwn(block.ref.round);
+    this.#pool.include(block);
+  }
+
+  /** All events mutate, then this decides: commits, catch-up, the next own block or rest. */
+  #settle(): void {
+    this.#advance();
+    this.#sync.evaluate();
+    if (this.#persistence.isBusy) return;
+    // A block made on the way up would be too old for anyone to reference.
+    if (this.#shared.syncing) return this.#flushIfMuch();
+    if (this.#halted ?? this.#observer) return this.#watch();
+    if (!this.#wantsRounds()) return this.#rest();
+    const chain = this.#chain();
+    if (this.#pacemaker.isTime(chain) && chain.nextRound !== undefined) {
+      this.#propose(chain.nextRound);
+    } else if (this.#pacemaker.isStalled(chain)) this.#shout();
+  }
+
+  /** R16–R21: everything the DAG decides is applied now. */
+  #advance(): void {
+    const { orderer, dag } = this.#shared;
+    while (this.#grown) {
+      this.#grown = false;
+      const horizon = dag.horizon;
+      for (const commit of orderer.advance()) this.#commit(commit);
+      this.#shared.refreshComplete();
+      if (dag.horizon === horizon) continue;
+      this.#payload.horizonMoved(dag.horizon);
+      // R12: a parent that fell to the horizon is opaque now.
+      this.#acceptance.reexamine();
+    }
+    if (orderer.halted && !this.#halted) this.#halt(orderer.halted.round);
+  }
+
+  #commit(commit: Ordered): void {
+    const { dag, out, peers } = this.#shared;
+    const input = commitInput(commit, dag);
+    const applied = this.#machine.applyCommit(input);
+    out.push({ kind: 'committed', commit, input, applied });
+    for (const { id } of input.batches) this.#pool.committed(toHex(id));
+    this.#pool.convicted(commit.convicted);
+    for (const author of commit.convicted) peers.shun(author);
+    this.#payload.committed(commit.blocks);
+    this.#delivered.committed(commit.blocks);
+    this.#pacemaker.committed();
+    this.#needsTime = this.#machine.needsTime();
+  }
+
+  #halt(round: number): void {
+    const flaw = failure('contradiction', 'one certified block per slot', `two in round ${round}`);
+    this.#halted = flaw;
+    this.#shared.out.push({ kind: 'halt', failure: flaw });
+  }
+
+  /** Decisions, Rest: false when nothing is to be said, committed, followed or kept in time. */
+  #wantsRounds(): boolean {
+    if (this.#isLoaded()) return true;
+    if (this.#proposer.lastRound < this.#shared.dag.highestRound) return true;
+    const heartbeat = this.#heartbeatMs();
+    return heartbeat !== undefined && heartbeat <= this.#shared.nowMs;
+  }
+
+  #isLoaded(): boolean {
+    return this.#payload.isOpen || this.#pool.hasNews(this.#proposer.lastRound + 1);
+  }
+
+  /** When the last commit gets too old for sessions and leases to be kept in time. */
+  #heartbeatMs(): number | undefined {
+    if (!this.#needsTime) return undefined;
+    const { orderer, committee } = this.#shared;
+    const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
+    return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
+  }
+
+  #chain(): OwnChain {
+    return {
+      lastRound: this.#proposer.lastRound,
+      madeAtMs: this.#madeAtMs,
+      nextRound: this.#proposer.nextRound(),
+      isLoaded: this.#isLoaded(),
+    };
+  }
+
+  #propose(round: number): void {
+    const { nowMs, tuning, out, orderer } = this.#shared;
+    const restedMs = this.#restSinceMs === undefined ? 0 : nowMs - this.#restSinceMs;
+    this.#restSinceMs = undefined;
+    this.#pacemaker.made(round);
+    const block = this.#proposer.make(round, restedMs <= tuning.restMsMax);
+    this.#madeAtMs = nowMs;
+    out.note({ what: 'proposed', ref: block.ref });
+    this.#persistence.writeOwn(block, orderer.lastCommit?.index ?? 0);
+  }
+
+  #rest(): void {
+    const { timers, nowMs, out } = this.#shared;
+    if (this.#restSinceMs === undefined) {
+      this.#restSinceMs = nowMs;
+      out.note({ what: 'rest', round: this.#proposer.lastRound });
+    }
+    this.#pacemaker.rested();
+    timers.wantOrNot('leaderTimeout', undefined);
+    timers.wantOrNot('minRoundDelay', undefined);
+    timers.wantOrNot('heartbeat', this.#heartbeatMs());
+    this.#flushIfMuch();
+  }
+
+  /** An observer follows; it asks when it cannot see the end of what it has seen begin. */
+  #watch(): void {
+    this.#flushIfMuch();
+    if (this.#halted || !this.#payload.isOpen) {
+      this.#shared.timers.wantOrNot('leaderTimeout', undefined);
+      return;
+    }
+    if (this.#pacemaker.isStalled({ ...this.#chain(), lastRound: 0 })) this.#shout();
+  }
+
+  #flushIfMuch(): void {
+    const { unloggedBytesMax } = this.#shared.tuning;
+    if (this.#persistence.unloggedBytes > unloggedBytesMax) this.#persistence.flush();
+  }
+
+  /** Nothing moves: perhaps something was lost on the way (R22, broadcast on advance). */
+  #shout(): void {
+    const { out, peers } = this.#shared;
+    const last = this.#proposer.last;
+    if (last) out.send(peers.up, { kind: 'push', block: last.bytes });
+    this.#sendStatus(peers.up, true);
+  }
+}

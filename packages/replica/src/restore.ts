@@ -1,0 +1,79 @@
+import { type Block, type BlockRules, checkBlock } from '@fatty/broadcast';
+import { ACCEPT, failure } from '@fatty/codec';
+import type { Failure, LogRecord } from '@fatty/interface';
+import type { IndexedBlock } from './contract.ts';
+import {
+  decodeMark,
+  type Persistence,
+  RECORD_BLOCK,
+  RECORD_OWNER,
+  type SignerMark,
+} from './persistence.ts';
+import type { Shared } from './shared.ts';
+
+/** Reads the own log back (R24–R26) and judges whether it is whole. */
+export class Restore {
+  readonly #shared: Shared;
+  readonly #rules: BlockRules;
+  #mark: SignerMark | undefined;
+  #flaw: Failure | undefined;
+  #indexed: IndexedBlock[] = [];
+
+  constructor(shared: Shared, { committee, cellId, scheme, validate }: BlockRules) {
+    this.#shared = shared;
+    // What the log holds was checked before it went in, and its records carry checksums.
+    const trusting = { ...scheme, verify: () => true, admit: () => ACCEPT };
+    this.#rules = { committee, cellId, scheme: trusting, validate };
+  }
+
+  mark(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) return;
+    const opened = decodeMark(bytes);
+    if (opened.ok) this.#mark = opened.value;
+    else this.#flaw ??= opened.failure;
+  }
+
+  /** The block of a record, when it can be inserted now. A block that is there already is skipped. */
+  block(record: LogRecord, persistence: Persistence): Block | undefined {
+    if (record.type === RECORD_OWNER) {
+      const owner = persistence.restoredOwner(record.body);
+      if (!owner.ok) this.#flaw ??= owner.failure;
+    }
+    if (record.type !== RECORD_BLOCK || this.#flaw) return undefined;
+    const checked = checkBlock(record.body, this.#rules);
+    if (checked.kind !== 'accept') {
+      const { code, expected, actual } = checked;
+      this.#flaw = failure(code, expected, actual);
+      return undefined;
+    }
+    const { block } = checked;
+    const { dag } = this.#shared;
+    if (dag.has(block.ref) || block.ref.round <= dag.horizon) return undefined;
+    if (dag.missingParents(block).length === 0) return block;
+    this.#flaw = failure('log_gap', 'every parent before its child', `round ${block.ref.round}`);
+    return undefined;
+  }
+
+  index(block: Block): void {
+    this.#indexed.push({ ref: block.ref, bytes: block.bytes });
+  }
+
+  flushIndex(): void {
+    if (this.#indexed.length === 0) return;
+    this.#shared.out.push({ kind: 'index', blocks: this.#indexed });
+    this.#indexed = [];
+  }
+
+  /**
+   * R26: why this replica may not sign in this epoch, if so. Codes `log_behind_mark`,
+   * `foreign_log`, `log_gap`, and those of `checkBlock` and of `decode` for the mark.
+   */
+  verdict(lastOwnRound: number): Failure | undefined {
+    if (this.#flaw || this.#mark === undefined) return this.#flaw;
+    const { durable, epoch } = this.#mark;
+    if (epoch > this.#shared.committee.epoch || durable > lastOwnRound) {
+      return failure('log_behind_mark', `own round ${durable} in the log`, `${lastOwnRound}`);
+    }
+    return undefined;
+  }
+}

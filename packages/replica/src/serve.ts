@@ -1,0 +1,103 @@
+import { type Block, compareRefs, type Ref } from '@fatty/broadcast';
+import { inMessages, type PeerMessage } from './messages.ts';
+import type { Shared } from './shared.ts';
+
+interface Read {
+  readonly peer: number;
+  /** Set for a range. */
+  readonly range: { readonly from: number; readonly to: number } | undefined;
+}
+
+/** Blocks in one read from disk. */
+const READ_BLOCKS_MAX = 1_024;
+
+/** Answers what others ask about the past: from memory above the horizon, from disk below. */
+export class Serve {
+  readonly #shared: Shared;
+  readonly #reads = new Map<number, Read>();
+  readonly #readsOf: number[];
+  #request = 0;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+    this.#readsOf = shared.committee.members.map(() => 0);
+  }
+
+  /** R12: only accepted blocks are served, so their parents can be had here too. */
+  getBlocks(peer: number, refs: readonly Ref[]): void {
+    const { dag } = this.#shared;
+    const found: Block[] = [];
+    const below: Ref[] = [];
+    for (const ref of refs) {
+      const block = dag.get(ref);
+      if (block) found.push(block);
+      else if (ref.round >= 1 && ref.round <= dag.horizon) below.push(ref);
+    }
+    this.#answerBlocks(
+      peer,
+      found.sort((a, b) => compareRefs(a.ref, b.ref)).map((b) => b.bytes),
+    );
+    if (below.length > 0) this.#read(peer, undefined, below);
+  }
+
+  getRounds(peer: number, from: number, to: number): void {
+    const { dag, tuning } = this.#shared;
+    const first = Math.max(1, from);
+    const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
+    if (last < first) return this.#answerRounds(peer, first, first - 1, []);
+    if (first <= dag.horizon) {
+      return this.#read(peer, { from: first, to: Math.min(last, dag.horizon) }, []);
+    }
+    const blocks: Uint8Array[] = [];
+    let size = 0;
+    let round = first;
+    for (; round <= last && size < tuning.rangeBytesMax; round++) {
+      for (const block of dag.atRound(round)) {
+        blocks.push(block.bytes);
+        size += block.bytes.length;
+      }
+    }
+    this.#answerRounds(peer, first, round - 1, blocks);
+  }
+
+  /** Answer to a `read` effect. */
+  stored(request: number, blocks: readonly Uint8Array[]): void {
+    const read = this.#reads.get(request);
+    if (read === undefined) return;
+    this.#reads.delete(request);
+    this.#readsOf[read.peer] = (this.#readsOf[read.peer] ?? 1) - 1;
+    if (read.range) this.#answerRounds(read.peer, read.range.from, read.range.to, blocks);
+    else this.#answerBlocks(read.peer, blocks);
+  }
+
+  #read(peer: number, range: Read['range'], refs: readonly Ref[]): void {
+    const { out, tuning } = this.#shared;
+    const open = this.#readsOf[peer] ?? 0;
+    // The asker asks again; a queue of reads would let one peer keep the disk busy.
+    if (open >= tuning.readsPerPeer) return;
+    this.#readsOf[peer] = open + 1;
+    const request = ++this.#request;
+    this.#reads.set(request, { peer, range });
+    const want = range
+      ? { kind: 'rounds' as const, ...range, blocksMax: READ_BLOCKS_MAX }
+      : { kind: 'refs' as const, refs };
+    out.push({ kind: 'read', request, want });
+  }
+
+  #answerBlocks(peer: number, blocks: readonly Uint8Array[]): void {
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    for (const run of inMessages(blocks, blockBytesMax)) {
+      this.#shared.out.send([peer], { kind: 'blocks', blocks: run });
+    }
+  }
+
+  #answerRounds(peer: number, from: number, to: number, blocks: readonly Uint8Array[]): void {
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const runs = blocks.length === 0 ? [[]] : inMessages(blocks, blockBytesMax);
+    for (const [i, run] of runs.entries()) {
+      const last = i === runs.length - 1;
+      const message: PeerMessage = { kind: 'rounds', from, to, blocks: run, last };
+      this.#shared.out.send([peer], message);
+    }
+  }
+}

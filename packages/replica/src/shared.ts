@@ -1,0 +1,72 @@
+import { type Committee, faultsMax, quorum } from '@fatty/api';
+import { Dag } from '@fatty/broadcast';
+import type { SignatureScheme, Signer } from '@fatty/codec';
+import type { CellId, StateMachine } from '@fatty/interface';
+import { Orderer } from '@fatty/order';
+import { Outbox, Timers } from './outbox.ts';
+import { Peers } from './peers.ts';
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
+
+/** What one replica is made of. */
+export interface ReplicaConfig {
+  readonly committee: Committee;
+  readonly cellId: CellId;
+  /** Own index in the committee. */
+  readonly me: number;
+  readonly signer: Signer;
+  readonly scheme: SignatureScheme;
+  /** Fresh: the log is replayed into it. */
+  readonly machine: StateMachine;
+  readonly tuning?: Partial<Tuning>;
+}
+
+/** What the parts of a replica have in common: the DAG, the order, the clock of this step. */
+export class Shared {
+  readonly config: ReplicaConfig;
+  readonly committee: Committee;
+  readonly me: number;
+  readonly quorum: number;
+  readonly tuning: Tuning;
+  readonly dag: Dag;
+  readonly orderer: Orderer;
+  readonly out: Outbox = new Outbox();
+  readonly timers: Timers = new Timers(this.out);
+  readonly peers: Peers;
+  /** Local wall clock of the event being handled. */
+  nowMs = 0;
+  /** Highest round of which q distinct authors' blocks are accepted; rounds below are complete too. */
+  completeRound = 0;
+  /** True in sync mode (R12). */
+  syncing = false;
+
+  constructor(config: ReplicaConfig) {
+    this.config = config;
+    this.committee = config.committee;
+    this.me = config.me;
+    this.quorum = quorum(config.committee);
+    this.tuning = { ...DEFAULT_TUNING, ...config.tuning };
+    this.dag = new Dag(config.committee, config.cellId);
+    this.orderer = new Orderer(this.dag, config.committee);
+    this.peers = new Peers(config.committee.members.length, config.me, faultsMax(config.committee));
+  }
+
+  /** Distinct authors of accepted blocks of a round, ascending. */
+  authorsAt(round: number): readonly number[] {
+    const authors: number[] = [];
+    for (let author = 0; author < this.committee.members.length; author++) {
+      if (this.dag.primary(author, round)) authors.push(author);
+    }
+    return authors;
+  }
+
+  /** Call after the DAG grew or its horizon moved. True when the complete round moved. */
+  refreshComplete(): boolean {
+    const before = this.completeRound;
+    this.completeRound = Math.max(before, this.dag.horizon);
+    while (this.completeRound < this.dag.highestRound) {
+      if (this.authorsAt(this.completeRound + 1).length < this.quorum) break;
+      this.completeRound++;
+    }
+    return this.completeRound > before;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Failure } from '@fatty/interface';
+
+/** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
+export interface ReplicaStatus {
+  /** Highest own round that was sent. */
+  readonly round: number;
+  readonly highestRound: number;
+  /** Highest round with q distinct authors accepted. */
+  readonly completeRound: number;
+  readonly horizon: number;
+  /** Last commit applied; 0 before the first. */
+  readonly commitIndex: number;
+  /** ms since the Unix epoch. */
+  readonly commitTs: number;
+  readonly leaseClock: number;
+  /** Blocks in memory. */
+  readonly blocks: number;
+  /** Valid blocks that wait for parents, time or a slow check. */
+  readonly waiting: number;
+  /** Missing parents being fetched. */
+  readonly wanted: number;
+  /** Own clients' batches that no own block carries yet. */
+  readonly queued: number;
+  /** Accepted blocks that carry something and are not committed. */
+  readonly uncommitted: number;
+  /** Delivered blocks that are not committed. */
+  readonly delivered: number;
+  /** By committee index: highest round heard of. */
+  readonly peerRounds: readonly number[];
+  readonly peersUp: readonly number[];
+  readonly deltaMs: number;
+  readonly resting: boolean;
+  readonly syncing: boolean;
+  /** Set when this replica may not sign any more (R26). */
+  readonly observer: Failure | undefined;
+  /** Set when ordering stopped for good. */
+  readonly halted: Failure | undefined;
+}

@@ -1,0 +1,76 @@
+/**
+ * Local choices of one replica: none is part of validity, replicas may differ. Times in ms.
+ * Rule numbers refer to PROTOCOL.md.
+ */
+export interface Tuning {
+  /** R22, Δ at first and at best: half of what a leader is waited for. */
+  readonly deltaMs: number;
+  /** R22, Δ at worst, after consecutive timeouts. */
+  readonly deltaMsMax: number;
+  /** Shortest time between own blocks while payload is under way. */
+  readonly roundMsMin: number;
+  /** Shortest time between own blocks that only move the clock. */
+  readonly idleRoundMs: number;
+  /** The first own block after a longer rest carries no batches: it refreshes the median clock. */
+  readonly restMsMax: number;
+  /** R12: a block stamped further ahead than this waits. */
+  readonly tsAheadMsMax: number;
+  /** R12: a block further above the own round than this is not kept. */
+  readonly holdRounds: number;
+  /** R12: waiting blocks per author. */
+  readonly pendingPerAuthor: number;
+  /** R12, sync mode: bytes of all waiting blocks. */
+  readonly pendingBytesMax: number;
+  /** R12: a missing cone larger than this many blocks per committee member waits. */
+  readonly noveltyPerMember: number;
+  /** A missing parent usually arrives by itself: ask only after this time. */
+  readonly fetchDelayMs: number;
+  readonly fetchRetryMs: number;
+  readonly fetchRetryMsMax: number;
+  /** A block that still misses a parent after this many questions is dropped; it may come again. */
+  readonly fetchTriesMax: number;
+  /** R12: catch-up starts when the cell is more than this many rounds ahead. */
+  readonly syncLagRounds: number;
+  /** Rounds asked for and served at once. */
+  readonly rangeRounds: number;
+  /** Bytes served per question, in messages of at most one block limit each. */
+  readonly rangeBytesMax: number;
+  /** Answers from disk under way per peer; questions beyond are dropped. */
+  readonly readsPerPeer: number;
+  readonly verifyRetryMs: number;
+  /** Verdicts of slow checks that are remembered. */
+  readonly verdictsMax: number;
+  /** A gateway's own queue: beyond either, `overloaded`. */
+  readonly queueBatchesMax: number;
+  readonly queueBytesMax: number;
+  readonly keepAlivesMax: number;
+  /** Received blocks that no own block has referenced yet go to the log beyond this many bytes. */
+  readonly unloggedBytesMax: number;
+}
+
+export const DEFAULT_TUNING: Tuning = {
+  deltaMs: 100,
+  deltaMsMax: 4_000,
+  roundMsMin: 0,
+  idleRoundMs: 25,
+  restMsMax: 250,
+  tsAheadMsMax: 500,
+  holdRounds: 1_000,
+  pendingPerAuthor: 64,
+  pendingBytesMax: 64 * 1024 * 1024,
+  noveltyPerMember: 4,
+  fetchDelayMs: 10,
+  fetchRetryMs: 200,
+  fetchRetryMsMax: 5_000,
+  fetchTriesMax: 24,
+  syncLagRounds: 8,
+  rangeRounds: 256,
+  rangeBytesMax: 4 * 1024 * 1024,
+  readsPerPeer: 2,
+  verifyRetryMs: 100,
+  verdictsMax: 4_096,
+  queueBatchesMax: 8_192,
+  queueBytesMax: 32 * 1024 * 1024,
+  keepAlivesMax: 1_024,
+  unloggedBytesMax: 1024 * 1024,
+};

@@ -1,0 +1,79 @@
+import { hash, toHex } from '@fatty/codec';
+import type { Ask, Verdict } from '@fatty/interface';
+import type { Shared } from './shared.ts';
+
+interface Open {
+  readonly job: Uint8Array;
+  /** When to ask again; undefined while a worker has it. */
+  retryAtMs: number | undefined;
+}
+
+/**
+ * Slow checks (R11a): asked once per job, remembered in a bounded table, asked again when a worker
+ * gave no verdict. No answer is never a refusal.
+ */
+export class Verdicts {
+  readonly #shared: Shared;
+  readonly #known = new Map<string, Verdict>();
+  readonly #open = new Map<string, Open>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Starts what is not known yet. Answers the keys that the asks wait for, or the first refusal. */
+  ask(asks: readonly Ask[]): Set<string> | Exclude<Verdict, { kind: 'accept' }> {
+    const waiting = new Set<string>();
+    for (const { job } of asks) {
+      const key = toHex(hash('job', job));
+      const known = this.#known.get(key);
+      if (known === undefined) {
+        waiting.add(key);
+        if (this.#open.has(key)) continue;
+        this.#open.set(key, { job, retryAtMs: undefined });
+        this.#shared.out.push({ kind: 'verify', job });
+      } else if (known.kind !== 'accept') return known;
+    }
+    return waiting;
+  }
+
+  /** Answers the job's key when there is a verdict and somebody asked. */
+  answered(job: Uint8Array, verdict: Verdict | undefined): string | undefined {
+    const key = toHex(hash('job', job));
+    const open = this.#open.get(key);
+    if (open === undefined) return undefined;
+    if (verdict === undefined) {
+      open.retryAtMs = this.#shared.nowMs + this.#shared.tuning.verifyRetryMs;
+      this.#shared.timers.want('verifyRetry', open.retryAtMs);
+      return undefined;
+    }
+    this.#open.delete(key);
+    // `ignore` says nothing about the bytes: the next one who asks gets a fresh look.
+    if (verdict.kind !== 'ignore') this.#remember(key, verdict);
+    return key;
+  }
+
+  /** `verifyRetry` fired: asks again where somebody still waits. */
+  retry(isWaitedFor: (key: string) => boolean): void {
+    for (const [key, open] of this.#open) {
+      if (!isWaitedFor(key)) this.#open.delete(key);
+      else if (open.retryAtMs !== undefined && open.retryAtMs <= this.#shared.nowMs) {
+        open.retryAtMs = undefined;
+        this.#shared.out.push({ kind: 'verify', job: open.job });
+      } else if (open.retryAtMs !== undefined) {
+        this.#shared.timers.want('verifyRetry', open.retryAtMs);
+      }
+    }
+  }
+
+  #remember(key: string, verdict: Verdict): void {
+    this.#known.set(key, verdict);
+    if (this.#known.size <= this.#shared.tuning.verdictsMax) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}
