@@ -211,7 +211,7 @@ describe('decode', () => {
       }),
       { numRuns: 20_000 },
     );
-    expect(accepted).toBeGreaterThan(200);
+    expect(accepted).toBeGreaterThan(70);
   });
 
   it('never decodes a changed byte to the same value', () => {
@@ -229,7 +229,7 @@ describe('decode', () => {
       }),
       { numRuns: 1000 },
     );
-    expect(accepted).toBeGreaterThan(20);
+    expect(accepted).toBeGreaterThan(150);
   });
 
   it.each([
