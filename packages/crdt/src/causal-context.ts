@@ -32,7 +32,11 @@ interface Seen {
  * (Almeida, Shoker, Baquero: "Delta state replicated data types", §7.2). Immutable.
  */
 export class CausalContext {
-  static readonly EMPTY: CausalContext = new CausalContext(new Map());
+  /** A getter: TypeScript 7.0 emits a static field that names its own class before the name is bound. */
+  static get EMPTY(): CausalContext {
+    return new this(new Map());
+  }
+
   readonly #seen: ReadonlyMap<string, Seen>;
 
   private constructor(seen: ReadonlyMap<string, Seen>) {

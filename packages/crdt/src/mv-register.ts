@@ -25,7 +25,11 @@ export interface RegisterOp {
  * them (Shapiro et al., "A comprehensive study of CRDTs", §3.2.2, with dots). Immutable.
  */
 export class MvRegister {
-  static readonly EMPTY: MvRegister = new MvRegister([], CausalContext.EMPTY);
+  /** A getter: TypeScript 7.0 emits a static field that names its own class before the name is bound. */
+  static get EMPTY(): MvRegister {
+    return new this([], CausalContext.EMPTY);
+  }
+
   /** Ascending by dot. */
   readonly values: readonly Written[];
   readonly context: CausalContext;

@@ -25,7 +25,11 @@ export type OrswotOp =
  * "not seen yet". Immutable. Works by ops and by state: `merge` is a join.
  */
 export class Orswot {
-  static readonly EMPTY: Orswot = new Orswot(new Map(), CausalContext.EMPTY);
+  /** A getter: TypeScript 7.0 emits a static field that names its own class before the name is bound. */
+  static get EMPTY(): Orswot {
+    return new this(new Map(), CausalContext.EMPTY);
+  }
+
   readonly #entries: ReadonlyMap<string, OrswotEntry>;
   readonly context: CausalContext;
 
