@@ -1,6 +1,9 @@
 import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
-import type { ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
+import type { IndexedBlock, ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
 import { blockKey, indexBlocks, roundsRange } from './block-index.ts';
+
+/** Blocks per write of the index; far fewer than stay in memory. */
+const INDEX_GROUP = 512;
 
 /** A {@link ReplicaEvent} without its time stamp. */
 export type Happening = ReplicaEvent extends infer E
@@ -46,6 +49,7 @@ export class Driver {
   readonly #links = new Map<number, Link>();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #queue: Happening[] = [];
+  #unindexed: IndexedBlock[] = [];
   #busy = false;
   #closed = false;
 
@@ -87,11 +91,12 @@ export class Driver {
     }
   }
 
-  /** No event is taken and no timer fires after this. */
-  close(): void {
+  /** No event is taken and no timer fires after this; resolves when the index is written. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    await this.#writeIndex();
   }
 
   #perform(effect: ReplicaEffect): void {
@@ -112,7 +117,7 @@ export class Driver {
       case 'read':
         return this.#read(effect);
       case 'index':
-        return this.#index(effect);
+        return this.#index(effect.blocks);
       case 'committed':
       case 'delivered':
       case 'refused':
@@ -154,6 +159,7 @@ export class Driver {
   #read({ request, want }: Extract<ReplicaEffect, { kind: 'read' }>): void {
     const { kv } = this.#parts;
     const blocks: Uint8Array[] = [];
+    // What is still on its way to the index was in memory a moment ago: the peer asks again.
     if (want.kind === 'refs') {
       for (const ref of want.refs) {
         const bytes = kv.get(blockKey(ref));
@@ -166,7 +172,18 @@ export class Driver {
     this.dispatch({ kind: 'stored', request, blocks });
   }
 
-  #index({ blocks }: Extract<ReplicaEffect, { kind: 'index' }>): void {
-    indexBlocks(this.#parts.kv, blocks).catch(this.#parts.onFatal);
+  /**
+   * The index serves blocks that have left memory, many rounds from now: written in large groups, it
+   * does not compete with the log for the disk. What a crash loses is rebuilt from the log.
+   */
+  #index(blocks: readonly IndexedBlock[]): void {
+    this.#unindexed.push(...blocks);
+    if (this.#unindexed.length >= INDEX_GROUP) void this.#writeIndex();
+  }
+
+  async #writeIndex(): Promise<void> {
+    const blocks = this.#unindexed.splice(0);
+    if (blocks.length === 0) return;
+    await indexBlocks(this.#parts.kv, blocks).catch(this.#parts.onFatal);
   }
 }

@@ -139,8 +139,8 @@ class Node {
     const gauges = setInterval(() => this.#gauges(), GAUGES_MS);
     const close = async (): Promise<void> => {
       clearInterval(gauges);
-      this.#driver.close();
       dialers.close();
+      await this.#driver.close();
       await Promise.all([clients.close(RESTARTING), peers.close(RESTARTING), http.close()]);
       await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
     };
