@@ -169,8 +169,18 @@ describe(`order and delivery on ${DAGS} random equivocating DAGs`, () => {
         reached.judged++;
       }
     }
-    console.info(JSON.stringify(reached));
+    // A property that nothing happened to proves nothing.
     expect(reached.seven).toBeGreaterThan(DAGS / 5);
+    expect(reached.equivocating).toBeGreaterThan(DAGS / 2);
+    expect(reached.gaps).toBeGreaterThan(DAGS / 100);
+    expect(reached.commits).toBeGreaterThan(DAGS * 3);
+    expect(reached.delivered).toBeGreaterThan(DAGS * 20);
+    expect(reached.partial).toBeGreaterThan(DAGS);
+    expect(reached.behind).toBeGreaterThan(DAGS / 10);
+    expect(reached.judged).toBe(DAGS / 10);
+    expect(reached.skips).toBeGreaterThan(reached.judged);
+    expect(reached.indirectSkips).toBeGreaterThan(reached.judged / 2);
+    expect(reached.indirectCommits).toBeGreaterThan(reached.judged / 4);
   });
 
   it('rule A agrees with itself on the same DAGs', () => {

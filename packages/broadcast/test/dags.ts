@@ -198,13 +198,19 @@ class Generator {
     const own = tip?.ref ?? virtualRef(CELL, author);
     const others = this.#chooseOthers(author, avoid, own.round === round - 1);
     if (others === undefined) return undefined;
-    const ts = Math.max(tip?.header.ts ?? 0, 1_000 + round * 10 + random.below(25));
+    const ts = Math.max(tip?.header.ts ?? 0, this.#stamp(round, author));
     const seal = (tip?.header.seal ?? false) || round >= this.#sealFrom + author;
     const block = bareBlock({ round, author }, [own, ...others], randomDigest(random), ts, seal);
     this.#blocks.push(block);
     if (this.#liars.has(author)) tips.push(block);
     else tips[0] = block;
     return block;
+  }
+
+  /** Honest clocks are close together; a liar's stamp is anything. */
+  #stamp(round: number, author: number): number {
+    if (this.#liars.has(author) && this.#random.chance(30)) return this.#random.below(9_000);
+    return 1_000 + round * 10 + this.#random.below(25);
   }
 
   #chooseOthers(author: number, avoid: number | undefined, ownCounts: boolean): Ref[] | undefined {

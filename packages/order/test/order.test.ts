@@ -37,6 +37,29 @@ describe('Orderer on random equivocating DAGs', () => {
     expect(reached.gaps).toBeGreaterThan(20);
   });
 
+  it('keeps commit time inside the honest range of the round it is read from (S11)', () => {
+    let moved = 0;
+    const check = (seed: number): void => {
+      const { blocks, committee, liars } = randomDag(seed);
+      const commits = run(blocks, new Dag(committee, CELL), 30, new Random(seed));
+      let last = committee.genesisTs;
+      for (const { leader, commitTs } of commits) {
+        expect(commitTs).toBeGreaterThanOrEqual(last);
+        const stamps = blocks
+          .filter(({ ref }) => ref.round === leader.round - 1 && !liars.has(ref.author))
+          .map((block) => block.header.ts);
+        if (commitTs > last) {
+          moved++;
+          expect(commitTs).toBeGreaterThanOrEqual(Math.min(...stamps));
+          expect(commitTs).toBeLessThanOrEqual(Math.max(...stamps));
+        }
+        last = commitTs;
+      }
+    };
+    fc.assert(fc.property(seeds, check), { numRuns: 200 });
+    expect(moved).toBeGreaterThan(300);
+  });
+
   it('answers the same step by step as at once, while old blocks fall away', () => {
     let dropped = 0;
     const check = (seed: number): void => {
