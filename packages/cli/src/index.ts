@@ -1,2 +1,3 @@
 export * from './cell/cell.ts';
+export { untilToldToStop } from './cell/ending.ts';
 export { type Exit, type ProcessState, REPLICA_MAIN, ReplicaProcess } from './cell/process.ts';

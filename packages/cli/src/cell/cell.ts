@@ -162,6 +162,8 @@ class Member implements CellReplica {
   readonly dir: string;
   readonly #options: MemberOptions;
   #process: ReplicaProcess | undefined;
+  /** The ports it had: a replica comes back where clients and peers look for it. */
+  #ports: readonly string[] = [];
 
   constructor(options: MemberOptions) {
     this.index = options.index;
@@ -181,9 +183,23 @@ class Member implements CellReplica {
   spawn({ main, args = [] }: RestartOptions): ReplicaProcess {
     const { index, dir, env, readyMsMax } = this.#options;
     const program = main === undefined ? {} : { main };
-    const all = [...this.#options.args, ...args];
-    this.#process = new ReplicaProcess({ dir, index, args: all, env, readyMsMax, ...program });
-    return this.#process;
+    const all = [...this.#options.args, ...this.#ports, ...args];
+    const started = new ReplicaProcess({ dir, index, args: all, env, readyMsMax, ...program });
+    this.#process = started;
+    started.ready
+      .then(({ peer, client, http }) => {
+        const port = (url: string): string => new URL(url).port;
+        this.#ports = [
+          '--peerPort',
+          port(peer),
+          '--clientPort',
+          port(client),
+          '--httpPort',
+          port(http),
+        ];
+      })
+      .catch(() => undefined);
+    return started;
   }
 
   kill(): Promise<Exit> {

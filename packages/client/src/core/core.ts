@@ -161,12 +161,8 @@ export class ClientCore {
       session: session?.id,
       deadlineMs: session?.deadlineMs ?? Number.NEGATIVE_INFINITY,
       links: this.#links.live().length,
+      commit: this.#state.commit,
     };
-  }
-
-  /** The newest commit that f+1 replicas, or an honest one among q, have vouched for. */
-  get commit(): number {
-    return this.#state.commit;
   }
 
   #emit(effect: ClientEffect): void {

@@ -130,6 +130,8 @@ export interface SessionStatus {
   readonly deadlineMs: number;
   /** Replicas linked right now. */
   readonly links: number;
+  /** The newest commit that f+1 replicas, or an honest one among q, have vouched for. */
+  readonly commit: number;
 }
 
 /** Everything a core asks of the world, in order. */

@@ -1,0 +1,21 @@
+/** How often a launcher looks whether its parent still lives, ms. */
+const PARENT_POLL_MS = 500;
+
+/**
+ * Resolves with the reason when this process should wind up: Ctrl-C, SIGTERM, a hang-up, or the death
+ * of its parent (KILL of npm or of the shell leaves us with another parent, and no signal).
+ */
+export function untilToldToStop(): Promise<string> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => resolve(signal));
+    }
+    const poll = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(poll);
+      resolve('parent gone');
+    }, PARENT_POLL_MS);
+    poll.unref();
+  });
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { toHex } from '@fatty/codec';
+import { initCell } from '@fatty/node';
+import { type RunningCell, startCell } from '../cell/cell.ts';
+import { untilToldToStop } from '../cell/ending.ts';
+import { REPLICA_MAIN } from '../cell/process.ts';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf, show } from '../output.ts';
+import { DEFAULT_DIR } from '../session.ts';
+import { type Register, withFormat } from './command.ts';
+
+interface InitFlags {
+  readonly dir?: string;
+  readonly replicas?: string | number;
+  readonly host?: string;
+  readonly freePorts?: boolean;
+  readonly output?: string;
+}
+
+interface UpFlags extends InitFlags {
+  readonly record?: string;
+  readonly logLevel?: string;
+}
+
+function init(flags: InitFlags, io: Io): number {
+  const dir = flags.dir ?? DEFAULT_DIR;
+  const replicas = Number(flags.replicas ?? 4);
+  const host = flags.host === undefined ? {} : { host: flags.host };
+  const cell = initCell({ dir, replicas, freePorts: flags.freePorts === true, ...host });
+  if (!cell.ok) {
+    const { code, expected, actual } = cell.failure;
+    throw new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
+  }
+  const { cellId } = cell.value;
+  show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas });
+  return EXIT.done;
+}
+
+async function up(flags: UpFlags, io: Io): Promise<number> {
+  const dir = flags.dir ?? DEFAULT_DIR;
+  const record = flags.record === undefined ? undefined : resolve(flags.record);
+  if (record !== undefined) mkdirSync(record, { recursive: true });
+  const stop = untilToldToStop();
+  const cell = await startCell({
+    dir,
+    replicas: Number(flags.replicas ?? 4),
+    ...(record === undefined ? {} : { record }),
+    ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+  });
+  announce(cell, flags, io);
+  const why = await stop;
+  if (flags.output !== 'json') io.err(`fatty: ${why}, stopping\n`);
+  await cell.close();
+  if (record !== undefined) io.err(`fatty: draw the run with: fatty chart ${record}/*.jsonl\n`);
+  return EXIT.done;
+}
+
+function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
+  const rows = cell.replicas.map(({ index, process: { pid } }) => {
+    const key = cell.cell.committee.members[index];
+    const at = cell.cell.addresses.find(
+      (one) => key !== undefined && toHex(one.key) === toHex(key),
+    );
+    return { replica: index, pid, client: at?.client, http: at?.http };
+  });
+  show(io, formatOf(flags.output), rows);
+  if (flags.output === 'json') return;
+  io.out(
+    `\nThe cell is up. In another terminal:\n  fatty put /hello world --cell ${cell.cellPath}\n`,
+  );
+  io.out(
+    `  fatty get /hello --cell ${cell.cellPath}\nCtrl-C stops it; its data stays in ${cell.dir}.\n`,
+  );
+}
+
+/** One replica in the foreground, with this command's arguments as its own. */
+function node(io: Io): Promise<number> {
+  const at = io.argv.indexOf('node', 2);
+  const child = spawn(process.execPath, [REPLICA_MAIN, ...io.argv.slice(at + 1)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  void untilToldToStop().then(() => child.kill('SIGTERM'));
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code) => done(code ?? EXIT.refused));
+  });
+}
+
+/** init, up, node. */
+export const registerCell: Register = ({ cli, io, run }) => {
+  withFormat(cli.command('init', 'Make keys and cell.json of a new cell'))
+    .option('--dir <dir>', `where; default ./${DEFAULT_DIR}`)
+    .option('--replicas <n>', '4 tolerate one liar, 7 two, 10 three; default 4')
+    .option('--host <address>', 'address to bind; default 127.0.0.1')
+    .option('--free-ports', 'take free ports at every start')
+    .action(run(async (flags: InitFlags) => init(flags, io)));
+  withFormat(cli.command('up', 'Run a whole cell on this machine, one process per replica'))
+    .option('--dir <dir>', `where it lives; made if missing; default ./${DEFAULT_DIR}`)
+    .option('--replicas <n>', 'of a new cell; default 4')
+    .option('--record <dir>', 'write traces for "fatty chart" there')
+    .option('--log-level <level>', 'what replicas write to replica-i/replica.log')
+    .action(run((flags: UpFlags) => up(flags, io)));
+  cli
+    .command(
+      'node',
+      'Run one replica: fatty node --dir DIR/replica-i (all its options pass through)',
+    )
+    .allowUnknownOptions()
+    .action(run(() => node(io)));
+};

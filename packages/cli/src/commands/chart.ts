@@ -1,0 +1,91 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { TraceEvent } from '@fatty/interface';
+import { asciiChart, type ChartOptions, chart, mergeTraces, readTrace } from '@fatty/msc';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import type { Register } from './command.ts';
+
+interface ChartFlags {
+  readonly ascii?: boolean;
+  readonly title?: string;
+  readonly from?: number | string;
+  readonly to?: number | string;
+  readonly window?: number | string;
+  readonly out?: string;
+}
+
+function readTraces(files: readonly string[], io: Io): TraceEvent[] {
+  const traces = files.map((file) => {
+    const { events, badLines } = readTrace(readText(file));
+    if (badLines.length > 0) io.err(`fatty: ${file}: ${badLines.length} lines hold no event\n`);
+    return events;
+  });
+  const events = mergeTraces(traces);
+  if (events.length === 0) throw new ExitError(EXIT.usage, 'no events in these files');
+  return [...events];
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
+  }
+}
+
+/** `--from` and `--to` count from the first event, as the chart's own times do. */
+function optionsOf(
+  flags: ChartFlags,
+  files: readonly string[],
+  events: readonly TraceEvent[],
+): ChartOptions {
+  const originMs = events.reduce((least, one) => Math.min(least, one.atMs), Infinity);
+  const at = (name: string, value: number | string): number => {
+    const ms = Number(value);
+    if (Number.isFinite(ms)) return originMs + ms;
+    throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
+  };
+  return {
+    title: flags.title ?? files.map((file) => basename(file)).join(' '),
+    originMs,
+    ...(flags.from === undefined ? {} : { fromMs: at('--from', flags.from) }),
+    ...(flags.to === undefined ? {} : { toMs: at('--to', flags.to) }),
+  };
+}
+
+function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
+  const events = readTraces(files, io);
+  const options = optionsOf(flags, files, events);
+  if (flags.ascii) return write(asciiChart(events, options), flags, io);
+  const { windows, index } = chart(events, options);
+  const chosen = windows[Number(flags.window ?? 1) - 1];
+  if (chosen === undefined) {
+    throw new ExitError(EXIT.usage, `--window: expected 1 to ${windows.length}`);
+  }
+  if (windows.length > 1 && flags.window === undefined) {
+    io.err(
+      `fatty: the run fills ${windows.length} charts, this is the first (--window N):\n${index}\n`,
+    );
+  }
+  return write(chosen.mermaid, flags, io);
+}
+
+function write(text: string, { out }: ChartFlags, io: Io): number {
+  const whole = text.endsWith('\n') ? text : `${text}\n`;
+  if (out === undefined) io.out(whole);
+  else writeFileSync(out, whole);
+  return EXIT.done;
+}
+
+/** chart FILES… */
+export const registerChart: Register = ({ cli, io, run }) => {
+  cli
+    .command('chart <...files>', 'Draw recorded runs (fatty up --record) as a sequence chart')
+    .option('--ascii', 'for the terminal, instead of Mermaid')
+    .option('--title <text>', 'over the chart')
+    .option('--from <ms>', 'begin here, counted from the first event')
+    .option('--to <ms>', 'end here')
+    .option('--window <n>', 'which part of a long run')
+    .option('--out <file>', 'write there instead of standard output')
+    .action(run(async (files: string[], flags: ChartFlags) => draw(files, flags, io)));
+};

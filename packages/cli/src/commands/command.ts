@@ -1,0 +1,35 @@
+import type { CAC, Command } from 'cac';
+import type { Io } from '../io.ts';
+
+/** Puts commands on the command line. `run` wraps an action: its exit code is the process's. */
+export interface Shell {
+  readonly cli: CAC;
+  readonly io: Io;
+  run<A extends readonly unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => void;
+}
+
+export type Register = (shell: Shell) => void;
+
+/** The options of every command that talks to a cell. */
+export function withCell(command: Command): Command {
+  return withFormat(command)
+    .option(
+      '--cell <file>',
+      'cell.json of the cell [FATTY_CELL, ./cell.json, ./fatty-cell/cell.json]',
+    )
+    .option('--key <file>', 'client key, PKCS#8 PEM [FATTY_KEY]; default: a fresh one per run')
+    .option('--timeout <ms>', 'give up after this long; default 30000');
+}
+
+export function withFormat(command: Command): Command {
+  return command.option('-o, --output <format>', 'table or json', { default: 'table' });
+}
+
+/** cac reads `12.10` as the number 12.1; positions need the text as it was typed. */
+export function rawOption(argv: readonly string[], name: string): string | undefined {
+  const end = argv.indexOf('--');
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const at = own.indexOf(name);
+  if (at >= 0) return own[at + 1];
+  return own.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+}

@@ -1,0 +1,147 @@
+import { type Stat, showPosition } from '@fatty/api';
+import type { PutOptions, ReadLevel } from '@fatty/client';
+import { fromUtf8 } from '@fatty/codec';
+import type { Position } from '@fatty/interface';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf, type Row, show } from '../output.ts';
+import { type CellFlags, withClient } from '../session.ts';
+import { type Register, rawOption, withCell } from './command.ts';
+
+const LEVELS: readonly ReadLevel[] = ['delivered', 'committed', 'linearizable'];
+
+interface ReadFlags extends CellFlags {
+  readonly level?: string;
+}
+
+interface PutFlags extends CellFlags {
+  readonly parents?: boolean;
+  readonly guarded?: boolean;
+}
+
+function levelOf({ level }: ReadFlags): { readonly level?: ReadLevel } {
+  if (level === undefined) return {};
+  const known = LEVELS.find((one) => one === level);
+  if (known !== undefined) return { level: known };
+  throw new ExitError(EXIT.usage, `--level: expected ${LEVELS.join(', ')}, got ${level}`);
+}
+
+/** `commit.index`, as `fatty stat` prints generations. */
+function generationOf(text: string | undefined): Position | undefined {
+  if (text === undefined) return undefined;
+  const [, commit, index] = /^(\d{1,15})\.(\d{1,9})$/.exec(text) ?? [];
+  if (commit !== undefined && index !== undefined) {
+    return { commit: Number(commit), index: Number(index) };
+  }
+  throw new ExitError(EXIT.usage, `--generation: expected COMMIT.INDEX, got ${text}`);
+}
+
+function statRow(path: string, stat: Stat): Row {
+  const { dots, id, createdTs, modifiedTs, ...rest } = stat;
+  return {
+    path,
+    ...rest,
+    id: `${id.seq}/${id.index} of ${Buffer.from(id.session).toString('hex').slice(0, 16)}`,
+    dots: dots.length,
+    created: new Date(createdTs).toISOString(),
+    modified: new Date(modifiedTs).toISOString(),
+  };
+}
+
+async function get(path: string, flags: ReadFlags, io: Io): Promise<number> {
+  const format = formatOf(flags.output);
+  return withClient(flags, io, async (client) => {
+    const file = await client.get(path, levelOf(flags));
+    if (format === 'table') {
+      io.out(file.content);
+      return EXIT.done;
+    }
+    const siblings = file.siblings.map(({ content }) => textOrHex(content));
+    const generation = showPosition(file.stat.contentGen);
+    show(io, format, {
+      path,
+      ...textOrHex(file.content),
+      siblings,
+      generation,
+      commit: file.commit,
+    });
+    return EXIT.done;
+  });
+}
+
+function textOrHex(content: Uint8Array): Row {
+  const text = fromUtf8(content);
+  return text === undefined ? { hex: Buffer.from(content).toString('hex') } : { text };
+}
+
+async function put(
+  path: string,
+  value: string | undefined,
+  flags: PutFlags,
+  io: Io,
+): Promise<number> {
+  const generation = generationOf(rawOption(io.argv, '--generation'));
+  const content = value === undefined ? await io.readInput() : value;
+  const options: PutOptions = {
+    ...(flags.parents ? { parents: true } : {}),
+    ...(flags.guarded ? { mode: 'guarded' } : {}),
+    ...(generation === undefined ? {} : { generation }),
+  };
+  await withClient(flags, io, (client) => client.put(path, content, options));
+  return EXIT.done;
+}
+
+async function ls(path: string | undefined, flags: ReadFlags, io: Io): Promise<number> {
+  const format = formatOf(flags.output);
+  const entries = await withClient(flags, io, (client) => client.ls(path ?? '/', levelOf(flags)));
+  const rows = entries.map(({ name, node }) => ({ name, kind: node }));
+  if (rows.length > 0 || format === 'json') show(io, format, rows);
+  return EXIT.done;
+}
+
+/** get, put, mkdir, ls, stat, rm. */
+export const registerFiles: Register = ({ cli, io, run }) => {
+  withCell(cli.command('get <path>', 'Print a file'))
+    .option('--level <level>', LEVELS.join(', '))
+    .action(run((path: string, flags: ReadFlags) => get(path, flags, io)));
+  withCell(cli.command('put <path> [value]', 'Write a file; without value, from standard input'))
+    .option('-p, --parents', 'make the directories above it')
+    .option('--guarded', 'a new file takes compare-and-set writes only')
+    .option('--generation <commit.index>', 'guarded files: write only over this generation')
+    .action(
+      run((path: string, value: string | undefined, flags: PutFlags) =>
+        put(path, value, flags, io),
+      ),
+    );
+  withCell(cli.command('mkdir <path>', 'Make a directory'))
+    .option('-p, --parents', 'make the directories above it')
+    .action(
+      run(async (path: string, flags: PutFlags) => {
+        const parents = flags.parents === true;
+        await withClient(flags, io, (client) =>
+          client.create(path, { node: 'directory', parents }),
+        );
+        return EXIT.done;
+      }),
+    );
+  withCell(cli.command('ls [path]', 'List a directory'))
+    .option('--level <level>', LEVELS.join(', '))
+    .action(run((path: string | undefined, flags: ReadFlags) => ls(path, flags, io)));
+  withCell(cli.command('stat <path>', 'Show the metadata of a node'))
+    .option('--level <level>', LEVELS.join(', '))
+    .action(
+      run(async (path: string, flags: ReadFlags) => {
+        const stat = await withClient(flags, io, (client) => client.stat(path, levelOf(flags)));
+        show(io, formatOf(flags.output), statRow(path, stat));
+        return EXIT.done;
+      }),
+    );
+  withCell(cli.command('rm <path>', 'Remove a node'))
+    .option('-r, --recursive', 'with everything below it')
+    .action(
+      run(async (path: string, flags: CellFlags & { recursive?: boolean }) => {
+        const recursive = flags.recursive === true;
+        await withClient(flags, io, (client) => client.remove(path, { recursive }));
+        return EXIT.done;
+      }),
+    );
+};

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import {
+  COMMITTEE_POLICY,
+  createCairoVerifier,
+  idOfProgram,
+  inspectProof,
+  MACHINE_POLICY,
+  type Policy,
+  type Proof,
+  parseProgram,
+  parseStoneJson,
+  type VerifyOptions,
+} from '@fatty/cairo';
+import type { Failure } from '@fatty/interface';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf, type Row, show } from '../output.ts';
+import { type Register, withFormat } from './command.ts';
+
+interface ProofFlags {
+  readonly output?: string;
+  readonly program?: string;
+  readonly statement?: string;
+  readonly extra?: string | number;
+  readonly policy?: string;
+}
+
+/** Codes that say that the file is no proof at all, rather than a bad one. */
+const UNREADABLE: readonly string[] = ['malformed', 'too_large', 'wrong_shape'];
+
+const NAMED_POLICIES: Readonly<Record<string, Policy>> = {
+  committee: COMMITTEE_POLICY,
+  machine: MACHINE_POLICY,
+};
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
+  }
+}
+
+/** `committee` (default), `machine`, a JSON file, or `name=value,…` over the committee's. */
+function policyOf(text: string | undefined): Policy {
+  if (text === undefined) return COMMITTEE_POLICY;
+  const named = Object.hasOwn(NAMED_POLICIES, text) ? NAMED_POLICIES[text] : undefined;
+  if (named !== undefined) return named;
+  const changes = text.includes('=') ? pairs(text) : jsonObject(read(text));
+  const policy: Record<string, unknown> = { ...COMMITTEE_POLICY };
+  for (const [name, value] of Object.entries(changes)) {
+    const now = policy[name];
+    const list = Array.isArray(now) && typeof value === 'string' ? value.split('+') : value;
+    if (
+      now === undefined ||
+      typeof list !== typeof now ||
+      Array.isArray(list) !== Array.isArray(now)
+    ) {
+      throw new ExitError(EXIT.usage, `--policy: no ${name} of that kind`);
+    }
+    policy[name] = list;
+  }
+  return policy as unknown as Policy;
+}
+
+/** `bitsMin=80,layouts=plain+small`. */
+function pairs(text: string): Readonly<Record<string, unknown>> {
+  const entries = text.split(',').map((pair) => {
+    const [name = '', value = ''] = pair.split('=');
+    return [name, /^\d+$/.test(value) ? Number(value) : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function jsonObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...(JSON.parse(text) as object) } as Readonly<Record<string, unknown>>;
+  } catch {
+    throw new ExitError(EXIT.usage, '--policy: expected a JSON object');
+  }
+}
+
+function refused(io: Io, flags: ProofFlags, failure: Failure): number {
+  show(io, formatOf(flags.output), { verdict: 'refused', ...failure });
+  return EXIT.refused;
+}
+
+function parseOrRefuse(io: Io, flags: ProofFlags, path: string): Proof | number {
+  const parsed = parseStoneJson(read(path));
+  if (parsed.ok) return parsed.value;
+  const { code, expected, actual } = parsed.failure;
+  if (UNREADABLE.includes(code)) {
+    throw new ExitError(EXIT.usage, `unreadable: ${code}: expected ${expected}, got ${actual}`);
+  }
+  return refused(io, flags, parsed.failure);
+}
+
+function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
+  const { statement, program } = flags;
+  if (statement !== undefined && statement !== 'lease') {
+    throw new ExitError(EXIT.usage, `--statement: expected lease, got ${statement}`);
+  }
+  const lease = statement === 'lease' ? { lease: { extra: Number(flags.extra ?? 0) } } : {};
+  if (program === undefined) return lease;
+  const parsed = parseProgram(read(program));
+  if (parsed.ok)
+    return { ...lease, programId: idOfProgram(parsed.value, proof.publicInput.layout) };
+  const { code, expected, actual } = parsed.failure;
+  throw new ExitError(EXIT.usage, `--program: ${code}: expected ${expected}, got ${actual}`);
+}
+
+async function verify(path: string, flags: ProofFlags, io: Io): Promise<number> {
+  const policy = policyOf(flags.policy);
+  const proof = parseOrRefuse(io, flags, path);
+  if (typeof proof === 'number') return proof;
+  const options = optionsOf(flags, proof);
+  const verifier = await createCairoVerifier();
+  const verdict = verifier.verifyProof(proof, policy, options);
+  if (verdict.kind === 'reject') {
+    const { code, expected, actual } = verdict;
+    return refused(io, flags, { code, expected, actual });
+  }
+  const { statement, lease, bits, collisionBits } = verdict;
+  const row: Row = {
+    verdict: 'accepted',
+    programId: statement.programId,
+    layout: statement.layout,
+    bits,
+    collisionBits,
+    cells: statement.cells,
+    ...(lease === undefined ? {} : { lease }),
+  };
+  show(io, formatOf(flags.output), row);
+  return EXIT.done;
+}
+
+/** What the file claims; nothing of it is checked. */
+function inspect(path: string, flags: ProofFlags, io: Io): number {
+  const proof = parseOrRefuse(io, flags, path);
+  if (typeof proof === 'number') return proof;
+  const { statement, failure, ...rest } = inspectProof(proof);
+  const { nQueries, logNCosets, powBits } = proof.parameters;
+  const claim: Row =
+    statement === undefined
+      ? {
+          statement:
+            failure === undefined
+              ? '-'
+              : `${failure.code}: expected ${failure.expected}, got ${failure.actual}`,
+        }
+      : {
+          programId: statement.programId,
+          programWords: statement.program.length,
+          cells: statement.cells,
+        };
+  show(io, formatOf(flags.output), {
+    verdict: 'not checked',
+    ...rest,
+    nQueries,
+    logNCosets,
+    powBits,
+    ...claim,
+  });
+  return EXIT.done;
+}
+
+/** proof verify FILE, proof inspect FILE. */
+export const registerProof: Register = ({ cli, io, run }) => {
+  withFormat(
+    cli.command(
+      'proof <action> <file>',
+      'verify or inspect a Stone proof (exit 0, 1 refused, 2 unreadable)',
+    ),
+  )
+    .option(
+      '--program <file>',
+      'verify: the compiled program it must be about (cairo-compile JSON)',
+    )
+    .option('--statement <kind>', 'verify: lease demands exactly the six lease cells')
+    .option('--extra <n>', 'verify: further cells a lease statement must have; default 0')
+    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…')
+    .example('fatty proof verify proof.json --program compiled.json --statement lease')
+    .action(
+      run(async (action: string, file: string, flags: ProofFlags) => {
+        if (action === 'verify') return verify(file, flags, io);
+        if (action === 'inspect') return inspect(file, flags, io);
+        throw new ExitError(EXIT.usage, `proof: expected verify or inspect, got ${action}`);
+      }),
+    );
+};

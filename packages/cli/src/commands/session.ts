@@ -1,0 +1,90 @@
+import type { Client } from '@fatty/client';
+import { asSessionId, fromHex, toHex } from '@fatty/codec';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf, plain, type Row, show } from '../output.ts';
+import { type CellFlags, withClient } from '../session.ts';
+import { type Register, withCell } from './command.ts';
+
+function sessionOf(id: string): ReturnType<typeof asSessionId> {
+  const bytes = fromHex(id);
+  if (bytes?.length === 32) return asSessionId(bytes);
+  throw new ExitError(EXIT.usage, `session id: expected 64 hex digits, got ${id}`);
+}
+
+async function describe(id: string, flags: CellFlags, io: Io): Promise<number> {
+  const query = { kind: 'session', id: sessionOf(id) } as const;
+  const { value } = await withClient(flags, io, (client) => client.read(query, 'session'));
+  show(io, formatOf(flags.output), { session: id, ...value });
+  return EXIT.done;
+}
+
+/** Opens a session and reports every change of it until interrupted or expired. */
+async function watch(flags: CellFlags, io: Io): Promise<number> {
+  const format = formatOf(flags.output);
+  return withClient(flags, io, async (client) => {
+    const controller = new AbortController();
+    const stop = (): void => controller.abort();
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    await client.submit([{ kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 }]);
+    for await (const status of client.status({ signal: controller.signal })) {
+      const { state, session, deadlineMs, links } = status;
+      const provedMs = Math.max(0, Math.round(deadlineMs - performance.now()));
+      const row = { state, session: session && toHex(session), provedMs, links };
+      io.out(
+        format === 'json'
+          ? `${JSON.stringify(plain(row))}\n`
+          : `${state}  session ${row.session ?? '-'}  proved for ${provedMs} ms  ${links} links\n`,
+      );
+      if (state === 'expired') return EXIT.lost;
+    }
+    return EXIT.done;
+  });
+}
+
+async function memberRow(
+  client: Client,
+  replica: number,
+  convicted: readonly number[],
+): Promise<Row> {
+  const key = client.cell.committee.members[replica];
+  const at = client.cell.addresses.find(
+    (one) => key !== undefined && toHex(one.key) === toHex(key),
+  );
+  const own = await client.replicaStatus(replica, { timeoutMs: 2_000 }).catch(() => undefined);
+  return {
+    replica,
+    key: key && toHex(key).slice(0, 16),
+    address: at?.client,
+    answers: own !== undefined,
+    commit: own?.commit,
+    sessions: own?.sessions,
+    nodes: own?.nodes,
+    convicted: convicted.includes(replica),
+  };
+}
+
+async function members(flags: CellFlags, io: Io): Promise<number> {
+  const rows = await withClient(flags, io, async (client) => {
+    const all = client.cell.committee.members;
+    // Everybody gets a moment to answer the dial; who does not is shown as silent.
+    await client.linked(all.length, { timeoutMs: 1_000 }).catch(() => undefined);
+    const { convicted } = await client.members();
+    return Promise.all(all.map((_, replica) => memberRow(client, replica, convicted)));
+  });
+  show(io, formatOf(flags.output), rows);
+  return EXIT.done;
+}
+
+/** session, members. */
+export const registerSession: Register = ({ cli, io, run }) => {
+  withCell(
+    cli.command('session [id]', 'Describe a session; without id, open one and watch it'),
+  ).action(
+    run((id: string | undefined, flags: CellFlags) =>
+      id === undefined ? watch(flags, io) : describe(id, flags, io),
+    ),
+  );
+  withCell(cli.command('members', 'Show the replicas, each by its own account')).action(
+    run((flags: CellFlags) => members(flags, io)),
+  );
+};

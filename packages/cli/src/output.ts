@@ -1,0 +1,70 @@
+import { showPosition } from '@fatty/api';
+import { toHex } from '@fatty/codec';
+import type { Position } from '@fatty/interface';
+import { EXIT, ExitError, type Io } from './io.ts';
+
+export type Format = 'table' | 'json';
+
+/** One row, by column name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export function formatOf(value: unknown): Format {
+  if (value === undefined || value === 'table') return 'table';
+  if (value === 'json') return 'json';
+  throw new ExitError(EXIT.usage, `-o: expected table or json, got ${String(value)}`);
+}
+
+/** Keys and hashes as hex, positions as `commit.index`, big integers as decimal text. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  if (isPosition(value)) return showPosition(value);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+}
+
+function isPosition(value: object): value is Position {
+  const keys = Object.keys(value);
+  return keys.length === 2 && 'commit' in value && 'index' in value;
+}
+
+function cell(value: unknown): string {
+  const shown = plain(value);
+  if (shown === undefined || shown === null) return '-';
+  return typeof shown === 'object' ? JSON.stringify(shown) : String(shown);
+}
+
+/** Columns padded with two spaces between; a header in capitals. */
+export function table(rows: readonly Row[]): string {
+  const [first] = rows;
+  if (first === undefined) return '';
+  const names = Object.keys(first);
+  const lines = [
+    names.map((name) => name.toUpperCase()),
+    ...rows.map((row) => names.map((name) => cell(row[name]))),
+  ];
+  const widths = names.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+    .concat('\n');
+}
+
+/** `name  value` lines. */
+export function fields(row: Row): string {
+  const width = Math.max(...Object.keys(row).map((name) => name.length));
+  return Object.entries(row)
+    .map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}\n`)
+    .join('');
+}
+
+export function show(io: Io, format: Format, value: Row | readonly Row[]): void {
+  if (format === 'json') io.out(`${JSON.stringify(plain(value), null, 2)}\n`);
+  else io.out(Array.isArray(value) ? table(value) : fields(value as Row));
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
+import { loadSigner } from '@fatty/node';
+import { EXIT, ExitError, type Io } from './io.ts';
+
+/** Options of every command that talks to a cell. */
+export interface CellFlags {
+  readonly cell?: string;
+  readonly key?: string;
+  readonly timeout?: number | string;
+  readonly output?: string;
+}
+
+/** Where `fatty init` and `fatty up` put a cell unless told. */
+export const DEFAULT_DIR = 'fatty-cell';
+
+/** `--cell`, then FATTY_CELL, then ./cell.json, then ./fatty-cell/cell.json. */
+export function cellPath(flags: CellFlags, io: Io): string {
+  const named = flags.cell ?? io.env.FATTY_CELL;
+  const candidates = named === undefined ? ['cell.json', join(DEFAULT_DIR, 'cell.json')] : [named];
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new ExitError(
+    EXIT.usage,
+    `no cell file at ${candidates.join(' or ')}; start a cell with "fatty up" or give --cell FILE`,
+  );
+}
+
+export function timeoutOf(flags: CellFlags): { readonly timeoutMs?: number } {
+  if (flags.timeout === undefined) return {};
+  return { timeoutMs: milliseconds('--timeout', flags.timeout) };
+}
+
+/** A non-negative whole number of ms. */
+export function milliseconds(name: string, value: unknown): number {
+  const ms = Number(value);
+  if (Number.isInteger(ms) && ms >= 0) return ms;
+  throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${String(value)}`);
+}
+
+/** Connects, runs, and closes whatever happens, so that nothing lingers at the cell. */
+export async function withClient<T>(
+  flags: CellFlags,
+  io: Io,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const path = cellPath(flags, io);
+  const key = flags.key ?? io.env.FATTY_KEY;
+  const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key) };
+  const client = await connect(path, options);
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Without a key file every run is a stranger with a fresh key. */
+function signerOf(path: string | undefined): Pick<ConnectOptions, 'signer'> {
+  if (path === undefined) return {};
+  const signer = loadSigner(path);
+  if (signer.ok) return { signer: signer.value };
+  const { code, expected, actual } = signer.failure;
+  throw new ExitError(EXIT.usage, `${code}: expected ${expected}, got ${actual}`);
+}
