@@ -64,7 +64,10 @@ export function signBatch(cellId: CellId, signer: Signer, batch: Batch): SignedB
   return { core, sig: signer.sign(batchMessage(cellId, core)) };
 }
 
-/** Decodes the core under the cell's limits. Codes of `decode` plus `too_many_ops`, `empty_batch`, `op_too_large`. */
+/**
+ * Decodes the core under the cell's limits. Codes of `decode` plus `too_many_ops`, `empty_batch`,
+ * `op_too_large`.
+ */
 export function openBatch(core: Uint8Array, limits: Limits): Outcome<Batch> {
   const batch = decode(batchShape, core, limits.batchBytesMax);
   if (!batch.ok) return batch;
@@ -82,7 +85,9 @@ export function openBatch(core: Uint8Array, limits: Limits): Outcome<Batch> {
   return batch;
 }
 
-/** Keeps a session alive (R3): the i-th preimage of the chain whose anchor OpenSession committed to. */
+/**
+ * Keeps a session alive (R3): the i-th preimage of the chain whose anchor OpenSession committed to.
+ */
 export interface KeepAlive {
   readonly session: SessionId;
   readonly i: number;

@@ -63,7 +63,8 @@ function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>):
 
 /**
  * The rules of form (part of R11a): a pure function of the op and the epoch's parameters.
- * A client runs it before signing, a replica before referencing. Codes: `bad_path`, `reserved_path`,
+ * A client runs it before signing, a replica before referencing. Codes: `bad_path`,
+ * `reserved_path`,
  * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
  * `no_dots`, `bad_period`, `bad_policy`, `bad_outputs`, `no_proof`.
  */

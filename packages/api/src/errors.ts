@@ -69,8 +69,6 @@ const FINAL = {
   wrong_s: 'The proof does not start from the stored state.',
   below_policy: 'The proof is weaker than this machine demands.',
   bad_proof: 'The bytes are not a proof envelope with a lease statement.',
-  // Answers of a gateway and of the client itself
-  unsupported: 'This replica does not know this request.',
 } as const;
 
 /** The op changed nothing; the same request can succeed later, unchanged. */
@@ -91,16 +89,8 @@ const LATER = {
   too_many_waits: 'The queue is as long as it may be.',
   // Machines
   held: 'Another lessee holds the machine.',
-  // Answers of a gateway and of the client itself
+  // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
-  not_ready: 'The replica is starting or catching up.',
-} as const;
-
-/** Nothing that can be believed says whether the op was applied; repeat it under the same seq. */
-const UNKNOWN = {
-  // Answers of a gateway and of the client itself
-  unavailable: 'No answer that can be believed arrived in time.',
-  outcome_unknown: 'The connection was lost before an answer; the op may still be applied.',
 } as const;
 
 /** The op was applied, only the answer is gone. */
@@ -110,11 +100,7 @@ const APPLIED = {
 } as const;
 
 /** Every public error code. Codes are stable: they may be added, never renamed or reused. */
-export type ErrorCode =
-  | keyof typeof FINAL
-  | keyof typeof LATER
-  | keyof typeof UNKNOWN
-  | keyof typeof APPLIED;
+export type ErrorCode = keyof typeof FINAL | keyof typeof LATER | keyof typeof APPLIED;
 
 function entries(
   texts: Readonly<Record<string, string>>,
@@ -128,7 +114,6 @@ function entries(
 export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...entries(FINAL, false, 'not_applied'),
   ...entries(LATER, true, 'not_applied'),
-  ...entries(UNKNOWN, true, 'unknown'),
   ...entries(APPLIED, false, 'applied'),
 ]);
 
@@ -145,6 +130,15 @@ const FOREIGN: ErrorEntry = {
 /** Codes of other packages (a proof's refusal) are final: the op was not applied. */
 export function errorEntry(code: string): ErrorEntry {
   return ERRORS.get(code) ?? FOREIGN;
+}
+
+/** The reference as a Markdown table: what the README shows and the CLI prints. */
+export function errorReference(): string {
+  const rows = [...ERRORS].map(
+    ([code, { text, retryable, outcome }]) =>
+      `| \`${code}\` | ${text} | ${retryable ? 'yes' : 'no'} | ${outcome} |`,
+  );
+  return ['| code | meaning | retry | outcome |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 const CODE_LENGTH_MAX = 64;

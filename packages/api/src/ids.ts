@@ -14,7 +14,9 @@ import {
 } from '@fatty/codec';
 import type { Position, PublicKey, SessionId } from '@fatty/interface';
 
-/** Identity of one op (R3): what it says is fixed by the session's key, never by the carrying block. */
+/**
+ * Identity of one op (R3): what it says is fixed by the session's key, never by the carrying block.
+ */
 export interface OpId {
   readonly session: SessionId;
   readonly seq: number;
@@ -48,7 +50,9 @@ export function showPosition(position: Position | undefined): string {
 
 export const NONCE_BYTES = 16;
 
-/** H(client key, nonce): a session is keyed by both, so nobody can open it for somebody else (R3). */
+/**
+ * H(client key, nonce): a session is keyed by both, so nobody can open it for somebody else (R3).
+ */
 export function sessionIdOf(client: PublicKey, nonce: Uint8Array): SessionId {
   return asSessionId(hash('session', client, nonce));
 }

@@ -21,7 +21,9 @@ import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } fr
 import { choice } from './ids.ts';
 import { type Answer, answerShape, type Query, queryShape } from './queries.ts';
 
-/** `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one. */
+/**
+ * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.
+ */
 export type View = 'committed' | 'delivered';
 
 /** What a client says to a gateway after the handshake (which package network owns). */

@@ -7,7 +7,9 @@ import { type LockMode, lockModeShape, pathShape } from './ops.ts';
 /** Why a hold ended without its holder's wish. */
 export type LossReason = 'session_expired' | 'node_removed' | 'period_over';
 
-/** What a session is told without having asked; believed when f+1 replicas say the same bytes (R32). */
+/**
+ * What a session is told without having asked; believed when f+1 replicas say the same bytes (R32).
+ */
 export type NoticeBody =
   /** A waiting acquire (its seq and index) now holds. */
   | {

@@ -32,11 +32,16 @@ export interface MachinePolicy {
   readonly layout: string;
   /** Conjectured security, at least the committee's minimum of 96. */
   readonly bitsMin: number;
-  /** Of the commitment hash: 124 (248-bit masks and up) by default, 80 is the committee's minimum. */
+  /**
+   * Of the commitment hash: 124 (248-bit masks and up) by default, 80 is the committee's minimum.
+   */
   readonly collisionBitsMin: number;
 }
 
-/** `lessee`: a proof names who may use it, where, and after which event. `open`: it may be anybody's. */
+/**
+ * `lessee`: a proof names who may use it, where, and after which event. `open`: it may be
+ * anybody's.
+ */
 export type Binding = 'lessee' | 'open';
 
 /** Everything a client can ask for (protocol R3, R21; service §1–§4). Times in ms. */
@@ -68,7 +73,10 @@ export type Op =
       readonly content: Uint8Array;
       readonly observed: readonly Dot[];
     }
-  /** Guarded content: at least one of `generation` and `lockGen` must be given, and all given must match. */
+  /**
+   * Guarded content: at least one of `generation` and `lockGen` must be given, and all given must
+   * match.
+   */
   | {
       readonly kind: 'compareAndSet';
       readonly path: string;

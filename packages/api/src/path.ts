@@ -44,7 +44,10 @@ function flawOf(segment: string): string | undefined {
   return fromUtf8(bytes) === segment ? undefined : 'a lone surrogate';
 }
 
-/** {@link splitPath} for names that clients write: not the root, not under `/.sys` (`reserved_path`). */
+/**
+ * {@link splitPath} for names that clients write: not the root, not under `/.sys`
+ * (`reserved_path`).
+ */
 export function splitWritable(path: string): Outcome<readonly string[]> {
   const segments = splitPath(path);
   if (!segments.ok) return segments;

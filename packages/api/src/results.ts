@@ -63,7 +63,10 @@ export type Result =
 
 export type ResultKind = Result['kind'];
 
-/** The op changed nothing. `waitMs`: how long the reason is known to last (a lock-delay), lease-clock ms. */
+/**
+ * The op changed nothing. `waitMs`: how long the reason is known to last (a lock-delay), lease-
+ * clock ms.
+ */
 export interface ErrorResult {
   readonly kind: 'error';
   readonly code: ErrorCode;

@@ -1,4 +1,5 @@
-import { fromUtf8, standIn, utf8 } from '@fatty/codec';
+import { readFileSync } from 'node:fs';
+import { asCellId, fromUtf8, standIn, utf8 } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -9,6 +10,7 @@ import {
   ERRORS,
   encodeResult,
   errorEntry,
+  errorReference,
   errorResult,
   explain,
   isErrorCode,
@@ -134,6 +136,12 @@ describe('errors', () => {
     }
   });
 
+  test('the reference in the README is the table', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(errorReference());
+    for (const kind of Object.keys(OPS)) expect(readme).toContain(`| \`${kind}\` |`);
+  });
+
   test('a code of another package explains itself as final', () => {
     expect(isErrorCode('policy_bits')).toBe(false);
     expect(errorEntry('policy_bits')).toMatchObject({ retryable: false, outcome: 'not_applied' });
@@ -172,12 +180,13 @@ test('a session belongs to its key and nonce', () => {
 test('a clock reading is signed for one cell and one nonce', () => {
   const scheme = standIn();
   const signer = scheme.signer(new Uint8Array(32));
-  const [cell, other] = [1, 2].map((n) => new Uint8Array(32).fill(n) as never);
+  const cell = asCellId(new Uint8Array(32).fill(1));
+  const other = asCellId(new Uint8Array(32).fill(2));
   const reading = { nonce: new Uint8Array(16), ts: 5, commit: 4, leaseClock: 3, offset: 2 };
-  const message = signNow(cell as never, signer, reading);
+  const message = signNow(cell, signer, reading);
   if (message.kind !== 'nowReading') throw new Error('a reading');
   const holds = (bytes: Uint8Array): boolean => scheme.verify(signer.publicKey, bytes, message.sig);
-  expect(holds(nowMessage(cell as never, reading))).toBe(true);
-  expect(holds(nowMessage(other as never, reading))).toBe(false);
-  expect(holds(nowMessage(cell as never, { ...reading, leaseClock: 4 }))).toBe(false);
+  expect(holds(nowMessage(cell, reading))).toBe(true);
+  expect(holds(nowMessage(other, reading))).toBe(false);
+  expect(holds(nowMessage(cell, { ...reading, leaseClock: 4 }))).toBe(false);
 });

@@ -25,7 +25,9 @@ export interface Turn {
 
 type Of<K extends Op['kind']> = Extract<Op, { kind: K }>;
 
-/** R21 (2): one op of a live session, already checked for form. Total: every path ends in a result. */
+/**
+ * R21 (2): one op of a live session, already checked for form. Total: every path ends in a result.
+ */
 export function applyOp(state: State, op: Op, turn: Turn): Result {
   const { session, at, ledger } = turn;
   switch (op.kind) {

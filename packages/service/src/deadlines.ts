@@ -4,7 +4,8 @@ interface Entry {
 }
 
 /**
- * Keys with a due time, ready in O(log n), never scanned. Times mostly move later (keep-alives), so a
+ * Keys with a due time, ready in O(log n), never scanned. Times mostly move later (keep-alives), so
+ * a
  * key has one heap entry that is put back when it comes up early, instead of one per renewal.
  * Derived data: rebuilt from the state it mirrors, never part of a snapshot.
  */

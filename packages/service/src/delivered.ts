@@ -17,8 +17,10 @@ interface Pending<O extends Op = Op> {
 
 /**
  * The delivered view (R21a, S15): a pure function of the committed state and the *set* of pending
- * batches, whatever order they came in; only between two batches of one (session, seq), which a lying
- * client may sign, does the first given count. Creates come first, then writes, then removes, so that
+ * batches, whatever order they came in; only between two batches of one (session, seq), which a
+ * lying
+ * client may sign, does the first given count. Creates come first, then writes, then removes, so
+ * that
  * what a remove or a write names is there; dots named by a pending remove never show.
  * Ordered ops (locks, guarded writes, exclusive creates, machines) wait for their commit.
  */

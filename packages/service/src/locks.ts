@@ -21,7 +21,9 @@ export interface Lock {
   readonly holders: Claim[];
   /** FIFO. */
   readonly queue: Claim[];
-  /** After a failed exclusive holder nobody is granted before this lease-clock time; 0: no delay. */
+  /**
+   * After a failed exclusive holder nobody is granted before this lease-clock time; 0: no delay.
+   */
   allFrom: number;
   /** After a failed shared holder only exclusive requests wait. */
   exclusiveFrom: number;

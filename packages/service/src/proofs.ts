@@ -16,7 +16,8 @@ export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 
 /**
  * R11a, the part of `validate()` that is about proofs: form, committee policy, statements and their
- * binding cell from the op's own fields here; the STARKs by whoever answers the job. A pure function
+ * binding cell from the op's own fields here; the STARKs by whoever answers the job. A pure
+ * function
  * of its arguments: the machine itself is looked at in `apply()`.
  */
 export function askAbout(op: ProofOp, cellId: CellId, lessee: PublicKey): Validation {
@@ -46,7 +47,8 @@ function policyOf({ layout, bitsMin, collisionBitsMin }: MachinePolicy): Policy 
 
 /**
  * What the op's proofs state, read under the machine's own policy and program. Codes:
- * `below_policy`, `wrong_program`, `bad_proof`. Whether the proofs are true was settled in `validate()`.
+ * `below_policy`, `wrong_program`, `bad_proof`. Whether the proofs are true was settled in
+ * `validate()`.
  */
 export function readLeases(op: ProofOp, machine: Machine): readonly LeaseStatement[] | ErrorResult {
   const checked = checkRenewal({

@@ -4,7 +4,9 @@ import { type ErrorResult, errorResult } from '@fatty/api';
 export interface Quotas {
   /** Live sessions in the cell. Code `too_many_sessions`. */
   readonly sessionsMax: number;
-  /** Live sessions whose open came in one replica's blocks: a lying gateway cannot fill the cell. */
+  /**
+   * Live sessions whose open came in one replica's blocks: a lying gateway cannot fill the cell.
+   */
   readonly sessionsPerAuthorMax: number;
   readonly sessionsPerClientMax: number;
   /** Ops applied per client key and commit. Code `quota_ops`. */

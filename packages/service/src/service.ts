@@ -52,7 +52,8 @@ function refused({ code, expected, actual }: Failure): ErrorResult {
 }
 
 /**
- * The lock service as a replicated state machine: sessions, locks, names and machines, driven by the
+ * The lock service as a replicated state machine: sessions, locks, names and machines, driven by
+ * the
  * total order alone (R21). Deterministic, synchronous, never throws on input.
  */
 export class LockService implements StateMachine {
@@ -88,7 +89,8 @@ export class LockService implements StateMachine {
 
   /**
    * A gateway's advice from committed state. `ignore` with `session_unknown`, `session_not_yours`,
-   * `already_applied` (see {@link receiptOf}), the refusals of an open, and those of a proof that can
+   * `already_applied` (see {@link receiptOf}), the refusals of an open, and those of a proof that
+   * can
    * never count. A gap in seq is no reason: the batches between may be on their way.
    */
   precheck(batch: OrderedBatch): Verdict {

@@ -178,7 +178,9 @@ export function rootOf(state: State): Digest {
   return hash('state', state.names.root(), hash('tables', encodeTables(state)));
 }
 
-/** @throws InvariantError on bytes that no {@link writeSnapshot} wrote: they are certified before. */
+/**
+ * @throws InvariantError on bytes that no {@link writeSnapshot} wrote: they are certified before.
+ */
 export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   const { tables, names } = must(decode(snapshotShape, input, input.length));
   const { head, sessions, graves, locks } = must(decode(tablesShape, tables, tables.length));

@@ -40,7 +40,9 @@ export class State {
     return this.sessions.size > 0 || this.locks.timed || this.machines.timed;
   }
 
-  /** What stood at dead nodes goes with them. `remover`: the session that asked for it, if one did. */
+  /**
+   * What stood at dead nodes goes with them. `remover`: the session that asked for it, if one did.
+   */
   bury(dead: readonly Node[], remover: Session | undefined, ledger: Ledger): void {
     for (const node of dead) {
       const path = this.names.pathOf(node);
