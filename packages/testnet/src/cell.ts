@@ -1,0 +1,38 @@
+import { type CellParams, type Committee, cellIdOf, DEFAULT_PARAMS, quorum } from '@fatty/api';
+import { compareBytes, hash, type SignatureScheme, type Signer, utf8 } from '@fatty/codec';
+import type { CellId } from '@fatty/interface';
+
+/** Virtual time starts here: an arbitrary moment, the same for every world. ms since the epoch. */
+export const GENESIS_MS: number = 1_700_000_000_000;
+
+/** A committee with all its secrets: what a test world owns and no replica may see of another. */
+export interface Cell {
+  readonly committee: Committee;
+  readonly cellId: CellId;
+  readonly scheme: SignatureScheme;
+  /** By committee index. */
+  readonly signers: readonly Signer[];
+  readonly faultsMax: number;
+  readonly quorum: number;
+}
+
+/** Windows small enough that short worlds cross them (V ≥ 2n and G > V, protocol: Windows). */
+export function smallWindows(replicas: number): CellParams {
+  const supportRoundsMax = Math.max(20, 2 * replicas);
+  return { ...DEFAULT_PARAMS, supportRoundsMax, horizonRounds: 2 * supportRoundsMax };
+}
+
+/** Makes `replicas` members out of fixed secrets; members are sorted by key bytes (R1). */
+export function makeCell(replicas: number, scheme: SignatureScheme, params: CellParams): Cell {
+  const signers = Array.from({ length: replicas }, (_, i) =>
+    scheme.signer(hash('testnet-replica', utf8(String(i)))),
+  ).sort((a, b) => compareBytes(a.publicKey, b.publicKey));
+  const members = signers.map((signer) => signer.publicKey);
+  const committee: Committee = { epoch: 0, members, genesisTs: GENESIS_MS, params };
+  const q = quorum(committee);
+  return {
+    ...{ committee, scheme, signers, quorum: q },
+    cellId: cellIdOf(committee),
+    faultsMax: replicas - q,
+  };
+}

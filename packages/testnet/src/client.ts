@@ -1,0 +1,221 @@
+import { type Batch, type SignedBatch, signBatch, signedBatchShape } from '@fatty/api';
+import { asSessionId, encode, hash, type Signer, toHex, utf8 } from '@fatty/codec';
+import type { Receipt, SessionId } from '@fatty/interface';
+import type { Observation } from './observation.ts';
+import type { World } from './world.ts';
+
+/** How clients lie. Each of these is a client of its own with its own key and session. */
+export const CLIENT_LIES = [
+  'twoFaces',
+  'replay',
+  'gap',
+  'staleBasis',
+  'forged',
+  'copied',
+  'garbage',
+] as const;
+export type ClientLie = (typeof CLIENT_LIES)[number];
+
+export interface ClientOptions {
+  readonly signer?: Signer;
+  readonly session?: SessionId;
+  /** Never turns to another gateway. */
+  readonly faithful?: boolean;
+}
+
+interface Pending {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+  readonly label: string;
+  readonly votes: Map<string, Set<number>>;
+  readonly resolve: (receipt: Receipt) => void;
+}
+
+/** A client resends what is unanswered this long after its last try. In ms. */
+const RETRY_MS = 700;
+
+/**
+ * An honest client: one batch at a time, in order, through one gateway; resent through the next one
+ * when no answer comes; an answer counts when f+1 replicas agree on it (R32).
+ */
+export class Client {
+  readonly name: string;
+  readonly signer: Signer;
+  readonly session: SessionId;
+  readonly receipts: Receipt[] = [];
+  /** Bytes of everything it ever sent: what a thief can copy. */
+  readonly sent: Uint8Array[] = [];
+  gateway: number;
+  /** Every try goes to all replicas at once (for worlds without timing assumptions). */
+  gossip = false;
+  readonly #world: World;
+  readonly #faithful: boolean;
+  readonly #queue: {
+    make: () => readonly Uint8Array[];
+    label: string;
+    done: Pending['resolve'];
+  }[] = [];
+  #pending: Pending | undefined;
+  #seq = 0;
+  #basis = 0;
+
+  constructor(world: World, name: string, gateway: number, options: ClientOptions = {}) {
+    const { scheme } = world.cell;
+    this.name = name;
+    this.signer = options.signer ?? scheme.signer(hash('testnet-client', utf8(name)));
+    const own = hash('session', this.signer.publicKey, utf8(name));
+    this.session = options.session ?? asSessionId(own);
+    this.gateway = gateway;
+    this.#faithful = options.faithful ?? false;
+    this.#world = world;
+    world.onObservation((observation) => this.#see(observation));
+  }
+
+  /** Nothing waits for an answer. */
+  get idle(): boolean {
+    return this.#pending === undefined && this.#queue.length === 0;
+  }
+
+  get nextSeq(): number {
+    return this.#seq;
+  }
+
+  /** Takes a seq as used, for lies that were told outside the queue. */
+  bump(): void {
+    this.#seq += 1;
+  }
+
+  /** Queues one batch; its ops are made when its turn comes. `done` hears the agreed receipt. */
+  send(
+    label: string,
+    make: () => readonly Uint8Array[],
+    done: (receipt: Receipt) => void = () => undefined,
+  ): void {
+    this.#queue.push({ make, label, done });
+    this.#next();
+  }
+
+  /** A batch of this client, signed; for lies as well. */
+  sign(ops: readonly Uint8Array[], change: Partial<Batch> = {}): SignedBatch {
+    return signBatch(this.#world.cell.cellId, this.signer, {
+      client: this.signer.publicKey,
+      session: this.session,
+      seq: this.#seq,
+      basis: { epoch: this.#world.cell.committee.epoch, commit: this.#basis },
+      ops,
+      ...change,
+    });
+  }
+
+  #next(): void {
+    if (this.#pending !== undefined) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    const seq = this.#seq;
+    const bytes = encode(signedBatchShape, this.sign(next.make()));
+    this.#seq += 1;
+    this.sent.push(bytes);
+    this.#pending = { seq, bytes, label: next.label, votes: new Map(), resolve: next.done };
+    this.#world.count('batches');
+    this.#try(this.#pending);
+  }
+
+  #try(pending: Pending): void {
+    if (this.#pending !== pending) return;
+    const replicas = this.#world.hosts.length;
+    const gateways = this.gossip ? this.#world.hosts.map((host) => host.index) : [this.gateway];
+    for (const gateway of gateways) {
+      this.#world.submit(this.name, gateway, pending.bytes, pending.seq, pending.label);
+    }
+    this.#world.after(RETRY_MS, () => {
+      if (this.#pending !== pending) return;
+      this.#world.count('retries');
+      if (!this.#faithful) this.gateway = (this.gateway + 1) % replicas;
+      this.#try(pending);
+    });
+  }
+
+  #see(observation: Observation): void {
+    if (observation.kind !== 'committed') return;
+    this.#basis = Math.max(this.#basis, observation.commit.index);
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    for (const receipt of observation.applied.receipts) {
+      if (receipt.seq !== pending.seq || toHex(receipt.session) !== toHex(this.session)) continue;
+      const content = `${receipt.commit} ${receipt.results.map(toHex).join(' ')}`;
+      const voters = pending.votes.get(content) ?? new Set<number>();
+      pending.votes.set(content, voters.add(observation.by));
+      if (voters.size <= this.#world.cell.faultsMax) continue;
+      this.#answered(pending, receipt);
+      return;
+    }
+  }
+
+  #answered(pending: Pending, receipt: Receipt): void {
+    this.#pending = undefined;
+    this.receipts.push(receipt);
+    this.#world.count('answers');
+    this.#world.story.tell('note', this.name, `${pending.label}: answered at ${receipt.commit}`);
+    pending.resolve(receipt);
+    this.#next();
+  }
+}
+
+/** What a lying client works with. `ops` makes well-formed ops that differ from call to call. */
+export interface Swindle {
+  readonly world: World;
+  readonly thief: Client;
+  readonly victims: readonly Client[];
+  readonly ops: () => readonly Uint8Array[];
+}
+
+function submit({ world, thief }: Swindle, gateway: number, signed: SignedBatch, label: string) {
+  const target = gateway % world.hosts.length;
+  world.submit(thief.name, target, encode(signedBatchShape, signed), 900, label);
+}
+
+/** Tells one lie. The thief's own session takes the harm, if anybody's. */
+export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
+  const { world, thief, victims, ops } = swindle;
+  const gateway = world.rng.below(world.hosts.length);
+  const seq = thief.nextSeq;
+  const victim = victims[world.rng.below(victims.length)];
+  const stolen = victim?.sent[world.rng.below(victim.sent.length)];
+  world.count(`clientLie.${lie}`);
+  switch (lie) {
+    case 'twoFaces':
+      for (const at of [0, 1, 2]) submit(swindle, gateway + at, thief.sign(ops()), `face ${at}`);
+      thief.bump();
+      return;
+    case 'replay':
+      for (const at of [0, 1]) {
+        if (stolen !== undefined) {
+          world.submit(thief.name, (gateway + at) % world.hosts.length, stolen, 901, 'replay');
+        }
+      }
+      return;
+    case 'gap':
+      return submit(swindle, gateway, thief.sign(ops(), { seq: seq + 7 }), 'gap');
+    case 'staleBasis': {
+      const basis = { epoch: 0, commit: 1_000_000 };
+      return submit(swindle, gateway, thief.sign(ops(), { basis }), 'wrong basis');
+    }
+    case 'forged': {
+      const { core } = thief.sign(ops());
+      const sig = world.cell.signers[0]?.sign(core);
+      if (sig !== undefined) submit(swindle, gateway, { core, sig }, 'forged');
+      return;
+    }
+    case 'copied':
+      // Somebody else's session under the thief's key.
+      if (victim === undefined) return;
+      return submit(
+        swindle,
+        gateway,
+        thief.sign(ops(), { session: victim.session, seq }),
+        'copied',
+      );
+    case 'garbage':
+      world.submit(thief.name, gateway, world.rng.bytes(200), 902, 'garbage');
+  }
+}

@@ -1,0 +1,111 @@
+import type { LogRecord } from '@fatty/interface';
+import type { SeededRng } from './rng.ts';
+
+/** How long a datasync takes, in ms of virtual time. */
+export interface DiskOptions {
+  readonly syncMsMin: number;
+  readonly syncMsMax: number;
+}
+
+interface Write {
+  readonly records: readonly LogRecord[];
+  readonly done: () => void;
+}
+
+/**
+ * One replica's disk: an append-only log with one datasync in flight and everything else queued
+ * behind it (group commit), and a signer mark in a file of its own that is synced in parallel.
+ * What was not synced when the power goes is lost, except for a prefix that happened to be written.
+ */
+export class Disk {
+  readonly synced: LogRecord[] = [];
+  mark: Uint8Array | undefined;
+  /** Syncs finished, counted for the coverage report. */
+  syncs = 0;
+
+  readonly #options: DiskOptions;
+  readonly #rng: SeededRng;
+  readonly #after: (delayMs: number, run: () => void) => void;
+  #queued: Write[] = [];
+  #inFlight: Write[] = [];
+  #marks: { mark: Uint8Array; done: () => void }[] = [];
+  #markBusy = false;
+  #life = 0;
+
+  constructor(
+    options: DiskOptions,
+    rng: SeededRng,
+    after: (delayMs: number, run: () => void) => void,
+  ) {
+    this.#options = options;
+    this.#rng = rng;
+    this.#after = after;
+  }
+
+  /** Calls `done` once records and mark are both durable. */
+  persist(records: readonly LogRecord[], mark: Uint8Array | undefined, done: () => void): void {
+    let left = mark === undefined ? 1 : 2;
+    const one = (): void => {
+      left -= 1;
+      if (left === 0) done();
+    };
+    this.#queued.push({ records, done: one });
+    this.#startSync();
+    if (mark === undefined) return;
+    this.#marks.push({ mark, done: one });
+    this.#startMark();
+  }
+
+  /** The process dies. With `power` lost too, only a prefix of the unsynced writes survives. */
+  crash(power: boolean): number {
+    const writes = [...this.#inFlight, ...this.#queued];
+    const records = writes.flatMap((write) => write.records);
+    const kept = power ? this.#rng.below(records.length + 1) : records.length;
+    this.synced.push(...records.slice(0, kept));
+    const marks = power
+      ? this.#marks.slice(0, this.#rng.below(this.#marks.length + 1))
+      : this.#marks;
+    this.mark = marks.at(-1)?.mark ?? this.mark;
+    this.#life += 1;
+    this.#queued = [];
+    this.#inFlight = [];
+    this.#marks = [];
+    this.#markBusy = false;
+    return records.length - kept;
+  }
+
+  #delay(): number {
+    return this.#rng.between(this.#options.syncMsMin, this.#options.syncMsMax);
+  }
+
+  #startSync(): void {
+    if (this.#inFlight.length > 0 || this.#queued.length === 0) return;
+    this.#inFlight = this.#queued;
+    this.#queued = [];
+    const life = this.#life;
+    this.#after(this.#delay(), () => {
+      if (life !== this.#life) return;
+      const writes = this.#inFlight;
+      this.#inFlight = [];
+      this.syncs += 1;
+      for (const write of writes) this.synced.push(...write.records);
+      for (const write of writes) write.done();
+      this.#startSync();
+    });
+  }
+
+  #startMark(): void {
+    if (this.#markBusy || this.#marks.length === 0) return;
+    this.#markBusy = true;
+    const life = this.#life;
+    const count = this.#marks.length;
+    this.#after(this.#delay(), () => {
+      if (life !== this.#life) return;
+      const written = this.#marks.splice(0, count);
+      this.#markBusy = false;
+      this.mark = written.at(-1)?.mark ?? this.mark;
+      for (const one of written) one.done();
+      this.#startMark();
+    });
+  }
+}

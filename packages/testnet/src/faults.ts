@@ -1,0 +1,82 @@
+import type { DiskOptions } from './disk.ts';
+
+/** How links behave. Delays in ms of virtual time, one way; chances in thousandths per packet. */
+export interface NetworkOptions {
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  readonly lossPerMille: number;
+  readonly duplicatePerMille: number;
+  /** False: packets of one link keep their order, as on a WebSocket. */
+  readonly reorder: boolean;
+}
+
+export interface VerifierOptions {
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  /** Chance that a check ends without a verdict (worker died, queue full). */
+  readonly silentPerMille: number;
+}
+
+/** One planned fault. `atMs` and `forMs` count from the start of the world. */
+export type Fault =
+  | {
+      readonly kind: 'crash';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+      /** True: unsynced writes are lost as well. */
+      readonly power: boolean;
+    }
+  /** Replicas in `side` hear each other and nobody else. */
+  | {
+      readonly kind: 'partition';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly side: readonly number[];
+    }
+  | {
+      readonly kind: 'lossy';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly lossPerMille: number;
+      readonly duplicatePerMille: number;
+    }
+  /** A clock jumps (and stays there). */
+  | {
+      readonly kind: 'skew';
+      readonly atMs: number;
+      readonly replica: number;
+      readonly byMs: number;
+    };
+
+/** How long after the start the last planned fault is over, in ms. */
+export function faultsEndMs(faults: readonly Fault[]): number {
+  return faults.reduce(
+    (end, fault) => Math.max(end, fault.atMs + ('forMs' in fault ? fault.forMs : 0)),
+    0,
+  );
+}
+
+export const CALM_NETWORK: NetworkOptions = {
+  delayMsMin: 2,
+  delayMsMax: 8,
+  lossPerMille: 0,
+  duplicatePerMille: 0,
+  reorder: false,
+};
+
+export const ROUGH_NETWORK: NetworkOptions = {
+  delayMsMin: 1,
+  delayMsMax: 60,
+  lossPerMille: 0,
+  duplicatePerMille: 50,
+  reorder: true,
+};
+
+export const QUICK_DISK: DiskOptions = { syncMsMin: 1, syncMsMax: 4 };
+
+export const QUICK_VERIFIER: VerifierOptions = {
+  delayMsMin: 5,
+  delayMsMax: 40,
+  silentPerMille: 100,
+};

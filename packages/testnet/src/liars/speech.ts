@@ -1,0 +1,33 @@
+import type { Ref } from '@fatty/broadcast';
+import { decodeMessage, encodeMessage, type PeerMessage } from '@fatty/replica';
+
+const BLOCK_BYTES_MAX = 4 * 1024 * 1024;
+
+export function hear(message: Uint8Array): PeerMessage | undefined {
+  const decoded = decodeMessage(message, BLOCK_BYTES_MAX);
+  return decoded.ok ? decoded.value : undefined;
+}
+
+export function blocksOf(message: PeerMessage): readonly Uint8Array[] {
+  if (message.kind === 'push') return [message.block];
+  return message.kind === 'blocks' || message.kind === 'rounds' ? message.blocks : [];
+}
+
+export function pushOf(block: Uint8Array): Uint8Array {
+  return encodeMessage({ kind: 'push', block });
+}
+
+export function askFor(refs: readonly Ref[]): Uint8Array {
+  return encodeMessage({ kind: 'getBlocks', refs: refs.slice(0, 64) });
+}
+
+export function askRounds(from: number, to: number): Uint8Array {
+  return encodeMessage({ kind: 'getRounds', from, to });
+}
+
+/** A claim of progress, true or not. */
+export function claim(highestRound: number, commitIndex: number): Uint8Array {
+  return encodeMessage({
+    ...{ kind: 'status', lastOwnRound: highestRound, highestRound, commitIndex, ask: true },
+  });
+}

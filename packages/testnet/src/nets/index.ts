@@ -1,0 +1,15 @@
+import { bankNet } from './bank.ts';
+import { locksNet } from './locks.ts';
+import { namespaceNet } from './namespace.ts';
+import type { Net } from './net.ts';
+import { orswotNet } from './orswot.ts';
+
+/** Every property net, by name. */
+export const NETS: Readonly<Record<string, Net>> = {
+  orswot: orswotNet,
+  namespace: namespaceNet,
+  locks: locksNet,
+  bank: bankNet,
+};
+
+export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';

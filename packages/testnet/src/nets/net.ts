@@ -1,0 +1,137 @@
+import { ed25519, type SignatureScheme, standIn } from '@fatty/codec';
+import type { CellContext, Tracer, Verdict } from '@fatty/interface';
+import { type Cell, makeCell, smallWindows } from '../cell.ts';
+import { type Watch, watch } from '../checkers/index.ts';
+import { Client, lieAsClient } from '../client.ts';
+import { CALM_NETWORK, faultsEndMs, QUICK_DISK, QUICK_VERIFIER, ROUGH_NETWORK } from '../faults.ts';
+import type { Checker, Violation } from '../observation.ts';
+import { type Plan, type PlannedOp, type PlanSize, SKEW_MS_MAX } from '../plan.ts';
+import { type Staged, type StagedMachines, stage } from '../stage.ts';
+import type { World } from '../world.ts';
+
+/** One world of a net while it runs: what a net's own code may use. */
+export interface Scene {
+  readonly plan: Plan;
+  readonly cell: Cell;
+  readonly world: World;
+  readonly watch: Watch;
+  readonly machines: StagedMachines;
+  /** Honest clients; the act's `prepare` fills in whom it has. */
+  readonly clients: Client[];
+  readonly thief: Client;
+}
+
+/** What a net sets up in a world and asks of it at the end. */
+export interface Act {
+  /** Before the first op: makes the clients, opens sessions. */
+  prepare(scene: Scene): void;
+  /** Sends one planned op. */
+  perform(scene: Scene, op: PlannedOp): void;
+  /** Ops for lying clients: well formed, different from call to call. */
+  lie(scene: Scene): readonly Uint8Array[];
+  checkers?(cell: Cell): readonly Checker[];
+  /** Everything this act waits for has come; by default, every client has its answers. */
+  settled?(): boolean;
+  /** Last questions, after the world has come to rest. */
+  finish?(scene: Scene): readonly Violation[];
+}
+
+/** An algorithm with its worlds, its properties and what its runs have to reach. */
+export interface Net {
+  readonly name: string;
+  readonly size: PlanSize;
+  machine(context: CellContext): Staged;
+  /** Fresh per world: the net's model and checkers live in it. */
+  act(): Act;
+  /** Slow checks: every job passes by default. */
+  verdictOf?(job: Uint8Array): Verdict;
+  /** Least sums over a default run; a net that reaches less has proved nothing. */
+  readonly wants: Readonly<Record<string, number>>;
+}
+
+export interface RunOutcome {
+  readonly violations: readonly Violation[];
+  readonly reached: Readonly<Record<string, number>>;
+}
+
+/** After the last fault and op, everything honest is to be answered within this time (L1). ms. */
+export const CALM_MS_MAX = 40_000;
+
+let realScheme: SignatureScheme = ed25519();
+
+/** Installs a faster Ed25519 with the same verdicts for worlds with real signatures. */
+export function useRealScheme(fast: SignatureScheme): void {
+  realScheme = fast;
+}
+
+function schemeOf(plan: Plan): SignatureScheme {
+  return plan.signatures ? realScheme : standIn();
+}
+
+/** Runs one world of a net from its plan to rest. Same plan, same run. */
+export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
+  const cell = makeCell(plan.replicas, schemeOf(plan), smallWindows(plan.replicas));
+  const liars = new Map(plan.liars.map(({ replica, lie }) => [replica, lie]));
+  const checked = { cell, liars: new Set(liars.keys()), skewMsMax: SKEW_MS_MAX };
+  const seen = watch(checked);
+  const act = net.act();
+  const { world, machines } = stage({
+    ...{ cell, liars, seed: plan.seed, machine: (context) => net.machine(context) },
+    network: plan.rough ? ROUGH_NETWORK : CALM_NETWORK,
+    ...{ disk: QUICK_DISK, verifier: QUICK_VERIFIER },
+    checkers: [...seen.checkers, ...(act.checkers?.(cell) ?? [])],
+    ...(net.verdictOf === undefined ? {} : { verdictOf: net.verdictOf }),
+    ...(tracer === undefined ? {} : { tracer }),
+  });
+  const thief = new Client(world, 'c99', 0);
+  play(act, { plan, cell, world, watch: seen, machines, clients: [], thief });
+  return { violations: world.violations, reached: world.reached };
+}
+
+function play(act: Act, scene: Scene): void {
+  const { world, plan } = scene;
+  world.count('runs');
+  if (plan.liars.length > 0) world.count('runsWithLiars');
+  if (plan.signatures) world.count('runsWithRealSignatures');
+  world.start(plan.faults);
+  act.prepare(scene);
+  for (const op of plan.ops) world.after(op.atMs, () => act.perform(scene, op));
+  for (const { atMs, lie } of plan.clientLies) {
+    world.after(atMs, () => {
+      const { thief, clients } = scene;
+      lieAsClient(lie, { world, thief, victims: clients, ops: () => act.lie(scene) });
+    });
+  }
+  const busyMs = plan.ops.reduce((end, op) => Math.max(end, op.atMs), faultsEndMs(plan.faults)) + 1;
+  world.run(busyMs);
+  settle(act, scene, busyMs + CALM_MS_MAX);
+  if (world.violations.length > 0) return;
+  world.report(act.finish?.(scene) ?? []);
+  world.finish();
+}
+
+/** L1 and L4: with a quorum up, everything is answered and every replica reaches the tip. */
+function settle(act: Act, scene: Scene, untilMs: number): void {
+  const { world, clients, machines } = scene;
+  const lost = world.liars.size + machines.observers;
+  const calm = (): boolean => act.settled?.() ?? clients.every((client) => client.idle);
+  const answered = world.run(untilMs, calm);
+  if (world.violations.length > 0) return;
+  if (lost > world.cell.faultsMax) {
+    world.count('quorumLost');
+    return;
+  }
+  if (!answered) {
+    const stuck = clients.filter((client) => !client.idle).map((client) => client.name);
+    const tips = machines.tips(world);
+    world.report([say(world, 'L1', 'every honest batch answered', `open: ${stuck} (${tips})`)]);
+    return;
+  }
+  const level = world.run(untilMs, () => machines.level(world));
+  if (world.violations.length > 0 || level) return;
+  world.report([say(world, 'L4', 'every replica at the tip', machines.tips(world))]);
+}
+
+export function say(world: World, rule: string, expected: string, actual: string): Violation {
+  return { rule, expected, actual, atMs: world.nowMs, replica: -1 };
+}

@@ -1,0 +1,113 @@
+import {
+  decodeNotice,
+  decodeResult,
+  encodeOp,
+  keepAliveLink,
+  keepAliveShape,
+  type NoticeBody,
+  type Op,
+  type Result,
+  sessionIdOf,
+} from '@fatty/api';
+import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
+import { Client } from '../client.ts';
+import type { Observation } from '../observation.ts';
+import type { World } from '../world.ts';
+
+/** Links of a keep-alive chain: enough for a world of several minutes. */
+const LINKS = 200;
+
+/** Hash chain: `chain[i]` is `i` links from the anchor, `chain[0]`. */
+function chainOf(name: string): readonly Digest[] {
+  const chain: Digest[] = [asDigest(hash('testnet-chain', utf8(name)))];
+  for (let i = 0; i < LINKS; i++) chain.push(keepAliveLink(chain[i] as Digest));
+  return chain.reverse();
+}
+
+/** A client of the lock service: opens its session, keeps it alive, hears its notices. */
+export class SessionClient {
+  readonly client: Client;
+  readonly name: string;
+  /** False once it fell asleep or its session was seen to end. */
+  alive = true;
+  readonly results: { readonly op: Op; readonly seq: number; readonly result: Result }[] = [];
+  readonly #world: World;
+  readonly #chain: readonly Digest[];
+  readonly #leaseMs: number;
+  #link = 0;
+  #heard = 0;
+  onNotice: ((body: NoticeBody) => void) | undefined;
+  onResult: ((op: Op, seq: number, result: Result) => void) | undefined;
+
+  constructor(world: World, name: string, gateway: number, leaseMs: number) {
+    this.name = name;
+    this.#world = world;
+    this.#chain = chainOf(name);
+    this.#leaseMs = leaseMs;
+    const key = world.cell.scheme.signer(hash('testnet-client', utf8(name))).publicKey;
+    const nonce = hash('testnet-nonce', utf8(name)).slice(0, 16);
+    this.client = new Client(world, name, gateway, { session: sessionIdOf(key, nonce) });
+    const anchor = this.#chain[0] as Digest;
+    this.send([{ kind: 'openSession', nonce, anchor, leaseMs }]);
+    world.after(leaseMs / 4, () => this.#keep());
+    world.onObservation((observation) => this.#see(observation));
+  }
+
+  /** Answered, or beyond caring. */
+  get settled(): boolean {
+    return !this.alive || this.client.idle;
+  }
+
+  send(ops: readonly Op[]): void {
+    const label = ops.map((op) => ('path' in op ? `${op.kind} ${op.path}` : op.kind)).join(' + ');
+    const encoded = ops.map(encodeOp);
+    this.client.send(
+      label,
+      () => encoded,
+      (receipt) => {
+        for (const [i, bytes] of receipt.results.entries()) {
+          const result = decodeResult(bytes);
+          const op = ops[i];
+          if (!result.ok || op === undefined) continue;
+          this.results.push({ op, seq: receipt.seq, result: result.value });
+          this.onResult?.(op, receipt.seq, result.value);
+        }
+      },
+    );
+  }
+
+  /** Stops keeping the session alive, for ever. */
+  sleep(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#world.count('sleepers');
+    this.#world.story.tell('note', this.name, 'falls asleep');
+  }
+
+  #keep(): void {
+    if (!this.alive || this.#link >= LINKS) return;
+    this.#link += 1;
+    const preimage = this.#chain[this.#link] as Digest;
+    const bytes = encode(keepAliveShape, {
+      session: this.client.session,
+      i: this.#link,
+      preimage,
+    });
+    for (const { index } of this.#world.hosts) this.#world.keepAlive(index, bytes);
+    this.#world.after(this.#leaseMs / 4, () => this.#keep());
+  }
+
+  #see(observation: Observation): void {
+    if (observation.kind !== 'committed' || observation.commit.index <= this.#heard) return;
+    this.#heard = observation.commit.index;
+    for (const notice of observation.applied.notices) {
+      if (toHex(notice.session) !== toHex(this.client.session)) continue;
+      const body = decodeNotice(notice.body);
+      if (!body.ok) continue;
+      this.#world.story.tell('note', this.name, `notice: ${body.value.kind}`);
+      if (body.value.kind === 'sessionExpired') this.alive = false;
+      this.onNotice?.(body.value);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { TraceEvent } from '@fatty/interface';
+import fc from 'fast-check';
+import { NETS, type Net, runPlan } from './nets/index.ts';
+import type { Violation } from './observation.ts';
+import { type Plan, planArbitrary } from './plan.ts';
+
+/** One failing world, shrunk: enough to run it again. */
+export interface Counterexample {
+  readonly net: string;
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+}
+
+export interface NetReport {
+  readonly net: string;
+  readonly seed: number;
+  /** Worlds run, without those of shrinking. */
+  readonly runs: number;
+  /** Coverage counters, summed over the worlds. */
+  readonly reached: Readonly<Record<string, number>>;
+  readonly failure: Counterexample | undefined;
+}
+
+/** Shrinking stops after so many worlds: a small counterexample is worth seconds, not minutes. */
+const SHRINK_WORLDS_MAX = 120;
+
+export function netByName(name: string): Net {
+  const net = NETS[name];
+  if (net === undefined) throw new RangeError(`no net ${name}; there are ${Object.keys(NETS)}`);
+  return net;
+}
+
+/** Runs `runs` worlds of a net; the first broken property is shrunk and answered as data. */
+export function runNet(
+  net: Net | string,
+  { seed, runs }: { readonly seed: number; readonly runs: number },
+): NetReport {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const reached: Record<string, number> = {};
+  let worlds = 0;
+  let shrinking = 0;
+  let failure: Counterexample | undefined;
+  const holds = (plan: Plan): boolean => {
+    if (failure !== undefined && shrinking++ >= SHRINK_WORLDS_MAX) return true;
+    const outcome = runPlan(chosen, plan);
+    if (failure === undefined) {
+      worlds += 1;
+      for (const [what, count] of Object.entries(outcome.reached)) {
+        reached[what] = (reached[what] ?? 0) + count;
+      }
+    }
+    if (outcome.violations.length === 0) return true;
+    failure = { net: chosen.name, plan, violations: outcome.violations };
+    return false;
+  };
+  fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runs });
+  return { net: chosen.name, seed, runs: worlds, reached, failure };
+}
+
+/** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
+export function missed(net: Net, report: NetReport): readonly string[] {
+  return Object.entries(net.wants)
+    .filter(([what, least]) => (report.reached[what] ?? 0) < least)
+    .map(([what, least]) => `${what}: ${report.reached[what] ?? 0} of at least ${least}`);
+}
+
+/** The first world of a seed. */
+export function planOf(net: Net | string, seed: number): Plan {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const [plan] = fc.sample(planArbitrary(chosen.size), { seed, numRuns: 1 });
+  if (plan === undefined) throw new RangeError('a sample of one has one');
+  return plan;
+}
+
+/** Everything that happens in one world, for charts. Same seed, same events. */
+export function recordedRun(net: Net | string, seed: number): TraceEvent[] {
+  return recordPlan(net, planOf(net, seed));
+}
+
+export function recordPlan(net: Net | string, plan: Plan): TraceEvent[] {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const events: TraceEvent[] = [];
+  runPlan(chosen, plan, { trace: (event) => void events.push(event) });
+  return events;
+}

@@ -1,0 +1,164 @@
+import { asDigest } from '@fatty/codec';
+import type {
+  Algorithm,
+  CellContext,
+  Digest,
+  StateMachine,
+  Tracer,
+  Verdict,
+} from '@fatty/interface';
+import { hosted, Replica } from '@fatty/replica';
+import type { Cell } from './cell.ts';
+import type { DiskOptions } from './disk.ts';
+import type { NetworkOptions, VerifierOptions } from './faults.ts';
+import type { Boot, Peer } from './host.ts';
+import { type Lie, makeLiar } from './liars/index.ts';
+import type { Scheduler } from './network.ts';
+import type { Checker } from './observation.ts';
+import { SeededRng } from './rng.ts';
+import { World } from './world.ts';
+
+/** A machine, and the algorithm inside when it is a hosted one. */
+export interface Staged {
+  readonly machine: StateMachine;
+  readonly algorithm?: Algorithm;
+}
+
+/** Hosts a plain algorithm and keeps hold of the instance that has the committed state. */
+export function staged(make: (context: CellContext) => Algorithm, context: CellContext): Staged {
+  const made: Algorithm[] = [];
+  const machine = hosted((cell) => {
+    const algorithm = make(cell);
+    made.push(algorithm);
+    return algorithm;
+  }, context);
+  const [algorithm] = made;
+  return algorithm === undefined ? { machine } : { machine, algorithm };
+}
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly cell: Cell;
+  /** The algorithm under test, fresh per process. */
+  readonly machine: (context: CellContext) => Staged;
+  /** Committee index of each liar. */
+  readonly liars: ReadonlyMap<number, Lie>;
+  readonly network: NetworkOptions;
+  readonly disk: DiskOptions;
+  readonly verifier: VerifierOptions;
+  readonly checkers: readonly Checker[];
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
+  readonly scheduler?: Scheduler;
+  readonly tracer?: Tracer;
+}
+
+/** The state machines of the running replicas, with the root after every commit. */
+export class StagedMachines {
+  readonly #machines = new Map<number, Staged>();
+  readonly #roots = new Map<number, Map<number, Digest>>();
+  readonly #commits = new Map<number, number>();
+  readonly #observers = new Set<number>();
+
+  /** The committed state of a replica's present process. */
+  of(replica: number): StateMachine | undefined {
+    return this.#machines.get(replica)?.machine;
+  }
+
+  algorithm(replica: number): Algorithm | undefined {
+    return this.#machines.get(replica)?.algorithm;
+  }
+
+  rootOf(replica: number, commit: number): Digest | undefined {
+    return this.#roots.get(replica)?.get(commit);
+  }
+
+  /** Replicas that lost their right to propose (R26). */
+  get observers(): number {
+    return this.#observers.size;
+  }
+
+  /** Wraps a fresh machine for a process that starts now. */
+  adopt(replica: number, staged: Staged): StateMachine {
+    const { machine } = staged;
+    this.#machines.set(replica, staged);
+    const roots = new Map<number, Digest>();
+    this.#roots.set(replica, roots);
+    return {
+      validate: (source, op) => machine.validate(source, op),
+      precheck: (batch) => machine.precheck(batch),
+      applyCommit: (commit) => {
+        const applied = machine.applyCommit(commit);
+        roots.set(commit.index, asDigest(machine.root().slice()));
+        return applied;
+      },
+      deliverBatch: (batch) => machine.deliverBatch(batch),
+      needsTime: () => machine.needsTime(),
+      snapshot: () => machine.snapshot(),
+      restore: (bytes) => machine.restore(bytes),
+      root: () => machine.root(),
+      fresh: () => machine.fresh(),
+    };
+  }
+
+  follow(world: World): void {
+    world.onObservation((observation) => {
+      const { by } = observation;
+      if (observation.kind === 'committed') this.#commits.set(by, observation.commit.index);
+      if (observation.kind === 'noted' && observation.note.what === 'observer') {
+        this.#observers.add(by);
+      }
+    });
+  }
+
+  /** Every honest replica is up and has come as far as the furthest. */
+  level(world: World): boolean {
+    const honest = world.hosts.filter((host) => world.honest(host.index));
+    const tips = honest.map((host) => this.#commits.get(host.index) ?? 0);
+    return honest.every((host) => host.peer !== undefined) && new Set(tips).size === 1;
+  }
+
+  tips(world: World): string {
+    const honest = world.hosts.filter((host) => world.honest(host.index));
+    return honest.map(({ index }) => `r${index}: ${this.#commits.get(index) ?? 0}`).join(', ');
+  }
+}
+
+/** Puts a whole cell of real replicas (and liars) into a new world. */
+/** The real thing. */
+function honest({ cell, machine }: StageOptions, machines: StagedMachines, boot: Boot): Peer {
+  const { committee, cellId, scheme } = cell;
+  const { index } = boot;
+  const context = { cellId, epoch: committee.epoch, members: committee.members };
+  const adopted = machines.adopt(index, machine(context));
+  const signer = signerOf(cell, index);
+  const replica = new Replica({ committee, cellId, me: index, signer, scheme, machine: adopted });
+  const restored = replica.restore(boot.records, boot.mark);
+  return { restored, step: (event) => replica.step(event) };
+}
+
+export function stage(options: StageOptions): { world: World; machines: StagedMachines } {
+  const machines = new StagedMachines();
+  const { cell, liars } = options;
+  const dice = new SeededRng(options.seed ^ 0x5eed);
+  const boot = (boot: Boot): Peer => {
+    const lie = liars.get(boot.index);
+    if (lie === undefined) return honest(options, machines, boot);
+    const lied = (what: string): void => void world.count(`lie.${what}`);
+    const signer = signerOf(cell, boot.index);
+    return makeLiar(lie, { index: boot.index, signer, cell, rng: dice.fork(), lied });
+  };
+  const world: World = new World({
+    ...options,
+    boot,
+    liars: new Set(liars.keys()),
+    rootOf: (replica, commit) => machines.rootOf(replica, commit),
+  });
+  machines.follow(world);
+  return { world, machines };
+}
+
+function signerOf(cell: Cell, index: number): Cell['signers'][number] {
+  const signer = cell.signers[index];
+  if (signer === undefined) throw new RangeError(`no member ${index}`);
+  return signer;
+}

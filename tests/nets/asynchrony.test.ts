@@ -1,0 +1,14 @@
+import { runAsynchrony, SCHEDULERS } from '@fatty/testnet';
+import { expect, test } from 'vitest';
+
+for (const scheduler of SCHEDULERS) {
+  for (const replicas of [4, 7]) {
+    test(`L2: delivery goes on under ${scheduler}, n = ${replicas}`, () => {
+      for (const seed of [1, 2]) {
+        const { violations, rounds } = runAsynchrony(scheduler, seed, replicas);
+        expect(violations).toEqual([]);
+        expect(rounds).toBeGreaterThan(30);
+      }
+    });
+  }
+}

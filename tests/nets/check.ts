@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nodeScheme } from '@fatty/codec/node';
+import { chart } from '@fatty/msc';
+import {
+  type Counterexample,
+  missed,
+  NETS,
+  type NetReport,
+  recordPlan,
+  runNet,
+  useRealScheme,
+} from '@fatty/testnet';
+import { expect } from 'vitest';
+
+useRealScheme(nodeScheme());
+
+const regressions = fileURLToPath(new URL('../regressions/', import.meta.url));
+
+/** Writes a failing world as a file that the regression test runs from now on, and its chart. */
+export function file(failure: Counterexample): string {
+  const text = `${JSON.stringify(failure, null, 2)}\n`;
+  const name = `${failure.net}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  mkdirSync(regressions, { recursive: true });
+  writeFileSync(`${regressions}${name}.json`, text);
+  writeFileSync(`${regressions}${name}.mmd`, chart(recordPlan(failure.net, failure.plan)).mermaid);
+  return `${regressions}${name}.json`;
+}
+
+/** Runs a net and fails with everything needed to run the same world again. */
+export function checkNet(name: string, seed: number, runs: number): NetReport {
+  const report = runNet(name, { seed, runs });
+  if (report.failure !== undefined) {
+    const path = file(report.failure);
+    const [first] = report.failure.violations;
+    expect.fail(
+      `${name}, seed ${seed}: ${first?.rule} at r${first?.replica}: ` +
+        `expected ${first?.expected}, got ${first?.actual}; filed as ${path}`,
+    );
+  }
+  const net = NETS[name];
+  if (net !== undefined) expect(missed(net, report), JSON.stringify(report.reached)).toEqual([]);
+  return report;
+}
+
+/** Every world that once broke something. */
+export function filed(): readonly { readonly name: string; readonly world: Counterexample }[] {
+  if (!existsSync(regressions)) return [];
+  return readdirSync(regressions)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => ({ name, world: JSON.parse(readFileSync(`${regressions}${name}`, 'utf8')) }));
+}

@@ -1,0 +1,7 @@
+import { expect, test } from 'vitest';
+import { checkNet } from './check.ts';
+
+test('orswot: adds and removes of many clients, as an ordinary set would have it', () => {
+  const report = checkNet('orswot', 20_201, 40);
+  expect(report.runs).toBe(40);
+});
