@@ -327,6 +327,21 @@ describe('sessions', () => {
     expect(cell.holderOf('/lock')).toBeUndefined();
   });
 
+  it('opens in a cell that has rested for an hour: the first clock proof is older than its offset', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    cell.nowMs += 3_600_000;
+    const call = client.write();
+    const { commitDelayMs } = cell;
+    cell.at(10 + commitDelayMs, () => {
+      cell.stalledMs = 3_598_000;
+    });
+    cell.run(3_602_000);
+    expect(client.answer(call)).toBe('results');
+    cell.run(3_700_000);
+    expect(client.states).toEqual(['none', 'opening', 'connected']);
+  });
+
   it('expires after the grace period, answers what was in flight `unknown`, and opens a new one', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell, { graceMs: 45_000 }).connect();

@@ -50,6 +50,8 @@ export class SessionKeeper {
   #auditDue = false;
   #auditing = false;
   #nextAskMs = 0;
+  #openedAtMs = 0;
+  #jeopardySinceMs = 0;
 
   constructor(shared: Shared, reads: Reads, options: KeeperOptions, owner: KeeperOwner) {
     this.#shared = shared;
@@ -83,11 +85,12 @@ export class SessionKeeper {
   get nextAtMs(): number {
     const { graceMs } = this.#options;
     const session = this.#session;
-    const deadline = session?.isOpen ? session.deadlineMs : Number.POSITIVE_INFINITY;
+    const watched = session?.isOpen === true && this.#state !== 'opening';
+    const deadline = watched ? session.deadlineMs : Number.POSITIVE_INFINITY;
     return Math.min(
       session?.nextAtMs ?? Number.POSITIVE_INFINITY,
       session?.pipeline.retryAtMs ?? Number.POSITIVE_INFINITY,
-      this.#state === 'jeopardy' ? deadline + graceMs : deadline,
+      this.#state === 'jeopardy' ? this.#jeopardySinceMs + graceMs : deadline,
       this.#needsClock ? this.#nextAskMs : Number.POSITIVE_INFINITY,
       this.holds.nextAtMs,
     );
@@ -95,7 +98,7 @@ export class SessionKeeper {
 
   /** Queues a job; opens a session first if there is none. */
   put(job: Job, atMs: number): void {
-    if (this.#session?.isOpen) {
+    if (this.#session?.isOpen && this.#state !== 'opening') {
       this.#session.pipeline.put(job);
       this.#session.pipeline.flush(atMs);
       return;
@@ -156,9 +159,15 @@ export class SessionKeeper {
   #prove(atMs: number): void {
     const { proof } = this.clock;
     if (proof === undefined) return;
-    this.#session?.prove(proof);
+    const session = this.#session;
+    if (session === undefined) return;
+    session.prove(proof);
     this.holds.prove(proof, this.#shared.bounds);
-    if (this.#session !== undefined) this.#watch(this.#session, atMs);
+    this.#watch(session, atMs);
+    // The lease clock stood still while the cell rested or stalled, and the offset of an answer from
+    // before the commit does not say so yet: the next one will.
+    const waiting = this.#state === 'opening' || this.#state === 'jeopardy';
+    if (waiting && this.clock.answered) this.#nextAskMs = Math.min(this.#nextAskMs, atMs);
   }
 
   #openIfWanted(atMs: number): void {
@@ -183,9 +192,8 @@ export class SessionKeeper {
       const atMs = this.#shared.nowMs;
       this.#openings = 0;
       session.opened(result.leaseExpiry, atMs);
-      for (const job of this.#lobby.splice(0)) session.pipeline.put(job);
-      if (this.clock.proof !== undefined) session.prove(this.clock.proof);
-      this.#watch(session, atMs);
+      this.#openedAtMs = atMs;
+      this.#prove(atMs);
       return;
     }
     this.#openFailed(outcome, result?.kind === 'error' ? result : undefined);
@@ -219,18 +227,30 @@ export class SessionKeeper {
     if (atMs < session.deadlineMs) {
       if (this.#state === 'opening') this.#become('connected');
       if (this.#state === 'jeopardy') this.#become('safe');
+      this.#emptyLobby(session);
       return;
     }
-    const since = Number.isFinite(session.deadlineMs) ? session.deadlineMs : atMs;
+    if (this.#state === 'opening' && !this.#provedSinceOpen) return;
     if (this.#state !== 'jeopardy') {
+      this.#jeopardySinceMs = atMs;
       this.#become('jeopardy');
+      this.#emptyLobby(session);
       const expected = 'a proof that the session lives';
       this.holds.jeopardy({ code: 'in_jeopardy', expected, actual: 'none' });
       session.pipeline.flush(atMs);
     }
-    if (atMs >= since + this.#options.graceMs) {
+    if (atMs >= this.#jeopardySinceMs + this.#options.graceMs) {
       this.expire('a renewal within the grace period', `none in ${this.#options.graceMs} ms`);
     }
+  }
+
+  get #provedSinceOpen(): boolean {
+    const { proof } = this.clock;
+    return proof !== undefined && proof.sentAtMs >= this.#openedAtMs;
+  }
+
+  #emptyLobby(session: Session): void {
+    for (const job of this.#lobby.splice(0)) session.pipeline.put(job);
   }
 
   /** The session is over; the next call opens a new one. */
