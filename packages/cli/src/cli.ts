@@ -7,6 +7,7 @@ import { registerLock } from './commands/lock.ts';
 import { registerNet } from './commands/net.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
+import { registerTour } from './commands/tour.ts';
 import { EXIT, exitCodeOf, type Io } from './io.ts';
 
 /** Every command of `fatty`. */
@@ -18,6 +19,7 @@ const COMMANDS: readonly Register[] = [
   registerProof,
   registerChart,
   registerNet,
+  registerTour,
 ];
 
 const VERSION = '0.1.0';

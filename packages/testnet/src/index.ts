@@ -17,6 +17,7 @@ export * from './faults.ts';
 export { type Boot, Host, type Peer } from './host.ts';
 export { type Insider, LIES, type Lie, makeLiar, Puppet, type Trick } from './liars/index.ts';
 export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
+export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
 export * from './nets/index.ts';
 export { SessionClient } from './nets/session.ts';
 export { Network, type Packet, type Scheduler } from './network.ts';

@@ -1,0 +1,82 @@
+import { expectTrue, ms, timed, until } from './screen.ts';
+import type { Stage } from './stage.ts';
+
+const VICTIM = 1;
+const HEAD_START_MS = 500;
+const TRAFFIC_MS = 2_000;
+const CATCH_UP_MS_MAX = 20_000;
+const PATH = '/demo/counter';
+
+/** Writes ever larger numbers, one after the other, until told to stop. */
+class Traffic {
+  readonly done: Promise<void>;
+  writes = 0;
+  slowestMs = 0;
+  #going = true;
+
+  constructor(client: Stage['alice']) {
+    this.done = this.#run(client);
+    // Awaited by `stop`; until then a failure waits there.
+    this.done.catch(() => undefined);
+  }
+
+  stop(): Promise<void> {
+    this.#going = false;
+    return this.done;
+  }
+
+  async #run(client: Stage['alice']): Promise<void> {
+    while (this.#going) {
+      const { ms } = await timed(() => client.put(PATH, String(this.writes + 1)));
+      this.slowestMs = Math.max(this.slowestMs, ms);
+      this.writes++;
+    }
+  }
+}
+
+/** (d) One replica is killed in mid-traffic; commits go on; it restarts and catches up. */
+export async function crash(stage: Stage): Promise<void> {
+  const { cell, alice, screen } = stage;
+  screen.title('A crash: one replica is killed in mid-traffic');
+  await alice.put(PATH, '0');
+  const traffic = new Traffic(alice);
+  try {
+    await killAndRestart(stage, traffic);
+  } finally {
+    await traffic.stop();
+  }
+  const value = await alice.get(PATH, { level: 'linearizable' });
+  expectTrue(value.text() === String(traffic.writes), 'nothing acknowledged is lost');
+  screen.say(`${traffic.writes} writes acknowledged, the counter says ${value.text()}: none lost`);
+  expectTrue(
+    cell.replicas.every((replica) => replica.alive),
+    'all four are up again',
+  );
+}
+
+async function killAndRestart({ cell, alice, screen }: Stage, traffic: Traffic): Promise<void> {
+  const victim = cell.replicas[VICTIM];
+  expectTrue(victim !== undefined, 'there is a replica to kill');
+  await pause(HEAD_START_MS);
+  const before = traffic.writes;
+  await victim.kill();
+  screen.say(`kill -9 of r${VICTIM} after ${before} writes`);
+  await pause(TRAFFIC_MS);
+  const without = traffic.writes - before;
+  expectTrue(without > 0, 'commits go on');
+  screen.say(`${without} more without it; the slowest of all took ${ms(traffic.slowestMs)}`);
+  const back = await timed(() => victim.restart());
+  const caughtUp = await timed(() => catchUp(alice, VICTIM));
+  screen.say(`restarted in ${ms(back.ms)} from its own log, caught up in ${ms(caughtUp.ms)}`);
+}
+
+const pause = (forMs: number): Promise<void> => new Promise((done) => setTimeout(done, forMs));
+
+/** Waits until the replica itself has the commit that another had when it came back. */
+async function catchUp(alice: Stage['alice'], replica: number): Promise<void> {
+  const goal = (await alice.replicaStatus(0)).commit;
+  await until('it catches up', CATCH_UP_MS_MAX, async () => {
+    const own = await alice.replicaStatus(replica, { timeoutMs: 1_000 }).catch(() => undefined);
+    return own !== undefined && own.commit >= goal ? own : undefined;
+  });
+}

@@ -1,0 +1,65 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCell } from '../cell/cell.ts';
+import { untilToldToStop } from '../cell/ending.ts';
+import { charts } from './charts.ts';
+import { crash } from './crash.ts';
+import { files } from './files.ts';
+import { liar } from './liar.ts';
+import { locks } from './locks.ts';
+import { machine } from './machine.ts';
+import { Screen } from './screen.ts';
+import { openStage, type Stage } from './stage.ts';
+
+export interface TourOptions {
+  /** True: end after the last step. False: keep the cell up until told to stop. */
+  readonly once: boolean;
+}
+
+const STEPS: readonly ((stage: Stage) => Promise<void>)[] = [
+  files,
+  locks,
+  machine,
+  crash,
+  liar,
+  charts,
+];
+
+/** The guided tour: a throw-away cell, its main job on real input, faults and all. */
+export async function tour({ once }: TourOptions): Promise<number> {
+  const screen = new Screen();
+  const told = untilToldToStop();
+  const record = mkdtempSync(join(tmpdir(), 'fatty-tour-'));
+  screen.plain('Fatty: locks and leases for machines that do not trust each other.');
+  const cell = await startCell({ record, logLevel: 'warn' });
+  const pids = cell.replicas.map(({ process: { pid } }) => pid).join(', ');
+  screen.plain(`A cell of 4 replicas is up (processes ${pids}); it stays correct while one lies.`);
+  try {
+    const work = walk({ cell, screen, record });
+    const ended = await Promise.race([work.then(() => undefined), told]);
+    if (ended !== undefined) return 1;
+    screen.plain(`\nAll ${STEPS.length} steps passed in ${screen.seconds} s.`);
+    if (!once) await keepUp(cell.cellPath, screen, told);
+    return 0;
+  } catch (error) {
+    screen.plain(`\nThe tour failed: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    await cell.close();
+  }
+}
+
+async function walk(parts: Pick<Stage, 'cell' | 'screen' | 'record'>): Promise<void> {
+  await using stage = await openStage(parts.cell, parts.screen, parts.record);
+  for (const step of STEPS) await step(stage);
+}
+
+async function keepUp(cellPath: string, screen: Screen, told: Promise<string>): Promise<void> {
+  screen.plain('\nThe cell stays up. In another terminal:');
+  screen.plain(`  npx fatty ls /demo --cell ${cellPath}`);
+  screen.plain(`  npx fatty put /demo/hello world --cell ${cellPath}`);
+  screen.plain(`  npx fatty lock /demo/master --cell ${cellPath} -- sleep 5`);
+  screen.plain('Ctrl-C stops it and removes its data.');
+  await told;
+}
