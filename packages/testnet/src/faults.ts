@@ -75,6 +75,8 @@ export const ROUGH_NETWORK: NetworkOptions = {
 
 export const QUICK_DISK: DiskOptions = { syncMsMin: 1, syncMsMax: 4 };
 
+export const SLOW_DISK: DiskOptions = { syncMsMin: 10, syncMsMax: 60 };
+
 export const QUICK_VERIFIER: VerifierOptions = {
   delayMsMin: 5,
   delayMsMax: 40,

@@ -19,6 +19,8 @@ export interface Plan {
   readonly signatures: boolean;
   /** Reordering, duplication and long delays. */
   readonly rough: boolean;
+  /** A datasync takes long enough for a crash to fall into it. */
+  readonly slowDisk: boolean;
   /** Committee index of each liar (at most f) and how it lies. */
   readonly liars: readonly { readonly replica: number; readonly lie: Lie }[];
   readonly faults: readonly Fault[];
@@ -110,6 +112,7 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
           .integer({ min: 1, max: size.realSignaturesOneIn })
           .map((die) => die === size.realSignaturesOneIn),
         rough: fc.boolean(),
+        slowDisk: fc.boolean(),
         liars: fc.constant(liars),
         faults: fc.array(faultArbitrary(replicas, lying, size.busyMs), {
           maxLength: size.faultsMax,

@@ -3,7 +3,14 @@ import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import { type Cell, makeCell, smallWindows } from '../cell.ts';
 import { type Watch, watch } from '../checkers/index.ts';
 import { Client, lieAsClient } from '../client.ts';
-import { CALM_NETWORK, faultsEndMs, QUICK_DISK, QUICK_VERIFIER, ROUGH_NETWORK } from '../faults.ts';
+import {
+  CALM_NETWORK,
+  faultsEndMs,
+  QUICK_DISK,
+  QUICK_VERIFIER,
+  ROUGH_NETWORK,
+  SLOW_DISK,
+} from '../faults.ts';
 import type { Checker, Violation } from '../observation.ts';
 import { type Plan, type PlannedOp, type PlanSize, SKEW_MS_MAX } from '../plan.ts';
 import { type Staged, type StagedMachines, stage } from '../stage.ts';
@@ -78,7 +85,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   const { world, machines } = stage({
     ...{ cell, liars, seed: plan.seed, machine: (context) => net.machine(context) },
     network: plan.rough ? ROUGH_NETWORK : CALM_NETWORK,
-    ...{ disk: QUICK_DISK, verifier: QUICK_VERIFIER },
+    ...{ disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK, verifier: QUICK_VERIFIER },
     checkers: [...seen.checkers, ...(act.checkers?.(cell) ?? [])],
     ...(net.verdictOf === undefined ? {} : { verdictOf: net.verdictOf }),
     ...(tracer === undefined ? {} : { tracer }),
