@@ -69,12 +69,17 @@ export class Acceptance {
     return this.#waiting.byJob(key).length > 0;
   }
 
-  /** Bytes of a SignedBlock from a peer, asked for or not. */
-  receive(bytes: Uint8Array, peer: number): void {
-    const key = this.#keyOf(bytes);
-    if (key !== undefined && this.#isOldNews(key)) return;
+  /**
+   * Bytes of a SignedBlock from a peer. Live pushes come once; in answers about the past most blocks
+   * are known, and a look at the digest saves the signature checks.
+   */
+  receive(bytes: Uint8Array, peer: number, isPushed: boolean): void {
+    if (!isPushed && this.#isOldNews(this.#keyOf(bytes))) return;
     const checked = checkBlock(bytes, this.#rules);
-    if (checked.kind === 'accept') return this.#take(checked, peer);
+    if (checked.kind === 'accept') {
+      if (!this.#isOldNews(refKey(checked.block.ref))) this.#take(checked, peer);
+      return;
+    }
     const { code, expected, actual } = checked;
     const what = checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
     this.#note(what, peer, undefined, failure(code, expected, actual));
@@ -82,6 +87,7 @@ export class Acceptance {
     // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
     this.#shared.peers.shun(checked.author);
     if (checked.evidence) this.#hooks.evidence(checked.author, checked.evidence);
+    const key = this.#keyOf(bytes);
     if (key !== undefined) this.#recent.add(key);
   }
 
@@ -135,7 +141,8 @@ export class Acceptance {
   }
 
   /** Judged before; but what was left out may turn out to be needed. */
-  #isOldNews(key: string): boolean {
+  #isOldNews(key: string | undefined): boolean {
+    if (key === undefined) return false;
     if (this.#waiting.has(key)) return true;
     return this.#recent.has(key) && !this.#waiting.isNeeded(key);
   }

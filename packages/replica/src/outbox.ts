@@ -43,8 +43,9 @@ export class Timers {
     this.#out = out;
   }
 
-  /** Fires at `atMs` or earlier: an early one is answered by asking again, which is cheaper. */
-  want(name: TimerName, atMs: number): void {
+  /** Fires at `exactMs` or earlier: an early one is answered by asking again, which is cheaper. */
+  want(name: TimerName, exactMs: number): void {
+    const atMs = Math.ceil(exactMs);
     const armed = this.#armed.get(name);
     if (armed !== undefined && armed <= atMs) return;
     this.#armed.set(name, atMs);

@@ -121,7 +121,7 @@ export class Replica {
 
   /** Takes one event, answers what is to be done, in order. Never throws on any input. */
   step(event: ReplicaEvent): readonly ReplicaEffect[] {
-    this.#shared.nowMs = event.nowMs;
+    this.#shared.nowMs = Math.floor(event.nowMs);
     this.#handle(event);
     if (this.#started) this.#settle();
     return this.#shared.out.take();
@@ -200,12 +200,12 @@ export class Replica {
     const message = opened.value;
     switch (message.kind) {
       case 'push':
-        return this.#acceptance.receive(message.block, peer);
+        return this.#acceptance.receive(message.block, peer, true);
       case 'blocks':
-        for (const block of message.blocks) this.#acceptance.receive(block, peer);
+        for (const block of message.blocks) this.#acceptance.receive(block, peer, false);
         return;
       case 'rounds':
-        for (const block of message.blocks) this.#acceptance.receive(block, peer);
+        for (const block of message.blocks) this.#acceptance.receive(block, peer, false);
         this.#advance();
         if (message.last) this.#sync.answered(peer);
         return;

@@ -1,0 +1,122 @@
+import { type Block, type CarriedBatch, type Content, type Ref, signBlock } from '@fatty/broadcast';
+import { openBatch, batchId, signedBatchShape, DEFAULT_LIMITS } from '@fatty/api';
+import { asDigest, decode, hash, type Signer, utf8 } from '@fatty/codec';
+import { decodeMessage, encodeMessage, type PeerMessage } from '../src/index.ts';
+import { type Cell, START_MS, type World } from './world.ts';
+
+export const MESSAGE_MAX = 1 << 21;
+
+export function read(bytes: Uint8Array): PeerMessage {
+  const message = decodeMessage(bytes, MESSAGE_MAX);
+  if (!message.ok) throw new Error(message.failure.code);
+  return message.value;
+}
+
+export function push(block: Block): Uint8Array {
+  return encodeMessage({ kind: 'push', block: block.bytes });
+}
+
+export function carried(bytes: Uint8Array): CarriedBatch {
+  const signed = decode(signedBatchShape, bytes, MESSAGE_MAX);
+  if (!signed.ok) throw new Error(signed.failure.code);
+  const batch = openBatch(signed.value.core, DEFAULT_LIMITS);
+  if (!batch.ok) throw new Error(batch.failure.code);
+  return { id: batchId(signed.value.core), batch: batch.value, signed: signed.value };
+}
+
+export function inventedRef(author: number, round: number, salt: string): Ref {
+  return { author, round, digest: asDigest(hash('invented', utf8(`${author} ${round} ${salt}`))) };
+}
+
+/** Makes blocks with whatever parents one likes, well signed. */
+export function forge(
+  cell: Cell,
+  author: number,
+  round: number,
+  parents: readonly Ref[],
+  more: { ts?: number; content?: Partial<Content>; epoch?: number } = {},
+): Block {
+  const header = {
+    cellId: cell.cellId,
+    epoch: more.epoch ?? 0,
+    round,
+    author,
+    ts: more.ts ?? START_MS,
+    seal: false,
+    parents,
+  };
+  const content = { batches: [], keepAlives: [], evidence: [], ...more.content };
+  return signBlock(header, content, cell.signers[author] as Signer);
+}
+
+/** Parents of a block on top of these, own first. */
+export function onTop(author: number, blocks: readonly { readonly ref: Ref }[]): readonly Ref[] {
+  const refs = blocks.map(({ ref }) => ref).sort((a, b) => a.author - b.author);
+  const own = refs.filter((ref) => ref.author === author);
+  return [...own, ...refs.filter((ref) => ref.author !== author)];
+}
+
+/** A member without state: follows the honest ones round by round, and lies where `twist` says so. */
+export class Follower {
+  readonly world: World;
+  readonly me: number;
+  readonly #seen = new Map<number, Map<number, Ref>>();
+  #own: Ref;
+  /** Answers the blocks to send for a round, by receiver; undefined: one honest block. */
+  twist: (round: number, parents: readonly Ref[]) => ReadonlyMap<number, Block> | undefined = () =>
+    undefined;
+  made = 0;
+
+  constructor(world: World, me: number, virtual: readonly Ref[]) {
+    this.world = world;
+    this.me = me;
+    this.#own = virtual[me] as Ref;
+    this.#seen.set(0, new Map(virtual.map((ref) => [ref.author, ref])));
+    world.liars.set(me, (from, bytes) => this.#hear(from, bytes));
+  }
+
+  /** Goes on from another own block than the last honest one. */
+  standOn(ref: Ref): void {
+    this.#own = ref;
+  }
+
+  #hear(_from: number, bytes: Uint8Array): void {
+    const message = read(bytes);
+    if (message.kind !== 'push') return;
+    const { ref } = openRef(message.block);
+    const row = this.#seen.get(ref.round) ?? new Map<number, Ref>();
+    this.#seen.set(ref.round, row);
+    if (row.has(ref.author)) return;
+    row.set(ref.author, ref);
+    this.#follow(ref.round);
+  }
+
+  #follow(round: number): void {
+    const { cell } = this.world.options;
+    const others = [...(this.#seen.get(round)?.values() ?? [])].filter((r) => r.author !== this.me);
+    const quorum = cell.signers.length - Math.floor((cell.signers.length - 1) / 3);
+    if (others.length < quorum || this.#own.round > round) return;
+    const parents = [this.#own, ...others.sort((a, b) => a.author - b.author)];
+    const twisted = this.twist(round + 1, parents);
+    const honest = forge(cell, this.me, round + 1, parents, { ts: this.world.nowMs });
+    this.#own = honest.ref;
+    this.made++;
+    for (const host of this.world.honest) {
+      const block = twisted ? twisted.get(host.index) : honest;
+      if (!block) continue;
+      this.world.inject(this.me, host.index, push(block));
+      this.#own = block.ref;
+    }
+  }
+}
+
+import { headerDigest, headerShape, signedBlockShape } from '@fatty/broadcast';
+
+export function openRef(bytes: Uint8Array): { readonly ref: Ref; readonly parents: readonly Ref[] } {
+  const signed = decode(signedBlockShape, bytes, MESSAGE_MAX);
+  if (!signed.ok) throw new Error(signed.failure.code);
+  const header = decode(headerShape, signed.value.header, MESSAGE_MAX);
+  if (!header.ok) throw new Error(header.failure.code);
+  const { author, round, parents } = header.value;
+  return { ref: { author, round, digest: headerDigest(signed.value.header) }, parents };
+}

@@ -1,0 +1,457 @@
+import {
+  type Batch,
+  type CellParams,
+  type Committee,
+  cellIdOf,
+  DEFAULT_PARAMS,
+  signBatch,
+  signedBatchShape,
+} from '@fatty/api';
+import { type Ref, refKey } from '@fatty/broadcast';
+import {
+  ACCEPT,
+  asSessionId,
+  compareBytes,
+  concatBytes,
+  encode,
+  hash,
+  ignore,
+  reject,
+  type Signer,
+  standIn,
+  utf8,
+} from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type {
+  Algorithm,
+  CellId,
+  LogRecord,
+  OrderedBatch,
+  SessionId,
+  StateMachine,
+  Verdict,
+} from '@fatty/interface';
+import { hosted, Replica, type ReplicaEffect, type ReplicaEvent, type Tuning } from '../src/index.ts';
+
+export const START_MS = 1_700_000_000_000;
+// Installs the fast hash function; signatures are stand-ins.
+nodeScheme();
+export const scheme = standIn();
+
+/** First byte of an op decides its fate in `validate`; everything else is appended to the list. */
+export const REJECTED = 0xff;
+export const ASKED = 0xfe;
+export const IGNORED = 0xfd;
+
+export function listAlgorithm(): Algorithm {
+  let state: Uint8Array = new Uint8Array();
+  const append = (op: Uint8Array): void => {
+    state = hash('list', state, op);
+  };
+  return {
+    validate(_source, op) {
+      if (op[0] === REJECTED) return reject('bad_op', 'a good op', 'a bad one');
+      if (op[0] === IGNORED) return ignore('not_yet', 'a later time', 'now');
+      return op[0] === ASKED ? { kind: 'ask', job: op } : ACCEPT;
+    },
+    deliver: (_source, op) => append(op),
+    apply(_source, op) {
+      append(op);
+      return op;
+    },
+    snapshot: () => state,
+    restore(bytes) {
+      state = bytes;
+    },
+    root: () => hash('root', state),
+  };
+}
+
+export class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+  /** mulberry32, in [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+  below(n: number): number {
+    return Math.floor(this.next() * n);
+  }
+}
+
+export interface Cell {
+  readonly committee: Committee;
+  readonly cellId: CellId;
+  readonly signers: readonly Signer[];
+}
+
+export function makeCell(n: number, params: Partial<CellParams> = {}): Cell {
+  const signers = Array.from({ length: n }, (_, i) => scheme.signer(hash('r', utf8(`${i}`)))).sort(
+    (a, b) => compareBytes(a.publicKey, b.publicKey),
+  );
+  const committee: Committee = {
+    epoch: 0,
+    members: signers.map((signer) => signer.publicKey),
+    genesisTs: START_MS,
+    params: { ...DEFAULT_PARAMS, ...params },
+  };
+  return { committee, cellId: cellIdOf(committee), signers };
+}
+
+/** A client with one session. */
+export class Client {
+  readonly signer: Signer;
+  readonly session: SessionId;
+  readonly name: string;
+  readonly cell: Cell;
+  seq = 0;
+  constructor(cell: Cell, name: string) {
+    this.cell = cell;
+    this.name = name;
+    this.signer = scheme.signer(hash('client', utf8(name)));
+    this.session = asSessionId(hash('session', utf8(name)));
+  }
+  batch(ops: readonly Uint8Array[], seq: number = this.seq++): Uint8Array {
+    const batch: Batch = {
+      client: this.signer.publicKey,
+      session: this.session,
+      seq,
+      basis: { epoch: 0, commit: 0 },
+      ops,
+    };
+    return encode(signedBatchShape, signBatch(this.cell.cellId, this.signer, batch));
+  }
+  op(text: string): Uint8Array {
+    return this.batch([utf8(`${this.name}:${text}`)]);
+  }
+}
+
+type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
+type Happening = ReplicaEvent extends infer E ? (E extends ReplicaEvent ? Omit<E, 'nowMs'> : never) : never;
+
+export interface Options {
+  readonly cell: Cell;
+  readonly seed?: number;
+  readonly tuning?: Partial<Tuning>;
+  readonly delayMs?: (random: Random, from: number, to: number) => number;
+  /** True: the packet is lost. */
+  readonly loses?: (random: Random, from: number, to: number) => boolean;
+  readonly syncMs?: (random: Random) => number;
+  readonly machine?: () => StateMachine;
+  /** Undefined: no verdict. */
+  readonly verify?: (job: Uint8Array) => Verdict | undefined;
+}
+
+interface Write {
+  readonly effect: Effect<'persist'>;
+  readonly life: number;
+}
+
+export class Host {
+  replica: Replica;
+  life = 0;
+  up = true;
+  readonly index: number;
+  readonly timers = new Map<string, number>();
+  readonly kv = new Map<string, { readonly ref: Ref; readonly bytes: Uint8Array }>();
+  log: LogRecord[] = [];
+  mark: Uint8Array | undefined;
+  writes: Write[] = [];
+  readonly committed: Effect<'committed'>[] = [];
+  readonly notes: Effect<'note'>['note'][] = [];
+  readonly refused: Effect<'refused'>[] = [];
+  readonly delivered: Ref[] = [];
+  readonly halts: Effect<'halt'>[] = [];
+  persists = 0;
+  constructor(index: number, replica: Replica) {
+    this.index = index;
+    this.replica = replica;
+  }
+  get commitIndex(): number {
+    return this.replica.status().commitIndex;
+  }
+  count(what: string, code?: string): number {
+    return this.notes.filter((n) => n.what === what && (!code || n.failure?.code === code)).length;
+  }
+}
+
+interface Scheduled {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Virtual time, one queue, real replicas. A host's `step` may be watched or replaced by a liar. */
+export class World {
+  readonly hosts: Host[] = [];
+  readonly random: Random;
+  readonly options: Options;
+  nowMs = START_MS;
+  steps = 0;
+  /** Sees each packet before the network does; false drops it. */
+  onSend: (from: number, to: number, bytes: Uint8Array) => boolean = () => true;
+  /** Sees each persist when it is asked for. */
+  onPersist: (host: Host, effect: Effect<'persist'>) => void = () => undefined;
+  /** Takes the place of replicas that are not honest. */
+  readonly liars = new Map<number, (from: number, bytes: Uint8Array) => void>();
+  #queue: Scheduled[] = [];
+  #order = 0;
+
+  constructor(options: Options) {
+    this.options = options;
+    this.random = new Random(options.seed ?? 1);
+    for (const index of options.cell.signers.keys()) {
+      this.hosts.push(new Host(index, this.#make(index)));
+    }
+  }
+
+  host(index: number): Host {
+    return this.hosts[index] as Host;
+  }
+
+  get honest(): readonly Host[] {
+    return this.hosts.filter((host) => host.up && !this.liars.has(host.index));
+  }
+
+  /** Starts every replica and brings the links up. */
+  start(without: readonly number[] = []): void {
+    for (const host of this.hosts) if (without.includes(host.index)) host.up = false;
+    for (const host of this.honest) this.event(host, { kind: 'start' });
+    for (const host of this.hosts) if (host.up) this.connect(host.index);
+  }
+
+  connect(index: number): void {
+    for (const other of this.hosts) {
+      if (other.index === index || !other.up) continue;
+      for (const [a, b] of [
+        [index, other.index],
+        [other.index, index],
+      ] as const) {
+        if (!this.liars.has(a)) this.event(this.host(a), { kind: 'peerUp', peer: b });
+      }
+    }
+  }
+
+  kill(index: number, keptWrites = 0): void {
+    const host = this.host(index);
+    host.up = false;
+    host.life++;
+    for (const { effect } of host.writes.slice(0, keptWrites)) host.log.push(...effect.records);
+    host.writes = [];
+    host.timers.clear();
+    for (const other of this.honest) this.event(other, { kind: 'peerDown', peer: index });
+  }
+
+  restart(index: number): void {
+    const host = this.host(index);
+    host.replica = this.#make(index);
+    host.up = true;
+    for (const effect of host.replica.restore(host.log, host.mark)) this.#perform(host, effect);
+    this.event(host, { kind: 'start' });
+    this.connect(index);
+  }
+
+  submit(index: number, batch: Uint8Array, tag = 0): void {
+    this.event(this.host(index), { kind: 'submit', batch, tag });
+  }
+
+  event(host: Host, happening: Happening): void {
+    if (!host.up || this.liars.has(host.index)) return;
+    this.steps++;
+    const event = { ...happening, nowMs: this.nowMs } as ReplicaEvent;
+    for (const effect of host.replica.step(event)) this.#perform(host, effect);
+  }
+
+  /** A packet from a liar, or a forged one. */
+  inject(from: number, to: number, bytes: Uint8Array): void {
+    this.after(1, () => this.event(this.host(to), { kind: 'message', peer: from, bytes }));
+  }
+
+  after(delayMs: number, run: () => void): void {
+    const entry = { atMs: this.nowMs + delayMs, order: this.#order++, run };
+    let at = this.#queue.length;
+    this.#queue.push(entry);
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = this.#queue[up] as Scheduled;
+      if (parent.atMs < entry.atMs || (parent.atMs === entry.atMs && parent.order < entry.order)) break;
+      this.#queue[at] = parent;
+      at = up;
+    }
+    this.#queue[at] = entry;
+  }
+
+  /** Runs until nothing is scheduled or `untilMs` later. True when the world came to rest. */
+  run(forMs: number, isDone: () => boolean = () => false): boolean {
+    const endMs = this.nowMs + forMs;
+    while (this.#queue.length > 0 && !isDone()) {
+      if ((this.#queue[0] as Scheduled).atMs > endMs) {
+        this.nowMs = endMs;
+        return false;
+      }
+      const next = this.#pop();
+      this.nowMs = next.atMs;
+      next.run();
+    }
+    return this.#queue.length === 0;
+  }
+
+  /** Lets time pass, whether anything happens or not. */
+  idle(forMs: number): void {
+    const endMs = this.nowMs + forMs;
+    this.run(forMs);
+    this.nowMs = endMs;
+  }
+
+  #pop(): Scheduled {
+    const queue = this.#queue;
+    const top = queue[0] as Scheduled;
+    const last = queue.pop() as Scheduled;
+    if (queue.length === 0) return top;
+    const before = (a: Scheduled, b: Scheduled): boolean =>
+      a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= queue.length) break;
+      const right = child + 1;
+      if (right < queue.length && before(queue[right] as Scheduled, queue[child] as Scheduled)) child = right;
+      if (!before(queue[child] as Scheduled, last)) break;
+      queue[at] = queue[child] as Scheduled;
+      at = child;
+    }
+    queue[at] = last;
+    return top;
+  }
+
+  #make(index: number): Replica {
+    const { committee, cellId, signers } = this.options.cell;
+    const context = { cellId, epoch: 0, members: committee.members };
+    return new Replica({
+      ...{ committee, cellId, me: index, scheme },
+      signer: signers[index] as Signer,
+      machine: this.options.machine?.() ?? hosted(listAlgorithm, context),
+      tuning: this.options.tuning ?? {},
+    });
+  }
+
+  #perform(host: Host, effect: ReplicaEffect): void {
+    const { life } = host;
+    const later = (delayMs: number, happening: Happening): void =>
+      this.after(delayMs, () => host.life === life && this.event(host, happening));
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(host.index, effect.peer, effect.bytes);
+      case 'persist':
+        return this.#persist(host, effect);
+      case 'setTimer': {
+        const { name, atMs } = effect;
+        host.timers.set(name, atMs);
+        this.after(Math.max(0, atMs - this.nowMs), () => {
+          if (host.life !== life || host.timers.get(name) !== atMs) return;
+          host.timers.delete(name);
+          this.event(host, { kind: 'timer', name });
+        });
+        return;
+      }
+      case 'clearTimer':
+        host.timers.delete(effect.name);
+        return;
+      case 'verify': {
+        const { job } = effect;
+        return later(3, { kind: 'verified', job, verdict: this.options.verify?.(job) });
+      }
+      case 'read':
+        return later(1, { kind: 'stored', request: effect.request, blocks: this.#read(host, effect) });
+      case 'index':
+        for (const block of effect.blocks) host.kv.set(refKey(block.ref), block);
+        return;
+      case 'committed':
+        host.committed.push(effect);
+        return;
+      case 'delivered':
+        host.delivered.push(effect.ref);
+        return;
+      case 'refused':
+        host.refused.push(effect);
+        return;
+      case 'note':
+        host.notes.push(effect.note);
+        return;
+      case 'halt':
+        host.halts.push(effect);
+    }
+  }
+
+  #read(host: Host, { want }: Effect<'read'>): readonly Uint8Array[] {
+    if (want.kind === 'refs') {
+      return want.refs.flatMap((ref) => host.kv.get(refKey(ref))?.bytes ?? []);
+    }
+    return [...host.kv.values()]
+      .filter(({ ref }) => ref.round >= want.from && ref.round <= want.to)
+      .sort((a, b) => a.ref.round - b.ref.round || a.ref.author - b.ref.author)
+      .slice(0, want.blocksMax)
+      .map(({ bytes }) => bytes);
+  }
+
+  #persist(host: Host, effect: Effect<'persist'>): void {
+    host.persists++;
+    const write = { effect, life: host.life };
+    host.writes.push(write);
+    this.onPersist(host, effect);
+    this.after(this.options.syncMs?.(this.random) ?? 1, () => {
+      if (host.life !== write.life) return;
+      host.writes.shift();
+      host.log.push(...effect.records);
+      host.mark = effect.mark ?? host.mark;
+      this.event(host, { kind: 'persisted', token: effect.token });
+    });
+  }
+
+  #send(from: number, to: number, bytes: Uint8Array): void {
+    if (!this.onSend(from, to, bytes)) return;
+    if (this.options.loses?.(this.random, from, to)) return;
+    const delayMs = this.options.delayMs?.(this.random, from, to) ?? 1;
+    this.after(delayMs, () => {
+      const liar = this.liars.get(to);
+      if (liar) liar(from, bytes);
+      else this.event(this.host(to), { kind: 'message', peer: from, bytes });
+    });
+  }
+}
+
+/** Every two honest hosts' commit sequences are prefixes of one another (S4). */
+export function commitsAgree(hosts: readonly Host[]): boolean {
+  const digests = hosts.map((host) => {
+    const byIndex = new Map<number, string>();
+    for (const { commit } of host.committed) {
+      const hex = Buffer.from(commit.digest).toString('hex');
+      if ((byIndex.get(commit.index) ?? hex) !== hex) return undefined;
+      byIndex.set(commit.index, hex);
+    }
+    return byIndex;
+  });
+  const all = new Map<number, string>();
+  for (const byIndex of digests) {
+    if (byIndex === undefined) return false;
+    for (const [index, hex] of byIndex) {
+      if ((all.get(index) ?? hex) !== hex) return false;
+      all.set(index, hex);
+    }
+  }
+  return true;
+}
+
+export function batchesOf(host: Host): readonly OrderedBatch[] {
+  return host.committed.flatMap(({ input }) => input.batches);
+}
+
+export function opOf(first: number, text: string): Uint8Array {
+  return concatBytes(Uint8Array.of(first), utf8(text));
+}
