@@ -56,6 +56,14 @@ export async function probe() {
   const measured = { datasyncMs: await datasyncMs(folder), oneWayMs: await oneWayMs() };
   rmSync(folder, { recursive: true });
   const cores = cpus();
-  const machine = { cores: cores.length, model: cores[0]?.model ?? 'unknown', node: process.version };
-  return { ...machine, datasyncMs: round(measured.datasyncMs, 3), oneWayMs: round(measured.oneWayMs, 3) };
+  const machine = {
+    cores: cores.length,
+    model: cores[0]?.model ?? 'unknown',
+    node: process.version,
+  };
+  return {
+    ...machine,
+    datasyncMs: round(measured.datasyncMs, 3),
+    oneWayMs: round(measured.oneWayMs, 3),
+  };
 }

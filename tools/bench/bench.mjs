@@ -1,0 +1,35 @@
+// `npm run bench [-- --quick] [-- --only NAME,NAME] [-- --json FILE]`: a real cell on loopback, fsync on.
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { probe } from './probe.mjs';
+import { SCENARIOS } from './scenarios.mjs';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+
+const forMs = values.quick ? 1_500 : 5_000;
+const names = values.only?.split(',') ?? Object.keys(SCENARIOS);
+const unknown = names.find((name) => !SCENARIOS[name]);
+if (unknown) {
+  console.error(`no scenario ${unknown}; there are ${Object.keys(SCENARIOS).join(', ')}`);
+  process.exit(2);
+}
+const machine = await probe();
+const stepMs = machine.oneWayMs + machine.datasyncMs;
+console.log(`${machine.cores} × ${machine.model}, Node ${machine.node}`);
+console.log(
+  `datasync ${machine.datasyncMs} ms + one way ${machine.oneWayMs} ms = step ${stepMs.toFixed(3)} ms\n`,
+);
+const results = { machine, stepMs, scenarios: {} };
+for (const name of names) {
+  const rows = await SCENARIOS[name]({ forMs, stepMs });
+  results.scenarios[name] = rows;
+  console.log(name);
+  console.table(rows);
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
