@@ -58,7 +58,7 @@ export interface SignedHeader {
   readonly sig: Signature;
 }
 
-/** R4. What a block carries. `commitVotes` and `coinShare` are part of the form and empty until frames and coins exist. */
+/** R4. What a block carries. `commitVotes` and `coinShare` are empty until frames and coins exist. */
 export interface Body {
   readonly batches: readonly SignedBatch[];
   readonly keepAlives: readonly KeepAlive[];
@@ -81,7 +81,7 @@ export interface CarriedBatch {
   readonly signed: SignedBatch;
 }
 
-/** A block that passed `checkBlock`, or that this replica signed itself: every form of it at hand. */
+/** A block that passed `checkBlock`, or that this replica signed: every form of it at hand. */
 export interface Block {
   readonly ref: Ref;
   readonly header: Header;

@@ -14,7 +14,7 @@ import { checkEvidence, evidenceAuthor, selfContradiction } from './evidence.ts'
 import { checkHeader, type HeaderRules, openHeader } from './header.ts';
 import { assemble, type Unopened } from './sign.ts';
 
-/** What a block is judged by. Only the caches may differ between replicas, and they change no answer. */
+/** What a block is judged by. Only caches may differ between replicas: they change no answer. */
 export interface BlockRules extends HeaderRules, BatchRules {
   readonly validate: (source: Source, op: Uint8Array) => Validation;
 }

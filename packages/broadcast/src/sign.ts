@@ -33,7 +33,7 @@ export interface Content extends Pick<Body, 'keepAlives' | 'evidence'> {
   readonly batches: readonly CarriedBatch[];
 }
 
-/** Makes and signs an own block. Once its bytes may have left, no other may be signed for its slot. */
+/** Signs an own block. Once its bytes may have left, no other may be signed for its slot. */
 export function signBlock(
   header: Omit<Header, 'bodyHash'>,
   content: Content,

@@ -24,7 +24,7 @@ export interface Commit extends CommitCore {
   readonly digest: Digest;
 }
 
-/** A commit may take in everything above the horizon: bounded by the decoder's size, not by count. */
+/** A commit may take in all above the horizon: bounded by the decoder's size, not by count. */
 const BLOCKS_HARD_MAX = 1 << 20;
 
 export const commitShape: Shape<CommitCore> = record({

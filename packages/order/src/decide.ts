@@ -127,7 +127,7 @@ class Decider {
     return certified;
   }
 
-  /** The leader block that `block` certifies. At most one: its parents have distinct authors (R9). */
+  /** The leader block that `block` certifies: at most one, as its parents' authors differ (R9). */
   #cert(block: Vertex, author: number, round: number): Vertex | undefined {
     const { certified } = this.#memo;
     const known = certified.get(round) ?? new Map<Vertex, Vertex | undefined>();

@@ -5,9 +5,9 @@ export interface Rule {
   readonly name: string;
   /** w: votes at r + w − 2, certificates at r + w − 1. */
   readonly wave: number;
-  /** A slot that is not decided directly is decided by the first committed slot from r + floor up. */
+  /** A slot not decided directly is decided by the first committed slot from r + floor up. */
   readonly anchorFloor: number;
-  /** Committee index of the leader, a function of the epoch alone; undefined while unknown (coin). */
+  /** Committee index, a function of the epoch alone; undefined while unknown (coin). */
   readonly leader: (round: number, committee: Committee) => number | undefined;
 }
 

@@ -18,7 +18,7 @@ function before(a: Ref, b: Ref): number {
   return Buffer.compare(a.digest, b.digest);
 }
 
-/** R16–R20 word by word for Rule M over a whole set of blocks: no increments, no garbage collection. */
+/** R16–R20 word by word for Rule M over a whole set of blocks: nothing incremental or dropped. */
 export class NaiveOrder extends Naive {
   atRound(round: number): Block[] {
     return this.blocks.filter((block) => block.header.round === round);

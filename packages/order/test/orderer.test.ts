@@ -184,7 +184,7 @@ describe('commitInput', () => {
     return { id: batchId(core), batch, signed: { core, sig: asSignature(new Uint8Array(64)) } };
   };
 
-  it('hands over batches once, in linearised order, with the first author that carried them', () => {
+  it('hands over batches once, linearised, with the first author that carried them', () => {
     const rounds = fullRounds(4);
     const carried: Record<number, number[]> = { 0: [2, 1], 2: [1, 3] };
     const blocks = rounds.flat().map((block) => {
