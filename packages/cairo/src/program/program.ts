@@ -26,24 +26,28 @@ export function parseProgram(text: string): Outcome<Program> {
   return attempt(() => {
     const { jsonBytes } = LIMITS;
     demand(text.length <= jsonBytes, 'too_large', `≤ ${jsonBytes} characters`, text.length);
-    const file = new Fields(parseJson(text), 'program', undefined);
-    const prime = BigInt(/^0x[0-9a-f]{1,64}$/.exec(file.text('prime', 66))?.[0] ?? 0);
-    demand(prime === P, 'bad_field', `prime 0x${P.toString(16)}`, `0x${prime.toString(16)}`);
-    const words = file
-      .list('data', LIMITS.publicCells)
-      .map((word, i) => readFelt(word, `data[${i}]`));
-    const builtins = file.list('builtins', LIMITS.segments).map((name) => {
-      if (typeof name === 'string' && name.length <= LIMITS.name) return name;
-      throw new Rejected('wrong_shape', 'builtins: names', 'something else');
-    });
-    const labels = new Fields(file.get('identifiers'), 'identifiers', undefined);
-    const main = labelOf(labels, '__main__.main', words.length);
-    if (main === undefined) throw new Rejected('wrong_shape', '__main__.main', 'nothing');
-    const start = labelOf(labels, '__main__.__start__', words.length);
-    const end = labelOf(labels, '__main__.__end__', words.length);
-    if (builtins.length === 0) demandPrologue(words, main);
-    return { builtins, words, start, end, main };
+    return readProgram(new Fields(parseJson(text), 'program', undefined));
   });
+}
+
+/** @throws Rejected with the codes of {@link parseProgram} */
+export function readProgram(file: Fields): Program {
+  const prime = BigInt(/^0x[0-9a-f]{1,64}$/.exec(file.text('prime', 66))?.[0] ?? 0);
+  demand(prime === P, 'bad_field', `prime 0x${P.toString(16)}`, `0x${prime.toString(16)}`);
+  const words = file
+    .list('data', LIMITS.publicCells)
+    .map((word, i) => readFelt(word, `data[${i}]`));
+  const builtins = file.list('builtins', LIMITS.segments).map((name) => {
+    if (typeof name === 'string' && name.length <= LIMITS.name) return name;
+    throw new Rejected('wrong_shape', 'builtins: names', 'something else');
+  });
+  const labels = new Fields(file.get('identifiers'), 'identifiers', undefined);
+  const main = labelOf(labels, '__main__.main', words.length);
+  if (main === undefined) throw new Rejected('wrong_shape', '__main__.main', 'nothing');
+  const start = labelOf(labels, '__main__.__start__', words.length);
+  const end = labelOf(labels, '__main__.__end__', words.length);
+  if (builtins.length === 0) demandPrologue(words, main);
+  return { builtins, words, start, end, main };
 }
 
 function labelOf(labels: Fields, name: string, size: number): number | undefined {
