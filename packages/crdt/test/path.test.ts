@@ -44,7 +44,7 @@ describe('parsePath', () => {
     [`/${'x'.repeat(256)}`, 'long segment'],
     ['/x'.repeat(33), 'deep'],
     [Uint8Array.of(0x2f, 0xff), 'not UTF-8'],
-  ] as const)('refuses %j (%s)', (text) => {
+  ] as const)('refuses %j (%s)', (text, _why) => {
     expect(codeOf(text)).toBe('bad_path');
   });
 

@@ -2,7 +2,7 @@ import { asDigest, decode, encode, InvariantError, sha256, toHex, u32, utf8 } fr
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { snapshotShape, type Tree, type TreeNode } from '../src/index.ts';
+import { type SnapshotNode, snapshotShape, type Tree, type TreeNode } from '../src/index.ts';
 import { at, directory, ephemeral, file, id, key, newTree, path, session } from './worlds.ts';
 
 let tree: Tree<number>;
