@@ -3,8 +3,8 @@ import type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
 import { createCairoVerifier } from './verifier/verifier.ts';
 
 /**
- * Entry of a verifier thread: answers every {@link VerifierRequest} with a {@link VerifierReply}, in
- * order. It only relays; spawning, retrying and cancelling are its owner's.
+ * Entry of a verifier thread: answers every {@link VerifierRequest} with a {@link VerifierReply},
+ * in order. It only relays; spawning, retrying and cancelling are its owner's.
  */
 const port = parentPort;
 if (port !== null) {

@@ -288,6 +288,10 @@ describe('statement', () => {
     notRenewed('broken_chain', { proofs: [a, c] });
     notRenewed('broken_chain', { proofs: [b, a] });
     notRenewed('broken_chain', { proofs: [a, a] });
+    const [, second] = leaseChain();
+    if (second === undefined) throw new Error('no proofs');
+    const otherState = encodeProof(withCell(second, 34, { value: 5n }));
+    notRenewed('broken_chain', { proofs: [a, otherState] });
     notRenewed('wrong_program', { programId: other });
     notRenewed('wrong_binding', { binding: 5n });
     notRenewed('lease_cells', { extra: 2 });

@@ -66,8 +66,8 @@ export interface MaskCell {
 
 /**
  * Rows of the trace: every row ≡ `offset` mod `period`, or a single row counted from the start
- * (0, 1, …) or from the end (−1, −2, …). The vanishing polynomials are x^(N/period) − g^(offset·N/period)
- * and x − g^row.
+ * (0, 1, …) or from the end (−1, −2, …). The vanishing polynomials are x^(N/period) −
+ * g^(offset·N/period) and x − g^row.
  */
 export type Rows =
   | { readonly kind: 'periodic'; readonly period: number; readonly offset: number }
@@ -82,7 +82,10 @@ export interface Constraint {
   readonly except: Rows | undefined;
 }
 
-/** A layout's AIR as data: interpreted by the verifier, compiled by a prover, so the two cannot drift. */
+/**
+ * A layout's AIR as data: interpreted by the verifier, compiled by a prover, so the two cannot
+ * drift.
+ */
 export interface Layout {
   readonly name: string;
   /** Names of its memory segments in the order of the transcript's seed. */

@@ -55,7 +55,9 @@ export function inverse(a: bigint): bigint {
   return a === 0n ? 0n : reduce(t0);
 }
 
-/** Every inverse for the price of one inversion and three multiplications each. No entry may be 0. */
+/**
+ * Every inverse for the price of one inversion and three multiplications each. No entry may be 0.
+ */
 export function batchInverse(values: readonly bigint[]): bigint[] {
   const prefix: bigint[] = [];
   let product = 1n;

@@ -19,8 +19,8 @@ export interface Program {
 }
 
 /**
- * Reads the JSON of `cairo-compile`. Codes as `parseStoneJson`, and `prologue` for a program without
- * builtins that was not compiled with `--proof_mode`. Never throws.
+ * Reads the JSON of `cairo-compile`. Codes as `parseStoneJson`, and `prologue` for a program
+ * without builtins that was not compiled with `--proof_mode`. Never throws.
  */
 export function parseProgram(text: string): Outcome<Program> {
   return attempt(() => {

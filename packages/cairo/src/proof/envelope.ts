@@ -67,7 +67,9 @@ export const proofShape: Shape<Proof> = record({
   proofBytes: bytes(LIMITS.proofBytesRead),
 });
 
-/** Largest envelope a replica reads: proof, the largest plain statement and program it may carry. */
+/**
+ * Largest envelope a replica reads: proof, the largest plain statement and program it may carry.
+ */
 export const ENVELOPE_BYTES_MAX: number = LIMITS.proofBytes + 128 * 1024;
 
 /** The canonical envelope in which a proof travels. */

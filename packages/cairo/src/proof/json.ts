@@ -15,11 +15,10 @@ const UINT16 = 0xffff;
 const UINT32 = 0xffffffff;
 
 /**
- * Reads Stone's JSON: `proof_parameters`, `public_input`, `proof_hex`; what else Stone writes into the
- * file (annotations, private input, prover configuration, version) is not looked at, any other key is
- * refused. Absent hashes get Stone's defaults. Never throws.
- * Codes: `too_large malformed duplicate_key unknown_key wrong_shape bad_number bad_hex bad_field
- * felt_range`.
+ * Reads Stone's JSON: `proof_parameters`, `public_input`, `proof_hex`; what else Stone writes into
+ * the file (annotations, private input, prover configuration, version) is not looked at, any other
+ * key is refused. Absent hashes get Stone's defaults. Never throws. Codes: `too_large malformed
+ * duplicate_key unknown_key wrong_shape bad_number bad_hex bad_field felt_range`.
  */
 export function parseStoneJson(text: string): Outcome<Proof> {
   return attempt(() => {

@@ -1,4 +1,6 @@
-/** One cell of public memory. Page 0 is a list of (address, value); further pages are continuous. */
+/**
+ * One cell of public memory. Page 0 is a list of (address, value); further pages are continuous.
+ */
 export interface PublicCell {
   readonly address: number;
   /** Standard form, 0..p−1. */
@@ -28,7 +30,10 @@ export interface PublicInput {
   readonly publicMemory: readonly PublicCell[];
 }
 
-/** How the proof was made, as Stone's `proof_parameters`. A verifier compares them, it never trusts them. */
+/**
+ * How the proof was made, as Stone's `proof_parameters`. A verifier compares them, it never trusts
+ * them.
+ */
 export interface ProofParameters {
   readonly channelHash: string;
   readonly commitmentHash: string;
@@ -44,7 +49,9 @@ export interface ProofParameters {
   readonly verifierFriendlyChannel: boolean;
 }
 
-/** A Stone proof. The bytes carry no lengths or tags: parameters and transcript say what follows. */
+/**
+ * A Stone proof. The bytes carry no lengths or tags: parameters and transcript say what follows.
+ */
 export interface Proof {
   readonly parameters: ProofParameters;
   readonly publicInput: PublicInput;

@@ -1,7 +1,9 @@
 import { fromMontgomery, P, readUint, toBytes32 } from '../felt/felt.ts';
 import type { Hash } from './hashes.ts';
 
-/** 31p < 2^256: candidates from here on are drawn again, so that every element is equally likely. */
+/**
+ * 31p < 2^256: candidates from here on are drawn again, so that every element is equally likely.
+ */
 const CANDIDATES = 31n * P;
 
 /**

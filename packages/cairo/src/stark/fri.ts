@@ -109,7 +109,9 @@ function fold(
   return values[0] as bigint;
 }
 
-/** f(x) + f(−x) + beta/x · (f(x) − f(−x)): twice the even part plus beta times twice the odd part. */
+/**
+ * f(x) + f(−x) + beta/x · (f(x) − f(−x)): twice the even part plus beta times twice the odd part.
+ */
 function foldPairs(values: readonly bigint[], inverses: readonly bigint[], beta: bigint): bigint[] {
   return inverses.map((inverted, j) => {
     const [plus, minus] = [values[2 * j] as bigint, values[2 * j + 1] as bigint];

@@ -13,8 +13,8 @@ function padding(input: PublicInput): PublicCell {
 }
 
 /**
- * The bytes that seed the channel, as Stone's public release ("stone6") writes them for one page and
- * no verifier-friendly layers: 32-byte big-endian words.
+ * The bytes that seed the channel, as Stone's public release ("stone6") writes them for one page
+ * and no verifier-friendly layers: 32-byte big-endian words.
  */
 export function transcriptSeed(input: PublicInput, layout: Layout, pageHash: Hash): Uint8Array {
   const { nSteps, rcMin, rcMax, publicMemory } = input;
@@ -39,8 +39,8 @@ export function transcriptSeed(input: PublicInput, layout: Layout, pageHash: Has
 export type Interaction = ReadonlyMap<string, bigint>;
 
 /**
- * What the memory permutation must come to: z^n / (Π (z − hash(cell)) · (z − hash(padding))^(n − len)),
- * since every public cell stands in the trace as (0, 0).
+ * What the memory permutation must come to: z^n / (Π (z − hash(cell)) · (z − hash(padding))^(n −
+ * len)), since every public cell stands in the trace as (0, 0).
  * @throws Rejected `bad_point` when a challenge hits a cell
  */
 export function publicMemoryProduct(

@@ -5,7 +5,10 @@ import { LIMITS, type Proof, type ProofParameters, type PublicInput } from '../p
 import { demand, Rejected } from '../proof/rejected.ts';
 import { byteHash, type CommitmentHash, commitmentHash, type Hashes } from './hashes.ts';
 
-/** The counts that bound all work of a verification, and the hashes it uses; known before it starts. */
+/**
+ * The counts that bound all work of a verification, and the hashes it uses; known before it
+ * starts.
+ */
 export interface ProofSize {
   readonly layout: Layout;
   readonly channelHash: keyof Hashes;
@@ -25,8 +28,8 @@ const FRI_STEP_MAX = 4;
 const LAST_LAYER_LOG_MAX = 10;
 
 /**
- * @throws Rejected `unsupported_layout unsupported_hash bad_counts pages policy_size` for a proof that
- * this verifier could not check whatever its bytes are
+ * @throws Rejected `unsupported_layout unsupported_hash bad_counts felt_range too_large` for a proof
+ * that this verifier could not check whatever its bytes are
  */
 export function readSizes(proof: Proof): ProofSize {
   const { parameters, publicInput, proofBytes } = proof;

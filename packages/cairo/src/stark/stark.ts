@@ -82,7 +82,10 @@ function readCommitments(transcript: Transcript, proof: Proof, size: ProofSize):
   return { tables: [first, second, third], deep };
 }
 
-/** The constraints at z, from the mask values, are the composition columns: C(z) = H0(z²) + z·H1(z²). */
+/**
+ * The constraints at z, from the mask values, are the composition columns: C(z) = H0(z²) +
+ * z·H1(z²).
+ */
 function checkOutOfDomain(
   { publicInput }: Proof,
   { layout, rowsLog }: ProofSize,

@@ -14,8 +14,8 @@ export interface Table {
 }
 
 /**
- * Reads the rows at `indices` (ascending, each once) and authenticates them. `known` gives cells that
- * the verifier computed itself (Montgomery form); the proof holds the others only.
+ * Reads the rows at `indices` (ascending, each once) and authenticates them. `known` gives cells
+ * that the verifier computed itself (Montgomery form); the proof holds the others only.
  * @throws Rejected `truncated felt_range bad_merkle`
  */
 export function decommit(

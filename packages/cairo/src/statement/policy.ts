@@ -12,7 +12,9 @@ export interface Policy {
   readonly commitmentHashes: readonly string[];
   /** Conjectured security: n_queries · log_n_cosets + proof of work. */
   readonly bitsMin: number;
-  /** Collision resistance of the commitment hash: 80 for 160-bit masks, 124 for 248, 128 unmasked. */
+  /**
+   * Collision resistance of the commitment hash: 80 for 160-bit masks, 124 for 248, 128 unmasked.
+   */
   readonly collisionBitsMin: number;
   readonly nQueriesMin: number;
   readonly nStepsMin: number;

@@ -14,7 +14,10 @@ import { P, readUint } from '../felt/felt.ts';
 import { felt } from '../felt/shape.ts';
 import { LIMITS } from '../proof/proof.ts';
 
-/** What a program is: its words as they stand in memory from address 1, and what it needs around it. */
+/**
+ * What a program is: its words as they stand in memory from address 1, and what it needs around
+ * it.
+ */
 export interface ProgramKey {
   readonly layout: string;
   readonly builtins: readonly string[];

@@ -34,7 +34,8 @@ export const EXTRA_CELLS_MAX = 32;
 
 /**
  * `__start__: ap += 0; call main; __end__: jmp rel 0`, with a hole for main's offset. Because it is
- * fixed, main's frame is at initial_fp + 2 and a run that ends at pc 5 has really returned from main.
+ * fixed, main's frame is at initial_fp + 2 and a run that ends at pc 5 has really returned from
+ * main.
  */
 const PROLOGUE: readonly (bigint | undefined)[] = [
   0x40780017fff7fffn,

@@ -72,8 +72,8 @@ export interface Renewal {
 }
 
 /**
- * All checks of a job but the STARKs: form, counts, policy, statement, program, binding, chain. Cheap
- * enough for `validate()` and `apply()` themselves. Never throws.
+ * All checks of a job but the STARKs: form, counts, policy, statement, program, binding, chain.
+ * Cheap enough for `validate()` and `apply()` themselves. Never throws.
  */
 export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
   return attempt(() => {

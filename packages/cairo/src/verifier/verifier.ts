@@ -38,8 +38,8 @@ export type ProofVerdict =
   | ({ readonly kind: 'reject' } & Failure);
 
 /**
- * Verifies proofs. A verdict is a function of the bytes, the policy and the options alone: no clock,
- * no state, and never an exception.
+ * Verifies proofs. A verdict is a function of the bytes, the policy and the options alone: no
+ * clock, no state, and never an exception.
  */
 export interface CairoVerifier {
   verifyProof(proof: Proof, policy: Policy, options?: VerifyOptions): ProofVerdict;
