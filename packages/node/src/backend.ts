@@ -13,6 +13,7 @@ export class Backend implements GatewayBackend {
   readonly #machine: LockService;
   readonly #replica: Replica;
   readonly #driver: Driver;
+  readonly #onLatency: (ms: number) => void;
   #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
 
   constructor(
@@ -21,12 +22,14 @@ export class Backend implements GatewayBackend {
     machine: LockService,
     replica: Replica,
     driver: Driver,
+    onLatency: (ms: number) => void,
   ) {
     this.cellId = cellId;
     this.signer = signer;
     this.#machine = machine;
     this.#replica = replica;
     this.#driver = driver;
+    this.#onLatency = onLatency;
   }
 
   applied(): AppliedCommit {
@@ -61,6 +64,16 @@ export class Backend implements GatewayBackend {
     if (view === 'committed') return this.#machine.query(query);
     const delivered = this.#replica.deliveredView();
     return (delivered instanceof LockService ? delivered : this.#machine).query(query);
+  }
+
+  /** Open sessions. */
+  get sessions(): number {
+    const status = this.#machine.query({ kind: 'status' });
+    return status.kind === 'status' ? status.sessions : 0;
+  }
+
+  latency(ms: number): void {
+    this.#onLatency(ms);
   }
 
   wallMs(): number {

@@ -1,9 +1,12 @@
 import type { Ref } from '@fatty/broadcast';
+import { compareBytes, toHex } from '@fatty/codec';
 import type { KvStore } from '@fatty/interface';
 import type { IndexedBlock } from '@fatty/replica';
 
 const KEY_BYTES = 1 + 4 + 2 + 32;
 const BLOCK = 0x62;
+/** Blocks per write; far fewer than stay in memory. */
+const GROUP_BLOCKS = 512;
 
 /** `b` ‖ round ‖ author ‖ digest, big-endian: bytewise order is the order of refs (R2). */
 export function blockKey(ref: Ref): Uint8Array {
@@ -27,7 +30,68 @@ export function roundsRange(from: number, to: number): readonly [Uint8Array, Uin
   return [edge(from), edge(to + 1)];
 }
 
-/** Derived from the log: what is lost here is rebuilt at the next start. */
-export function indexBlocks(kv: KvStore, blocks: readonly IndexedBlock[]): Promise<void> {
-  return kv.write(blocks.map(({ ref, bytes }) => ({ key: blockKey(ref), value: bytes })));
+interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/**
+ * Serves blocks that have left memory. Derived from the log: what is lost here is rebuilt at the next
+ * start. Written in large groups, so that it does not compete with the log for the disk; what waits
+ * for its group is answered from here, because memory may let go of it first.
+ */
+export class BlockIndex {
+  readonly #kv: KvStore;
+  readonly #onFatal: (error: Error) => void;
+  readonly #unwritten = new Map<string, Entry>();
+  #group: Entry[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(kv: KvStore, onFatal: (error: Error) => void) {
+    this.#kv = kv;
+    this.#onFatal = onFatal;
+  }
+
+  add(blocks: readonly IndexedBlock[]): void {
+    for (const { ref, bytes } of blocks) {
+      const entry = { key: blockKey(ref), value: bytes };
+      this.#group.push(entry);
+      this.#unwritten.set(toHex(entry.key), entry);
+    }
+    if (this.#group.length >= GROUP_BLOCKS) void this.flush();
+  }
+
+  get(ref: Ref): Uint8Array | undefined {
+    const key = blockKey(ref);
+    return this.#unwritten.get(toHex(key))?.value ?? this.#kv.get(key);
+  }
+
+  /** Every block of rounds from..to, both included, in the order of refs; at most `blocksMax`. */
+  rounds(from: number, to: number, blocksMax: number): readonly Uint8Array[] {
+    const [first, end] = roundsRange(from, to);
+    const found = [...this.#kv.range(first, end, blocksMax)];
+    const written = new Set(found.map(({ key }) => toHex(key)));
+    for (const [name, entry] of this.#unwritten) {
+      const inside = compareBytes(first, entry.key) <= 0 && compareBytes(entry.key, end) < 0;
+      if (inside && !written.has(name)) found.push(entry);
+    }
+    found.sort((a, b) => compareBytes(a.key, b.key));
+    return found.slice(0, blocksMax).map(({ value }) => value);
+  }
+
+  /** Resolves when everything added so far is written, or the disk has failed. */
+  flush(): Promise<void> {
+    const group = this.#group.splice(0);
+    if (group.length > 0) this.#writing = this.#writing.then(() => this.#write(group));
+    return this.#writing;
+  }
+
+  async #write(group: readonly Entry[]): Promise<void> {
+    try {
+      await this.#kv.write(group);
+      for (const { key } of group) this.#unwritten.delete(toHex(key));
+    } catch (error) {
+      this.#onFatal(error as Error);
+    }
+  }
 }

@@ -33,7 +33,7 @@ export interface NodeConfig {
   readonly tlsKey: string;
   readonly logLevel: string;
   readonly record: string;
-  readonly clientBatchesPerSecMax: number;
+  readonly clientMessagesPerSecMax: number;
   readonly clientBytesPerSecMax: number;
   readonly clientsMax: number;
   readonly verifierQueueMax: number;
@@ -57,8 +57,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     'least severe message that is logged',
   ),
   record: option(v.string(), '', 'file that receives the trace of this replica, for charts'),
-  clientBatchesPerSecMax: option(positive, 5_000, 'token bucket per client key'),
-  clientBytesPerSecMax: option(positive, 64 << 20, 'token bucket per client key, bytes'),
+  clientMessagesPerSecMax: option(
+    positive,
+    5_000,
+    'batches, reads and clock questions per second and client key',
+  ),
+  clientBytesPerSecMax: option(positive, 64 << 20, 'bytes per second and client key'),
   clientsMax: option(positive, 4_096, 'client links at once'),
   verifierQueueMax: option(positive, 256, 'slow checks waiting for the worker'),
 };
@@ -87,7 +91,11 @@ function defaults(dir: string): Raw {
 
 function readFile(path: string): Outcome<Raw> {
   try {
-    return ok(JSON.parse(readFileSync(path, 'utf8')) as Raw);
+    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return ok(parsed as Raw);
+    }
+    return fail('config_unreadable', `${path}: a JSON object`, 'other JSON');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok({});
     return fail('config_unreadable', `${path}: a JSON object`, (error as Error).message);
@@ -111,16 +119,26 @@ function fromEnv(env: NodeJS.ProcessEnv): Raw {
 function check(layers: Raw): Outcome<NodeConfig> {
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(layers)) {
+    // Own names only: `constructor` is no option.
+    if (!Object.hasOwn(OPTIONS, name)) {
+      return fail('bad_config', `one of ${Object.keys(OPTIONS).join(' ')}`, name);
+    }
     const known = OPTIONS[name as OptionName];
-    if (!known) return fail('bad_config', `one of ${Object.keys(OPTIONS).join(' ')}`, name);
-    const numeric = typeof known.fallback === 'number' && typeof value === 'string';
-    const result = v.safeParse(known.schema, numeric ? Number(value) : value);
+    const result = v.safeParse(known.schema, typed(known, value));
     if (!result.success) {
       return fail('bad_config', `${name}: ${result.issues[0].message}`, String(value));
     }
     values[name] = result.output;
   }
-  return ok(values as unknown as NodeConfig);
+  const config = values as unknown as NodeConfig;
+  if ((config.tlsCert === '') === (config.tlsKey === '')) return ok(config);
+  return fail('bad_config', 'tlsCert and tlsKey together', 'one of them');
+}
+
+/** Flags and environment are text; `''` is no number. */
+function typed(option: Option, value: unknown): unknown {
+  const numeric = typeof option.fallback === 'number' && typeof value === 'string' && value !== '';
+  return numeric ? Number(value) : value;
 }
 
 /** The configuration reference, one Markdown table row per option. */

@@ -1,9 +1,6 @@
 import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
-import type { IndexedBlock, ReplicaEffect, ReplicaEvent, TimerName } from '@fatty/replica';
-import { blockKey, indexBlocks, roundsRange } from './block-index.ts';
-
-/** Blocks per write of the index; far fewer than stay in memory. */
-const INDEX_GROUP = 512;
+import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
+import { BlockIndex } from './block-index.ts';
 
 /** A {@link ReplicaEvent} without its time stamp. */
 export type Happening = ReplicaEvent extends infer E
@@ -49,12 +46,13 @@ export class Driver {
   readonly #links = new Map<number, Link>();
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #queue: Happening[] = [];
-  #unindexed: IndexedBlock[] = [];
+  readonly #index: BlockIndex;
   #busy = false;
   #closed = false;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
+    this.#index = new BlockIndex(parts.kv, parts.onFatal);
   }
 
   get peersUp(): readonly number[] {
@@ -92,11 +90,11 @@ export class Driver {
   }
 
   /** No event is taken and no timer fires after this; resolves when the index is written. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
-    await this.#writeIndex();
+    return this.#index.flush();
   }
 
   #perform(effect: ReplicaEffect): void {
@@ -117,7 +115,7 @@ export class Driver {
       case 'read':
         return this.#read(effect);
       case 'index':
-        return this.#index(effect.blocks);
+        return this.#index.add(effect.blocks);
       case 'committed':
       case 'delivered':
       case 'refused':
@@ -157,33 +155,11 @@ export class Driver {
   }
 
   #read({ request, want }: Extract<ReplicaEffect, { kind: 'read' }>): void {
-    const { kv } = this.#parts;
-    const blocks: Uint8Array[] = [];
-    // What is still on its way to the index was in memory a moment ago: the peer asks again.
-    if (want.kind === 'refs') {
-      for (const ref of want.refs) {
-        const bytes = kv.get(blockKey(ref));
-        if (bytes) blocks.push(bytes);
-      }
-    } else {
-      const [from, to] = roundsRange(want.from, want.to);
-      for (const { value } of kv.range(from, to, want.blocksMax)) blocks.push(value);
-    }
-    this.dispatch({ kind: 'stored', request, blocks });
+    this.dispatch({ kind: 'stored', request, blocks: this.#find(want) });
   }
 
-  /**
-   * The index serves blocks that have left memory, many rounds from now: written in large groups, it
-   * does not compete with the log for the disk. What a crash loses is rebuilt from the log.
-   */
-  #index(blocks: readonly IndexedBlock[]): void {
-    this.#unindexed.push(...blocks);
-    if (this.#unindexed.length >= INDEX_GROUP) void this.#writeIndex();
-  }
-
-  async #writeIndex(): Promise<void> {
-    const blocks = this.#unindexed.splice(0);
-    if (blocks.length === 0) return;
-    await indexBlocks(this.#parts.kv, blocks).catch(this.#parts.onFatal);
+  #find(want: StoredWant): readonly Uint8Array[] {
+    if (want.kind === 'rounds') return this.#index.rounds(want.from, want.to, want.blocksMax);
+    return want.refs.flatMap((ref) => this.#index.get(ref) ?? []);
   }
 }

@@ -18,6 +18,7 @@ import { decode, encode, equalBytes, type Signer, toHex } from '@fatty/codec';
 import type {
   Applied,
   CellId,
+  Digest,
   Failure,
   Link,
   Priority,
@@ -25,6 +26,7 @@ import type {
   Receipt,
 } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
+import { CLOSE } from '@fatty/network';
 import { TokenBucket } from './bucket.ts';
 
 /** The last applied commit. Times in ms. */
@@ -45,10 +47,13 @@ export interface GatewayBackend {
   /** The stored receipt of an applied batch, while it is kept. */
   receiptOf(batch: Batch): Receipt | undefined;
   wallMs(): number;
+  /** A batch of this gateway was applied this long after it came, ms. */
+  latency(ms: number): void;
 }
 
 export interface GatewayLimits {
-  readonly batchesPerSecMax: number;
+  /** Per client key: batches, reads and clock questions; keep-alives and pings are free. */
+  readonly messagesPerSecMax: number;
   readonly bytesPerSecMax: number;
   /** Largest frame a client may send, bytes. */
   readonly frameBytesMax: number;
@@ -57,7 +62,7 @@ export interface GatewayLimits {
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
-  batchesPerSecMax: 5_000,
+  messagesPerSecMax: 5_000,
   bytesPerSecMax: 64 << 20,
   frameBytesMax: 1_310_720,
   waitingReadsMax: 1_024,
@@ -67,7 +72,7 @@ type Read = Extract<ClientMessage, { kind: 'read' }>;
 
 interface Visitor {
   readonly link: Link;
-  readonly batches: TokenBucket;
+  readonly messages: TokenBucket;
   readonly bytes: TokenBucket;
   readonly waiting: Read[];
 }
@@ -76,10 +81,16 @@ function receiptMessage({ batch, session, seq, commit, results }: Receipt): Gate
   return { kind: 'receipt', batch, session, seq, commit, results };
 }
 
-/** Submissions in flight: tags come back with refusals. */
-const TAGS_MAX = 65_536;
-/** WebSocket close codes (packages/network): malformed, slow down. */
-const MALFORMED = 4400;
+/** A batch on its way: the tag comes back with a refusal, the id with the receipt. */
+interface Submission {
+  readonly tag: number;
+  readonly id: Digest;
+  readonly link: Link;
+  readonly atMs: number;
+}
+
+/** Submissions remembered at once; of those beyond, the refusal reaches nobody. */
+const SUBMISSIONS_MAX = 65_536;
 
 /**
  * One replica's face to its clients. It adds no authority: it relays batches, answers reads of this
@@ -92,7 +103,8 @@ export class Gateway {
   readonly #visitors = new Map<Link, Visitor>();
   /** Links by client key: one client may hold several. */
   readonly #byClient = new Map<string, readonly Visitor[]>();
-  readonly #tags = new Map<number, { readonly visitor: Visitor; readonly batch: SignedBatch }>();
+  readonly #byTag = new Map<number, Submission>();
+  readonly #byBatch = new Map<string, Submission>();
   #nextTag = 1;
 
   constructor(backend: GatewayBackend, limits: GatewayLimits) {
@@ -111,7 +123,7 @@ export class Gateway {
     const visitor: Visitor = {
       link,
       // A second link of the same key shares the buckets of the first.
-      batches: known[0]?.batches ?? new TokenBucket(this.#limits.batchesPerSecMax, nowMs),
+      messages: known[0]?.messages ?? new TokenBucket(this.#limits.messagesPerSecMax, nowMs),
       bytes: known[0]?.bytes ?? new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
       waiting: [],
     };
@@ -132,8 +144,8 @@ export class Gateway {
     if (!visitor) return;
     const message = decodeClientMessage(bytes, this.#limits.frameBytesMax);
     if (!message.ok) {
-      this.#send(visitor, { kind: 'error', request: 0, failure: message.failure }, PROTOCOL);
-      link.close(MALFORMED, message.failure.code);
+      this.#error(visitor, 0, message.failure);
+      link.close(CLOSE.malformed, message.failure.code);
       return;
     }
     this.#receive(visitor, message.value, bytes.length);
@@ -142,6 +154,7 @@ export class Gateway {
   /** Tells clients what a commit did, then answers the reads that waited for it. */
   committed(commit: number, applied: Applied): void {
     for (const receipt of applied.receipts) {
+      this.#settle(receipt);
       this.#tell(receipt.client, receiptMessage(receipt), PROTOCOL);
     }
     for (const { client, session, body } of applied.notices) {
@@ -151,9 +164,23 @@ export class Gateway {
   }
 
   refused(tag: number, failure: Failure): void {
-    const found = this.#tags.get(tag);
-    this.#tags.delete(tag);
-    if (found) this.#refuse(found.visitor, found.batch, failure);
+    const submission = this.#byTag.get(tag);
+    if (!submission) return;
+    this.#forget(submission);
+    const visitor = this.#visitors.get(submission.link);
+    if (visitor) this.#refuse(visitor, submission.id, failure);
+  }
+
+  #settle(receipt: Receipt): void {
+    const submission = this.#byBatch.get(toHex(receipt.batch));
+    if (!submission) return;
+    this.#backend.latency(Math.max(0, this.#backend.wallMs() - submission.atMs));
+    this.#forget(submission);
+  }
+
+  #forget({ tag, id }: Submission): void {
+    this.#byTag.delete(tag);
+    this.#byBatch.delete(toHex(id));
   }
 
   #tell(client: PublicKey, message: GatewayMessage, priority: Priority): void {
@@ -166,13 +193,13 @@ export class Gateway {
   #receive(visitor: Visitor, message: ClientMessage, size: number): void {
     switch (message.kind) {
       case 'submit':
-        return this.#submit(visitor, message.batch, size);
+        return this.#submit(visitor, message.batch, this.#toll(visitor, size));
       case 'keepAlive':
         return this.#backend.keepAlive(encode(keepAliveShape, message.keepAlive));
       case 'read':
-        return this.#read(visitor, message);
+        return this.#read(visitor, message, this.#toll(visitor, size));
       case 'now':
-        return this.#now(visitor, message.nonce);
+        return this.#now(visitor, message.nonce, this.#toll(visitor, size));
       case 'ping':
         return this.#send(visitor, { kind: 'pong', id: message.id }, KEEP_ALIVE);
       case 'pong':
@@ -180,42 +207,61 @@ export class Gateway {
     }
   }
 
-  #submit(visitor: Visitor, batch: SignedBatch, size: number): void {
+  /** What one more message of this size costs its client: nothing, or `slow_down`. */
+  #toll(visitor: Visitor, size: number): Failure | undefined {
     const nowMs = this.#backend.wallMs();
-    const waitMs = Math.max(visitor.batches.take(1, nowMs), visitor.bytes.take(size, nowMs));
-    if (waitMs > 0) {
-      const expected = `at most ${this.#limits.batchesPerSecMax} batches/s`;
-      const actual = `retry after ${waitMs} ms`;
-      return this.#refuse(visitor, batch, { code: 'slow_down', expected, actual });
-    }
-    const stored = this.#storedReceipt(batch);
+    const waitMs = Math.max(visitor.messages.take(1, nowMs), visitor.bytes.take(size, nowMs));
+    if (waitMs === 0) return undefined;
+    const { messagesPerSecMax, bytesPerSecMax } = this.#limits;
+    const expected = `at most ${messagesPerSecMax} messages/s and ${bytesPerSecMax} bytes/s`;
+    return { code: 'slow_down', expected, actual: `retry after ${waitMs} ms` };
+  }
+
+  #submit(visitor: Visitor, batch: SignedBatch, slowDown: Failure | undefined): void {
+    const id = batchId(batch.core);
+    if (slowDown) return this.#refuse(visitor, id, slowDown);
+    const stored = this.#storedReceipt(batch, id);
     if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
-    const tag = this.#nextTag++;
-    this.#tags.set(tag, { visitor, batch });
-    if (this.#tags.size > TAGS_MAX) this.#tags.delete(this.#tags.keys().next().value ?? 0);
+    const tag = this.#remember(visitor.link, id);
     this.#backend.submit(encode(signedBatchShape, batch), tag);
   }
 
+  /** A resend keeps its tag: the replica answers for the first of two equal batches only. */
+  #remember(link: Link, id: Digest): number {
+    const known = this.#byBatch.get(toHex(id));
+    const tag = known?.tag ?? this.#nextTag++;
+    const submission = { tag, id, link, atMs: known?.atMs ?? this.#backend.wallMs() };
+    this.#byTag.set(tag, submission);
+    this.#byBatch.set(toHex(id), submission);
+    const oldest = this.#byTag.values().next().value;
+    if (this.#byTag.size > SUBMISSIONS_MAX && oldest) this.#forget(oldest);
+    return tag;
+  }
+
   /** A resend of what has been applied gets its receipt again, and costs the cell nothing. */
-  #storedReceipt(batch: SignedBatch): Receipt | undefined {
+  #storedReceipt(batch: SignedBatch, id: Digest): Receipt | undefined {
     const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
     const receipt = opened.ok ? this.#backend.receiptOf(opened.value) : undefined;
-    return receipt && equalBytes(receipt.batch, batchId(batch.core)) ? receipt : undefined;
+    return receipt && equalBytes(receipt.batch, id) ? receipt : undefined;
   }
 
-  #refuse(visitor: Visitor, batch: SignedBatch, failure: Failure): void {
-    this.#send(visitor, { kind: 'refused', batch: batchId(batch.core), failure }, PROTOCOL);
+  #refuse(visitor: Visitor, batch: Digest, failure: Failure): void {
+    this.#send(visitor, { kind: 'refused', batch, failure }, PROTOCOL);
   }
 
-  #read(visitor: Visitor, read: Read): void {
+  #read(visitor: Visitor, read: Read, slowDown: Failure | undefined): void {
+    if (slowDown) return this.#error(visitor, read.request, slowDown);
     if (read.minCommit <= this.#backend.applied().commit) return this.#answer(visitor, read);
     if (visitor.waiting.length < this.#limits.waitingReadsMax) {
       visitor.waiting.push(read);
       return;
     }
     const expected = `at most ${this.#limits.waitingReadsMax} waiting reads`;
-    const failure = { code: 'slow_down', expected, actual: 'one more' };
-    this.#send(visitor, { kind: 'error', request: read.request, failure }, PROTOCOL);
+    this.#error(visitor, read.request, { code: 'slow_down', expected, actual: 'one more' });
+  }
+
+  #error(visitor: Visitor, request: number, failure: Failure): void {
+    this.#send(visitor, { kind: 'error', request, failure }, PROTOCOL);
   }
 
   #wakeReads(visitor: Visitor, commit: number): void {
@@ -233,7 +279,8 @@ export class Gateway {
     this.#send(visitor, { kind: 'readResult', request, commit, view, answer }, BULK);
   }
 
-  #now(visitor: Visitor, nonce: Uint8Array): void {
+  #now(visitor: Visitor, nonce: Uint8Array, slowDown: Failure | undefined): void {
+    if (slowDown) return this.#error(visitor, 0, slowDown);
     const { commit, commitTs, leaseClock } = this.#backend.applied();
     const ts = this.#backend.wallMs();
     const reading = { nonce, ts, commit, leaseClock, offset: commitTs - leaseClock };

@@ -14,6 +14,13 @@ export interface ObserverOptions {
   readonly blockBytesMax: number;
 }
 
+/** Figures that the replica's own status does not have. */
+export interface Gauges {
+  readonly peersUp: number;
+  readonly clients: number;
+  readonly sessions: number;
+}
+
 /** Logs, metrics, health and the optional trace of one replica; changes nothing. */
 export class Observer {
   readonly log: Logger;
@@ -80,11 +87,12 @@ export class Observer {
     ];
   }
 
-  gauges(status: ReplicaStatus, peersUp: number, clients: number): void {
+  gauges(status: ReplicaStatus, others: Gauges): void {
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
-    this.metrics.peersUp.set(peersUp);
-    this.metrics.clients.set(clients);
+    this.metrics.peersUp.set(others.peersUp);
+    this.metrics.clients.set(others.clients);
+    this.metrics.sessions.set(others.sessions);
   }
 
   async close(): Promise<void> {

@@ -26,15 +26,46 @@ function readFlags(argv: readonly string[]): Record<string, unknown> {
   }
 }
 
-/** Tells the launcher where we are, and obeys it: it dies, we die. */
+/** Tells the launcher where we are, and hears of new addresses. */
 function attach(node: RunningNode, config: NodeConfig): void {
   const { key, sig, ...urls } = node.addresses;
-  process.on('message', (message: { kind?: string }) => {
-    if (message.kind !== 'cell') return;
+  process.on('message', (message: { kind?: string } | null) => {
+    if (message?.kind !== 'cell') return;
     const cell = loadCell(config.cell);
     if (cell.ok) node.update(cell.value);
   });
   process.send?.({ kind: 'ready', addresses: { ...urls, key: toHex(key), sig: toHex(sig) } });
+}
+
+/**
+ * Ends the process on SIGTERM, on SIGINT (left to the launcher where there is one) and with the
+ * launcher. Listens from the first moment: a launcher can die while we replay. What is on disk is
+ * good at any time, so before `ready` there is nothing to wait for.
+ */
+class Ending {
+  readonly #onFatal: (error: Error) => void;
+  #node: RunningNode | undefined;
+  #begun = false;
+
+  constructor(onFatal: (error: Error) => void) {
+    this.#onFatal = onFatal;
+    const launched = process.channel !== undefined && process.channel !== null;
+    const end = (): void => this.#end();
+    process.on('SIGTERM', end);
+    process.on('disconnect', end);
+    process.on('SIGINT', launched ? () => undefined : end);
+  }
+
+  ready(node: RunningNode): void {
+    this.#node = node;
+  }
+
+  #end(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    const closed = this.#node?.close() ?? Promise.resolve();
+    closed.then(() => process.exit(EXIT.clean), this.#onFatal);
+  }
 }
 
 /**
@@ -56,16 +87,9 @@ export async function main(
     process.stderr.write(`fatal: ${error.message}\n`);
     process.exit(EXIT.failed);
   };
+  const ending = new Ending(onFatal);
   const node = await runNode(config.value, { onFatal, ...options });
   if (!node.ok) return die(node.failure, EXIT.failed);
-  let closing = false;
-  const close = (): void => {
-    if (closing) return;
-    closing = true;
-    void node.value.close().then(() => process.exit(EXIT.clean), onFatal);
-  };
-  process.on('SIGTERM', close);
-  process.on('disconnect', close);
-  process.on('SIGINT', process.channel ? () => undefined : close);
+  ending.ready(node.value);
   attach(node.value, config.value);
 }

@@ -3,7 +3,14 @@ import { type Cell, quorum, type SignedAddresses, signAddresses } from '@fatty/a
 import { equalBytes, fail, ok, type Signer, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Clock, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
-import { admitClients, admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
+import {
+  admitClients,
+  admitOnly,
+  CLOSE,
+  type LinkIdentity,
+  type Listener,
+  listen,
+} from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
@@ -36,12 +43,17 @@ export interface RunningNode {
 
 const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const GAUGES_MS = 1_000;
-/** Close code of a port that will be back: clients and peers dial again. */
-const RESTARTING = 1012;
+
+interface OpenPorts {
+  readonly addresses: SignedAddresses;
+  /** Tells clients and peers that we will be back. */
+  close(): Promise<void>;
+}
 
 /**
  * Starts one replica: locks its folder, replays its log, binds its ports, dials its peers.
- * Codes: `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`, `foreign_log`.
+ * Codes: `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`,
+ * `cannot_listen`.
  */
 export async function runNode(
   config: NodeConfig,
@@ -100,39 +112,30 @@ class Node {
       onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
     });
     this.#driver = this.#makeDriver();
-    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver);
+    const { commitLatencySeconds } = this.#observer.metrics;
+    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, (ms) =>
+      commitLatencySeconds.observe(ms / 1000),
+    );
     this.#gateway = new Gateway(this.#backend, {
       ...GATEWAY_LIMITS,
-      batchesPerSecMax: config.clientBatchesPerSecMax,
+      messagesPerSecMax: config.clientMessagesPerSecMax,
       bytesPerSecMax: config.clientBytesPerSecMax,
     });
   }
 
   async start(): Promise<Outcome<RunningNode>> {
     const replayed = await replayLog(this.#stores, this.#replica);
-    if (!replayed.ok) {
-      await this.#stores.close();
-      return replayed;
+    const ports = replayed.ok ? await this.#openPorts() : replayed;
+    if (!ports.ok) {
+      await this.#release();
+      return ports;
     }
     this.#backend.refresh();
-    const records = replayed.value;
-    this.#observer.log.info({ records }, 'log replayed; without frames it is kept whole');
-    const http = await this.#serveHttp();
-    const peers = await this.#listen(
-      this.#config.peerPort,
-      this.#peerIdentity(),
-      this.#peerHandler(),
+    this.#observer.log.info(
+      { records: replayed.ok ? replayed.value : 0 },
+      'log replayed; without frames it is kept whole',
     );
-    const clients = await this.#listen(
-      this.#config.clientPort,
-      this.#identity(admitClients),
-      this.#clientHandler(),
-    );
-    const addresses = signAddresses(this.#cell.cellId, this.#signer, {
-      peer: peers.url,
-      client: clients.url,
-      http: `http://127.0.0.1:${http.port}`,
-    });
+    const { addresses, close: closePorts } = ports.value;
     const dialers = new PeerDialers(this.#peerIdentity(), this.#peerHandler(), this.#config);
     dialers.update(this.#cell);
     this.#driver.dispatch({ kind: 'start' });
@@ -141,10 +144,46 @@ class Node {
       clearInterval(gauges);
       dialers.close();
       await this.#driver.close();
-      await Promise.all([clients.close(RESTARTING), peers.close(RESTARTING), http.close()]);
-      await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
+      await closePorts();
+      await this.#release();
     };
-    return ok({ addresses, update: (cell) => dialers.update(cell), close });
+    const update = (fresh: Cell): void => {
+      if (equalBytes(fresh.cellId, this.#cell.cellId)) dialers.update(fresh);
+    };
+    return ok({ addresses, update, close });
+  }
+
+  async #release(): Promise<void> {
+    await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
+  }
+
+  /** Code `cannot_listen`: a port is taken, an address is not ours, a PEM file is unreadable. */
+  async #openPorts(): Promise<Outcome<OpenPorts>> {
+    const open: { close(code?: number): Promise<void> }[] = [];
+    const keep = async <P extends (typeof open)[number]>(opening: Promise<P>): Promise<P> => {
+      const port = await opening;
+      open.push(port);
+      return port;
+    };
+    const close = async (): Promise<void> => {
+      await Promise.all(open.map((port) => port.close(CLOSE.restart)));
+    };
+    const { peerPort, clientPort } = this.#config;
+    const client = this.#identity(admitClients);
+    try {
+      const http = await keep(this.#serveHttp());
+      const peers = await keep(this.#listen(peerPort, this.#peerIdentity(), this.#peerHandler()));
+      const clients = await keep(this.#listen(clientPort, client, this.#clientHandler()));
+      const addresses = signAddresses(this.#cell.cellId, this.#signer, {
+        peer: peers.url,
+        client: clients.url,
+        http: `http://127.0.0.1:${http.port}`,
+      });
+      return ok({ addresses, close });
+    } catch (error) {
+      await close();
+      return fail('cannot_listen', `ports on ${this.#config.host}`, (error as Error).message);
+    }
   }
 
   #makeDriver(): Driver {
@@ -235,7 +274,10 @@ class Node {
   }
 
   #gauges(): void {
-    const { length } = this.#driver.peersUp;
-    this.#observer.gauges(this.#replica.status(), length, this.#gateway.clients);
+    this.#observer.gauges(this.#replica.status(), {
+      peersUp: this.#driver.peersUp.length,
+      clients: this.#gateway.clients,
+      sessions: this.#backend.sessions,
+    });
   }
 }

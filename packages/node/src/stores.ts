@@ -11,7 +11,7 @@ import {
   openMark,
   StorageError,
 } from '@fatty/storage';
-import { indexBlocks } from './block-index.ts';
+import { BlockIndex } from './block-index.ts';
 
 /** Everything of a replica that outlives its process, in one locked folder. */
 export interface Stores {
@@ -23,7 +23,7 @@ export interface Stores {
 
 /**
  * Opens DIR/{LOCK, log, state.lmdb, signer}.
- * Codes: `folder_locked`, `log_corrupt` and the others of package storage.
+ * Codes: `folder_locked`, `log_corrupt` and the others of package storage, `folder_unusable`.
  */
 export async function openStores(dir: string): Promise<Outcome<Stores>> {
   let lock: FolderLock | undefined;
@@ -32,9 +32,13 @@ export async function openStores(dir: string): Promise<Outcome<Stores>> {
     return ok(await openAll(dir, lock));
   } catch (error) {
     await lock?.release();
-    if (!(error instanceof StorageError)) throw error;
-    return fail(error.code, error.expected, error.actual);
+    return failureOf(error, dir);
   }
+}
+
+function failureOf(error: unknown, dir: string): Outcome<never> {
+  if (error instanceof StorageError) return fail(error.code, error.expected, error.actual);
+  return fail('folder_unusable', `a folder to read and write at ${dir}`, (error as Error).message);
 }
 
 async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
@@ -53,15 +57,21 @@ const RECORDS_AT_ONCE = 1_000;
 
 /**
  * Feeds the log and the signer mark to a new replica and rebuilds the block index. Answers the
- * number of records. Code: `log_corrupt`.
+ * number of records. Codes as {@link openStores}.
  */
 export async function replayLog(stores: Stores, replica: Replica): Promise<Outcome<number>> {
   let count = 0;
   let records: LogRecord[] = [];
+  let broken: Error | undefined;
+  const index = new BlockIndex(stores.kv, (error) => {
+    broken = error;
+  });
   const feed = async (): Promise<void> => {
     for (const effect of replica.restore(records)) {
-      if (effect.kind === 'index') await indexBlocks(stores.kv, effect.blocks);
+      if (effect.kind === 'index') index.add(effect.blocks);
     }
+    await index.flush();
+    if (broken) throw broken;
     count += records.length;
     records = [];
   };
@@ -72,8 +82,7 @@ export async function replayLog(stores: Stores, replica: Replica): Promise<Outco
     await feed();
     replica.restore([], await stores.mark.read());
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    return fail(error.code, error.expected, error.actual);
+    return failureOf(error, 'log and state.lmdb');
   }
   return ok(count);
 }

@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { envName } from '../src/config.ts';
+import { configReference, loadConfig, OPTIONS } from '../src/index.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fatty-config-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const file = (value: unknown): void =>
+  writeFileSync(
+    join(dir, 'config.json'),
+    typeof value === 'string' ? value : JSON.stringify(value),
+  );
+
+function configOf(flags: object, env: NodeJS.ProcessEnv = {}) {
+  const config = loadConfig({ dir, ...flags }, env);
+  if (!config.ok) throw new Error(`${config.failure.code}: ${config.failure.actual}`);
+  return config.value;
+}
+
+function codeOf(flags: object, env: NodeJS.ProcessEnv = {}): string | undefined {
+  const config = loadConfig({ dir, ...flags }, env);
+  return config.ok ? undefined : config.failure.code;
+}
+
+describe('precedence', () => {
+  it('takes flag over environment over file over default', () => {
+    expect(configOf({}).clientPort).toBe(0);
+    file({ clientPort: 1, peerPort: 1, httpPort: 1 });
+    const env = { FATTY_CLIENT_PORT: '2', FATTY_PEER_PORT: '2' };
+    expect(configOf({ clientPort: '3' }, env)).toMatchObject({
+      clientPort: 3,
+      peerPort: 2,
+      httpPort: 1,
+      host: '127.0.0.1',
+    });
+  });
+
+  it('takes dir from the environment and finds cell.json beside it', () => {
+    const config = loadConfig({}, { FATTY_DIR: dir });
+    expect(config).toMatchObject({ ok: true, value: { dir, cell: join(dir, '..', 'cell.json') } });
+    expect(loadConfig({}, {})).toMatchObject({ ok: false, failure: { code: 'bad_config' } });
+  });
+
+  it('spells every option as an environment variable of its own', () => {
+    expect(envName('clientMessagesPerSecMax')).toBe('FATTY_CLIENT_MESSAGES_PER_SEC_MAX');
+    const names = Object.keys(OPTIONS).map(envName);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('refusals', () => {
+  it('refuses unknown keys, also those that every object has', () => {
+    for (const name of ['peerport', 'constructor', '__proto__', 'toString']) {
+      file(`{${JSON.stringify(name)}: 1}`);
+      expect([name, codeOf({})]).toEqual([name, 'bad_config']);
+    }
+    file({});
+    expect(codeOf({ nonsense: '1' })).toBe('bad_config');
+  });
+
+  it('refuses wrong values and names the option', () => {
+    for (const bad of ['', '-1', '65536', '1.5', 'many', 'NaN']) {
+      expect([bad, codeOf({ peerPort: bad })]).toEqual([bad, 'bad_config']);
+    }
+    expect(codeOf({}, { FATTY_LOG_LEVEL: 'loud' })).toBe('bad_config');
+    const config = loadConfig({ dir, clientsMax: '0' }, {});
+    expect(!config.ok && config.failure.expected).toContain('clientsMax');
+  });
+
+  it('wants both TLS files or none', () => {
+    expect(codeOf({ tlsCert: 'c.pem' })).toBe('bad_config');
+    expect(codeOf({ tlsKey: 'k.pem' })).toBe('bad_config');
+    expect(codeOf({ tlsCert: 'c.pem', tlsKey: 'k.pem' })).toBe(undefined);
+  });
+
+  it('says so when the file is no JSON object', () => {
+    for (const text of ['', '{', '[]', 'null', '3', '"peerPort"']) {
+      file(text);
+      expect([text, codeOf({})]).toEqual([text, 'config_unreadable']);
+    }
+  });
+
+  it('never throws, whatever the file says', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        file(text);
+        expect(typeof loadConfig({ dir }, {}).ok).toBe('boolean');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('what people see', () => {
+  it('has the generated reference in the README', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(configReference());
+    for (const name of Object.keys(OPTIONS)) expect(configReference()).toContain(`\`${name}\``);
+  });
+
+  it('prints the configuration in force with --print-config, and exits 2 on a bad one', () => {
+    file({ clientPort: 7420 });
+    const main = new URL('../dist/main.js', import.meta.url).pathname;
+    const run = (...args: string[]): string =>
+      execFileSync(process.execPath, [main, '--dir', dir, ...args], {
+        encoding: 'utf8',
+        env: { ...process.env, FATTY_HTTP_PORT: '7440' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    const printed: unknown = JSON.parse(run('--print-config', '--peerPort', '7400'));
+    expect(printed).toMatchObject({ dir, peerPort: 7400, clientPort: 7420, httpPort: 7440 });
+    for (const bad of [['--peer-port', '1'], ['--peerPort', 'x'], ['stray']]) {
+      expect(() => run(...bad)).toThrow(expect.objectContaining({ status: 2 }));
+    }
+  });
+});

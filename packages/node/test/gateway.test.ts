@@ -1,0 +1,358 @@
+import {
+  type Answer,
+  type Batch,
+  batchId,
+  type ClientMessage,
+  decodeGatewayMessage,
+  encodeClientMessage,
+  type GatewayMessage,
+  nowMessage,
+  type Query,
+  signBatch,
+  type View,
+} from '@fatty/api';
+import { asCellId, asSessionId, utf8 } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Link, Priority, Receipt } from '@fatty/interface';
+import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { TokenBucket } from '../src/bucket.ts';
+import { GATEWAY_LIMITS, Gateway, type GatewayBackend } from '../src/gateway.ts';
+
+const scheme = nodeScheme();
+const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
+const REPLICA = signerOf(1);
+const ALICE = signerOf(2);
+const BOB = signerOf(3);
+const CELL = asCellId(new Uint8Array(32).fill(9));
+const SESSION = asSessionId(new Uint8Array(32).fill(7));
+
+interface Heard {
+  readonly message: GatewayMessage;
+  readonly priority: Priority;
+}
+
+class FakeLink implements Link {
+  readonly role = 'client' as const;
+  readonly peer;
+  readonly heard: Heard[] = [];
+  closed: { code: number; reason: string } | undefined;
+  constructor(signer = ALICE) {
+    this.peer = signer.publicKey;
+  }
+  send(bytes: Uint8Array, priority: Priority): boolean {
+    const message = decodeGatewayMessage(bytes, 1 << 22);
+    if (!message.ok) throw new Error(message.failure.code);
+    this.heard.push({ message: message.value, priority });
+    return true;
+  }
+  close(code: number, reason: string): void {
+    this.closed = { code, reason };
+  }
+  take(): GatewayMessage[] {
+    return this.heard.splice(0).map(({ message }) => message);
+  }
+}
+
+class FakeBackend implements GatewayBackend {
+  readonly cellId = CELL;
+  readonly signer = REPLICA;
+  readonly submitted: number[] = [];
+  readonly beats: Uint8Array[] = [];
+  readonly queries: [Query, View][] = [];
+  readonly latencies: number[] = [];
+  readonly receipts = new Map<number, Receipt>();
+  commit = 10;
+  nowMs = 1_000_000;
+  submit(_: Uint8Array, tag: number): void {
+    this.submitted.push(tag);
+  }
+  keepAlive(bytes: Uint8Array): void {
+    this.beats.push(bytes);
+  }
+  query(query: Query, view: View): Answer {
+    this.queries.push([query, view]);
+    return {
+      kind: 'error',
+      code: 'not_found',
+      expected: 'a node',
+      actual: 'none',
+      waitMs: undefined,
+    };
+  }
+  applied() {
+    return { commit: this.commit, commitTs: 5_000, leaseClock: 3_000 };
+  }
+  receiptOf(batch: Batch): Receipt | undefined {
+    return this.receipts.get(batch.seq);
+  }
+  wallMs(): number {
+    return this.nowMs;
+  }
+  latency(ms: number): void {
+    this.latencies.push(ms);
+  }
+}
+
+const batchOf = (seq: number, signer = ALICE) =>
+  signBatch(CELL, signer, {
+    client: signer.publicKey,
+    session: SESSION,
+    seq,
+    basis: { epoch: 0, commit: 0 },
+    ops: [utf8('op')],
+  });
+
+const receiptFor = (seq: number, signer = ALICE): Receipt => ({
+  batch: batchId(batchOf(seq, signer).core),
+  client: signer.publicKey,
+  session: SESSION,
+  seq,
+  commit: 11,
+  results: [utf8('done')],
+});
+
+let backend: FakeBackend;
+let gateway: Gateway;
+let link: FakeLink;
+const say = (message: ClientMessage, to = link): void =>
+  gateway.message(to, encodeClientMessage(message));
+const submit = (seq: number, to = link): void => say({ kind: 'submit', batch: batchOf(seq) }, to);
+const read = (request: number, minCommit: number, to = link): void =>
+  say(
+    { kind: 'read', request, minCommit, view: 'committed', query: { kind: 'get', path: '/a' } },
+    to,
+  );
+const limited = (limits: object): void => {
+  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits });
+  gateway.linkUp(link);
+};
+
+beforeEach(() => {
+  backend = new FakeBackend();
+  link = new FakeLink();
+  limited({});
+});
+
+describe('submissions', () => {
+  it('relays a batch and pushes its receipt to every link of the client, to nobody else', () => {
+    const second = new FakeLink();
+    const stranger = new FakeLink(BOB);
+    gateway.linkUp(second);
+    gateway.linkUp(stranger);
+    submit(0);
+    expect(backend.submitted).toHaveLength(1);
+    expect(link.take()).toEqual([]);
+    backend.nowMs += 25;
+    gateway.committed(11, { receipts: [receiptFor(0)], notices: [] });
+    const { client, ...body } = receiptFor(0);
+    expect(link.take()).toEqual([{ kind: 'receipt', ...body }]);
+    expect(second.take()).toEqual([{ kind: 'receipt', ...body }]);
+    expect(stranger.take()).toEqual([]);
+    expect(backend.latencies).toEqual([25]);
+  });
+
+  it('answers a resend of an applied batch by itself, but not another batch at its place', () => {
+    backend.receipts.set(4, receiptFor(4));
+    submit(4);
+    expect(backend.submitted).toEqual([]);
+    expect(link.take()).toMatchObject([{ kind: 'receipt', seq: 4, commit: 11 }]);
+    backend.receipts.set(5, { ...receiptFor(5), batch: receiptFor(6).batch });
+    submit(5);
+    expect(backend.submitted).toHaveLength(1);
+    expect(link.take()).toEqual([]);
+  });
+
+  it('hands a refusal to the link that asked last, under one tag per batch', () => {
+    const second = new FakeLink();
+    gateway.linkUp(second);
+    submit(0);
+    submit(0, second);
+    expect(new Set(backend.submitted).size).toBe(1);
+    const failure = { code: 'overloaded', expected: 'room', actual: 'none' };
+    gateway.refused(backend.submitted[0] ?? -1, failure);
+    expect(link.take()).toEqual([]);
+    const batch = batchId(batchOf(0).core);
+    expect(second.take()).toEqual([{ kind: 'refused', batch, failure }]);
+    gateway.refused(backend.submitted[0] ?? -1, failure);
+    gateway.refused(12_345, failure);
+    expect(second.take()).toEqual([]);
+  });
+
+  it('keeps nothing for a link that is gone', () => {
+    submit(0);
+    gateway.linkDown(link);
+    expect(gateway.clients).toBe(0);
+    gateway.refused(backend.submitted[0] ?? -1, { code: 'x', expected: 'x', actual: 'x' });
+    gateway.committed(11, { receipts: [receiptFor(0)], notices: [] });
+    submit(1);
+    expect(link.take()).toEqual([]);
+    expect(backend.submitted).toHaveLength(1);
+  });
+});
+
+describe('limits', () => {
+  it('says slow_down beyond the rate, to a second link of the key as well, then recovers', () => {
+    limited({ messagesPerSecMax: 2 });
+    const second = new FakeLink();
+    const other = new FakeLink(BOB);
+    gateway.linkUp(second);
+    gateway.linkUp(other);
+    submit(0);
+    submit(1, second);
+    submit(2);
+    expect(link.take()).toMatchObject([
+      { kind: 'refused', failure: { code: 'slow_down', actual: 'retry after 500 ms' } },
+    ]);
+    read(7, 0, second);
+    expect(second.take()).toMatchObject([
+      { kind: 'error', request: 7, failure: { code: 'slow_down' } },
+    ]);
+    say({ kind: 'now', nonce: new Uint8Array(16) });
+    expect(link.take()).toMatchObject([{ kind: 'error', failure: { code: 'slow_down' } }]);
+    submit(3, other);
+    expect(backend.submitted).toHaveLength(3);
+    backend.nowMs += 1_000;
+    submit(2);
+    expect(backend.submitted).toHaveLength(4);
+  });
+
+  it('counts bytes too; keep-alives and pings are free', () => {
+    limited({ bytesPerSecMax: 10 });
+    submit(0);
+    expect(link.take()).toMatchObject([{ kind: 'refused', failure: { code: 'slow_down' } }]);
+    const keepAlive = { session: SESSION, i: 1, preimage: new Uint8Array(32) };
+    for (let i = 0; i < 20; i++) say({ kind: 'keepAlive', keepAlive });
+    say({ kind: 'ping', id: 3 });
+    expect(backend.beats).toHaveLength(20);
+    expect(link.take()).toEqual([{ kind: 'pong', id: 3 }]);
+  });
+
+  it('closes 4400 on what it cannot read, and says what was wrong', () => {
+    gateway.message(link, utf8('garbage'));
+    expect(link.take()).toMatchObject([{ kind: 'error', request: 0 }]);
+    expect(link.closed?.code).toBe(4400);
+    const big = new FakeLink();
+    limited({ frameBytesMax: 8 });
+    gateway.linkUp(big);
+    submit(0, big);
+    expect(big.closed).toEqual({ code: 4400, reason: 'too_large' });
+  });
+
+  it('survives any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const fresh = new FakeLink();
+        gateway.linkUp(fresh);
+        gateway.message(fresh, bytes);
+        gateway.linkDown(fresh);
+        return gateway.clients === 1;
+      }),
+    );
+  });
+});
+
+describe('reads', () => {
+  it('answers at once what the view already covers, as bulk', () => {
+    read(1, 10);
+    expect(link.heard[0]?.priority).toBe(BULK);
+    expect(link.take()).toMatchObject([
+      { kind: 'readResult', request: 1, commit: 10, view: 'committed', answer: { kind: 'error' } },
+    ]);
+    expect(backend.queries).toEqual([[{ kind: 'get', path: '/a' }, 'committed']]);
+  });
+
+  it('lets a read wait for its commit, not longer and not shorter', () => {
+    read(1, 12);
+    read(2, 13);
+    backend.commit = 11;
+    gateway.committed(11, { receipts: [], notices: [] });
+    expect(link.take()).toEqual([]);
+    backend.commit = 12;
+    gateway.committed(12, { receipts: [], notices: [] });
+    expect(link.take()).toMatchObject([{ request: 1, commit: 12 }]);
+    backend.commit = 14;
+    gateway.committed(14, { receipts: [], notices: [] });
+    expect(link.take()).toMatchObject([{ request: 2, commit: 14 }]);
+  });
+
+  it('bounds the reads that wait', () => {
+    limited({ waitingReadsMax: 2 });
+    for (const request of [1, 2, 3]) read(request, 99);
+    expect(link.take()).toMatchObject([
+      { kind: 'error', request: 3, failure: { code: 'slow_down' } },
+    ]);
+  });
+});
+
+describe('time and notices', () => {
+  it('signs a clock reading bound to the nonce and the last commit', () => {
+    const nonce = new Uint8Array(16).fill(5);
+    say({ kind: 'now', nonce });
+    expect(link.heard[0]?.priority).toBe(KEEP_ALIVE);
+    const [message] = link.take();
+    if (message?.kind !== 'nowReading') throw new Error('no reading');
+    const { reading, sig } = message;
+    const expected = { nonce, ts: backend.nowMs, commit: 10, leaseClock: 3_000, offset: 2_000 };
+    expect(reading).toEqual(expected);
+    expect(scheme.verify(REPLICA.publicKey, nowMessage(CELL, reading), sig)).toBe(true);
+  });
+
+  it('pushes notices to all links of their client, ahead of the rest', () => {
+    const second = new FakeLink();
+    const stranger = new FakeLink(BOB);
+    gateway.linkUp(second);
+    gateway.linkUp(stranger);
+    const notice = { client: ALICE.publicKey, session: SESSION, body: utf8('lost') };
+    gateway.committed(12, { receipts: [receiptFor(0)], notices: [notice] });
+    for (const one of [link, second]) {
+      expect(one.heard.map(({ priority }) => priority)).toEqual([PROTOCOL, KEEP_ALIVE]);
+      expect(one.take()[1]).toEqual({
+        kind: 'notice',
+        session: SESSION,
+        commit: 12,
+        body: utf8('lost'),
+      });
+    }
+    expect(stranger.heard).toEqual([]);
+    gateway.linkDown(second);
+    gateway.committed(13, { receipts: [], notices: [notice] });
+    expect([link.take().length, second.take().length]).toEqual([1, 0]);
+  });
+
+  it('says nothing to a pong', () => {
+    say({ kind: 'pong', id: 1 });
+    expect(link.heard).toEqual([]);
+  });
+});
+
+describe('token bucket', () => {
+  it('never gives more than one burst plus the rate, whatever is asked when', () => {
+    const asks = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 1, max: 9 })),
+    );
+    fc.assert(
+      fc.property(asks, (steps) => {
+        const bucket = new TokenBucket(10, 0);
+        let nowMs = 0;
+        let taken = 0;
+        for (const [waitMs, cost] of steps) {
+          nowMs += waitMs;
+          if (bucket.take(cost, nowMs) === 0) taken += cost;
+          expect(taken).toBeLessThanOrEqual(10 + (nowMs * 10) / 1000);
+        }
+      }),
+    );
+  });
+
+  it('names a wait after which it does give, and a clock that steps back costs nothing', () => {
+    const bucket = new TokenBucket(10, 0);
+    expect(bucket.take(10, 0)).toBe(0);
+    const waitMs = bucket.take(3, 0);
+    expect(waitMs).toBe(300);
+    expect(bucket.take(3, waitMs)).toBe(0);
+    expect(bucket.take(1, -5_000)).toBe(100);
+    expect(bucket.take(1, -4_900)).toBe(0);
+  });
+});

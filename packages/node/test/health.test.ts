@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { ReplicaStatus } from '@fatty/replica';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type HttpServer, serveHttp } from '../src/http.ts';
+import { loadConfig } from '../src/index.ts';
+import { Observer } from '../src/observer.ts';
+
+const HEALTHY: ReplicaStatus = {
+  round: 12,
+  highestRound: 12,
+  completeRound: 12,
+  horizon: 0,
+  commitIndex: 9,
+  commitTs: 1,
+  leaseClock: 1,
+  blocks: 48,
+  waiting: 0,
+  wanted: 0,
+  queued: 0,
+  uncommitted: 0,
+  delivered: 0,
+  peerRounds: [12, 12, 12, 12],
+  peersUp: [1, 2, 3],
+  deltaMs: 100,
+  resting: true,
+  syncing: false,
+  observer: undefined,
+  halted: undefined,
+};
+const WRONG = { code: 'log_behind_mark', expected: 'round 9', actual: 'round 0' };
+
+let status: ReplicaStatus;
+let reachable: number;
+let observer: Observer;
+let http: HttpServer;
+
+beforeEach(async () => {
+  status = HEALTHY;
+  reachable = 4;
+  const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
+  if (!config.ok) throw new Error(config.failure.code);
+  const clock = { nowMs: () => 0, monotonicMs: () => 0 };
+  observer = new Observer({ config: config.value, me: 0, clock, blockBytesMax: 1 << 20 });
+  http = await serveHttp(0, {
+    registry: observer.metrics.registry,
+    live: () => observer.live(status),
+    ready: () => observer.ready(status, reachable, 3),
+    status: () => ({ replica: 0, ...status }),
+  });
+});
+afterEach(() => http.close());
+
+async function get(path: string): Promise<{ code: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${http.port}${path}`);
+  return { code: response.status, text: await response.text() };
+}
+
+const readiness = async (change: Partial<ReplicaStatus>): Promise<string | undefined> => {
+  status = { ...HEALTHY, ...change };
+  const { code, text } = await get('/readyz');
+  expect(code).toBe(text.includes('[-]') ? 503 : 200);
+  return text.split('\n').find((line) => line.startsWith('[-]'));
+};
+
+describe('health', () => {
+  it('is ready with a quorum, caught up, signing and ordering; each alone makes it not ready', async () => {
+    expect(await readiness({})).toBeUndefined();
+    expect(await readiness({ syncing: true })).toContain('caught up');
+    expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
+    expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
+    reachable = 3;
+    expect(await readiness({})).toBeUndefined();
+    reachable = 2;
+    expect(await readiness({})).toBe('[-] quorum: 2 of 3 needed');
+  });
+
+  it('is live as long as a restart would cure nothing', async () => {
+    status = { ...HEALTHY, syncing: true, observer: WRONG };
+    reachable = 1;
+    expect((await get('/livez')).code).toBe(200);
+    status = { ...HEALTHY, halted: WRONG };
+    expect(await get('/livez')).toEqual({
+      code: 503,
+      text: '[-] ordering: log_behind_mark\nnot ok\n',
+    });
+  });
+
+  it('shows the status as JSON, and says where to look when asked for something else', async () => {
+    const { code, text } = await get('/status?verbose');
+    expect([code, JSON.parse(text)]).toMatchObject([200, { replica: 0, commitIndex: 9 }]);
+    expect((await get('/nonsense')).code).toBe(404);
+    expect((await get('/')).code).toBe(404);
+  });
+
+  it('listens on loopback and nowhere else', async () => {
+    const socket = connect(http.port, '127.0.0.2');
+    const outcome = await new Promise((resolve) => {
+      socket.once('connect', () => resolve('connected'));
+      socket.once('error', (error) => resolve('code' in error && error.code));
+    });
+    socket.destroy();
+    expect(outcome).toBe('ECONNREFUSED');
+  });
+});
+
+describe('metrics', () => {
+  const value = async (name: string): Promise<string | undefined> =>
+    (await get('/metrics')).text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1);
+
+  it('counts what happens', async () => {
+    const note = (what: 'leaderTimeout' | 'equivocation' | 'blockRejected' | 'blockIgnored') =>
+      observer.outward({ kind: 'note', note: { what, failure: WRONG } });
+    for (const what of ['leaderTimeout', 'equivocation', 'blockRejected'] as const) note(what);
+    note('blockIgnored');
+    observer.outward({ kind: 'refused', tag: 1, failure: { ...WRONG, code: 'overloaded' } });
+    observer.gauges(HEALTHY, { peersUp: 3, clients: 2, sessions: 1 });
+    expect(await value('fatty_leader_timeouts_total')).toBe('1');
+    expect(await value('fatty_equivocations_total')).toBe('1');
+    expect(await value('fatty_rejects_total{code="log_behind_mark"}')).toBe('1');
+    expect(await value('fatty_refused_total{code="overloaded"}')).toBe('1');
+    expect(await value('fatty_commit_index')).toBe('9');
+    expect(await value('fatty_sessions')).toBe('1');
+  });
+
+  it('has every figure in the README, and the README no other', async () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const named = [...readme.matchAll(/^\| `(fatty_\w+)` \|/gm)].map((match) => match[1]);
+    const { text } = await get('/metrics');
+    const shown = [...text.matchAll(/^# TYPE (fatty_\w+) /gm)].map((match) => match[1]);
+    expect(named.sort()).toEqual(shown.sort());
+  });
+});
