@@ -5,7 +5,8 @@ import { KeepAliveChain } from '../src/core/chain.ts';
 import { leaseDeadline, proveClock, type Reading } from '../src/core/clock.ts';
 import { Tally } from '../src/core/tally.ts';
 import { Latencies, retryDelay } from '../src/core/timing.ts';
-import { type Behaviour, FakeCell, SimClient } from './fake-cell.ts';
+import { type Behaviour, FakeCell } from './fake-cell.ts';
+import { SimClient } from './sim-client.ts';
 
 const lie = fc.record({
   ts: fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER), fc.constant(0)),

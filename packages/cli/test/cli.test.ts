@@ -1,0 +1,140 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { traceLine } from '@fatty/msc';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../src/cli.ts';
+import { rawOption } from '../src/commands/command.ts';
+import { EXIT, type Io } from '../src/io.ts';
+import { fields, plain, table } from '../src/output.ts';
+
+let dir = '';
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fatty-cli-'));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Runs a command line; answers its exit code and what it printed. */
+async function fatty(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const io: Io = {
+    out: (text) => {
+      out += typeof text === 'string' ? text : new TextDecoder().decode(text);
+    },
+    err: (text) => {
+      err += text;
+    },
+    env: {},
+    argv: ['node', 'fatty', ...args],
+    readInput: () => Promise.resolve(new Uint8Array()),
+  };
+  return { code: await runCli(io), out, err };
+}
+
+describe('usage', () => {
+  it('exits 2 and says why, on stderr', async () => {
+    const lines = [
+      ['frobnicate'],
+      ['get'],
+      ['get', '/a', '--nonsense'],
+      ['get', '/a', '--cell', '/does/not/exist.json'],
+      ['ls', '-o', 'xml', '--cell', '/does/not/exist.json'],
+      ['proof', 'eat', 'x.json'],
+      ['proof', 'verify', '/does/not/exist.json'],
+      ['proof', 'verify', '/does/not/exist.json', '--policy', 'bitsMin=many'],
+      ['chart', '/does/not/exist.jsonl'],
+      ['net', 'nothing'],
+      ['net', 'locks', '--runs', 'some'],
+      ['session', 'abc', '--cell', '/does/not/exist.json'],
+    ];
+    for (const line of lines) {
+      const { code, err } = await fatty(...line);
+      expect(code, line.join(' ')).toBe(EXIT.usage);
+      expect(err, line.join(' ')).not.toBe('');
+    }
+  });
+
+  it('reads positions as they were typed', () => {
+    expect(rawOption(['put', '/a', '--generation', '12.10', 'x'], '--generation')).toBe('12.10');
+    expect(rawOption(['put', '--generation=3.0'], '--generation')).toBe('3.0');
+    expect(rawOption(['lock', '/a', '--', 'x', '--generation', '1.0'], '--generation')).toBe(
+      undefined,
+    );
+  });
+
+  it('prints rows and fields with bytes as hex and positions as commit.index', () => {
+    expect(plain({ key: Uint8Array.of(1, 255), at: { commit: 3, index: 10 }, t: 5n })).toEqual({
+      key: '01ff',
+      at: '3.10',
+      t: '5',
+    });
+    expect(
+      table([
+        { a: 1, bb: 'x' },
+        { a: undefined, bb: true },
+      ]),
+    ).toBe('A  BB\n1  x\n-  true\n');
+    expect(fields({ a: 1, long: [2n] })).toBe('a     1\nlong  ["2"]\n');
+  });
+});
+
+describe('init', () => {
+  it('makes a cell once', async () => {
+    const at = join(dir, 'cell');
+    const made = await fatty('init', '--dir', at, '-o', 'json');
+    expect(made.code).toBe(EXIT.done);
+    const { cellId } = JSON.parse(made.out) as { cellId: string };
+    expect(readFileSync(join(at, 'cell.json'), 'utf8')).toContain(cellId);
+    const again = await fatty('init', '--dir', at);
+    expect(again).toMatchObject({ code: EXIT.refused });
+    expect(again.err).toContain('exists');
+    expect((await fatty('init', '--dir', join(dir, 'small'), '--replicas', '3')).code).toBe(
+      EXIT.refused,
+    );
+  });
+});
+
+describe('chart', () => {
+  it('draws the merged traces, as Mermaid and for terminals', async () => {
+    const [one, two] = [join(dir, 'r0.jsonl'), join(dir, 'r1.jsonl')];
+    const packet = 'p1';
+    writeFileSync(
+      one,
+      traceLine({ atMs: 5, who: 'r0', kind: 'send', peer: 'r1', packet, label: 'block' }),
+    );
+    const receive = {
+      atMs: 9,
+      who: 'r1',
+      kind: 'receive',
+      peer: 'r0',
+      packet,
+      label: 'block',
+    } as const;
+    writeFileSync(two, `${traceLine(receive)}torn`);
+    const mermaid = await fatty('chart', one, two, '--title', 'a run');
+    expect(mermaid.code).toBe(EXIT.done);
+    expect(mermaid.out).toContain('sequenceDiagram');
+    expect(mermaid.err).toContain('1 lines hold no event');
+    const ascii = await fatty('chart', one, two, '--ascii', '--out', join(dir, 'chart.txt'));
+    expect(ascii.out).toBe('');
+    expect(readFileSync(join(dir, 'chart.txt'), 'utf8')).toContain('block');
+    expect((await fatty('chart', one, '--from', '100')).out).not.toContain('block');
+  });
+});
+
+describe('net', () => {
+  it('runs a net from a seed and shows what it reached', async () => {
+    const { code, out } = await fatty('net', 'orswot', '--seed', '1', '--runs', '2', '-o', 'json');
+    const report = JSON.parse(out) as {
+      verdict: string;
+      runs: number;
+      reached: Record<string, number>;
+    };
+    expect(report.runs).toBe(2);
+    expect(Object.values(report.reached).some((count) => count > 0)).toBe(true);
+    // Two worlds may hold and still have reached too little: both are answers, a broken one is not.
+    expect(['holds', 'proved too little']).toContain(report.verdict);
+    expect(code).toBe(report.verdict === 'holds' ? EXIT.done : EXIT.refused);
+  });
+});

@@ -1,0 +1,244 @@
+import { type Cell, type GatewayMessage, writeCell } from '@fatty/api';
+import { toHex } from '@fatty/codec';
+import type { Link } from '@fatty/interface';
+import type { Dialer, DialOptions } from '@fatty/network/client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CLIENT_ERRORS, type Client, clientError, isFattyError } from '../src/index.ts';
+import { connectOn, type Platform } from '../src/sdk/connect.ts';
+import { FakeCell, scheme } from './fake-cell.ts';
+
+const STEP_MS = 5;
+vi.setConfig({ testTimeout: 10_000 });
+
+interface Visitor {
+  readonly index: number;
+  readonly ears: Map<number, (bytes: Uint8Array) => void>;
+}
+
+/** A fake cell in real time, reached through links that carry bytes like any other. */
+class LiveCell {
+  readonly fake = new FakeCell(4);
+  readonly cell: Cell;
+  readonly platform: Platform;
+  /** Close code with which replicas greet a dial; 0 lets it in. */
+  greet = 0;
+  /** Rewrites what replicas say. */
+  rewrite: (message: GatewayMessage) => GatewayMessage = (message) => message;
+  readonly #visitors = new Map<string, Visitor>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor() {
+    const began = performance.now();
+    this.#timer = setInterval(() => this.fake.run(Math.floor(performance.now() - began)), STEP_MS);
+    for (const replica of [0, 1, 2, 3]) {
+      this.fake.behaviours[replica] = { lie: (message) => this.rewrite(message) };
+    }
+    const { cellId, committee } = this.fake.cell;
+    const addresses = committee.members.map((key, i) => {
+      return { key, peer: '', client: `ws://fake/${i}`, http: '', sig: new Uint8Array(64) };
+    });
+    this.cell = { cellId, committee, addresses };
+    this.platform = {
+      scheme,
+      dial: (options) => this.#dial(options),
+      read: (source) =>
+        source === 'gone' ? Promise.reject(new Error('no such file')) : Promise.resolve('{}'),
+      trusted: (source) => !source.startsWith('http'),
+    };
+  }
+
+  #dial(options: DialOptions): Dialer {
+    const replica = Number(options.url.slice(-1));
+    const { handler, identity } = options;
+    const dialer: Dialer = {
+      url: options.url,
+      state: { kind: 'connecting' },
+      close: () => undefined,
+    };
+    setTimeout(() => {
+      if (this.greet > 0) {
+        options.onState?.({ kind: 'stopped', code: this.greet, reason: '' }, undefined);
+        return;
+      }
+      const { index, ears } = this.#visitor(toHex(identity.signer.publicKey));
+      const link: Link = {
+        peer: identity.signer.publicKey,
+        role: 'replica',
+        send: (bytes) => {
+          this.fake.receive(replica, index, bytes);
+          return true;
+        },
+        close: () => undefined,
+      };
+      ears.set(replica, (bytes) => handler.message(link, bytes));
+      handler.up(link);
+    }, 1);
+    return dialer;
+  }
+
+  /** All links of one client key: a cell speaks to clients, not to links. */
+  #visitor(key: string): Visitor {
+    const known = this.#visitors.get(key);
+    if (known !== undefined) return known;
+    const ears: Visitor['ears'] = new Map();
+    const visitor = { index: this.fake.clients.length, ears };
+    this.fake.clients.push({ hear: (replica, bytes) => ears.get(replica)?.(bytes) });
+    this.#visitors.set(key, visitor);
+    return visitor;
+  }
+
+  connect(options: Parameters<typeof connectOn>[2] = {}): Promise<Client> {
+    return connectOn(this.platform, this.cell, options);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+let live: LiveCell | undefined;
+
+function begin(): LiveCell {
+  live = new LiveCell();
+  return live;
+}
+
+afterEach(() => live?.stop());
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return 'done';
+  } catch (error) {
+    if (isFattyError(error)) return error.code;
+    throw error;
+  }
+}
+
+describe('connecting', () => {
+  it('refuses what it cannot trust or reach, each with its code', async () => {
+    const cell = begin();
+    expect(await codeOf(connectOn(cell.platform, 'http://x/cell.json', {}))).toBe('bad_argument');
+    expect(await codeOf(connectOn(cell.platform, 'gone', {}))).toBe('unreachable');
+    expect(await codeOf(connectOn(cell.platform, 'file', {}))).toBe('bad_cell_file');
+    expect(await codeOf(cell.connect({ cellId: '00' }))).toBe('wrong_cell_id');
+    cell.greet = 4401;
+    expect(await codeOf(cell.connect({ timeoutMs: 50 }))).toBe('unreachable');
+    const signal = AbortSignal.abort('enough');
+    expect(await codeOf(cell.connect({ signal }))).toBe('aborted');
+    expect(writeCell(cell.cell)).toContain(toHex(cell.cell.cellId));
+  });
+
+  it('resolves at f+1 links and tells its state to iterators and listeners', async () => {
+    const cell = begin();
+    const client = await cell.connect({ cellId: toHex(cell.cell.cellId) });
+    const heard: string[] = [];
+    client.on('connected', ({ state }) => heard.push(state));
+    const states = client.status();
+    await client.submit([{ kind: 'cancel', seq: 9, index: 0 }]);
+    await client.close();
+    const seen: string[] = [];
+    for await (const { state } of states) if (seen.at(-1) !== state) seen.push(state);
+    expect(seen).toEqual(['none', 'opening', 'connected', 'expired']);
+    expect(heard).toEqual(['connected']);
+  });
+});
+
+describe('calls', () => {
+  it('reads what it wrote, and says not_found for what is not there', async () => {
+    const cell = begin();
+    await using client = await cell.connect();
+    const content = new TextEncoder().encode('hello');
+    await client.submit([{ kind: 'write', path: '/a', content, observed: [] }]);
+    expect((await client.get('/a', { level: 'linearizable' })).text()).toBe('hello');
+    const missing = await client.get('/b').catch((error: unknown) => error);
+    expect(isFattyError(missing, 'not_found')).toBe(true);
+    expect(missing).toMatchObject({ outcome: 'not_applied', retryable: false });
+  });
+
+  it('answers aborted with the reason as cause, timeout, and closed', async () => {
+    const cell = begin();
+    const client = await cell.connect();
+    cell.fake.stopped = true;
+    const controller = new AbortController();
+    const op = { kind: 'cancel', seq: 1, index: 0 } as const;
+    const waiting = client.submit([op], { signal: controller.signal });
+    controller.abort('why not');
+    const aborted = await waiting.catch((error: unknown) => error);
+    expect(aborted).toMatchObject({ code: 'aborted', name: 'AbortError', cause: 'why not' });
+    const late = await client.submit([op], { timeoutMs: 30 }).catch((error: unknown) => error);
+    expect(late).toMatchObject({ code: 'timeout', name: 'TimeoutError' });
+    await client.close();
+    expect(await codeOf(client.submit([op]))).toBe('closed');
+  });
+
+  it('says bad_answer, applied, when f+1 agree on unreadable results', async () => {
+    const cell = begin();
+    await using client = await cell.connect();
+    await client.submit([{ kind: 'cancel', seq: 1, index: 0 }]);
+    cell.rewrite = (message) =>
+      message.kind === 'receipt' ? { ...message, results: [Uint8Array.of(0xff)] } : message;
+    const failed = await client
+      .submit([{ kind: 'cancel', seq: 1, index: 0 }])
+      .catch((e: unknown) => e);
+    expect(failed).toMatchObject({ code: 'bad_answer', outcome: 'applied' });
+    cell.rewrite = (message) => message;
+  });
+});
+
+describe('locks', () => {
+  it('is held until the end of the block; its signal then says lock_released', async () => {
+    const cell = begin();
+    await using client = await cell.connect();
+    let signal: AbortSignal;
+    {
+      await using lock = await client.acquire('/lock');
+      signal = lock.signal;
+      expect(lock.held).toBe(true);
+      expect(lock.token).toMatch(/^\d+\.\d+$/);
+      expect(cell.fake.holderOf('/lock')).toBeDefined();
+    }
+    expect(isFattyError(signal.reason, 'lock_released')).toBe(true);
+    expect(cell.fake.holderOf('/lock')).toBeUndefined();
+  });
+
+  it('aborts its signal when the cell takes the lock away; put under it then refuses', async () => {
+    const cell = begin();
+    await using client = await cell.connect();
+    const lock = await client.acquire('/lock');
+    cell.fake.seize('/lock');
+    expect(isFattyError(await lock.lost, 'lock_lost')).toBe(true);
+    expect(lock.signal.aborted).toBe(true);
+    expect(await codeOf(client.put('/file', 'x', { lock }))).toBe('lock_lost');
+    await lock.release();
+  });
+
+  it('tries without waiting, and an aborted wait leaves the queue', async () => {
+    const cell = begin();
+    await using one = await cell.connect();
+    await using two = await cell.connect();
+    const lock = await one.acquire('/lock');
+    expect(await codeOf(two.tryAcquire('/lock'))).toBe('lock_held');
+    const signal = AbortSignal.timeout(100);
+    expect(await codeOf(two.acquire('/lock', { signal }))).toBe('aborted');
+    await two.submit([{ kind: 'cancel', seq: 99, index: 0 }]);
+    await lock.release();
+    expect(cell.fake.holderOf('/lock')).toBeUndefined();
+    const result = await two.withLock('/lock', async ({ held }) => held);
+    expect(result).toBe(true);
+  });
+});
+
+it('brands its errors so that another copy of the package knows them', () => {
+  const error = clientError('timeout', 'a', 'b', { outcome: 'unknown' });
+  const foreign = Object.defineProperty({ code: 'closed' }, Symbol.for('fatty.error'), {
+    value: true,
+  });
+  expect(isFattyError(error, 'timeout')).toBe(true);
+  expect(isFattyError(error, 'closed')).toBe(false);
+  expect(isFattyError(foreign, 'closed')).toBe(true);
+  expect(isFattyError(new Error('timeout'))).toBe(false);
+  for (const [code, { text }] of Object.entries(CLIENT_ERRORS)) {
+    expect(text.endsWith('.'), code).toBe(true);
+  }
+});
