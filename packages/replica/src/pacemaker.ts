@@ -7,8 +7,8 @@ export interface OwnChain {
   readonly madeAtMs: number;
   /** Round that may be made now (R22, R23), if any. */
   readonly nextRound: number | undefined;
-  /** Something is on its way to be committed: rounds go as fast as they can. */
-  readonly isLoaded: boolean;
+  /** Shortest time from the last own block to the next. */
+  readonly pauseMs: number;
 }
 
 /** Longest a stalled replica stays silent, in multiples of its current timeout. */
@@ -42,12 +42,11 @@ export class Pacemaker {
 
   /** True when the own block of `chain.nextRound` is to be made now; else the timer is set. */
   isTime(chain: OwnChain): boolean {
-    const { nowMs, tuning, completeRound, timers } = this.#shared;
+    const { nowMs, completeRound, timers } = this.#shared;
     const { nextRound } = chain;
     if (nextRound === undefined) return false;
     this.#enter(nextRound);
-    const pause = chain.isLoaded ? tuning.roundMsMin : tuning.idleRoundMs;
-    const notBeforeMs = chain.madeAtMs + pause;
+    const notBeforeMs = chain.madeAtMs + chain.pauseMs;
     // R22, safe jump: q others are in this round already, the leader below is history.
     if (completeRound < nextRound) {
       const untilMs = this.#entered.atMs + 2 * this.#deltaMs;

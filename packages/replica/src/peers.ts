@@ -27,8 +27,12 @@ export class Peers {
     this.#me = me;
     this.#faults = faults;
     this.#all = Array.from({ length: members }, () => ({
-      ...{ up: false, round: 0, shunned: false },
-      ...{ misses: 0, penalty: PENALTY_MIN, owed: 0 },
+      up: false,
+      round: 0,
+      shunned: false,
+      misses: 0,
+      penalty: PENALTY_MIN,
+      owed: 0,
     }));
   }
 

@@ -7,12 +7,14 @@ import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
 import { Delivered } from './delivered.ts';
 import { Fetch } from './fetch.ts';
 import { Gateway } from './gateway.ts';
-import { decodeMessage, type Status } from './messages.ts';
+import { decodeMessage } from './messages.ts';
+import { Neighbours } from './neighbours.ts';
 import { type OwnChain, Pacemaker } from './pacemaker.ts';
 import { Payload } from './payload.ts';
 import { Persistence } from './persistence.ts';
 import { Pool } from './pool.ts';
 import { Proposer } from './proposer.ts';
+import { Rest } from './rest.ts';
 import { Restore } from './restore.ts';
 import { Serve } from './serve.ts';
 import { type ReplicaConfig, Shared } from './shared.ts';
@@ -20,8 +22,6 @@ import type { ReplicaStatus } from './status.ts';
 import { Sync } from './sync.ts';
 import { Verdicts } from './verdicts.ts';
 
-/** Own blocks sent again to a peer that is behind; it asks for the rest. */
-const RESEND_ROUNDS = 16;
 /** Client batches and keys whose signatures need no second look. */
 const SIGNATURES_MAX = 65_536;
 const KEYS_MAX = 4_096;
@@ -49,13 +49,13 @@ export class Replica {
   readonly #payload: Payload = new Payload();
   readonly #serve: Serve;
   readonly #sync: Sync;
+  readonly #neighbours: Neighbours;
+  readonly #rest: Rest;
   readonly #restore: Restore;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
   #madeAtMs = 0;
-  #restSinceMs: number | undefined;
-  #needsTime = false;
   #observer: Failure | undefined;
   #halted: Failure | undefined;
 
@@ -81,6 +81,8 @@ export class Replica {
     this.#delivered = new Delivered(config.machine);
     this.#serve = new Serve(shared);
     this.#sync = new Sync(shared);
+    this.#neighbours = new Neighbours(shared, this.#persistence, this.#sync);
+    this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
     this.#restore = new Restore(shared, rules);
     this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
       accepted: (block, delivered) => this.#accepted(block, delivered),
@@ -146,7 +148,7 @@ export class Replica {
       peerRounds: peers.rounds,
       peersUp: peers.up,
       deltaMs: this.#pacemaker.deltaMs,
-      resting: this.#restSinceMs !== undefined,
+      resting: this.#rest.isResting,
       ...{ completeRound, syncing, observer: this.#observer, halted: this.#halted },
     };
   }
@@ -157,7 +159,7 @@ export class Replica {
         return this.#start();
       case 'peerUp':
         this.#shared.peers.setUp(event.peer, true);
-        return this.#sendStatus([event.peer], true);
+        return this.#neighbours.tell([event.peer], true);
       case 'peerDown':
         return this.#shared.peers.setUp(event.peer, false);
       case 'message':
@@ -184,10 +186,10 @@ export class Replica {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#restSinceMs = this.#shared.nowMs;
+    this.#rest.begin();
     const flaw = this.#restore.verdict(this.#proposer.lastRound);
     if (flaw) this.#becomeObserver(flaw);
-    this.#sendStatus(this.#shared.peers.up, true);
+    this.#neighbours.tell(this.#shared.peers.up, true);
   }
 
   #message(peer: number, bytes: Uint8Array): void {
@@ -214,7 +216,7 @@ export class Replica {
       case 'getRounds':
         return this.#serve.getRounds(peer, message.from, message.to);
       case 'status':
-        return this.#status(peer, message);
+        return this.#neighbours.told(peer, message);
     }
   }
 
@@ -249,28 +251,6 @@ export class Replica {
     if (this.#halted ?? this.#observer) return;
     const flaw = this.#gateway.keepAlive(bytes);
     if (flaw) this.#shared.out.note({ what: 'messageRejected', failure: flaw });
-  }
-
-  /** What a peer that is behind may lack of the own chain is sent again; what it has more is asked. */
-  #status(peer: number, { lastOwnRound, highestRound, ask }: Status): void {
-    const { peers, dag, out, me } = this.#shared;
-    peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
-    if (ask) this.#sendStatus([peer], false);
-    const last = this.#persistence.durableRound;
-    const from = Math.max(1, highestRound - 1, last - RESEND_ROUNDS + 1);
-    for (let round = from; round <= last; round++) {
-      const own = dag.primary(me, round);
-      if (own) out.send([peer], { kind: 'push', block: own.bytes });
-    }
-    this.#sync.nudge(peer, highestRound);
-  }
-
-  #sendStatus(to: readonly number[], ask: boolean): void {
-    const { dag, orderer, out } = this.#shared;
-    const lastOwnRound = this.#persistence.durableRound;
-    const commitIndex = orderer.lastCommit?.index ?? 0;
-    const highestRound = dag.highestRound;
-    out.send(to, { kind: 'status', lastOwnRound, highestRound, commitIndex, ask });
   }
 
   #accepted(block: Block, delivered: readonly Ref[]): void {
@@ -320,11 +300,11 @@ export class Replica {
     // A block made on the way up would be too old for anyone to reference.
     if (this.#shared.syncing) return this.#flushIfMuch();
     if (this.#halted ?? this.#observer) return this.#watch();
-    if (!this.#wantsRounds()) return this.#rest();
+    if (!this.#rest.wantsRounds()) return this.#doRest();
     const chain = this.#chain();
     if (this.#pacemaker.isTime(chain) && chain.nextRound !== undefined) {
       this.#propose(chain.nextRound);
-    } else if (this.#pacemaker.isStalled(chain)) this.#shout();
+    } else if (this.#pacemaker.isStalled(chain)) this.#neighbours.shout();
   }
 
   /** R16–R21: everything the DAG decides is applied now. */
@@ -354,7 +334,7 @@ export class Replica {
     this.#payload.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);
     this.#pacemaker.committed();
-    this.#needsTime = this.#machine.needsTime();
+    this.#rest.committed();
   }
 
   #halt(round: number): void {
@@ -363,56 +343,31 @@ export class Replica {
     this.#shared.out.push({ kind: 'halt', failure: flaw });
   }
 
-  /** Decisions, Rest: false when nothing is to be said, committed, followed or kept in time. */
-  #wantsRounds(): boolean {
-    if (this.#isLoaded()) return true;
-    if (this.#proposer.lastRound < this.#shared.dag.highestRound) return true;
-    const heartbeat = this.#heartbeatMs();
-    return heartbeat !== undefined && heartbeat <= this.#shared.nowMs;
-  }
-
-  #isLoaded(): boolean {
-    return this.#payload.isOpen || this.#pool.hasNews(this.#proposer.lastRound + 1);
-  }
-
-  /** When the last commit gets too old for sessions and leases to be kept in time. */
-  #heartbeatMs(): number | undefined {
-    if (!this.#needsTime) return undefined;
-    const { orderer, committee } = this.#shared;
-    const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
-    return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
-  }
-
   #chain(): OwnChain {
     return {
       lastRound: this.#proposer.lastRound,
       madeAtMs: this.#madeAtMs,
       nextRound: this.#proposer.nextRound(),
-      isLoaded: this.#isLoaded(),
+      pauseMs: this.#rest.pauseMs(),
     };
   }
 
   #propose(round: number): void {
-    const { nowMs, tuning, out, orderer } = this.#shared;
-    const restedMs = this.#restSinceMs === undefined ? 0 : nowMs - this.#restSinceMs;
-    this.#restSinceMs = undefined;
+    const { nowMs, out, orderer } = this.#shared;
     this.#pacemaker.made(round);
-    const block = this.#proposer.make(round, restedMs <= tuning.restMsMax);
+    const block = this.#proposer.make(round, this.#rest.end());
     this.#madeAtMs = nowMs;
     out.note({ what: 'proposed', ref: block.ref });
     this.#persistence.writeOwn(block, orderer.lastCommit?.index ?? 0);
   }
 
-  #rest(): void {
-    const { timers, nowMs, out } = this.#shared;
-    if (this.#restSinceMs === undefined) {
-      this.#restSinceMs = nowMs;
-      out.note({ what: 'rest', round: this.#proposer.lastRound });
-    }
+  #doRest(): void {
+    const { timers, out } = this.#shared;
+    if (this.#rest.begin()) out.note({ what: 'rest', round: this.#proposer.lastRound });
     this.#pacemaker.rested();
     timers.wantOrNot('leaderTimeout', undefined);
     timers.wantOrNot('minRoundDelay', undefined);
-    timers.wantOrNot('heartbeat', this.#heartbeatMs());
+    timers.wantOrNot('heartbeat', this.#rest.heartbeatMs());
     this.#flushIfMuch();
   }
 
@@ -423,19 +378,11 @@ export class Replica {
       this.#shared.timers.wantOrNot('leaderTimeout', undefined);
       return;
     }
-    if (this.#pacemaker.isStalled({ ...this.#chain(), lastRound: 0 })) this.#shout();
+    if (this.#pacemaker.isStalled({ ...this.#chain(), lastRound: 0 })) this.#neighbours.shout();
   }
 
   #flushIfMuch(): void {
     const { unloggedBytesMax } = this.#shared.tuning;
     if (this.#persistence.unloggedBytes > unloggedBytesMax) this.#persistence.flush();
-  }
-
-  /** Nothing moves: perhaps something was lost on the way (R22, broadcast on advance). */
-  #shout(): void {
-    const { out, peers } = this.#shared;
-    const last = this.#proposer.last;
-    if (last) out.send(peers.up, { kind: 'push', block: last.bytes });
-    this.#sendStatus(peers.up, true);
   }
 }

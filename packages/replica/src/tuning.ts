@@ -11,6 +11,8 @@ export interface Tuning {
   readonly roundMsMin: number;
   /** Shortest time between own blocks that only move the clock. */
   readonly idleRoundMs: number;
+  /** Shortest time between own blocks that only follow others: a liar alone keeps nobody busy. */
+  readonly followRoundMs: number;
   /** The first own block after a longer rest carries no batches: it refreshes the median clock. */
   readonly restMsMax: number;
   /** R12: a block stamped further ahead than this waits. */
@@ -53,6 +55,7 @@ export const DEFAULT_TUNING: Tuning = {
   deltaMsMax: 4_000,
   roundMsMin: 0,
   idleRoundMs: 25,
+  followRoundMs: 250,
   restMsMax: 250,
   tsAheadMsMax: 500,
   holdRounds: 1_000,

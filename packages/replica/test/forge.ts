@@ -1,5 +1,16 @@
-import { type Block, type CarriedBatch, type Content, type Ref, signBlock } from '@fatty/broadcast';
-import { openBatch, batchId, signedBatchShape, DEFAULT_LIMITS } from '@fatty/api';
+import { batchId, DEFAULT_LIMITS, openBatch, signedBatchShape } from '@fatty/api';
+import {
+  type Block,
+  type Body,
+  bodyShape,
+  type CarriedBatch,
+  type Content,
+  headerDigest,
+  headerShape,
+  type Ref,
+  signBlock,
+  signedBlockShape,
+} from '@fatty/broadcast';
 import { asDigest, decode, hash, type Signer, utf8 } from '@fatty/codec';
 import { decodeMessage, encodeMessage, type PeerMessage } from '../src/index.ts';
 import { type Cell, START_MS, type World } from './world.ts';
@@ -83,7 +94,7 @@ export class Follower {
   #hear(_from: number, bytes: Uint8Array): void {
     const message = read(bytes);
     if (message.kind !== 'push') return;
-    const { ref } = openRef(message.block);
+    const { ref } = openBlock(message.block);
     const row = this.#seen.get(ref.round) ?? new Map<number, Ref>();
     this.#seen.set(ref.round, row);
     if (row.has(ref.author)) return;
@@ -110,13 +121,18 @@ export class Follower {
   }
 }
 
-import { headerDigest, headerShape, signedBlockShape } from '@fatty/broadcast';
-
-export function openRef(bytes: Uint8Array): { readonly ref: Ref; readonly parents: readonly Ref[] } {
+/** Reads a block without judging it. */
+export function openBlock(bytes: Uint8Array): {
+  readonly ref: Ref;
+  readonly parents: readonly Ref[];
+  readonly body: Body;
+} {
   const signed = decode(signedBlockShape, bytes, MESSAGE_MAX);
   if (!signed.ok) throw new Error(signed.failure.code);
   const header = decode(headerShape, signed.value.header, MESSAGE_MAX);
-  if (!header.ok) throw new Error(header.failure.code);
+  const body = decode(bodyShape, signed.value.body, MESSAGE_MAX);
+  if (!header.ok || !body.ok) throw new Error('unreadable block');
   const { author, round, parents } = header.value;
-  return { ref: { author, round, digest: headerDigest(signed.value.header) }, parents };
+  const ref = { author, round, digest: headerDigest(signed.value.header) };
+  return { ref, parents, body: body.value };
 }

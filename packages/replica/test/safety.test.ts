@@ -1,8 +1,8 @@
-import { decodeMark, decodeMessage, type PeerMessage } from '../src/index.ts';
 import { type Block, type Checked, checkBlock, refKey } from '@fatty/broadcast';
 import { ACCEPT, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
-import { batchesOf, Client, commitsAgree, Host, makeCell, scheme, World } from './world.ts';
+import { decodeMark, decodeMessage, type PeerMessage } from '../src/index.ts';
+import { batchesOf, Client, commitsAgree, type Host, makeCell, scheme, World } from './world.ts';
 
 const MAX = 1 << 21;
 
@@ -58,7 +58,8 @@ function watch(world: World): { slots: Map<string, string>; sent: number; broken
       const horizon = world.host(from).replica.status().horizon;
       const needed = block.header.parents.filter((ref) => ref.round > horizon && ref.round > 0);
       if (!log.has(key)) seen.broken.push(`S17 ${slot}`);
-      for (const ref of needed) if (!log.has(refKey(ref))) seen.broken.push(`S17 parent of ${slot}`);
+      for (const ref of needed)
+        if (!log.has(refKey(ref))) seen.broken.push(`S17 parent of ${slot}`);
     }
     return true;
   };

@@ -1,139 +1,23 @@
-import {
-  type Batch,
-  type CellParams,
-  type Committee,
-  cellIdOf,
-  DEFAULT_PARAMS,
-  signBatch,
-  signedBatchShape,
-} from '@fatty/api';
 import { type Ref, refKey } from '@fatty/broadcast';
+import type { Signer } from '@fatty/codec';
+import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
 import {
-  ACCEPT,
-  asSessionId,
-  compareBytes,
-  concatBytes,
-  encode,
-  hash,
-  ignore,
-  reject,
-  type Signer,
-  standIn,
-  utf8,
-} from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
-import type {
-  Algorithm,
-  CellId,
-  LogRecord,
-  OrderedBatch,
-  SessionId,
-  StateMachine,
-  Verdict,
-} from '@fatty/interface';
-import { hosted, Replica, type ReplicaEffect, type ReplicaEvent, type Tuning } from '../src/index.ts';
+  hosted,
+  Replica,
+  type ReplicaEffect,
+  type ReplicaEvent,
+  type Tuning,
+} from '../src/index.ts';
+import { type Cell, listAlgorithm, Random, START_MS, scheme } from './cell.ts';
 
-export const START_MS = 1_700_000_000_000;
-// Installs the fast hash function; signatures are stand-ins.
-nodeScheme();
-export const scheme = standIn();
-
-/** First byte of an op decides its fate in `validate`; everything else is appended to the list. */
-export const REJECTED = 0xff;
-export const ASKED = 0xfe;
-export const IGNORED = 0xfd;
-
-export function listAlgorithm(): Algorithm {
-  let state: Uint8Array = new Uint8Array();
-  const append = (op: Uint8Array): void => {
-    state = hash('list', state, op);
-  };
-  return {
-    validate(_source, op) {
-      if (op[0] === REJECTED) return reject('bad_op', 'a good op', 'a bad one');
-      if (op[0] === IGNORED) return ignore('not_yet', 'a later time', 'now');
-      return op[0] === ASKED ? { kind: 'ask', job: op } : ACCEPT;
-    },
-    deliver: (_source, op) => append(op),
-    apply(_source, op) {
-      append(op);
-      return op;
-    },
-    snapshot: () => state,
-    restore(bytes) {
-      state = bytes;
-    },
-    root: () => hash('root', state),
-  };
-}
-
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-  /** mulberry32, in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-  below(n: number): number {
-    return Math.floor(this.next() * n);
-  }
-}
-
-export interface Cell {
-  readonly committee: Committee;
-  readonly cellId: CellId;
-  readonly signers: readonly Signer[];
-}
-
-export function makeCell(n: number, params: Partial<CellParams> = {}): Cell {
-  const signers = Array.from({ length: n }, (_, i) => scheme.signer(hash('r', utf8(`${i}`)))).sort(
-    (a, b) => compareBytes(a.publicKey, b.publicKey),
-  );
-  const committee: Committee = {
-    epoch: 0,
-    members: signers.map((signer) => signer.publicKey),
-    genesisTs: START_MS,
-    params: { ...DEFAULT_PARAMS, ...params },
-  };
-  return { committee, cellId: cellIdOf(committee), signers };
-}
-
-/** A client with one session. */
-export class Client {
-  readonly signer: Signer;
-  readonly session: SessionId;
-  readonly name: string;
-  readonly cell: Cell;
-  seq = 0;
-  constructor(cell: Cell, name: string) {
-    this.cell = cell;
-    this.name = name;
-    this.signer = scheme.signer(hash('client', utf8(name)));
-    this.session = asSessionId(hash('session', utf8(name)));
-  }
-  batch(ops: readonly Uint8Array[], seq: number = this.seq++): Uint8Array {
-    const batch: Batch = {
-      client: this.signer.publicKey,
-      session: this.session,
-      seq,
-      basis: { epoch: 0, commit: 0 },
-      ops,
-    };
-    return encode(signedBatchShape, signBatch(this.cell.cellId, this.signer, batch));
-  }
-  op(text: string): Uint8Array {
-    return this.batch([utf8(`${this.name}:${text}`)]);
-  }
-}
+export * from './cell.ts';
 
 type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
-type Happening = ReplicaEvent extends infer E ? (E extends ReplicaEvent ? Omit<E, 'nowMs'> : never) : never;
+type Happening = ReplicaEvent extends infer E
+  ? E extends ReplicaEvent
+    ? Omit<E, 'nowMs'>
+    : never
+  : never;
 
 export interface Options {
   readonly cell: Cell;
@@ -280,7 +164,8 @@ export class World {
     while (at > 0) {
       const up = (at - 1) >> 1;
       const parent = this.#queue[up] as Scheduled;
-      if (parent.atMs < entry.atMs || (parent.atMs === entry.atMs && parent.order < entry.order)) break;
+      if (parent.atMs < entry.atMs || (parent.atMs === entry.atMs && parent.order < entry.order))
+        break;
       this.#queue[at] = parent;
       at = up;
     }
@@ -321,7 +206,8 @@ export class World {
       let child = 2 * at + 1;
       if (child >= queue.length) break;
       const right = child + 1;
-      if (right < queue.length && before(queue[right] as Scheduled, queue[child] as Scheduled)) child = right;
+      if (right < queue.length && before(queue[right] as Scheduled, queue[child] as Scheduled))
+        child = right;
       if (!before(queue[child] as Scheduled, last)) break;
       queue[at] = queue[child] as Scheduled;
       at = child;
@@ -334,7 +220,10 @@ export class World {
     const { committee, cellId, signers } = this.options.cell;
     const context = { cellId, epoch: 0, members: committee.members };
     return new Replica({
-      ...{ committee, cellId, me: index, scheme },
+      committee,
+      cellId,
+      me: index,
+      scheme,
       signer: signers[index] as Signer,
       machine: this.options.machine?.() ?? hosted(listAlgorithm, context),
       tuning: this.options.tuning ?? {},
@@ -368,7 +257,11 @@ export class World {
         return later(3, { kind: 'verified', job, verdict: this.options.verify?.(job) });
       }
       case 'read':
-        return later(1, { kind: 'stored', request: effect.request, blocks: this.#read(host, effect) });
+        return later(1, {
+          kind: 'stored',
+          request: effect.request,
+          blocks: this.#read(host, effect),
+        });
       case 'index':
         for (const block of effect.blocks) host.kv.set(refKey(block.ref), block);
         return;
@@ -450,8 +343,4 @@ export function commitsAgree(hosts: readonly Host[]): boolean {
 
 export function batchesOf(host: Host): readonly OrderedBatch[] {
   return host.committed.flatMap(({ input }) => input.batches);
-}
-
-export function opOf(first: number, text: string): Uint8Array {
-  return concatBytes(Uint8Array.of(first), utf8(text));
 }

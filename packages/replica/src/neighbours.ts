@@ -1,0 +1,57 @@
+import type { Status } from './messages.ts';
+import type { Persistence } from './persistence.ts';
+import type { Shared } from './shared.ts';
+import type { Sync } from './sync.ts';
+
+/** Own blocks sent again to a peer that is behind; it asks for the rest. */
+const RESEND_ROUNDS = 16;
+
+/**
+ * Repairs what links lose: replicas tell one another where they are when a link comes up and when
+ * nothing moves; each answers with own blocks the other may lack, and asks for what it lacks.
+ */
+export class Neighbours {
+  readonly #shared: Shared;
+  readonly #persistence: Persistence;
+  readonly #sync: Sync;
+
+  constructor(shared: Shared, persistence: Persistence, sync: Sync) {
+    this.#shared = shared;
+    this.#persistence = persistence;
+    this.#sync = sync;
+  }
+
+  tell(to: readonly number[], ask: boolean): void {
+    const { dag, orderer, out } = this.#shared;
+    const lastOwnRound = this.#persistence.durableRound;
+    const commitIndex = orderer.lastCommit?.index ?? 0;
+    const highestRound = dag.highestRound;
+    out.send(to, { kind: 'status', lastOwnRound, highestRound, commitIndex, ask });
+  }
+
+  told(peer: number, { lastOwnRound, highestRound, ask }: Status): void {
+    const { peers } = this.#shared;
+    peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
+    if (ask) this.tell([peer], false);
+    // Being in the same round does not mean having the own blocks of it.
+    this.#resend([peer], highestRound - 1);
+    this.#sync.nudge(peer, highestRound);
+  }
+
+  /** Nothing moves: perhaps something was lost on the way (R22, broadcast on advance). */
+  shout(): void {
+    const { up } = this.#shared.peers;
+    this.#resend(up, this.#persistence.durableRound);
+    this.tell(up, true);
+  }
+
+  #resend(to: readonly number[], fromRound: number): void {
+    const { dag, out, me } = this.#shared;
+    const last = this.#persistence.durableRound;
+    const first = Math.max(1, fromRound, last - RESEND_ROUNDS + 1);
+    for (let round = first; round <= last; round++) {
+      const own = dag.primary(me, round);
+      if (own) out.send(to, { kind: 'push', block: own.bytes });
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import { keepAliveShape, signedBatchShape } from '@fatty/api';
+import {
+  ACCEPT,
+  asSessionId,
+  asSignature,
+  encode,
+  ignore,
+  reject,
+  toHex,
+  utf8,
+} from '@fatty/codec';
+import type { Verdict } from '@fatty/interface';
+import { describe, expect, it } from 'vitest';
+import { hosted, type Tuning } from '../src/index.ts';
+import { carried } from './forge.ts';
+import {
+  ASKED,
+  batchesOf,
+  Client,
+  IGNORED,
+  listAlgorithm,
+  makeCell,
+  opOf,
+  REJECTED,
+  World,
+} from './world.ts';
+
+function gateway(
+  tuning: Partial<Tuning> = {},
+  verify?: (job: Uint8Array) => Verdict | undefined,
+): { world: World; client: Client; codes: () => readonly string[] } {
+  const cell = makeCell(4);
+  const world = new World({ cell, tuning, ...(verify ? { verify } : {}) });
+  world.start();
+  const codes = (): readonly string[] =>
+    world.host(0).refused.map(({ tag, failure }) => `${tag} ${failure.code}`);
+  return { world, client: new Client(cell, 'c'), codes };
+}
+
+describe('submit', () => {
+  it('refuses what no block may carry, with its tag', () => {
+    const { world, client, codes } = gateway();
+    const good = carried(client.op('a'));
+    world.submit(0, Uint8Array.of(0x80), 1);
+    const sig = asSignature(new Uint8Array(64));
+    world.submit(0, encode(signedBatchShape, { core: good.signed.core, sig }), 2);
+    world.submit(0, client.batch([]), 3);
+    world.submit(0, client.batch([opOf(REJECTED, '')]), 4);
+    world.submit(0, client.batch([opOf(IGNORED, '')]), 5);
+    world.submit(0, client.batch(Array.from({ length: 257 }, () => utf8('x'))), 6);
+    world.submit(0, client.batch([new Uint8Array(400_000)]), 7);
+    const proofs = Array.from({ length: 5 }, (_, i) => opOf(ASKED, `${i}`));
+    world.submit(0, client.batch(proofs), 8);
+    expect(codes()).toEqual([
+      '1 wrong_shape',
+      '2 bad_batch_signature',
+      '3 empty_batch',
+      '4 bad_op',
+      '5 not_yet',
+      '6 too_many_ops',
+      '7 op_too_large',
+      '8 too_many_proofs',
+    ]);
+    expect(world.run(1_000)).toBe(true);
+    expect(world.host(0).replica.status().round).toBe(0);
+  });
+
+  it('asks the machine for its own look', () => {
+    const cell = makeCell(4);
+    const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
+    const precheck = () => reject('no_such_session', 'a session', 'none');
+    const machine = () => Object.assign(hosted(listAlgorithm, context), { precheck });
+    const world = new World({ cell, machine });
+    world.start();
+    world.submit(0, new Client(cell, 'c').op('a'), 4);
+    expect(world.host(0).refused).toMatchObject([{ tag: 4, failure: { code: 'no_such_session' } }]);
+  });
+
+  it('takes the same batch twice as one', () => {
+    const { world, client, codes } = gateway();
+    const batch = client.op('a');
+    for (let k = 0; k < 5; k++) {
+      world.submit(0, batch, k);
+      world.run(1);
+    }
+    world.submit(1, batch);
+    world.run(1_000);
+    expect(codes()).toEqual([]);
+    const receipts = world.host(0).committed.flatMap(({ applied }) => applied.receipts);
+    expect(new Set(receipts.map((one) => toHex(one.batch))).size).toBe(1);
+    expect(new Set(receipts.map((one) => one.commit)).size).toBe(1);
+    // Through another gateway it is ordered again, answered from the stored receipt.
+    world.submit(0, batch, 9);
+    world.run(1_000);
+    const after = world.host(0).committed.flatMap(({ applied }) => applied.receipts);
+    expect(after.length).toBe(receipts.length + 1);
+    expect(new Set(after.map((one) => one.commit)).size).toBe(1);
+  });
+
+  it('says when it is overloaded, by count and by bytes', () => {
+    const few = gateway({ queueBatchesMax: 3 });
+    for (let k = 0; k < 6; k++) few.world.submit(0, few.client.op(`${k}`), k);
+    expect(few.codes()).toEqual(['4 overloaded', '5 overloaded']);
+    few.world.run(1_000);
+    expect(batchesOf(few.world.host(1)).length).toBe(4);
+    const small = gateway({ queueBytesMax: 1_000 });
+    for (let k = 0; k < 4; k++) small.world.submit(0, small.client.batch([new Uint8Array(900)]), k);
+    // The first went into a block at once.
+    expect(small.codes()).toEqual(['2 overloaded', '3 overloaded']);
+  });
+
+  it('waits for slow checks, and refuses when they do', () => {
+    const verdicts: (Verdict | undefined)[] = [
+      undefined,
+      ACCEPT,
+      reject('bad_proof', 'a good one', 'another'),
+      ignore('too_busy', 'time', 'none'),
+    ];
+    const { world, client, codes } = gateway({}, () => verdicts.shift());
+    world.submit(0, client.batch([opOf(ASKED, 'a')], 0), 1);
+    world.run(2);
+    expect(world.host(0).replica.status()).toMatchObject({ queued: 1, round: 0 });
+    world.run(110);
+    for (let k = 0; k < 4; k++) verdicts.unshift(ACCEPT);
+    world.run(1_000);
+    expect(batchesOf(world.host(0))).toHaveLength(1);
+    verdicts.splice(
+      0,
+      10,
+      reject('bad_proof', 'a good one', 'another'),
+      ignore('too_busy', '', ''),
+    );
+    world.submit(0, client.batch([opOf(ASKED, 'b')], 1), 2);
+    world.run(10);
+    world.submit(0, client.batch([opOf(ASKED, 'c')], 1), 3);
+    world.run(10);
+    // A verdict is remembered; `ignore` is none.
+    world.submit(0, client.batch([opOf(ASKED, 'b'), utf8('x')], 1), 4);
+    expect(codes()).toEqual(['2 bad_proof', '3 too_busy', '4 bad_proof']);
+  });
+
+  it('never puts more proofs into a block than it may carry, and loses none', () => {
+    const { world, client } = gateway({}, () => ACCEPT);
+    const others = [1, 2, 3].map((i) => new Client(world.options.cell, `p${i}`));
+    for (const one of others) {
+      const ops = ['a', 'b', 'c'].map((x) => opOf(ASKED, `${one.name}${x}`));
+      world.submit(0, one.batch(ops));
+    }
+    world.run(10);
+    world.submit(0, client.op('plain'));
+    world.run(2_000);
+    expect(batchesOf(world.host(3))).toHaveLength(4);
+    for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
+  });
+
+  it('splits what does not fit one block', () => {
+    const { world } = gateway();
+    for (let i = 0; i < 6; i++) {
+      const one = new Client(world.options.cell, `b${i}`);
+      world.submit(0, one.batch([new Uint8Array(300_000), new Uint8Array(200_000)]), i);
+    }
+    world.run(2_000);
+    expect(batchesOf(world.host(2))).toHaveLength(6);
+    for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
+  });
+});
+
+describe('keep-alives', () => {
+  it('are carried outside batches, the latest of a session counts', () => {
+    const { world } = gateway();
+    const session = asSessionId(new Uint8Array(32).fill(7));
+    for (const i of [3, 1, 5, 4]) {
+      const bytes = encode(keepAliveShape, { session, i, preimage: new Uint8Array(32).fill(i) });
+      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      if (i === 3) world.idle(200);
+    }
+    world.run(1_000);
+    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives.map(({ i }) => i));
+    // 1 was carried at once; 4 says nothing that 5 does not.
+    expect(seen).toEqual([3, 1, 5]);
+  });
+
+  it('of bad form or too many are dropped with a note', () => {
+    const { world } = gateway({ keepAlivesMax: 2, restMsMax: -1 });
+    world.event(world.host(0), { kind: 'keepAlive', bytes: Uint8Array.of(1) });
+    expect(world.host(0).count('messageRejected', 'wrong_shape')).toBe(1);
+    for (let k = 0; k < 4; k++) {
+      const session = asSessionId(new Uint8Array(32).fill(k));
+      const bytes = encode(keepAliveShape, { session, i: 1, preimage: new Uint8Array(32) });
+      world.event(world.host(0), { kind: 'keepAlive', bytes });
+    }
+    expect(world.host(0).count('messageRejected', 'overloaded')).toBe(2);
+  });
+});
+
+describe('the delivered view (R21a)', () => {
+  it('shows an op before it is committed, and is the committed state at rest', () => {
+    const { world, client } = gateway();
+    world.submit(0, client.op('a'));
+    const host = world.host(0);
+    expect(
+      world.run(1_000, () => host.delivered.length > 0 && host.replica.status().delivered > 0),
+    ).toBe(false);
+    expect(batchesOf(host)).toHaveLength(0);
+    const view = host.replica.deliveredView();
+    expect(view).toBe(host.replica.deliveredView());
+    expect(view.root()).not.toEqual(host.replica.machine.root());
+    world.run(1_000);
+    expect(host.replica.status().delivered).toBe(0);
+    expect(host.replica.deliveredView()).not.toBe(view);
+    expect(host.replica.deliveredView().root()).toEqual(host.replica.machine.root());
+  });
+});
