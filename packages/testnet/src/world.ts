@@ -146,7 +146,8 @@ export class World {
   crash(replica: number, power: boolean): void {
     const host = this.hosts[replica];
     if (host?.peer === undefined) return;
-    const lost = host.crash(power);
+    const { lost, kept } = host.crash(power);
+    this.#synced(host, kept);
     this.count('crashes');
     this.count('lostWrites', lost);
     this.#story.tell('crash', `r${replica}`, power ? `power lost, ${lost} writes gone` : 'killed');

@@ -167,5 +167,13 @@ export const bankNet: Net = {
   machine: (context) =>
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),
   act: () => new BankAct(),
-  wants: {},
+  wants: {
+    runsWithLiars: 4,
+    crashes: 2,
+    commits: 500,
+    deliveries: 2000,
+    moved: 50,
+    doubleSpends: 8,
+    'draft.insufficient_funds': 5,
+  },
 };

@@ -100,5 +100,15 @@ export const locksNet: Net = {
   },
   machine: (context) => ({ machine: lockService(context) }),
   act: () => new LockAct(),
-  wants: {},
+  wants: {
+    runsWithLiars: 3,
+    crashes: 3,
+    commits: 500,
+    deliveries: 2000,
+    grants: 30,
+    'result.waiting': 10,
+    'result.released': 8,
+    'notice.lost': 3,
+    sharedTogether: 4,
+  },
 };

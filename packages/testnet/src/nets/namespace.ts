@@ -219,5 +219,13 @@ export const namespaceNet: Net = {
   },
   machine: (context) => ({ machine: lockService(context) }),
   act: () => new NamespaceAct(),
-  wants: {},
+  wants: {
+    runsWithLiars: 3,
+    crashes: 3,
+    commits: 500,
+    deliveries: 2000,
+    'answer.create.created': 40,
+    'answer.remove.removed': 4,
+    'answer.create.error': 10,
+  },
 };

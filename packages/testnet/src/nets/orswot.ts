@@ -122,5 +122,13 @@ export const orswotNet: Net = {
       finish: (scene) => finish(scene, model),
     };
   },
-  wants: {},
+  wants: {
+    runsWithLiars: 4,
+    crashes: 3,
+    'fault.partition': 2,
+    retries: 5,
+    commits: 500,
+    deliveries: 2000,
+    answers: 60,
+  },
 };
