@@ -1,6 +1,10 @@
 export type { Constraint, Layout, MaskCell, Node, Rows } from './air/expression.ts';
 export { PLAIN } from './air/plain.ts';
+export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
+export { disassemble } from './assembler/disassemble.ts';
+export type { AssemblyCode, AssemblyFailure } from './assembler/failure.ts';
 export { felt } from './felt/shape.ts';
+export { type Hint, type HintInput, loadProgram, type Runnable } from './program/load.ts';
 export { idOfProgram, type Program, parseProgram } from './program/program.ts';
 export { decodeProof, ENVELOPE_BYTES_MAX, encodeProof, proofShape } from './proof/envelope.ts';
 export { parseStoneJson, writeStoneJson } from './proof/json.ts';
@@ -46,3 +50,17 @@ export {
   type ProofVerdict,
   type VerifyOptions,
 } from './verifier/verifier.ts';
+export type { RunCode, RunFailure } from './vm/failure.ts';
+export {
+  readAirPublicInput,
+  readMemory,
+  readTrace,
+  writeAirPrivateInput,
+  writeAirPublicInput,
+  writeMemory,
+  writeTrace,
+} from './vm/files.ts';
+export type { RunInputs } from './vm/inputs.ts';
+export { pedersen } from './vm/pedersen.ts';
+export type { MemoryCell, PrivateInput, TraceEntry } from './vm/relocation.ts';
+export { type Run, type RunOptions, type RunOutcome, runProgram } from './vm/run.ts';

@@ -102,9 +102,9 @@ function readAssignment(
   const manager = new Fields(file.get('reference_manager'), 'reference_manager', undefined);
   const reference = manager.list('references', LIMITS.publicCells)[index];
   if (reference === undefined) throw new Rejected('wrong_shape', `reference ${index}`, 'nothing');
-  const cell = FRAME_CELL.exec(valueOf(reference))?.groups;
+  const cell = FRAME_CELL.exec(expressionOf(reference))?.groups;
   return cell === undefined ? undefined : { key, cell: Number(cell['cell'] ?? 0) };
 }
 
-const valueOf = (reference: JsonValue): string =>
+const expressionOf = (reference: JsonValue): string =>
   new Fields(reference, 'reference', undefined).text('value', 4096);

@@ -93,7 +93,8 @@ function readParameters(value: JsonValue | undefined): ProofParameters {
   };
 }
 
-function readPublicInput(value: JsonValue | undefined): PublicInput {
+/** @throws Rejected with the codes of {@link parseStoneJson} */
+export function readPublicInput(value: JsonValue | undefined): PublicInput {
   const input = new Fields(value, 'public_input', [
     'layout',
     'n_steps',
@@ -143,32 +144,37 @@ function readCell(value: JsonValue): PublicCell {
 
 /** The JSON that Stone's verifier takes; `parseStoneJson` of it is the same proof. */
 export function writeStoneJson({ parameters, publicInput, proofBytes }: Proof): string {
-  const { segments, dynamicParams, publicMemory } = publicInput;
   return JSON.stringify({
     proof_parameters: writeParameters(parameters),
-    public_input: {
-      layout: publicInput.layout,
-      n_steps: publicInput.nSteps,
-      rc_min: publicInput.rcMin,
-      rc_max: publicInput.rcMax,
-      memory_segments: Object.fromEntries(
-        segments.map(({ name, beginAddr, stopPtr }) => [
-          name,
-          { begin_addr: beginAddr, stop_ptr: stopPtr },
-        ]),
-      ),
-      dynamic_params:
-        dynamicParams.length === 0
-          ? null
-          : Object.fromEntries(dynamicParams.map(({ name, value }) => [name, value])),
-      public_memory: publicMemory.map(({ address, value, page }) => ({
-        address,
-        value: `0x${value.toString(16)}`,
-        page,
-      })),
-    },
+    public_input: writePublicInput(publicInput),
     proof_hex: `0x${toHex(proofBytes)}`,
   });
+}
+
+/** Stone's `public_input`, ready for `JSON.stringify`. */
+export function writePublicInput(input: PublicInput): object {
+  const { segments, dynamicParams, publicMemory } = input;
+  return {
+    layout: input.layout,
+    n_steps: input.nSteps,
+    rc_min: input.rcMin,
+    rc_max: input.rcMax,
+    memory_segments: Object.fromEntries(
+      segments.map(({ name, beginAddr, stopPtr }) => [
+        name,
+        { begin_addr: beginAddr, stop_ptr: stopPtr },
+      ]),
+    ),
+    dynamic_params:
+      dynamicParams.length === 0
+        ? null
+        : Object.fromEntries(dynamicParams.map(({ name, value }) => [name, value])),
+    public_memory: publicMemory.map(({ address, value, page }) => ({
+      address,
+      value: `0x${value.toString(16)}`,
+      page,
+    })),
+  };
 }
 
 function writeParameters(parameters: ProofParameters): object {

@@ -1,0 +1,49 @@
+import type { Failure } from '@fatty/interface';
+
+/** Stable names of what can stop a run. */
+export type RunCode =
+  | 'unsupported_layout'
+  | 'unsupported_builtin'
+  | 'not_proof_mode'
+  | 'bad_program'
+  | 'missing_input'
+  | 'unknown_input'
+  | 'bad_input'
+  | 'bad_option'
+  | 'bad_instruction'
+  | 'bad_address'
+  | 'bad_value'
+  | 'unknown_cell'
+  | 'memory_conflict'
+  | 'assert_failed'
+  | 'call_frame'
+  | 'division_by_zero'
+  | 'range_check'
+  | 'wrong_hash'
+  | 'stop_pointer'
+  | 'unset_cell'
+  | 'step_limit';
+
+/** Why there is no run, and where it stopped. */
+export interface RunFailure extends Failure {
+  readonly code: RunCode;
+  /** Steps done before. */
+  readonly step: number;
+  /** Address of the instruction in the proof's memory (program words begin at 1), if there is one. */
+  readonly pc: number | undefined;
+  /** The instruction as text, or its word in hex. */
+  readonly instruction: string | undefined;
+}
+
+/** Thrown inside the machine, turned into a {@link RunFailure} at its edge. */
+export class RunError extends Error {
+  readonly code: RunCode;
+  readonly expected: string;
+  readonly actual: string;
+  constructor(code: RunCode, expected: string, actual: string) {
+    super(`${code}: expected ${expected}, got ${actual}`);
+    this.code = code;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}

@@ -1,0 +1,54 @@
+/** A builtin of a layout: memory cells that the proof checks by themselves. */
+export interface BuiltinSpec {
+  readonly name: string;
+  /** One instance per so many steps; 0 for output, which has no instances. */
+  readonly stepsPerInstance: number;
+  readonly cellsPerInstance: number;
+  /** Range-check units of a used cell. */
+  readonly rangeUnitsPerCell: number;
+  /** Whether our machine can run it; if not, its segment stays empty. */
+  readonly runnable: boolean;
+}
+
+/** What of a Stone layout decides how a run is padded. All have 8 memory and 16 range-check units. */
+export interface LayoutSpec {
+  readonly name: string;
+  /** In the order of their segments. */
+  readonly builtins: readonly BuiltinSpec[];
+}
+
+/** Per step, of which an instruction takes 4, and a quarter is for public memory. */
+export const MEMORY_UNITS = 8;
+export const PUBLIC_UNITS = 2;
+export const INSTRUCTION_UNITS = 4;
+/** Per step, of which an instruction takes 3. */
+export const RANGE_UNITS = 16;
+export const INSTRUCTION_RANGE_UNITS = 3;
+
+const builtin = (
+  name: string,
+  stepsPerInstance: number,
+  cellsPerInstance: number,
+  rangeUnitsPerCell: number,
+  runnable: boolean,
+): BuiltinSpec => ({
+  name,
+  stepsPerInstance,
+  cellsPerInstance,
+  rangeUnitsPerCell,
+  runnable,
+});
+
+/** The layouts we run (StarkWare's names and ratios). */
+export const LAYOUTS: readonly LayoutSpec[] = [
+  { name: 'plain', builtins: [] },
+  {
+    name: 'small',
+    builtins: [
+      builtin('output', 0, 1, 0, true),
+      builtin('pedersen', 8, 3, 0, true),
+      builtin('range_check', 8, 1, 8, true),
+      builtin('ecdsa', 512, 2, 0, false),
+    ],
+  },
+];
