@@ -11,7 +11,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export function formatOf(value: unknown): Format {
   if (value === undefined || value === 'table') return 'table';
   if (value === 'json') return 'json';
-  throw new ExitError(EXIT.usage, `-o: expected table or json, got ${String(value)}`);
+  throw new ExitError(EXIT.usage, `-o: expected table or json, got ${JSON.stringify(value)}`);
 }
 
 /** Keys and hashes as hex, positions as `commit.index`, big integers as decimal text. */
@@ -32,7 +32,7 @@ function isPosition(value: object): value is Position {
 function cell(value: unknown): string {
   const shown = plain(value);
   if (shown === undefined || shown === null) return '-';
-  return typeof shown === 'object' ? JSON.stringify(shown) : String(shown);
+  return typeof shown === 'string' ? shown : JSON.stringify(shown);
 }
 
 /** Columns padded with two spaces between; a header in capitals. */

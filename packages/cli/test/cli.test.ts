@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { traceLine } from '@fatty/msc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../src/cli.ts';
@@ -92,6 +93,68 @@ describe('init', () => {
     expect((await fatty('init', '--dir', join(dir, 'small'), '--replicas', '3')).code).toBe(
       EXIT.refused,
     );
+  });
+});
+
+describe('proof', () => {
+  const fixture = (name: string): string =>
+    fileURLToPath(new URL(`../../cairo/fixtures/${name}`, import.meta.url));
+  const proof = fixture('lease-chain/1.json');
+
+  it('accepts a lease proof of the pinned program and prints its cells', async () => {
+    const program = fixture('lease-tick.json');
+    const line = [
+      'proof',
+      'verify',
+      proof,
+      '--program',
+      program,
+      '--statement',
+      'lease',
+      '-o',
+      'json',
+    ];
+    const { code, out } = await fatty(...line);
+    expect(code).toBe(EXIT.done);
+    expect(JSON.parse(out)).toMatchObject({
+      verdict: 'accepted',
+      lease: { tFrom: '10', tTo: '20' },
+    });
+  });
+
+  it('refuses by policy and by statement with exit 1, code, expected and actual on stdout', async () => {
+    const refusal = async (...more: string[]): Promise<string> => {
+      const { code, out, err } = await fatty('proof', 'verify', proof, '-o', 'json', ...more);
+      const said = JSON.parse(out) as Record<string, string>;
+      expect([code, err, said.verdict]).toEqual([EXIT.refused, '', 'refused']);
+      expect(said.expected).not.toBe(said.actual);
+      return said.code ?? '';
+    };
+    expect(await refusal('--policy', 'bitsMin=128')).toBe('policy_bits');
+    expect(await refusal('--policy', 'layouts=small+starknet')).toBe('policy_layout');
+    expect(await refusal('--statement', 'lease', '--extra', '1')).toBe('lease_cells');
+    const policy = join(dir, 'policy.json');
+    writeFileSync(policy, JSON.stringify({ collisionBitsMin: 200 }));
+    expect(await refusal('--policy', policy)).toBe('policy_collision');
+  });
+
+  it('refuses a changed proof, and calls a file that is none unreadable', async () => {
+    const text = readFileSync(proof, 'utf8');
+    const changed = join(dir, 'changed.json');
+    const at = text.indexOf('"proof_hex"') + 2_000;
+    writeFileSync(changed, text.slice(0, at) + (text[at] === '0' ? '1' : '0') + text.slice(at + 1));
+    expect((await fatty('proof', 'verify', changed)).code).toBe(EXIT.refused);
+    writeFileSync(changed, '{"proof_hex": ');
+    const broken = await fatty('proof', 'verify', changed);
+    expect(broken).toMatchObject({ code: EXIT.usage, out: '' });
+    expect(broken.err).toContain('unreadable');
+  });
+
+  it('inspects without checking, and says so', async () => {
+    const { code, out } = await fatty('proof', 'inspect', proof);
+    expect(code).toBe(EXIT.done);
+    expect(out).toContain('not checked');
+    expect(out).toMatch(/^bits +96$/m);
   });
 });
 

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Client, connect, isFattyError } from '@fatty/client/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningCell, startCell } from '../src/index.ts';
+
+const FATTY = fileURLToPath(new URL('../bin/fatty.js', import.meta.url));
+
+function fatty(
+  cell: RunningCell,
+  ...args: string[]
+): Promise<{ code: number | null; out: string }> {
+  const env = { ...process.env, FATTY_CELL: cell.cellPath };
+  const child = spawn(process.execPath, [FATTY, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out })));
+}
+
+/** Real processes, sockets and disks: one small cell for all. */
+describe('a cell of four processes', () => {
+  let cell: RunningCell;
+  let client: Client;
+  beforeAll(async () => {
+    cell = await startCell();
+    client = await connect(cell.cellPath);
+  });
+  afterAll(async () => {
+    await client.close();
+    await cell.close();
+    await cell.close();
+    expect(existsSync(cell.dir)).toBe(false);
+    expect(cell.replicas.map((one) => one.alive)).toEqual([false, false, false, false]);
+  });
+
+  it('keeps files, and says no with exit code 1', async () => {
+    expect(await fatty(cell, 'put', '-p', '/a/b', 'hello')).toEqual({ code: 0, out: '' });
+    expect(await fatty(cell, 'get', '/a/b')).toEqual({ code: 0, out: 'hello' });
+    expect((await client.get('/a/b', { level: 'linearizable' })).text()).toBe('hello');
+    const missing = await fatty(cell, 'get', '/none');
+    expect(missing.code).toBe(1);
+    expect(missing.out).toContain('not_found');
+  });
+
+  it('runs a child under a lock with its fencing token, and passes its exit code on', async () => {
+    const script = 'echo "$FATTY_LOCK $FATTY_TOKEN"; exit 7';
+    const first = await fatty(cell, 'lock', '/job', '--', 'sh', '-c', script);
+    const second = await fatty(cell, 'lock', '/job', '--', 'sh', '-c', script);
+    expect([first.code, second.code]).toEqual([7, 7]);
+    const commits = [first, second].map(({ out }) => Number(/^\/job (\d+)\.\d+/.exec(out)?.[1]));
+    expect(commits[1]).toBeGreaterThan(commits[0] ?? Number.POSITIVE_INFINITY);
+    await using lock = await client.acquire('/job');
+    expect(lock.held).toBe(true);
+    const busy = await fatty(cell, 'lock', '/job', '--try', '--', 'true');
+    expect(busy.code).toBe(1);
+    expect(busy.out).toContain('lock_held');
+  });
+
+  it('kills the child when the lock is taken away', async () => {
+    const running = fatty(cell, 'lock', '/doomed', '--', 'sleep', '50');
+    for (;;) {
+      const state = await client.lockState('/doomed').catch(() => undefined);
+      if (state !== undefined && state.holders.length > 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await client.remove('/doomed');
+    expect((await running).code).toBe(5);
+  });
+
+  it('goes on without a killed replica, which comes back where it was', async () => {
+    const victim = cell.replicas[2];
+    if (victim === undefined) throw new Error('four replicas');
+    const before = cell.cell.addresses;
+    expect((await victim.kill()).signal).toBe('SIGKILL');
+    expect(victim.alive).toBe(false);
+    await client.put('/a/b', 'without you');
+    await victim.restart();
+    expect(cell.cell.addresses).toEqual(before);
+    await client.linked(4);
+    await client.put('/a/b', 'with you');
+    expect((await client.get('/a/b')).text()).toBe('with you');
+    const busy = await startCell({ dir: cell.dir }).catch((error: unknown) => error);
+    expect(String(busy)).toContain('folder_locked');
+  });
+
+  it('knows an error from another copy of the package', async () => {
+    const error = await client.stat('/none').catch((reason: unknown) => reason);
+    expect(isFattyError(error, 'not_found')).toBe(true);
+  });
+});
