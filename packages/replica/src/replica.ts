@@ -149,7 +149,10 @@ export class Replica {
       peersUp: peers.up,
       deltaMs: this.#pacemaker.deltaMs,
       resting: this.#rest.isResting,
-      ...{ completeRound, syncing, observer: this.#observer, halted: this.#halted },
+      completeRound,
+      syncing,
+      observer: this.#observer,
+      halted: this.#halted,
     };
   }
 

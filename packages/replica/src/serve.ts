@@ -8,7 +8,7 @@ interface Read {
   readonly range: { readonly from: number; readonly to: number } | undefined;
 }
 
-/** Blocks in one read from disk. */
+/** Blocks in one read from disk: at most so many, and never less than two full rounds. */
 const READ_BLOCKS_MAX = 1_024;
 
 /** Answers what others ask about the past: from memory above the horizon, from disk below. */
@@ -17,6 +17,8 @@ export class Serve {
   readonly #reads = new Map<number, Read>();
   readonly #readsOf: number[];
   #request = 0;
+  /** Blocks asked of the disk at once: follows how large they turn out to be. */
+  #blocksMax = READ_BLOCKS_MAX / 4;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -25,11 +27,15 @@ export class Serve {
 
   /** R12: only accepted blocks are served, so their parents can be had here too. */
   getBlocks(peer: number, refs: readonly Ref[]): void {
-    const { dag } = this.#shared;
+    const { dag, tuning } = this.#shared;
     const found: Block[] = [];
     const below: Ref[] = [];
+    let size = 0;
     for (const ref of refs) {
       const block = dag.get(ref);
+      size += block?.bytes.length ?? 0;
+      // What does not fit is asked for again.
+      if (size > tuning.rangeBytesMax) break;
       if (block) found.push(block);
       else if (ref.round >= 1 && ref.round <= dag.horizon) below.push(ref);
     }
@@ -66,8 +72,17 @@ export class Serve {
     if (read === undefined) return;
     this.#reads.delete(request);
     this.#readsOf[read.peer] = (this.#readsOf[read.peer] ?? 1) - 1;
+    this.#learn(blocks);
     if (read.range) this.#answerRounds(read.peer, read.range.from, read.range.to, blocks);
     else this.#answerBlocks(read.peer, blocks);
+  }
+
+  #learn(blocks: readonly Uint8Array[]): void {
+    const { tuning, committee } = this.#shared;
+    const size = blocks.reduce((sum, block) => sum + block.length, 0);
+    const next = size > tuning.rangeBytesMax ? this.#blocksMax / 2 : this.#blocksMax * 2;
+    const least = 2 * committee.members.length;
+    this.#blocksMax = Math.max(least, Math.min(READ_BLOCKS_MAX, Math.floor(next)));
   }
 
   #read(peer: number, range: Read['range'], refs: readonly Ref[]): void {
@@ -79,7 +94,7 @@ export class Serve {
     const request = ++this.#request;
     this.#reads.set(request, { peer, range });
     const want = range
-      ? { kind: 'rounds' as const, ...range, blocksMax: READ_BLOCKS_MAX }
+      ? { kind: 'rounds' as const, ...range, blocksMax: this.#blocksMax }
       : { kind: 'refs' as const, refs };
     out.push({ kind: 'read', request, want });
   }
