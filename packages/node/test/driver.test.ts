@@ -320,8 +320,9 @@ describe('block index', () => {
     await bench.driver.close();
     expect(bench.kv.get(blockKey(refOf(1, 0)))).toEqual(utf8('1/0/0'));
     const fatal: string[] = [];
-    const broken = { ...memoryKv(), write: () => Promise.reject(new Error('full')) };
-    const index = new BlockIndex(broken as never, (error) => void fatal.push(error.message));
+    const broken = memoryKv();
+    broken.write = () => Promise.reject(new Error('full'));
+    const index = new BlockIndex(broken, (error) => void fatal.push(error.message));
     index.add([blockOf(refOf(1, 0))]);
     await index.flush();
     expect(fatal).toEqual(['full']);

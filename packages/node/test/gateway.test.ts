@@ -146,7 +146,7 @@ describe('submissions', () => {
     expect(link.take()).toEqual([]);
     backend.nowMs += 25;
     gateway.committed(11, { receipts: [receiptFor(0)], notices: [] });
-    const { client, ...body } = receiptFor(0);
+    const { client: _, ...body } = receiptFor(0);
     expect(link.take()).toEqual([{ kind: 'receipt', ...body }]);
     expect(second.take()).toEqual([{ kind: 'receipt', ...body }]);
     expect(stranger.take()).toEqual([]);
