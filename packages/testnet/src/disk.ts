@@ -57,7 +57,7 @@ export class Disk {
   }
 
   /** The process dies. With `power` lost too, only a prefix of the unsynced writes survives. */
-  crash(power: boolean): { readonly lost: number; readonly kept: readonly LogRecord[] } {
+  crash(power: boolean): number {
     const writes = [...this.#inFlight, ...this.#queued];
     const records = writes.flatMap((write) => write.records);
     const kept = power ? this.#rng.below(records.length + 1) : records.length;
@@ -71,7 +71,7 @@ export class Disk {
     this.#inFlight = [];
     this.#marks = [];
     this.#markBusy = false;
-    return { lost: records.length - kept, kept: records.slice(0, kept) };
+    return records.length - kept;
   }
 
   #delay(): number {

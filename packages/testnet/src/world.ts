@@ -146,8 +146,7 @@ export class World {
   crash(replica: number, power: boolean): void {
     const host = this.hosts[replica];
     if (host?.peer === undefined) return;
-    const { lost, kept } = host.crash(power);
-    this.#synced(host, kept);
+    const lost = host.crash(power);
     this.count('crashes');
     this.count('lostWrites', lost);
     this.#story.tell('crash', `r${replica}`, power ? `power lost, ${lost} writes gone` : 'killed');
@@ -161,6 +160,8 @@ export class World {
     this.count('restarts');
     this.#story.tell('restart', `r${replica}`, `${host.disk.synced.length} records on disk`);
     this.#observe({ kind: 'restarted', by: replica, atMs: this.#nowMs });
+    // What the process finds is durable, even if nobody was told before it died.
+    this.#synced(host, host.disk.synced.slice());
     host.start();
     this.network.revived(replica);
   }

@@ -155,7 +155,7 @@ describe('disk', () => {
       );
       let answers = 0;
       disk.persist([record(1), record(2)], undefined, () => answers++);
-      const { lost } = disk.crash(true);
+      const lost = disk.crash(true);
       for (let event = heap.pop(); event !== undefined; event = heap.pop()) event.run();
       expect(answers).toBe(0);
       expect(disk.synced.map(({ body }) => body[0])).toEqual([1, 2].slice(0, 2 - lost));
