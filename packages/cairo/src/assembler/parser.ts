@@ -33,7 +33,7 @@ export interface Parsed {
   raw: boolean;
 }
 
-const WORDS = new Set(['ap', 'fp', 'jmp', 'call', 'ret', 'abs', 'rel', 'if', 'assert']);
+const WORDS = new Set(['ap', 'fp', 'jmp', 'call', 'ret', 'abs', 'rel', 'if', 'assert', 'CELLS']);
 const DEPTH_MAX = 16;
 const DECLARATIONS = new Set(['const', 'let', 'cell', 'dw']);
 
@@ -139,7 +139,11 @@ class Parser {
     }
     this.#cells = [];
     let code = this.#instruction();
-    if (this.#peek().text === ';' && this.#peek(1).text === 'ap' && this.#peek(2).text === '++') {
+    if (
+      /^[;,]$/.test(this.#peek().text) &&
+      this.#peek(1).text === 'ap' &&
+      this.#peek(2).text === '++'
+    ) {
       const place = this.#peek(1);
       this.#at += 3;
       code = withIncrement(code, place);
@@ -273,6 +277,7 @@ class Parser {
     const { text: name, line, column } = token;
     const at = { line, column };
     if (name === 'ap' || name === 'fp') return { kind: 'address', base: name, off: 0n, at };
+    if (name === 'CELLS') return { kind: 'number', value: BigInt(this.parsed.cells.length), at };
     const known = this.#names.get(name);
     if (known === undefined)
       throw new AssemblyError('unknown_name', token, 'a const, let or cell declared above', name);

@@ -1,6 +1,6 @@
 import { AssemblyError, type Position } from './failure.ts';
 import type { Instruction } from './instruction.ts';
-import { combine, dstOf, type Operand, op1Of, resOf } from './operand.ts';
+import { combine, dstOf, nameOf, type Operand, op1Of, resOf } from './operand.ts';
 
 /** A jump or call target that is only known when all labels are. */
 export interface LabelUse extends Position {
@@ -31,8 +31,16 @@ export function emitAssert(left: Operand, right: Operand): Emitted {
  * `[[fp]] = [ap]` is written the other way round, since only res may be a cell of a cell.
  */
 function solved(left: Operand, right: Operand): [Operand, Operand] {
-  if (right.kind === 'pair' && (right.sign === '-' || right.sign === '/'))
+  if (right.kind === 'pair' && (right.sign === '-' || right.sign === '/')) {
+    if (right.left.kind !== 'cell')
+      throw new AssemblyError(
+        'bad_operand',
+        right.at,
+        `a cell before ${right.sign} (put the number into one first)`,
+        nameOf(right.left),
+      );
     return [right.left, combine(right.sign === '-' ? '+' : '*', left, right.right)];
+  }
   return left.kind === 'cell' ? [left, right] : [right, left];
 }
 

@@ -103,7 +103,7 @@ function readAssignment(
   const reference = manager.list('references', LIMITS.publicCells)[index];
   if (reference === undefined) throw new Rejected('wrong_shape', `reference ${index}`, 'nothing');
   const cell = FRAME_CELL.exec(expressionOf(reference))?.groups;
-  return cell === undefined ? undefined : { key, cell: Number(cell['cell'] ?? 0) };
+  return cell === undefined ? undefined : { key, cell: Number(cell.cell ?? 0) };
 }
 
 const expressionOf = (reference: JsonValue): string =>

@@ -38,7 +38,7 @@ export function addBuiltins(
 /** @throws RunError `range_check` */
 function checkRange(address: Address, value: Value): void {
   if (typeof value === 'bigint' && value >> RANGE_BITS === 0n) return;
-  throw new RunError('range_check', `a number below 2^128 in [${address}]`, show(value));
+  throw new RunError('range_check', `a number below 2^128 in [${show(address)}]`, show(value));
 }
 
 /** Pedersen results: by segment, a function that knows them. */
@@ -63,7 +63,7 @@ export class Hasher {
       const found = this.deductions.get(address.segment)?.(address);
       const value = this.#memory.get(address);
       if (found !== undefined && value !== undefined && !same(found, value))
-        throw new RunError('wrong_hash', `${show(found)} in [${address}]`, show(value));
+        throw new RunError('wrong_hash', `${show(found)} in [${show(address)}]`, show(value));
     }
   }
 

@@ -32,7 +32,8 @@ export class Inputs {
       const size = Math.max(cells, ...keys.map((key) => key.cell + 1));
       if (list.length > size)
         throw new RunError('unknown_input', `at most ${size} frame cells`, `${list.length}`);
-      list.forEach((value, i) => value === undefined || demandFelt(value, `cell ${i}`));
+      for (const [i, value] of list.entries())
+        if (value !== undefined) demandFelt(value, `cell ${i}`);
       this.#named = inputs === undefined ? new Map() : undefined;
       this.#cells = list;
     }

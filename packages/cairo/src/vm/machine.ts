@@ -118,7 +118,7 @@ export class Machine {
   #fetch(): Instruction {
     const word = this.memory.read(this.pc);
     if (typeof word !== 'bigint')
-      throw new RunError('bad_instruction', 'an instruction word', `the pointer ${word}`);
+      throw new RunError('bad_instruction', 'an instruction word', `the pointer ${show(word)}`);
     const instruction = this.#decoded.get(word) ?? decodeInstruction(word);
     if (instruction === undefined)
       throw new RunError('bad_instruction', 'an instruction word', `0x${word.toString(16)}`);
@@ -198,8 +198,8 @@ export class Machine {
     if (i.opcode !== 'call') return;
     const back = this.#returnAddress(i);
     const ends = 'as the return address: was ap moved past the values in use?';
-    if (!same(op0, back)) throw new RunError('call_frame', `${back} ${ends}`, show(op0));
-    if (!same(dst, this.fp)) throw new RunError('call_frame', `${this.fp} as fp`, show(dst));
+    if (!same(op0, back)) throw new RunError('call_frame', `${show(back)} ${ends}`, show(op0));
+    if (!same(dst, this.fp)) throw new RunError('call_frame', `${show(this.fp)} as fp`, show(dst));
   }
 
   /** @throws RunError `bad_instruction bad_value bad_address` */
@@ -274,5 +274,5 @@ function pointer(value: Value, name: string): Address {
 /** @throws RunError `bad_value` */
 function number(value: Value): bigint {
   if (typeof value === 'bigint') return value;
-  throw new RunError('bad_value', 'a number as distance', `the pointer ${value}`);
+  throw new RunError('bad_value', 'a number as distance', `the pointer ${show(value)}`);
 }

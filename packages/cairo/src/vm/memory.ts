@@ -58,7 +58,7 @@ export class Memory {
     const old = cells?.get(offset);
     if (old !== undefined) {
       if (same(old, value)) return;
-      const expected = `${show(old)}, which [${address}] holds since it was written`;
+      const expected = `${show(old)}, which [${show(address)}] holds since it was written`;
       throw new RunError('memory_conflict', expected, show(value));
     }
     this.#rules[segment]?.(address, value);

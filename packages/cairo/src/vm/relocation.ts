@@ -4,7 +4,7 @@ import { type Builtin, rangeLimits, segmentSize } from './builtins.ts';
 import { RunError } from './failure.ts';
 import type { Registers } from './machine.ts';
 import type { Memory } from './memory.ts';
-import { Address, type Value } from './value.ts';
+import { Address, show, type Value } from './value.ts';
 
 /** Registers before a step, as addresses of the proof's memory. */
 export interface TraceEntry {
@@ -41,7 +41,7 @@ export class Relocation {
   /** @throws RunError `bad_address` for what lies before its segment */
   addressOf(address: Address): number {
     if (address.offset >= 0) return this.#base(address) + address.offset;
-    throw new RunError('bad_address', 'an address in its segment', `${address}`);
+    throw new RunError('bad_address', 'an address in its segment', show(address));
   }
 
   registers({ ap, fp, pc }: Registers): TraceEntry {

@@ -125,7 +125,7 @@ class Runner {
     const frame = this.#stack.plus(2);
     const start = { pc: this.#code.plus(program.start), ap: frame, fp: frame };
     this.machine = new Machine(this.#memory, start, this.#hasher.deductions);
-    program.words.forEach((_, i) => this.machine.touch(this.#code.plus(i)));
+    for (const i of program.words.keys()) this.machine.touch(this.#code.plus(i));
     this.#inputs = new Inputs(program, options.inputs, statementCells);
   }
 
@@ -134,13 +134,13 @@ class Runner {
     const { words, builtins } = this.#program;
     for (const [i, word] of words.entries()) {
       const fits = typeof word === 'bigint' && word >= 0n && word < P;
-      if (!fits) throw new RunError('bad_program', 'words of the field', `${word}`);
+      if (!fits) throw new RunError('bad_program', 'words of the field', `${show(word)}`);
       this.#memory.set(this.#code.plus(i), word);
     }
     const stack: Value[] = [this.#stack.plus(2), 0n];
     for (const builtin of this.#builtins)
       if (builtins.includes(builtin.name)) stack.push(builtin.base);
-    stack.forEach((value, i) => this.#memory.set(this.#stack.plus(i), value));
+    for (const [i, value] of stack.entries()) this.#memory.set(this.#stack.plus(i), value);
   }
 
   /** To `__end__`, one step more, then the final jump in place until the layout has room. */
@@ -248,7 +248,7 @@ class Runner {
     const value = this.#memory.get(address);
     if (value !== undefined) return value;
     const name = this.#program.cells[address.offset - 4 - this.#program.builtins.length];
-    const what = name === undefined ? `${address}` : `statement cell ${name} (${address})`;
+    const what = name === undefined ? show(address) : `statement cell ${name} (${show(address)})`;
     throw new RunError('unset_cell', `a value in public ${what}`, 'none');
   }
 
@@ -262,7 +262,7 @@ class Runner {
       const used = Math.ceil(this.#memory.size(builtin.base.segment) / cells) * cells;
       const wanted = builtin.base.plus(used);
       if (found === undefined || !same(found, wanted))
-        throw new RunError('stop_pointer', `${builtin.name} pointer ${wanted}`, show(found));
+        throw new RunError('stop_pointer', `${builtin.name} pointer ${show(wanted)}`, show(found));
       return found;
     });
   }

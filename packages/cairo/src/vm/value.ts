@@ -45,7 +45,7 @@ export function add(a: Value, b: Value): Value {
   if (typeof a === 'bigint' && typeof b === 'bigint') return felt.add(a, b);
   if (typeof a === 'bigint') return add(b, a);
   if (typeof b === 'bigint') return a.plus(distanceOf(b));
-  throw new RunError('bad_value', 'at most one pointer in a sum', `${a} + ${b}`);
+  throw new RunError('bad_value', 'at most one pointer in a sum', `${show(a)} + ${show(b)}`);
 }
 
 /** @throws RunError `bad_value` for number − pointer, or pointers of two segments */
@@ -53,7 +53,7 @@ export function sub(a: Value, b: Value): Value {
   if (typeof b === 'bigint') return add(a, felt.sub(0n, b));
   if (typeof a !== 'bigint' && a.segment === b.segment)
     return felt.reduce(BigInt(a.offset - b.offset));
-  throw new RunError('bad_value', 'pointers of one segment', `${show(a)} - ${b}`);
+  throw new RunError('bad_value', 'pointers of one segment', `${show(a)} - ${show(b)}`);
 }
 
 /** @throws RunError `bad_value` for a pointer */

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { P } from '../src/felt/felt.ts';
+import { type Assembled, assemble, type Run, runProgram } from '../src/index.ts';
+import { readLease, readStatement } from '../src/statement/statement.ts';
+
+const machine = (name: string): Assembled => {
+  const text = readFileSync(new URL(`../machines/${name}.casm`, import.meta.url), 'utf8');
+  const made = assemble(text);
+  if (!made.ok) throw new Error(JSON.stringify(made.failure));
+  return made.value;
+};
+
+const inputs = (values: Readonly<Record<string, bigint>>) => new Map(Object.entries(values));
+
+const run = (program: Assembled, values: Readonly<Record<string, bigint>>): Run => {
+  const outcome = runProgram(program, { inputs: inputs(values), provable: true });
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.failure));
+  return outcome.value;
+};
+
+/** The lease statement as a replica reads it from the public input. */
+const lease = (made: Run, extra: number) => readLease(readStatement(made.publicInput), extra);
+
+describe('the worked machines state their transitions as a replica reads them', () => {
+  it('tick: n transitions of (t + 1, s² + t)', () => {
+    const made = run(machine('tick'), { binding: 77n, tFrom: 10n, sFrom: 3n, n: 10n });
+    let s = 3n;
+    for (let t = 10n; t < 20n; t++) s = (s * s + t) % P;
+    const expected = { binding: 77n, tFrom: 10n, sFrom: 3n, n: 10n, tTo: 20n, sTo: s, extra: [] };
+    expect(lease(made, 0)).toEqual(expected);
+    expect(made.publicInput.nSteps).toBe(64);
+  });
+
+  it('counter: adds, up to its limit', () => {
+    const values = { binding: 1n, tFrom: 5n, sFrom: 11n, n: 9n, by: 1n };
+    expect(lease(run(machine('counter'), values), 1)).toMatchObject({
+      tTo: 14n,
+      sTo: 20n,
+      extra: [1n],
+    });
+    const idle = run(machine('counter'), { ...values, by: 0n });
+    expect(lease(idle, 1)).toMatchObject({ tTo: 14n, sTo: 11n });
+  });
+
+  it.each([
+    ['over the limit', { sFrom: 12n, by: 1n }, 'step_limit'],
+    ['below zero', { sFrom: P - 1n, by: 1n }, 'step_limit'],
+    ['in twos', { sFrom: 0n, by: 2n }, 'assert_failed'],
+  ])('counter: no run %s', (_, change, code) => {
+    const values = { binding: 1n, tFrom: 5n, n: 9n, ...change };
+    const outcome = runProgram(machine('counter'), { inputs: inputs(values), stepsMax: 4096 });
+    expect(outcome.ok ? outcome.value : outcome.failure.code).toBe(code);
+  });
+
+  it('store: one write changes the hash as its definition says', () => {
+    const [sFrom, key, value] = [5n, 7n, 9n];
+    const made = run(machine('store'), { binding: 1n, tFrom: 0n, sFrom, n: 1n, key, value });
+    const digits = 'PI = (?<pi>[0-9]+)[^]*STEP = (?<step>[0-9]+)';
+    const text = readFileSync(new URL('../machines/store.casm', import.meta.url), 'utf8');
+    const { pi = '', step = '' } = new RegExp(digits).exec(text)?.groups ?? {};
+    let c = key + BigInt(pi);
+    let x = value;
+    for (let i = 0; i < 160; i++, c = (c * BigInt(step)) % P) x = (x + sFrom + c) ** 3n % P;
+    expect(lease(made, 2)).toMatchObject({
+      tTo: 1n,
+      sTo: (x + value + sFrom) % P,
+      extra: [key, value],
+    });
+    expect(made.publicInput.nSteps).toBe(2048);
+  });
+});
