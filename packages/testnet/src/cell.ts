@@ -31,7 +31,10 @@ export function makeCell(replicas: number, scheme: SignatureScheme, params: Cell
   const committee: Committee = { epoch: 0, members, genesisTs: GENESIS_MS, params };
   const q = quorum(committee);
   return {
-    ...{ committee, scheme, signers, quorum: q },
+    committee,
+    scheme,
+    signers,
+    quorum: q,
     cellId: cellIdOf(committee),
     faultsMax: replicas - q,
   };

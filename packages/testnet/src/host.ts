@@ -132,6 +132,13 @@ export class Host {
         return;
       case 'read':
         return this.#read(effect.request, effect.want);
+      case 'committed':
+      case 'delivered':
+      case 'refused':
+      case 'note':
+      case 'halt':
+        // These are for onlookers, who have seen it.
+        return;
     }
   }
 

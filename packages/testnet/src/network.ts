@@ -53,9 +53,9 @@ export class Network {
     this.#rng = rng;
     this.#ports = ports;
     const links = replicas * replicas;
-    this.#latest = new Array<number>(links).fill(0);
-    this.#up = new Array<boolean>(links).fill(false);
-    this.#cuts = new Array<number>(links).fill(0);
+    this.#latest = Array.from<number>({ length: links }).fill(0);
+    this.#up = Array.from<boolean>({ length: links }).fill(false);
+    this.#cuts = Array.from<number>({ length: links }).fill(0);
   }
 
   send(from: number, to: number, bytes: Uint8Array): void {

@@ -26,7 +26,8 @@ const SHRINK_WORLDS_MAX = 120;
 
 export function netByName(name: string): Net {
   const net = NETS[name];
-  if (net === undefined) throw new RangeError(`no net ${name}; there are ${Object.keys(NETS)}`);
+  if (net === undefined)
+    throw new RangeError(`no net ${name}; there are ${Object.keys(NETS).join(' ')}`);
   return net;
 }
 

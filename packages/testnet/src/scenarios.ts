@@ -20,11 +20,20 @@ interface Script {
 }
 
 const acquire = (path: string): Op => ({
-  ...{ kind: 'acquire', path, mode: 'exclusive', maxWaitMs: undefined, lockDelayMs: 0 },
+  kind: 'acquire',
+  path,
+  mode: 'exclusive',
+  maxWaitMs: undefined,
+  lockDelayMs: 0,
 });
 const release = (path: string): Op => ({ kind: 'release', path, lockGen: undefined });
 const file = (path: string): Op => ({
-  ...{ kind: 'create', path, node: 'file', mode: 'shared', ephemeral: false, exclusive: false },
+  kind: 'create',
+  path,
+  node: 'file',
+  mode: 'shared',
+  ephemeral: false,
+  exclusive: false,
   content: new Uint8Array(),
 });
 
@@ -35,7 +44,11 @@ function record(script: Script): readonly TraceEvent[] {
   const events: TraceEvent[] = [];
   const seen = watch({ cell, liars: new Set(liars.keys()), skewMsMax: 0 });
   const { world } = stage({
-    ...{ cell, liars, seed: script.seed, network: CALM_NETWORK, disk: QUICK_DISK },
+    cell,
+    liars,
+    seed: script.seed,
+    network: CALM_NETWORK,
+    disk: QUICK_DISK,
     machine: (context) => ({ machine: lockService(context) }),
     verifier: QUICK_VERIFIER,
     checkers: [...seen.checkers, new HoldChecker(() => undefined)],
@@ -85,12 +98,31 @@ export const SCENARIOS: Readonly<Record<string, () => readonly TraceEvent[]>> = 
     record({ seed: 3, forMs: 2000, liars: new Map([[3, 'equivocate']]), play: writes }),
   'crash-and-catch-up': () =>
     record({
-      ...{ seed: 4, forMs: 3000, play: writes },
-      faults: [{ kind: 'crash', atMs: 300, forMs: 900, replica: 2, power: true }],
+      seed: 4,
+      forMs: 3e3,
+      play: writes,
+      faults: [
+        {
+          kind: 'crash',
+          atMs: 300,
+          forMs: 900,
+          replica: 2,
+          power: true,
+        },
+      ],
     }),
   'partition-and-heal': () =>
     record({
-      ...{ seed: 5, forMs: 4000, play: writes },
-      faults: [{ kind: 'partition', atMs: 300, forMs: 800, side: [0, 1] }],
+      seed: 5,
+      forMs: 4e3,
+      play: writes,
+      faults: [
+        {
+          kind: 'partition',
+          atMs: 300,
+          forMs: 800,
+          side: [0, 1],
+        },
+      ],
     }),
 };

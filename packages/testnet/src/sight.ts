@@ -109,8 +109,18 @@ function readBlock(items: readonly Item[]): SeenBlock | undefined {
   }
   const key = toHex(hash('block', header));
   return {
-    ...{ cellId, epoch, round, author, ts, seal: seal === 1, parents, key },
-    ...{ header, sig, body, bodyHash },
+    cellId,
+    epoch,
+    round,
+    author,
+    ts,
+    seal: seal === 1,
+    parents,
+    key,
+    header,
+    sig,
+    body,
+    bodyHash,
   };
 }
 

@@ -33,7 +33,8 @@ export function labelOf(bytes: Uint8Array): string {
       return `asks for rounds ${message.value.from} to ${message.value.to}`;
     case 'status':
       return `status: round ${message.value.highestRound}, commit ${message.value.commitIndex}`;
-    default:
+    case 'blocks':
+    case 'rounds':
       return first === undefined ? 'no blocks' : `${more.length + 1} blocks`;
   }
 }

@@ -87,7 +87,10 @@ describe('network', () => {
 
   test('reorders, duplicates and loses when told to', () => {
     const { network, arrived, dropped, run } = bench({
-      ...{ reorder: true, duplicatePerMille: 300, lossPerMille: 300, delayMsMax: 50 },
+      reorder: true,
+      duplicatePerMille: 300,
+      lossPerMille: 300,
+      delayMsMax: 50,
     });
     for (let i = 0; i < 100; i++) network.send(0, 1, Uint8Array.of(i));
     run(1000);
@@ -172,7 +175,13 @@ describe('the checkers’ own eyes', () => {
     const parents = [0, 1, 2].map((author) => virtualRef(cell.cellId, author));
     const body = new Uint8Array(200);
     const header = encode(headerShape, {
-      ...{ cellId: cell.cellId, epoch: 0, round: 1, author: 0, ts: 5, seal: false, parents },
+      cellId: cell.cellId,
+      epoch: 0,
+      round: 1,
+      author: 0,
+      ts: 5,
+      seal: false,
+      parents,
       bodyHash: bodyDigest(body),
     });
     const sig = cell.signers[0]?.sign(header);

@@ -20,10 +20,19 @@ const hexes = (list: readonly Uint8Array[]): string => list.map(toHex).join(',')
 function commitText({ commit, input }: CommitSeen): string {
   const { index, prevDigest, leader, blocks, commitTs, leaseClock, horizon } = commit;
   return [
-    ...[index, toHex(prevDigest), toHex(leader.digest), hexes(blocks.map((ref) => ref.digest))],
-    ...[commitTs, leaseClock, horizon, hexes(input.batches.map((batch) => batch.id))],
-    ...[input.keepAlives.map((one) => `${toHex(one.session)}:${one.i}`).join()],
-    ...[input.evidence.join(), input.index, input.commitTs, input.leaseClock],
+    index,
+    toHex(prevDigest),
+    toHex(leader.digest),
+    hexes(blocks.map((ref) => ref.digest)),
+    commitTs,
+    leaseClock,
+    horizon,
+    hexes(input.batches.map((batch) => batch.id)),
+    input.keepAlives.map((one) => `${toHex(one.session)}:${one.i}`).join(),
+    input.evidence.join(),
+    input.index,
+    input.commitTs,
+    input.leaseClock,
   ].join(' ');
 }
 

@@ -44,6 +44,12 @@ export class DurabilityChecker implements Checker {
         break;
       case 'committed':
         this.#commit(observation, say);
+        break;
+      case 'crashed':
+      case 'restarted':
+      case 'noted':
+      case 'halted':
+      case 'threw':
     }
     return out;
   }

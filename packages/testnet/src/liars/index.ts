@@ -145,7 +145,13 @@ function selective(insider: Insider): Trick {
 }
 
 const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Trick } = {
-  ...{ equivocate, withhold, badSignature, wrongTime, inventParents, garbage, selective },
+  equivocate,
+  withhold,
+  badSignature,
+  wrongTime,
+  inventParents,
+  garbage,
+  selective,
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */

@@ -170,8 +170,13 @@ export class Puppet implements Peer {
   #draft(round: number, parents: readonly Ref[]): Draft | undefined {
     const { cell, index } = this.insider;
     const header: Header = {
-      ...{ cellId: cell.cellId, epoch: cell.committee.epoch, round, author: index },
-      ...{ ts: Math.max(this.nowMs, this.#ownTs), seal: false, parents },
+      cellId: cell.cellId,
+      epoch: cell.committee.epoch,
+      round,
+      author: index,
+      ts: Math.max(this.nowMs, this.#ownTs),
+      seal: false,
+      parents,
       bodyHash: cell.cellId as unknown as Header['bodyHash'],
     };
     const batches = this.batches.splice(0, 1);

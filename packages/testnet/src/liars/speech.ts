@@ -28,6 +28,10 @@ export function askRounds(from: number, to: number): Uint8Array {
 /** A claim of progress, true or not. */
 export function claim(highestRound: number, commitIndex: number): Uint8Array {
   return encodeMessage({
-    ...{ kind: 'status', lastOwnRound: highestRound, highestRound, commitIndex, ask: true },
+    kind: 'status',
+    lastOwnRound: highestRound,
+    highestRound,
+    commitIndex,
+    ask: true,
   });
 }

@@ -76,7 +76,11 @@ export function runAsynchrony(
   const cell = makeCell(replicas, standIn(), smallWindows(replicas));
   const seen = watch({ cell, liars: new Set(), skewMsMax: 0 });
   const { world } = stage({
-    ...{ cell, seed, liars: new Map(), network: CALM_NETWORK, disk: QUICK_DISK },
+    cell,
+    seed,
+    liars: new Map(),
+    network: CALM_NETWORK,
+    disk: QUICK_DISK,
     machine: (context) => staged(() => new OrswotAlgorithm(), context),
     verifier: QUICK_VERIFIER,
     checkers: seen.checkers,

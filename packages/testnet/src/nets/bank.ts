@@ -161,8 +161,14 @@ function hostile(arg: number): Transfer {
 export const bankNet: Net = {
   name: 'bank',
   size: {
-    ...{ replicas: [4, 4, 7], clients: 7, opsMin: 6, opsMax: 40, busyMs: 4000 },
-    ...{ faultsMax: 3, realSignaturesOneIn: 8, kinds: 6 },
+    replicas: [4, 4, 7],
+    clients: 7,
+    opsMin: 6,
+    opsMax: 40,
+    busyMs: 4e3,
+    faultsMax: 3,
+    realSignaturesOneIn: 8,
+    kinds: 6,
   },
   machine: (context) =>
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),

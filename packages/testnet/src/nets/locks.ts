@@ -95,8 +95,14 @@ class LockAct implements Act {
 export const locksNet: Net = {
   name: 'locks',
   size: {
-    ...{ replicas: [4], clients: 4, opsMin: 6, opsMax: 36, busyMs: 6000 },
-    ...{ faultsMax: 4, realSignaturesOneIn: 8, kinds: KINDS },
+    replicas: [4],
+    clients: 4,
+    opsMin: 6,
+    opsMax: 36,
+    busyMs: 6e3,
+    faultsMax: 4,
+    realSignaturesOneIn: 8,
+    kinds: KINDS,
   },
   machine: (context) => ({ machine: lockService(context) }),
   act: () => new LockAct(),

@@ -81,7 +81,7 @@ class NamespaceModel implements Checker {
     }
     if (op.kind === 'remove') this.#remove(op, result, say);
     if (op.kind === 'removeSubtree' && result.kind === 'subtreeRemoved') {
-      for (const path of [...this.nodes.keys()]) {
+      for (const path of this.nodes.keys()) {
         if (path === op.path || path.startsWith(`${op.path}/`)) this.nodes.delete(path);
       }
     }
@@ -102,8 +102,12 @@ class NamespaceModel implements Checker {
     if (known !== undefined && opKey(result.node) !== known.id) say(known.id, opKey(result.node));
     if (known !== undefined && op.exclusive) say(`${op.path} refused: exists`, 'created');
     const node: ModelNode = known ?? {
-      ...{ id: opKey(id), guarded: op.mode === 'guarded', directory: op.node === 'directory' },
-      ...{ dots: new Map(), contents: new Map(), instance: result.instance.commit },
+      id: opKey(id),
+      guarded: op.mode === 'guarded',
+      directory: op.node === 'directory',
+      dots: new Map(),
+      contents: new Map(),
+      instance: result.instance.commit,
     };
     if (known === undefined) {
       const last = this.#births.get(op.path) ?? 0;
@@ -129,8 +133,8 @@ class NamespaceModel implements Checker {
   }
 
   #gone(session: string): void {
-    for (const [path, node] of [...this.nodes]) {
-      for (const [key, dot] of [...node.dots]) {
+    for (const [path, node] of this.nodes) {
+      for (const [key, dot] of node.dots) {
         if (dot.ephemeral && dot.session === session) node.dots.delete(key);
       }
       if (node.dots.size === 0) this.nodes.delete(path);
@@ -203,8 +207,14 @@ class NamespaceAct implements Act {
         return { kind: 'removeSubtree', path };
       default:
         return {
-          ...{ kind: 'compareAndSet', path, content: utf8(`g${arg}`) },
-          ...{ generation: { commit: arg % 50, index: 0 }, lockGen: undefined },
+          kind: 'compareAndSet',
+          path,
+          content: utf8(`g${arg}`),
+          generation: {
+            commit: arg % 50,
+            index: 0,
+          },
+          lockGen: undefined,
         };
     }
   }
@@ -214,8 +224,14 @@ class NamespaceAct implements Act {
 export const namespaceNet: Net = {
   name: 'namespace',
   size: {
-    ...{ replicas: [4], clients: 3, opsMin: 6, opsMax: 40, busyMs: 4000 },
-    ...{ faultsMax: 4, realSignaturesOneIn: 8, kinds: 8 },
+    replicas: [4],
+    clients: 3,
+    opsMin: 6,
+    opsMax: 40,
+    busyMs: 4e3,
+    faultsMax: 4,
+    realSignaturesOneIn: 8,
+    kinds: 8,
   },
   machine: (context) => ({ machine: lockService(context) }),
   act: () => new NamespaceAct(),

@@ -83,9 +83,13 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   const seen = watch(checked);
   const act = net.act();
   const { world, machines } = stage({
-    ...{ cell, liars, seed: plan.seed, machine: (context) => net.machine(context) },
+    cell,
+    liars,
+    seed: plan.seed,
+    machine: (context) => net.machine(context),
     network: plan.rough ? ROUGH_NETWORK : CALM_NETWORK,
-    ...{ disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK, verifier: QUICK_VERIFIER },
+    disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK,
+    verifier: QUICK_VERIFIER,
     checkers: [...seen.checkers, ...(act.checkers?.(cell) ?? [])],
     ...(net.verdictOf === undefined ? {} : { verdictOf: net.verdictOf }),
     ...(tracer === undefined ? {} : { tracer }),
@@ -131,7 +135,9 @@ function settle(act: Act, scene: Scene, untilMs: number): void {
   if (!answered) {
     const stuck = clients.filter((client) => !client.idle).map((client) => client.name);
     const tips = machines.tips(world);
-    world.report([say(world, 'L1', 'every honest batch answered', `open: ${stuck} (${tips})`)]);
+    world.report([
+      say(world, 'L1', 'every honest batch answered', `open: ${stuck.join(' ')} (${tips})`),
+    ]);
     return;
   }
   const level = world.run(untilMs, () => machines.level(world));

@@ -31,7 +31,9 @@ class SetModel implements Checker {
 
   /** Members, sorted, each with its sorted dots. */
   text(): string {
-    const lines = [...this.members].map(([name, dots]) => `${name}:${[...dots.keys()].sort()}`);
+    const lines = [...this.members].map(
+      ([name, dots]) => `${name}:${[...dots.keys()].sort().join(',')}`,
+    );
     return lines.sort().join(' ');
   }
 
@@ -84,7 +86,7 @@ function finish(scene: Scene, model: SetModel): readonly Violation[] {
     if (!world.honest(index) || !(algorithm instanceof OrswotAlgorithm)) return [];
     const lines = algorithm.value
       .entries()
-      .map((entry) => `${toHex(entry.member)}:${entry.dots.map(dotKey).sort()}`);
+      .map((entry) => `${toHex(entry.member)}:${entry.dots.map(dotKey).sort().join(',')}`);
     const text = lines.sort().join(' ');
     if (text === model.text()) return [];
     return [say(world, 'set', model.text(), `r${index}: ${text}`)];
@@ -95,8 +97,14 @@ function finish(scene: Scene, model: SetModel): readonly Violation[] {
 export const orswotNet: Net = {
   name: 'orswot',
   size: {
-    ...{ replicas: [4, 4, 7], clients: 3, opsMin: 4, opsMax: 30, busyMs: 4000 },
-    ...{ faultsMax: 4, realSignaturesOneIn: 8, kinds: 8 },
+    replicas: [4, 4, 7],
+    clients: 3,
+    opsMin: 4,
+    opsMax: 30,
+    busyMs: 4e3,
+    faultsMax: 4,
+    realSignaturesOneIn: 8,
+    kinds: 8,
   },
   machine: (context) => staged(() => new OrswotAlgorithm(), context),
   act() {
