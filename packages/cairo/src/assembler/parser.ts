@@ -206,8 +206,9 @@ class Parser {
   #jump(): Emitted {
     const mode = this.#mode();
     const to = mode ? this.#sum() : this.#labelUse();
+    if (mode === 'abs' && this.#peek().text === 'if')
+      this.#wrong('no if: conditional jumps are jmp rel … if or jmp label if');
     if (!this.#take('if')) return 'name' in to ? emitGoto(to) : emitJump(mode ?? 'rel', to);
-    if (mode === 'abs') this.#wrong('jmp rel or jmp label before if: there is no jmp abs … if');
     const condition = this.#sum();
     this.#expect('!=');
     if (this.#next().text !== '0') {

@@ -29,7 +29,7 @@ export class Inputs {
       this.#cells = byCell(program, inputs, keys);
     } else {
       const list = inputs ?? [];
-      const size = Math.max(cells, ...keys.map((key) => key.cell + 1));
+      const size = Math.max(cells, program.cells.length, ...keys.map((key) => key.cell + 1));
       if (list.length > size)
         throw new RunError('unknown_input', `at most ${size} frame cells`, `${list.length}`);
       for (const [i, value] of list.entries())
