@@ -135,6 +135,7 @@ export class Replica {
     return {
       round: this.#persistence.durableRound,
       highestRound: dag.highestRound,
+      decidedRound: orderer.lastDecidedRound,
       horizon: dag.horizon,
       commitIndex: last?.index ?? 0,
       commitTs: last?.commitTs ?? committee.genesisTs,

@@ -7,6 +7,8 @@ export interface ReplicaStatus {
   readonly highestRound: number;
   /** Highest round with q distinct authors accepted. */
   readonly completeRound: number;
+  /** Every leader slot up to this round is decided here. */
+  readonly decidedRound: number;
   readonly horizon: number;
   /** Last commit applied; 0 before the first. */
   readonly commitIndex: number;

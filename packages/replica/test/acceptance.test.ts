@@ -264,6 +264,47 @@ describe('acceptance: what is refused', () => {
   });
 });
 
+it('own rounds are left out only below what is decided (R23)', () => {
+  const { world, cell, virtual } = alone({ followRoundMs: 0, deltaMs: 5 });
+  const own = new Map<number, Block>();
+  const rounds: number[] = [];
+  world.onPersist = (_host, effect) => {
+    const bytes = effect.mark && effect.records.at(-1)?.body;
+    if (!bytes) return;
+    const { ref } = openBlock(bytes);
+    own.set(ref.round, { ref } as Block);
+    rounds.push(ref.round);
+  };
+  let before: readonly { readonly ref: Ref }[] = asBlocks(virtual);
+  const say = (round: number, hears: (author: number) => boolean): readonly Uint8Array[] => {
+    const mine = own.get(round - 1);
+    const made = [1, 2, 3].map((author) => {
+      const parents = hears(author) && mine ? [...before, mine] : before;
+      return forge(cell, author, round, onTop(author, parents), { ts: world.nowMs });
+    });
+    before = made;
+    return made.map(({ bytes }) => bytes);
+  };
+  const hear = (from: number, to: number, blocks: readonly Uint8Array[]): void =>
+    world.inject(1, 0, encodeMessage({ kind: 'rounds', from, to, blocks, last: true }));
+  for (let round = 1; round <= 4; round++) {
+    hear(
+      round,
+      round,
+      say(round, () => true),
+    );
+    world.run(30);
+  }
+  expect(own.has(4)).toBe(true);
+  // Slot 4 is the own one. One vote, two blames: open until a later leader commits.
+  const late = [say(5, (author) => author === 1), say(6, () => false), say(7, () => false)];
+  rounds.length = 0;
+  hear(5, 7, late.flat());
+  world.run(4);
+  expect(world.host(0).replica.status()).toMatchObject({ completeRound: 7, decidedRound: 3 });
+  expect(rounds[0]).toBe(6);
+});
+
 describe('slow checks (R11a)', () => {
   function withOp(first: number, verify?: (job: Uint8Array) => Verdict | undefined) {
     const at = alone({}, verify);
