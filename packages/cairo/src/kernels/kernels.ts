@@ -1,0 +1,82 @@
+/** `length` field elements that a set of kernels keeps, from its address `at`. */
+export interface Vector {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** `length` bytes that a set of kernels keeps, from its address `at`. */
+export interface Bytes {
+  readonly at: number;
+  readonly length: number;
+}
+
+/**
+ * All arithmetic and hashing of a prover, on arrays in memory of its own. There are two
+ * implementations, BigInt (the reference) and WebAssembly, and the prover cannot tell them apart.
+ * Values go in and come out in standard form, 0..p−1. Operands may be the same vector or apart;
+ * vectors that overlap otherwise are an error of the caller. Operands have equal lengths.
+ */
+export interface Kernels {
+  /** Addresses from one element of a vector to the next. */
+  readonly stride: number;
+  vector(length: number): Vector;
+  /** Zero-filled. */
+  bytes(length: number): Bytes;
+  /** What is in use now; {@link release} gives back everything allocated since. */
+  mark(): number;
+  release(mark: number): void;
+  /** Most bytes ever in use. */
+  readonly peak: number;
+
+  write(to: Vector, values: readonly bigint[]): void;
+  read(from: Vector): bigint[];
+  /** to[i·toStep] = from[i·fromStep] for i < count. */
+  copy(to: Vector, toStep: number, from: Vector, fromStep: number, count: number): void;
+  /** to[reverse(i)] = from[i], where reverse mirrors the bits of an index; a power of two long. */
+  reverse(to: Vector, from: Vector): void;
+
+  add(to: Vector, a: Vector, b: Vector): void;
+  sub(to: Vector, a: Vector, b: Vector): void;
+  mul(to: Vector, a: Vector, b: Vector): void;
+  /** to = factor · a */
+  scale(to: Vector, a: Vector, factor: bigint): void;
+  /** to += factor · a */
+  addScaled(to: Vector, a: Vector, factor: bigint): void;
+  /** Every element becomes its inverse; none may be 0. */
+  invert(values: Vector): void;
+  /** Every element becomes the product of itself and all before it. */
+  accumulate(values: Vector): void;
+
+  /** Coefficients to values, in place: see `transform.ts` for the tables and the order. */
+  forward(values: Vector, table: Vector): void;
+  /** Values to coefficients times their number, in place. */
+  backward(values: Vector, table: Vector): void;
+  /** The polynomial with these coefficients, at x. */
+  evaluate(coefficients: Vector, x: bigint): bigint;
+  /** to += (f − f(x)) / (X − x) */
+  addQuotient(to: Vector, coefficients: Vector, x: bigint): void;
+  /** to[i] = 2·(f[2i] + beta·f[2i+1]): one halving of FRI, on coefficients. */
+  fold(to: Vector, coefficients: Vector, beta: bigint): void;
+
+  /** Stone's 32 bytes of element i at byte i·step of `to`: Montgomery form, big-endian. */
+  pack(to: Bytes, step: number, from: Vector): void;
+  /** Digests of rows of `rowSize` bytes (a multiple of 32), written to `to` one after the other. */
+  hashRows(to: Bytes, rows: Bytes, rowSize: number): void;
+  /**
+   * The inner nodes of a Merkle tree of 2·leaves digests: node i at byte 32·i, root 1, children 2i
+   * and 2i + 1. The leaves, its second half, are there already.
+   */
+  hashNodes(tree: Bytes): void;
+  /** A copy. */
+  peek(from: Bytes): Uint8Array;
+  /**
+   * The smallest of `count` nonces from `first` whose 8 bytes after `challenge` hash to something
+   * that begins with `bits` zeros, or undefined. By the channel's hash, unmasked.
+   */
+  grind(challenge: Uint8Array, bits: number, first: number, count: number): number | undefined;
+}
+
+/** `length` elements of `vector` from its element `from`. */
+export function slice(kernels: Kernels, vector: Vector, from: number, length: number): Vector {
+  return { at: vector.at + from * kernels.stride, length };
+}

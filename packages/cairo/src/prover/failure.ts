@@ -1,0 +1,33 @@
+import { fail, ok } from '@fatty/codec';
+import type { Failure, Outcome } from '@fatty/interface';
+import { Rejected } from '../proof/rejected.ts';
+
+/**
+ * Why there is no proof:
+ * - `bad_run`: the run breaks a rule of the machine or of its program; nothing was proved
+ * - `no_room`: too few free cells for the gaps in memory or offsets; more steps make room
+ * - `cancelled`: the caller's signal, or its generator was closed
+ * - and `bad_counts unsupported_layout unsupported_hash …` for parameters no verifier would take
+ */
+export type ProverCode = 'bad_run' | 'no_room' | 'cancelled';
+
+/** Thrown inside the prover, data at its edge. */
+export class ProverError extends Error {
+  readonly failure: Failure;
+
+  constructor(code: ProverCode, expected: string, actual: string) {
+    super(`${code}: expected ${expected}, got ${actual}`);
+    this.failure = { code, expected, actual };
+  }
+}
+
+/** Runs the generator `work`, with what it throws as data. */
+export function* attemptSteps<S, T>(work: Generator<S, T>): Generator<S, Outcome<T>> {
+  try {
+    return ok(yield* work);
+  } catch (error) {
+    if (!(error instanceof ProverError || error instanceof Rejected)) throw error;
+    const { code, expected, actual } = error.failure;
+    return fail(code, expected, actual);
+  }
+}

@@ -1,0 +1,189 @@
+import { concatBytes } from '@fatty/codec';
+import type { Layout } from '../air/expression.ts';
+import { mul, pow, rootOfUnity } from '../felt/felt.ts';
+import type { Kernels, Vector } from '../kernels/kernels.ts';
+import { Transforms } from '../kernels/transform.ts';
+import type { Proof, ProofParameters } from '../proof/proof.ts';
+import { Channel } from '../stark/channel.ts';
+import type { Hashes } from '../stark/hashes.ts';
+import { airParameters, transcriptSeed } from '../stark/public-input.ts';
+import type { ProofSize } from '../stark/sizes.ts';
+import { checkSteps } from './check.ts';
+import { Commitment, type Geometry } from './commitment.ts';
+import { composeConstraints } from './composition.ts';
+import { Fri } from './fri.ts';
+import { interactionColumns } from './interaction.ts';
+import { compileComposition } from './program.ts';
+import { fillTable, type ProvableRun, type TraceTable } from './table.ts';
+import { Writer } from './writer.ts';
+
+/** What the prover does, in order. */
+export const PHASES = [
+  'trace',
+  'commit',
+  'interaction',
+  'composition',
+  'sampling',
+  'fri',
+  'work',
+  'queries',
+] as const;
+
+export type Phase = (typeof PHASES)[number];
+
+/** `fraction` of a phase is done, 0..1. */
+export interface Progress {
+  readonly phase: Phase;
+  readonly fraction: number;
+}
+
+const MAGIC = Uint8Array.of(0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xed);
+const NONCES_PER_TURN = 2 ** 14;
+
+/** Everything fixed before the first byte. */
+export interface Job {
+  readonly hashes: Hashes;
+  readonly kernels: Kernels;
+  readonly run: ProvableRun;
+  readonly parameters: ProofParameters;
+  readonly size: ProofSize;
+}
+
+/**
+ * Stone's prover for a layout with one interaction: commitments to the trace, to the running products
+ * and to the composition of all constraints, values at a random point, FRI, proof of work, queries.
+ * Deterministic: it draws nothing, and takes the smallest nonce.
+ * @throws ProverError `bad_run no_room`
+ */
+export function* proveRun(job: Job): Generator<Progress, Proof> {
+  const { hashes, kernels, run, parameters, size } = job;
+  const { layout, rowsLog } = size;
+  const { publicInput } = run;
+  const turn = (phase: Phase, fraction: number): Progress => ({ phase, fraction });
+  yield turn('trace', 0);
+  const table = fillTable(run);
+  checkSteps(layout, table, publicInput);
+  const cosetsLog = parameters.logNCosets;
+  const transforms = new Transforms(kernels, rowsLog + 1);
+  const geometry: Geometry = { kernels, transforms, rowsLog, cosetsLog };
+  const seed = transcriptSeed(publicInput, layout, hashes.keccak256);
+  const writer = new Writer(new Channel(hashes[size.channelHash], seed));
+
+  const first = new Commitment(geometry, traceColumns(geometry, table));
+  writer.say(yield* during('commit', first.commit()));
+  const drawn = new Map(
+    layout.interactionElements.map((name) => [name, writer.channel.felt()] as const),
+  );
+  yield turn('interaction', 0);
+  const publicCells = 2 ** rowsLog / layout.rowsPerPublicCell;
+  const known = airParameters(publicInput, drawn, publicCells);
+  const product = known.get('memory_product') as bigint;
+  const products = interactionColumns(kernels, table, drawn, product);
+  for (const column of products) interpolateRows(geometry, column);
+  const second = new Commitment(geometry, products);
+  writer.say(yield* during('interaction', second.commit()));
+
+  const program = compileComposition(layout, known, writer.channel.felt());
+  const composed = composeConstraints(geometry, layout, program, [first, second]);
+  const halves = yield* during('composition', composed, 0.5);
+  const third = new Commitment(geometry, halves);
+  writer.say(yield* during('composition', third.commit()));
+
+  yield turn('sampling', 0);
+  const deep = samplePoint(geometry, layout, writer, [first, second, third]);
+  const fri = new Fri(geometry);
+  yield* during('fri', fri.commit(writer, deep, parameters.friStepList.slice(1)));
+  yield* during('work', work(kernels, writer, parameters.powBits));
+  yield turn('queries', 0);
+  const indices = writer.queries(parameters.nQueries, 2 ** size.domainLog);
+  for (const commitment of [first, second, third]) commitment.open(writer, indices);
+  fri.open(writer, indices);
+  return { parameters, publicInput, proofBytes: writer.finish() };
+}
+
+/** Turns a part's own fractions into progress of `phase`. */
+function* during<T>(phase: Phase, work: Generator<number, T>, share = 1): Generator<Progress, T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    yield { phase, fraction: value * share };
+  }
+}
+
+function traceColumns(geometry: Geometry, table: TraceTable): Vector[] {
+  const { kernels } = geometry;
+  return table.columns.map((values) => {
+    const column = kernels.vector(table.rows);
+    kernels.write(column, values);
+    interpolateRows(geometry, column);
+    return column;
+  });
+}
+
+/** Values on the trace's rows in natural order become coefficients, in place. */
+function interpolateRows({ kernels, transforms }: Geometry, column: Vector): void {
+  const mark = kernels.mark();
+  const values = kernels.vector(column.length);
+  kernels.reverse(values, column);
+  transforms.interpolate(values, 1n);
+  kernels.copy(column, 1, values, 1, column.length);
+  kernels.release(mark);
+}
+
+/**
+ * Says all mask cells at a random point z and the composition at z², then answers the DEEP
+ * polynomial Σ alpha^i · (column − value_i) / (X − z·g^row), by polynomial division.
+ */
+function samplePoint(
+  { kernels, rowsLog }: Geometry,
+  layout: Layout,
+  writer: Writer,
+  commitments: readonly Commitment[],
+): Vector {
+  const columns = commitments.flatMap((commitment) => commitment.columns);
+  const z = writer.channel.felt();
+  const generator = rootOfUnity(rowsLog);
+  const traceColumns = layout.columnsFirst + layout.columnsSecond;
+  const samples = [
+    ...layout.mask.map(({ column, row }) => ({
+      column,
+      point: mul(z, pow(generator, BigInt(row))),
+    })),
+    ...Array.from({ length: layout.compositionColumns }, (_, i) => ({
+      column: traceColumns + i,
+      point: mul(z, z),
+    })),
+  ];
+  for (const { column, point } of samples)
+    writer.felts([kernels.evaluate(columns[column] as Vector, point)]);
+  const alpha = writer.channel.felt();
+  const deep = kernels.vector(2 ** rowsLog);
+  kernels.write(deep, new Array<bigint>(deep.length).fill(0n));
+  const sum = kernels.vector(deep.length);
+  for (const point of new Set(samples.map((sample) => sample.point))) {
+    kernels.scale(sum, deep, 0n);
+    for (const [i, sample] of samples.entries()) {
+      if (sample.point !== point) continue;
+      kernels.addScaled(sum, columns[sample.column] as Vector, pow(alpha, BigInt(i)));
+    }
+    kernels.addQuotient(deep, sum, point);
+  }
+  return deep;
+}
+
+/** Finds and says the smallest nonce; nothing for 0 bits. */
+function* work(kernels: Kernels, writer: Writer, bits: number): Generator<number, void> {
+  if (bits === 0) return;
+  const { channel } = writer;
+  const challenge = channel.hash(concatBytes(MAGIC, channel.state, Uint8Array.of(bits)));
+  for (let first = 0; ; first += NONCES_PER_TURN) {
+    const nonce = kernels.grind(challenge, bits, first, NONCES_PER_TURN);
+    // The share of the search that is behind us in half of all cases.
+    yield 1 - 2 ** (-first / 2 ** bits);
+    if (nonce === undefined) continue;
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(nonce));
+    writer.say(bytes);
+    return;
+  }
+}
