@@ -1,7 +1,7 @@
 export type { Constraint, Layout, MaskCell, Node, Rows } from './air/expression.ts';
 export { PLAIN } from './air/plain.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
-export { disassemble } from './assembler/disassemble.ts';
+export { disassemble, listProgram } from './assembler/disassemble.ts';
 export type { AssemblyCode, AssemblyFailure } from './assembler/failure.ts';
 export { felt } from './felt/shape.ts';
 export { type Hint, type HintInput, loadProgram, type Runnable } from './program/load.ts';
@@ -53,6 +53,7 @@ export {
 export type { RunCode, RunFailure } from './vm/failure.ts';
 export {
   readAirPublicInput,
+  readInputs,
   readMemory,
   readTrace,
   writeAirPrivateInput,

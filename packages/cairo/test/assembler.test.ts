@@ -7,7 +7,13 @@ import {
 } from '../src/assembler/instruction.ts';
 import { printInstruction } from '../src/assembler/print.ts';
 import { P } from '../src/felt/felt.ts';
-import { type Assembled, type AssemblyFailure, assemble, disassemble } from '../src/index.ts';
+import {
+  type Assembled,
+  type AssemblyFailure,
+  assemble,
+  disassemble,
+  listProgram,
+} from '../src/index.ts';
 
 const made = (text: string): Assembled => {
   const outcome = assemble(text);
@@ -187,6 +193,19 @@ describe('disassembler', () => {
         if (decoded !== undefined) expect(encodeInstruction(decoded)).toBe(word);
       }),
     );
+  });
+
+  it('lists a program that is the same again, entry points and statement cells included', () => {
+    const program = made('%builtins output\ncell a, b\nmain: ap += CELLS\ncall f\nret\nf: ret');
+    const { words: list, builtins, cells, start, end, main } = program;
+    expect(made(listProgram(program))).toMatchObject({
+      words: list,
+      builtins,
+      cells,
+      start,
+      end,
+      main,
+    });
   });
 
   it('assembles back to the same words, whatever they are', () => {

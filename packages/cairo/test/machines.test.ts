@@ -69,4 +69,23 @@ describe('the worked machines state their transitions as a replica reads them', 
     });
     expect(made.publicInput.nSteps).toBe(2048);
   });
+
+  it.each(['tick', 'counter', 'store'])('%s: results are asserted, not claimed', (name) => {
+    const values = { binding: 1n, tFrom: 5n, sFrom: 3n, n: 1n, by: 1n, key: 1n, value: 2n };
+    const program = machine(name);
+    const given = Object.entries(values).filter(([key]) => program.cells.includes(key));
+    for (const cell of ['tTo', 'sTo']) {
+      const claimed = new Map([...given, [cell, 99n] as const]);
+      const outcome = runProgram(program, { inputs: claimed });
+      expect(outcome.ok ? outcome.value : outcome.failure.code).toBe('assert_failed');
+    }
+  });
+
+  it('take the steps that the guide says', () => {
+    const one = { binding: 0n, tFrom: 0n, sFrom: 0n };
+    const steps = [10n, 100n].map((n) => run(machine('tick'), { ...one, n }).stepsUsed);
+    expect(steps).toEqual([60, 510]);
+    const counted = run(machine('counter'), { ...one, n: 9n, by: 1n });
+    expect(counted.stepsUsed).toBeLessThan(128);
+  });
 });

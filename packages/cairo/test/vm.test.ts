@@ -11,6 +11,7 @@ import {
   type Runnable,
   type RunOptions,
   readAirPublicInput,
+  readInputs,
   readMemory,
   readTrace,
   runProgram,
@@ -81,6 +82,11 @@ describe('runs', () => {
       pedersen: [{ index: 0, x: 1n, y: 2n }],
       rangeCheck: [{ index: 0, value: 5n }],
     });
+    // Behind the output, builtins take as many cells as 4,096 steps have room for.
+    const begins = new Map(run.publicInput.segments.map((one) => [one.name, one.beginAddr]));
+    const pedersenAt = begins.get('pedersen') ?? 0;
+    expect(begins.get('range_check')).toBe(pedersenAt + 3 * 512);
+    expect(begins.get('ecdsa')).toBe(pedersenAt + 4 * 512);
     // A small limb opens the range 0..32769, which takes so many rows.
     expect(run.publicInput).toMatchObject({ rcMin: 0, nSteps: 4096 });
   });
@@ -97,6 +103,22 @@ describe('runs', () => {
     expect(proved.publicMemory.length).toBeLessThanOrEqual(2 * proved.nSteps);
     // An address far up leaves a hole that has to be filled: two cells a step.
     expect(runOf(program('main: [ap + 1000] = 1\nret')).publicInput.nSteps).toBe(512);
+  });
+
+  it("write inputs into main's first frame only", () => {
+    const source = program(`%raw
+      __start__: [ap] = 1; ap++
+      call main
+      __end__: jmp rel 0
+      main: ap += 1
+      jmp again if [fp - 3] != 0
+      [fp] = 5
+      ret
+      again: [ap] = 0; ap++
+      call main
+      ret`);
+    const run = runOf({ ...source, cells: ['a'] }, { inputs: [2n], statementCells: 0 });
+    expect(run.memory.filter((cell) => cell.value === 5n).length).toBeGreaterThan(0);
   });
 
   it('leave memory in one write per cell', () => {
@@ -184,6 +206,7 @@ describe('a run that cannot be', () => {
     ['memory_conflict', lateInput(), { inputs: new Map([['n', 1n]]) }],
     ['assert_failed', raw('[ap] = 1\n[ap] = 2')],
     ['call_frame', raw('[ap] = 1\ncall abs [fp - 2]')],
+    ['call_frame', raw('[ap + 1] = 1\ncall abs [fp - 2]')],
     ['division_by_zero', raw('[ap] = 1\n[ap + 1] = 0\n[ap] = [ap + 2] * [ap + 1]')],
     ['range_check', program(BUILTINS.replace('[ap] = 5', '[ap] = -1')), { layout: 'small' }],
     [
@@ -197,7 +220,7 @@ describe('a run that cannot be', () => {
       { layout: 'small' },
     ],
     ['unset_cell', program('cell a\nmain: ret')],
-    ['step_limit', program('main: jmp main')],
+    ['step_limit', program('main: jmp main'), { stepsMax: 999 }],
     ['step_limit', program('main: ret'), { stepsMax: 3 }],
   ];
 
@@ -275,6 +298,8 @@ describe('files', () => {
     expect(readTrace(writeTrace(trace))).toEqual(ok(trace));
     expect(readMemory(writeMemory(memory))).toEqual(ok(memory));
     expect(readAirPublicInput(writeAirPublicInput(publicInput))).toEqual(ok(publicInput));
+    const inputs = readInputs(`{"a": -1, "b": "0xff", "c": ${P - 2n}}`);
+    expect(inputs).toEqual(ok(new Map(Object.entries({ a: P - 1n, b: 255n, c: P - 2n }))));
   });
 
   it.each([
@@ -284,6 +309,11 @@ describe('files', () => {
     ['not_canonical', readMemory(new Uint8Array(80))],
     ['felt_range', readMemory(new Uint8Array(40).fill(255, 8))],
     ['malformed', readAirPublicInput('[')],
+    ['bad_number', readInputs('{"n": 1.5}')],
+    ['bad_number', readInputs('{"n": [1]}')],
+    ['felt_range', readInputs(`{"n": ${P}}`)],
+    ['too_large', readInputs(' '.repeat(1_048_577))],
+    ['too_large', loadProgram(' '.repeat(8_388_609))],
   ])('refuse %s', (code, outcome) => {
     expect(outcome).toMatchObject({ ok: false, failure: { code } });
   });

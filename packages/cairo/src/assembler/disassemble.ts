@@ -1,6 +1,21 @@
 import { reduce } from '../felt/felt.ts';
+import type { Program } from '../program/program.ts';
 import { decodeInstruction, type Instruction, sizeOf } from './instruction.ts';
 import { printFelt, printInstruction } from './print.ts';
+
+/**
+ * Assembly text of a whole program: `assemble` of it has the same words, builtins, entry points and
+ * statement cells. Hints have no text.
+ */
+export function listProgram(program: Program & { readonly cells?: readonly string[] }): string {
+  const names = new Map<number, string>([[program.main, 'main']]);
+  if (program.start !== undefined) names.set(program.start, '__start__');
+  if (program.end !== undefined) names.set(program.end, '__end__');
+  const { builtins, cells = [] } = program;
+  const head = builtins.length === 0 ? '' : `%builtins ${builtins.join(' ')}\n`;
+  const declared = cells.length === 0 ? '' : `cell ${cells.join(', ')}\n`;
+  return `${head}${declared}${disassemble(program.words, names)}`;
+}
 
 interface Piece {
   readonly at: number;

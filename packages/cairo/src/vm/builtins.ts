@@ -45,6 +45,7 @@ function checkRange(address: Address, value: Value): void {
 export class Hasher {
   readonly deductions: ReadonlyMap<number, Deduction>;
   readonly #memory: Memory;
+  /** Results that are ours: {@link verify} need not hash again. */
   readonly #known = new Set<number>();
 
   constructor(memory: Memory, builtins: readonly Builtin[]) {

@@ -1,9 +1,10 @@
 import type { Outcome } from '@fatty/interface';
-import { P } from '../felt/felt.ts';
+import { P, reduce } from '../felt/felt.ts';
 import { readPublicInput, writePublicInput } from '../proof/json.ts';
-import { parseJson } from '../proof/json-value.ts';
+import { Fields } from '../proof/json-fields.ts';
+import { type JsonValue, parseJson } from '../proof/json-value.ts';
 import { LIMITS, type PublicInput } from '../proof/proof.ts';
-import { attempt, demand } from '../proof/rejected.ts';
+import { attempt, demand, Rejected } from '../proof/rejected.ts';
 import type { MemoryCell, PrivateInput, TraceEntry } from './relocation.ts';
 
 /** Bytes of a step in trace.bin, and of a cell in memory.bin. */
@@ -109,4 +110,28 @@ export function writeAirPrivateInput(
   const places = { trace_path: paths.trace, memory_path: paths.memory };
   const file = layout === 'plain' ? places : { ...places, ...instances };
   return JSON.stringify(file, undefined, 4);
+}
+
+/**
+ * A run's inputs: a JSON object of names to integers, as numbers of any length or as text, decimal
+ * or 0x…; −n is p − n. Codes: as `parseStoneJson`, and `felt_range`. Never throws.
+ */
+export function readInputs(text: string): Outcome<ReadonlyMap<string, bigint>> {
+  return attempt(() => {
+    demand(text.length <= INPUTS_SIZE_MAX, 'too_large', INPUTS_SIZE_MAX, text.length);
+    const file = new Fields(parseJson(text), 'inputs', undefined);
+    return new Map(file.names().map((name) => [name, readInput(file.get(name), name)] as const));
+  });
+}
+
+const INPUTS_SIZE_MAX = 1_048_576;
+
+function readInput(value: JsonValue | undefined, name: string): bigint {
+  const isNumber = value !== null && typeof value === 'object' && 'number' in value;
+  const digits = isNumber ? value.number : value;
+  if (typeof digits !== 'string' || !/^(?:-?[0-9]{1,78}|0x[0-9a-fA-F]{1,64})$/.test(digits))
+    throw new Rejected('bad_number', `${name}: an integer, decimal or 0x…`, typeof value);
+  const number = BigInt(digits);
+  demand(number > -P && number < P, 'felt_range', `${name}: −p < n < p`, digits);
+  return reduce(number);
 }
