@@ -222,6 +222,13 @@ describe('a run that cannot be', () => {
     ['unset_cell', program('cell a\nmain: ret')],
     ['step_limit', program('main: jmp main'), { stepsMax: 999 }],
     ['step_limit', program('main: ret'), { stepsMax: 3 }],
+    ['step_limit', raw('ap += 536870912\n[ap] = 1')],
+    [
+      'step_limit',
+      program(BUILTINS.replace('[fp - 5]]', '[fp - 5] + 30000]')),
+      { layout: 'small', stepsMax: 2048 },
+    ],
+    ['public_cells', raw('dw 0\n'.repeat(65_533).replace('dw 0', 'jmp __end__'))],
   ];
 
   it.each(cases)('%s', (code, source, options) => {

@@ -22,6 +22,7 @@ export type RunCode =
   | 'wrong_hash'
   | 'stop_pointer'
   | 'unset_cell'
+  | 'public_cells'
   | 'step_limit';
 
 /** Why there is no run, and where it stopped. */

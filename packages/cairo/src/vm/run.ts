@@ -1,6 +1,6 @@
 import { P } from '../felt/felt.ts';
 import type { Runnable } from '../program/load.ts';
-import type { PublicInput } from '../proof/proof.ts';
+import { LIMITS, type PublicInput } from '../proof/proof.ts';
 import { addBuiltins, type Builtin, Hasher } from './builtins.ts';
 import { RunError, type RunFailure } from './failure.ts';
 import { Inputs, type RunInputs } from './inputs.ts';
@@ -152,9 +152,19 @@ class Runner {
     this.#padTo(this.#limits.min);
     this.#hasher.verify();
     this.#padTo(nextPowerOfTwo(this.machine.trace.length));
+    this.#padTo(this.#stepsNeeded());
+  }
+
+  /** Padding uses nothing new, so that its end is known before. @throws RunError `step_limit` */
+  #stepsNeeded(): number {
     const used = this.#used();
-    while (needsMoreSteps({ ...used, steps: this.machine.trace.length }))
-      this.#padTo(2 * this.machine.trace.length);
+    const { max } = this.#limits;
+    let steps = this.machine.trace.length;
+    while (needsMoreSteps({ ...used, steps })) {
+      steps *= 2;
+      if (steps > max) throw new RunError('step_limit', `at most ${max} steps`, 'a need of more');
+    }
+    return steps;
   }
 
   #step(): void {
@@ -192,7 +202,10 @@ class Runner {
     return [...output, ...made];
   }
 
-  /** Program, safe call, builtin pointers before, statement cells, builtin pointers after, output. */
+  /**
+   * Program, safe call, builtin pointers before, statement cells, builtin pointers after, output.
+   * @throws RunError `public_cells`
+   */
   #publicAddresses(after: number | undefined): Address[] {
     const included = this.#program.builtins.length;
     const range = (base: Address, from: number, size: number): Address[] =>
@@ -200,16 +213,21 @@ class Runner {
     const stop = after ?? this.machine.ap.offset - included;
     const frame = 4 + included;
     const output = this.#builtins.find((one) => one.name === 'output');
+    const outputs = output === undefined ? 0 : this.#memory.size(output.base.segment);
+    const size = this.#program.words.length + 2 + 2 * included + this.#publicCells + outputs;
+    const { publicCells } = LIMITS;
+    if (size > publicCells)
+      throw new RunError('public_cells', `at most ${publicCells} public cells`, `${size}`);
     return [
       ...range(this.#code, 0, this.#program.words.length),
       ...range(this.#stack, 0, 2 + included),
       ...range(this.#stack, frame, this.#publicCells),
       ...range(this.#stack, stop, included),
-      ...(output ? range(output.base, 0, this.#memory.size(output.base.segment)) : []),
+      ...(output ? range(output.base, 0, outputs) : []),
     ];
   }
 
-  /** @throws RunError `stop_pointer unset_cell bad_address` */
+  /** @throws RunError `stop_pointer unset_cell bad_address public_cells` */
   result(): Run {
     const steps = this.machine.trace.length;
     const stops = this.#stops();
