@@ -185,6 +185,8 @@ describe('a run that cannot be', () => {
     ['unsupported_builtin', program('%builtins ecdsa\nmain: ret'), { layout: 'small' }],
     ['unsupported_builtin', program('%builtins pedersen output\nmain: ret'), { layout: 'small' }],
     ['not_proof_mode', program('%raw\nmain: ret')],
+    ['not_proof_mode', program('%raw\n__start__: __end__: [ap] = 1; ap++\njmp rel 0')],
+    ['not_proof_mode', program('%raw\n__start__: __end__: jmp rel 0; ap++')],
     ['bad_program', { ...program('main: ret'), words: [P] }],
     ['bad_program', undefined as unknown as Runnable],
     ['missing_input', compiled()],

@@ -147,7 +147,14 @@ class Runner {
   run(): void {
     const end = this.#code.plus(this.#end);
     while (!same(this.machine.pc, end)) this.#step();
+    const { ap } = this.machine;
     this.#step();
+    if (!same(this.machine.pc, end) || !same(this.machine.ap, ap))
+      throw new RunError(
+        'not_proof_mode',
+        '__end__: jmp rel 0, to pad with',
+        'another instruction',
+      );
     this.#stepsUsed = this.machine.trace.length;
     this.#padTo(this.#limits.min);
     this.#hasher.verify();
