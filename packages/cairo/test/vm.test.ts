@@ -143,7 +143,7 @@ const BUILTINS = `%builtins output pedersen range_check
     [ap] = [fp - 3] + 1; ap++
     ret`;
 
-/** A checker that shares nothing with the machine: fields of the word, memory and registers only. */
+/** A checker that shares no code with the machine: bits of the word, memory, registers. */
 function expectLegal({ trace, memory }: Run): void {
   const cells = new Map(memory.map(({ address, value }) => [address, value]));
   const at = (address: bigint): bigint => cells.get(Number(mod(address))) ?? -1n;

@@ -6,8 +6,13 @@ export interface Token extends Position {
   readonly text: string;
 }
 
-const TOKEN =
-  /\s*(?:(?<number>0x[0-9a-fA-F]+|[0-9]+)|(?<directive>%[a-z]+)|(?<name>[A-Za-z_][A-Za-z0-9_.]*)|(?<symbol>\+\+|\+=|!=|[[\]()+\-*/=:;,]))/y;
+const KINDS = [
+  /(?<number>0x[0-9a-fA-F]+|[0-9]+)/,
+  /(?<directive>%[a-z]+)/,
+  /(?<name>[A-Za-z_][A-Za-z0-9_.]*)/,
+  /(?<symbol>\+\+|\+=|!=|[[\]()+\-*/=:;,])/,
+];
+const TOKEN = new RegExp(`\\s*(?:${KINDS.map((kind) => kind.source).join('|')})`, 'y');
 const COMMENT = /\s*(?:(?:\/\/|#).*)?$/y;
 
 /**

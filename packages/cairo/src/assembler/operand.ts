@@ -116,7 +116,7 @@ const badRes = (operand: Operand): AssemblyError =>
   new AssemblyError(
     'bad_operand',
     operand.at,
-    'one of: number, [r + n], [[r + n] + n], [r + n] + x, [r + n] * x, where x is a number or [r + n]',
+    'a number, [r + n], [[r + n] + n], [r + n] + x or [r + n] * x (x: number or [r + n])',
     nameOf(operand),
   );
 

@@ -105,7 +105,7 @@ class Parser {
     this.parsed.items.push({ kind: 'label', name, at: { line, column } });
   }
 
-  /** A name that nothing has yet; labels are compared with each other when they get their places. */
+  /** A name that nothing has yet; labels are compared when they get their places. */
   #newName(): Token {
     const token = this.#peek();
     if (token.kind !== 'name') this.#wrong('a name');

@@ -30,7 +30,7 @@ export interface RunFailure extends Failure {
   readonly code: RunCode;
   /** Steps done before. */
   readonly step: number;
-  /** Address of the instruction in the proof's memory (program words begin at 1), if there is one. */
+  /** Address of the instruction in the proof's memory (words begin at 1), if there is one. */
   readonly pc: number | undefined;
   /** The instruction as text, or its word in hex. */
   readonly instruction: string | undefined;

@@ -23,7 +23,7 @@ export function writeTrace(trace: readonly TraceEntry[]): Uint8Array {
   return bytes;
 }
 
-/** Codes: `truncated` (no whole number of steps), `bad_number` (address from 2^50). Never throws. */
+/** Codes: `truncated` (no whole steps), `bad_number` (address from 2^50). Never throws. */
 export function readTrace(bytes: Uint8Array): Outcome<readonly TraceEntry[]> {
   return attempt(() =>
     records(bytes, STEP_SIZE).map((view) => ({

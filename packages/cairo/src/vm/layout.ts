@@ -10,7 +10,7 @@ export interface BuiltinSpec {
   readonly runnable: boolean;
 }
 
-/** What of a Stone layout decides how a run is padded. All have 8 memory and 16 range-check units. */
+/** What of a Stone layout decides how a run is padded. */
 export interface LayoutSpec {
   readonly name: string;
   /** In the order of their segments. */

@@ -277,7 +277,7 @@ class Runner {
     throw new RunError('unset_cell', `a value in public ${what}`, 'none');
   }
 
-  /** Final pointers of the builtins, which main leaves before ap. @throws RunError `stop_pointer` */
+  /** Final pointers of the builtins: main leaves them before ap. @throws RunError `stop_pointer` */
   #stops(): Value[] {
     const included = this.#builtins.filter((one) => one.included);
     const first = this.machine.ap.offset - included.length;
