@@ -22,7 +22,7 @@ import type { Verdicts } from './verdicts.ts';
 import { Waiting, type WaitingBlock } from './waiting.ts';
 
 /** Keys of blocks seen lately; a hit saves a signature check and decides nothing else. */
-const RECENT_MAX = 32_768;
+const RECENT_MAX = 4_096;
 
 export interface AcceptanceHooks {
   /** The block is in the DAG from now on. */
