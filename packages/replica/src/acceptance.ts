@@ -183,14 +183,31 @@ export class Acceptance {
     if (round > top && !syncing) {
       return this.#defer(block, peer, failure('round_ahead', `at most ${top}`, `${round}`));
     }
-    if (this.#waiting.bytes + block.bytes.length > tuning.pendingBytesMax) {
+    const full = (): boolean => this.#waiting.bytes + block.bytes.length > tuning.pendingBytesMax;
+    while (full()) {
+      if (this.#giveWay(block)) continue;
       const max = `${tuning.pendingBytesMax} bytes`;
       return this.#defer(block, peer, failure('pending_full', max, `${this.#waiting.bytes}`));
     }
     const pending = this.#waiting.countOf(author);
     if (pending < tuning.pendingPerAuthor || this.#isReady(block)) return false;
+    if (this.#giveWay(block)) return false;
     const most = `at most ${tuning.pendingPerAuthor} waiting`;
     return this.#defer(block, peer, failure('author_pending', most, `${pending}`));
+  }
+
+  /**
+   * The author's highest waiting block makes room for a lower one. Otherwise pushes from the tip fill
+   * the room of a replica that comes back, the lowest blocks it misses a parent of are not kept,
+   * nobody asks for that parent, and it never catches up.
+   */
+  #giveWay({ ref }: Block): boolean {
+    const top = this.#waiting.highestOf(ref.author);
+    if (top === undefined || top.block.ref.round <= ref.round) return false;
+    const { block, peer } = top;
+    const lower = failure('author_pending', 'no lower one', `round ${ref.round}`);
+    this.#drop(top);
+    return this.#defer(block, peer, lower);
   }
 
   #isReady(block: Block): boolean {

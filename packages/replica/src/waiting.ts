@@ -81,6 +81,16 @@ export class Waiting {
     return this.#byAuthor[author] ?? 0;
   }
 
+  highestOf(author: number): WaitingBlock | undefined {
+    let highest: WaitingBlock | undefined;
+    for (const entry of this.#entries.values()) {
+      const { ref } = entry.block;
+      if (ref.author !== author || ref.round <= (highest?.block.ref.round ?? 0)) continue;
+      highest = entry;
+    }
+    return highest;
+  }
+
   /** Waiting blocks that were asked for on behalf of `root`. */
   fetchedFor(root: number): number {
     return this.#fetchedFor[root] ?? 0;

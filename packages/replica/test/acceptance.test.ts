@@ -113,6 +113,27 @@ describe('acceptance (R12): what may only delay', () => {
     expect(deferredAs(world, 'author_pending')).toBe(15);
   });
 
+  it('keeps the lower of an author’s blocks: the tip must not keep out what comes next', () => {
+    const { world, cell, virtual, asked } = alone({ pendingPerAuthor: 2 });
+    const [b1, b2, b3] = firstRound(cell, virtual) as [Block, Block, Block];
+    for (const [round, author] of [20, 21, 22, 23].flatMap((r) => [1, 2, 3].map((a) => [r, a]))) {
+      const [at, by] = [round ?? 0, author ?? 0];
+      const parents = [1, 2, 3].filter((one) => one !== by).map((a) => inventedRef(a, at - 1, 'p'));
+      const tip = forge(cell, by, at, [inventedRef(by, at - 1, 'p'), ...parents]);
+      world.inject(by, 0, push(tip));
+    }
+    world.run(30);
+    expect(world.host(0).replica.status().waiting).toBe(6);
+    const above = [1, 2, 3].map((author) => forge(cell, author, 2, onTop(author, [b1, b2, b3])));
+    for (const block of [b1, b2, ...above]) world.inject(block.ref.author, 0, push(block));
+    world.run(30);
+    expect(asked.map(({ digest }) => toHex(digest))).toContain(toHex(b3.ref.digest));
+    world.inject(1, 0, encodeMessage({ kind: 'blocks', blocks: [b3.bytes] }));
+    world.run(30);
+    expect(world.host(0).replica.status().highestRound).toBeGreaterThanOrEqual(2);
+    expect(world.host(0).replica.status().waiting).toBeLessThanOrEqual(6);
+  });
+
   it('bounds the bytes of all that waits', () => {
     const { world, cell } = alone({ pendingBytesMax: 2_000 });
     for (let round = 10; round < 30; round++) {
