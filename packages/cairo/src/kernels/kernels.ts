@@ -19,6 +19,7 @@ export interface Bytes {
 export interface Kernels {
   /** Addresses from one element of a vector to the next. */
   readonly stride: number;
+  /** Its elements are anything until they are written. */
   vector(length: number): Vector;
   /** Zero-filled. */
   bytes(length: number): Bytes;

@@ -3,6 +3,9 @@ import { reverseBits } from '../stark/domain.ts';
 import type { Hash } from '../stark/hashes.ts';
 import type { Bytes, Kernels, Vector } from './kernels.ts';
 
+/** What a new vector holds: nothing that could pass for a zero. */
+const UNWRITTEN = 0xbadn;
+
 /** Kernels that are right by inspection: one BigInt operation after the other. Slow. */
 export class ReferenceKernels implements Kernels {
   readonly stride = 1;
@@ -29,7 +32,7 @@ export class ReferenceKernels implements Kernels {
   vector(length: number): Vector {
     const vector = this.#allocate(length);
     this.#felts.length = Math.max(this.#felts.length, this.#top);
-    this.#felts.fill(0n, vector.at, vector.at + length);
+    this.#felts.fill(UNWRITTEN, vector.at, vector.at + length);
     return vector;
   }
 

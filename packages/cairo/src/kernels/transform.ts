@@ -68,3 +68,12 @@ export function fillPowers(kernels: Kernels, to: Vector, first: bigint, ratio: b
     power = mul(power, power);
   }
 }
+
+/** value, value, … */
+export function fillWith(kernels: Kernels, to: Vector, value: bigint): void {
+  kernels.write(slice(kernels, to, 0, 1), [value]);
+  for (let size = 1; size < to.length; size *= 2) {
+    const count = Math.min(size, to.length - size);
+    kernels.copy(slice(kernels, to, size, count), 1, to, 1, count);
+  }
+}

@@ -1,7 +1,7 @@
 import type { Layout, Rows } from '../air/expression.ts';
 import { mul, pow, rootOfUnity, sub } from '../felt/felt.ts';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
-import { fillPowers } from '../kernels/transform.ts';
+import { fillPowers, fillWith } from '../kernels/transform.ts';
 import { type Commitment, cosetOffset, type Geometry } from './commitment.ts';
 import type { CompositionProgram, Operand } from './program.ts';
 
@@ -75,7 +75,7 @@ class Evaluator {
     this.#slots = vectors(program.slots, batch);
     this.#sums = vectors(program.groups.length, batch);
     for (const [i, scalar] of program.scalars.entries())
-      kernels.write(this.#scalars[i] as Vector, new Array<bigint>(batch).fill(scalar));
+      fillWith(kernels, this.#scalars[i] as Vector, scalar);
     this.#fillColumns(commitments, coset, size, below);
     const offset = cosetOffset(geometry, coset);
     const divisors = new Divisors(kernels, geometry.rowsLog, offset);
@@ -159,7 +159,7 @@ class Divisors {
     const generator = rootOfUnity(this.#rowsLog);
     if (rows.kind === 'single') {
       const row = BigInt(rows.row < 0 ? to.length + rows.row : rows.row);
-      kernels.write(to, new Array<bigint>(to.length).fill(pow(generator, row)));
+      fillWith(kernels, to, pow(generator, row));
       kernels.sub(to, this.#points, to);
       if (inverted) kernels.invert(to);
       return;

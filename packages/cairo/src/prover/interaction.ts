@@ -1,5 +1,6 @@
 import { inverse, mul } from '../felt/felt.ts';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
+import { fillWith } from '../kernels/transform.ts';
 import { ProverError } from './failure.ts';
 import type { TraceTable } from './table.ts';
 
@@ -32,6 +33,8 @@ export function interactionColumns(
   const z = drawn.get('memory_z') as bigint;
   const product = runningProduct(kernels, products, hashed(3), hashed(4), z);
   demandProduct('memory', memoryProduct, product);
+  // Odd rows are free; Stone leaves them zero.
+  fillWith(kernels, accesses, 0n);
   kernels.copy(accesses, 2, products, 1, rows / 2);
   kernels.release(mark);
   return [offsets, accesses];
@@ -57,7 +60,7 @@ function runningProduct(
   z: bigint,
 ): bigint {
   const shift = kernels.vector(to.length);
-  kernels.write(shift, new Array<bigint>(to.length).fill(z));
+  fillWith(kernels, shift, z);
   kernels.sub(original, original, shift);
   kernels.sub(sorted, sorted, shift);
   kernels.invert(sorted);

@@ -108,7 +108,9 @@ class Compiler {
         return this.#scalar(this.#parameters.get(node.name) ?? 0n);
       case 'constant':
         return this.#scalar(node.value);
-      default:
+      case 'add':
+      case 'sub':
+      case 'mul':
         return this.#join(node);
     }
   }
@@ -147,7 +149,7 @@ function shareSlots(
   code: readonly Instruction[],
   results: number,
 ): { readonly instructions: Instruction[]; readonly slots: number } {
-  const lastUse = new Array<number>(results).fill(-1);
+  const lastUse = Array.from({ length: results }, () => -1);
   for (const [i, one] of code.entries())
     for (const operand of operandsOf(one)) if (operand.kind === 'slot') lastUse[operand.slot] = i;
   const slotOf: number[] = [];

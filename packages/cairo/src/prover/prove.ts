@@ -2,7 +2,7 @@ import { concatBytes } from '@fatty/codec';
 import type { Layout } from '../air/expression.ts';
 import { mul, pow, rootOfUnity } from '../felt/felt.ts';
 import type { Kernels, Vector } from '../kernels/kernels.ts';
-import { Transforms } from '../kernels/transform.ts';
+import { fillWith, Transforms } from '../kernels/transform.ts';
 import type { Proof, ProofParameters } from '../proof/proof.ts';
 import { Channel } from '../stark/channel.ts';
 import type { Hashes } from '../stark/hashes.ts';
@@ -93,7 +93,7 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   const deep = samplePoint(geometry, layout, writer, [first, second, third]);
   const fri = new Fri(geometry);
   yield* during('fri', fri.commit(writer, deep, parameters.friStepList.slice(1)));
-  yield* during('work', work(kernels, writer, parameters.powBits));
+  yield* during('work', work(job, writer));
   yield turn('queries', 0);
   const indices = writer.queries(parameters.nQueries, 2 ** size.domainLog);
   for (const commitment of [first, second, third]) commitment.open(writer, indices);
@@ -158,10 +158,10 @@ function samplePoint(
     writer.felts([kernels.evaluate(columns[column] as Vector, point)]);
   const alpha = writer.channel.felt();
   const deep = kernels.vector(2 ** rowsLog);
-  kernels.write(deep, new Array<bigint>(deep.length).fill(0n));
+  fillWith(kernels, deep, 0n);
   const sum = kernels.vector(deep.length);
   for (const point of new Set(samples.map((sample) => sample.point))) {
-    kernels.scale(sum, deep, 0n);
+    fillWith(kernels, sum, 0n);
     for (const [i, sample] of samples.entries()) {
       if (sample.point !== point) continue;
       kernels.addScaled(sum, columns[sample.column] as Vector, pow(alpha, BigInt(i)));
@@ -172,10 +172,14 @@ function samplePoint(
 }
 
 /** Finds and says the smallest nonce; nothing for 0 bits. */
-function* work(kernels: Kernels, writer: Writer, bits: number): Generator<number, void> {
+function* work(job: Job, writer: Writer): Generator<number, void> {
+  const { kernels, hashes, parameters, size } = job;
+  const { powBits: bits } = parameters;
   if (bits === 0) return;
   const { channel } = writer;
-  const challenge = channel.hash(concatBytes(MAGIC, channel.state, Uint8Array.of(bits)));
+  const challenge = hashes[size.channelHash](
+    concatBytes(MAGIC, channel.state, Uint8Array.of(bits)),
+  );
   for (let first = 0; ; first += NONCES_PER_TURN) {
     const nonce = kernels.grind(challenge, bits, first, NONCES_PER_TURN);
     // The share of the search that is behind us in half of all cases.

@@ -57,10 +57,10 @@ class Filler {
     if (steps !== nSteps) throw new ProverError('bad_run', `${nSteps} steps`, String(steps));
     this.#run = run;
     this.#rows = nSteps * ROWS_PER_STEP;
-    this.#columns = Array.from({ length: 6 }, () => new Array<bigint>(this.#rows).fill(0n));
+    this.#columns = Array.from({ length: 6 }, () => Array.from({ length: this.#rows }, () => 0n));
     this.#memory = new Map(run.memory.map(({ address, value }) => [address, value]));
-    this.#offsets = new Array<number | undefined>(this.#rows).fill(undefined);
-    this.#accesses = new Array<Access | undefined>(this.#rows / 2).fill(undefined);
+    this.#offsets = Array.from({ length: this.#rows });
+    this.#accesses = Array.from({ length: this.#rows / 2 });
   }
 
   table(): TraceTable {

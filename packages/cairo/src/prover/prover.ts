@@ -1,0 +1,99 @@
+import type { Outcome } from '@fatty/interface';
+import { PLAIN } from '../air/plain.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { compileKernels, WasmKernels } from '../kernels/wasm/kernels.ts';
+import type { Proof, ProofParameters } from '../proof/proof.ts';
+import { demand } from '../proof/rejected.ts';
+import { byteHash, type Hashes, loadHashes } from '../stark/hashes.ts';
+import { type ProofSize, readSizes } from '../stark/sizes.ts';
+import { attemptSteps, ProverError } from './failure.ts';
+import { type Phase, proveRun } from './prove.ts';
+import type { ProvableRun } from './table.ts';
+
+/** Where a prover is. */
+export interface ProverProgress {
+  readonly phase: Phase;
+  /** Of the phase, 0..1. */
+  readonly fraction: number;
+  /** Most bytes of the kernels' memory so far: nearly all that a proof takes. */
+  readonly bytesPeak: number;
+}
+
+export interface ProveOptions {
+  /** Looked at between turns; `onProgress` is where a synchronous caller can abort it. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ProverProgress) => void;
+}
+
+/**
+ * Makes Stone proofs of plain runs. Deterministic, byte for byte what Stone makes of the same run
+ * and parameters. Codes: `bad_run no_room cancelled`, and those of `parse` in `PROOF_CODES` for
+ * parameters that no verifier would take. A run that breaks one of its own assertions is refused
+ * before anything is proved.
+ */
+export interface CairoProver {
+  /** All at once: blocks its thread for the time of the proof. Never throws. */
+  prove(run: ProvableRun, parameters: ProofParameters, options?: ProveOptions): Outcome<Proof>;
+  /** In turns of a few milliseconds per 128 steps, for callers with something else to do. */
+  turns(
+    run: ProvableRun,
+    parameters: ProofParameters,
+  ): Generator<ProverProgress, Outcome<Proof>, undefined>;
+}
+
+/** Compiles the kernels once. Every proof has a memory of its own, which goes with it. */
+export function createProver(): Promise<CairoProver> {
+  return Promise.all([loadHashes(), compileKernels()]).then(([hashes, module]) =>
+    proverWith(hashes, ({ commitmentHash, channelHash }) => {
+      return new WasmKernels(module, hashes, commitmentHash, channelHash);
+    }),
+  );
+}
+
+/** A prover on any kernels. */
+export function proverWith(hashes: Hashes, kernelsFor: (size: ProofSize) => Kernels): CairoProver {
+  const turns: CairoProver['turns'] = (run, parameters) =>
+    attemptSteps(proveInTurns(hashes, kernelsFor, run, parameters));
+  return {
+    turns,
+    prove: (run, parameters, options = {}) => {
+      const all = attemptSteps(cancellable(turns(run, parameters), options));
+      for (;;) {
+        const { done, value } = all.next();
+        if (done) return value.ok ? value.value : value;
+        options.onProgress?.(value);
+      }
+    },
+  };
+}
+
+function* cancellable<S, T>(turns: Generator<S, T>, { signal }: ProveOptions): Generator<S, T> {
+  for (;;) {
+    if (signal?.aborted) throw new ProverError('cancelled', 'no signal', 'one');
+    const { done, value } = turns.next();
+    if (done) return value;
+    yield value;
+  }
+}
+
+function* proveInTurns(
+  hashes: Hashes,
+  kernelsFor: (size: ProofSize) => Kernels,
+  run: ProvableRun,
+  parameters: ProofParameters,
+): Generator<ProverProgress, Proof> {
+  const { publicInput } = run;
+  const size = readSizes({ parameters, publicInput, proofBytes: new Uint8Array(0) });
+  const { layout } = size;
+  demand(layout.name === PLAIN.name, 'unsupported_layout', PLAIN.name, layout.name);
+  const channel = parameters.channelHash;
+  const holds = byteHash(channel) !== undefined;
+  demand(holds, 'unsupported_hash', 'channel keccak256 blake256', channel);
+  const kernels = kernelsFor(size);
+  const turns = proveRun({ hashes, kernels, run, parameters, size });
+  for (;;) {
+    const { done, value } = turns.next();
+    if (done) return value;
+    yield { ...value, bytesPeak: kernels.peak };
+  }
+}
