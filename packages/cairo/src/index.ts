@@ -1,5 +1,15 @@
-export type { Constraint, Layout, MaskCell, Node, Rows } from './air/expression.ts';
+export type {
+  Builtin,
+  Constraint,
+  Layout,
+  MaskCell,
+  Node,
+  PeriodicColumn,
+  Rows,
+} from './air/expression.ts';
+export { LAYOUTS } from './air/layouts.ts';
 export { PLAIN } from './air/plain.ts';
+export { SMALL } from './air/small.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
 export { disassemble, listProgram } from './assembler/disassemble.ts';
 export type { AssemblyCode, AssemblyFailure } from './assembler/failure.ts';
@@ -14,9 +24,20 @@ export {
   type ProofParameters,
   type PublicCell,
   type PublicInput,
+  type SeedVersion,
   type Segment,
 } from './proof/proof.ts';
 export { type Category, categoryOf, PROOF_CODES, type ProofCode } from './proof/rejected.ts';
+export type { ProverReply, ProverRequest } from './prover/messages.ts';
+export { type ParameterOptions, proofParameters } from './prover/parameters.ts';
+export { PHASES, type Phase } from './prover/prove.ts';
+export {
+  type CairoProver,
+  createProver,
+  type ProveOptions,
+  type ProverProgress,
+} from './prover/prover.ts';
+export type { ProvableRun } from './prover/table.ts';
 export type { Observer, TranscriptEvent } from './stark/transcript.ts';
 export {
   COMMITTEE_POLICY,
@@ -48,6 +69,8 @@ export {
   type CairoVerifier,
   createCairoVerifier,
   type ProofVerdict,
+  type RunVerdict,
+  type Strength,
   type VerifyOptions,
 } from './verifier/verifier.ts';
 export type { RunCode, RunFailure } from './vm/failure.ts';

@@ -29,7 +29,9 @@ import { Domain } from '../src/stark/domain.ts';
 import { checkFri } from '../src/stark/fri.ts';
 import { publicMemoryProduct } from '../src/stark/public-input.ts';
 import { Transcript } from '../src/stark/transcript.ts';
+import { byteTree } from '../src/stark/tree-hash.ts';
 import {
+  ANY_CONFIGURATION,
   fixture,
   fixtureText,
   leaseChain,
@@ -54,6 +56,9 @@ function saw(code: string | undefined, wanted: string): void {
 
 const good = fixture('lease-chain/0.json');
 const goodText = writeStoneJson(good);
+/** Layout small, and a Poseidon channel. */
+const small = fixture('small-tick-pedersen.json');
+const friendly = fixture('poseidon-channel.json');
 
 function refused(
   wanted: string,
@@ -169,7 +174,8 @@ describe('parse', () => {
       { powBits: 65 },
     ])
       refused('bad_counts', withParameters(good, change));
-    refused('unsupported_layout', withInput(good, { layout: 'small' }));
+    refused('unsupported_layout', withInput(good, { layout: 'recursive' }));
+    refused('bad_counts', withInput(good, { layout: 'small' }));
     for (const change of [
       { channelHash: 'poseidon3' },
       { commitmentHash: 'poseidon3' },
@@ -219,6 +225,25 @@ describe('policy', () => {
     refused('policy_steps', good, { ...COMMITTEE_POLICY, nStepsMin: 256 });
     refused('policy_steps', good, { ...COMMITTEE_POLICY, nStepsMax: 64 });
     refused('policy_size', good, { ...COMMITTEE_POLICY, proofBytesMax: 1000 });
+    refused('policy_seed', good, { ...COMMITTEE_POLICY, seeds: ['stone7'] });
+    const layers = { nVerifierFriendlyLayers: 1, verifierFriendlyHash: 'poseidon3' };
+    const policy = { ...ANY_CONFIGURATION, friendlyLayersMax: 0 };
+    refused('policy_friendly', withParameters(friendly, layers), policy);
+  });
+
+  it('has no other layout, channel or seed unless it names them', () => {
+    for (const policy of [COMMITTEE_POLICY, MACHINE_POLICY]) {
+      refused('policy_layout', small, policy);
+      refused('policy_hash', friendly, policy);
+      const job = { policy, programId: undefined, binding: undefined, extra: 0 };
+      for (const [proof, code] of [
+        [small, 'policy_layout'],
+        [friendly, 'policy_hash'],
+      ] as const) {
+        const renewal = checkRenewal({ ...job, proofs: [encodeProof(proof)] });
+        saw(renewal.ok ? 'ok' : renewal.failure.code, code);
+      }
+    }
   });
 
   it('counts at most 32 bits of work, and half of what a mask keeps', () => {
@@ -270,6 +295,7 @@ describe('statement', () => {
     refused('statement_cells', withCell(good, -1, { address: 39 }));
     const extra = Array.from({ length: 33 }, (_, i) => ({ ...last, address: 41 + i }));
     refused('statement_cells', withInput(good, { publicMemory: [...cells, ...extra] }));
+    refused('builtin_cells', withCell(small, 52, { value: 7n }), ANY_CONFIGURATION);
   });
 
   it('refuses what is no lease, or another one', () => {
@@ -327,12 +353,13 @@ describe('stark', () => {
 
   it('refuses a folded value that is not on the last layer', () => {
     const hash = (bytes: Uint8Array): Uint8Array => bytes.slice(0, 32);
+    const tree = byteTree(hash);
     const channel = new Channel(hash, new Uint8Array(32));
     const transcript = new Transcript(new Uint8Array(0), channel, undefined);
     const polynomial = { layers: [], lastLayer: [3n, 2n] };
     const x = new Domain(3).at(5);
     const check = (value: bigint) =>
-      attempt(() => checkFri(transcript, hash, polynomial, 3, new Map([[5, value]])));
+      attempt(() => checkFri(transcript, tree, polynomial, 3, new Map([[5, value]])));
     expect(check((3n + 2n * x) % P).ok).toBe(true);
     const wrong = check(4n);
     saw(wrong.ok ? 'ok' : wrong.failure.code, 'bad_fri');

@@ -63,6 +63,15 @@ export function withByte(proof: Proof, at: number, change: number): Proof {
 /** For tests that must get past the policy with a weak proof. */
 export const NO_POLICY: Policy = { ...COMMITTEE_POLICY, bitsMin: 0, nQueriesMin: 0 };
 
+/** Every configuration that can be checked, however weak: what `--policy` may ask for. */
+export const ANY_CONFIGURATION: Policy = {
+  ...NO_POLICY,
+  layouts: ['plain', 'small'],
+  channelHashes: ['keccak256', 'blake256', 'poseidon3'],
+  seeds: ['stone6', 'stone5'],
+  friendlyLayersMax: 9999,
+};
+
 /** Bytes as text: comparing 40,000 of them one by one takes a second. */
 export const shown = (outcome: Outcome<Proof>): unknown =>
   outcome.ok

@@ -82,6 +82,26 @@ export interface Constraint {
   readonly except: Rows | undefined;
 }
 
+/** A builtin of a layout and how much of it fits into a trace. */
+export interface Builtin {
+  readonly name: string;
+  /** Memory cells of one use. */
+  readonly cells: number;
+  /** Trace rows per use; undefined when only public memory limits it (`output`). */
+  readonly rows: number | undefined;
+}
+
+/**
+ * A column that everybody knows: values at every `period / values.length`-th row, repeated. To the
+ * constraints it is the parameter `name`, whose value depends on the point.
+ */
+export interface PeriodicColumn {
+  readonly name: string;
+  readonly period: number;
+  /** Coefficients of the polynomial in x^(N / period), lowest first; made when first needed. */
+  readonly coefficients: () => readonly bigint[];
+}
+
 /**
  * A layout's AIR as data: interpreted by the verifier, compiled by a prover, so the two cannot
  * drift.
@@ -90,9 +110,13 @@ export interface Layout {
   readonly name: string;
   /** Names of its memory segments in the order of the transcript's seed. */
   readonly segments: readonly string[];
+  /** The builtins behind its further segments, in the order in which a program takes them. */
+  readonly builtins: readonly Builtin[];
   readonly rowsPerStep: number;
   /** Trace rows per public memory cell. */
   readonly rowsPerPublicCell: number;
+  /** Fewest trace rows, a power of two: one of every periodic thing. */
+  readonly rowsMin: number;
   /** Columns committed before and after the interaction elements are known. */
   readonly columnsFirst: number;
   readonly columnsSecond: number;
@@ -100,6 +124,7 @@ export interface Layout {
   readonly interactionElements: readonly string[];
   /** Columns of the composition polynomial. */
   readonly compositionColumns: number;
+  readonly periodicColumns: readonly PeriodicColumn[];
   readonly nodes: readonly Node[];
   readonly mask: readonly MaskCell[];
   readonly constraints: readonly Constraint[];

@@ -58,6 +58,12 @@ export interface Proof {
   readonly proofBytes: Uint8Array;
 }
 
+/**
+ * Releases of Stone that differ in the seed: `stone6` is its public release, `stone5` the prover
+ * before it, whose seed lacks the number of verifier-friendly layers.
+ */
+export type SeedVersion = 'stone5' | 'stone6';
+
 /** Hard limits of the formats, above every policy. Sizes in bytes. */
 export const LIMITS = {
   /** Proof bytes that are verified (`too_large`). */

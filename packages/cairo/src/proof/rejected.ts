@@ -28,11 +28,14 @@ export type ProofCode =
   | 'policy_queries'
   | 'policy_steps'
   | 'policy_size'
+  | 'policy_seed'
+  | 'policy_friendly'
   | 'segments'
   | 'pages'
   | 'program_cells'
   | 'prologue'
   | 'safe_call'
+  | 'builtin_cells'
   | 'statement_cells'
   | 'lease_cells'
   | 'lease_time'
@@ -71,12 +74,15 @@ export const PROOF_CODES: Readonly<Record<ProofCode, Category>> = {
   policy_queries: 'policy',
   policy_steps: 'policy',
   policy_size: 'policy',
+  policy_seed: 'policy',
+  policy_friendly: 'policy',
   // what the proof is about
   segments: 'statement',
   pages: 'statement',
   program_cells: 'statement',
   prologue: 'statement',
   safe_call: 'statement',
+  builtin_cells: 'statement',
   statement_cells: 'statement',
   lease_cells: 'statement',
   lease_time: 'statement',

@@ -1,9 +1,9 @@
 import { add, mul, sub } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
 import { Domain } from './domain.ts';
-import type { Hash } from './hashes.ts';
 import { decommit, type Table } from './table.ts';
 import type { Transcript } from './transcript.ts';
+import type { TreeHash } from './tree-hash.ts';
 
 /** One committed FRI layer and the challenge that folds it into the next. */
 interface FriLayer {
@@ -55,7 +55,7 @@ export function readFriCommitment(
  */
 export function checkFri(
   transcript: Transcript,
-  hash: Hash,
+  hash: TreeHash,
   { layers, lastLayer }: FriCommitment,
   domainLog: number,
   values: ReadonlyMap<number, bigint>,
@@ -74,7 +74,7 @@ export function checkFri(
 
 function foldLayer(
   transcript: Transcript,
-  hash: Hash,
+  hash: TreeHash,
   { table, step, point }: FriLayer,
   domain: Domain,
   values: ReadonlyMap<number, bigint>,

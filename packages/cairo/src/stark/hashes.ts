@@ -3,7 +3,7 @@ import { createBLAKE2s, createKeccak } from 'hash-wasm';
 /** 32 bytes for any bytes. */
 export type Hash = (bytes: Uint8Array) => Uint8Array;
 
-/** The byte hashes of Stone by name. Poseidon and Pedersen are not here yet. */
+/** The byte hashes of Stone by name. */
 export interface Hashes {
   readonly keccak256: Hash;
   readonly blake256: Hash;

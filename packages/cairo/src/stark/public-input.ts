@@ -1,7 +1,7 @@
 import { concatBytes, utf8 } from '@fatty/codec';
 import type { Layout } from '../air/expression.ts';
 import { add, inverse, mul, pow, sub, toBytes32 } from '../felt/felt.ts';
-import type { PublicCell, PublicInput } from '../proof/proof.ts';
+import type { PublicCell, PublicInput, SeedVersion } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
 import type { Hash } from './hashes.ts';
 
@@ -12,11 +12,13 @@ function padding(input: PublicInput): PublicCell {
   return first;
 }
 
-/**
- * The bytes that seed the channel, as Stone's public release ("stone6") writes them for one page
- * and no verifier-friendly layers: 32-byte big-endian words.
- */
-export function transcriptSeed(input: PublicInput, layout: Layout, pageHash: Hash): Uint8Array {
+/** The words of the seed before the hash of the page, for one page of public memory. */
+function seedWords(
+  input: PublicInput,
+  layout: Layout,
+  version: SeedVersion,
+  friendlyLayers: number,
+): bigint[] {
   const { nSteps, rcMin, rcMax, publicMemory } = input;
   const first = padding(input);
   const name = utf8(layout.name).reduce((word, byte) => word * 256n + BigInt(byte), 0n);
@@ -25,14 +27,37 @@ export function transcriptSeed(input: PublicInput, layout: Layout, pageHash: Has
     if (found === undefined) throw new Rejected('segments', wanted, 'no such segment');
     return [found.beginAddr, found.stopPtr];
   });
-  const words = [0, Math.log2(nSteps), rcMin, rcMax, name, ...segments, first.address, first.value];
-  const page = concatBytes(
-    ...publicMemory.flatMap(({ address, value }) => [toBytes32(BigInt(address)), toBytes32(value)]),
-  );
-  return concatBytes(
-    ...[...words, 1, publicMemory.length].map((word) => toBytes32(BigInt(word))),
-    pageHash(page),
-  );
+  const head = version === 'stone6' ? [friendlyLayers] : [];
+  const words = [...head, Math.log2(nSteps), rcMin, rcMax, name, ...segments, first.address];
+  return [...words, first.value, 1, publicMemory.length].map(BigInt);
+}
+
+/**
+ * The bytes that seed a byte channel, as Stone writes them for one page and no verifier-friendly
+ * layers: 32-byte big-endian words.
+ */
+export function transcriptSeed(
+  input: PublicInput,
+  layout: Layout,
+  pageHash: Hash,
+  version: SeedVersion = 'stone6',
+): Uint8Array {
+  const page = input.publicMemory.flatMap(({ address, value }) => [BigInt(address), value]);
+  const words = seedWords(input, layout, version, 0);
+  const digest = pageHash(concatBytes(...page.map(toBytes32)));
+  return concatBytes(...words.map(toBytes32), digest);
+}
+
+/** The field elements that seed a Poseidon channel; `pageHash` of addresses and values in turn. */
+export function friendlySeed(
+  input: PublicInput,
+  layout: Layout,
+  pageHash: (values: readonly bigint[]) => bigint,
+  version: SeedVersion,
+  friendlyLayers: number,
+): bigint[] {
+  const page = input.publicMemory.flatMap(({ address, value }) => [BigInt(address), value]);
+  return [...seedWords(input, layout, version, friendlyLayers), pageHash(page)];
 }
 
 /** Drawn from the channel after the first trace commitment. */
@@ -59,7 +84,7 @@ export function publicMemoryProduct(
   return mul(pow(z, BigInt(count)), inverse(product));
 }
 
-/** Every parameter that the constraints of a CPU layout name. */
+/** Every parameter that the constraints of a CPU layout name, but its periodic columns. */
 export function airParameters(
   input: PublicInput,
   interaction: Interaction,
@@ -74,6 +99,10 @@ export function airParameters(
   const execution = segment('execution');
   return new Map([
     ...interaction,
+    ...input.segments.map(({ name, beginAddr }): [string, bigint] => [
+      `${name}_begin`,
+      BigInt(beginAddr),
+    ]),
     ['initial_pc', BigInt(program.beginAddr)],
     ['final_pc', BigInt(program.stopPtr)],
     ['initial_ap', BigInt(execution.beginAddr)],

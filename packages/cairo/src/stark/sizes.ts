@@ -1,5 +1,5 @@
 import type { Layout } from '../air/expression.ts';
-import { PLAIN } from '../air/plain.ts';
+import { LAYOUTS } from '../air/layouts.ts';
 import { P } from '../felt/felt.ts';
 import { LIMITS, type Proof, type ProofParameters, type PublicInput } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
@@ -11,7 +11,10 @@ import { byteHash, type CommitmentHash, commitmentHash, type Hashes } from './ha
  */
 export interface ProofSize {
   readonly layout: Layout;
+  /** Of the channel and of proof of work; a verifier-friendly channel uses it for work alone. */
   readonly channelHash: keyof Hashes;
+  /** Whether the channel is Poseidon's. */
+  readonly friendlyChannel: boolean;
   readonly commitmentHash: CommitmentHash;
   /** log2 of trace rows, of the evaluation domain, and of the last FRI layer's degree bound. */
   readonly rowsLog: number;
@@ -19,13 +22,17 @@ export interface ProofSize {
   readonly lastLayerLog: number;
 }
 
-const LAYOUTS: ReadonlyMap<string, Layout> = new Map([[PLAIN.name, PLAIN]]);
+const POSEIDON = 'poseidon3';
 const N_STEPS_LOG_MAX = 24;
 const N_COSETS_LOG_MAX = 6;
 const N_QUERIES_MAX = 512;
 const POW_BITS_MAX = 64;
 const FRI_STEP_MAX = 4;
 const LAST_LAYER_LOG_MAX = 10;
+/** More than any tree has; Stone's way to say “all of them”. */
+const FRIENDLY_LAYERS_MAX = 9999;
+/** A Pedersen hash takes 0.3 ms or more, and there are two per public cell. */
+const PEDERSEN_CELLS_MAX = 1024;
 
 /**
  * @throws Rejected `unsupported_layout unsupported_hash bad_counts felt_range too_large` for a proof
@@ -41,29 +48,58 @@ export function readSizes(proof: Proof): ProofSize {
   demand(proofBytes.length <= max, 'too_large', `≤ ${max} bytes`, proofBytes.length);
   const { nSteps, dynamicParams } = publicInput;
   const rowsLog = exactLog(nSteps, 'n_steps', N_STEPS_LOG_MAX) + Math.log2(layout.rowsPerStep);
-  demand(rowsLog >= 6, 'bad_counts', 'at least 4 steps', nSteps);
+  const stepsMin = layout.rowsMin / layout.rowsPerStep;
+  demand(nSteps >= stepsMin, 'bad_counts', `at least ${stepsMin} steps`, nSteps);
   demand(dynamicParams.length === 0, 'bad_counts', 'no dynamic params', dynamicParams.length);
-  readMemory(publicInput, 2 ** rowsLog / layout.rowsPerPublicCell);
+  const cellsMax = 2 ** rowsLog / layout.rowsPerPublicCell;
+  readMemory(
+    publicInput,
+    hashes.friendlyChannel ? Math.min(cellsMax, PEDERSEN_CELLS_MAX) : cellsMax,
+  );
   const lastLayerLog = readFri(parameters, rowsLog);
   return { layout, ...hashes, rowsLog, domainLog: rowsLog + parameters.logNCosets, lastLayerLog };
 }
 
-function readHashes(
-  parameters: ProofParameters,
-): Pick<ProofSize, 'channelHash' | 'commitmentHash'> {
-  const { channelHash: channel, commitmentHash: commitment, powHash, pageHash } = parameters;
-  const base = byteHash(channel);
+type ProofHashes = Pick<ProofSize, 'channelHash' | 'friendlyChannel' | 'commitmentHash'>;
+
+function readHashes(parameters: ProofParameters): ProofHashes {
+  const { channelHash, commitmentHash: commitment } = parameters;
   const table = commitmentHash(commitment);
-  const supported = 'keccak256 blake256';
-  if (base === undefined) throw new Rejected('unsupported_hash', `channel ${supported}`, channel);
   if (table === undefined)
-    throw new Rejected('unsupported_hash', `commitment ${supported}`, commitment);
+    throw new Rejected('unsupported_hash', 'commitment keccak256 blake256', commitment);
+  return channelHash === POSEIDON
+    ? readFriendlyHashes(parameters, table)
+    : readByteHashes(parameters, table);
+}
+
+function readByteHashes(parameters: ProofParameters, table: CommitmentHash): ProofHashes {
+  const { channelHash: channel, powHash, pageHash } = parameters;
+  const base = byteHash(channel);
+  const supported = `channel keccak256 blake256 ${POSEIDON}`;
+  if (base === undefined) throw new Rejected('unsupported_hash', supported, channel);
   demand(powHash === channel, 'unsupported_hash', `proof of work ${channel}`, powHash);
   demand(pageHash === 'keccak256', 'unsupported_hash', 'page keccak256', pageHash);
   const { nVerifierFriendlyLayers: layers, verifierFriendlyChannel } = parameters;
   demand(layers === 0, 'unsupported_hash', 'no verifier-friendly layers', layers);
   demand(!verifierFriendlyChannel, 'unsupported_hash', 'a byte channel', 'verifier-friendly');
-  return { channelHash: base, commitmentHash: table };
+  return { channelHash: base, friendlyChannel: false, commitmentHash: table };
+}
+
+/** Digests go into the channel as field elements, so that they must be masked below p. */
+function readFriendlyHashes(parameters: ProofParameters, table: CommitmentHash): ProofHashes {
+  const { pageHash, nVerifierFriendlyLayers: layers, verifierFriendlyHash } = parameters;
+  const powHash = byteHash(parameters.powHash);
+  if (powHash === undefined)
+    throw new Rejected('unsupported_hash', 'work keccak256 blake256', parameters.powHash);
+  demand(pageHash === 'pedersen', 'unsupported_hash', 'page pedersen', pageHash);
+  const { verifierFriendlyChannel: friendly, commitmentHash: name } = parameters;
+  demand(friendly, 'unsupported_hash', 'a verifier-friendly channel', 'a byte channel');
+  demand(table.from > 0, 'unsupported_hash', 'a commitment masked to its low bits', name);
+  const holds = layers <= FRIENDLY_LAYERS_MAX;
+  demand(holds, 'bad_counts', `≤ ${FRIENDLY_LAYERS_MAX} verifier-friendly layers`, layers);
+  const inner = layers === 0 || verifierFriendlyHash === POSEIDON;
+  demand(inner, 'unsupported_hash', `verifier-friendly ${POSEIDON}`, verifierFriendlyHash);
+  return { channelHash: powHash, friendlyChannel: true, commitmentHash: table };
 }
 
 function exactLog(value: number, name: string, max: number): number {

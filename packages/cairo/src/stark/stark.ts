@@ -1,15 +1,18 @@
 import { composition, evaluateNodes } from '../air/evaluate.ts';
+import { evaluatePeriodic } from '../air/periodic.ts';
+import { pedersenChain } from '../curve/pedersen.ts';
 import { add, fromMontgomery, mul } from '../felt/felt.ts';
-import type { Proof } from '../proof/proof.ts';
-import { demand } from '../proof/rejected.ts';
-import { Channel } from './channel.ts';
+import type { Proof, SeedVersion } from '../proof/proof.ts';
+import { attempt, demand, Rejected } from '../proof/rejected.ts';
+import { Channel, type FiatShamir, PoseidonChannel } from './channel.ts';
 import { type Deep, deepQuotient } from './deep.ts';
 import { checkFri, readFriCommitment } from './fri.ts';
-import { type Hash, type Hashes, masked } from './hashes.ts';
-import { airParameters, transcriptSeed } from './public-input.ts';
+import { type Hashes, masked } from './hashes.ts';
+import { airParameters, friendlySeed, transcriptSeed } from './public-input.ts';
 import type { ProofSize } from './sizes.ts';
 import { decommit, type Table } from './table.ts';
 import { type Observer, Transcript } from './transcript.ts';
+import { byteTree, friendlyTree, type TreeHash } from './tree-hash.ts';
 import { checkWork } from './work.ts';
 
 const PATH = '/cpu air/STARK';
@@ -17,25 +20,44 @@ const PATH = '/cpu air/STARK';
 /**
  * Checks a Stone proof against its public input: commitments and challenges, the identity at the
  * out-of-domain point, proof of work, then the decommitments. Cheapest first: garbage dies before
- * the first Merkle path, and getting further costs the sender its proof of work each time.
+ * the first Merkle path, and getting further costs the sender its proof of work each time. `seeds`
+ * are tried in turn: a wrong one fails that identity, and the failure reported is the first's.
  * @throws Rejected with a `parse` or `stark` code
  */
 export function checkStark(
   hashes: Hashes,
   proof: Proof,
   size: ProofSize,
+  [seed = 'stone6', ...others]: readonly SeedVersion[],
   observer?: Observer,
 ): void {
-  const { parameters, publicInput, proofBytes } = proof;
-  const { layout, domainLog } = size;
-  const hash = masked(hashes, size.commitmentHash);
-  const seed = transcriptSeed(publicInput, layout, hashes.keccak256);
-  const channel = new Channel(hashes[size.channelHash], seed);
-  const transcript = new Transcript(proofBytes, channel, observer);
+  try {
+    checkSeeded(hashes, proof, size, seed, observer);
+  } catch (error) {
+    const isSeed = error instanceof Rejected && error.failure.code === 'bad_oods';
+    if (!isSeed || others.length === 0) throw error;
+    const next = attempt(() => checkStark(hashes, proof, size, others, observer));
+    if (!next.ok) throw error;
+  }
+}
+
+function checkSeeded(
+  hashes: Hashes,
+  proof: Proof,
+  size: ProofSize,
+  seed: SeedVersion,
+  observer?: Observer,
+): void {
+  const { parameters, proofBytes } = proof;
+  const { domainLog } = size;
+  const bytes = masked(hashes, size.commitmentHash);
+  const layers = parameters.nVerifierFriendlyLayers;
+  const hash = layers === 0 ? byteTree(bytes) : friendlyTree(bytes, layers);
+  const transcript = new Transcript(proofBytes, openChannel(hashes, proof, size, seed), observer);
   const committed = readCommitments(transcript, proof, size);
   const { friStepList, lastLayerDegreeBound, powBits, nQueries } = parameters;
   const fri = readFriCommitment(transcript, domainLog, friStepList, lastLayerDegreeBound);
-  checkWork(transcript, powBits);
+  checkWork(transcript, hashes[size.channelHash], powBits);
   const indices = transcript.queries(
     nQueries,
     2 ** domainLog,
@@ -45,6 +67,21 @@ export function checkStark(
   const values = deepQuotient(committed.deep, indices, rows);
   checkFri(transcript, hash, fri, domainLog, values);
   transcript.end();
+}
+
+function openChannel(
+  hashes: Hashes,
+  { parameters, publicInput }: Proof,
+  { layout, channelHash, friendlyChannel }: ProofSize,
+  seed: SeedVersion,
+): FiatShamir {
+  if (!friendlyChannel)
+    return new Channel(
+      hashes[channelHash],
+      transcriptSeed(publicInput, layout, hashes.keccak256, seed),
+    );
+  const { nVerifierFriendlyLayers: layers } = parameters;
+  return new PoseidonChannel(friendlySeed(publicInput, layout, pedersenChain, seed, layers));
 }
 
 interface Committed {
@@ -73,9 +110,8 @@ function readCommitments(transcript: Transcript, proof: Proof, size: ProofSize):
   const third = commit(compositionColumns, 'Out Of Domain Sampling', 2);
   const sampling = `${PATH}/Out Of Domain Sampling`;
   const z = transcript.challenge(() => `${sampling}/OODS values: Evaluation point`);
-  const values: bigint[] = [];
-  for (let i = 0; i < layout.mask.length + compositionColumns; i++)
-    values.push(transcript.felt(() => `${sampling}/OODS values: ${i}`));
+  const count = layout.mask.length + compositionColumns;
+  const values = transcript.outOfDomain(count, `${sampling}/OODS values`);
   checkOutOfDomain(proof, size, new Map(drawn), values.map(fromMontgomery), z, constraintAlpha);
   const alpha = transcript.challenge(() => `${sampling}: ${random}`);
   const deep = { layout, rowsLog, domainLog, z, alpha, values };
@@ -96,6 +132,8 @@ function checkOutOfDomain(
 ): void {
   const publicCells = 2 ** rowsLog / layout.rowsPerPublicCell;
   const parameters = airParameters(publicInput, interaction, publicCells);
+  for (const column of layout.periodicColumns)
+    parameters.set(column.name, evaluatePeriodic(column, z, rowsLog));
   const nodes = evaluateNodes(layout, values, parameters);
   const expected = composition(layout, rowsLog, nodes, z, alpha);
   const columns = values.slice(layout.mask.length);
@@ -107,7 +145,7 @@ function checkOutOfDomain(
 /** All columns at the queries, table after table. */
 function readRows(
   transcript: Transcript,
-  hash: Hash,
+  hash: TreeHash,
   tables: readonly Table[],
   indices: readonly number[],
 ): bigint[][] {

@@ -1,8 +1,7 @@
 import { equalBytes, toHex } from '@fatty/codec';
-import { toBytes32 } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
-import type { Hash } from './hashes.ts';
 import type { Transcript } from './transcript.ts';
+import type { TreeHash } from './tree-hash.ts';
 
 /** A committed table of 2^rowsLog rows: one Merkle leaf per row. */
 export interface Table {
@@ -20,7 +19,7 @@ export interface Table {
  */
 export function decommit(
   transcript: Transcript,
-  hash: Hash,
+  hash: TreeHash,
   table: Table,
   indices: readonly number[],
   known: (row: number, column: number) => bigint | undefined,
@@ -36,17 +35,10 @@ export function decommit(
   });
   const leaves = rows.map((cells, i) => ({
     node: 2 ** table.rowsLog + (indices[i] as number),
-    digest: hash(leafBytes(cells)),
+    digest: hash.leaf(cells, table.rowsLog),
   }));
   authenticate(transcript, hash, table, leaves);
   return rows;
-}
-
-/** The bytes of a row's leaf: its cells as they stand in the proof. */
-function leafBytes(cells: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(32 * cells.length);
-  for (const [i, cell] of cells.entries()) bytes.set(toBytes32(cell), 32 * i);
-  return bytes;
 }
 
 /** A node of the Merkle tree by its heap index: root 1, children 2i and 2i + 1. */
@@ -58,7 +50,7 @@ interface TreeNode {
 /** Climbs level by level; a sibling that is not computed here is read, left to right. */
 function authenticate(
   transcript: Transcript,
-  hash: Hash,
+  hash: TreeHash,
   table: Table,
   leaves: readonly TreeNode[],
 ): void {
@@ -76,7 +68,7 @@ function authenticate(
       const other = next !== undefined && isNext ? next.digest : transcript.digest(label);
       pair.set(digest, node % 2 === 0 ? 0 : 32);
       pair.set(other, node % 2 === 0 ? 32 : 0);
-      parents.push({ node: Math.floor(node / 2), digest: hash(pair) });
+      parents.push({ node: Math.floor(node / 2), digest: hash.node(pair, left) });
     }
     level = parents;
   }

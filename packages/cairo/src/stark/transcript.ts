@@ -1,6 +1,6 @@
-import { fromMontgomery, P, readUint } from '../felt/felt.ts';
+import { fromMontgomery, P, readUint, toMontgomery } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
-import type { Channel } from './channel.ts';
+import type { FiatShamir } from './channel.ts';
 
 /** One line of a transcript, in the order and with the labels of Stone's annotations. */
 export interface TranscriptEvent {
@@ -17,29 +17,29 @@ export type Observer = (event: TranscriptEvent) => void;
 
 /**
  * Reads a proof front to back. Until `startQueries` everything read is absorbed into the channel.
- * Field elements are handed out as they stand in the bytes, in Montgomery form: DEEP and FRI are
- * linear in them, so that only the out-of-domain values need converting.
+ * Field elements are handed out in Montgomery form, as they stand in the bytes (but for what a
+ * Poseidon channel absorbs): DEEP and FRI are linear in them, so that only the out-of-domain values
+ * need converting.
  */
 export class Transcript {
   readonly #bytes: Uint8Array;
-  readonly #channel: Channel;
+  readonly #channel: FiatShamir;
   readonly #observer: Observer | undefined;
   #at = 0;
   #querying = false;
 
-  constructor(bytes: Uint8Array, channel: Channel, observer: Observer | undefined) {
+  constructor(bytes: Uint8Array, channel: FiatShamir, observer: Observer | undefined) {
     this.#bytes = bytes;
     this.#channel = channel;
     this.#observer = observer;
   }
 
   /** @throws Rejected `truncated` */
-  take(size: number): Uint8Array {
+  #take(size: number): Uint8Array {
     const end = this.#at + size;
     demand(end <= this.#bytes.length, 'truncated', `${end} bytes`, this.#bytes.length);
     const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end;
-    if (!this.#querying) this.#channel.absorb(bytes);
     return bytes;
   }
 
@@ -50,20 +50,23 @@ export class Transcript {
   }
 
   digest(label: () => string): Uint8Array {
-    const digest = this.take(32);
+    const digest = this.#take(32);
+    if (!this.#querying) this.#channel.absorbDigest(digest);
     this.#said(label, 32, () => [digest]);
     return digest;
   }
 
   /** `count` elements absorbed as one message. @throws Rejected `truncated felt_range` */
   felts(count: number, label: () => string): bigint[] {
-    const bytes = this.take(32 * count);
+    const bytes = this.#take(32 * count);
+    const isStandard = this.#channel.isFriendly && !this.#querying;
     const values: bigint[] = [];
     for (let i = 0; i < count; i++) {
       const value = readUint(bytes, 32 * i, 32);
       demand(value < P, 'felt_range', 'a field element below p', 'one at or above p');
-      values.push(value);
+      values.push(isStandard ? toMontgomery(value) : value);
     }
+    if (!this.#querying) this.#channel.absorbFelts(bytes);
     this.#said(label, bytes.length, () => values.map(fromMontgomery));
     return values;
   }
@@ -72,10 +75,21 @@ export class Transcript {
     return this.felts(1, label)[0] as bigint;
   }
 
+  /** Values of the mask and the composition, absorbed one by one or as one message. */
+  outOfDomain(count: number, label: string): bigint[] {
+    if (this.#channel.isFriendly) return this.felts(count, () => `${label}: `);
+    return Array.from({ length: count }, (_, i) => this.felt(() => `${label}: ${i}`));
+  }
+
+  /** The 8 bytes of a nonce. @throws Rejected `truncated felt_range` */
   nonce(label: () => string): Uint8Array {
-    const nonce = this.take(8);
-    this.#said(label, 8, () => [readUint(nonce, 0, 8)]);
-    return nonce;
+    const size = this.#channel.nonceSize;
+    const nonce = this.#take(size);
+    const value = readUint(nonce, 0, size);
+    demand(value < 2n ** 64n, 'felt_range', 'a nonce below 2^64', 'one at or above it');
+    this.#channel.absorbNonce(nonce);
+    this.#said(label, size, () => [value]);
+    return nonce.subarray(size - 8);
   }
 
   /** A challenge, standard form. */
@@ -103,7 +117,7 @@ export class Transcript {
     demand(this.#at === size, 'trailing_bytes', `${this.#at} bytes`, size);
   }
 
-  get channel(): Channel {
+  get channel(): FiatShamir {
     return this.#channel;
   }
 }

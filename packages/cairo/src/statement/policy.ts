@@ -1,5 +1,5 @@
 import { array, record, type Shape, text, u16, u32 } from '@fatty/codec';
-import { LIMITS, type Proof, type ProofParameters } from '../proof/proof.ts';
+import { LIMITS, type Proof, type ProofParameters, type SeedVersion } from '../proof/proof.ts';
 import { demand } from '../proof/rejected.ts';
 
 /**
@@ -20,6 +20,10 @@ export interface Policy {
   readonly nStepsMin: number;
   readonly nStepsMax: number;
   readonly proofBytesMax: number;
+  /** Releases of Stone whose seed is tried, in this order: `stone6`, `stone5`. */
+  readonly seeds: readonly string[];
+  /** Tree levels hashed with Poseidon, 0.1 ms a hash: a check of hundreds costs 100 ms or more. */
+  readonly friendlyLayersMax: number;
 }
 
 /** Work beyond this is not counted: it costs the prover only time. */
@@ -47,6 +51,8 @@ export const COMMITTEE_POLICY: Policy = {
   nStepsMin: 2 ** 4,
   nStepsMax: 2 ** 20,
   proofBytesMax: LIMITS.proofBytes,
+  seeds: ['stone6'],
+  friendlyLayersMax: 0,
 };
 
 /** The default of a machine: unmasked or 248-bit commitments. */
@@ -65,6 +71,8 @@ export const policyShape: Shape<Policy> = record({
   nStepsMin: u32,
   nStepsMax: u32,
   proofBytesMax: u32,
+  seeds: names,
+  friendlyLayersMax: u16,
 });
 
 /** Conjectured bits of a proof made with these parameters (the proven figure is about half). */
@@ -77,6 +85,15 @@ export function securityBits(parameters: ProofParameters): number {
 export function collisionBits(commitmentHash: string): number {
   const mask = /_masked(\d+)_[lm]sb$/.exec(commitmentHash);
   return mask === null ? 128 : Number(mask[1]) / 2;
+}
+
+const isSeed = (name: string): name is SeedVersion => name === 'stone6' || name === 'stone5';
+
+/** The seeds to try. @throws Rejected `policy_seed` for a list without any known one */
+export function policySeeds({ seeds }: Policy): readonly SeedVersion[] {
+  const known = seeds.filter(isSeed);
+  demand(known.length > 0, 'policy_seed', 'stone6 stone5', seeds.join(' '));
+  return known;
 }
 
 /** @throws Rejected with one of the `policy_…` codes. */
@@ -96,6 +113,11 @@ export function demandPolicy(proof: Proof, policy: Policy): void {
     listed(commitmentHashes),
     commitmentHash,
   );
+  const { nVerifierFriendlyLayers: layers } = parameters;
+  const { friendlyLayersMax: layersMax } = policy;
+  const friendly = `≤ ${layersMax} verifier-friendly layers`;
+  demand(layers <= layersMax, 'policy_friendly', friendly, layers);
+  policySeeds(policy);
   const collision = collisionBits(commitmentHash);
   const { collisionBitsMin, bitsMin, nQueriesMin, nStepsMin, nStepsMax } = policy;
   demand(collision >= collisionBitsMin, 'policy_collision', `≥ ${collisionBitsMin}`, collision);

@@ -2,17 +2,20 @@ import { array, digest, encode, hash, record, type Shape, text } from '@fatty/co
 import type { Digest } from '@fatty/interface';
 import { reduce } from '../felt/felt.ts';
 import { felt } from '../felt/shape.ts';
-import { LIMITS, type PublicCell, type PublicInput, type Segment } from '../proof/proof.ts';
-import { demand, Rejected } from '../proof/rejected.ts';
+import { LIMITS, type PublicCell, type PublicInput } from '../proof/proof.ts';
+import { demand } from '../proof/rejected.ts';
+import { matchBuiltins, type Run, runSegments } from './builtins.ts';
 import { programId } from './program-id.ts';
 
-/** What a proof is *about*: this program ran, and main's first frame cells held these values. */
+/** What a proof is *about*: this program ran, and its statement cells held these values. */
 export interface Statement {
   readonly layout: string;
+  /** The builtins that the program took, in the layout's order. */
+  readonly builtins: readonly string[];
   readonly programId: Digest;
   /** Program words at addresses 1..length. */
   readonly program: readonly bigint[];
-  /** Main's frame cells from initial_fp + 2 on. */
+  /** Its output, if it took the output builtin; else main's first frame cells. */
   readonly cells: readonly bigint[];
 }
 
@@ -33,69 +36,59 @@ export const LEASE_CELLS = 6;
 export const EXTRA_CELLS_MAX = 32;
 
 /**
- * `__start__: ap += 0; call main; __end__: jmp rel 0`, with a hole for main's offset. Because it is
- * fixed, main's frame is at initial_fp + 2 and a run that ends at pc 5 has really returned from
- * main.
+ * `__start__: ap += n; call main; __end__: jmp rel 0`, with holes for the number of builtins and
+ * main's offset. Because it is fixed, main's frame is at initial_fp + n + 2 and a run that ends at
+ * pc 5 has really returned from main.
  */
 const PROLOGUE: readonly (bigint | undefined)[] = [
   0x40780017fff7fffn,
-  0n,
+  undefined,
   0x1104800180018000n,
   undefined,
   0x10780017fff7fffn,
   0n,
 ];
 const FINAL_PC = 5;
-/** Offset of the prologue's call; its target is relative to it. */
+/** Positions of the prologue's two holes; main's offset is relative to its call. */
+const BUILTINS = 1;
 const CALL = 2;
-
-/** The named segments of a layout without builtins. */
-export interface Run {
-  readonly program: Segment;
-  readonly execution: Segment;
-}
-
-/** @throws Rejected `segments` unless there are exactly a program and an execution segment. */
-export function runSegments(input: PublicInput): Run {
-  const names = input.segments.map((one) => one.name).join(' ');
-  const [execution, program] = input.segments;
-  demand(names === 'execution program', 'segments', 'execution program', names);
-  if (execution === undefined || program === undefined)
-    throw new Rejected('segments', 'two segments', names);
-  return { program, execution };
-}
+const MAIN = 3;
 
 const at = (cell: PublicCell | undefined): string =>
   cell === undefined ? 'end of public memory' : `address ${cell.address}`;
 
+/** @throws Rejected `pages` for a public memory of several pages: only the first is read here */
+export function demandOnePage({ publicMemory }: PublicInput): void {
+  const one = publicMemory.every((cell) => cell.page === 0);
+  demand(one, 'pages', 'page 0 only', 'further pages');
+}
+
 /**
  * Reads the statement and refuses every public memory that is not exactly: program words at 1..len,
- * [initial_fp−2] = initial_fp, [initial_fp−1] = 0, statement cells from initial_fp + 2, end.
- * Stone's own verifier checks none of this. Program length is initial_fp − 3; `program.stop_ptr` is
- * the final pc.
- * @throws Rejected `segments pages program_cells prologue safe_call statement_cells`
+ * [initial_fp−2] = initial_fp, [initial_fp−1] = 0, the n first pointers of its builtins from
+ * initial_fp, the n last ones up to final_ap, its output (or, without that builtin, frame cells
+ * from initial_fp + n + 2, before the last pointers), end. Stone's own verifier checks none of
+ * this. Program length is initial_fp − 3; `program.stop_ptr` is the final pc.
+ * @throws Rejected `unsupported_layout segments pages program_cells prologue safe_call
+ * builtin_cells statement_cells`
  */
 export function readStatement(input: PublicInput): Statement {
-  const { program: pc, execution } = runSegments(input);
+  const run = runSegments(input);
+  const { program: pc, execution } = run;
   const fp = execution.beginAddr;
   const cells = input.publicMemory;
   const length = fp - 3;
   demand(pc.beginAddr === 1, 'segments', 'initial pc 1', pc.beginAddr);
   demand(pc.stopPtr === FINAL_PC, 'segments', `final pc ${FINAL_PC}`, pc.stopPtr);
   demand(execution.stopPtr >= fp, 'segments', `final ap from ${fp}`, execution.stopPtr);
-  demand(
-    cells.every((cell) => cell.page === 0),
-    'pages',
-    'page 0 only',
-    'further pages',
-  );
+  demandOnePage(input);
   demand(length >= PROLOGUE.length, 'program_cells', 'a program', `${length} words`);
   demand(cells.length >= length + 2, 'program_cells', `${length + 2} cells`, cells.length);
   const program = readProgram(cells, length);
   readSafeCall(cells, fp);
-  const statement = readCells(cells, fp);
-  const id = programId({ layout: input.layout, builtins: [], words: program });
-  return { layout: input.layout, programId: id, program, cells: statement };
+  const { builtins, cells: statement } = readFrame(run, Number(program[BUILTINS]), cells);
+  const id = programId({ layout: input.layout, builtins, words: program });
+  return { layout: input.layout, builtins, programId: id, program, cells: statement };
 }
 
 function readProgram(cells: readonly PublicCell[], length: number): bigint[] {
@@ -103,7 +96,7 @@ function readProgram(cells: readonly PublicCell[], length: number): bigint[] {
     demand(cell.address === i + 1, 'program_cells', `address ${i + 1}`, at(cell));
     return cell.value;
   });
-  demandPrologue(words);
+  demandPrologue(words, undefined, Number(words[BUILTINS]));
   return words;
 }
 
@@ -111,10 +104,13 @@ function readProgram(cells: readonly PublicCell[], length: number): bigint[] {
  * `main`, when known, is where the prologue's call must go, as an offset in the words.
  * @throws Rejected `prologue`
  */
-export function demandPrologue(words: readonly bigint[], main?: number): void {
-  const offset = main === undefined ? undefined : reduce(BigInt(main - CALL));
+export function demandPrologue(words: readonly bigint[], main?: number, builtins = 0): void {
+  const holes = new Map([
+    [BUILTINS, BigInt(builtins)],
+    [MAIN, main === undefined ? undefined : reduce(BigInt(main - CALL))],
+  ]);
   PROLOGUE.forEach((fixed, i) => {
-    const word = fixed ?? offset;
+    const word = fixed ?? holes.get(i);
     const holds = word === undefined || words[i] === word;
     demand(holds, 'prologue', `0x${word?.toString(16)}`, `0x${words[i]?.toString(16)}`);
   });
@@ -132,13 +128,47 @@ function readSafeCall(cells: readonly PublicCell[], fp: number): void {
   });
 }
 
-function readCells(cells: readonly PublicCell[], fp: number): bigint[] {
-  const rest = cells.slice(fp - 1);
-  const max = LEASE_CELLS + EXTRA_CELLS_MAX;
-  demand(rest.length <= max, 'statement_cells', `at most ${max}`, rest.length);
-  return rest.map((cell, i) => {
-    const address = fp + 2 + i;
-    demand(cell.address === address, 'statement_cells', `address ${address}`, at(cell));
+/** Builtin pointers and statement cells: everything behind the safe-call cells. */
+function readFrame(
+  run: Run,
+  count: number,
+  all: readonly PublicCell[],
+): Pick<Statement, 'builtins' | 'cells'> {
+  const { beginAddr: fp, stopPtr: ap } = run.execution;
+  const max = run.builtins.length;
+  demand(count <= max, 'prologue', `at most ${max} builtins`, count);
+  const cellsMax = LEASE_CELLS + EXTRA_CELLS_MAX;
+  const rest = all.slice(fp - 1);
+  const first = readCells(rest.slice(0, count), fp, count, 'builtin_cells');
+  const output = run.builtins.find((one) => one.name === 'output');
+  const size = (output?.stopPtr ?? 0) - (output?.beginAddr ?? 0);
+  demand(size <= cellsMax, 'statement_cells', `at most ${cellsMax}`, size);
+  // Behind the first pointers: frame cells or none, last pointers, output or none.
+  const frameSize = Math.max(0, rest.length - 2 * count - size);
+  const frame = readCells(rest.slice(count), fp + count + 2, frameSize, 'statement_cells');
+  const behind = rest.slice(count + frameSize);
+  const last = readCells(behind, ap - count, count, 'builtin_cells');
+  const pointers = first.map((value, i) => ({ first: value, last: last[i] ?? 0n }));
+  const builtins = matchBuiltins(run, pointers).map((one) => one.name);
+  const outputs = readCells(behind.slice(count), output?.beginAddr ?? 0, size, 'statement_cells');
+  const speaks = builtins.includes('output');
+  const silent = !speaks || frame.length === 0;
+  demand(silent, 'statement_cells', 'an output or frame cells', `${frame.length} frame cells`);
+  const cells = speaks ? outputs : frame;
+  demand(cells.length <= cellsMax, 'statement_cells', `at most ${cellsMax}`, cells.length);
+  return { builtins, cells };
+}
+
+/** Values of the first `count` cells, which must stand at `from`, `from` + 1, …. */
+function readCells(
+  cells: readonly PublicCell[],
+  from: number,
+  count: number,
+  code: 'builtin_cells' | 'statement_cells',
+): bigint[] {
+  return Array.from({ length: count }, (_, i) => {
+    const cell = cells[i];
+    demand(cell?.address === from + i, code, `address ${from + i}`, at(cell));
     return cell.value;
   });
 }

@@ -69,6 +69,8 @@ export interface Renewal {
   /** One per proof; each continues the one before. */
   readonly leases: readonly LeaseStatement[];
   readonly proofs: readonly { readonly proof: Proof; readonly size: ProofSize }[];
+  /** The job's. */
+  readonly policy: Policy;
 }
 
 /**
@@ -91,6 +93,7 @@ export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
       statements: checked.map((one) => one.statement),
       leases: checked.map((one) => one.lease),
       proofs: checked.map(({ proof, size }) => ({ proof, size })),
+      policy: job.policy,
     };
   });
 }

@@ -6,8 +6,16 @@ import { type Hashes, loadHashes } from '../stark/hashes.ts';
 import { readSizes } from '../stark/sizes.ts';
 import { checkStark } from '../stark/stark.ts';
 import type { Observer } from '../stark/transcript.ts';
-import { collisionBits, demandPolicy, type Policy, securityBits } from '../statement/policy.ts';
+import { runSegments } from '../statement/builtins.ts';
 import {
+  collisionBits,
+  demandPolicy,
+  type Policy,
+  policySeeds,
+  securityBits,
+} from '../statement/policy.ts';
+import {
+  demandOnePage,
   type LeaseStatement,
   readLease,
   readStatement,
@@ -25,16 +33,23 @@ export interface VerifyOptions {
   readonly observer?: Observer;
 }
 
+/** Conjectured bits, and collision bits of the commitment hash. */
+export interface Strength {
+  readonly bits: number;
+  readonly collisionBits: number;
+}
+
 export type ProofVerdict =
-  | {
+  | ({
       readonly kind: 'accept';
       readonly statement: Statement;
       /** Present when `options.lease` was. */
       readonly lease: LeaseStatement | undefined;
-      /** Conjectured bits, and collision bits of the commitment hash. */
-      readonly bits: number;
-      readonly collisionBits: number;
-    }
+    } & Strength)
+  | ({ readonly kind: 'reject' } & Failure);
+
+export type RunVerdict =
+  | ({ readonly kind: 'accept' } & Strength)
   | ({ readonly kind: 'reject' } & Failure);
 
 /**
@@ -43,6 +58,11 @@ export type ProofVerdict =
  */
 export interface CairoVerifier {
   verifyProof(proof: Proof, policy: Policy, options?: VerifyOptions): ProofVerdict;
+  /**
+   * The STARK alone, as StarkWare's verifier checks it: *some* run has this public memory. Which
+   * program ran, and whether the memory states anything, is left to the caller.
+   */
+  verifyRun(proof: Proof, policy: Policy, observer?: Observer): RunVerdict;
   /** Verdict of the canonical bytes of a `RenewalJob`. */
   runJob(job: Uint8Array): Verdict;
 }
@@ -51,6 +71,7 @@ export interface CairoVerifier {
 export function createCairoVerifier(): Promise<CairoVerifier> {
   return loadHashes().then((hashes) => ({
     verifyProof: (proof, policy, options = {}) => verifyProof(hashes, proof, policy, options),
+    verifyRun: (proof, policy, observer) => verifyRun(hashes, proof, policy, observer),
     runJob: (job) => runJob(hashes, job),
   }));
 }
@@ -68,10 +89,31 @@ function verifyProof(
     demandProgram(statement, programId);
     const lease = wanted === undefined ? undefined : readLease(statement, wanted.extra);
     if (lease !== undefined) demandBinding(lease.binding, wanted?.binding);
-    checkStark(hashes, proof, size, observer);
-    const { parameters } = proof;
-    const bits = securityBits(parameters);
-    return { statement, lease, bits, collisionBits: collisionBits(parameters.commitmentHash) };
+    checkStark(hashes, proof, size, policySeeds(policy), observer);
+    return { statement, lease, ...strengthOf(proof) };
+  });
+  if (outcome.ok) return { kind: 'accept', ...outcome.value };
+  return { kind: 'reject', ...outcome.failure };
+}
+
+function strengthOf({ parameters }: Proof): Strength {
+  const { commitmentHash } = parameters;
+  return { bits: securityBits(parameters), collisionBits: collisionBits(commitmentHash) };
+}
+
+function verifyRun(
+  hashes: Hashes,
+  proof: Proof,
+  policy: Policy,
+  observer: Observer | undefined,
+): RunVerdict {
+  const outcome = attempt(() => {
+    const size = readSizes(proof);
+    demandPolicy(proof, policy);
+    runSegments(proof.publicInput);
+    demandOnePage(proof.publicInput);
+    checkStark(hashes, proof, size, policySeeds(policy), observer);
+    return strengthOf(proof);
   });
   if (outcome.ok) return { kind: 'accept', ...outcome.value };
   return { kind: 'reject', ...outcome.failure };
@@ -82,7 +124,8 @@ function runJob(hashes: Hashes, bytes: Uint8Array): Verdict {
   const renewal = job.ok ? checkRenewal(job.value) : job;
   const outcome = renewal.ok
     ? attempt(() => {
-        for (const { proof, size } of renewal.value.proofs) checkStark(hashes, proof, size);
+        const seeds = policySeeds(renewal.value.policy);
+        for (const { proof, size } of renewal.value.proofs) checkStark(hashes, proof, size, seeds);
       })
     : renewal;
   if (outcome.ok) return ACCEPT;

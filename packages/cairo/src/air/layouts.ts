@@ -1,0 +1,8 @@
+import type { Layout } from './expression.ts';
+import { PLAIN } from './plain.ts';
+import { SMALL } from './small.ts';
+
+/** Every layout that can be checked, by name. Which of them count is a policy's choice. */
+export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
+  [PLAIN, SMALL].map((layout) => [layout.name, layout]),
+);

@@ -1,0 +1,89 @@
+import { AirBuilder } from './builder.ts';
+import { addCpu } from './cpu.ts';
+import { addEcdsa } from './ecdsa.ts';
+import type { Layout } from './expression.ts';
+import { addPedersen } from './pedersen.ts';
+import { GENERATOR_POINTS, PEDERSEN_POINTS } from './periodic.ts';
+import { addMemory, addOffsets } from './permutations.ts';
+import { addRangeCheck } from './range-check.ts';
+
+/**
+ * The layout `small`: the CPU with output, Pedersen, range-check and ECDSA builtins, 179
+ * constraints. Columns: 0 offsets and range-check parts · 1 flag prefixes · 2 sorted offsets · 3 to
+ * 14 four Pedersen hashes (x, y, rest of the input) · 15 to 18 their slopes · 19 memory accesses ·
+ * 20 sorted memory · 21 registers and ECDSA · 22 what did not fit elsewhere · 23 running product of
+ * the offsets · 24 running product of the memory.
+ */
+const HASH_X = [0, 1, 255, 256, 511];
+const HASH_Y = [0, 1, 255, 256];
+const HASH_REST = [0, 1, 192, 193, 196, 197, 251, 252, 256];
+const HASH = [HASH_X, HASH_Y, HASH_REST];
+const SLOPE = [0, 255];
+
+const MEMORY = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16],
+  [22, 23, 38, 39, 70, 71, 102, 103, 134, 135, 167, 199, 230, 263, 295, 327, 391, 423, 455],
+  [4118, 4119, 8214],
+].flat();
+
+const REGISTERS = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17],
+  [21, 22, 23, 24, 25, 30, 31, 39, 47, 55],
+  [4081, 4083, 4089, 4091, 4093, 4102, 4110],
+  [8167, 8177, 8179, 8183, 8185, 8187, 8191],
+].flat();
+
+const MASK_ROWS: readonly (readonly number[])[] = [
+  [0, 1, 4, 8, 12, 28, 44, 60, 76, 92, 108, 124],
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+  [0, 1],
+  ...[HASH, HASH, HASH, HASH].flat(),
+  SLOPE,
+  SLOPE,
+  SLOPE,
+  SLOPE,
+  MEMORY,
+  [0, 1, 2, 3],
+  REGISTERS,
+  [0, 16, 80, 144, 208, 8160],
+  [0, 1],
+  [0, 2],
+];
+
+const air = new AirBuilder(MASK_ROWS);
+addCpu(air, { offsets: 0, flags: 1, memory: 19, registers: 21 });
+addMemory(air, { accesses: 19, sorted: 20, product: 24, publicPeriod: 8 });
+addOffsets(air, { pool: 0, sorted: 2, product: 23 });
+addPedersen(air, {
+  hashes: [
+    { x: 3, y: 4, rest: 5, slope: 15, high: [15, 255], highest: [16, 255] },
+    { x: 6, y: 7, rest: 8, slope: 16, high: [17, 255], highest: [18, 255] },
+    { x: 9, y: 10, rest: 11, slope: 17, high: [22, 16], highest: [22, 144] },
+    { x: 12, y: 13, rest: 14, slope: 18, high: [22, 80], highest: [22, 208] },
+  ],
+  memory: 19,
+});
+addRangeCheck(air, { pool: 0, memory: 19 });
+addEcdsa(air, { main: 21, extra: 22, memory: 19 });
+
+export const SMALL: Layout = {
+  name: 'small',
+  segments: ['program', 'execution', 'output', 'pedersen', 'range_check', 'ecdsa'],
+  builtins: [
+    { name: 'output', cells: 1, rows: undefined },
+    { name: 'pedersen', cells: 3, rows: 128 },
+    { name: 'range_check', cells: 1, rows: 128 },
+    { name: 'ecdsa', cells: 2, rows: 8192 },
+  ],
+  rowsPerStep: 16,
+  rowsPerPublicCell: 8,
+  rowsMin: 8192,
+  columnsFirst: 23,
+  columnsSecond: 2,
+  interactionElements: ['memory_z', 'memory_alpha', 'offset_z'],
+  compositionColumns: 2,
+  periodicColumns: [...PEDERSEN_POINTS, ...GENERATOR_POINTS],
+  nodes: air.nodes,
+  mask: air.mask,
+  constraints: air.constraints,
+};
