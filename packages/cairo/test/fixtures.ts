@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import {
   COMMITTEE_POLICY,
@@ -8,6 +9,7 @@ import {
   type PublicInput,
   parseProgram,
   parseStoneJson,
+  type TranscriptEvent,
 } from '../src/index.ts';
 
 export const fixtureText = (name: string): string =>
@@ -71,6 +73,19 @@ export const ANY_CONFIGURATION: Policy = {
   seeds: ['stone6', 'stone5'],
   friendlyLayersMax: 9999,
 };
+
+/** A transcript line as StarkWare's verifier prints it. */
+export function annotation({ from, label, start, end, values }: TranscriptEvent): string {
+  const hex = (value: Uint8Array | bigint): string =>
+    `0x${BigInt(value instanceof Uint8Array ? `0x${toHex(value)}` : value).toString(16)}`;
+  const [first = 0n] = values;
+  let shown = `Field Element${values.length > 1 ? 's' : ''}(${values.map(hex).join(', ')})`;
+  if (first instanceof Uint8Array) shown = `Hash(${hex(first)})`;
+  else if (label.includes('QueryIndices')) shown = `Number(${first})`;
+  else if (label.endsWith('POW')) shown = `Data(${hex(first)})`;
+  const head = from === 'prover' ? `P->V[${start}:${end}]` : 'V->P';
+  return `${head}: ${label}: ${shown}`;
+}
 
 /** Bytes as text: comparing 40,000 of them one by one takes a second. */
 export const shown = (outcome: Outcome<Proof>): unknown =>

@@ -1,4 +1,3 @@
-import { toHex } from '@fatty/codec';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   type TranscriptEvent,
 } from '../src/index.ts';
 import {
+  annotation,
   fixture,
   fixtureText,
   leaseChain,
@@ -29,19 +29,6 @@ beforeAll(async () => {
 });
 
 const verify = (proof: Proof, policy = COMMITTEE_POLICY) => verifier.verifyProof(proof, policy);
-
-/** A transcript line as StarkWare's verifier prints it. */
-function annotation({ from, label, start, end, values }: TranscriptEvent): string {
-  const hex = (value: Uint8Array | bigint): string =>
-    `0x${BigInt(value instanceof Uint8Array ? `0x${toHex(value)}` : value).toString(16)}`;
-  const [first = 0n] = values;
-  let shown = `Field Element${values.length > 1 ? 's' : ''}(${values.map(hex).join(', ')})`;
-  if (first instanceof Uint8Array) shown = `Hash(${hex(first)})`;
-  else if (label.includes('QueryIndices')) shown = `Number(${first})`;
-  else if (label.endsWith('POW')) shown = `Data(${hex(first)})`;
-  const head = from === 'prover' ? `P->V[${start}:${end}]` : 'V->P';
-  return `${head}: ${label}: ${shown}`;
-}
 
 function eventsOf(proof: Proof): TranscriptEvent[] {
   const events: TranscriptEvent[] = [];
