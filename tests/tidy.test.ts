@@ -34,6 +34,7 @@ const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
 const ADAPTERS = new Set([
   'packages/codec/src/node.ts',
   'packages/codec/src/golden.ts',
+  'packages/cairo/src/prover-worker.ts',
   'packages/cairo/src/worker.ts',
 ]);
 

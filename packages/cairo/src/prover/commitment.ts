@@ -1,5 +1,5 @@
 import { GENERATOR, mul, pow, rootOfUnity } from '../felt/felt.ts';
-import { type Bytes, type Kernels, slice, type Vector } from '../kernels/kernels.ts';
+import type { Bytes, Kernels, Vector } from '../kernels/kernels.ts';
 import type { Transforms } from '../kernels/transform.ts';
 import { Domain, reverseBits } from '../stark/domain.ts';
 import type { Writer } from './writer.ts';
@@ -63,35 +63,45 @@ export interface Geometry {
 
 /**
  * Columns as polynomials, committed to by their values on 2^cosetsLog cosets: rows of the tree in
- * bit-reversed order, so that coset c fills the leaves from reverse(c)·rows. The values are hashed
- * and dropped; a query computes its own again. That halves the memory and costs a few percent.
+ * bit-reversed order, so that coset c fills the leaves from reverse(c)·rows.
  */
 export class Commitment {
   readonly columns: readonly Vector[];
   readonly #geometry: Geometry;
   readonly #tree: Tree;
+  /** Stone's bytes of every row, where they were kept. */
+  #rows: Bytes | undefined;
 
-  constructor(geometry: Geometry, columns: readonly Vector[]) {
+  /**
+   * With `keep` all values stay in memory. Without, a query computes its own again, at one
+   * multiplication per row and column: less memory, and a few percent for a few queries.
+   */
+  constructor(geometry: Geometry, columns: readonly Vector[], keep: boolean) {
+    const { kernels, rowsLog, cosetsLog } = geometry;
     this.#geometry = geometry;
     this.columns = columns;
-    this.#tree = new Tree(geometry.kernels, geometry.rowsLog + geometry.cosetsLog);
+    this.#tree = new Tree(kernels, rowsLog + cosetsLog);
+    if (keep) this.#rows = kernels.bytes(2 ** (rowsLog + cosetsLog) * this.#rowSize);
+  }
+
+  get #rowSize(): number {
+    return DIGEST * this.columns.length;
   }
 
   /** Yields after each coset the share of the cosets that are done; answers the root. */
   *commit(): Generator<number, Uint8Array> {
     const { kernels, rowsLog, cosetsLog } = this.#geometry;
     const mark = kernels.mark();
-    const rowSize = DIGEST * this.columns.length;
-    const rows = kernels.bytes(2 ** rowsLog * rowSize);
+    const length = 2 ** rowsLog * this.#rowSize;
+    const scratch = this.#rows ?? kernels.bytes(length);
     for (let coset = 0; coset < 2 ** cosetsLog; coset++) {
+      const place = reverseBits(coset, cosetsLog);
+      const rows = { at: scratch.at + (this.#rows === undefined ? 0 : place * length), length };
       this.onCoset(coset, this.columns, (values, i) => {
-        kernels.pack(
-          { at: rows.at + DIGEST * i, length: rows.length - DIGEST * i },
-          rowSize,
-          values,
-        );
+        const to = { at: rows.at + DIGEST * i, length: length - DIGEST * i };
+        kernels.pack(to, this.#rowSize, values);
       });
-      this.#tree.setLeaves(reverseBits(coset, cosetsLog) * 2 ** rowsLog, rows, rowSize);
+      this.#tree.setLeaves(place * 2 ** rowsLog, rows, this.#rowSize);
       yield (coset + 1) / 2 ** cosetsLog;
     }
     kernels.release(mark);
@@ -120,34 +130,18 @@ export class Commitment {
 
   /** Says the rows at these ascending indices and what authenticates them. */
   open(writer: Writer, indices: readonly number[]): void {
-    for (const row of this.#rowsAt(indices)) for (const value of row) writer.felts([value]);
-    this.#tree.authenticate(writer, indices);
-  }
-
-  /** A row costs rows·columns multiplications, a whole coset log2(rows)/2 times that. */
-  #rowsAt(indices: readonly number[]): bigint[][] {
     const { kernels, rowsLog, cosetsLog } = this.#geometry;
     const domain = new Domain(rowsLog + cosetsLog);
-    const rows: bigint[][] = [];
-    for (let at = 0; at < 2 ** cosetsLog; at++) {
-      const here = indices.filter((index) => Math.floor(index / 2 ** rowsLog) === at);
-      if (here.length <= rowsLog / 2) {
-        for (const index of here) {
-          const x = mul(GENERATOR, domain.at(index));
-          rows.push(this.columns.map((column) => kernels.evaluate(column, x)));
-        }
+    for (const index of indices) {
+      if (this.#rows !== undefined) {
+        const at = this.#rows.at + index * this.#rowSize;
+        writer.say(kernels.peek({ at, length: this.#rowSize }));
         continue;
       }
-      const found: bigint[][] = here.map(() => []);
-      this.onCoset(reverseBits(at, cosetsLog), this.columns, (values) => {
-        for (const [i, index] of here.entries()) {
-          const cell = slice(kernels, values, index % 2 ** rowsLog, 1);
-          found[i]?.push(kernels.read(cell)[0] as bigint);
-        }
-      });
-      rows.push(...found);
+      const x = mul(GENERATOR, domain.at(index));
+      writer.felts(this.columns.map((column) => kernels.evaluate(column, x)));
     }
-    return rows;
+    this.#tree.authenticate(writer, indices);
   }
 }
 

@@ -36,8 +36,11 @@ export class Fri {
     kernels.mul(polynomial, polynomial, powers);
     kernels.release(mark);
     let coefficients = polynomial;
+    let done = 0;
     for (const step of steps) {
-      writer.say(yield* this.#commitLayer(coefficients, step));
+      // A layer has at most half the values of the one before.
+      writer.say(yield* this.#commitLayer(coefficients, step, done));
+      done = (1 + done) / 2;
       let beta = writer.channel.felt();
       for (let i = 0; i < step; i++) {
         const half = slice(kernels, coefficients, 0, coefficients.length / 2);
@@ -49,7 +52,7 @@ export class Fri {
     writer.felts(kernels.read(coefficients));
   }
 
-  *#commitLayer(coefficients: Vector, step: number): Generator<number, Uint8Array> {
+  *#commitLayer(coefficients: Vector, step: number, done: number): Generator<number, Uint8Array> {
     const { kernels, transforms, cosetsLog } = this.#geometry;
     const size = coefficients.length;
     const log = Math.log2(size) + cosetsLog;
@@ -64,7 +67,7 @@ export class Fri {
       kernels.forward(work, table);
       const first = reverseBits(coset, cosetsLog) * size * DIGEST;
       kernels.pack({ at: values.at + first, length: size * DIGEST }, DIGEST, work);
-      yield (coset + 1) / 2 ** cosetsLog;
+      yield done + ((1 - done) / 2) * ((coset + 1) / 2 ** cosetsLog);
     }
     kernels.release(mark);
     tree.setLeaves(0, values, DIGEST * 2 ** step);

@@ -65,11 +65,13 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   checkSteps(layout, table, publicInput);
   const cosetsLog = parameters.logNCosets;
   const transforms = new Transforms(kernels, rowsLog + 1);
+  // Beyond that, keeping the values is cheaper than computing them again for every query.
+  const keep = parameters.nQueries > 2 * 2 ** cosetsLog;
   const geometry: Geometry = { kernels, transforms, rowsLog, cosetsLog };
   const seed = transcriptSeed(publicInput, layout, hashes.keccak256);
   const writer = new Writer(new Channel(hashes[size.channelHash], seed));
 
-  const first = new Commitment(geometry, traceColumns(geometry, table));
+  const first = new Commitment(geometry, traceColumns(geometry, table), keep);
   writer.say(yield* during('commit', first.commit()));
   const drawn = new Map(
     layout.interactionElements.map((name) => [name, writer.channel.felt()] as const),
@@ -80,14 +82,14 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   const product = known.get('memory_product') as bigint;
   const products = interactionColumns(kernels, table, drawn, product);
   for (const column of products) interpolateRows(geometry, column);
-  const second = new Commitment(geometry, products);
+  const second = new Commitment(geometry, products, keep);
   writer.say(yield* during('interaction', second.commit()));
 
   const program = compileComposition(layout, known, writer.channel.felt());
   const composed = composeConstraints(geometry, layout, program, [first, second]);
-  const halves = yield* during('composition', composed, 0.5);
-  const third = new Commitment(geometry, halves);
-  writer.say(yield* during('composition', third.commit()));
+  const halves = yield* during('composition', composed, 0, 0.5);
+  const third = new Commitment(geometry, halves, keep);
+  writer.say(yield* during('composition', third.commit(), 0.5));
 
   yield turn('sampling', 0);
   const deep = samplePoint(geometry, layout, writer, [first, second, third]);
@@ -101,12 +103,17 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   return { parameters, publicInput, proofBytes: writer.finish() };
 }
 
-/** Turns a part's own fractions into progress of `phase`. */
-function* during<T>(phase: Phase, work: Generator<number, T>, share = 1): Generator<Progress, T> {
+/** Turns the fractions of a part, that is `from`..`to` of its phase, into progress. */
+function* during<T>(
+  phase: Phase,
+  work: Generator<number, T>,
+  from = 0,
+  to = 1,
+): Generator<Progress, T> {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
-    yield { phase, fraction: value * share };
+    yield { phase, fraction: from + value * (to - from) };
   }
 }
 

@@ -10,6 +10,9 @@ const I32 = 0x7f;
 const I64 = 0x7e;
 const VOID = 0x40;
 
+/** Magic and version. */
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
 /** Instructions without immediates. */
 const OPCODES = {
   'i32.eqz': 0x45,
@@ -217,7 +220,7 @@ export class ModuleBuilder {
     ]);
     const exported = functions.map(({ name }, i) => [...text(name), 0x00, ...unsigned(i)]);
     return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      ...HEADER,
       ...section(1, types),
       ...section(
         3,

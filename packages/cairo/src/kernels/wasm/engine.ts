@@ -27,7 +27,7 @@ export interface Instance {
 export function instantiate(module: object): Instance {
   const { exports } = new engine.Instance(module);
   return {
-    memory: exports['memory'] as Memory,
+    memory: exports.memory as Memory,
     call: (name) => exports[name] as (...parameters: number[]) => number,
   };
 }

@@ -1,0 +1,310 @@
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Outcome } from '@fatty/interface';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type CairoProver,
+  type CairoVerifier,
+  createCairoVerifier,
+  createProver,
+  loadProgram,
+  PHASES,
+  type Proof,
+  type ProofParameters,
+  type ProvableRun,
+  type ProverReply,
+  type ProverRequest,
+  parseStoneJson,
+  proofParameters,
+  type Run,
+  runProgram,
+  writeStoneJson,
+} from '../src/index.ts';
+import { ReferenceKernels } from '../src/kernels/reference.ts';
+import { proverWith } from '../src/prover/prover.ts';
+import { loadHashes, masked } from '../src/stark/hashes.ts';
+import { fixture, fixtureText, NO_POLICY, proofOf } from './fixtures.ts';
+
+let prover: CairoProver;
+let verifier: CairoVerifier;
+
+beforeAll(async () => {
+  [prover, verifier] = await Promise.all([createProver(), createCairoVerifier()]);
+});
+
+/** The lease program, run on these first frame cells. */
+function lease(cells: readonly (bigint | undefined)[], statementCells = 6): Run {
+  const program = loadProgram(fixtureText('lease-tick.json'));
+  if (!program.ok) throw new Error(program.failure.code);
+  const options = { inputs: cells.slice(0, 4), statementCells, provable: true };
+  const run = runProgram(program.value, options);
+  if (!run.ok) throw new Error(run.failure.actual);
+  return run.value;
+}
+
+/** The run that a recorded proof is about. */
+function runOf({ publicInput }: Proof): Run {
+  const run = lease(publicInput.publicMemory.slice(-6).map((cell) => cell.value));
+  expect(run.publicInput).toEqual(publicInput);
+  return run;
+}
+
+const tick = (transitions: bigint): Run => lease([0n, 0n, 1n, transitions]);
+
+function must(outcome: Outcome<Proof>): Proof {
+  if (outcome.ok) return outcome.value;
+  throw new Error(`${outcome.failure.code}: ${outcome.failure.expected}`);
+}
+
+const codeOf = (outcome: Outcome<Proof>): string => (outcome.ok ? 'proved' : outcome.failure.code);
+const hex = (proof: Proof): string => Buffer.from(proof.proofBytes).toString('hex');
+
+function expectSame(proof: Proof, wanted: Proof): void {
+  expect(proof.publicInput).toEqual(wanted.publicInput);
+  expect(hex(proof) === hex(wanted)).toBe(true);
+}
+
+describe('equal to Stone, byte for byte', () => {
+  const recorded = [
+    ...[0, 1, 2, 3, 4].map((i) => `lease-chain/${i}.json`),
+    'statement-cells.json',
+    'blake256.json',
+    'weak-q1-pow0.json',
+  ];
+  test.each(recorded)('%s', (name) => {
+    const wanted = fixture(name);
+    const proof = must(prover.prove(runOf(wanted), wanted.parameters));
+    expectSame(proof, wanted);
+  });
+
+  const folder = process.env.FATTY_VECTORS;
+  const more = [
+    'commit_blake2s_all',
+    'commit_keccak160lsb',
+    'commit_keccak256_full',
+    'lc1_q80_pow16',
+    'lc2_q40_pow16',
+    'lc3_q27_pow16',
+    'pow0_q24',
+    'statement_cells',
+  ];
+  const vector = (name: string): Proof =>
+    proofOf(readFileSync(`${folder}/stone/stone-local/plain.ok.${name}.json`, 'utf8'));
+  test.runIf(folder !== undefined).each(more)('plain.ok.%s', (name) => {
+    const wanted = vector(name);
+    expectSame(must(prover.prove(runOf(wanted), wanted.parameters)), wanted);
+  });
+
+  test.runIf(folder !== undefined)(
+    'plain.ok.tick_n800_8192steps, which shows no statement cells',
+    () => {
+      const wanted = vector('tick_n800_8192steps');
+      const path = `${folder}/cairo-programs/lease-tick/program_input.json`;
+      const input = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>;
+      const cells = ['lessee', 't_from', 's_from'].map((name) => BigInt(input[name] ?? 0));
+      const run = lease([...cells, 800n], 0);
+      expectSame(must(prover.prove(run, wanted.parameters)), wanted);
+    },
+    120_000,
+  );
+});
+
+test('the reference kernels make the same proofs, and the verifier takes them', async () => {
+  const hashes = await loadHashes();
+  const reference = proverWith(
+    hashes,
+    ({ commitmentHash, channelHash }) =>
+      new ReferenceKernels(masked(hashes, commitmentHash), hashes[channelHash]),
+  );
+  const run = tick(1n);
+  for (const logNCosets of [1, 2]) {
+    const parameters = proofParameters(run.publicInput.nSteps, { logNCosets, powBits: 4 });
+    const proof = must(reference.prove(run, parameters));
+    expectSame(must(prover.prove(run, parameters)), proof);
+    expect(verifier.verifyProof(proof, NO_POLICY).kind).toBe('accept');
+  }
+});
+
+test('what is proved is accepted, under any parameters, and survives its JSON', () => {
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 1n, max: 12n }),
+      fc.record({
+        bits: fc.integer({ min: 8, max: 60 }),
+        logNCosets: fc.integer({ min: 1, max: 4 }),
+        powBits: fc.integer({ min: 0, max: 8 }),
+        channelHash: fc.constantFrom('keccak256', 'blake256'),
+        commitmentHash: fc.constantFrom(
+          'keccak256_masked160_lsb',
+          'keccak256_masked248_lsb',
+          'blake256',
+          'blake256_masked160_msb',
+        ),
+      }),
+      (transitions, options) => {
+        const run = tick(transitions);
+        const proof = must(prover.prove(run, proofParameters(run.publicInput.nSteps, options)));
+        const verdict = verifier.verifyProof(proof, NO_POLICY, { lease: { extra: 0 } });
+        expect(verdict.kind).toBe('accept');
+        const read = parseStoneJson(writeStoneJson(proof));
+        expect(read.ok && hex(read.value)).toBe(hex(proof));
+      },
+    ),
+    { numRuns: 6 },
+  );
+});
+
+test('default parameters: 96 bits, FRI down to 64 coefficients', () => {
+  expect(proofParameters(128)).toEqual(fixture('lease-chain/0.json').parameters);
+  for (const [steps, list] of [
+    [16, [0, 2]],
+    [512, [0, 4, 3]],
+    [2048, [0, 3, 3, 3]],
+    [8192, [0, 4, 4, 3]],
+  ] as const)
+    expect(proofParameters(steps).friStepList).toEqual(list);
+});
+
+describe('refused before anything is proved', () => {
+  const refused = (run: ProvableRun, change: Partial<ProofParameters> = {}): string => {
+    const parameters = { ...proofParameters(run.publicInput.nSteps, { bits: 20 }), ...change };
+    const seen: string[] = [];
+    const onProgress = ({ phase }: { phase: string }): number => seen.push(phase);
+    const outcome = prover.prove(run, parameters, { onProgress });
+    expect(seen.every((phase) => phase === 'trace')).toBe(true);
+    return codeOf(outcome);
+  };
+
+  test('a run with one register or one value changed', () => {
+    const run = tick(2n);
+    fc.assert(
+      fc.property(
+        fc.nat(run.trace.length - 1),
+        fc.constantFrom('ap', 'fp', 'pc'),
+        (step, register) => {
+          const trace = run.trace.map((entry, i) =>
+            i === step ? { ...entry, [register]: entry[register] + 1 } : entry,
+          );
+          expect(refused({ ...run, trace })).toBe('bad_run');
+        },
+      ),
+      { numRuns: 40 },
+    );
+    const used = run.memory.filter(({ address }) => address > 40);
+    fc.assert(
+      fc.property(fc.constantFrom(...used), ({ address }) => {
+        const memory = run.memory.map((cell) =>
+          cell.address === address ? { address, value: cell.value + 1n } : cell,
+        );
+        expect(refused({ ...run, memory })).toBe('bad_run');
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('and it says which step and rule', () => {
+    const run = tick(1n);
+    const trace = run.trace.map((entry, i) => (i === 5 ? { ...entry, ap: entry.ap + 1 } : entry));
+    const outcome = prover.prove({ ...run, trace }, proofParameters(run.publicInput.nSteps));
+    expect(outcome.ok ? '' : outcome.failure.expected).toMatch(/step [45]\b/);
+  });
+
+  test('a public cell with another value, and none at all', () => {
+    const run = tick(1n);
+    const { publicInput } = run;
+    const cells = publicInput.publicMemory;
+    const changed = cells.map((cell, i) => (i === 9 ? { ...cell, value: 1n } : cell));
+    expect(refused({ ...run, publicInput: { ...publicInput, publicMemory: changed } })).toBe(
+      'bad_run',
+    );
+    expect(refused({ ...run, publicInput: { ...publicInput, publicMemory: [] } })).toBe(
+      'bad_counts',
+    );
+  });
+
+  test('other ends, counts and limits than the run has', () => {
+    const run = tick(1n);
+    const { publicInput } = run;
+    const with_ = (change: Partial<Run['publicInput']>): string =>
+      refused({ ...run, publicInput: { ...publicInput, ...change } });
+    expect(with_({ nSteps: 2 * publicInput.nSteps })).toBe('bad_run');
+    expect(with_({ rcMin: publicInput.rcMin + 1 })).toBe('bad_run');
+    const segments = publicInput.segments.map((one) => ({ ...one, stopPtr: one.stopPtr + 1 }));
+    expect(with_({ segments })).toBe('bad_run');
+    expect(with_({ segments: [] })).toBe('segments');
+    expect(with_({ rcMin: 0 })).toBe('no_room');
+  });
+
+  test('memory with more gaps than there are free cells', () => {
+    const run = tick(1n);
+    const { publicInput } = run;
+    const far = { address: 4000, value: 1n, page: 0 };
+    const publicMemory = [...publicInput.publicMemory, far];
+    expect(refused({ ...run, publicInput: { ...publicInput, publicMemory } })).toBe('no_room');
+  });
+
+  test('parameters that no verifier takes, and layouts that this prover does not know', () => {
+    const run = tick(1n);
+    expect(refused(run, { friStepList: [0, 1] })).toBe('bad_counts');
+    expect(refused(run, { commitmentHash: 'md5' })).toBe('unsupported_hash');
+    expect(refused(run, { channelHash: 'poseidon3' })).toBe('unsupported_hash');
+    const publicInput = { ...run.publicInput, layout: 'dex' };
+    expect(refused({ ...run, publicInput })).toBe('unsupported_layout');
+  });
+});
+
+test('progress goes through the phases in order and says the memory', () => {
+  const run = tick(1n);
+  const seen: { phase: string; fraction: number; bytesPeak: number }[] = [];
+  must(
+    prover.prove(run, proofParameters(run.publicInput.nSteps), {
+      onProgress: (progress) => seen.push(progress),
+    }),
+  );
+  expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(PHASES);
+  for (const [i, now] of seen.entries()) {
+    const before = seen[i - 1];
+    expect(now.fraction).toBeGreaterThanOrEqual(before?.phase === now.phase ? before.fraction : 0);
+    expect(now.fraction).toBeLessThanOrEqual(1);
+    expect(now.bytesPeak).toBeGreaterThanOrEqual(before?.bytesPeak ?? 1);
+  }
+});
+
+test('a signal stops it at its next turn', () => {
+  const run = tick(1n);
+  const controller = new AbortController();
+  let after = 0;
+  const outcome = prover.prove(run, proofParameters(run.publicInput.nSteps), {
+    signal: controller.signal,
+    onProgress: ({ phase }) => {
+      if (controller.signal.aborted) after++;
+      if (phase === 'composition') controller.abort();
+    },
+  });
+  expect([codeOf(outcome), after]).toEqual(['cancelled', 0]);
+});
+
+test('a thread: proofs one after the other, a cancelled one between', async () => {
+  const worker = new Worker(new URL('../dist/prover-worker.js', import.meta.url), { execArgv: [] });
+  const run = tick(1n);
+  const { publicInput, trace, memory } = run;
+  const parameters = proofParameters(publicInput.nSteps);
+  const ask = (request: ProverRequest): void => worker.postMessage(request);
+  for (const id of [1, 2, 3])
+    ask({ kind: 'prove', id, run: { publicInput, trace, memory }, parameters });
+  ask({ kind: 'cancel', id: 2 });
+  const codes: string[] = [];
+  let progress = 0;
+  await new Promise<void>((resolve, reject) => {
+    worker.on('error', reject);
+    worker.on('message', (reply: ProverReply) => {
+      if (reply.kind === 'progress') progress++;
+      else codes.push(`${reply.id} ${codeOf(reply.outcome)}`);
+      if (codes.length === 3) resolve();
+    });
+  });
+  await worker.terminate();
+  expect(codes).toEqual(['1 proved', '2 cancelled', '3 proved']);
+  expect(progress).toBeGreaterThan(2 * PHASES.length);
+});
