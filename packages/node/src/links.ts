@@ -4,6 +4,9 @@ import type { LinkHandler, PublicKey } from '@fatty/interface';
 import { admitOnly, type Dialer, dial, dials, type LinkIdentity } from '@fatty/network';
 import type { NodeConfig } from './config.ts';
 
+/** Longest wait between two tries, ms: a cell is small, and a replica without links lags behind. */
+const REDIAL_MS_MAX = 1_000;
+
 /** Keeps one link to every other member: of each pair the smaller key dials. */
 export class PeerDialers {
   readonly #identity: LinkIdentity;
@@ -38,7 +41,8 @@ export class PeerDialers {
     const identity = { ...this.#identity, admit: admitOnly([at.key as PublicKey]) };
     // A cell with its own certificates trusts exactly the file it serves.
     const tls = this.#config.tlsCert === '' ? {} : { tls: { caFile: this.#config.tlsCert } };
-    const dialer = dial({ url: at.peer, identity, handler: this.#handler, ...tls });
+    const backoff = { capMs: REDIAL_MS_MAX };
+    const dialer = dial({ url: at.peer, identity, handler: this.#handler, backoff, ...tls });
     this.#dialers.set(name, { url: at.peer, dialer });
   }
 }

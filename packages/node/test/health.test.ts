@@ -9,6 +9,7 @@ import { Observer } from '../src/observer.ts';
 const HEALTHY: ReplicaStatus = {
   round: 12,
   highestRound: 12,
+  decidedRound: 10,
   completeRound: 12,
   horizon: 0,
   commitIndex: 9,
