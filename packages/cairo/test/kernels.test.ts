@@ -213,6 +213,22 @@ test('trees of packed rows, under every kind of hash', () => {
     }
 });
 
+test('digests of any number of rows, of one block and of more', () => {
+  for (const count of [1, 2, 3, 5])
+    for (const rowSize of [32, 128, 160, 288])
+      both((kernels) => {
+        const rows = kernels.bytes(count * rowSize);
+        const felts = vectorOf(
+          kernels,
+          Array.from({ length: rows.length / 32 }, (_, i) => BigInt(i) ** 40n % P),
+        );
+        kernels.pack(rows, 32, felts);
+        const digests = kernels.bytes(32 * count);
+        kernels.hashRows(digests, rows, rowSize);
+        return kernels.peek(digests);
+      });
+});
+
 test('the smallest nonce, within its bounds', () => {
   const challenge = hashes.keccak256(Uint8Array.of(1));
   const found = both((kernels) => kernels.grind(challenge, 8, 0, 4096)) ?? -1;

@@ -110,6 +110,7 @@ function* during<T>(
   from = 0,
   to = 1,
 ): Generator<Progress, T> {
+  yield { phase, fraction: from };
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;

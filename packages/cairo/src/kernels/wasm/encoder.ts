@@ -8,7 +8,10 @@ export type Local = number & { readonly local: unique symbol };
 
 const I32 = 0x7f;
 const I64 = 0x7e;
+const V128 = 0x7b;
 const VOID = 0x40;
+/** First byte of all vector instructions. */
+const VECTOR = 0xfd;
 
 /** Magic and version. */
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -40,6 +43,22 @@ const OPCODES = {
   'i64.extend_i32_u': 0xad,
 } as const;
 
+/** Vector instructions without immediates, behind {@link VECTOR}. */
+const VECTOR_OPCODES = {
+  'v128.andnot': 0x4f,
+  'v128.or': 0x50,
+  'v128.xor': 0x51,
+  'i64x2.shl': 0xcb,
+  'i64x2.shr_u': 0xcd,
+} as const;
+
+/** Loads and stores of vectors, and log2 of their alignment. */
+const VECTOR_MEMORY = {
+  'v128.load': [0x00, 3],
+  'v128.load64_splat': [0x0a, 3],
+  'v128.store': [0x0b, 3],
+} as const;
+
 /** Loads and stores, and log2 of their natural alignment. */
 const MEMORY = {
   'i32.load': [0x28, 2],
@@ -53,6 +72,8 @@ const MEMORY = {
 
 export type Opcode = keyof typeof OPCODES;
 export type MemoryOpcode = keyof typeof MEMORY;
+export type VectorOpcode = keyof typeof VECTOR_OPCODES;
+export type VectorMemoryOpcode = keyof typeof VECTOR_MEMORY;
 
 function unsigned(value: number): number[] {
   const bytes: number[] = [];
@@ -103,6 +124,11 @@ export class Code {
     return Array.from({ length: count }, () => this.i64());
   }
 
+  /** A local of two lanes of 64 bits. */
+  v128(): Local {
+    return this.#local(V128);
+  }
+
   get(...locals: readonly Local[]): this {
     for (const local of locals) this.#bytes.push(0x20, ...unsigned(local));
     return this;
@@ -137,6 +163,17 @@ export class Code {
   memory(opcode: MemoryOpcode, offset: number): this {
     const [code, align] = MEMORY[opcode];
     this.#bytes.push(code, align, ...unsigned(offset));
+    return this;
+  }
+
+  vector(...opcodes: readonly VectorOpcode[]): this {
+    for (const opcode of opcodes) this.#bytes.push(VECTOR, ...unsigned(VECTOR_OPCODES[opcode]));
+    return this;
+  }
+
+  vectorMemory(opcode: VectorMemoryOpcode, offset: number): this {
+    const [code, align] = VECTOR_MEMORY[opcode];
+    this.#bytes.push(VECTOR, ...unsigned(code), align, ...unsigned(offset));
     return this;
   }
 

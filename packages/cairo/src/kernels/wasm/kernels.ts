@@ -23,7 +23,7 @@ const PLACES = {
   constants: 576,
   state: 768,
 } as const;
-const ARENA = 1024;
+const ARENA = 1280;
 const PAGE = 65_536;
 /** Unpacked through a buffer of so many elements. */
 const CHUNK = 512;
