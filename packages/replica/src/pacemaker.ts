@@ -7,6 +7,8 @@ export interface OwnChain {
   readonly madeAtMs: number;
   /** Round that may be made now (R22, R23), if any. */
   readonly nextRound: number | undefined;
+  /** The block of that round would have to reference a shunned author. */
+  readonly needsShunned: boolean;
   /** Shortest time from the last own block to the next. */
   readonly pauseMs: number;
 }
@@ -47,13 +49,12 @@ export class Pacemaker {
     if (nextRound === undefined) return false;
     this.#enter(nextRound);
     const notBeforeMs = chain.madeAtMs + chain.pauseMs;
+    const untilMs = this.#entered.atMs + 2 * this.#deltaMs;
     // R22, safe jump: q others are in this round already, the leader below is history.
-    if (completeRound < nextRound) {
-      const untilMs = this.#entered.atMs + 2 * this.#deltaMs;
-      if (nowMs < untilMs && this.#isLeaderPending(nextRound)) {
-        timers.want('leaderTimeout', untilMs);
-        return false;
-      }
+    const waits = completeRound < nextRound && this.#isLeaderPending(nextRound);
+    if (nowMs < untilMs && (chain.needsShunned || waits)) {
+      timers.want('leaderTimeout', untilMs);
+      return false;
     }
     if (nowMs >= notBeforeMs) return true;
     timers.want('minRoundDelay', notBeforeMs);
@@ -109,7 +110,16 @@ export class Pacemaker {
     const { orderer, dag, peers } = this.#shared;
     const leader = round < 2 ? undefined : orderer.leaderOf(round - 1);
     if (leader === undefined || dag.primary(leader, round - 1)) return undefined;
-    return peers.isAwaited(leader) ? leader : undefined;
+    return peers.isAwaited(leader) && !this.#hasGoneOn(leader, round - 1) ? leader : undefined;
+  }
+
+  /** True when the author has jumped over a round (R23): its block there will never come. */
+  #hasGoneOn(author: number, round: number): boolean {
+    const { dag } = this.#shared;
+    for (let above = round + 1; above <= dag.highestRound; above++) {
+      if (dag.primary(author, above)) return true;
+    }
+    return false;
   }
 
   /** Neither q votes nor q blames for the leader two rounds below, and some may still come. */
@@ -125,7 +135,8 @@ export class Pacemaker {
     }
     if (votes >= quorum || blames >= quorum) return false;
     for (let author = 0; author < committee.members.length; author++) {
-      if (peers.isAwaited(author) && !dag.primary(author, round - 1)) return true;
+      if (dag.primary(author, round - 1) || !peers.isAwaited(author)) continue;
+      if (!this.#hasGoneOn(author, round - 1)) return true;
     }
     return false;
   }

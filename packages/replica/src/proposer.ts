@@ -34,12 +34,29 @@ export class Proposer {
    * below the highest left-out one are decided here.
    */
   nextRound(): number | undefined {
-    const { completeRound, orderer } = this.#shared;
+    const { completeRound, orderer, me } = this.#shared;
     const next = this.lastRound + 1;
     // Slots 1 … skipped − 2 decided, where the highest skipped round is one below the target.
-    const furthest = Math.min(completeRound + 1, orderer.lastDecidedRound + 3);
-    if (furthest > next && this.#canStandOn(furthest - 1)) return furthest;
-    return next <= completeRound + 1 && this.#canStandOn(next - 1) ? next : undefined;
+    const limit = Math.min(completeRound + 1, orderer.lastDecidedRound + 3);
+    // The others wait for the leader of the last complete round: it must not jump over its own slot.
+    const leads = completeRound >= next && orderer.leaderOf(completeRound) === me;
+    const furthest = leads ? Math.min(completeRound, limit) : limit;
+    const rounds = [furthest, next].filter((round) => round >= next && round <= completeRound + 1);
+    const willing = rounds.find((round) =>
+      this.#canStandOn(round - 1, this.#unshunnedAt(round - 1)),
+    );
+    return (
+      willing ?? rounds.find((round) => this.#canStandOn(round - 1, this.#othersAt(round - 1)))
+    );
+  }
+
+  /**
+   * True when the own block of `round` needs a shunned author to have q parents. Shunning is a local
+   * opinion and validity knows nothing of it: somebody may have gone ahead on a block that the others
+   * shun, without an own one in the round that they wait for, and then only that block can carry them.
+   */
+  needsShunned(round: number): boolean {
+    return !this.#canStandOn(round - 1, this.#unshunnedAt(round - 1));
   }
 
   make(round: number, carriesBatches: boolean): Block {
@@ -65,27 +82,32 @@ export class Proposer {
     return block;
   }
 
-  #canStandOn(below: number): boolean {
+  #canStandOn(below: number, others: readonly Ref[]): boolean {
     if (below === 0) return this.lastRound === 0;
     const own = this.lastRound === below ? 1 : 0;
-    return this.#othersAt(below).length + own >= this.#shared.quorum;
+    return others.length + own >= this.#shared.quorum;
   }
 
-  /** R9: own chain first, then every accepted, unshunned author of the round before, ascending. */
+  /** R9, R22: own chain first, then the authors of the round before, ascending. */
   #parents(round: number): readonly Ref[] {
     const { dag, me } = this.#shared;
     const own = this.#last?.ref ?? (dag.virtual[me] as Ref);
     if (round === 1) return [own, ...dag.virtual.filter((ref) => ref.author !== me)];
-    return [own, ...this.#othersAt(round - 1)];
+    const below = round - 1;
+    return [own, ...(this.needsShunned(round) ? this.#othersAt(below) : this.#unshunnedAt(below))];
+  }
+
+  #unshunnedAt(round: number): readonly Ref[] {
+    return this.#othersAt(round).filter((ref) => !this.#shared.peers.isShunned(ref.author));
   }
 
   /** R13: of several blocks in one slot the first that came. */
   #othersAt(round: number): readonly Ref[] {
-    const { dag, me, peers, committee } = this.#shared;
+    const { dag, me, committee } = this.#shared;
     const refs: Ref[] = [];
     for (let author = 0; author < committee.members.length; author++) {
       const block = dag.primary(author, round);
-      if (block && author !== me && !peers.isShunned(author)) refs.push(block.ref);
+      if (block && author !== me) refs.push(block.ref);
     }
     return refs;
   }

@@ -348,10 +348,12 @@ export class Replica {
   }
 
   #chain(): OwnChain {
+    const nextRound = this.#proposer.nextRound();
     return {
       lastRound: this.#proposer.lastRound,
       madeAtMs: this.#madeAtMs,
-      nextRound: this.#proposer.nextRound(),
+      nextRound,
+      needsShunned: nextRound !== undefined && this.#proposer.needsShunned(nextRound),
       pauseMs: this.#rest.pauseMs(),
     };
   }
