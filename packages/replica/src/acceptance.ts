@@ -114,7 +114,7 @@ export class Acceptance {
 
   /** `fetchRetry` fired. */
   fetchDue(): void {
-    const hopeless = this.#fetch.due((root) => this.#waiting.fetchedFor(root));
+    const hopeless = this.#fetch.due();
     for (const key of hopeless) {
       for (const entry of this.#waiting.childrenOf(key)) {
         this.#defer(
@@ -218,11 +218,10 @@ export class Acceptance {
     const { dag, nowMs, tuning } = this.#shared;
     const key = refKey(block.ref);
     const root = this.#fetch.rootOf(key) ?? block.ref.author;
-    const fetched = this.#fetch.rootOf(key) !== undefined;
     this.#fetch.forget(key);
     const missing = dag.missingParents(block);
     const early = block.header.ts > nowMs + tuning.tsAheadMsMax;
-    const entry = this.#waiting.add({ block, peer, root, fetched, jobs, early }, missing);
+    const entry = this.#waiting.add({ block, peer, root, jobs, early }, missing);
     for (const ref of missing) {
       if (!this.#waiting.has(refKey(ref))) this.#fetch.want(ref, root, [peer, block.ref.author]);
     }

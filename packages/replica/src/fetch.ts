@@ -4,8 +4,11 @@ import type { Shared } from './shared.ts';
 
 interface Want {
   readonly ref: Ref;
-  /** Author of the block whose cone this belongs to; its budget pays. */
-  readonly root: number;
+  /** Authors of the blocks in whose cones it is missing; the budget of any of them pays. */
+  readonly roots: number[];
+  /** Who pays, once it was asked for. */
+  payer: number | undefined;
+  readonly sinceMs: number;
   /** Who to ask, best first: who sent the referrer, its author, the block's own author. */
   readonly sources: number[];
   tries: number;
@@ -15,12 +18,16 @@ interface Want {
 /**
  * Missing parents (R12): the referrer is asked first, because it must have what it references;
  * then the author, then others in turn. Novelty budget: outside sync mode at most
- * `noveltyPerMember · n` blocks of one author's missing cones are asked for at a time.
+ * `noveltyPerMember · n` blocks of one author's missing cones are asked for at a time. Only open
+ * questions count: were the answers counted too while they wait, a hidden chain longer than the
+ * budget would keep everyone who references it out for good. Whoever needs a block may pay for it:
+ * a liar that mentions it first, next to blocks that nobody has, must not own the question. And
+ * no question is held back for longer than `fetchRetryMsMax`: a budget may only delay.
  */
 export class Fetch {
   readonly #shared: Shared;
   readonly #wants = new Map<string, Want>();
-  /** By root author: wants that were asked for. */
+  /** By payer: questions without an answer. */
   readonly #asked: number[];
 
   constructor(shared: Shared) {
@@ -32,8 +39,10 @@ export class Fetch {
     return this.#wants.size;
   }
 
+  /** In whose cone it is missing: of several, who needed it last, for lies come first. */
   rootOf(key: string): number | undefined {
-    return this.#wants.get(key)?.root;
+    const want = this.#wants.get(key);
+    return want?.payer ?? want?.roots.at(-1);
   }
 
   want(ref: Ref, root: number, sources: readonly number[]): void {
@@ -41,13 +50,15 @@ export class Fetch {
     const known = this.#wants.get(key);
     if (known) {
       for (const one of sources) if (!known.sources.includes(one)) known.sources.push(one);
+      if (!known.roots.includes(root)) known.roots.push(root);
       return;
     }
     const { me, nowMs, tuning } = this.#shared;
     const all = [...sources, ref.author].filter((one, i, list) => list.indexOf(one) === i);
     const ask = all.filter((one) => one !== me);
     const nextAtMs = nowMs + tuning.fetchDelayMs;
-    this.#wants.set(key, { ref, root, sources: ask, tries: 0, nextAtMs });
+    const open = { roots: [root], payer: undefined, sources: ask, tries: 0 };
+    this.#wants.set(key, { ref, sinceMs: nowMs, nextAtMs, ...open });
     this.#shared.timers.want('fetchRetry', nextAtMs);
   }
 
@@ -56,11 +67,11 @@ export class Fetch {
     const want = this.#wants.get(key);
     if (want === undefined) return;
     this.#wants.delete(key);
-    if (want.tries > 0) this.#asked[want.root] = (this.#asked[want.root] ?? 0) - 1;
+    if (want.payer !== undefined) this.#charge(want.payer, -1);
   }
 
   /** Asks for what is due and answers the keys that nobody seems to have. */
-  due(waitingBy: (root: number) => number): readonly string[] {
+  due(): readonly string[] {
     const { nowMs, tuning, timers, out } = this.#shared;
     const questions = new Map<number, Ref[]>();
     const hopeless: string[] = [];
@@ -71,7 +82,7 @@ export class Fetch {
           hopeless.push(key);
           continue;
         }
-        this.#ask(want, waitingBy(want.root), questions);
+        this.#ask(want, questions);
       }
       nextAtMs = Math.min(nextAtMs ?? want.nextAtMs, want.nextAtMs);
     }
@@ -84,20 +95,31 @@ export class Fetch {
     return hopeless;
   }
 
-  #ask(want: Want, waiting: number, questions: Map<number, Ref[]>): void {
-    const { nowMs, tuning, syncing, committee } = this.#shared;
+  #ask(want: Want, questions: Map<number, Ref[]>): void {
+    const { nowMs, tuning } = this.#shared;
     const pause = Math.min(tuning.fetchRetryMsMax, tuning.fetchRetryMs * 1.5 ** want.tries);
     want.nextAtMs = nowMs + Math.ceil(pause);
-    const budget = tuning.noveltyPerMember * committee.members.length;
-    const spent = (this.#asked[want.root] ?? 0) + waiting;
-    if (want.tries === 0 && spent >= budget && !syncing) return;
-    if (want.tries === 0) this.#asked[want.root] = (this.#asked[want.root] ?? 0) + 1;
+    if (want.payer === undefined && !this.#isPaid(want)) return;
     for (const peer of this.#sourcesFor(want)) {
       const refs = questions.get(peer) ?? [];
       refs.push(want.ref);
       questions.set(peer, refs);
     }
     want.tries++;
+  }
+
+  #isPaid(want: Want): boolean {
+    const { tuning, syncing, committee, nowMs } = this.#shared;
+    const budget = tuning.noveltyPerMember * committee.members.length;
+    const isFree = syncing || nowMs >= want.sinceMs + tuning.fetchRetryMsMax;
+    want.payer = want.roots.find((root) => isFree || (this.#asked[root] ?? 0) < budget);
+    if (want.payer === undefined) return false;
+    this.#charge(want.payer, 1);
+    return true;
+  }
+
+  #charge(root: number, by: number): void {
+    this.#asked[root] = (this.#asked[root] ?? 0) + by;
   }
 
   /** One best source at a time; once all of them failed, two others per try, in turn. */

@@ -7,8 +7,6 @@ export interface WaitingBlock {
   readonly peer: number;
   /** Author of the block in whose missing cone it was found; its own author otherwise. */
   readonly root: number;
-  /** True when it came because it was asked for. */
-  readonly fetched: boolean;
   /** Keys of unanswered slow checks. */
   readonly jobs: Set<string>;
   /** Its time stamp is too far ahead. */
@@ -50,7 +48,6 @@ export class Waiting {
   readonly #jobs = new Index();
   readonly #slots = new Map<string, Block>();
   readonly #byAuthor: number[];
-  readonly #fetchedFor: number[];
   readonly #early = new Set<WaitingBlock>();
   readonly #ready: WaitingBlock[] = [];
   #unneeded: string[] = [];
@@ -58,7 +55,6 @@ export class Waiting {
 
   constructor(members: number) {
     this.#byAuthor = Array.from({ length: members }, () => 0);
-    this.#fetchedFor = Array.from({ length: members }, () => 0);
   }
 
   get size(): number {
@@ -89,11 +85,6 @@ export class Waiting {
       highest = entry;
     }
     return highest;
-  }
-
-  /** Waiting blocks that were asked for on behalf of `root`. */
-  fetchedFor(root: number): number {
-    return this.#fetchedFor[root] ?? 0;
   }
 
   inSlot(author: number, round: number): Block | undefined {
@@ -202,7 +193,6 @@ export class Waiting {
   #count(entry: WaitingBlock, sign: 1 | -1): void {
     const { author } = entry.block.ref;
     this.#byAuthor[author] = this.countOf(author) + sign;
-    if (entry.fetched) this.#fetchedFor[entry.root] = this.fetchedFor(entry.root) + sign;
     this.#bytes += sign * entry.block.bytes.length;
   }
 }
