@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, write } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 
 /** A file open for writing. */
@@ -7,6 +7,8 @@ export interface StoredFile {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Resolves when everything written before is on disk. */
   datasync(): Promise<void>;
+  /** `write` and `datasync` as one call: each call wakes a thread, which costs as much as the rest. */
+  writeDurably(bytes: Uint8Array, position: number): Promise<void>;
   truncate(size: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -30,20 +32,47 @@ export interface Files {
   syncFolder(folder: string): Promise<void>;
 }
 
-function storedFile(handle: FileHandle): StoredFile {
-  return {
-    async write(bytes, position) {
-      let at = 0;
-      while (at < bytes.length) {
-        const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
-        at += bytesWritten;
-      }
-    },
-    datasync: () => handle.datasync(),
-    truncate: (size) => handle.truncate(size),
-    close: () => handle.close(),
-  };
+/** Opened with O_DSYNC: a write returns when its bytes, and the size that finds them, are on disk. */
+class DiskFile implements StoredFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return this.writeDurably(bytes, position);
+  }
+
+  datasync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  /** With callbacks: a handle's promises cost a third of the call. */
+  writeDurably(bytes: Uint8Array, position: number): Promise<void> {
+    const { fd } = this.#handle;
+    return new Promise((resolve, reject) => {
+      const go = (from: number): void => {
+        write(fd, bytes, from, bytes.length - from, position + from, (error, written) => {
+          if (error) reject(error);
+          else if (from + written < bytes.length) go(from + written);
+          else resolve();
+        });
+      };
+      go(0);
+    });
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#handle.truncate(size);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
 }
+
+const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC;
 
 /** The real disk. Every call runs on Node's thread pool; none blocks the event loop. */
 export const nodeFiles: Files = {
@@ -52,7 +81,7 @@ export const nodeFiles: Files = {
   },
   list: (folder) => readdir(folder),
   read: (path) => readFile(path),
-  open: async (path) => storedFile(await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)),
+  open: async (path) => new DiskFile(await open(path, OPEN_FLAGS, 0o600)),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path),
   async syncFolder(folder) {

@@ -175,8 +175,7 @@ class SegmentedLog implements LogStore {
       written = new Uint8Array(bytes.length + aheadBytes);
       written.set(bytes);
     }
-    await head.file.write(written, head.end);
-    await head.file.datasync();
+    await head.file.writeDurably(written, head.end);
     head.zeroed = Math.max(head.zeroed, head.end + written.length);
     head.end = end;
     head.nextGroup++;

@@ -131,8 +131,8 @@ class SlottedMark implements DurableMark {
     const slot: Slot = { sequence: this.#durable.sequence + 1, mark };
     try {
       if (this.#broken !== undefined) throw this.#broken;
-      await this.#file.write(encodeSlot(slot, this.#crc), (slot.sequence % 2) * SLOT_BYTES);
-      await this.#file.datasync();
+      const position = (slot.sequence % 2) * SLOT_BYTES;
+      await this.#file.writeDurably(encodeSlot(slot, this.#crc), position);
       this.#durable = slot;
     } catch (error) {
       this.#broken ??= new StorageError('mark_failed', 'a durable write', messageOf(error), error);

@@ -184,16 +184,23 @@ export class MemoryDisk implements Files {
   }
 
   #file(inode: Inode, era: number): StoredFile {
+    const write = async (bytes: Uint8Array, position: number): Promise<void> => {
+      this.#call(era, 'write');
+      inode.apply({ position, bytes: bytes.slice() });
+    };
+    const datasync = async (): Promise<void> => {
+      await this.#gate;
+      this.#call(era, 'datasync');
+      this.datasyncs++;
+      inode.sync();
+    };
     return {
-      write: async (bytes, position) => {
-        this.#call(era, 'write');
-        inode.apply({ position, bytes: bytes.slice() });
-      },
-      datasync: async () => {
-        await this.#gate;
-        this.#call(era, 'datasync');
-        this.datasyncs++;
-        inode.sync();
+      write,
+      datasync,
+      // The power can go between the two.
+      writeDurably: async (bytes, position) => {
+        await write(bytes, position);
+        await datasync();
       },
       truncate: async (size) => {
         this.#call(era);
