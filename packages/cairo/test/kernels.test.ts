@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { inverse, P, rootOfUnity } from '../src/felt/felt.ts';
-import { type Kernels, slice, type Vector } from '../src/kernels/kernels.ts';
+import { type Kernels, OutOfMemory, slice, type Vector } from '../src/kernels/kernels.ts';
 import { ReferenceKernels } from '../src/kernels/reference.ts';
 import { fillPowers, Transforms } from '../src/kernels/transform.ts';
 import { compileKernels, WasmKernels } from '../src/kernels/wasm/kernels.ts';
@@ -237,6 +237,11 @@ test('the smallest nonce, within its bounds', () => {
   expect(both((kernels) => kernels.grind(challenge, 8, found, 1))).toBe(found);
   expect(both((kernels) => kernels.grind(challenge, 8, 0, found))).toBeUndefined();
   both((kernels) => kernels.grind(challenge, 4, 2 ** 33, 300));
+});
+
+test('memory that cannot be had is an error of its own', () => {
+  const kernels = new WasmKernels(module, hashes, WHOLE, 'keccak256');
+  expect(() => kernels.vector(2 ** 27)).toThrow(OutOfMemory);
 });
 
 test('memory is given back', () => {

@@ -21,6 +21,7 @@ import {
   runProgram,
   writeStoneJson,
 } from '../src/index.ts';
+import { OutOfMemory } from '../src/kernels/kernels.ts';
 import { ReferenceKernels } from '../src/kernels/reference.ts';
 import { proverWith } from '../src/prover/prover.ts';
 import { loadHashes, masked } from '../src/stark/hashes.ts';
@@ -252,6 +253,15 @@ describe('refused before anything is proved', () => {
     const publicInput = { ...run.publicInput, layout: 'dex' };
     expect(refused({ ...run, publicInput })).toBe('unsupported_layout');
   });
+});
+
+test('arguments of other types, and no memory, are failures too', async () => {
+  expect(codeOf(prover.prove({} as Run, proofParameters(16)))).toBe('malformed');
+  const small = proverWith(await loadHashes(), () => {
+    throw new OutOfMemory(1);
+  });
+  const run = tick(1n);
+  expect(codeOf(small.prove(run, proofParameters(run.publicInput.nSteps)))).toBe('no_memory');
 });
 
 test('progress goes through the phases in order and says the memory', () => {

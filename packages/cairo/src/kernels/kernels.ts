@@ -10,6 +10,16 @@ export interface Bytes {
   readonly length: number;
 }
 
+/** Thrown where the kernels' memory cannot grow any more: 4 GiB, or what the machine has. */
+export class OutOfMemory extends Error {
+  readonly bytes: number;
+
+  constructor(bytes: number) {
+    super(`no room for ${bytes} bytes`);
+    this.bytes = bytes;
+  }
+}
+
 /**
  * All arithmetic and hashing of a prover, on arrays in memory of its own. There are two
  * implementations, BigInt (the reference) and WebAssembly, and the prover cannot tell them apart.
@@ -19,9 +29,9 @@ export interface Bytes {
 export interface Kernels {
   /** Addresses from one element of a vector to the next. */
   readonly stride: number;
-  /** Its elements are anything until they are written. */
+  /** Its elements are anything until they are written. @throws OutOfMemory */
   vector(length: number): Vector;
-  /** Zero-filled. */
+  /** Zero-filled. @throws OutOfMemory */
   bytes(length: number): Bytes;
   /** What is in use now; {@link release} gives back everything allocated since. */
   mark(): number;

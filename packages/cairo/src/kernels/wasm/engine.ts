@@ -8,7 +8,7 @@ interface Engine {
 
 export interface Memory {
   readonly buffer: ArrayBuffer;
-  /** Adds pages of 64 KiB. @throws RangeError where there are no more */
+  /** Adds pages of 64 KiB. @throws RangeError where there are no more (or too many asked) */
   grow(pages: number): number;
 }
 

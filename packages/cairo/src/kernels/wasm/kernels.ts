@@ -1,6 +1,6 @@
 import { inverse as invertFelt, P, readUint } from '../../felt/felt.ts';
 import type { CommitmentHash, Hash, Hashes } from '../../stark/hashes.ts';
-import type { Bytes, Kernels, Vector } from '../kernels.ts';
+import { type Bytes, type Kernels, OutOfMemory, type Vector } from '../kernels.ts';
 import { grind } from '../reference.ts';
 import { ELEMENT, LIMB_BITS, LIMBS, RADIX_LOG } from './element.ts';
 import { ModuleBuilder } from './encoder.ts';
@@ -96,9 +96,17 @@ export class WasmKernels implements Kernels {
     const at = this.#top;
     this.#top = Math.ceil((at + size) / 8) * 8;
     const missing = this.#top - this.#instance.memory.buffer.byteLength;
-    if (missing > 0) this.#instance.memory.grow(Math.ceil(missing / PAGE));
+    if (missing > 0) this.#grow(missing);
     this.peak = Math.max(this.peak, this.#top);
     return { at, length: size };
+  }
+
+  #grow(missing: number): void {
+    try {
+      this.#instance.memory.grow(Math.ceil(missing / PAGE));
+    } catch {
+      throw new OutOfMemory(this.#top);
+    }
   }
 
   vector(length: number): Vector {
