@@ -61,9 +61,24 @@ function measure(prover, verifier, transitions, logNCosets) {
   clock(phase);
   const wallMs = performance.now() - from;
   const proveMs = Object.values(spent).reduce((sum, one) => sum + one, 0);
+  const verifyMs = Math.min(...Array.from({ length: 5 }, () => verified(verifier, proof)));
+  return { nSteps, logNCosets, vmMs, proveMs, wallMs, verifyMs, bytesPeak, spent, proof };
+}
+
+function verified(verifier, proof) {
+  const start = performance.now();
   const verdict = verifier.verifyProof(proof, COMMITTEE_POLICY);
   if (verdict.kind !== 'accept') throw new Error(verdict.code);
-  return { nSteps, logNCosets, vmMs, proveMs, wallMs, bytesPeak, spent, proof };
+  return performance.now() - start;
+}
+
+/** The cheapest of a few: what the machine's other work does not slow down. */
+function best(prover, verifier, transitions, logNCosets) {
+  const runs = transitions > 200 ? 1 : 3;
+  const all = Array.from({ length: runs }, () =>
+    measure(prover, verifier, transitions, logNCosets),
+  );
+  return all.reduce((least, one) => (one.proveMs < least.proveMs ? one : least));
 }
 
 const prover = await createProver();
@@ -72,7 +87,7 @@ const verifier = await createCairoVerifier();
 const cold = measure(prover, verifier, 10, 4);
 measure(prover, verifier, 10, 4);
 const found = TRANSITIONS.flatMap((transitions) =>
-  BLOW_UPS.map((logNCosets) => measure(prover, verifier, transitions, logNCosets)),
+  BLOW_UPS.map((logNCosets) => best(prover, verifier, transitions, logNCosets)),
 );
 console.log(`first proof of the process (128 steps): ${round(cold.proveMs, 0)} ms of CPU`);
 console.table(
@@ -82,6 +97,7 @@ console.table(
     vmMs: round(one.vmMs, 0),
     cpuMs: round(one.proveMs, 0),
     wallMs: round(one.wallMs, 0),
+    verifyMs: round(one.verifyMs, 1),
     timesFirst: round(one.proveMs / found[0].proveMs, 1),
     usPerStep: round((1000 * one.proveMs) / one.nSteps, 0),
     memoryMB: round(one.bytesPeak / 1e6, 0),
