@@ -149,7 +149,7 @@ export class Traffic {
   readonly acked: string[] = [];
   readonly #folder: string;
   readonly #lanes: Promise<void>[] = [];
-  #going = true;
+  readonly #ending: AbortController = new AbortController();
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -168,7 +168,7 @@ export class Traffic {
   }
 
   async #run(client: Client, lane: string): Promise<void> {
-    for (let i = 0; this.#going; i++) {
+    for (let i = 0; !this.#ending.signal.aborted; i++) {
       const name = `${lane}-${i}`;
       await client.create(`${this.#folder}/${name}`, { content: name });
       this.acked.push(name);
@@ -183,7 +183,7 @@ export class Traffic {
   }
 
   async stop(): Promise<void> {
-    this.#going = false;
+    this.#ending.abort();
     await Promise.all(this.#lanes);
   }
 

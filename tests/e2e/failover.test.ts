@@ -17,7 +17,7 @@ afterAll(endEverything);
 /** Batches that each replica has taken from clients and seen applied, since its start. */
 const taken = (): Promise<number[]> =>
   Promise.all(
-    ALL.map((index) => {
+    ALL.map(async (index) => {
       if (!member(cell, index).alive) return 0;
       return metricOf(cell, index, 'fatty_commit_latency_seconds_count');
     }),
