@@ -1,3 +1,4 @@
+import { decodeResult } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import type { CheckedCell, Checker, Observation, Violation } from '../observation.ts';
@@ -38,6 +39,28 @@ function commitText({ commit, input }: CommitSeen): string {
 
 const receiptText = (receipt: Receipt): string =>
   `${toHex(receipt.batch)} ${receipt.commit} ${hexes(receipt.results)}`;
+
+/** What the lock service says to a batch that its session does not count. */
+const UNCOUNTED: ReadonlySet<string> = new Set([
+  'session_unknown',
+  'session_not_yours',
+  'session_reused',
+  'receipt_forgotten',
+  'future_basis',
+  'stale_basis',
+  'too_many_sessions',
+]);
+
+/** No session took the batch: such an answer has no place in the order of any. */
+function isUncounted({ results }: Receipt): boolean {
+  return (
+    results.length > 0 &&
+    results.every((bytes) => {
+      const result = decodeResult(bytes);
+      return result.ok && result.value.kind === 'error' && UNCOUNTED.has(result.value.code);
+    })
+  );
+}
 
 /**
  * S3 and S4: every replica tells the same commits in the same order without a gap.
@@ -124,6 +147,7 @@ export class CommitChecker implements Checker, Agreed {
     index: number,
     say: (rule: string, expected: string, actual: string) => void,
   ): void {
+    if (isUncounted(receipt)) return;
     const key = toHex(receipt.client) + toHex(receipt.session);
     const session = this.#sessions.get(key) ?? { last: -1, receipts: new Map<number, string>() };
     this.#sessions.set(key, session);

@@ -16,9 +16,20 @@ import { type CommitSeen, effects } from './commits.ts';
 interface Hold {
   readonly path: string;
   readonly session: string;
+  /** The acquire that asked for it. */
+  readonly claim: string;
   readonly mode: LockMode;
   readonly gen: Position;
 }
+
+/** What one commit ends: holds by generation, and by the acquire that asked for them. */
+interface Ended {
+  readonly gens: Set<string>;
+  readonly claims: Set<string>;
+}
+
+const claimOf = (session: string, seq: number, index: number): string =>
+  `${session}/${seq}:${index}`;
 
 type Say = (rule: string, expected: string, actual: string) => void;
 
@@ -61,13 +72,15 @@ export class HoldChecker implements Checker {
 
   #commit(seen: CommitSeen, say: Say): void {
     const { applied, commit } = seen;
-    const ended = new Set<string>();
+    const ended: Ended = { gens: new Set(), claims: new Set() };
     for (const { batch, receipt } of effects(seen)) {
       for (const [i, bytes] of receipt.results.entries()) {
         const result = decodeResult(bytes);
         const op = decodeOp(batch.ops[i] ?? new Uint8Array());
         if (result.ok && op.ok) {
-          this.#result(toHex(batch.session), op.value, result.value, ended, say);
+          const session = toHex(batch.session);
+          const claim = claimOf(session, receipt.seq, i);
+          this.#result({ session, claim, op: op.value, result: result.value }, ended, say);
         } else say('S12', 'readable op and result', 'unreadable');
       }
     }
@@ -77,17 +90,23 @@ export class HoldChecker implements Checker {
       if (!body.ok) say('S12', 'readable notice', body.failure.code);
       else this.#notice(toHex(notice.session), body.value, { ended, expired, say });
     }
-    for (const gen of ended) this.#holds.delete(gen);
+    for (const [gen, { claim }] of this.#holds) {
+      if (ended.gens.has(gen) || ended.claims.has(claim)) this.#holds.delete(gen);
+    }
     this.#together(say);
     this.#leaseClock(commit.leaseClock, expired, say);
   }
 
-  #result(session: string, op: Op, result: Result, ended: Set<string>, say: Say): void {
+  #result(
+    { session, claim, op, result }: { session: string; claim: string; op: Op; result: Result },
+    ended: Ended,
+    say: Say,
+  ): void {
     this.reached(`result.${result.kind}`);
     if (result.kind === 'granted' && (op.kind === 'acquire' || op.kind === 'tryAcquire')) {
-      this.#grant({ path: op.path, session, mode: result.mode, gen: result.lockGen }, say);
+      this.#grant({ path: op.path, session, claim, mode: result.mode, gen: result.lockGen }, say);
     }
-    if (result.kind === 'released') ended.add(show(result.lockGen));
+    if (result.kind === 'released') ended.gens.add(show(result.lockGen));
     if (result.kind === 'sessionOpened') {
       this.#expiry.set(session, result.leaseExpiry);
     }
@@ -96,34 +115,31 @@ export class HoldChecker implements Checker {
       this.#expiry.delete(session);
       this.#end(session, ended);
     }
-    if (result.kind === 'cancelled' && result.was === 'held') this.#cancel(session, ended);
+    // The grant may be told further down, by a notice of this very commit.
+    if (op.kind === 'cancel' && result.kind === 'cancelled' && result.was !== 'neither') {
+      ended.claims.add(claimOf(session, op.seq, op.index));
+    }
   }
 
   #notice(
     session: string,
     body: NoticeBody,
-    { ended, expired, say }: { ended: Set<string>; expired: Set<string>; say: Say },
+    { ended, expired, say }: { ended: Ended; expired: Set<string>; say: Say },
   ): void {
     this.reached(`notice.${body.kind}`);
     if (body.kind === 'granted') {
-      this.#grant({ path: body.path, session, mode: body.mode, gen: body.lockGen }, say);
+      const claim = claimOf(session, body.seq, body.index);
+      this.#grant({ path: body.path, session, claim, mode: body.mode, gen: body.lockGen }, say);
     }
-    if (body.kind === 'lost') ended.add(show(body.lockGen));
+    if (body.kind === 'lost') ended.gens.add(show(body.lockGen));
     if (body.kind === 'renewed') this.#expiry.set(session, body.leaseExpiry);
     if (body.kind !== 'sessionExpired') return;
     expired.add(session);
     this.#end(session, ended);
   }
 
-  /** A cancel of a held acquire releases it; which one, the result does not say: all of the path. */
-  #cancel(session: string, ended: Set<string>): void {
-    const held = [...this.#holds.entries()].filter(([, hold]) => hold.session === session);
-    const last = held.sort(([, a], [, b]) => comparePositions(a.gen, b.gen)).at(-1);
-    if (last !== undefined) ended.add(last[0]);
-  }
-
-  #end(session: string, ended: Set<string>): void {
-    for (const [gen, hold] of this.#holds) if (hold.session === session) ended.add(gen);
+  #end(session: string, ended: Ended): void {
+    for (const [gen, hold] of this.#holds) if (hold.session === session) ended.gens.add(gen);
   }
 
   #grant(hold: Hold, say: Say): void {
