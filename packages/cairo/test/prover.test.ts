@@ -81,18 +81,20 @@ describe('equal to Stone, byte for byte', () => {
 
   const folder = process.env.FATTY_VECTORS;
   const more = [
-    'commit_blake2s_all',
-    'commit_keccak160lsb',
-    'commit_keccak256_full',
-    'lc1_q80_pow16',
-    'lc2_q40_pow16',
-    'lc3_q27_pow16',
-    'pow0_q24',
-    'statement_cells',
+    'ok.commit_blake2s_all',
+    'ok.commit_keccak160lsb',
+    'ok.commit_keccak256_full',
+    'ok.lc1_q80_pow16',
+    'ok.lc2_q40_pow16',
+    'ok.lc3_q27_pow16',
+    'ok.pow0_q24',
+    'ok.statement_cells',
+    'weak.q1_pow0',
+    'weak.q20_lc1_pow16_36bits',
   ];
   const vector = (name: string): Proof =>
-    proofOf(readFileSync(`${folder}/stone/stone-local/plain.ok.${name}.json`, 'utf8'));
-  test.runIf(folder !== undefined).each(more)('plain.ok.%s', (name) => {
+    proofOf(readFileSync(`${folder}/stone/stone-local/plain.${name}.json`, 'utf8'));
+  test.runIf(folder !== undefined).each(more)('plain.%s', (name) => {
     const wanted = vector(name);
     expectSame(must(prover.prove(runOf(wanted), wanted.parameters)), wanted);
   });
@@ -100,7 +102,7 @@ describe('equal to Stone, byte for byte', () => {
   test.runIf(folder !== undefined)(
     'plain.ok.tick_n800_8192steps, which shows no statement cells',
     () => {
-      const wanted = vector('tick_n800_8192steps');
+      const wanted = vector('ok.tick_n800_8192steps');
       const path = `${folder}/cairo-programs/lease-tick/program_input.json`;
       const input = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>;
       const cells = ['lessee', 't_from', 's_from'].map((name) => BigInt(input[name] ?? 0));
