@@ -9,6 +9,7 @@ export type {
 } from './air/expression.ts';
 export { LAYOUTS } from './air/layouts.ts';
 export { PLAIN } from './air/plain.ts';
+export { RECURSIVE } from './air/recursive.ts';
 export { SMALL } from './air/small.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
 export { disassemble, listProgram } from './assembler/disassemble.ts';

@@ -174,7 +174,7 @@ describe('parse', () => {
       { powBits: 65 },
     ])
       refused('bad_counts', withParameters(good, change));
-    refused('unsupported_layout', withInput(good, { layout: 'recursive' }));
+    refused('unsupported_layout', withInput(good, { layout: 'starknet' }));
     refused('bad_counts', withInput(good, { layout: 'small' }));
     for (const change of [
       { channelHash: 'poseidon3' },

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { dilutedFinal } from '../src/air/diluted.ts';
 import { LAYOUTS } from '../src/air/layouts.ts';
 import { evaluatePeriodic, interpolate } from '../src/air/periodic.ts';
+import { RECURSIVE } from '../src/air/recursive.ts';
 import { SMALL } from '../src/air/small.ts';
 import { CURVE_BETA, CURVE_GENERATOR, doublings } from '../src/curve/curve.ts';
 import { bitPoints, PEDERSEN_SHIFT, pedersen, pedersenChain } from '../src/curve/pedersen.ts';
@@ -40,16 +42,20 @@ const codeOf = (proof: Proof, policy = ANY_CONFIGURATION): string => {
   return verdict.kind === 'reject' ? verdict.code : 'accept';
 };
 
-describe('the small AIR', () => {
-  it('has the constraints, mask and columns of the layout, at degree two', () => {
-    expect(SMALL.constraints).toHaveLength(179);
-    expect(new Set(SMALL.constraints.map(({ name }) => name)).size).toBe(179);
-    expect(SMALL.mask).toHaveLength(201);
-    expect(new Set(SMALL.mask.map(({ column }) => column)).size).toBe(25);
+describe('the AIR', () => {
+  it.each([
+    [SMALL, 179, 201, 25],
+    [RECURSIVE, 93, 133, 10],
+  ] as const)('has the size of its layout, at degree two', (layout, constraints, mask, columns) => {
+    expect(layout.constraints).toHaveLength(constraints);
+    expect(new Set(layout.constraints.map(({ name }) => name)).size).toBe(constraints);
+    expect(layout.mask).toHaveLength(mask);
+    expect(new Set(layout.mask.map(({ column }) => column)).size).toBe(columns);
+    expect(layout.columnsFirst + layout.columnsSecond).toBe(columns);
     const degrees: number[] = [];
-    const used = new Set(SMALL.constraints.map(({ root }) => root));
-    const periodic = new Set(SMALL.periodicColumns.map(({ name }) => name));
-    for (const node of SMALL.nodes) {
+    const used = new Set(layout.constraints.map(({ root }) => root));
+    const periodic = new Set(layout.periodicColumns.map(({ name }) => name));
+    for (const node of layout.nodes) {
       if (node.op === 'add' || node.op === 'sub' || node.op === 'mul') {
         const [left = 0, right = 0] = [degrees[node.left], degrees[node.right]];
         degrees.push(node.op === 'mul' ? left + right : Math.max(left, right));
@@ -59,14 +65,16 @@ describe('the small AIR', () => {
         degrees.push(varies ? 1 : 0);
       }
     }
-    expect(Math.max(...SMALL.constraints.map(({ root }) => degrees[root] ?? 99))).toBe(2);
-    for (const [id, node] of SMALL.nodes.entries())
+    expect(Math.max(...layout.constraints.map(({ root }) => degrees[root] ?? 99))).toBe(2);
+    for (const [id, node] of layout.nodes.entries())
       if (node.op === 'cell') expect(used.has(id)).toBe(true);
   });
 
   it('has every period in its fewest rows, and only known parameters', () => {
     const known = new Set([
-      ...SMALL.interactionElements,
+      ...RECURSIVE.interactionElements,
+      'diluted_final',
+      'bitwise_begin',
       ...SMALL.segments.map((name) => `${name}_begin`),
       ...SMALL.periodicColumns.map(({ name }) => name),
       'initial_pc',
@@ -84,6 +92,26 @@ describe('the small AIR', () => {
       for (const node of nodes)
         if (node.op === 'parameter') expect(known.has(node.name), node.name).toBe(true);
     }
+  });
+});
+
+describe('diluted numbers', () => {
+  it('add up, step by step, to what the constraints compare', () => {
+    const diluted = (value: number): bigint => BigInt(`0x${value.toString(2)}`);
+    fc.assert(
+      fc.property(felts, felts, (z, alpha) => {
+        let sum = 1n;
+        let last = 0n;
+        for (let i = 1; i < 2 ** 16; i++) {
+          const next = diluted(i);
+          const step = next - last;
+          sum = (sum * (1n + z * step) + alpha * step * step) % P;
+          last = next;
+        }
+        expect(dilutedFinal(z, alpha)).toBe(sum);
+      }),
+      { numRuns: 2 },
+    );
   });
 });
 

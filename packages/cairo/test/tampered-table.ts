@@ -30,7 +30,7 @@ export interface StepChange {
 export function isIn(rows: Rows, row: number, count: number): boolean {
   return rows.kind === 'single'
     ? row === (rows.row + count) % count
-    : row % rows.period === rows.offset;
+    : [rows.offset, ...(rows.also ?? [])].includes(row % rows.period);
 }
 
 /**

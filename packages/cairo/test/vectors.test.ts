@@ -48,6 +48,10 @@ const UNLISTED = [
   ['swiftness/small.stone5.keccak160.vff', 'policy_layout'],
   ['swiftness/small.stone6.blake248.vff10', 'policy_layout'],
   ['swiftness/small.stone6.keccak160.vff1000', 'policy_layout'],
+  ['swiftness/recursive.stone5.keccak160.vff', 'policy_layout'],
+  ['swiftness/recursive.stone6.blake248.vff10', 'policy_layout'],
+  ['swiftness/recursive.stone6.keccak160.vff1000', 'policy_layout'],
+  ['stone-cli/recursive.fibonacci_builtins.stone5.keccak160', 'policy_layout'],
 ] as const;
 /** Cairo 1 programs: another prologue, no safe-call cells. The run is true, the statement unread. */
 const RUN_ONLY = [
@@ -79,6 +83,7 @@ const ANNOTATED = [
   'stone-local/plain.ok.channel_poseidon_keccak160lsb',
   'stone-local/small.ok.tick_ped.poseidon_blake248_vff9_pow30',
   'stone-cli/small.fibonacci_cairo0_stone_v6.512steps',
+  'swiftness/recursive.stone6.blake248.vff10',
 ];
 /** Refusals of the run alone that StarkWare's verifier does not share: layouts, strict reading. */
 const STRICTER = ['unsupported_layout', 'trailing_bytes', 'felt_range'];
@@ -87,7 +92,7 @@ const total = local + UNLISTED.length + RUN_ONLY.length + 2 * ROUND_TRIPS;
 
 if (root === undefined) {
   console.info(`FATTY_VECTORS is not set: ${total} checks of vector files not tried`);
-  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(151));
+  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(155));
 } else vectors(root);
 
 function vectors(folder: string): void {

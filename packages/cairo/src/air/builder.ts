@@ -7,8 +7,16 @@ import {
   type Rows,
 } from './expression.ts';
 
+/** A column, and a row of it within a period. */
+export type Place = readonly [column: number, row: number];
+
 /** Every row ≡ `offset` mod `period`. */
 export const every = (period: number, offset = 0): Rows => ({ kind: 'periodic', period, offset });
+
+/** Every row ≡ one of `offsets` mod `period`. */
+export function everyOf(period: number, [offset = 0, ...also]: readonly number[]): Rows {
+  return { kind: 'periodic', period, offset, also };
+}
 
 /** A single row, counted from the start (0, 1, …) or from the end (−1, −2, …). */
 export const single = (row: number): Rows => ({ kind: 'single', row });
@@ -48,6 +56,10 @@ export class AirBuilder {
     const found = this.#cells[column]?.get(row);
     if (found === undefined) throw new RangeError(`no mask cell (${column}, ${row})`);
     return found;
+  }
+
+  at([column, row]: Place, below = 0): Expression {
+    return this.cell(column, row + below);
   }
 
   parameter(name: string): Expression {

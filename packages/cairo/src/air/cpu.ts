@@ -1,4 +1,4 @@
-import { type AirBuilder, EVERY_ROW, every, FIRST_ROW, single } from './builder.ts';
+import { type AirBuilder, EVERY_ROW, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
 
 /**
@@ -23,8 +23,8 @@ export interface CpuColumns {
   readonly flags: number;
   /** Accesses as (address, value): pc 0, op0 4, dst 8, op1 12. */
   readonly memory: number;
-  /** ap 0, tmp0 2, product 4, fp 8, tmp1 10, res 12. */
-  readonly registers: number;
+  /** ap 0, tmp0 2, product 4, fp 8, tmp1 10, res 12, all after this column's first row. */
+  readonly registers: Place;
 }
 
 /** The expressions that the CPU's constraints are written with. */
@@ -108,7 +108,7 @@ function expressions(air: AirBuilder, columns: CpuColumns): Cpu {
     followingPc: air.cell(columns.memory, PC).plus(flag(op1IsImmediate)).plus(1n),
     offset: (row) => air.cell(columns.offsets, row),
     memory: (row) => air.cell(columns.memory, row),
-    register: (row) => air.cell(columns.registers, row),
+    register: (row) => air.at(columns.registers, row),
   };
 }
 

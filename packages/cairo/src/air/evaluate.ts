@@ -45,11 +45,18 @@ export function vanishing(rows: Rows, x: bigint, rowsLog: number): bigint {
     return sub(x, pow(generator, exponent));
   }
   const power = size / BigInt(rows.period);
-  return sub(pow(x, power), pow(generator, power * BigInt(rows.offset)));
+  const raised = pow(x, power);
+  const offsets = [rows.offset, ...(rows.also ?? [])];
+  return offsets.reduce(
+    (product, offset) => mul(product, sub(raised, pow(generator, power * BigInt(offset)))),
+    1n,
+  );
 }
 
 const keyOf = (rows: Rows): string =>
-  rows.kind === 'single' ? `${rows.row}` : `${rows.offset} mod ${rows.period}`;
+  rows.kind === 'single'
+    ? `${rows.row}`
+    : `${[rows.offset, ...(rows.also ?? [])].join(' ')} mod ${rows.period}`;
 
 /**
  * The composition Σ alpha^i · constraint_i · except_i / rows_i at a point outside every domain.

@@ -70,7 +70,13 @@ export interface MaskCell {
  * g^(offset·N/period) and x − g^row.
  */
 export type Rows =
-  | { readonly kind: 'periodic'; readonly period: number; readonly offset: number }
+  | {
+      readonly kind: 'periodic';
+      readonly period: number;
+      readonly offset: number;
+      /** Further offsets; the polynomials multiply. */
+      readonly also?: readonly number[];
+    }
   | { readonly kind: 'single'; readonly row: number };
 
 /** `expression` is zero on `rows`, except on `except` where nothing is claimed. */

@@ -1,8 +1,9 @@
 import type { Layout } from './expression.ts';
 import { PLAIN } from './plain.ts';
+import { RECURSIVE } from './recursive.ts';
 import { SMALL } from './small.ts';
 
 /** Every layout that can be checked, by name. Which of them count is a policy's choice. */
 export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
-  [PLAIN, SMALL].map((layout) => [layout.name, layout]),
+  [PLAIN, SMALL, RECURSIVE].map((layout) => [layout.name, layout]),
 );

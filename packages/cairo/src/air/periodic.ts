@@ -11,39 +11,40 @@ function padded(points: readonly AffinePoint[]): AffinePoint[] {
   return Array.from({ length: POINTS }, (_, i) => points[i] ?? last);
 }
 
-/**
- * A column of points as two periodic columns; the points and their polynomials are computed once,
- * when the first proof needs them.
- */
-function pointColumns(
-  name: string,
-  period: number,
-  points: () => readonly AffinePoint[],
-): PeriodicColumn[] {
-  let made: readonly (readonly bigint[])[] | undefined;
-  const coefficients = (axis: 0 | 1): readonly bigint[] => {
+/** x- and y-coordinates as polynomials; computed once, when the first proof needs them. */
+type Coordinates = () => readonly [readonly bigint[], readonly bigint[]];
+
+function coordinates(points: () => readonly AffinePoint[]): Coordinates {
+  let made: ReturnType<Coordinates> | undefined;
+  return () => {
     if (made === undefined) {
       const list = points();
       made = [interpolate(list.map(({ x }) => x)), interpolate(list.map(({ y }) => y))];
     }
-    return made[axis] as readonly bigint[];
+    return made;
   };
+}
+
+function pointColumns(name: string, period: number, points: Coordinates): PeriodicColumn[] {
   return [
-    { name: `${name}_x`, period, coefficients: () => coefficients(0) },
-    { name: `${name}_y`, period, coefficients: () => coefficients(1) },
+    { name: `${name}_x`, period, coefficients: () => points()[0] },
+    { name: `${name}_y`, period, coefficients: () => points()[1] },
   ];
 }
 
-/** What each bit of a Pedersen hash's two inputs adds, one per row. */
-export const PEDERSEN_POINTS: readonly PeriodicColumn[] = pointColumns('pedersen_point', 512, () =>
-  bitPoints().flatMap(padded),
-);
+const PEDERSEN: Coordinates = coordinates(() => bitPoints().flatMap(padded));
+const GENERATOR: Coordinates = coordinates(() => padded(doublings(CURVE_GENERATOR, 251)));
+
+/** What each bit of a Pedersen hash's two inputs adds, 512 values in `period` rows. */
+export function pedersenPoints(period: number): readonly PeriodicColumn[] {
+  return pointColumns('pedersen_point', period, PEDERSEN);
+}
 
 /** Doublings of the curve's generator, one per 32 rows. */
 export const GENERATOR_POINTS: readonly PeriodicColumn[] = pointColumns(
   'generator_point',
   8192,
-  () => padded(doublings(CURVE_GENERATOR, 251)),
+  GENERATOR,
 );
 
 /** Coefficients of the polynomial with these values on the roots of unity: an inverse FFT. */

@@ -1,4 +1,4 @@
-import { type AirBuilder, EVERY_ROW, every, FIRST_ROW, single } from './builder.ts';
+import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
 
 /**
@@ -8,7 +8,6 @@ import type { Expression, Rows } from './expression.ts';
 
 const EVERY_ACCESS: Rows = every(2);
 const LAST_ACCESS: Rows = single(-2);
-const LAST_ROW: Rows = single(-1);
 
 export interface MemoryColumns {
   /** Accesses in trace order, (address, value) in two rows. */
@@ -51,28 +50,33 @@ export function addMemory(air: AirBuilder, columns: MemoryColumns): void {
 }
 
 export interface OffsetColumns {
-  readonly pool: number;
-  readonly sorted: number;
+  readonly pool: Place;
+  readonly sorted: Place;
   /** Running product, second commitment. */
-  readonly product: number;
+  readonly product: Place;
+  /** Rows from one value to the next. */
+  readonly stride: number;
 }
 
-export function addOffsets(air: AirBuilder, { pool, sorted, product }: OffsetColumns): void {
+export function addOffsets(air: AirBuilder, columns: OffsetColumns): void {
+  const { pool, sorted, product, stride } = columns;
+  const everyValue = every(stride);
+  const lastValue = single(-stride);
   const z = air.parameter('offset_z');
-  const at = (row: number): Expression => air.cell(sorted, row);
-  const first = z.minus(at(0)).times(air.cell(product, 0));
-  air.zero('offset/first', FIRST_ROW, first.plus(air.cell(pool, 0)).minus(z));
+  const first = z.minus(air.at(sorted)).times(air.at(product));
+  air.zero('offset/first', FIRST_ROW, first.plus(air.at(pool)).minus(z));
   air.zero(
     'offset/step',
-    EVERY_ROW,
+    everyValue,
     z
-      .minus(at(1))
-      .times(air.cell(product, 1))
-      .minus(z.minus(air.cell(pool, 1)).times(air.cell(product, 0))),
-    LAST_ROW,
+      .minus(air.at(sorted, stride))
+      .times(air.at(product, stride))
+      .minus(z.minus(air.at(pool, stride)).times(air.at(product))),
+    lastValue,
   );
-  air.zero('offset/last', LAST_ROW, air.cell(product, 0).minus(1n));
-  air.zero('offset/step_is_bit', EVERY_ROW, air.isBit(at(1).minus(at(0))), LAST_ROW);
-  air.zero('offset/minimum', FIRST_ROW, at(0).minus(air.parameter('rc_min')));
-  air.zero('offset/maximum', LAST_ROW, at(0).minus(air.parameter('rc_max')));
+  air.zero('offset/last', lastValue, air.at(product).minus(1n));
+  const step = air.at(sorted, stride).minus(air.at(sorted));
+  air.zero('offset/step_is_bit', everyValue, air.isBit(step), lastValue);
+  air.zero('offset/minimum', FIRST_ROW, air.at(sorted).minus(air.parameter('rc_min')));
+  air.zero('offset/maximum', lastValue, air.at(sorted).minus(air.parameter('rc_max')));
 }

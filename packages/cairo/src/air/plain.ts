@@ -21,9 +21,9 @@ const MASK_ROWS: readonly (readonly number[])[] = [
 ];
 
 const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 0, flags: 1, memory: 3, registers: 5 });
+addCpu(air, { offsets: 0, flags: 1, memory: 3, registers: [5, 0] });
 addMemory(air, { accesses: 3, sorted: 4, product: 7, publicPeriod: 8 });
-addOffsets(air, { pool: 0, sorted: 2, product: 6 });
+addOffsets(air, { pool: [0, 0], sorted: [2, 0], product: [6, 0], stride: 1 });
 
 export const PLAIN: Layout = {
   name: 'plain',

@@ -1,9 +1,9 @@
-import { AirBuilder } from './builder.ts';
+import { AirBuilder, type Place } from './builder.ts';
 import { addCpu } from './cpu.ts';
 import { addEcdsa } from './ecdsa.ts';
 import type { Layout } from './expression.ts';
-import { addPedersen } from './pedersen.ts';
-import { GENERATOR_POINTS, PEDERSEN_POINTS } from './periodic.ts';
+import { addPedersen, type HashColumns } from './pedersen.ts';
+import { GENERATOR_POINTS, pedersenPoints } from './periodic.ts';
 import { addMemory, addOffsets } from './permutations.ts';
 import { addRangeCheck } from './range-check.ts';
 
@@ -51,19 +51,30 @@ const MASK_ROWS: readonly (readonly number[])[] = [
 ];
 
 const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 0, flags: 1, memory: 19, registers: 21 });
+addCpu(air, { offsets: 0, flags: 1, memory: 19, registers: [21, 0] });
 addMemory(air, { accesses: 19, sorted: 20, product: 24, publicPeriod: 8 });
-addOffsets(air, { pool: 0, sorted: 2, product: 23 });
+addOffsets(air, { pool: [0, 0], sorted: [2, 0], product: [23, 0], stride: 1 });
+const hash = (x: number, slope: number, high: Place, highest: Place): HashColumns => ({
+  x: [x, 0],
+  y: [x + 1, 0],
+  rest: [x + 2, 0],
+  slope: [slope, 0],
+  high,
+  highest,
+});
 addPedersen(air, {
   hashes: [
-    { x: 3, y: 4, rest: 5, slope: 15, high: [15, 255], highest: [16, 255] },
-    { x: 6, y: 7, rest: 8, slope: 16, high: [17, 255], highest: [18, 255] },
-    { x: 9, y: 10, rest: 11, slope: 17, high: [22, 16], highest: [22, 144] },
-    { x: 12, y: 13, rest: 14, slope: 18, high: [22, 80], highest: [22, 208] },
+    hash(3, 15, [15, 255], [16, 255]),
+    hash(6, 16, [17, 255], [18, 255]),
+    hash(9, 17, [22, 16], [22, 144]),
+    hash(12, 18, [22, 80], [22, 208]),
   ],
-  memory: 19,
+  stride: 1,
+  a: [19, 6],
+  b: [19, 70],
+  output: [19, 38],
 });
-addRangeCheck(air, { pool: 0, memory: 19 });
+addRangeCheck(air, { pool: 0, use: [19, 102] });
 addEcdsa(air, { main: 21, extra: 22, memory: 19 });
 
 export const SMALL: Layout = {
@@ -82,7 +93,7 @@ export const SMALL: Layout = {
   columnsSecond: 2,
   interactionElements: ['memory_z', 'memory_alpha', 'offset_z'],
   compositionColumns: 2,
-  periodicColumns: [...PEDERSEN_POINTS, ...GENERATOR_POINTS],
+  periodicColumns: [...pedersenPoints(512), ...GENERATOR_POINTS],
   nodes: air.nodes,
   mask: air.mask,
   constraints: air.constraints,

@@ -1,4 +1,5 @@
 import { concatBytes, utf8 } from '@fatty/codec';
+import { dilutedFinal } from '../air/diluted.ts';
 import type { Layout } from '../air/expression.ts';
 import { add, inverse, mul, pow, sub, toBytes32 } from '../felt/felt.ts';
 import type { PublicCell, PublicInput, SeedVersion } from '../proof/proof.ts';
@@ -97,8 +98,12 @@ export function airParameters(
   };
   const program = segment('program');
   const execution = segment('execution');
+  const z = interaction.get('diluted_z');
+  const alpha = interaction.get('diluted_alpha');
+  const pool = z === undefined || alpha === undefined ? [] : [dilutedFinal(z, alpha)];
   return new Map([
     ...interaction,
+    ...pool.map((value): [string, bigint] => ['diluted_final', value]),
     ...input.segments.map(({ name, beginAddr }): [string, bigint] => [
       `${name}_begin`,
       BigInt(beginAddr),
