@@ -4,8 +4,10 @@ import type { Outcome } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  assemble,
   type CairoProver,
   type CairoVerifier,
+  COMMITTEE_POLICY,
   createCairoVerifier,
   createProver,
   loadProgram,
@@ -156,6 +158,32 @@ test('what is proved is accepted, under any parameters, and survives its JSON', 
     ),
     { numRuns: 6 },
   );
+});
+
+test.each([
+  ['tick', { tFrom: 1n, sFrom: 2n, n: 3n }, 32],
+  ['counter', { tFrom: 5n, sFrom: 3n, n: 4n, by: 1n }, 128],
+])('a machine of our own assembly: %s', (name, values, nSteps) => {
+  const program = assemble(
+    readFileSync(new URL(`../machines/${name}.casm`, import.meta.url), 'utf8'),
+  );
+  if (!program.ok) throw new Error(program.failure.code);
+  const inputs = new Map(Object.entries({ binding: 1n, ...values }));
+  const run = runProgram(program.value, { inputs, provable: true });
+  if (!run.ok) throw new Error(run.failure.actual);
+  expect(run.value.publicInput.nSteps).toBe(nSteps);
+  const proof = must(prover.prove(run.value, proofParameters(nSteps, { logNCosets: 1 })));
+  expect(verifier.verifyProof(proof, COMMITTEE_POLICY)).toMatchObject({ kind: 'accept', bits: 96 });
+});
+
+test('the smallest run, 16 steps', () => {
+  const program = assemble('main:\n  ret;\n');
+  if (!program.ok) throw new Error(JSON.stringify(program.failure));
+  const run = runProgram(program.value, { provable: true });
+  if (!run.ok) throw new Error(run.failure.actual);
+  const proof = must(prover.prove(run.value, proofParameters(run.value.publicInput.nSteps)));
+  expect(proof.publicInput.nSteps).toBe(16);
+  expect(verifier.verifyProof(proof, NO_POLICY).kind).toBe('accept');
 });
 
 test('default parameters: 96 bits, FRI down to 64 coefficients', () => {

@@ -3,10 +3,10 @@ import { type Kernels, slice, type Vector } from './kernels.ts';
 
 /**
  * Fast Fourier transforms on cosets. The 2^log values of a polynomial on offset·⟨g⟩ stand in
- * bit-reversed order: value k is at offset·g^reverse(k). The polynomial is split by
- * x^n − s^n = (x^(n/2) − s^(n/2))·(x^(n/2) + s^(n/2)) down to single points, so that block k of level l
- * has one factor, offset^(n/2^(l+1)) · root(2^(l+1))^reverse(k). A table keeps it at 2^l + k: the
- * coset costs a table, not a multiplication per value and column.
+ * bit-reversed order: value k is at offset·g^reverse(k). The polynomial is split by x^n − s^n =
+ * (x^(n/2) − s^(n/2))·(x^(n/2) + s^(n/2)) down to single points, so that block k of level l has one
+ * factor, offset^(n/2^(l+1)) · root(2^(l+1))^reverse(k). A table keeps it at 2^l + k: the coset
+ * costs a table, not a multiplication per value and column.
  */
 export class Transforms {
   readonly #kernels: Kernels;

@@ -38,7 +38,9 @@ export class Tree {
     return { at: this.bytes.at + index * DIGEST, length: count * DIGEST };
   }
 
-  /** The nodes that a verifier cannot compute from these ascending rows: level by level, upwards. */
+  /**
+   * The nodes that a verifier cannot compute from these ascending rows: level by level, upwards.
+   */
   authenticate(writer: Writer, rows: readonly number[]): void {
     let level = rows.map((row) => 2 ** this.log + row);
     for (let left = this.log; left > 0; left--) {

@@ -9,8 +9,8 @@ import type { CompositionProgram, Operand } from './program.ts';
 const BATCH = 128;
 
 /**
- * The composition polynomial as its even and odd coefficients: C(x) = H0(x²) + x·H1(x²). It has less
- * than twice the trace's degree, so that its values on two cosets are enough.
+ * The composition polynomial as its even and odd coefficients: C(x) = H0(x²) + x·H1(x²). It has
+ * less than twice the trace's degree, so that its values on two cosets are enough.
  */
 export function* composeConstraints(
   geometry: Geometry,

@@ -26,7 +26,9 @@ export class Fri {
     this.#geometry = geometry;
   }
 
-  /** The commit phase for a polynomial on 3·⟨g⟩, which is overwritten. Steps without the first 0. */
+  /**
+   * The commit phase for a polynomial on 3·⟨g⟩, which is overwritten. Steps without the first 0.
+   */
   *commit(writer: Writer, polynomial: Vector, steps: readonly number[]): Generator<number, void> {
     const { kernels } = this.#geometry;
     // FRI works on ⟨g⟩ itself: coefficient i takes the 3^i.

@@ -31,8 +31,8 @@ export interface Group {
 
 /**
  * A layout's constraints for given challenges as straight-line code over batches of rows. What does
- * not depend on the row is a scalar, equal subexpressions are computed once, and a slot is used again
- * as soon as nobody needs what is in it.
+ * not depend on the row is a scalar, equal subexpressions are computed once, and a slot is used
+ * again as soon as nobody needs what is in it.
  */
 export interface CompositionProgram {
   readonly instructions: readonly Instruction[];

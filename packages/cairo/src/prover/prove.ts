@@ -50,9 +50,9 @@ export interface Job {
 }
 
 /**
- * Stone's prover for a layout with one interaction: commitments to the trace, to the running products
- * and to the composition of all constraints, values at a random point, FRI, proof of work, queries.
- * Deterministic: it draws nothing, and takes the smallest nonce.
+ * Stone's prover for a layout with one interaction: commitments to the trace, to the running
+ * products and to the composition of all constraints, values at a random point, FRI, proof of work,
+ * queries. Deterministic: it draws nothing, and takes the smallest nonce.
  * @throws ProverError `bad_run no_room`
  */
 export function* proveRun(job: Job): Generator<Progress, Proof> {

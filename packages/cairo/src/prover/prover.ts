@@ -27,9 +27,9 @@ export interface ProveOptions {
 
 /**
  * Makes Stone proofs of plain runs. Deterministic, byte for byte what Stone makes of the same run
- * and parameters. Codes: `bad_run no_room no_memory cancelled malformed`, and those of `parse` in `PROOF_CODES` for
- * parameters that no verifier would take. A run that breaks one of its own assertions is refused
- * before anything is proved.
+ * and parameters. Codes: `bad_run no_room no_memory cancelled malformed`, and those of `parse` in
+ * `PROOF_CODES` for parameters that no verifier would take. A run that breaks one of its own
+ * assertions is refused before anything is proved.
  */
 export interface CairoProver {
   /** All at once: blocks its thread for the time of the proof. Never throws. */

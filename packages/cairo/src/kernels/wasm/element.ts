@@ -2,10 +2,11 @@ import type { Code, Local } from './encoder.ts';
 
 /**
  * Code for field elements: nine limbs of 29 bits, the lowest first, each in an i32 of memory and an
- * i64 local, the value x·2^261 mod p (Montgomery form). Limbs are signed and need not be normalised:
- * a product takes operands whose limbs are below 2^29 and below 3·2^29 in size (81 products of at
- * most 2^58·3 keep nine to a column below 2^63). p = 2^251 + 17·2^192 + 1 is 1 modulo 2^192, so
- * that a round of the reduction has its quotient for nothing: it is the limb that shall vanish.
+ * i64 local, the value x·2^261 mod p (Montgomery form). Limbs are signed and need not be
+ * normalised: a product takes operands whose limbs are below 2^29 and below 3·2^29 in size (81
+ * products of at most 2^58·3 keep nine to a column below 2^63). p = 2^251 + 17·2^192 + 1 is 1
+ * modulo 2^192, so that a round of the reduction has its quotient for nothing: it is the limb that
+ * shall vanish.
  */
 export type Element = readonly Local[];
 
@@ -117,8 +118,8 @@ export function reduceFully(code: Code, x: Element): void {
 }
 
 /**
- * Montgomery product a·b/2^261, column by column, reduction included. The sum is made positive by one
- * p, so that the result is in 0..2p and its limbs below 2^29. `to` may be `a` or `b`.
+ * Montgomery product a·b/2^261, column by column, reduction included. The sum is made positive by
+ * one p, so that the result is in 0..2p and its limbs below 2^29. `to` may be `a` or `b`.
  */
 export class Multiplier {
   readonly #code: Code;
