@@ -233,7 +233,8 @@ describe('a run that cannot be', () => {
     ['public_cells', raw('dw 0\n'.repeat(65_533).replace('dw 0', 'jmp __end__'))],
   ];
 
-  it.each(cases)('%s', (code, source, options) => {
+  it.each(cases.map(([code, source, options]) => ({ code, source, options })))('$code', (one) => {
+    const { code, source, options } = one;
     expect(failureOf(source, options)).toMatchObject({ code });
   });
 
