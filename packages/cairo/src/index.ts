@@ -10,6 +10,7 @@ export type {
 export { LAYOUTS } from './air/layouts.ts';
 export { PLAIN } from './air/plain.ts';
 export { RECURSIVE } from './air/recursive.ts';
+export { RECURSIVE_WITH_POSEIDON } from './air/recursive-with-poseidon.ts';
 export { SMALL } from './air/small.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
 export { disassemble, listProgram } from './assembler/disassemble.ts';

@@ -3,10 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { dilutedFinal } from '../src/air/diluted.ts';
 import { LAYOUTS } from '../src/air/layouts.ts';
 import { evaluatePeriodic, interpolate } from '../src/air/periodic.ts';
+import { keysOf } from '../src/air/poseidon-keys.ts';
 import { RECURSIVE } from '../src/air/recursive.ts';
+import { RECURSIVE_WITH_POSEIDON } from '../src/air/recursive-with-poseidon.ts';
 import { SMALL } from '../src/air/small.ts';
 import { CURVE_BETA, CURVE_GENERATOR, doublings } from '../src/curve/curve.ts';
 import { bitPoints, PEDERSEN_SHIFT, pedersen, pedersenChain } from '../src/curve/pedersen.ts';
+import { poseidon, poseidonMany } from '../src/curve/poseidon.ts';
 import { add, mul, P, pow, rootOfUnity } from '../src/felt/felt.ts';
 import {
   type CairoVerifier,
@@ -16,7 +19,6 @@ import {
   inspectProof,
   type Proof,
 } from '../src/index.ts';
-import { poseidon, poseidonMany } from '../src/stark/poseidon.ts';
 import { friendlyTree } from '../src/stark/tree-hash.ts';
 import { pedersen as pedersenOfTheVm } from '../src/vm/pedersen.ts';
 import {
@@ -46,6 +48,7 @@ describe('the AIR', () => {
   it.each([
     [SMALL, 179, 201, 25],
     [RECURSIVE, 93, 133, 10],
+    [RECURSIVE_WITH_POSEIDON, 124, 192, 8],
   ] as const)('has the size of its layout, at degree two', (layout, constraints, mask, columns) => {
     expect(layout.constraints).toHaveLength(constraints);
     expect(new Set(layout.constraints.map(({ name }) => name)).size).toBe(constraints);
@@ -75,6 +78,8 @@ describe('the AIR', () => {
       ...RECURSIVE.interactionElements,
       'diluted_final',
       'bitwise_begin',
+      'poseidon_begin',
+      ...RECURSIVE_WITH_POSEIDON.periodicColumns.map(({ name }) => name),
       ...SMALL.segments.map((name) => `${name}_begin`),
       ...SMALL.periodicColumns.map(({ name }) => name),
       'initial_pc',
@@ -92,6 +97,19 @@ describe('the AIR', () => {
       for (const node of nodes)
         if (node.op === 'parameter') expect(known.has(node.name), node.name).toBe(true);
     }
+  });
+});
+
+describe('the keys of Poseidon’s partial rounds', () => {
+  it('are the same on every permutation', () => {
+    const keys = keysOf();
+    expect(keys.next).toHaveLength(80);
+    fc.assert(
+      fc.property(felts, felts, felts, (a, b, c) => {
+        expect(keysOf([a, b, c])).toEqual(keys);
+      }),
+      { numRuns: 5 },
+    );
   });
 });
 

@@ -51,11 +51,15 @@ const UNLISTED = [
   ['swiftness/recursive.stone5.keccak160.vff', 'policy_layout'],
   ['swiftness/recursive.stone6.blake248.vff10', 'policy_layout'],
   ['swiftness/recursive.stone6.keccak160.vff1000', 'policy_layout'],
+  ['swiftness/recursive_with_poseidon.stone5.keccak160.vff', 'policy_layout'],
+  ['swiftness/recursive_with_poseidon.stone6.blake248.vff10', 'policy_layout'],
+  ['swiftness/recursive_with_poseidon.stone6.keccak160.vff1000', 'policy_layout'],
   ['stone-cli/recursive.fibonacci_builtins.stone5.keccak160', 'policy_layout'],
 ] as const;
 /** Cairo 1 programs: another prologue, no safe-call cells. The run is true, the statement unread. */
 const RUN_ONLY = [
   'integrity/small.cairo1.stone5.keccak160',
+  'integrity/recursive_with_poseidon.cairo1.stone5.keccak160',
   'stone-cli/small.fibonacci_cairo1_stone_v5.512steps',
 ];
 const REFUSED: Readonly<Record<string, string>> = {
@@ -84,6 +88,7 @@ const ANNOTATED = [
   'stone-local/small.ok.tick_ped.poseidon_blake248_vff9_pow30',
   'stone-cli/small.fibonacci_cairo0_stone_v6.512steps',
   'swiftness/recursive.stone6.blake248.vff10',
+  'swiftness/recursive_with_poseidon.stone6.keccak160.vff1000',
 ];
 /** Refusals of the run alone that StarkWare's verifier does not share: layouts, strict reading. */
 const STRICTER = ['unsupported_layout', 'trailing_bytes', 'felt_range'];
@@ -92,7 +97,7 @@ const total = local + UNLISTED.length + RUN_ONLY.length + 2 * ROUND_TRIPS;
 
 if (root === undefined) {
   console.info(`FATTY_VECTORS is not set: ${total} checks of vector files not tried`);
-  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(155));
+  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(159));
 } else vectors(root);
 
 function vectors(folder: string): void {

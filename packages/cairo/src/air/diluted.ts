@@ -1,6 +1,5 @@
 import { add, mul } from '../felt/felt.ts';
-import { type AirBuilder, EVERY_ROW, FIRST_ROW, single } from './builder.ts';
-import type { Expression, Rows } from './expression.ts';
+import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 
 /**
  * The pool of diluted numbers: 16 bits, four apart, so that sums of two never carry from one bit
@@ -10,39 +9,41 @@ import type { Expression, Rows } from './expression.ts';
 const BITS = 16;
 const SPACING = 4;
 
-const LAST_ROW: Rows = single(-1);
-
 export interface DilutedColumns {
-  readonly pool: number;
-  readonly sorted: number;
+  readonly pool: Place;
+  readonly sorted: Place;
   /** Running product of the permutation, and running sum of the steps; second commitment. */
-  readonly product: number;
-  readonly sum: number;
+  readonly product: Place;
+  readonly sum: Place;
+  /** Rows from one value to the next. */
+  readonly stride: number;
 }
 
-export function addDiluted(air: AirBuilder, { pool, sorted, product, sum }: DilutedColumns): void {
+export function addDiluted(air: AirBuilder, columns: DilutedColumns): void {
+  const { pool, sorted, product, sum, stride } = columns;
+  const everyValue = every(stride);
+  const lastValue = single(-stride);
   const z = air.parameter('diluted_product_z');
-  const at = (column: number, row = 0): Expression => air.cell(column, row);
-  const first = z.minus(at(sorted)).times(at(product));
-  air.zero('diluted/first', FIRST_ROW, first.plus(at(pool)).minus(z));
+  const first = z.minus(air.at(sorted)).times(air.at(product));
+  air.zero('diluted/first', FIRST_ROW, first.plus(air.at(pool)).minus(z));
   air.zero(
     'diluted/step',
-    EVERY_ROW,
+    everyValue,
     z
-      .minus(at(sorted, 1))
-      .times(at(product, 1))
-      .minus(z.minus(at(pool, 1)).times(at(product))),
-    LAST_ROW,
+      .minus(air.at(sorted, stride))
+      .times(air.at(product, stride))
+      .minus(z.minus(air.at(pool, stride)).times(air.at(product))),
+    lastValue,
   );
-  air.zero('diluted/last', LAST_ROW, at(product).minus(1n));
-  air.zero('diluted/sum_first', FIRST_ROW, at(sum).minus(1n));
-  air.zero('diluted/minimum', FIRST_ROW, at(sorted));
-  const step = at(sorted, 1).minus(at(sorted));
-  const scaled = at(sum).times(air.one.plus(air.parameter('diluted_z').times(step)));
+  air.zero('diluted/last', lastValue, air.at(product).minus(1n));
+  air.zero('diluted/sum_first', FIRST_ROW, air.at(sum).minus(1n));
+  air.zero('diluted/minimum', FIRST_ROW, air.at(sorted));
+  const step = air.at(sorted, stride).minus(air.at(sorted));
+  const scaled = air.at(sum).times(air.one.plus(air.parameter('diluted_z').times(step)));
   const squared = air.parameter('diluted_alpha').times(step).times(step);
-  const next = at(sum, 1).minus(scaled.plus(squared));
-  air.zero('diluted/sum_step', EVERY_ROW, next, LAST_ROW);
-  air.zero('diluted/sum_last', LAST_ROW, at(sum).minus(air.parameter('diluted_final')));
+  const next = air.at(sum, stride).minus(scaled.plus(squared));
+  air.zero('diluted/sum_step', everyValue, next, lastValue);
+  air.zero('diluted/sum_last', lastValue, air.at(sum).minus(air.parameter('diluted_final')));
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Layout } from './expression.ts';
 import { PLAIN } from './plain.ts';
 import { RECURSIVE } from './recursive.ts';
+import { RECURSIVE_WITH_POSEIDON } from './recursive-with-poseidon.ts';
 import { SMALL } from './small.ts';
 
 /** Every layout that can be checked, by name. Which of them count is a policy's choice. */
 export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
-  [PLAIN, SMALL, RECURSIVE].map((layout) => [layout.name, layout]),
+  [PLAIN, SMALL, RECURSIVE, RECURSIVE_WITH_POSEIDON].map((layout) => [layout.name, layout]),
 );

@@ -41,7 +41,7 @@ const air = new AirBuilder(MASK_ROWS);
 addCpu(air, { offsets: 5, flags: 0, memory: 3, registers: [6, 1] });
 addMemory(air, { accesses: 3, sorted: 4, product: 9, publicPeriod: 16 });
 addOffsets(air, { pool: [5, 0], sorted: [5, 2], product: [9, 1], stride: 4 });
-addDiluted(air, { pool: 1, sorted: 2, product: 8, sum: 7 });
+addDiluted(air, { pool: [1, 0], sorted: [2, 0], product: [8, 0], sum: [7, 0], stride: 1 });
 addPedersen(air, {
   hashes: [{ x: [5, 1], y: [5, 3], slope: [6, 2], rest: [6, 0], high: [6, 1022], highest: [6, 7] }],
   stride: 4,
@@ -49,8 +49,8 @@ addPedersen(air, {
   b: [3, 1034],
   output: [3, 522],
 });
-addRangeCheck(air, { pool: 5, use: [3, 74] });
-addBitwise(air, { pool: 1, value: [3, 26], or: [3, 42] });
+addRangeCheck(air, { pool: 5, use: [3, 74], period: 128 });
+addBitwise(air, { pool: 1, value: [3, 26], or: [3, 42], stride: 1 });
 
 export const RECURSIVE: Layout = {
   name: 'recursive',

@@ -74,7 +74,7 @@ addPedersen(air, {
   b: [19, 70],
   output: [19, 38],
 });
-addRangeCheck(air, { pool: 0, use: [19, 102] });
+addRangeCheck(air, { pool: 0, use: [19, 102], period: 128 });
 addEcdsa(air, { main: 21, extra: 22, memory: 19 });
 
 export const SMALL: Layout = {

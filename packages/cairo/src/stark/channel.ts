@@ -1,7 +1,7 @@
+import { poseidon, poseidonMany } from '../curve/poseidon.ts';
 import { fromMontgomery, P, readUint, toBytes32 } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
 import type { Hash } from './hashes.ts';
-import { poseidon, poseidonMany } from './poseidon.ts';
 
 /**
  * 31p < 2^256: candidates from here on are drawn again, so that every element is equally likely.

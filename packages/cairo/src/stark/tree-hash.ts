@@ -1,7 +1,7 @@
+import { poseidon, poseidonMany } from '../curve/poseidon.ts';
 import { P, readUint, toBytes32 } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
 import type { Hash } from './hashes.ts';
-import { poseidon, poseidonMany } from './poseidon.ts';
 
 /** How a committed table hashes its rows and the nodes of its Merkle tree; digests of 32 bytes. */
 export interface TreeHash {

@@ -7,15 +7,15 @@ import { P, readUint } from '../felt/felt.ts';
  * (docs.starkware.co, "Poseidon hash"; ePrint 2019/458). Round constants are
  * SHA-256("Hades" ‖ decimal index) mod p, the matrix is ((3, 1, 1), (1, −1, 1), (1, 1, −2)).
  */
-const FULL_ROUNDS = 8;
-const PARTIAL_ROUNDS = 83;
+export const FULL_ROUNDS = 8;
+export const PARTIAL_ROUNDS = 83;
 const WIDTH = 3;
 
-type State = readonly [bigint, bigint, bigint];
+export type State = readonly [bigint, bigint, bigint];
 
 let constants: readonly bigint[] | undefined;
 
-const roundConstants = (): bigint[] =>
+const makeConstants = (): bigint[] =>
   Array.from(
     { length: WIDTH * (FULL_ROUNDS + PARTIAL_ROUNDS) },
     (_, i) => readUint(sha256(utf8(`Hades${i}`)), 0, 32) % P,
@@ -23,16 +23,27 @@ const roundConstants = (): bigint[] =>
 
 const cube = (a: bigint): bigint => (((a * a) % P) * a) % P;
 
+/** What every round adds to the three elements, one after the other. */
+export function roundConstants(): readonly bigint[] {
+  constants ??= makeConstants();
+  return constants;
+}
+
+/** Sees the state of every round before it is cubed, elements not reduced. */
+export type RoundObserver = (round: number, a: bigint, b: bigint, c: bigint) => void;
+
 /** The permutation; inputs below p, and so are the outputs. */
-export function permute(state: State): State {
-  constants ??= roundConstants();
+export function permute(state: State, observer?: RoundObserver): State {
+  const keys = roundConstants();
   const half = FULL_ROUNDS / 2;
   let [a, b, c] = state;
   for (let round = 0; round < FULL_ROUNDS + PARTIAL_ROUNDS; round++) {
     const isFull = round < half || round >= half + PARTIAL_ROUNDS;
-    a += constants[WIDTH * round] as bigint;
-    b += constants[WIDTH * round + 1] as bigint;
-    c = cube(c + (constants[WIDTH * round + 2] as bigint));
+    a += keys[WIDTH * round] as bigint;
+    b += keys[WIDTH * round + 1] as bigint;
+    c += keys[WIDTH * round + 2] as bigint;
+    observer?.(round, a, b, c);
+    c = cube(c);
     if (isFull) [a, b] = [cube(a), cube(b)];
     const sum = a + b + c;
     // p is added where a difference could be negative; the next product reduces it anyway.

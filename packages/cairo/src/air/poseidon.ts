@@ -1,0 +1,192 @@
+import { FULL_ROUNDS, PARTIAL_ROUNDS, roundConstants } from '../curve/poseidon.ts';
+import { reduce } from '../felt/felt.ts';
+import { type AirBuilder, every, everyOf, FIRST_ROW, type Place, single } from './builder.ts';
+import type { Expression, PeriodicColumn, Rows } from './expression.ts';
+import { interpolate } from './periodic.ts';
+import {
+  type Combination,
+  FIRST,
+  keysOf,
+  LAST,
+  NEXT,
+  type Operands,
+  weighted,
+} from './poseidon-keys.ts';
+
+/**
+ * The Poseidon builtin: one permutation per 1,024 rows. Eight full rounds stand 128 rows apart;
+ * the 83 partial rounds in a column of 64, 16 rows apart, and one of 22, 32 rows apart, that begins
+ * with the last three of the first. Every cubed value stands beside its square.
+ */
+const PERIOD = 1024;
+const EVERY_USE: Rows = every(PERIOD);
+/** Inputs and outputs, 512 rows apart. */
+const EVERY_HALF: Rows = every(512);
+const LAST_HALF: Rows = single(-512);
+const EVERY_FULL: Rows = every(128);
+/** Full rounds 3 and 7: what follows is no full round. */
+const BEFORE_OTHERS: Rows = every(512, 384);
+
+/** A column of partial rounds: its length, and the rows from one to the next. */
+interface Partials {
+  readonly count: number;
+  readonly stride: number;
+  readonly slots: number;
+}
+const FIRST_PARTIALS: Partials = { count: 64, stride: 16, slots: 64 };
+const SECOND_PARTIALS: Partials = { count: 22, stride: 32, slots: 32 };
+const REPEATED = 3;
+
+/** Rows of the slots from `from` on, in which a column says nothing. */
+const fromSlot = ({ stride, slots }: Partials, from: number): Rows =>
+  everyOf(
+    PERIOD,
+    Array.from({ length: slots - from }, (_, i) => stride * (from + i)),
+  );
+
+/** A value and its square. */
+interface Cubed {
+  readonly value: Place;
+  readonly square: Place;
+}
+
+export interface PoseidonColumns {
+  /** Memory accesses of the three elements: inputs, and 512 rows later outputs. */
+  readonly memory: readonly [Place, Place, Place];
+  readonly full: readonly [Cubed, Cubed, Cubed];
+  readonly partials: readonly [Cubed, Cubed];
+}
+
+export function addPoseidon(air: AirBuilder, columns: PoseidonColumns): void {
+  addAddresses(air, columns);
+  addSquares(air, columns);
+  const cube = ({ value, square }: Cubed, below: number): Expression =>
+    air.at(value, below).times(air.at(square, below));
+  const fullCube = (round: number, i: 0 | 1 | 2): Expression => cube(columns.full[i], 128 * round);
+  addFullRounds(air, columns, fullCube);
+  addPartialRounds(air, columns, cube, fullCube);
+}
+
+/** Inputs, then outputs: six consecutive cells are one use. */
+function addAddresses(air: AirBuilder, { memory }: PoseidonColumns): void {
+  const begin = air.parameter('poseidon_begin');
+  for (const [i, place] of memory.entries()) {
+    const first = i === 0 ? begin : begin.plus(BigInt(i));
+    air.zero(`poseidon/first_address${i}`, FIRST_ROW, air.at(place).minus(first));
+    const step = air.at(place, 512).minus(air.at(place).plus(3n));
+    air.zero(`poseidon/next_address${i}`, EVERY_HALF, step, LAST_HALF);
+  }
+}
+
+function addSquares(air: AirBuilder, { full, partials }: PoseidonColumns): void {
+  const isSquare = ({ value, square }: Cubed): Expression =>
+    air.at(value).times(air.at(value)).minus(air.at(square));
+  for (const [i, one] of full.entries())
+    air.zero(`poseidon/full_square${i}`, EVERY_FULL, isSquare(one));
+  const [first, second] = partials;
+  air.zero('poseidon/partial_square0', every(FIRST_PARTIALS.stride), isSquare(first));
+  const behind = fromSlot(SECOND_PARTIALS, SECOND_PARTIALS.count);
+  air.zero('poseidon/partial_square1', every(SECOND_PARTIALS.stride), isSquare(second), behind);
+}
+
+type FullCube = (round: number, i: 0 | 1 | 2) => Expression;
+
+/** The matrix ((3, 1, 1), (1, −1, 1), (1, 1, −2)) over the cubes of a full round. */
+function mixed(cube: FullCube, round: number): readonly [Expression, Expression, Expression] {
+  const [a, b, c] = [cube(round, 0), cube(round, 1), cube(round, 2)];
+  return [a.plus(a).plus(a).plus(b).plus(c), a.minus(b).plus(c), a.plus(b).minus(c.plus(c))];
+}
+
+function addFullRounds(air: AirBuilder, { memory, full }: PoseidonColumns, cube: FullCube): void {
+  const keys = roundConstants();
+  for (const [i, place] of memory.entries()) {
+    const keyed = air.at(place, 1).plus(keys[i] as bigint);
+    const state = full[i] as Cubed;
+    air.zero(`poseidon/first_key${i}`, EVERY_USE, keyed.minus(air.at(state.value)));
+  }
+  for (const [i, sum] of mixed(cube, 0).entries()) {
+    const next = air.at((full[i] as Cubed).value, 128);
+    const made = sum.plus(air.parameter(`poseidon_full_key${i}`));
+    air.zero(`poseidon/full_round${i}`, EVERY_FULL, next.minus(made), BEFORE_OTHERS);
+  }
+  for (const [i, sum] of mixed(cube, FULL_ROUNDS - 1).entries()) {
+    const output = air.at(memory[i] as Place, 513);
+    air.zero(`poseidon/output${i}`, EVERY_USE, output.minus(sum));
+  }
+}
+
+function addPartialRounds(
+  air: AirBuilder,
+  { full, partials }: PoseidonColumns,
+  cube: (one: Cubed, below: number) => Expression,
+  fullCube: FullCube,
+): void {
+  const half = FULL_ROUNDS / 2;
+  /** Operands whose index 0 is the column's round `from`. */
+  const operandsFrom = (one: Cubed, { stride }: Partials, from: number): Operands<Expression> => ({
+    full: (i) => fullCube(half - 1, i as 0 | 1 | 2),
+    cube: (i) => cube(one, stride * (from + i)),
+    value: (i) => air.at(one.value, stride * (from + i)),
+  });
+  const [first, second] = partials;
+  const ofFirst = operandsFrom(first, FIRST_PARTIALS, 0);
+  const ofSecond = operandsFrom(second, SECOND_PARTIALS, 0);
+  const repeated = operandsFrom(first, FIRST_PARTIALS, FIRST_PARTIALS.count - REPEATED);
+  const keys = keysOf();
+  for (let i = 0; i < REPEATED; i++)
+    air.zero(`poseidon/copy${i}`, EVERY_USE, repeated.value(i).minus(ofSecond.value(i)));
+  for (const [i, combination] of FIRST.entries()) {
+    const made = combined(combination, ofFirst).plus(keys.first[i] as bigint);
+    air.zero(`poseidon/first_partial${i}`, EVERY_USE, ofFirst.value(i).minus(made));
+  }
+  const next = (column: Partials, operands: Operands<Expression>, i: number): void => {
+    const made = combined(NEXT, operands).plus(air.parameter(`poseidon_partial_key${i}`));
+    const behind = fromSlot(column, column.count - 3);
+    const claimed = operands.value(3);
+    air.zero(`poseidon/partial_round${i}`, every(column.stride), claimed.minus(made), behind);
+  };
+  next(FIRST_PARTIALS, ofFirst, 0);
+  next(SECOND_PARTIALS, ofSecond, 1);
+  const ofLast = operandsFrom(second, SECOND_PARTIALS, SECOND_PARTIALS.count - 3);
+  for (const [i, combination] of LAST.entries()) {
+    const made = combined(combination, ofLast).plus(keys.last[i] as bigint);
+    const claimed = air.at((full[i] as Cubed).value, 128 * half);
+    air.zero(`poseidon/after_partials${i}`, EVERY_USE, claimed.minus(made));
+  }
+}
+
+function combined(combination: Combination, operands: Operands<Expression>): Expression {
+  return weighted(combination, operands)
+    .map(([weight, operand]) => operand.times(reduce(weight)))
+    .reduce((sum, term) => sum.plus(term));
+}
+
+/** The keys of full and partial rounds where they are added, zero elsewhere. */
+export function poseidonKeyColumns(): PeriodicColumn[] {
+  const column = (name: string, values: () => readonly bigint[]): PeriodicColumn => {
+    let made: readonly bigint[] | undefined;
+    const coefficients = (): readonly bigint[] => {
+      made ??= interpolate(values());
+      return made;
+    };
+    return { name: `poseidon_${name}`, period: PERIOD, coefficients };
+  };
+  const half = FULL_ROUNDS / 2;
+  const padded = (values: readonly bigint[], size: number): bigint[] =>
+    Array.from({ length: size }, (_, i) => values[i] ?? 0n);
+  const fullKeys = (i: number): bigint[] => {
+    const { full } = keysOf();
+    const part = (from: number): bigint[] =>
+      padded(
+        full.slice(from, from + half - 1).map((keys) => keys[i] ?? 0n),
+        half,
+      );
+    return [...part(0), ...part(half + PARTIAL_ROUNDS)];
+  };
+  const split = FIRST_PARTIALS.count - REPEATED;
+  return [
+    ...[0, 1, 2].map((i) => column(`full_key${i}`, () => fullKeys(i))),
+    column('partial_key0', () => padded(keysOf().next.slice(0, split), FIRST_PARTIALS.slots)),
+    column('partial_key1', () => padded(keysOf().next.slice(split), SECOND_PARTIALS.slots)),
+  ];
+}
