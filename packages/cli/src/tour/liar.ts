@@ -5,7 +5,7 @@ import { fooledRounds, readTraces } from './traces.ts';
 
 const LIAR = 2;
 const LIES_MIN = 20;
-const LIES_MS_MAX = 15_000;
+const LIES_MS_MAX = 30_000;
 const LIAR_MAIN = fileURLToPath(new URL('../../dist/liar.js', import.meta.url));
 
 /** (e) One replica is replaced by a program that says two things at once. */
