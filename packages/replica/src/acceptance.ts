@@ -277,15 +277,20 @@ export class Acceptance {
     this.#fetch.forget(key);
     if (!added) return;
     this.#shared.out.note({ what: 'accepted', ref: block.ref });
-    if (evidence) this.#accuse(evidence, block.ref, undefined);
+    // Told of when it came; a replayed log brings it here first.
+    if (evidence) this.#convict(evidence, block.ref.author);
     this.#hooks.accepted(block, delivered);
     this.#waiting.parentCame(key);
   }
 
-  #accuse(evidence: Evidence, ref: Ref, peer: number | undefined): void {
-    this.#shared.peers.shun(ref.author);
-    this.#shared.out.note({ what: 'equivocation', ref, ...(peer === undefined ? {} : { peer }) });
-    this.#hooks.evidence(ref.author, evidence);
+  #accuse(evidence: Evidence, ref: Ref, peer: number): void {
+    this.#shared.out.note({ what: 'equivocation', ref, peer });
+    this.#convict(evidence, ref.author);
+  }
+
+  #convict(evidence: Evidence, author: number): void {
+    this.#shared.peers.shun(author);
+    this.#hooks.evidence(author, evidence);
   }
 
   #refuse(block: Block, peer: number, verdict: Exclude<Verdict, { kind: 'accept' }>): void {

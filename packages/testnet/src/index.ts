@@ -25,6 +25,6 @@ export type { CheckedCell, Checker, Observation, Violation } from './observation
 export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './plan.ts';
 export { SeededRng } from './rng.ts';
 export * from './run.ts';
-export { SCENARIOS } from './scenarios.ts';
+export { type Fixtures, type LeaseFixture, type Recording, SCENARIOS } from './scenarios.ts';
 export { type Staged, StagedMachines, type StageOptions, stage, staged } from './stage.ts';
 export { World, type WorldOptions } from './world.ts';

@@ -1,6 +1,6 @@
 import type { Op } from '@fatty/api';
 import { standIn } from '@fatty/codec';
-import type { TraceEvent } from '@fatty/interface';
+import type { Digest, TraceEvent, Verdict } from '@fatty/interface';
 import { makeCell, smallWindows } from './cell.ts';
 import { HoldChecker } from './checkers/holds.ts';
 import { watch } from './checkers/index.ts';
@@ -11,13 +11,45 @@ import { SessionClient } from './nets/session.ts';
 import { stage } from './stage.ts';
 import type { World } from './world.ts';
 
+/** What a chart of a scenario shows: the events, and the part of them that it is about. */
+export interface Recording {
+  readonly events: readonly TraceEvent[];
+  /** As package msc takes them. */
+  readonly options: {
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly filter: (event: TraceEvent) => boolean;
+  };
+}
+
+/** A machine with proofs of its work, from files that this package may not read. */
+export interface LeaseFixture {
+  readonly programId: Digest;
+  readonly t: bigint;
+  readonly s: bigint;
+  /** Envelopes of consecutive proofs, at least three. */
+  readonly proofs: readonly Uint8Array[];
+  /** The real verifier's answer to a job. */
+  readonly verdictOf: (job: Uint8Array) => Verdict;
+}
+
+export interface Fixtures {
+  readonly lease: LeaseFixture;
+}
+
 interface Script {
   readonly seed: number;
-  readonly forMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly shows: (event: TraceEvent) => boolean;
   readonly liars?: ReadonlyMap<number, Lie>;
   readonly faults?: readonly Fault[];
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
   play(world: World): void;
 }
+
+/** Links are up, everybody has heard of everybody, and the cell rests. */
+const SETTLED_MS = 500;
 
 const acquire = (path: string): Op => ({
   kind: 'acquire',
@@ -38,11 +70,12 @@ const file = (path: string): Op => ({
 });
 
 /** Plays a script with every checker on; a scenario that breaks an invariant has no chart. */
-function record(script: Script): readonly TraceEvent[] {
+function record(script: Script): Recording {
   const cell = makeCell(4, standIn(), smallWindows(4));
   const liars = script.liars ?? new Map<number, Lie>();
   const events: TraceEvent[] = [];
   const seen = watch({ cell, liars: new Set(liars.keys()), skewMsMax: 0 });
+  const { fromMs, toMs, shows, verdictOf } = script;
   const { world } = stage({
     cell,
     liars,
@@ -50,79 +83,166 @@ function record(script: Script): readonly TraceEvent[] {
     network: CALM_NETWORK,
     disk: QUICK_DISK,
     machine: (context) => ({ machine: lockService(context) }),
-    verifier: QUICK_VERIFIER,
+    verifier: { ...QUICK_VERIFIER, silentPerMille: 0 },
     checkers: [...seen.checkers, new HoldChecker(() => undefined)],
     tracer: { trace: (event) => void events.push(event) },
+    ...(verdictOf === undefined ? {} : { verdictOf }),
   });
   world.start(script.faults ?? []);
-  script.play(world);
-  world.run(script.forMs);
+  world.after(SETTLED_MS, () => script.play(world));
+  world.run(toMs);
   const [broken] = world.violations;
   if (broken !== undefined) throw new Error(`${broken.rule}: ${broken.expected}, ${broken.actual}`);
-  return events;
+  return { events, options: { fromMs, toMs, filter: shows } };
 }
 
-function happyLock(world: World): void {
-  const alice = new SessionClient(world, 'c0', 0, 30_000);
-  alice.send([file('/master')]);
-  alice.send([acquire('/master')]);
-  world.after(400, () => alice.send([release('/master')]));
-  world.after(600, () => alice.send([{ kind: 'closeSession' }]));
+const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
+const ofClient = ({ who, peer }: TraceEvent): boolean => isClient(who) || isClient(peer);
+const touches = ({ who, peer }: TraceEvent, one: string): boolean => who === one || peer === one;
+const isPacket = ({ packet }: TraceEvent): boolean => packet !== undefined;
+const isBlock = (event: TraceEvent): boolean => isPacket(event) && /^block/.test(event.label);
+const carries = (event: TraceEvent): boolean => isBlock(event) && event.label.includes('batch');
+const committedOps = ({ kind, label }: TraceEvent): boolean =>
+  kind === 'commit' && !label.includes(' 0 ops');
+const isMishap = ({ kind }: TraceEvent): boolean =>
+  kind === 'crash' || kind === 'restart' || kind === 'reject';
+const isTold = ({ kind, who }: TraceEvent): boolean => kind === 'note' && !isClient(who);
+
+function setUp(session: SessionClient): void {
+  session.send([file('/master')]);
 }
 
-function contendedLock(world: World): void {
-  const alice = new SessionClient(world, 'c0', 0, 30_000);
-  const bob = new SessionClient(world, 'c1', 1, 30_000);
-  alice.send([file('/master'), acquire('/master')]);
-  world.after(250, () => bob.send([acquire('/master')]));
-  world.after(500, () => alice.send([release('/master')]));
-  bob.onNotice = (notice) => {
-    if (notice.kind === 'granted') world.after(100, () => bob.send([release('/master')]));
-  };
-  world.after(1000, () => {
-    for (const client of [alice, bob]) client.send([{ kind: 'closeSession' }]);
+/** One acquire with every block that goes to or from its gateway. */
+function happyLock(): Recording {
+  return record({
+    seed: 1,
+    fromMs: SETTLED_MS + 990,
+    toMs: SETTLED_MS + 1290,
+    shows: (event) => {
+      if (ofClient(event) || carries(event) || committedOps(event)) return true;
+      if (event.kind === 'deliver') return event.who === 'r0' && event.label.endsWith('/r0');
+      return touches(event, 'r0') && isBlock(event);
+    },
+    play(world) {
+      const alice = new SessionClient(world, 'c0', 0, 30_000);
+      setUp(alice);
+      world.after(1000, () => alice.send([acquire('/master')]));
+      world.after(1150, () => alice.send([release('/master')]));
+    },
   });
 }
 
-function writes(world: World): void {
-  const alice = new SessionClient(world, 'c0', 0, 30_000);
-  for (let i = 0; i < 8; i++) world.after(150 * i, () => alice.send([file(`/f${i}`)]));
-  world.after(1500, () => alice.send([{ kind: 'closeSession' }]));
+/** Bob waits for what Alice holds and gets it with a higher generation. */
+function contendedLock(): Recording {
+  return record({
+    seed: 2,
+    fromMs: SETTLED_MS + 990,
+    toMs: SETTLED_MS + 2000,
+    shows: (event) => ofClient(event) || carries(event) || committedOps(event),
+    play(world) {
+      const alice = new SessionClient(world, 'c0', 0, 30_000);
+      const bob = new SessionClient(world, 'c1', 1, 30_000);
+      setUp(alice);
+      world.after(1000, () => alice.send([acquire('/master')]));
+      world.after(1200, () => bob.send([acquire('/master')]));
+      world.after(1400, () => alice.send([release('/master')]));
+      bob.onNotice = (notice) => {
+        if (notice.kind === 'granted') world.after(100, () => bob.send([release('/master')]));
+      };
+    },
+  });
+}
+
+/** A session that makes a file now and then. */
+function writer(world: World, gateway: number, everyMs: number, files: number): void {
+  const alice = new SessionClient(world, 'c0', gateway, 30_000);
+  for (let i = 0; i < files; i++) world.after(everyMs * i, () => alice.send([file(`/f${i}`)]));
+}
+
+/** Two blocks of one slot, the evidence of it on its way, the conviction. */
+function equivocatingReplica(): Recording {
+  const about = /^block [123]\/r3|twin|evidence|convicts/;
+  return record({
+    seed: 3,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 250,
+    liars: new Map([[3, 'equivocate']]),
+    shows: (event) => ofClient(event) || ((event.round ?? 0) <= 4 && about.test(event.label)),
+    play: (world) => writer(world, 0, 100, 2),
+  });
+}
+
+/** Power fails at one replica; the others go on, and it comes back to where they are. */
+function crashAndCatchUp(): Recording {
+  const range = /^asks for rounds|blocks$/;
+  return record({
+    seed: 4,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 2500,
+    faults: [{ kind: 'crash', atMs: SETTLED_MS + 150, forMs: 1000, replica: 2, power: true }],
+    shows: (event) =>
+      isMishap(event) ||
+      isTold(event) ||
+      ((event.who === 'r0' || event.who === 'r2') && committedOps(event)) ||
+      (touches(event, 'r2') && isPacket(event) && range.test(event.label)),
+    play: (world) => writer(world, 0, 120, 10),
+  });
+}
+
+/** Two and two hear nothing of each other: nothing commits, and nothing is lost. */
+function partitionAndHeal(): Recording {
+  return record({
+    seed: 5,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 2500,
+    faults: [{ kind: 'partition', atMs: SETTLED_MS + 300, forMs: 900, side: [0, 1] }],
+    shows: (event) => ofClient(event) || isTold(event) || committedOps(event) || carries(event),
+    play: (world) => writer(world, 0, 250, 3),
+  });
+}
+
+const PERIOD_MS = 2_000;
+
+/** A worker proves its work and holds; it stalls, and one period later the lease is gone. */
+function provenLease({ lease }: Fixtures): Recording {
+  const [first, second] = lease.proofs;
+  if (first === undefined || second === undefined) throw new RangeError('two proofs');
+  const path = '/worker';
+  const proven = { path, nonce: undefined, outputs: 0 } as const;
+  return record({
+    seed: 6,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 5_000,
+    verdictOf: lease.verdictOf,
+    shows: (event) => ofClient(event) || carries(event) || committedOps(event),
+    play(world) {
+      const worker = new SessionClient(world, 'c0', 0, 30_000);
+      worker.send([
+        {
+          kind: 'declareMachine',
+          path,
+          programId: lease.programId,
+          t: lease.t,
+          s: lease.s,
+          policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 },
+          binding: 'open',
+          outputs: 0,
+          periodMs: PERIOD_MS,
+          lockDelayMs: 0,
+        },
+      ]);
+      world.after(400, () => worker.send([{ kind: 'takeMachine', ...proven, proofs: [first] }]));
+      world.after(1500, () => worker.send([{ kind: 'renewMachine', ...proven, proofs: [second] }]));
+    },
+  });
 }
 
 /** Scripted runs for the committed charts; each is deterministic. */
-export const SCENARIOS: Readonly<Record<string, () => readonly TraceEvent[]>> = {
-  'happy-lock': () => record({ seed: 1, forMs: 1200, play: happyLock }),
-  'contended-lock': () => record({ seed: 2, forMs: 1600, play: contendedLock }),
-  'equivocating-replica': () =>
-    record({ seed: 3, forMs: 2000, liars: new Map([[3, 'equivocate']]), play: writes }),
-  'crash-and-catch-up': () =>
-    record({
-      seed: 4,
-      forMs: 3e3,
-      play: writes,
-      faults: [
-        {
-          kind: 'crash',
-          atMs: 300,
-          forMs: 900,
-          replica: 2,
-          power: true,
-        },
-      ],
-    }),
-  'partition-and-heal': () =>
-    record({
-      seed: 5,
-      forMs: 4e3,
-      play: writes,
-      faults: [
-        {
-          kind: 'partition',
-          atMs: 300,
-          forMs: 800,
-          side: [0, 1],
-        },
-      ],
-    }),
+export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recording>> = {
+  'happy-lock': happyLock,
+  'contended-lock': contendedLock,
+  'equivocating-replica': equivocatingReplica,
+  'crash-and-catch-up': crashAndCatchUp,
+  'partition-and-heal': partitionAndHeal,
+  'proof-renewed-lease': provenLease,
 };

@@ -10,7 +10,7 @@ import {
   sessionIdOf,
 } from '@fatty/api';
 import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
-import type { Digest } from '@fatty/interface';
+import type { Digest, Position } from '@fatty/interface';
 import { Client } from '../client.ts';
 import type { Observation } from '../observation.ts';
 import type { World } from '../world.ts';
@@ -23,6 +23,35 @@ function chainOf(name: string): readonly Digest[] {
   const chain: Digest[] = [asDigest(hash('testnet-chain', utf8(name)))];
   for (let i = 0; i < LINKS; i++) chain.push(keepAliveLink(chain[i] as Digest));
   return chain.reverse();
+}
+
+const show = ({ commit, index }: Position): string => `${commit}.${index}`;
+
+/** A result in a few words, for charts. */
+function outcome(result: Result): string {
+  switch (result.kind) {
+    case 'granted':
+      return `granted, generation ${show(result.lockGen)}`;
+    case 'waiting':
+      return `waits behind ${result.ahead}`;
+    case 'machineHeld':
+      return `held at t=${result.t}, generation ${show(result.lockGen)}`;
+    case 'error':
+      return `refused, ${result.code}`;
+    default:
+      return result.kind;
+  }
+}
+
+function news(notice: NoticeBody): string {
+  switch (notice.kind) {
+    case 'granted':
+      return `${notice.path} granted, generation ${show(notice.lockGen)}`;
+    case 'machineLost':
+      return `${notice.path} lost, ${notice.reason}`;
+    default:
+      return notice.kind;
+  }
 }
 
 /** A client of the lock service: opens its session, keeps it alive, hears its notices. */
@@ -71,6 +100,7 @@ export class SessionClient {
           const op = ops[i];
           if (!result.ok || op === undefined) continue;
           this.results.push({ op, seq: receipt.seq, result: result.value });
+          this.#world.story.tell('note', this.name, `${op.kind}: ${outcome(result.value)}`);
           this.onResult?.(op, receipt.seq, result.value);
         }
       },
@@ -105,7 +135,7 @@ export class SessionClient {
       if (toHex(notice.session) !== toHex(this.client.session)) continue;
       const body = decodeNotice(notice.body);
       if (!body.ok) continue;
-      this.#world.story.tell('note', this.name, `notice: ${body.value.kind}`);
+      this.#world.story.tell('note', this.name, `notice: ${news(body.value)}`);
       if (body.value.kind === 'sessionExpired') this.alive = false;
       this.onNotice?.(body.value);
     }
