@@ -15,6 +15,7 @@ export { SMALL } from './air/small.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
 export { disassemble, listProgram } from './assembler/disassemble.ts';
 export type { AssemblyCode, AssemblyFailure } from './assembler/failure.ts';
+export { pedersen } from './curve/pedersen.ts';
 export { felt } from './felt/shape.ts';
 export { type Hint, type HintInput, loadProgram, type Runnable } from './program/load.ts';
 export { idOfProgram, type Program, parseProgram } from './program/program.ts';
@@ -87,6 +88,5 @@ export {
   writeTrace,
 } from './vm/files.ts';
 export type { RunInputs } from './vm/inputs.ts';
-export { pedersen } from './vm/pedersen.ts';
 export type { MemoryCell, PrivateInput, TraceEntry } from './vm/relocation.ts';
 export { type Run, type RunOptions, type RunOutcome, runProgram } from './vm/run.ts';

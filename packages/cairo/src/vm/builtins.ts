@@ -1,8 +1,8 @@
+import { pedersen } from '../curve/pedersen.ts';
 import { RunError } from './failure.ts';
 import type { BuiltinSpec, LayoutSpec } from './layout.ts';
 import type { Deduction } from './machine.ts';
 import type { Memory } from './memory.ts';
-import { pedersen } from './pedersen.ts';
 import { type Address, same, show, type Value } from './value.ts';
 
 /** A builtin in a run: its specification and its segment. */
