@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { TraceEvent } from '@fatty/interface';
 import { chart } from '@fatty/msc';
-import { SCENARIOS } from '@fatty/testnet';
+import { NETS, netByName, planOf, runPlan, SCENARIOS } from '@fatty/testnet';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';
 import { leaseFixture } from './lease.ts';
@@ -35,5 +36,33 @@ describe('the charts in msc/', () => {
     const known = new Set(Object.keys(SCENARIOS).map((name) => `${name}.mmd`));
     const strangers = readdirSync(msc).filter((file) => file.endsWith('.mmd') && !known.has(file));
     expect(strangers).toEqual([]);
+  });
+});
+
+/** What a passing world of a net is about: clients, batches and evidence, mishaps, commits. */
+function isTelling({ kind, label, who, peer = '' }: TraceEvent): boolean {
+  if (kind === 'commit') return !label.includes(' 0 ops');
+  if (kind === 'deliver') return false;
+  if (who.startsWith('c') || peer.startsWith('c')) return true;
+  return /batch|evidence|twin|syncStarted/.test(label) || kind === 'crash' || kind === 'restart';
+}
+
+describe('one passing world of each net', () => {
+  it.each(Object.keys(NETS))('%s is what its seed gives', async (name) => {
+    const path = fileURLToPath(new URL(`charts/${name}.mmd`, import.meta.url));
+    const plan = planOf(name, 1);
+    const events: TraceEvent[] = [];
+    const { violations } = runPlan(
+      netByName(name),
+      { ...plan, rough: false, ops: plan.ops.slice(0, 6) },
+      { trace: (event) => void events.push(event) },
+    );
+    expect(violations).toEqual([]);
+    const options = { title: `${name}, seed 1`, rowsMax: ROWS_MAX, filter: isTelling };
+    const drawn = chart(events, options).mermaid;
+    if (write) writeFileSync(path, drawn);
+    expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(drawn);
+    expect(drawn).toContain('commit');
+    await expect(mermaid.parse(drawn)).resolves.toBeTruthy();
   });
 });

@@ -28,9 +28,23 @@ export function file(failure: Counterexample): string {
   return `${regressions}${name}.json`;
 }
 
+/** `FATTY_SWEEP=small` quarters every sweep: for a second run of the same tests on another Node. */
+const isSmall = process.env.FATTY_SWEEP === 'small';
+
+/** How often to do what is to be done `times` times. */
+export function sweep(times: number): number {
+  return isSmall ? Math.ceil(times / 4) : times;
+}
+
+/** A seed that proves too little goes on until it has, but not for ever. */
+const PATIENCE = 5;
+
 /** Runs a net and fails with everything needed to run the same world again. */
 export function checkNet(name: string, seed: number, runs: number): NetReport {
-  const report = runNet(name, { seed, runs });
+  const atLeast = sweep(runs);
+  const runsMax = isSmall ? atLeast : PATIENCE * runs;
+  const report = runNet(name, { seed, runs: atLeast, runsMax });
+  expect(report.runs).toBeGreaterThanOrEqual(report.failure === undefined ? atLeast : 0);
   if (report.failure !== undefined) {
     const path = file(report.failure);
     const [first] = report.failure.violations;
@@ -40,7 +54,8 @@ export function checkNet(name: string, seed: number, runs: number): NetReport {
     );
   }
   const net = NETS[name];
-  if (net !== undefined) expect(missed(net, report), JSON.stringify(report.reached)).toEqual([]);
+  if (net !== undefined && !isSmall)
+    expect(missed(net, report), JSON.stringify(report.reached)).toEqual([]);
   return report;
 }
 

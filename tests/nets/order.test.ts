@@ -9,6 +9,7 @@ import {
   randomDag,
   randomView,
 } from '../../packages/broadcast/test/dags.ts';
+import { sweep } from './check.ts';
 
 /** A view run by the real code: insert, sometimes advance, advance once more at the end. */
 interface Seen {
@@ -111,7 +112,7 @@ function coinOf(seed: number, n: number): Rule {
   return ruleA((round) => new Random(seed * 1_000 + round).below(n));
 }
 
-const DAGS = 20_000;
+const DAGS = sweep(20_000);
 
 describe(`order and delivery on ${DAGS} random equivocating DAGs`, () => {
   beforeAll(() => {

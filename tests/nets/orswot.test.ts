@@ -2,6 +2,6 @@ import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 
 test('orswot: adds and removes of many clients, as an ordinary set would have it', () => {
-  const report = checkNet('orswot', 1, 15);
-  expect(report.runs).toBe(15);
+  const { reached } = checkNet('orswot', 1, 15);
+  expect(reached.commits).toBeGreaterThan(0);
 });

@@ -31,17 +31,24 @@ export function netByName(name: string): Net {
   return net;
 }
 
-/** Runs `runs` worlds of a net; the first broken property is shrunk and answered as data. */
-export function runNet(
-  net: Net | string,
-  { seed, runs }: { readonly seed: number; readonly runs: number },
-): NetReport {
+export interface NetRuns {
+  readonly seed: number;
+  /** Worlds to run. */
+  readonly runs: number;
+  /** So many at most, when `runs` did not reach all that the net wants; default: `runs`. */
+  readonly runsMax?: number;
+}
+
+/** Runs worlds of a net; the first broken property is shrunk and answered as data. */
+export function runNet(net: Net | string, { seed, runs, runsMax = runs }: NetRuns): NetReport {
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const reached: Record<string, number> = {};
   let worlds = 0;
   let shrinking = 0;
   let failure: Counterexample | undefined;
+  const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
   const holds = (plan: Plan): boolean => {
+    if (failure === undefined && isEnough()) return true;
     if (failure !== undefined && shrinking++ >= SHRINK_WORLDS_MAX) return true;
     const outcome = runPlan(chosen, plan);
     if (failure === undefined) {
@@ -54,15 +61,19 @@ export function runNet(
     failure = { net: chosen.name, plan, violations: outcome.violations };
     return false;
   };
-  fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runs });
+  fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
   return { net: chosen.name, seed, runs: worlds, reached, failure };
 }
 
 /** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
 export function missed(net: Net, report: NetReport): readonly string[] {
+  return missedOf(net, report.reached);
+}
+
+function missedOf(net: Net, reached: NetReport['reached']): readonly string[] {
   return Object.entries(net.wants)
-    .filter(([what, least]) => (report.reached[what] ?? 0) < least)
-    .map(([what, least]) => `${what}: ${report.reached[what] ?? 0} of at least ${least}`);
+    .filter(([what, least]) => (reached[what] ?? 0) < least)
+    .map(([what, least]) => `${what}: ${reached[what] ?? 0} of at least ${least}`);
 }
 
 /** The first world of a seed. */

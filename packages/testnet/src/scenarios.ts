@@ -100,7 +100,7 @@ const isClient = (name: string | undefined): boolean => name?.startsWith('c') ==
 const ofClient = ({ who, peer }: TraceEvent): boolean => isClient(who) || isClient(peer);
 const touches = ({ who, peer }: TraceEvent, one: string): boolean => who === one || peer === one;
 const isPacket = ({ packet }: TraceEvent): boolean => packet !== undefined;
-const isBlock = (event: TraceEvent): boolean => isPacket(event) && /^block/.test(event.label);
+const isBlock = (event: TraceEvent): boolean => isPacket(event) && event.label.startsWith('block');
 const carries = (event: TraceEvent): boolean => isBlock(event) && event.label.includes('batch');
 const committedOps = ({ kind, label }: TraceEvent): boolean =>
   kind === 'commit' && !label.includes(' 0 ops');

@@ -29,29 +29,17 @@ const show = ({ commit, index }: Position): string => `${commit}.${index}`;
 
 /** A result in a few words, for charts. */
 function outcome(result: Result): string {
-  switch (result.kind) {
-    case 'granted':
-      return `granted, generation ${show(result.lockGen)}`;
-    case 'waiting':
-      return `waits behind ${result.ahead}`;
-    case 'machineHeld':
-      return `held at t=${result.t}, generation ${show(result.lockGen)}`;
-    case 'error':
-      return `refused, ${result.code}`;
-    default:
-      return result.kind;
-  }
+  if (result.kind === 'granted') return `granted, generation ${show(result.lockGen)}`;
+  if (result.kind === 'waiting') return `waits behind ${result.ahead}`;
+  if (result.kind === 'error') return `refused, ${result.code}`;
+  if (result.kind !== 'machineHeld') return result.kind;
+  return `held at t=${result.t}, generation ${show(result.lockGen)}`;
 }
 
 function news(notice: NoticeBody): string {
-  switch (notice.kind) {
-    case 'granted':
-      return `${notice.path} granted, generation ${show(notice.lockGen)}`;
-    case 'machineLost':
-      return `${notice.path} lost, ${notice.reason}`;
-    default:
-      return notice.kind;
-  }
+  if (notice.kind === 'machineLost') return `${notice.path} lost, ${notice.reason}`;
+  if (notice.kind !== 'granted') return notice.kind;
+  return `${notice.path} granted, generation ${show(notice.lockGen)}`;
 }
 
 /** A client of the lock service: opens its session, keeps it alive, hears its notices. */
