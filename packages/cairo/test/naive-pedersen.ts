@@ -3,8 +3,8 @@ import { add, inverse, mul, sub } from '../src/felt/felt.ts';
 /**
  * StarkWare's Pedersen hash (docs.starkware.co, "STARK curve"; the constants are those of
  * pedersen_params.json in starkware-libs/cairo-lang, Apache-2.0, made from the digits of pi):
- * Bit by bit, to be compared with the tables of src/curve: H(x, y) = x-coordinate of SHIFT + low(x)·P0 + high(x)·P1 + low(y)·P2 + high(y)·P3, where low is
- * the lowest 248 bits. Not constant-time: it hashes public values only.
+ * H(x, y) = x-coordinate of SHIFT + low(x)·P0 + high(x)·P1 + low(y)·P2 + high(y)·P3, where low is
+ * the lowest 248 bits. Bit by bit, to be compared with the tables of src/curve.
  */
 export function pedersen(x: bigint, y: bigint): bigint {
   let sum: Point = SHIFT;
