@@ -48,12 +48,15 @@ function bytesOf(content: Uint8Array | string): Uint8Array {
  */
 export class Client implements AsyncDisposable {
   readonly cell: Cell;
+  /** The key this client signs with: the lessee in a machine's proofs. */
+  readonly key: PublicKey;
   readonly #driver: Driver;
   readonly #timeoutMs: number;
   readonly #listeners = new Map<SessionState, Set<StatusListener>>();
 
   constructor(config: ClientConfig) {
     this.cell = config.cell;
+    this.key = config.signer.publicKey;
     this.#timeoutMs = config.timeoutMs ?? TIMEOUT_MS;
     this.#driver = new Driver(config);
     void this.#announce();
@@ -65,7 +68,6 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  /** The key this client signs with. */
   get session(): SessionStatus {
     return this.#driver.core.status;
   }

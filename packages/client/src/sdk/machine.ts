@@ -170,9 +170,25 @@ export class Machine {
   }
 
   /** Takes the lease by proving the next transitions. @throws FattyError `held`, `lock_delay`… */
-  async take(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineLease> {
+  take(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineLease> {
+    return this.#prove('takeMachine', proofs, options);
+  }
+
+  /**
+   * Goes on with a lease that this client's key holds already: a holder that crashed and is back
+   * before its period is over. @throws FattyError `not_lessee`… as `MachineLease.renew`
+   */
+  resume(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineLease> {
+    return this.#prove('renewMachine', proofs, options);
+  }
+
+  async #prove(
+    kind: 'takeMachine' | 'renewMachine',
+    proofs: readonly Uint8Array[],
+    options: ProofOptions,
+  ): Promise<MachineLease> {
     const { nonce, outputs = 0 } = options;
-    const op = { kind: 'takeMachine', path: this.path, nonce, outputs, proofs } as const;
+    const op = { kind, path: this.path, nonce, outputs, proofs } as const;
     const all = { ...this.#client.defaults, ...options };
     const request = { kind: 'machine', op, hold: undefined } as const;
     const { call, outcome } = this.#client.driver.call(request, all);

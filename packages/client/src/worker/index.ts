@@ -1,0 +1,5 @@
+export { type CommandProverOptions, commandProver } from './command-prover.ts';
+export { Pacing, type PacingOptions } from './pacing.ts';
+export { type ProverPoolOptions, proverPool } from './prover-pool.ts';
+export { runMachine } from './run-machine.ts';
+export type * from './types.ts';

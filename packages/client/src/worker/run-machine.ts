@@ -1,0 +1,278 @@
+import { equalBytes } from '@fatty/codec';
+import { type FattyError, isFattyError } from '../error.ts';
+import type { MachineAnswer } from '../sdk/machine.ts';
+import { systemClock } from './clock.ts';
+import { Pacing } from './pacing.ts';
+import { proverPool } from './prover-pool.ts';
+import { checkProgram } from './span.ts';
+import { type Proven, raise, SpanProver, type Stand } from './span-prover.ts';
+import type {
+  RunMachineOptions,
+  WorkerClient,
+  WorkerClock,
+  WorkerEnd,
+  WorkerEvent,
+  WorkerLease,
+  WorkerMachine,
+} from './types.ts';
+
+const TRANSITIONS_MAX = 1_024;
+/** A machine that somebody else holds is looked at so often in a period. */
+const LOOKS_PER_PERIOD = 8;
+const RETRY_MS = 100;
+const TIMEOUT_MS_MIN = 1_000;
+
+/** Refusals that mean that the machine has moved, or is not free: to be tried again from its state. */
+const TRY_AGAIN: readonly string[] = [
+  'held',
+  'already_held',
+  'lock_delay',
+  'not_lessee',
+  'wrong_nonce',
+  'stale_t',
+  'wrong_t',
+  'wrong_s',
+];
+
+/** Refusals of a renewal that mean that the lease is not ours any more. */
+const MOVED_ON: readonly string[] = ['not_lessee', 'wrong_nonce', 'not_found', 'not_a_machine'];
+
+/**
+ * Takes a machine and keeps its lease: runs the program from the stored (t, s), proves the run bound
+ * to this client and to the machine's last event, and renews ahead of the end of the lease. Goes on
+ * with a lease that this client's key still holds. Resolves when `signal` is aborted (the lease is
+ * given back) or the lease is lost.
+ * @throws FattyError `wrong_program`, `held` (without `wait`), codes of the VM and of the prover, and
+ * refusals of the cell that no other proof would mend; the lease is given back
+ */
+export async function runMachine(
+  client: WorkerClient,
+  options: RunMachineOptions,
+): Promise<WorkerEnd> {
+  const prover = options.prover ?? proverPool();
+  try {
+    const machine = client.machine(options.path);
+    const state = await machine.state(signalOf(options));
+    const failure = checkProgram(options.program, state);
+    if (failure !== undefined) raise(failure);
+    const clock = options.clock ?? systemClock;
+    const pacing = pacingFor(options, state, clock);
+    const spans = new SpanProver(options, { client, machine: state, prover, pacing, clock });
+    return await new Work({ client, options, machine, clock, pacing, spans }, state).run();
+  } finally {
+    if (options.prover === undefined) await prover.close();
+  }
+}
+
+function signalOf({ signal }: RunMachineOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function pacingFor(options: RunMachineOptions, state: MachineAnswer, clock: WorkerClock): Pacing {
+  const { periodMs, t } = state;
+  const { everyMs = periodMs, max = TRANSITIONS_MAX } = options.transitions ?? {};
+  return new Pacing({ periodMs, everyMs, transitionsMax: max }, clock.nowMs(), t);
+}
+
+interface Parts {
+  readonly client: WorkerClient;
+  readonly options: RunMachineOptions;
+  readonly machine: WorkerMachine;
+  readonly clock: WorkerClock;
+  readonly pacing: Pacing;
+  readonly spans: SpanProver;
+}
+
+/** One worker at one machine. */
+class Work {
+  readonly #parts: Parts;
+  readonly #clock: WorkerClock;
+  readonly #pacing: Pacing;
+  readonly #options: RunMachineOptions;
+  readonly #never = new AbortController().signal;
+  #state: MachineAnswer;
+  /** Where the machine stood when we last heard. */
+  #at: Stand;
+  /** Until then the lease lasts at least, were clocks perfect: monotonic ms. */
+  #dueMs = Number.POSITIVE_INFINITY;
+  #renewals = 0;
+  #nSteps = 0;
+
+  constructor(parts: Parts, state: MachineAnswer) {
+    this.#parts = parts;
+    this.#options = parts.options;
+    this.#clock = parts.clock;
+    this.#pacing = parts.pacing;
+    this.#state = state;
+    this.#at = state;
+  }
+
+  get #stop(): AbortSignal {
+    return this.#options.signal ?? this.#never;
+  }
+
+  #tell(event: WorkerEvent): void {
+    this.#options.onProgress?.(event);
+  }
+
+  async run(): Promise<WorkerEnd> {
+    try {
+      const lease = await this.#take();
+      return lease === undefined ? this.#end('stopped') : await this.#keep(lease);
+    } catch (error) {
+      if (this.#stop.aborted) return this.#end('stopped');
+      throw error;
+    }
+  }
+
+  #end(reason: WorkerEnd['reason'], error?: FattyError): WorkerEnd {
+    const { t, s } = this.#at;
+    return { reason, error, t, s, renewals: this.#renewals };
+  }
+
+  // ── taking ─────────────────────────────────────────────────────────────────
+
+  /** Undefined when told to stop. */
+  async #take(): Promise<WorkerLease | undefined> {
+    while (!this.#stop.aborted) {
+      const { lessee } = this.#state;
+      const isOwn = lessee !== undefined && equalBytes(lessee, this.#parts.client.key);
+      if (lessee === undefined || isOwn) {
+        const lease = await this.#attempt(isOwn);
+        if (lease !== undefined) return lease;
+      } else {
+        await this.#wait('held', this.#state.periodMs / LOOKS_PER_PERIOD);
+      }
+      this.#state = await this.#parts.machine.state(signalOf(this.#options));
+      this.#at = this.#state;
+    }
+    return undefined;
+  }
+
+  async #wait(code: string, waitMs: number): Promise<void> {
+    if (this.#options.wait === false)
+      raise({ code, expected: 'a free machine', actual: `not free for ${waitMs} ms` }, true);
+    this.#tell({ kind: 'waiting', code, waitMs });
+    await this.#clock.sleep(waitMs, this.#stop);
+  }
+
+  /** Undefined when the machine was not free, or moved meanwhile. */
+  async #attempt(isOwn: boolean): Promise<WorkerLease | undefined> {
+    const how = isOwn ? 'resumed' : 'taken';
+    const { periodMs } = this.#state;
+    const proven = await this.#parts.spans.prove(
+      this.#at,
+      this.#clock.nowMs() + periodMs,
+      this.#stop,
+    );
+    const sentMs = this.#clock.nowMs();
+    try {
+      const lease = await this.#parts.machine[isOwn ? 'resume' : 'take'](
+        proven.proofs,
+        this.#proofOptions(),
+      );
+      this.#held(how, lease, proven, sentMs);
+      return lease;
+    } catch (error) {
+      if (this.#stop.aborted || !isFattyError(error)) throw error;
+      if (!TRY_AGAIN.includes(error.code) && !error.retryable) throw error;
+      if (error.code === 'lock_delay') await this.#wait(error.code, error.waitMs ?? RETRY_MS);
+      else await this.#retry(error, this.#stop);
+      return undefined;
+    }
+  }
+
+  #proofOptions(): { readonly nonce?: Stand['nonce']; readonly outputs: number } {
+    const { outputs } = this.#parts.spans;
+    return this.#state.binding === 'lessee' ? { nonce: this.#at.nonce, outputs } : { outputs };
+  }
+
+  async #retry(error: FattyError, signal: AbortSignal): Promise<void> {
+    this.#tell({ kind: 'retry', error });
+    await this.#clock.sleep(RETRY_MS, signal);
+  }
+
+  #held(
+    how: 'taken' | 'resumed' | 'renewed',
+    { nonce, t, s }: Stand,
+    proven: Proven,
+    sentMs: number,
+  ): void {
+    const tookMs = this.#clock.nowMs() - sentMs;
+    const spareMs = this.#dueMs - this.#clock.nowMs();
+    this.#pacing.learnRenewal(tookMs);
+    this.#at = { nonce, t, s };
+    // It was applied after it was sent: the period began no earlier.
+    this.#dueMs = sentMs + this.#state.periodMs;
+    this.#nSteps = proven.nSteps;
+    const proofs = proven.proofs.length;
+    this.#tell({ kind: 'held', how, t, s, nonce, proofs, tookMs, spareMs });
+  }
+
+  // ── keeping ────────────────────────────────────────────────────────────────
+
+  async #keep(lease: WorkerLease): Promise<WorkerEnd> {
+    const signal = AbortSignal.any([lease.signal, this.#stop]);
+    try {
+      while (!signal.aborted) {
+        const nowMs = this.#clock.nowMs();
+        const startMs = this.#pacing.startAtMs(this.#nSteps, nowMs, this.#dueMs, this.#at.t);
+        if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+        if (signal.aborted) break;
+        const proven = await this.#parts.spans.prove(this.#at, this.#dueMs, signal);
+        await this.#renew(lease, proven, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        if (isFattyError(error) && MOVED_ON.includes(error.code)) return this.#end('lost', error);
+        await giveBack(lease);
+        throw error;
+      }
+    }
+    if (lease.signal.aborted) return this.#end('lost', lossOf(lease.signal));
+    await giveBack(lease);
+    return this.#end('stopped');
+  }
+
+  /** Until it is applied. @throws FattyError when it cannot be, or the lease is not ours any more */
+  async #renew(lease: WorkerLease, proven: Proven, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const sentMs = this.#clock.nowMs();
+      const timeoutMs = Math.max(TIMEOUT_MS_MIN, this.#dueMs - sentMs);
+      try {
+        const held = await lease.renew(proven.proofs, {
+          ...this.#proofOptions(),
+          signal,
+          timeoutMs,
+        });
+        this.#renewals++;
+        this.#held('renewed', held, proven, sentMs);
+        return;
+      } catch (error) {
+        if (signal.aborted || !isFattyError(error)) throw error;
+        if (await this.#wasApplied(proven, sentMs, signal)) return;
+        if (!error.retryable && error.outcome !== 'unknown') throw error;
+        await this.#retry(error, signal);
+      }
+    }
+  }
+
+  /** An answer may be lost where the renewal was not: the machine's own state tells. */
+  async #wasApplied(proven: Proven, sentMs: number, signal: AbortSignal): Promise<boolean> {
+    const now = await this.#parts.machine.state({ signal }).catch(() => undefined);
+    if (now === undefined || now.lessee === undefined) return false;
+    if (now.t !== proven.t || !equalBytes(now.lessee, this.#parts.client.key)) return false;
+    this.#renewals++;
+    this.#held('renewed', now, proven, sentMs);
+    return true;
+  }
+}
+
+/** Whatever becomes of it: the lease ends with its period anyway. */
+function giveBack(lease: WorkerLease): Promise<void> {
+  return lease.release({ timeoutMs: TIMEOUT_MS_MIN }).catch(() => undefined);
+}
+
+function lossOf({ reason }: AbortSignal): FattyError | undefined {
+  return isFattyError(reason) ? reason : undefined;
+}
