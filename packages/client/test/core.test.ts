@@ -79,6 +79,30 @@ describe('submitting', () => {
     expect(client.answer(call)).toBe('results');
   });
 
+  it('goes on at once when links come back after none were left, however long it took', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write();
+    cell.run(1_000);
+    const underWay = client.write();
+    for (const replica of [0, 1, 2, 3]) client.disconnect(replica);
+    const queued = client.write();
+    cell.run(9_000);
+    expect([underWay, queued].map((call) => client.answer(call))).toEqual([undefined, undefined]);
+    client.connect(1, 2, 3);
+    cell.run(9_100);
+    expect([underWay, queued].map((call) => client.answer(call))).toEqual(['results', 'results']);
+  });
+
+  it('is not put to sleep by a timer that fires early', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell, { earlyMs: 7 }).connect();
+    client.write();
+    cell.run(60_000);
+    expect(client.states).toEqual(['none', 'opening', 'connected']);
+    expect(client.count('keepAlive')).toBeGreaterThan(10);
+  });
+
   it('keeps 64 batches in flight at most and answers `overloaded` beyond its queue', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell, {

@@ -21,15 +21,21 @@ export class SimClient {
   closed = false;
   /** Our monotonic clock runs this much faster or slower than real time, parts per million. */
   readonly ratePpm: number;
+  /** Timers come so much too soon, as Node's do at the end of a long turn, ms. */
+  readonly earlyMs: number;
   readonly #cell: FakeCell;
   readonly #index: number;
   readonly #up: boolean[];
   #wakes = 0;
   #nextCall = 1;
 
-  constructor(cell: FakeCell, options: Partial<CoreConfig> & { ratePpm?: number } = {}) {
+  constructor(
+    cell: FakeCell,
+    options: Partial<CoreConfig> & { ratePpm?: number; earlyMs?: number } = {},
+  ) {
     this.#cell = cell;
     this.ratePpm = options.ratePpm ?? 0;
+    this.earlyMs = options.earlyMs ?? 0;
     this.#index = cell.clients.length;
     this.#up = cell.behaviours.map(() => false);
     cell.clients.push(this);
@@ -116,7 +122,9 @@ export class SimClient {
         this.#wakes += 1;
         const mine = this.#wakes;
         const delay = (effect.atMs - this.nowMs()) / (1 + this.ratePpm / 1e6);
-        this.#cell.at(Math.max(0, Math.ceil(delay)), () => {
+        const exact = Math.max(0, Math.ceil(delay));
+        const early = exact > this.earlyMs ? exact - this.earlyMs : exact;
+        this.#cell.at(early, () => {
           if (mine === this.#wakes) this.step({ kind: 'wake', atMs: this.nowMs() });
         });
         return;

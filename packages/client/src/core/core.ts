@@ -176,11 +176,13 @@ export class ClientCore {
   #note(event: ClientEvent): void {
     switch (event.kind) {
       case 'start':
+        return;
       case 'wake':
+        // Timers fire early at times; whatever is due next has no timer any more.
+        this.#wakeAtMs = Number.POSITIVE_INFINITY;
         return;
       case 'linkUp':
-        this.#links.up(event.replica);
-        this.#keeper.linkUp();
+        this.#linkUp(event.replica);
         this.#status(this.#keeper.state);
         return;
       case 'linkDown':
@@ -206,6 +208,13 @@ export class ClientCore {
   }
 
   /** The gateway is gone: another one gets everything unanswered, at once and in order. */
+  #linkUp(replica: number): void {
+    const isFirst = this.#links.live().length === 0;
+    this.#links.up(replica);
+    if (isFirst) this.#keeper.session?.pipeline.relinked(this.#state.nowMs);
+    this.#keeper.linkUp();
+  }
+
   #linkDown(replica: number, code: number): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
     this.#links.down(replica, code);

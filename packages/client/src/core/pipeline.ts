@@ -36,7 +36,7 @@ interface Slot {
   readonly receipts: Tally<Believed>;
   refusals: Tally<Failure>;
   message: Uint8Array;
-  readonly sentAtMs: number;
+  sentAtMs: number;
   /** A refused batch has answered its jobs; only its seq still has to be filled. */
   answered: boolean;
 }
@@ -174,9 +174,22 @@ export class Pipeline {
   /** The gateway is slow: the next one, and from the third time on f+1 of them, get everything. */
   retry(atMs: number): void {
     if (atMs < this.#retryAtMs) return;
+    if (this.#shared.links.gateway() === undefined) {
+      // Nothing can be tried: `relinked` goes on.
+      this.#retryAtMs = Number.POSITIVE_INFINITY;
+      return;
+    }
     this.#attempt += 1;
     this.#shared.links.failover();
     this.resend(this.#attempt >= 2 ? this.#shared.faults + 1 : 1);
+    this.#arm(atMs);
+  }
+
+  /** The first link after none at all: all that was under way is lost, and the outage no latency. */
+  relinked(atMs: number): void {
+    this.#attempt = 0;
+    for (const slot of this.#slots) slot.sentAtMs = atMs;
+    this.resend();
     this.#arm(atMs);
   }
 

@@ -36,6 +36,9 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly onSuspect?: (replica: number, failure: Failure) => void;
 }
 
+/** A session outlives a lost link only if several tries to come back fit into its lease. */
+const TRIES_PER_LEASE = 6;
+
 /** setTimeout's longest delay. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -82,8 +85,10 @@ export class Driver {
     const { cell, signer, scheme, dial } = this.#config;
     const key = cell.committee.members[replica];
     if (key === undefined) return;
+    const capMs = Math.ceil(cell.committee.params.leaseMs / TRIES_PER_LEASE);
     const dialer = dial({
       url,
+      backoff: { capMs },
       identity: {
         cellId: cell.cellId,
         epoch: () => cell.committee.epoch,
