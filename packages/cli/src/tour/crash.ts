@@ -34,7 +34,7 @@ class Traffic {
   }
 }
 
-/** (d) One replica is killed in mid-traffic; commits go on; it restarts and catches up. */
+/** One replica is killed in mid-traffic; commits go on; it restarts and catches up. */
 export async function crash(stage: Stage): Promise<void> {
   const { cell, alice, screen } = stage;
   screen.title('A crash: one replica is killed in mid-traffic');

@@ -2,7 +2,7 @@ import { fromUtf8 } from '@fatty/codec';
 import { expectTrue, ms, timed } from './screen.ts';
 import type { Stage } from './stage.ts';
 
-/** (a) Create, write, read back from another replica. */
+/** Create, write, read back from another replica. */
 export async function files({ alice, bob, screen }: Stage): Promise<void> {
   screen.title('A small file: written through one replica, read from another');
   const written = await timed(() =>

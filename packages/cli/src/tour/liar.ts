@@ -8,7 +8,7 @@ const LIES_MIN = 20;
 const LIES_MS_MAX = 30_000;
 const LIAR_MAIN = fileURLToPath(new URL('../../dist/liar.js', import.meta.url));
 
-/** (e) One replica is replaced by a program that says two things at once. */
+/** One replica is replaced by a program that says two things at once. */
 export async function liar({ cell, alice, bob, record, screen }: Stage): Promise<void> {
   screen.title('A liar: one replica is replaced by a program that fills every slot twice');
   const replica = cell.replicas[LIAR];

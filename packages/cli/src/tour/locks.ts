@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts';
 
 const PATH = '/demo/master';
 
-/** (b) Two clients contend for a lock; one wins, and hands over with a higher generation. */
+/** Two clients contend for a lock; one wins, and hands over with a higher generation. */
 export async function locks({ alice, bob, screen }: Stage): Promise<void> {
   screen.title('A lock: two contend, one wins, a hand-over raises the generation');
   await alice.create(PATH, { mode: 'guarded', parents: true });

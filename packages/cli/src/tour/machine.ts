@@ -34,7 +34,7 @@ async function refusal(work: Promise<unknown>): Promise<FattyError> {
 
 const short = (value: bigint): string => `0x${value.toString(16).slice(0, 8)}…`;
 
-/** (c) A lease renewed by proof of work done, with proofs that StarkWare's prover made. */
+/** A lease renewed by proof of work done, with proofs that StarkWare's prover made. */
 export async function machine({ alice, screen }: Stage): Promise<void> {
   screen.title('A machine: its lease is renewed by STARK proofs of work done');
   const chain = await Promise.all(Array.from({ length: CHAIN }, (_, i) => loadProof(i)));

@@ -8,7 +8,7 @@ export function expectTrue(condition: boolean, promise: string): asserts conditi
   if (!condition) throw new StepFailed(promise);
 }
 
-const LETTERS = 'abcdef';
+const LETTERS = 'abcdefg';
 
 /** Plain words and live figures on standard output. */
 export class Screen {

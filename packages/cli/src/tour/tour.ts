@@ -11,6 +11,7 @@ import { locks } from './locks.ts';
 import { machine } from './machine.ts';
 import { Screen } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
+import { worker } from './worker.ts';
 
 export interface TourOptions {
   /** True: end after the last step. False: keep the cell up until told to stop. */
@@ -21,6 +22,7 @@ const STEPS: readonly ((stage: Stage) => Promise<void>)[] = [
   files,
   locks,
   machine,
+  worker,
   crash,
   liar,
   charts,
