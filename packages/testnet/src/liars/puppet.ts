@@ -30,6 +30,9 @@ export interface Trick {
   extra?(puppet: Puppet, event: ReplicaEvent): readonly ReplicaEffect[];
 }
 
+/** Asks for one missing block no more often than this, or its questions multiply. In ms. */
+const ASK_MS = 200;
+
 /** A pause between own blocks, and how long after the last op it goes on making them. In ms. */
 const PACE_MS = 15;
 const BUSY_MS = 1500;
@@ -48,6 +51,8 @@ export class Puppet implements Peer {
   readonly #rules: BlockRules;
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #waiting = new Map<string, Block>();
+  /** When each missing block was last asked for. */
+  readonly #asked = new Map<string, number>();
   /** Client batches waiting for a block, as a gateway would keep them. */
   readonly batches: SignedBatch[] = [];
   #own: Ref;
@@ -115,8 +120,15 @@ export class Puppet implements Peer {
     const ref = this.accept(bytes);
     const block = ref && this.#waiting.get(refKey(ref));
     if (block === undefined) return;
-    const missing = this.dag.missingParents(block);
+    const missing = this.dag.missingParents(block).filter((one) => this.#mayAsk(refKey(one)));
     if (missing.length > 0) this.send(peer, askFor(missing));
+  }
+
+  #mayAsk(key: string): boolean {
+    const askedMs = this.#asked.get(key) ?? -ASK_MS;
+    if (this.#waiting.has(key) || this.nowMs < askedMs + ASK_MS) return false;
+    this.#asked.set(key, this.nowMs);
+    return true;
   }
 
   #submit(bytes: Uint8Array): void {
