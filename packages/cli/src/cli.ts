@@ -1,4 +1,5 @@
 import { cac } from 'cac';
+import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
@@ -17,6 +18,7 @@ const COMMANDS: readonly Register[] = [
   registerLock,
   registerSession,
   registerProof,
+  registerCairo,
   registerChart,
   registerNet,
   registerTour,

@@ -12,11 +12,12 @@ import {
   type VerifyOptions,
 } from '@fatty/cairo';
 import type { Failure } from '@fatty/interface';
+import type { Command } from 'cac';
 import { EXIT, ExitError, type Io } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 
-interface ProofFlags {
+export interface ProofFlags {
   readonly output?: string;
   readonly program?: string;
   readonly statement?: string;
@@ -108,7 +109,8 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
   throw new ExitError(EXIT.usage, `--program: ${code}: expected ${expected}, got ${actual}`);
 }
 
-async function verify(path: string, flags: ProofFlags, io: Io): Promise<number> {
+/** Exit 0, or 1 with code, expected and actual on stdout. */
+export async function verifyProofFile(path: string, flags: ProofFlags, io: Io): Promise<number> {
   const policy = policyOf(flags.policy);
   const proof = parseOrRefuse(io, flags, path);
   if (typeof proof === 'number') return proof;
@@ -134,7 +136,7 @@ async function verify(path: string, flags: ProofFlags, io: Io): Promise<number> 
 }
 
 /** What the file claims; nothing of it is checked. */
-function inspect(path: string, flags: ProofFlags, io: Io): number {
+export function inspectProofFile(path: string, flags: ProofFlags, io: Io): number {
   const proof = parseOrRefuse(io, flags, path);
   if (typeof proof === 'number') return proof;
   const { statement, failure, ...rest } = inspectProof(proof);
@@ -163,26 +165,33 @@ function inspect(path: string, flags: ProofFlags, io: Io): number {
   return EXIT.done;
 }
 
-/** proof verify FILE, proof inspect FILE. */
-export const registerProof: Register = ({ cli, io, run }) => {
-  withFormat(
-    cli.command(
-      'proof <action> <file>',
-      'verify or inspect a Stone proof (exit 0, 1 refused, 2 unreadable)',
-    ),
-  )
+/** What `verify` can be told to demand. */
+export function withProofOptions(command: Command): Command {
+  return command
     .option(
       '--program <file>',
       'verify: the compiled program it must be about (cairo-compile JSON)',
     )
     .option('--statement <kind>', 'verify: lease demands exactly the six lease cells')
     .option('--extra <n>', 'verify: further cells a lease statement must have; default 0')
-    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…')
+    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…');
+}
+
+/** proof verify FILE, proof inspect FILE. */
+export const registerProof: Register = ({ cli, io, run }) => {
+  withProofOptions(
+    withFormat(
+      cli.command(
+        'proof <action> <file>',
+        'verify or inspect a Stone proof (exit 0, 1 refused, 2 unreadable)',
+      ),
+    ),
+  )
     .example('fatty proof verify proof.json --program compiled.json --statement lease')
     .action(
       run(async (action: string, file: string, flags: ProofFlags) => {
-        if (action === 'verify') return verify(file, flags, io);
-        if (action === 'inspect') return inspect(file, flags, io);
+        if (action === 'verify') return verifyProofFile(file, flags, io);
+        if (action === 'inspect') return inspectProofFile(file, flags, io);
         throw new ExitError(EXIT.usage, `proof: expected verify or inspect, got ${action}`);
       }),
     );

@@ -1,0 +1,297 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  assemble,
+  createProver,
+  idOfProgram,
+  listProgram,
+  loadProgram,
+  type ParameterOptions,
+  type ProofParameters,
+  type PublicInput,
+  parseStoneJson,
+  proofParameters,
+  type Run,
+  type Runnable,
+  type RunOptions,
+  readInputs,
+  runProgram,
+  writeAirPrivateInput,
+  writeAirPublicInput,
+  writeMemory,
+  writeStoneJson,
+  writeTrace,
+} from '@fatty/cairo';
+import type { Failure } from '@fatty/interface';
+import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf, show } from '../output.ts';
+import { type Register, withFormat } from './command.ts';
+import { inspectProofFile, type ProofFlags, verifyProofFile, withProofOptions } from './proof.ts';
+
+interface CairoFlags extends ProofFlags {
+  readonly input?: string;
+  readonly layout?: string;
+  readonly cells?: string | number;
+  readonly provable?: boolean;
+  readonly trace?: string;
+  readonly memory?: string;
+  readonly public?: string;
+  readonly private?: string;
+  readonly params?: string;
+  readonly out?: string;
+  readonly progress?: boolean;
+}
+
+/** A file's program, and the cells our own JSON names. */
+interface Read extends Runnable {
+  readonly cells: readonly string[];
+}
+
+type Action = (file: string, flags: CairoFlags, io: Io) => number | Promise<number>;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  asm,
+  disasm,
+  run,
+  prove,
+  verify: verifyProofFile,
+  inspect: inspectProofFile,
+};
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
+  }
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unwritable: ${(error as Error).message}`);
+  }
+}
+
+function unreadable(where: string, { code, expected, actual }: Failure): never {
+  throw new ExitError(EXIT.usage, `${where}: ${code}: expected ${expected}, got ${actual}`);
+}
+
+/** Refused: code, expected, actual and where, on stdout. */
+function refused(io: Io, flags: CairoFlags, failure: Failure): number {
+  show(io, formatOf(flags.output), { verdict: 'refused', ...failure });
+  return EXIT.refused;
+}
+
+const isJson = (text: string): boolean => text.trimStart().startsWith('{');
+
+/** JSON of `cairo-compile` (or of `asm`), or our assembly. */
+function readProgramFile(path: string): Read {
+  const text = readText(path);
+  if (!isJson(text)) {
+    const made = assemble(text);
+    if (made.ok) return made.value;
+    const { line, column } = made.failure;
+    return unreadable(`${path}:${line}:${column}`, made.failure);
+  }
+  const loaded = loadProgram(text);
+  if (!loaded.ok) return unreadable(path, loaded.failure);
+  return { ...loaded.value, cells: cellsOf(text) };
+}
+
+/** `asm` writes the names of the statement cells into its JSON; `cairo-compile` knows none. */
+function cellsOf(text: string): readonly string[] {
+  const { cells } = JSON.parse(text) as { readonly cells?: unknown };
+  return Array.isArray(cells) ? cells.filter((one) => typeof one === 'string') : [];
+}
+
+// ── asm, disasm ──────────────────────────────────────────────────────────────
+
+const PRIME = `0x${(2n ** 251n + 17n * 2n ** 192n + 1n).toString(16)}`;
+
+/** As much of the JSON of `cairo-compile` as it takes to run, prove or pin a program. */
+function compiledJson({ builtins, words, start, end, main, cells }: Read): string {
+  const entries = { __start__: start, __end__: end, main };
+  const identifiers = Object.entries(entries).flatMap(([name, pc]) =>
+    pc === undefined ? [] : [[`__main__.${name}`, { pc, type: 'label' }]],
+  );
+  const file = {
+    prime: PRIME,
+    builtins,
+    data: words.map((word) => `0x${word.toString(16)}`),
+    hints: {},
+    identifiers: Object.fromEntries(identifiers),
+    main_scope: '__main__',
+    reference_manager: { references: [] },
+    cells,
+  };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+function asm(path: string, flags: CairoFlags, io: Io): number {
+  // Hints would be lost: what we write has none.
+  if (isJson(readText(path))) throw new ExitError(EXIT.usage, `asm: ${path} is compiled already`);
+  const program = readProgramFile(path);
+  const json = compiledJson(program);
+  if (flags.out === undefined) {
+    io.out(json);
+    return EXIT.done;
+  }
+  write(flags.out, json);
+  const { words, builtins, cells } = program;
+  const programId = idOfProgram(program, flags.layout ?? 'plain');
+  show(io, formatOf(flags.output), { programId, words: words.length, builtins, cells });
+  return EXIT.done;
+}
+
+function disasm(path: string, flags: CairoFlags, io: Io): number {
+  const text = listProgram(readProgramFile(path));
+  if (flags.out === undefined) io.out(text);
+  else write(flags.out, text);
+  return EXIT.done;
+}
+
+// ── run ──────────────────────────────────────────────────────────────────────
+
+/** `--input`: a file, or the JSON object itself. */
+function inputsOf({ input }: CairoFlags): Pick<RunOptions, 'inputs'> {
+  if (input === undefined) return {};
+  const inputs = readInputs(isJson(input) ? input : readText(input));
+  return inputs.ok ? { inputs: inputs.value } : unreadable('--input', inputs.failure);
+}
+
+function runFile(
+  path: string,
+  flags: CairoFlags,
+  provable: boolean,
+): ReturnType<typeof runProgram> {
+  const { layout = 'plain', cells } = flags;
+  const statement = cells === undefined ? {} : { statementCells: Number(cells) };
+  const options = { ...inputsOf(flags), ...statement, layout, provable };
+  return runProgram(readProgramFile(path), options);
+}
+
+function run(path: string, flags: CairoFlags, io: Io): number {
+  const format = formatOf(flags.output);
+  const outcome = runFile(path, flags, flags.provable === true);
+  if (!outcome.ok) return refused(io, flags, outcome.failure);
+  writeRun(outcome.value, flags);
+  const { publicInput, cells, output, stepsUsed } = outcome.value;
+  const { layout, nSteps } = publicInput;
+  show(io, format, { verdict: 'ran', layout, steps: nSteps, stepsUsed, cells, output });
+  return EXIT.done;
+}
+
+function writeRun(made: Run, flags: CairoFlags): void {
+  const { publicInput, privateInput, trace, memory } = made;
+  if (flags.trace !== undefined) write(flags.trace, writeTrace(trace));
+  if (flags.memory !== undefined) write(flags.memory, writeMemory(memory));
+  if (flags.public !== undefined) write(flags.public, writeAirPublicInput(publicInput));
+  if (flags.private === undefined) return;
+  if (flags.trace === undefined || flags.memory === undefined)
+    throw new ExitError(EXIT.usage, '--private: names the files of --trace and --memory');
+  const paths = { trace: resolve(flags.trace), memory: resolve(flags.memory) };
+  write(flags.private, writeAirPrivateInput(publicInput.layout, privateInput, paths));
+}
+
+// ── prove ────────────────────────────────────────────────────────────────────
+
+const OPTIONS: Readonly<Record<keyof ParameterOptions, 'number' | 'string'>> = {
+  bits: 'number',
+  logNCosets: 'number',
+  powBits: 'number',
+  commitmentHash: 'string',
+  channelHash: 'string',
+};
+
+/** `--params`: Stone's parameter file, or an object of {@link ParameterOptions}. */
+function parametersOf({ params }: CairoFlags, publicInput: PublicInput): ProofParameters {
+  const { nSteps } = publicInput;
+  if (params === undefined) return proofParameters(nSteps);
+  const file = parametersObject(readText(params));
+  if (Object.hasOwn(file, 'stark')) return stoneParameters(file, publicInput);
+  for (const [name, value] of Object.entries(file)) {
+    const kind = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ParameterOptions] : undefined;
+    if (kind !== typeof value) throw new ExitError(EXIT.usage, `--params: no ${name} of that kind`);
+  }
+  return proofParameters(nSteps, file);
+}
+
+function parametersObject(text: string): object {
+  try {
+    return { ...(JSON.parse(text) as object) };
+  } catch {
+    throw new ExitError(EXIT.usage, '--params: expected a JSON object');
+  }
+}
+
+/** Read as they would be in a proof: with its strictness. */
+function stoneParameters(file: object, publicInput: PublicInput): ProofParameters {
+  const empty = { parameters: proofParameters(publicInput.nSteps), publicInput };
+  const proof = writeStoneJson({ ...empty, proofBytes: new Uint8Array() });
+  const text = JSON.stringify({ ...(JSON.parse(proof) as object), proof_parameters: file });
+  const parsed = parseStoneJson(text);
+  return parsed.ok ? parsed.value.parameters : unreadable('--params', parsed.failure);
+}
+
+async function prove(path: string, flags: CairoFlags, io: Io): Promise<number> {
+  const format = formatOf(flags.output);
+  const { out } = flags;
+  if (out === undefined) throw new ExitError(EXIT.usage, 'prove: --out FILE is missing');
+  const made = runFile(path, flags, true);
+  if (!made.ok) return refused(io, flags, made.failure);
+  const { publicInput, cells } = made.value;
+  const parameters = parametersOf(flags, publicInput);
+  const prover = await createProver();
+  const startMs = performance.now();
+  const proof = prover.prove(made.value, parameters, progressOf(flags, io));
+  if (!proof.ok) return refused(io, flags, proof.failure);
+  const provingMs = Math.round(performance.now() - startMs);
+  write(out, writeStoneJson(proof.value));
+  const bytes = proof.value.proofBytes.length;
+  show(io, format, { verdict: 'proved', steps: publicInput.nSteps, cells, bytes, provingMs });
+  return EXIT.done;
+}
+
+/** A line of stderr for every tenth of a phase. */
+function progressOf({ progress }: CairoFlags, io: Io): Parameters<Prove>[2] {
+  if (progress !== true) return {};
+  let last = '';
+  return {
+    onProgress: ({ phase, fraction }) => {
+      const line = `${phase} ${10 * Math.floor(10 * fraction)} %\n`;
+      if (line !== last) io.err(line);
+      last = line;
+    },
+  };
+}
+
+type Prove = Awaited<ReturnType<typeof createProver>>['prove'];
+
+/** cairo asm|disasm|run|prove|verify|inspect FILE. */
+export const registerCairo: Register = ({ cli, io, run: wrap }) => {
+  withProofOptions(
+    withFormat(cli.command('cairo <action> <file>', 'asm, disasm, run, prove, verify or inspect')),
+  )
+    .option('--input <json>', 'run, prove: inputs by name, a JSON object or a file of one')
+    .option('--cells <n>', 'run, prove: public frame cells; default: those the program names')
+    .option('--layout <layout>', 'run: plain or small; default plain')
+    .option('--provable', 'run: pad until it can be proved')
+    .option('--trace <file>', 'run: write trace.bin')
+    .option('--memory <file>', 'run: write memory.bin')
+    .option('--public <file>', 'run: write air-public-input.json')
+    .option('--private <file>', 'run: write air-private-input.json')
+    .option('--params <file>', 'prove: Stone’s parameters, or {bits, logNCosets, powBits, …}')
+    .option('--out <file>', 'asm, disasm, prove: where to write')
+    .option('--progress', 'prove: tell the phases on stderr')
+    .example('fatty cairo prove tick.casm --input \'{"binding":0,…}\' --out proof.json')
+    .action(
+      wrap(async (action: string, file: string, flags: CairoFlags) => {
+        const known = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+        if (known !== undefined) return known(file, flags, io);
+        const actions = Object.keys(ACTIONS).join(', ');
+        throw new ExitError(EXIT.usage, `cairo: expected ${actions}, got ${action}`);
+      }),
+    );
+};
