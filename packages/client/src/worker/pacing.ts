@@ -1,32 +1,51 @@
-/** What a proof costs however short its run is (proof of work, messages), in steps. */
-const STEPS_BESIDE = 256;
 /** What is known before the first proof; a slow core takes half of it. */
-const MS_PER_STEP_FIRST = 2;
+const MS_PER_STEP_FIRST = 5;
 const LATENCY_MS_FIRST = 200;
 const SAMPLES = 6;
 const SAFETY = 1.5;
-/** A next run may be so many times as long as the last one before it has to be cut. */
+/** The next run may be so many times as long as the last one. */
 const GROWTH = 2;
 /** Least share of a period to spare, whatever has been learnt. */
 const MARGIN_SHARE = 8;
 
-/** The longest of the last few durations, and half as much again. */
+/** The longest of the last few durations, and half as much again: hardly ever exceeded. */
 class Estimate {
-  readonly #first: number;
   readonly #last: number[] = [];
-
-  constructor(first: number) {
-    this.#first = first;
-  }
 
   learn(sample: number): void {
     this.#last.push(sample);
     if (this.#last.length > SAMPLES) this.#last.shift();
   }
 
-  /** What the next one will hardly exceed. */
-  get high(): number {
-    return this.#last.length === 0 ? this.#first : Math.max(...this.#last) * SAFETY;
+  /** Undefined before the first sample. */
+  get high(): number | undefined {
+    return this.#last.length === 0 ? undefined : Math.max(...this.#last) * SAFETY;
+  }
+}
+
+/**
+ * Proving times by padded steps. A size not seen yet is taken from the next smaller one, as if the
+ * time were all by step: part of it is not, so that this errs on the safe side.
+ */
+class ProvingTimes {
+  readonly #bySteps = new Map<number, Estimate>();
+  #last = { nSteps: 0, tookMs: 0 };
+
+  learn(nSteps: number, tookMs: number): void {
+    const estimate = this.#bySteps.get(nSteps) ?? new Estimate();
+    this.#bySteps.set(nSteps, estimate);
+    estimate.learn(tookMs);
+    this.#last = { nSteps, tookMs };
+  }
+
+  high(nSteps: number): number {
+    const sizes = [...this.#bySteps.keys()].sort((a, b) => a - b);
+    const size = sizes.findLast((one) => one <= nSteps) ?? sizes[0];
+    const seen = size === undefined ? undefined : this.#bySteps.get(size)?.high;
+    if (size === undefined || seen === undefined) return nSteps * MS_PER_STEP_FIRST;
+    // What was seen of this size may be old; no proof takes less than a shorter one takes now.
+    const now = this.#last.nSteps <= nSteps ? this.#last.tookMs * SAFETY : 0;
+    return Math.max(seen * Math.max(1, nSteps / size), now);
   }
 }
 
@@ -47,8 +66,8 @@ export interface PacingOptions {
  */
 export class Pacing {
   readonly #options: PacingOptions;
-  readonly #msPerStep = new Estimate(MS_PER_STEP_FIRST);
-  readonly #latencyMs = new Estimate(LATENCY_MS_FIRST);
+  readonly #proving = new ProvingTimes();
+  readonly #latencyMs = new Estimate();
   readonly #epochMs: number;
   readonly #epochT: bigint;
 
@@ -61,7 +80,7 @@ export class Pacing {
 
   /** A proof of a run padded to `nSteps` took this long. */
   learnProof(nSteps: number, tookMs: number): void {
-    this.#msPerStep.learn(tookMs / (nSteps + STEPS_BESIDE));
+    this.#proving.learn(nSteps, tookMs);
   }
 
   /** A renewal took this long from submission to receipt. */
@@ -71,12 +90,13 @@ export class Pacing {
 
   /** What a proof will hardly ever exceed, ms. */
   provingMs(nSteps: number): number {
-    return this.#msPerStep.high * (nSteps + STEPS_BESIDE);
+    return this.#proving.high(nSteps);
   }
 
   /** Time to spare between a proof and the end of the lease, ms. */
   get marginMs(): number {
-    return this.#options.periodMs / MARGIN_SHARE + this.#latencyMs.high;
+    const latencyMs = this.#latencyMs.high ?? LATENCY_MS_FIRST;
+    return this.#options.periodMs / MARGIN_SHARE + latencyMs;
   }
 
   /** Transitions that the next renewal should make: what has fallen due, but at least one. */
@@ -102,7 +122,6 @@ export class Pacing {
   startAtMs(nSteps: number, nowMs: number, dueMs: number, t: bigint): number {
     const behindMs = this.owed(nowMs, t) * this.#options.everyMs;
     if (behindMs > this.#options.periodMs + this.#options.everyMs) return nowMs;
-    const next = Math.max(GROWTH * nSteps, STEPS_BESIDE / 2);
-    return Math.max(nowMs, dueMs - this.provingMs(next) - this.marginMs);
+    return Math.max(nowMs, dueMs - this.provingMs(GROWTH * nSteps) - this.marginMs);
   }
 }
