@@ -13,9 +13,37 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { root, ssr, test: { ...shared, name: 'unit', include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'] } },
-      { root, ssr, test: { ...shared, name: 'nets', include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'], testTimeout: 300_000 } },
-      { root, ssr, test: { ...shared, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false } },
+      {
+        root,
+        ssr,
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'],
+        },
+      },
+      {
+        root,
+        ssr,
+        test: {
+          ...shared,
+          name: 'nets',
+          include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
+          testTimeout: 300_000,
+        },
+      },
+      {
+        root,
+        ssr,
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });
