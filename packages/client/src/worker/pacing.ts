@@ -6,13 +6,19 @@ const SAFETY = 1.5;
 /** The next run may be so many times as long as the last one. */
 const GROWTH = 2;
 /** Least share of a period to spare, whatever has been learnt. */
-const MARGIN_SHARE = 8;
+const MARGIN_SHARE = 4;
 
 /** The longest of the last few durations, and half as much again: hardly ever exceeded. */
 class Estimate {
   readonly #last: number[] = [];
+  #isCold = true;
 
+  /** The first of all is a cold one (threads start, code compiles): the second takes its place. */
   learn(sample: number): void {
+    if (this.#isCold && this.#last.length === 1) {
+      this.#last.pop();
+      this.#isCold = false;
+    }
     this.#last.push(sample);
     if (this.#last.length > SAMPLES) this.#last.shift();
   }

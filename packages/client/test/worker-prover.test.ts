@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import {
+  COMMITTEE_POLICY,
+  createCairoVerifier,
+  decodeProof,
+  loadProgram,
+  type Proof,
+  parseStoneJson,
+  proofParameters,
+  type Run,
+  runProgram,
+} from '@fatty/cairo';
+import { afterAll, describe, expect, it } from 'vitest';
+import { commandProver, proverPool, runMachine } from '../src/worker/index.ts';
+import { FakeMachine, PATH, programOf, VirtualClock } from './worker-fake.ts';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const RECORDED = here('../../cairo/fixtures/lease-chain/1.json');
+const STAND_IN = here('./worker-stand-in.mjs');
+
+function recorded(): Proof {
+  const proof = parseStoneJson(readFileSync(RECORDED, 'utf8'));
+  if (!proof.ok) throw new Error(proof.failure.code);
+  return proof.value;
+}
+
+/** The run that the recorded proof is about, or one of other inputs. */
+function runOf(cells: readonly bigint[]): Run {
+  const program = loadProgram(readFileSync(here('../../cairo/fixtures/lease-tick.json'), 'utf8'));
+  if (!program.ok) throw new Error(program.failure.code);
+  const options = { inputs: cells.slice(0, 4), statementCells: 6, provable: true };
+  const run = runProgram(program.value, options);
+  if (!run.ok) throw new Error(run.failure.code);
+  return run.value;
+}
+
+const proof = recorded();
+const run = runOf(proof.publicInput.publicMemory.slice(-6).map(({ value }) => value));
+const pool = proverPool();
+afterAll(() => pool.close());
+
+describe('the prover pool', () => {
+  it('makes in a thread the proof that Stone made, telling where it is', async () => {
+    const phases = new Set<string>();
+    const onProgress = ({ phase }: { phase: string }): void => void phases.add(phase);
+    const made = await pool.prove(run, proof.parameters, { onProgress });
+    expect(made.ok && Buffer.from(made.value.proofBytes).equals(proof.proofBytes)).toBe(true);
+    expect(phases.size).toBeGreaterThan(3);
+  });
+
+  it('cancels, before and during a proof, and goes on with the next', async () => {
+    const parameters = proofParameters(run.publicInput.nSteps);
+    const early = await pool.prove(run, parameters, { signal: AbortSignal.abort() });
+    const controller = new AbortController();
+    const late = pool.prove(run, parameters, {
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    const next = pool.prove(run, proofParameters(128, { bits: 32 }));
+    for (const outcome of [early, await late]) {
+      expect(outcome).toMatchObject({ ok: false, failure: { code: 'cancelled' } });
+    }
+    expect((await next).ok).toBe(true);
+  });
+
+  it('says so when its thread ends, and has another for the next proof', async () => {
+    const parameters = proofParameters(128, { bits: 32, powBits: 0 });
+    const mine = proverPool({ threads: 2 });
+    const both = [mine.prove(run, parameters), mine.prove(run, parameters)];
+    await mine.close();
+    for (const outcome of await Promise.all(both)) {
+      expect(outcome).toMatchObject({ ok: false, failure: { code: 'prover_died' } });
+    }
+    expect((await mine.prove(run, parameters)).ok).toBe(true);
+    await mine.close();
+  });
+});
+
+describe('a worker on the embedded prover', () => {
+  it('renews with proofs that verify', async () => {
+    const machine = new FakeMachine(new VirtualClock(), programOf('tick'));
+    const proofs: Uint8Array[] = [];
+    const take = machine.take.bind(machine);
+    machine.take = (all, options) => {
+      proofs.push(...all);
+      return take(all, options);
+    };
+    const stop = new AbortController();
+    const end = await runMachine(machine.client, {
+      path: PATH,
+      program: machine.program,
+      signal: stop.signal,
+      onProgress: (event) => {
+        if (event.kind === 'held') stop.abort();
+      },
+    });
+    expect(end).toMatchObject({ reason: 'stopped', t: 1n, s: 1n });
+    const verifier = await createCairoVerifier();
+    const [envelope = new Uint8Array()] = proofs;
+    const decoded = decodeProof(envelope);
+    if (!decoded.ok) throw new Error(decoded.failure.code);
+    const verdict = verifier.verifyProof(decoded.value, COMMITTEE_POLICY, { lease: { extra: 0 } });
+    expect(verdict).toMatchObject({ kind: 'accept', lease: { tFrom: 0n, tTo: 1n, n: 1n } });
+  });
+});
+
+describe('an outside prover', () => {
+  const files = ['{public_input}', '{private_input}', '{proof}', '{parameters}'];
+  const command = (mode: string): readonly string[] => [
+    process.execPath,
+    STAND_IN,
+    mode,
+    RECORDED,
+    ...files,
+  ];
+  const codeOf = async (
+    mode: string,
+    timeoutMs = 30_000,
+    signal?: AbortSignal,
+  ): Promise<string> => {
+    const prover = commandProver({ command: command(mode), timeoutMs });
+    const made = await prover.prove(run, proof.parameters, signal ? { signal } : {});
+    return made.ok ? 'proved' : made.failure.code;
+  };
+  const folders = (): string[] =>
+    readdirSync(tmpdir()).filter((name) => name.startsWith('fatty-prover-'));
+
+  it('gets the files of StarkWare and answers with its proof; nothing is left behind', async () => {
+    const before = folders();
+    const text = command('replay').join(' ');
+    const made = await commandProver({ command: text }).prove(run, proof.parameters);
+    expect(made.ok && Buffer.from(made.value.proofBytes).equals(proof.proofBytes)).toBe(true);
+    expect(folders()).toEqual(before);
+  });
+
+  it('is not believed about another run', async () => {
+    const other = runOf([1n, 2n, 3n, 4n]);
+    const prover = commandProver({ command: command('replay') });
+    expect(await prover.prove(other, proof.parameters)).toMatchObject({
+      failure: { code: 'wrong_statement' },
+    });
+  });
+
+  it('fails with its exit code and words, with a file that is no proof, or with none', async () => {
+    const prover = commandProver({ command: command('fail') });
+    const made = await prover.prove(run, proof.parameters);
+    expect(made).toMatchObject({
+      failure: { code: 'prover_failed', actual: '3: cannot prove 128 steps' },
+    });
+    expect(await codeOf('garbage')).toBe('malformed');
+    expect(await codeOf('nothing')).toBe('prover_failed');
+    const absent = commandProver({ command: '/does/not/exist {proof}' });
+    expect(await absent.prove(run, proof.parameters)).toMatchObject({
+      failure: { code: 'prover_failed' },
+    });
+  });
+
+  it('is killed when it takes too long, or is not wanted any more', async () => {
+    expect(await codeOf('hang', 200)).toBe('prover_timeout');
+    expect(await codeOf('hang', 30_000, AbortSignal.timeout(200))).toBe('cancelled');
+    expect(await codeOf('hang', 30_000, AbortSignal.abort())).toBe('cancelled');
+  });
+});
