@@ -18,7 +18,6 @@ import {
 } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
 import {
-  type Block,
   type BlockRules,
   type Body,
   bodyDigest,
@@ -112,5 +111,3 @@ export const EMPTY: Body = {
   evidence: [],
   coinShare: [],
 };
-
-export type { Block };

@@ -165,7 +165,7 @@ test('whatever somebody in the middle changes, no link comes up', () => {
   for (const [at, edit] of edits) {
     const both = ends({ admit: () => ACCEPT, versions: [1, 2] }, { admit: () => ACCEPT });
     const result = run(...both, (message, i) => (i === at ? change(message, edit) : message));
-    expect(result.code, `message ${at}: ${edit}`).not.toBe('linked');
+    expect(result.code, `message ${at}: ${edit.toString()}`).not.toBe('linked');
     expect(result.code).not.toBe('unfinished');
   }
 });

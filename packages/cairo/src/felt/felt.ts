@@ -7,9 +7,6 @@ export const P: bigint = (1n << 251n) + 17n * (1n << 192n) + 1n;
 /** Generates the whole multiplicative group; also the offset of the evaluation coset. */
 export const GENERATOR = 3n;
 
-/** 2^192 divides p − 1, so that there are roots of unity for every domain up to that size. */
-export const TWO_ADICITY = 192;
-
 /** Montgomery radix of Stone's byte form. */
 const R: bigint = (1n << 256n) % P;
 

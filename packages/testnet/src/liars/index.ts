@@ -1,7 +1,7 @@
 import { type Ref, signedBlockShape } from '@fatty/broadcast';
 import { decode, encode } from '@fatty/codec';
 import type { Peer } from '../host.ts';
-import { bend, type Draft, type Insider, swapParent } from './craft.ts';
+import { bend, type Insider, swapParent } from './craft.ts';
 import { type Outgoing, Puppet, type Trick } from './puppet.ts';
 import { claim } from './speech.ts';
 
@@ -164,5 +164,3 @@ export function makeLiar(lie: Lie, insider: Insider): Peer {
     },
   };
 }
-
-export type { Draft };
