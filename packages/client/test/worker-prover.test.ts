@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   COMMITTEE_POLICY,
@@ -12,7 +13,7 @@ import {
   type Run,
   runProgram,
 } from '@fatty/cairo';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { commandProver, proverPool, runMachine } from '../src/worker/index.ts';
 import { FakeMachine, PATH, programOf, VirtualClock } from './worker-fake.ts';
 
@@ -124,15 +125,15 @@ describe('an outside prover', () => {
     const made = await prover.prove(run, proof.parameters, signal ? { signal } : {});
     return made.ok ? 'proved' : made.failure.code;
   };
-  const folders = (): string[] =>
-    readdirSync(tmpdir()).filter((name) => name.startsWith('fatty-prover-'));
-
   it('gets the files of StarkWare and answers with its proof; nothing is left behind', async () => {
-    const before = folders();
+    const place = mkdtempSync(join(tmpdir(), 'fatty-test-'));
+    vi.stubEnv('TMPDIR', place);
     const text = command('replay').join(' ');
     const made = await commandProver({ command: text }).prove(run, proof.parameters);
     expect(made.ok && Buffer.from(made.value.proofBytes).equals(proof.proofBytes)).toBe(true);
-    expect(folders()).toEqual(before);
+    expect(readdirSync(place)).toEqual([]);
+    vi.unstubAllEnvs();
+    rmdirSync(place);
   });
 
   it('is not believed about another run', async () => {

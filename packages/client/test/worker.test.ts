@@ -193,6 +193,14 @@ describe('the end', () => {
     expect(world.machine.releases).toBe(0);
   });
 
+  it('by loss of which the cell tells first, in answer to a renewal', async () => {
+    const world = new World();
+    world.clock.at(3_000, () => Object.assign(world.machine, { lessee: BOB, expiryMs: 99_000 }));
+    const end = await world.run(9 * PERIOD_MS);
+    expect(end).toMatchObject({ reason: 'lost', error: { code: 'not_lessee' }, renewals: 0 });
+    expect([world.machine.releases, world.machine.lessee]).toEqual([0, BOB]);
+  });
+
   it('by a prover too slow for the period: the lease is lost, not kept by luck', async () => {
     const world = new World();
     world.prover.msOf = () => (world.prover.steps.length > 3 ? 9_000 : 100);
