@@ -40,6 +40,8 @@ export class TwoFacedReplica implements Peer {
   readonly #me: number;
   readonly #fooled: ReadonlySet<number>;
   readonly #twins = new Map<string, Uint8Array>();
+  /** Signatures of twins: what it must not hear again. */
+  readonly #signed = new Set<string>();
 
   constructor(inner: Peer, face: TwoFaced) {
     this.#inner = inner;
@@ -52,7 +54,27 @@ export class TwoFacedReplica implements Peer {
   }
 
   step(event: ReplicaEvent): readonly ReplicaEffect[] {
-    return this.#inner.step(event).map((effect) => this.#bent(effect));
+    return this.#inner.step(this.#deaf(event)).map((effect) => this.#bent(effect));
+  }
+
+  /** An honest replica that hears its own key stops signing, so it must not hear of the twins. */
+  #deaf(event: ReplicaEvent): ReplicaEvent {
+    if (event.kind !== 'message') return event;
+    const message = decodeMessage(event.bytes, BYTES_MAX);
+    if (!message.ok) return event;
+    const { value } = message;
+    if (value.kind === 'push' && this.#isTwin(value.block)) {
+      return { ...event, bytes: encodeMessage({ kind: 'blocks', blocks: [] }) };
+    }
+    if (value.kind !== 'blocks' && value.kind !== 'rounds') return event;
+    const blocks = value.blocks.filter((block) => !this.#isTwin(block));
+    if (blocks.length === value.blocks.length) return event;
+    return { ...event, bytes: encodeMessage({ ...value, blocks }) };
+  }
+
+  #isTwin(block: Uint8Array): boolean {
+    const signed = decode(signedBlockShape, block, BYTES_MAX);
+    return signed.ok && this.#signed.has(toHex(signed.value.sig));
   }
 
   #bent(effect: ReplicaEffect): ReplicaEffect {
@@ -86,6 +108,7 @@ export class TwoFacedReplica implements Peer {
     const bodyBytes = encode(bodyShape, { ...body.value, batches: [] });
     const bytes = encode(headerShape, { ...header.value, ts, bodyHash: bodyDigest(bodyBytes) });
     const sig = signer.sign(headerMessage(cellId, bytes));
+    this.#signed.add(toHex(sig));
     return encode(signedBlockShape, { header: bytes, sig, body: bodyBytes });
   }
 }
