@@ -1,4 +1,5 @@
 // Closed-loop load on a real cell: every worker waits for its answer before it asks again.
+import { readFileSync } from 'node:fs';
 import { quantile, round } from './probe.mjs';
 
 /** An op that is ordered, answered and changes nothing: measures the cell, not the service. */
@@ -30,17 +31,21 @@ export function latencies(times) {
   };
 }
 
-/** CPU seconds and bytes that the replicas have used so far, from their own metrics. */
+/** Bytes that have crossed the loopback interface, both ways of every link; NaN where /proc has none. */
+function loopbackBytes() {
+  try {
+    return Number(/^\s*lo:\s*(\d+)/m.exec(readFileSync('/proc/net/dev', 'utf8'))?.[1]);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** CPU seconds of the replicas, from their own metrics, and bytes on loopback so far. */
 export async function used(cell) {
   const texts = await Promise.all(
-    cell.cell.addresses.map(async (at) =>
-      (await fetch(`${at.http}/metrics`)).text().catch(() => ''),
-    ),
+    cell.cell.addresses.map(async (at) => (await fetch(`${at.http}/metrics`)).text()),
   );
-  const sum = (name) =>
-    texts.reduce(
-      (total, text) => total + Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1] ?? 0),
-      0,
-    );
-  return { cpuSec: sum('process_cpu_seconds_total'), linkBytes: sum('fatty_link_bytes_total') };
+  const cpu = (text) => Number(/^process_cpu_seconds_total (.*)$/m.exec(text)?.[1] ?? 0);
+  const cpuSec = texts.reduce((total, text) => total + cpu(text), 0);
+  return { cpuSec, linkBytes: loopbackBytes() };
 }
