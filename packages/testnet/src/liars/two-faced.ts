@@ -2,6 +2,7 @@ import type { Committee } from '@fatty/api';
 import {
   bodyDigest,
   bodyShape,
+  type Header,
   headerMessage,
   headerShape,
   type SignedBlock,
@@ -28,17 +29,21 @@ export interface TwoFaced {
 
 const BYTES_MAX = 4 * 1024 * 1024;
 const TWINS_MAX = 1_024;
+/** Twins that wait for one peer. */
+const HELD_MAX = 64;
 
 /**
- * A replica that says two things at once: half of the others get every own block, the other half a
- * twin of the same slot, signed with the same key one millisecond later. It wraps an honest replica
- * and rewrites what that one sends, so everything else about it is in order.
+ * A replica that says two things at once: half of the others get every own block; the other half get
+ * a twin of the same slot, signed with the same key one millisecond later, as soon as they have gone
+ * on to the next round. So late, nobody builds on the twin, and the liar can keep up with the cell. It
+ * wraps an honest replica and rewrites what that one sends; everything else about it is in order.
  */
 export class TwoFacedReplica implements Peer {
   readonly #inner: Peer;
   readonly #face: TwoFaced;
   readonly #me: number;
   readonly #fooled: ReadonlySet<number>;
+  readonly #held = new Map<number, readonly { round: number; twin: Uint8Array }[]>();
   readonly #twins = new Map<string, Uint8Array>();
   /** Signatures of twins: what it must not hear again. */
   readonly #signed = new Set<string>();
@@ -54,7 +59,28 @@ export class TwoFacedReplica implements Peer {
   }
 
   step(event: ReplicaEvent): readonly ReplicaEffect[] {
-    return this.#inner.step(this.#deaf(event)).map((effect) => this.#bent(effect));
+    const effects = this.#inner.step(this.#deaf(event)).flatMap((effect) => this.#bent(effect));
+    return [...this.#released(event), ...effects];
+  }
+
+  /** The twins of rounds that a fooled peer has just left behind. */
+  #released(event: ReplicaEvent): readonly ReplicaEffect[] {
+    if (event.kind !== 'message' || !this.#fooled.has(event.peer)) return [];
+    const message = decodeMessage(event.bytes, BYTES_MAX);
+    const block = message.ok && message.value.kind === 'push' ? message.value.block : undefined;
+    const header = block && headerIn(block);
+    if (header === undefined || header.author !== event.peer) return [];
+    const held = this.#held.get(event.peer) ?? [];
+    this.#held.set(
+      event.peer,
+      held.filter(({ round }) => round >= header.round),
+    );
+    return held
+      .filter(({ round }) => round < header.round)
+      .map(({ twin }) => {
+        const bytes = encodeMessage({ kind: 'push', block: twin });
+        return { kind: 'send', peer: event.peer, bytes, priority: 1 };
+      });
   }
 
   /** An honest replica that hears its own key stops signing, so it must not hear of the twins. */
@@ -77,26 +103,32 @@ export class TwoFacedReplica implements Peer {
     return signed.ok && this.#signed.has(toHex(signed.value.sig));
   }
 
-  #bent(effect: ReplicaEffect): ReplicaEffect {
-    if (effect.kind !== 'send' || !this.#fooled.has(effect.peer)) return effect;
+  /** Own blocks are kept from the fooled half; their twins wait. */
+  #bent(effect: ReplicaEffect): readonly ReplicaEffect[] {
+    if (effect.kind !== 'send' || !this.#fooled.has(effect.peer)) return [effect];
     const message = decodeMessage(effect.bytes, BYTES_MAX);
-    if (!message.ok || message.value.kind !== 'push') return effect;
-    const twin = this.#twinOf(message.value.block);
-    return twin ? { ...effect, bytes: encodeMessage({ kind: 'push', block: twin }) } : effect;
+    if (!message.ok || message.value.kind !== 'push') return [effect];
+    const { block } = message.value;
+    const header = headerIn(block);
+    if (header?.author !== this.#me) return [effect];
+    const held = this.#held.get(effect.peer) ?? [];
+    const twin = this.#twinOf(block, header.round);
+    if (twin)
+      this.#held.set(effect.peer, [...held, { round: header.round, twin }].slice(-HELD_MAX));
+    return [];
   }
 
-  /** The other block of the same slot; undefined for blocks of other authors. */
-  #twinOf(block: Uint8Array): Uint8Array | undefined {
+  #twinOf(block: Uint8Array, round: number): Uint8Array | undefined {
     const signed = decode(signedBlockShape, block, BYTES_MAX);
-    const header = signed.ok ? decode(headerShape, signed.value.header, BYTES_MAX) : signed;
-    if (!signed.ok || !header.ok || header.value.author !== this.#me) return undefined;
+    const header = headerIn(block);
+    if (!signed.ok || header === undefined) return undefined;
     const name = toHex(signed.value.sig);
     const known = this.#twins.get(name);
     if (known) return known;
-    const twin = this.#sign(signed.value, header.value.ts + 1);
+    const twin = this.#sign(signed.value, header.ts + 1);
     if (this.#twins.size >= TWINS_MAX) this.#twins.clear();
     this.#twins.set(name, twin);
-    this.#face.lied(header.value.round);
+    this.#face.lied(round);
     return twin;
   }
 
@@ -111,4 +143,10 @@ export class TwoFacedReplica implements Peer {
     this.#signed.add(toHex(sig));
     return encode(signedBlockShape, { header: bytes, sig, body: bodyBytes });
   }
+}
+
+function headerIn(block: Uint8Array): Header | undefined {
+  const signed = decode(signedBlockShape, block, BYTES_MAX);
+  const header = signed.ok ? decode(headerShape, signed.value.header, BYTES_MAX) : signed;
+  return header.ok ? header.value : undefined;
 }
