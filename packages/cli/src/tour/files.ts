@@ -1,6 +1,6 @@
 import { fromUtf8 } from '@fatty/codec';
-import { expectTrue, ms, timed } from './screen.ts';
-import type { Stage } from './stage.ts';
+import { expectTrue, ms, timed, until } from './screen.ts';
+import { type Stage, saysAlone } from './stage.ts';
 
 /** Create, write, read back from another replica. */
 export async function files({ alice, bob, screen }: Stage): Promise<void> {
@@ -19,10 +19,6 @@ export async function files({ alice, bob, screen }: Stage): Promise<void> {
   screen.say(`bob reads it back in ${ms(read.ms)}: "${text}"`);
   screen.say(`at commit ${commit}, because ${said} say exactly the same (f+1 must agree)`);
   const other = [0, 1, 2, 3].find((replica) => !replicas.includes(replica)) ?? 0;
-  const alone = await bob.askReplica(other, { kind: 'get', path: '/demo/motd' }, 'value');
-  expectTrue(
-    fromUtf8(alone.siblings[0]?.content ?? new Uint8Array()) === text,
-    'every replica has it',
-  );
+  await until('every replica has it', () => saysAlone(bob, other, '/demo/motd', text));
   screen.say(`r${other}, asked alone, has the same content`);
 }

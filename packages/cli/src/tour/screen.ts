@@ -47,17 +47,19 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ value: T; ms: 
 export const ms = (value: number): string =>
   value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 
-/** Polls until `look` answers something. @throws StepFailed after `msMax` */
+/** Many times what anything here takes: only what hangs is given up. */
+const PATIENCE_MS = 120_000;
+
+/** Polls until `look` answers something. @throws StepFailed when it hangs */
 export async function until<T>(
   promise: string,
-  msMax: number,
   look: () => Promise<T | undefined> | T | undefined,
 ): Promise<T> {
-  const endMs = performance.now() + msMax;
+  const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    expectTrue(performance.now() < endMs, `${promise} within ${msMax} ms`);
+    expectTrue(performance.now() < endMs, `${promise} within ${PATIENCE_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -9,24 +9,25 @@ import {
   proofParameters,
   runProgram,
 } from '@fatty/cairo';
-import { type Client, type FattyError, isFattyError, type MachineLease } from '@fatty/client/node';
-import { type Prover, proverPool, runMachine, type WorkerEvent } from '@fatty/client/worker';
-import { expectTrue, ms, StepFailed, timed, until } from './screen.ts';
+import type { Client, MachineLease } from '@fatty/client/node';
+import {
+  type Prover,
+  proverPool,
+  runMachine,
+  type WorkerEnd,
+  type WorkerEvent,
+} from '@fatty/client/worker';
+import { freed, type Pace, paced, secs, short } from './pace.ts';
+import { expectTrue, ms, StepFailed, until } from './screen.ts';
 import type { Stage } from './stage.ts';
 
 const DIR = '/demo/machines';
-const HONEST = `${DIR}/honest`;
-const LIAR = `${DIR}/liar`;
-const STALLED = `${DIR}/stalled`;
-/** Shorter than the default of 12 s, so that the losses can be watched. */
-const PERIOD_MS = 4_000;
-const EVERY_MS = 250;
+/** So many come due in a period. */
+const TRANSITIONS = 16;
 const RENEWALS = 2;
 const S_TO = 5;
 
 type Held = Extract<WorkerEvent, { readonly kind: 'held' }>;
-
-const short = (value: bigint): string => `0x${value.toString(16).slice(0, 8)}…`;
 
 async function loadTick(): Promise<Assembled> {
   const url = new URL('../../../cairo/machines/tick.casm', import.meta.url);
@@ -78,36 +79,42 @@ function withOtherResult(proof: Proof): Proof {
   return { ...proof, publicInput: { ...publicInput, publicMemory } };
 }
 
-async function refusal(work: Promise<unknown>): Promise<FattyError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (isFattyError(error)) return error;
-  throw new StepFailed('the proof is refused');
-}
-
-/** (c) Machines on the embedded prover: an honest one, one that lies, one that stalls. */
+/** Machines on the embedded prover: an honest one, one that lies, one that stalls. */
 export async function worker(stage: Stage): Promise<void> {
-  const { alice, bob, screen } = stage;
+  const { alice, screen } = stage;
   screen.title('Workers: three machines prove their own runs; one lies, one stalls');
   const program = await loadTick();
-  const declared = { programId: idOfProgram(program, 'plain'), t: 0n, s: 1n, periodMs: PERIOD_MS };
   await alice.create(DIR, { node: 'directory', exclusive: false, parents: true });
-  for (const path of [HONEST, LIAR, STALLED]) await alice.machine(path).declare(declared);
-  screen.say(`the tick program is pinned by three machines, period ${PERIOD_MS / 1000} s`);
-  const honest = new Honest(stage, program);
   await using prover = closing(proverPool());
+  await paced(stage, (pace) => threeMachines({ ...stage, program, prover, pace }));
+}
+
+interface Parts extends Stage {
+  readonly program: Assembled;
+  readonly prover: Prover;
+  readonly pace: Pace;
+}
+
+async function threeMachines(parts: Parts): Promise<void> {
+  const { alice, screen, program, pace } = parts;
+  const { periodMs } = pace;
+  const declared = { programId: idOfProgram(program, 'plain'), t: 0n, s: 1n, periodMs };
+  for (const name of ['honest', 'liar', 'stalled']) {
+    await alice.machine(pathOf(parts, name)).declare(declared);
+  }
+  screen.say(`the tick program is pinned by three machines, period ${secs(periodMs)}`);
+  const honest = new Honest(parts);
   try {
-    await lieAndStall(stage, new Bench(bob, program, prover));
-    await until('the honest worker renews', 3 * PERIOD_MS, () => honest.renewed(RENEWALS));
-    const { lessee } = await alice.machine(HONEST).state();
-    expectTrue(lessee !== undefined && !honest.hasEnded, 'the honest worker keeps its lease');
-    screen.say('the honest worker never lost it');
+    await lieAndStall(parts);
+    await until('the honest worker renews', () => honest.renewed(RENEWALS));
   } finally {
     await honest.stop();
   }
+  await honest.neverLost();
+  screen.say('the honest worker never lost it');
 }
+
+const pathOf = ({ pace }: Parts, name: string): string => pace.named(`${DIR}/${name}`);
 
 function closing(prover: Prover): Prover & AsyncDisposable {
   return { ...prover, [Symbol.asyncDispose]: () => prover.close() };
@@ -115,25 +122,26 @@ function closing(prover: Prover): Prover & AsyncDisposable {
 
 /** The worker SDK at work, and what it tells. */
 class Honest {
-  readonly #stage: Stage;
+  readonly #parts: Parts;
   readonly #stop = new AbortController();
-  readonly #work: Promise<unknown>;
+  readonly #work: Promise<WorkerEnd>;
   #renewals = 0;
   #provingMs = 0;
   #bytes = 0;
-  hasEnded = false;
+  #hasEnded = false;
 
-  constructor(stage: Stage, program: Assembled) {
-    this.#stage = stage;
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { alice, program, pace } = parts;
     const { signal } = this.#stop;
-    const transitions = { everyMs: EVERY_MS };
+    const transitions = { everyMs: pace.periodMs / TRANSITIONS };
     const onProgress = (event: WorkerEvent): void => this.#hear(event);
-    const options = { path: HONEST, program, transitions, signal, onProgress };
-    this.#work = runMachine(stage.alice, options).finally(() => {
-      this.hasEnded = true;
-    });
-    // Awaited by `stop`; until then a failure waits there.
-    this.#work.catch(() => undefined);
+    const path = pathOf(parts, 'honest');
+    this.#work = runMachine(alice, { path, program, transitions, signal, onProgress });
+    const ended = (): void => {
+      this.#hasEnded = true;
+    };
+    this.#work.then(ended, ended);
   }
 
   #hear(event: WorkerEvent): void {
@@ -149,39 +157,54 @@ class Honest {
     const early = how === 'renewed' ? `, ${ms(spareMs)} early` : '';
     const proof = `${this.#bytes} bytes proved in ${ms(this.#provingMs)}`;
     const cell = `checked and committed in ${ms(tookMs)}`;
-    this.#stage.screen.say(`honest: ${how}${early}: ${proof}, ${cell}: t=${t}, s=${short(s)}`);
+    this.#parts.screen.say(`honest: ${how}${early}: ${proof}, ${cell}: t=${t}, s=${short(s)}`);
   }
 
   renewed(count: number): true | undefined {
-    return this.#renewals >= count || this.hasEnded ? true : undefined;
+    return this.#renewals >= count || this.#hasEnded ? true : undefined;
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#work;
+    await this.#work.catch(() => undefined);
+  }
+
+  /** @throws TooSlow, StepFailed; whatever ended the work */
+  async neverLost(): Promise<void> {
+    const { pace } = this.#parts;
+    const { reason, error } = await pace.held(this.#work);
+    pace.tooLate(error);
+    expectTrue(reason === 'stopped', `the honest worker keeps its lease: ${error?.code}`);
   }
 }
 
-async function lieAndStall({ alice, screen }: Stage, bench: Bench): Promise<void> {
-  const liar = await bench.take(LIAR);
-  const stalled = await bench.take(STALLED);
+async function lieAndStall(parts: Parts): Promise<void> {
+  const { alice, bob, screen } = parts;
+  const bench = new Bench(bob, parts.program, parts.prover);
+  const [liarPath, stalledPath] = [pathOf(parts, 'liar'), pathOf(parts, 'stalled')];
+  const liar = await bench.take(liarPath);
+  const stalled = await bench.take(stalledPath);
   screen.say(`liar and stalled: taken, t=${liar.t} and t=${stalled.t}`);
-  const { nonce, t, s } = liar;
-  const altered = withOtherResult(await bench.prove(LIAR, liar));
-  const first = await refusal(liar.renew([encodeProof(altered)], { nonce }));
-  screen.say(`liar: a true proof with another result in its statement: refused, ${first.code}`);
-  const madeUp = await bench.prove(LIAR, { nonce, t, s: s + 1n });
-  const second = await refusal(liar.renew([encodeProof(madeUp)], { nonce }));
-  expectTrue(second.code === 'wrong_s', 'a made-up state is refused');
-  screen.say(`liar: a true proof from a state it made up: refused, ${second.code}`);
-  const losses = [liar, stalled].map((lease) => timed(() => lease.lost));
-  await Promise.all(losses);
+  await lie(liar, bench, parts);
+  await Promise.all([liar.lost, stalled.lost]);
   screen.say('neither can prove its lease any longer: both must stop');
-  for (const [name, path] of Object.entries({ liar: LIAR, stalled: STALLED })) {
-    const free = await until(`${name} loses its lease`, 4 * PERIOD_MS, async () => {
-      const now = await alice.machine(path).state();
-      return now.lessee === undefined ? now : undefined;
-    });
+  for (const [name, path] of Object.entries({ liar: liarPath, stalled: stalledPath })) {
+    const free = await freed(alice, path);
     screen.say(`${name}: the cell has taken the lease away; the machine waits at t=${free.t}`);
   }
+}
+
+async function lie(lease: MachineLease, bench: Bench, { screen, pace }: Parts): Promise<void> {
+  const { nonce, t, s, path } = lease;
+  const altered = withOtherResult(await bench.prove(path, lease));
+  const first = await pace.refusal(lease.renew([encodeProof(altered)], { nonce }));
+  expectTrue(
+    first.code.startsWith('bad_'),
+    `a tampered proof is refused as such, not ${first.code}`,
+  );
+  screen.say(`liar: a true proof with another result in its statement: refused, ${first.code}`);
+  const madeUp = await bench.prove(path, { nonce, t, s: s + 1n });
+  const second = await pace.refusal(lease.renew([encodeProof(madeUp)], { nonce }));
+  expectTrue(second.code === 'wrong_s', `a made-up state is refused, not for ${second.code}`);
+  screen.say(`liar: a true proof from a state it made up: refused, ${second.code}`);
 }
