@@ -59,7 +59,7 @@ describe('a machine renewed by proofs', () => {
   it('is taken by the first proof, and by one lessee only', async () => {
     await declare(PATH, 60_000);
     expect(await codeOf(worker.machine(PATH).take([tampered(0, 0.5)]))).toBeDefined();
-    expect((await worker.machine(PATH).state()).lessee).toBeUndefined();
+    expect((await worker.machine(PATH).stat()).lessee).toBeUndefined();
     lease = await worker.machine(PATH).take([proofOf(0)]);
     expect(lease.held).toBe(true);
     expect(await codeOf(rival.machine(PATH).take([proofOf(1)]))).toBe('held');
@@ -73,7 +73,7 @@ describe('a machine renewed by proofs', () => {
     await lease.renew([proofOf(1)]);
     expect(lease.t).toBeGreaterThan(before);
     await lease.renew([proofOf(2), proofOf(3)]);
-    const state = await rival.machine(PATH).state();
+    const state = await rival.machine(PATH).stat();
     expect([state.t, state.s]).toEqual([lease.t, lease.s]);
   });
 
@@ -85,7 +85,7 @@ describe('a machine renewed by proofs', () => {
         'string',
       ]);
     }
-    expect((await worker.machine(PATH).state()).t).toBe(t);
+    expect((await worker.machine(PATH).stat()).t).toBe(t);
     expect(lease.held).toBe(true);
   });
 
@@ -96,7 +96,7 @@ describe('a machine renewed by proofs', () => {
     await lease.renew([proofOf(4)]);
     expect(lease.t).toBeGreaterThan(t);
     await lease.release();
-    expect((await rival.machine(PATH).state()).lessee).toBeUndefined();
+    expect((await rival.machine(PATH).stat()).lessee).toBeUndefined();
   });
 
   it('cannot skip a step of the chain', async () => {
@@ -113,7 +113,7 @@ describe('a machine renewed by proofs', () => {
     expect(held.held).toBe(false);
     const state = await (async () => {
       for (;;) {
-        const now = await rival.machine('/sleeper').state();
+        const now = await rival.machine('/sleeper').stat();
         if (now.lessee === undefined) return now;
       }
     })();

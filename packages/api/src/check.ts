@@ -1,6 +1,7 @@
 import { ACCEPT, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from './committee.ts';
+import { CELLS_MAX, cellCount } from './inbox.ts';
 import { type Op, OUTPUTS_MAX } from './ops.ts';
 import { splitWritable } from './path.ts';
 
@@ -44,13 +45,22 @@ function checkCreate(op: Extract<Op, { kind: 'create' }>, params: CellParams): V
   return all(checkPath(op.path), checkContent(op.content, params));
 }
 
+/** `window` 0: no inbox. */
+function checkCells(outputs: number, window: number): Verdict {
+  return all(
+    within('bad_outputs', outputs, 0, OUTPUTS_MAX, 'cells'),
+    within('bad_inbox', cellCount(window, outputs), 0, CELLS_MAX, 'cells with in and outputs'),
+  );
+}
+
 function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellParams): Verdict {
-  const { policy } = op;
+  const { policy, inbox } = op;
+  if (inbox?.window === 0) return reject('bad_inbox', 'a window of entries', '0');
   return all(
     checkPath(op.path),
     within('bad_period', op.periodMs, params.periodMsMin, params.periodMsMax, 'ms'),
     checkDelay(op.lockDelayMs),
-    within('bad_outputs', op.outputs, 0, OUTPUTS_MAX, 'cells'),
+    checkCells(op.outputs, inbox?.window ?? 0),
     within('bad_policy', policy.bitsMin, BITS_MIN, 1024, 'security bits'),
     within('bad_policy', policy.collisionBitsMin, COLLISION_BITS_MIN, 128, 'collision bits'),
   );
@@ -58,7 +68,7 @@ function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellP
 
 function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>): Verdict {
   if (op.proofs.length === 0) return reject('no_proof', 'at least one proof', 'none');
-  return all(checkPath(op.path), within('bad_outputs', op.outputs, 0, OUTPUTS_MAX, 'cells'));
+  return all(checkPath(op.path), checkCells(op.outputs, op.inbox));
 }
 
 /**
@@ -66,7 +76,7 @@ function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>):
  * A client runs it before signing, a replica before referencing. Codes: `bad_path`,
  * `reserved_path`,
  * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
- * `no_dots`, `bad_period`, `bad_policy`, `bad_outputs`, `no_proof`.
+ * `no_dots`, `bad_period`, `bad_policy`, `bad_outputs`, `bad_inbox`, `bad_entry`, `no_proof`.
  */
 export function checkOp(op: Op, params: CellParams): Verdict {
   switch (op.kind) {
@@ -106,5 +116,8 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'takeMachine':
     case 'renewMachine':
       return checkProofs(op);
+    case 'post':
+      if (op.entry === 0n) return reject('bad_entry', 'a number other than 0', '0');
+      return checkPath(op.path);
   }
 }

@@ -31,6 +31,8 @@ const FINAL = {
   bad_period: 'The machine period is out of range.',
   bad_policy: 'The proof policy is weaker than the committee allows, or unknown.',
   bad_outputs: 'A statement has at most 30 output cells.',
+  bad_inbox: 'An inbox takes 1 to 31 entries a proof; with in and outputs at most 32 cells.',
+  bad_entry: 'An inbox entry is a number of the field other than 0.',
   bad_limit: 'The page size of a listing is out of range.',
   content_too_large: 'The content is larger than a file may be.',
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
@@ -67,6 +69,9 @@ const FINAL = {
   stale_t: 'The proof starts before the stored state: a replay.',
   wrong_t: 'The proof does not start at the stored state clock.',
   wrong_s: 'The proof does not start from the stored state.',
+  no_inbox: 'The machine has no inbox.',
+  wrong_in: 'The proof does not consume the next entries of the inbox.',
+  inbox_neglected: 'The proof leaves an entry waiting that is older than a period.',
   below_policy: 'The proof is weaker than this machine demands.',
   bad_proof: 'The bytes are not a proof envelope with a lease statement.',
 } as const;
@@ -89,6 +94,7 @@ const LATER = {
   too_many_waits: 'The queue is as long as it may be.',
   // Machines
   held: 'Another lessee holds the machine.',
+  inbox_full: 'The inbox, or this client’s part of it, is full.',
   // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
 } as const;

@@ -76,13 +76,19 @@ const FIELD = 2n ** 251n + 17n * 2n ** 192n + 1n;
 /** A field element as 32 big-endian bytes, smaller than the field's order. */
 export const feltShape: Shape<bigint> = mapped(fixed(32), feltOf, bytesOfFelt);
 
+/** A number of up to 256 bits, big-endian, reduced into the field. */
+export function feltOfBytes(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`) % FIELD;
+}
+
 function feltOf(bytes: Uint8Array): bigint {
   const value = BigInt(`0x${toHex(bytes)}`);
   if (value >= FIELD) throw new ShapeError('an integer below the field order', 'a larger one');
   return value;
 }
 
-function bytesOfFelt(value: bigint): Uint8Array {
+/** 32 big-endian bytes of a field element. */
+export function bytesOfFelt(value: bigint): Uint8Array {
   const bytes = new Uint8Array(32);
   let rest = value;
   for (let i = 31; i >= 0; i--) {

@@ -4,6 +4,7 @@ export * from './check.ts';
 export * from './committee.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './inbox.ts';
 export * from './messages.ts';
 export * from './notices.ts';
 export * from './ops.ts';

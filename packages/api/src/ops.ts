@@ -19,6 +19,7 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
 import { choice, type Dot, feltShape, NONCE_BYTES, opIdShape, positionShape } from './ids.ts';
+import { type InboxTerms, inboxTermsShape } from './inbox.ts';
 import { PATH_LENGTH_MAX } from './path.ts';
 
 export type LockMode = 'exclusive' | 'shared';
@@ -112,8 +113,10 @@ export type Op =
       readonly s: bigint;
       readonly policy: MachinePolicy;
       readonly binding: Binding;
-      /** Public cells after the six of the lease statement, 0..30. */
+      /** Cells at the end of the lease statement that the program shows, 0..30. */
       readonly outputs: number;
+      /** Undefined: nobody can post to it. */
+      readonly inbox: InboxTerms | undefined;
       readonly periodMs: number;
       readonly lockDelayMs: number;
     }
@@ -122,8 +125,10 @@ export type Op =
       readonly kind: 'takeMachine';
       readonly path: string;
       readonly nonce: Position | undefined;
-      /** As the machine declared: says how long the proofs' statements are. */
+      /** As the machine declared: they say how long the proofs' statements are. */
       readonly outputs: number;
+      /** The window of its inbox; 0 for a machine without. */
+      readonly inbox: number;
       /** Envelopes of consecutive proofs, oldest first. */
       readonly proofs: readonly Uint8Array[];
     }
@@ -131,8 +136,10 @@ export type Op =
       readonly kind: 'renewMachine';
       readonly path: string;
       readonly nonce: Position | undefined;
-      /** As the machine declared: says how long the proofs' statements are. */
+      /** As the machine declared: they say how long the proofs' statements are. */
       readonly outputs: number;
+      /** The window of its inbox; 0 for a machine without. */
+      readonly inbox: number;
       /** Envelopes of consecutive proofs, oldest first. */
       readonly proofs: readonly Uint8Array[];
     }
@@ -143,7 +150,9 @@ export type Op =
       readonly path: string;
       readonly address: string;
       readonly content: Uint8Array;
-    };
+    }
+  /** Puts an entry in a machine's inbox; anybody may. */
+  | { readonly kind: 'post'; readonly path: string; readonly entry: bigint };
 
 export type OpKind = Op['kind'];
 
@@ -175,6 +184,7 @@ const proven = record({
   path: pathShape,
   nonce: optional(positionShape),
   outputs: u8,
+  inbox: u8,
   proofs: array(bytes(PROOF_BYTES_MAX), PROOFS_MAX),
 });
 
@@ -223,6 +233,7 @@ export const opShape: Shape<Op> = union<Op>({
       policy: machinePolicyShape,
       binding: bindingShape,
       outputs: u8,
+      inbox: optional(inboxTermsShape),
       periodMs: u32,
       lockDelayMs: u32,
     }),
@@ -238,6 +249,7 @@ export const opShape: Shape<Op> = union<Op>({
       content: bytes(PUBLISHED_BYTES_MAX),
     }),
   ],
+  post: [35, record({ path: pathShape, entry: feltShape })],
 });
 
 export function encodeOp(op: Op): Uint8Array {

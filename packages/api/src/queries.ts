@@ -11,6 +11,7 @@ import {
   type Shape,
   sessionId,
   text,
+  u8,
   u32,
   u53,
   u64,
@@ -19,6 +20,7 @@ import {
 import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
 import { type CellParams, MEMBERS_MAX, paramsShape } from './committee.ts';
 import { type Dot, feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
+import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
 import {
   ADDRESS_LENGTH_MAX,
   type Binding,
@@ -134,6 +136,21 @@ export interface Party {
   readonly leaseExpiry: number;
 }
 
+/** The inbox of a machine. */
+export interface InboxAnswer {
+  readonly terms: InboxTerms;
+  /** The hash chain of every entry consumed so far: cell `in` of the last statement. */
+  readonly in: bigint;
+  readonly consumed: number;
+  /** What waits, oldest first. */
+  readonly pending: readonly InboxEntry[];
+  /**
+   * Since when (ms on the lease clock) the oldest entry has waited for longer than the period: the
+   * machine ignores its inbox. Undefined: it does not.
+   */
+  readonly neglectedSince: number | undefined;
+}
+
 export type Answer =
   | { readonly kind: 'value'; readonly stat: Stat; readonly siblings: readonly Sibling[] }
   | { readonly kind: 'stat'; readonly stat: Stat }
@@ -170,8 +187,11 @@ export type Answer =
       readonly lockDelayMs: number;
       /** Position of the last applied event of this machine. */
       readonly nonce: Position;
+      /** How many output cells it declared. */
+      readonly outputCount: number;
       /** Output cells of the last statement; empty before the first. */
       readonly outputs: readonly bigint[];
+      readonly inbox: InboxAnswer | undefined;
       readonly lessee: PublicKey | undefined;
       readonly lockGen: Position | undefined;
       readonly leaseExpiry: number;
@@ -296,7 +316,17 @@ export const answerShape: Shape<Answer> = union<Answer>({
       periodMs: u32,
       lockDelayMs: u32,
       nonce: positionShape,
+      outputCount: u8,
       outputs: array(feltShape, OUTPUTS_MAX),
+      inbox: optional(
+        record<InboxAnswer>({
+          terms: inboxTermsShape,
+          in: feltShape,
+          consumed: u53,
+          pending: inboxEntriesShape,
+          neglectedSince: optional(u53),
+        }),
+      ),
       lessee: optional(publicKey),
       lockGen: optional(positionShape),
       leaseExpiry: u53,

@@ -59,6 +59,8 @@ export type Result =
     }
   | { readonly kind: 'machineReleased'; readonly nonce: Position }
   | { readonly kind: 'published'; readonly generation: Position }
+  /** `number`: consumed as soon as the machine's `consumed` is at least that; counts from 1. */
+  | { readonly kind: 'posted'; readonly number: number; readonly position: Position }
   | ErrorResult;
 
 export type ResultKind = Result['kind'];
@@ -112,6 +114,7 @@ export const resultShape: Shape<Result> = union<Result>({
   ],
   machineReleased: [33, record({ nonce: positionShape })],
   published: [34, record({ generation: positionShape })],
+  posted: [35, record({ number: u53, position: positionShape })],
 });
 
 const RESULT_BYTES_MAX = 64 * 1024;

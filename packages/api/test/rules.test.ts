@@ -114,6 +114,11 @@ describe('form', () => {
     ['no_proof', { ...OPS.takeMachine, proofs: [] }],
     ['no_proof', { ...OPS.renewMachine, proofs: [] }],
     ['bad_outputs', { ...OPS.renewMachine, outputs: 31 }],
+    ['bad_inbox', { ...OPS.renewMachine, outputs: 0, inbox: 32 }],
+    ['bad_inbox', { ...OPS.takeMachine, outputs: 30, inbox: 2 }],
+    ['bad_inbox', { ...OPS.declareMachine, inbox: { window: 31, neglect: 'shown' } }],
+    ['bad_inbox', { ...OPS.declareMachine, inbox: { window: 0, neglect: 'shown' } }],
+    ['bad_entry', { ...OPS.post, entry: 0n }],
   ])('%s', (code, op) => {
     expect(check(op)).toBe(code);
   });

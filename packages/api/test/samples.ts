@@ -64,13 +64,29 @@ export const OPS: ByKind<Op> = {
     policy,
     binding: 'lessee',
     outputs: 1,
+    inbox: { window: 4, neglect: 'refused' },
     periodMs: 12_000,
     lockDelayMs: 0,
   },
-  takeMachine: { kind: 'takeMachine', path, nonce: undefined, outputs: 0, proofs: [fill(9, 1)] },
-  renewMachine: { kind: 'renewMachine', path, nonce: position, outputs: 1, proofs: [fill(9, 1)] },
+  takeMachine: {
+    kind: 'takeMachine',
+    path,
+    nonce: undefined,
+    outputs: 0,
+    inbox: 0,
+    proofs: [fill(9, 1)],
+  },
+  renewMachine: {
+    kind: 'renewMachine',
+    path,
+    nonce: position,
+    outputs: 1,
+    inbox: 4,
+    proofs: [fill(9, 1)],
+  },
   releaseMachine: { kind: 'releaseMachine', path },
   publish: { kind: 'publish', path, address: 'wss://db:1', content },
+  post: { kind: 'post', path, entry: 2n ** 200n },
 };
 
 export const RESULTS: ByKind<Result> = {
@@ -97,6 +113,7 @@ export const RESULTS: ByKind<Result> = {
   },
   machineReleased: { kind: 'machineReleased', nonce: position },
   published: { kind: 'published', generation: position },
+  posted: { kind: 'posted', number: 9, position },
 };
 
 export const NOTICES: ByKind<NoticeBody> = {
@@ -189,7 +206,15 @@ export const ANSWERS: ByKind<Answer> = {
     periodMs: 12_000,
     lockDelayMs: 0,
     nonce: position,
+    outputCount: 1,
     outputs: [1n],
+    inbox: {
+      terms: { window: 4, neglect: 'refused' },
+      in: 3n ** 150n,
+      consumed: 8,
+      pending: [{ value: 7n, by: client, postedAt: 7_000 }],
+      neglectedSince: undefined,
+    },
     lessee: client,
     lockGen: position,
     leaseExpiry: 99_000,

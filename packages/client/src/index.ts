@@ -7,7 +7,7 @@ export type {
 } from './core/types.ts';
 export * from './error.ts';
 export { Client } from './sdk/client.ts';
-export { type ConnectOptions, connect } from './sdk/connect.ts';
+export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
 export type { Lock } from './sdk/lock.ts';
 export {
@@ -16,6 +16,7 @@ export {
   type MachineAnswer,
   type MachineHeld,
   MachineLease,
+  type Posted,
   type ProofOptions,
 } from './sdk/machine.ts';
 export type * from './sdk/options.ts';

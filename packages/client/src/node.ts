@@ -1,28 +1,64 @@
 /// <reference lib="esnext.disposable" />
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Cell } from '@fatty/api';
+import { get as getHttp, type IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
 import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
+import { clientError } from './error.ts';
+import { boundedText } from './sdk/cell-source.ts';
 import type { Client } from './sdk/client.ts';
-import { type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
+import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
 
 export * from './index.ts';
 
-const isUrl = (source: string): boolean => /^https?:/.test(source);
+export interface NodeConnectOptions extends ConnectOptions {
+  /** For `wss://` and `https://`: authorities (PEM text) to trust instead of the system's. */
+  readonly ca?: string;
+}
 
-const node: Platform = {
-  scheme: nodeScheme(),
-  dial,
-  async read(source) {
-    if (!isUrl(source)) return readFile(source, 'utf8');
-    const response = await fetch(source);
-    if (!response.ok) throw new Error(`${response.status}`);
-    return response.text();
-  },
-  trusted: (source) => !isUrl(source),
-};
+const isUrl = (source: string): boolean => /^(https?|wss?):/.test(source);
 
-/** `source`: cell.json as an object, its path, or its URL (with `cellId`). Links through `ws`. */
-export function connect(source: Cell | string, options: ConnectOptions = {}): Promise<Client> {
-  return connectOn(node, source, options);
+const scheme = nodeScheme();
+
+function nodePlatform(ca: string | undefined): Platform {
+  const trust = ca === undefined ? {} : { ca };
+  return {
+    scheme,
+    dial: (options) => dial({ ...options, ...trust }),
+    async read(source, signal) {
+      if (!isUrl(source)) return readFile(source, { encoding: 'utf8', signal });
+      const get = source.startsWith('https:') ? getHttps : getHttp;
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        get(source, { signal, ...trust }, resolve).once('error', reject);
+      });
+      if (response.statusCode === 200) return boundedText(response);
+      response.destroy();
+      throw new Error(`status ${response.statusCode}`);
+    },
+    trusted: (source) => !isUrl(source),
+  };
+}
+
+/** Text without a certificate would be taken, and trust nobody. */
+function checkAuthorities(ca: string): void {
+  try {
+    new X509Certificate(ca);
+  } catch (cause) {
+    throw clientError('bad_argument', 'ca: certificates in PEM', String(cause), { cause });
+  }
+}
+
+/**
+ * Connects through `ws`. `source`: cell.json as an object or its path; or, with `cellId`, the URL of one, or
+ * a list of URLs of replicas (`ws://host:port`, `wss://…`, or of a cell.json), of which one honest must answer.
+ * @throws FattyError codes of `parseCell`, `unreachable`, `timeout`, `aborted`, `bad_argument`
+ */
+export async function connect(
+  source: CellSource,
+  options: NodeConnectOptions = {},
+): Promise<Client> {
+  const { ca } = options;
+  if (ca !== undefined) checkAuthorities(ca);
+  return connectOn(nodePlatform(ca), source, options);
 }

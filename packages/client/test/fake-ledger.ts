@@ -214,6 +214,7 @@ export abstract class FakeLedger {
       case 'declareMachine':
       case 'releaseMachine':
       case 'publish':
+      case 'post':
         return errorResult('not_found', op.kind, 'nothing');
     }
   }

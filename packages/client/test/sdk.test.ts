@@ -3,7 +3,7 @@ import { toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
 import type { Dialer, DialOptions } from '@fatty/network/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CLIENT_ERRORS, type Client, clientError, isFattyError } from '../src/index.ts';
+import { CLIENT_ERRORS, Client, clientError, isFattyError } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';
 import { FakeCell, scheme } from './fake-cell.ts';
 
@@ -19,7 +19,7 @@ interface Visitor {
 class LiveCell {
   readonly fake = new FakeCell(4);
   readonly cell: Cell;
-  readonly platform: Platform;
+  readonly platform: Platform<Client>;
   /** Close code with which replicas greet a dial; 0 lets it in. */
   greet = 0;
   /** Rewrites what replicas say. */
@@ -40,6 +40,7 @@ class LiveCell {
     this.cell = { cellId, committee, addresses };
     this.platform = {
       scheme,
+      client: (config) => new Client(config),
       dial: (options) => this.#dial(options),
       read: (source) =>
         source === 'gone' ? Promise.reject(new Error('no such file')) : Promise.resolve('{}'),

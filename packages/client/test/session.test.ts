@@ -167,9 +167,9 @@ describe('locks', () => {
   it('loses a machine that is not renewed within its period, keeps one that is', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell).connect();
-    const proven = { path: '/m', nonce: undefined, outputs: 0, proofs: [new Uint8Array(10)] };
-    const take = { kind: 'takeMachine', ...proven } as const;
-    const renew = { kind: 'renewMachine', ...proven } as const;
+    const proven = { path: '/m', nonce: undefined, outputs: 0, inbox: 0 };
+    const take = { kind: 'takeMachine', ...proven, proofs: [new Uint8Array(10)] } as const;
+    const renew = { kind: 'renewMachine', ...proven, proofs: [new Uint8Array(10)] } as const;
     const hold = client.call({ kind: 'machine', op: take, hold: undefined });
     cell.run(300);
     expect(client.answer(hold)).toBe('results');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Result } from '@fatty/api';
+import { cellCount, inboxChain, type Result } from '@fatty/api';
 import {
   type Assembled,
   assemble,
@@ -115,6 +115,11 @@ export class FakeMachine implements WorkerMachine {
   lessee: PublicKey | undefined;
   expiryMs = 0;
   outputs = 0;
+  /** 0: no inbox. */
+  window = 0;
+  in = 0n;
+  readonly consumed: bigint[] = [];
+  readonly pending: bigint[] = [];
   notBeforeMs = 0;
   releases = 0;
   /** Proofs of every applied op. */
@@ -158,23 +163,27 @@ export class FakeMachine implements WorkerMachine {
     if (this.lessee !== undefined && this.clock.nowMs() >= this.expiryMs) this.lose();
   }
 
-  async #apply(proofs: readonly Uint8Array[], { nonce, outputs }: ProofOptions): Promise<void> {
+  async #apply(
+    proofs: readonly Uint8Array[],
+    { nonce, outputs, inbox }: ProofOptions,
+  ): Promise<void> {
     await this.clock.pass(this.latencyMs / 2);
     this.#tick();
     if (nonce === undefined) this.#refuse('other_binding');
-    if (outputs !== this.outputs) this.#refuse('bad_outputs');
+    if (outputs !== this.outputs || inbox !== this.window) this.#refuse('bad_outputs');
     if (nonce.commit !== this.nonce.commit) this.#refuse('wrong_nonce');
     const renewal = checkRenewal({
       proofs,
       policy: COMMITTEE_POLICY,
       programId: idOfProgram(this.program, 'plain'),
       binding: bindingCell(CELL_ID, PATH, this.key, nonce),
-      extra: this.outputs,
+      extra: cellCount(this.window, this.outputs),
     });
     if (!renewal.ok) throw new Error(renewal.failure.code);
     const [first] = renewal.value.leases;
     const last = renewal.value.leases.at(-1);
     if (first?.tFrom !== this.t || first.sFrom !== this.s) this.#refuse('wrong_t');
+    const entries = this.#entriesOf(renewal.value.leases.map(({ extra }) => extra));
     const fault = this.faults.shift();
     if (fault === undefined || fault.applied) {
       this.t = last?.tTo ?? 0n;
@@ -183,14 +192,32 @@ export class FakeMachine implements WorkerMachine {
       this.expiryMs = this.clock.nowMs() + this.periodMs;
       this.#move();
       this.applied.push(proofs.length);
+      this.consumed.push(...this.pending.splice(0, entries.length));
+      this.in = entries.reduce(inboxChain, this.in);
     }
     await this.clock.pass(this.latencyMs / 2);
     if (fault !== undefined) throw fault.error;
   }
 
-  state(): Promise<MachineAnswer> {
+  /** What the statements consume, when that is what comes next. */
+  #entriesOf(statements: readonly (readonly bigint[])[]): readonly bigint[] {
+    const entries: bigint[] = [];
+    if (this.window === 0) return entries;
+    for (const [shown, ...cells] of statements) {
+      const window = cells.slice(0, this.window);
+      const some = window.filter((cell) => cell !== 0n);
+      if (some.some((cell, i) => cell !== window[i])) this.#refuse('wrong_in');
+      entries.push(...some);
+      if (shown !== entries.reduce(inboxChain, this.in)) this.#refuse('wrong_in');
+    }
+    if (entries.some((entry, i) => entry !== this.pending[i])) this.#refuse('wrong_in');
+    return entries;
+  }
+
+  stat(): Promise<MachineAnswer> {
     this.#tick();
-    const { t, s, nonce, lessee, periodMs, outputs } = this;
+    const { t, s, nonce, lessee, periodMs, outputs, window } = this;
+    const pending = this.pending.map((value) => ({ value, by: BOB, postedAt: 0 }));
     const policy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 };
     return Promise.resolve({
       kind: 'machine',
@@ -203,7 +230,18 @@ export class FakeMachine implements WorkerMachine {
       periodMs,
       lockDelayMs: 0,
       nonce,
-      outputs: Array.from({ length: outputs }, () => 0n),
+      outputCount: outputs,
+      outputs: [],
+      inbox:
+        window === 0
+          ? undefined
+          : {
+              terms: { window, neglect: 'shown' },
+              in: this.in,
+              consumed: this.consumed.length,
+              pending,
+              neglectedSince: undefined,
+            },
       lessee,
       lockGen: undefined,
       leaseExpiry: 0,

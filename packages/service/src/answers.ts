@@ -11,6 +11,7 @@ import {
 } from '@fatty/api';
 import { compareBytes, toHex, utf8 } from '@fatty/codec';
 import type { CellContext } from '@fatty/interface';
+import { showInbox } from './inbox.ts';
 import { checkedPath, type Node, nameText } from './names.ts';
 import type { Claim } from './sessions.ts';
 import type { State } from './state.ts';
@@ -156,7 +157,7 @@ function machine(state: State, { path }: Of<'machine'>): Answer {
   const { slot } = node;
   if (slot === undefined) return errorResult('not_a_machine', 'a machine', node.kind);
   const { programId, t, s, policy, binding, outputs, periodMs, lockDelayMs, nonce } = slot;
-  const { lessee, notBefore } = slot;
+  const { lessee, notBefore, outputCount, inbox } = slot;
   return {
     kind: 'machine',
     id: node.id,
@@ -168,7 +169,9 @@ function machine(state: State, { path }: Of<'machine'>): Answer {
     periodMs,
     lockDelayMs,
     nonce,
+    outputCount,
     outputs,
+    inbox: inbox && showInbox(inbox, periodMs, state.head.leaseClock),
     lessee: lessee?.client,
     lockGen: lessee?.lockGen ?? node.lockGen,
     leaseExpiry: lessee?.expiry ?? 0,

@@ -67,6 +67,8 @@ export function applyOp(state: State, op: Op, turn: Turn): Result {
       return state.machines.release(op.path, session, at);
     case 'publish':
       return state.machines.publish(op, session, at);
+    case 'post':
+      return state.machines.post(op, session, at, ledger);
   }
 }
 

@@ -25,6 +25,7 @@ import {
   u64,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import { type Inbox, inboxShape } from './inbox.ts';
 
 /** Who holds a machine, until when (lease clock, ms). */
 export interface Lessee {
@@ -49,6 +50,7 @@ export interface Machine {
   readonly t: bigint;
   readonly s: bigint;
   readonly outputs: readonly bigint[];
+  readonly inbox: Inbox | undefined;
   /** Position of the last applied declare, take, renew, release or loss of this machine. */
   readonly nonce: Position;
   readonly lessee: Lessee | undefined;
@@ -70,6 +72,7 @@ export const slotShape: Shape<Slot> = optional(
     t: u64,
     s: feltShape,
     outputs: array(feltShape, OUTPUTS_MAX),
+    inbox: optional(inboxShape),
     nonce: positionShape,
     lessee: optional(
       record<Lessee>({

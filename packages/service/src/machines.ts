@@ -10,17 +10,20 @@ import {
 import { equalBytes } from '@fatty/codec';
 import type { Position, PublicKey } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
+import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inbox.ts';
 import type { Ledger } from './ledger.ts';
 import type { Lessee, Machine } from './machine.ts';
 import type { Names, Node } from './names.ts';
 import { type ProofOp, readLeases } from './proofs.ts';
+import type { Quotas } from './quotas.ts';
 import type { Session } from './sessions.ts';
 
 type Declaration = Extract<Op, { kind: 'declareMachine' }>;
 type Publication = Extract<Op, { kind: 'publish' }>;
+type Posting = Extract<Op, { kind: 'post' }>;
 
 /** The state a valid take or renewal leads to. */
-type Advance = Pick<Machine, 't' | 's' | 'outputs'>;
+type Advance = Pick<Machine, 't' | 's' | 'outputs' | 'inbox'>;
 
 /**
  * Machines: leases renewed by proof (service §4). `validate()` has settled that the proofs are true
@@ -28,26 +31,30 @@ type Advance = Pick<Machine, 't' | 's' | 'outputs'>;
  */
 export class Machines {
   readonly #names: Names;
+  readonly #quotas: Quotas;
   /** Paths of held machines by end of lease, and of free ones by end of lock-delay. */
   readonly #leaseEnds = new Deadlines();
   readonly #delayEnds = new Deadlines();
+  /** When their oldest entry will have waited too long: somebody may be watching for it. */
+  readonly #neglectStarts = new Deadlines();
   #count = 0;
 
-  constructor(names: Names) {
+  constructor(names: Names, quotas: Quotas) {
     this.#names = names;
+    this.#quotas = quotas;
   }
 
   get size(): number {
     return this.#count;
   }
 
-  /** True while a lease or a lock-delay has to end by the clock. */
+  /** True while something of a machine is to happen by the clock. */
   get timed(): boolean {
-    return this.#leaseEnds.size > 0 || this.#delayEnds.size > 0;
+    return this.#leaseEnds.size > 0 || this.#delayEnds.size > 0 || this.#neglectStarts.size > 0;
   }
 
   declare(op: Declaration, session: Session, id: Node['id'], at: Position, ledger: Ledger): Result {
-    const { programId, policy, binding, outputs, periodMs, lockDelayMs, t, s, path } = op;
+    const { programId, policy, binding, outputs, inbox, periodMs, lockDelayMs, t, s, path } = op;
     const machine: Machine = {
       programId,
       policy,
@@ -58,6 +65,7 @@ export class Machines {
       t,
       s,
       outputs: [],
+      inbox: inbox && newInbox(inbox),
       nonce: at,
       lessee: undefined,
       notBefore: 0,
@@ -93,7 +101,7 @@ export class Machines {
       const waitMs = notBefore - ledger.now;
       return errorResult('lock_delay', 'no lock-delay', `${waitMs} ms left`, waitMs);
     }
-    const advance = judge(op, machine);
+    const advance = this.#advance(op, machine, ledger);
     if ('kind' in advance) return advance;
     this.#delayEnds.delete(op.path);
     return this.#hold(
@@ -112,9 +120,17 @@ export class Machines {
     const { machine } = found;
     const lessee = ownLessee(machine, session.client);
     if ('kind' in lessee) return lessee;
-    const advance = judge(op, machine);
+    const advance = this.#advance(op, machine, ledger);
     if ('kind' in advance) return advance;
     return this.#hold(found.node, { ...machine, ...advance }, session, lessee.lockGen, at, ledger);
+  }
+
+  /** {@link judge}, and whether the proofs do what is due by now. Code `inbox_neglected`. */
+  #advance(op: ProofOp, machine: Machine, { now }: Ledger): Advance | ErrorResult {
+    const advance = judge(op, machine);
+    if ('kind' in advance || machine.inbox === undefined || !advance.inbox) return advance;
+    const { inbox, periodMs } = machine;
+    return refuseNeglect(inbox, advance.inbox, op.proofs.length, periodMs, now) ?? advance;
   }
 
   #hold(
@@ -139,6 +155,7 @@ export class Machines {
     this.#names.setMachine(node, { ...machine, nonce, lessee });
     if (lockGen === nonce) this.#names.setLockGen(path, lockGen);
     this.#leaseEnds.set(path, expiry);
+    this.#watchInbox(path, machine, ledger.now);
     const { t, s } = machine;
     return { kind: 'machineHeld', nonce, t, s, lockGen, leaseExpiry: expiry };
   }
@@ -166,6 +183,27 @@ export class Machines {
     return { kind: 'published', generation: at };
   }
 
+  /** Not an event of the machine: proofs in the making stay good. */
+  post(op: Posting, session: Session, at: Position, ledger: Ledger): Result {
+    const found = this.#find(op.path);
+    if ('kind' in found) return found;
+    const { node, machine } = found;
+    if (machine.inbox === undefined) return errorResult('no_inbox', 'an inbox', 'none declared');
+    const entry = { value: op.entry, by: session.client, postedAt: ledger.now };
+    const inbox = addEntry(machine.inbox, entry, this.#quotas);
+    if ('kind' in inbox) return inbox;
+    const next = { ...machine, inbox };
+    this.#names.setMachine(node, next);
+    this.#watchInbox(op.path, next, ledger.now);
+    return { kind: 'posted', number: inbox.consumed + inbox.pending.length, position: at };
+  }
+
+  #watchInbox(path: string, { inbox, periodMs }: Machine, now: number): void {
+    const from = inbox && neglectedFrom(inbox, periodMs);
+    if (from !== undefined && from >= now) this.#neglectStarts.set(path, from + 1);
+    else this.#neglectStarts.delete(path);
+  }
+
   #find(path: string): { node: Node; machine: Machine } | ErrorResult {
     const node = this.#names.find(path);
     if (node === undefined) return errorResult('not_found', 'a machine', 'no live node');
@@ -189,6 +227,8 @@ export class Machines {
       const node = this.#names.find(path);
       if (node?.slot !== undefined) this.#names.setMachine(node, { ...node.slot, notBefore: 0 });
     }
+    // Nothing to change: that an entry has waited too long is read off the lease clock.
+    this.#neglectStarts.take(ledger.now);
   }
 
   /** The node has died with the machine that stood there. */
@@ -196,12 +236,13 @@ export class Machines {
     this.#count -= 1;
     this.#leaseEnds.delete(path);
     this.#delayEnds.delete(path);
+    this.#neglectStarts.delete(path);
     const { lessee } = machine;
     if (lessee !== undefined) tellLoss(path, lessee, 'node_removed', ledger.next(), ledger);
   }
 
-  /** After a restore: timers and count, from the namespace. */
-  rebuild(): void {
+  /** After a restore at lease clock `now`: timers and count, from the namespace. */
+  rebuild(now: number): void {
     for (const node of this.#names.all()) {
       const machine = node.slot;
       if (machine === undefined) continue;
@@ -209,6 +250,7 @@ export class Machines {
       const path = this.#names.pathOf(node);
       if (machine.lessee !== undefined) this.#leaseEnds.set(path, machine.lessee.expiry);
       if (machine.notBefore > 0) this.#delayEnds.set(path, machine.notBefore);
+      this.#watchInbox(path, machine, now);
     }
   }
 }
@@ -231,7 +273,7 @@ function ownLessee({ lessee }: Machine, client: PublicKey): Lessee | ErrorResult
 /**
  * Whether an op's proofs continue this machine, whoever holds it. Pure: gateways use it as advice.
  * Codes: `other_binding`, `bad_outputs`, `wrong_nonce`, `below_policy`, `wrong_program`,
- * `bad_proof`, `stale_t`, `wrong_t`, `wrong_s`.
+ * `bad_proof`, `stale_t`, `wrong_t`, `wrong_s`, `bad_inbox`, `wrong_in`.
  */
 export function judge(op: ProofOp, machine: Machine): Advance | ErrorResult {
   const { nonce, outputs } = op;
@@ -242,6 +284,8 @@ export function judge(op: ProofOp, machine: Machine): Advance | ErrorResult {
   if (outputs !== machine.outputCount) {
     return errorResult('bad_outputs', String(machine.outputCount), String(outputs));
   }
+  const window = machine.inbox?.terms.window ?? 0;
+  if (op.inbox !== window) return errorResult('bad_inbox', String(window), String(op.inbox));
   if (bound && !equalPositions(nonce, machine.nonce)) {
     return errorResult('wrong_nonce', showPosition(machine.nonce), showPosition(nonce));
   }
@@ -261,5 +305,8 @@ export function judge(op: ProofOp, machine: Machine): Advance | ErrorResult {
       `0x${first.sFrom.toString(16)}`,
     );
   }
-  return { t: last.tTo, s: last.sTo, outputs: last.extra };
+  const inbox = machine.inbox && consume(machine.inbox, leases);
+  if (inbox !== undefined && 'kind' in inbox) return inbox;
+  const outputsFrom = last.extra.length - machine.outputCount;
+  return { t: last.tTo, s: last.sTo, outputs: last.extra.slice(outputsFrom), inbox };
 }

@@ -1,4 +1,4 @@
-import { type ErrorResult, errorResult, type MachinePolicy, type Op } from '@fatty/api';
+import { cellCount, type ErrorResult, errorResult, type MachinePolicy, type Op } from '@fatty/api';
 import {
   bindingCell,
   COMMITTEE_POLICY,
@@ -21,13 +21,13 @@ export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
  * of its arguments: the machine itself is looked at in `apply()`.
  */
 export function askAbout(op: ProofOp, cellId: CellId, lessee: PublicKey): Validation {
-  const { proofs, nonce, path, outputs } = op;
+  const { proofs, nonce, path, outputs, inbox } = op;
   const job: RenewalJob = {
     proofs,
     policy: COMMITTEE_POLICY,
     programId: undefined,
     binding: nonce === undefined ? undefined : bindingCell(cellId, path, lessee, nonce),
-    extra: outputs,
+    extra: cellCount(inbox, outputs),
   };
   const checked = checkRenewal(job);
   if (!checked.ok) return { kind: 'reject', ...checked.failure };
@@ -56,7 +56,7 @@ export function readLeases(op: ProofOp, machine: Machine): readonly LeaseStateme
     policy: policyOf(machine.policy),
     programId: machine.programId,
     binding: undefined,
-    extra: machine.outputCount,
+    extra: cellCount(machine.inbox?.terms.window ?? 0, machine.outputCount),
   });
   if (checked.ok) return checked.value.leases;
   const { code, expected, actual } = checked.failure;

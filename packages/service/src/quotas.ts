@@ -21,6 +21,10 @@ export interface Quotas {
   readonly dotsPerNodeMax: number;
   /** Concurrent values of one content. Code `too_many_siblings`. */
   readonly siblingsMax: number;
+  /** Entries that wait in one machine's inbox, at most 1,024. Code `inbox_full`. */
+  readonly inboxEntriesMax: number;
+  /** Those of one client key. */
+  readonly inboxEntriesPerClientMax: number;
 }
 
 export const DEFAULT_QUOTAS: Quotas = {
@@ -33,6 +37,8 @@ export const DEFAULT_QUOTAS: Quotas = {
   waitsPerPathMax: 4_096,
   dotsPerNodeMax: 64,
   siblingsMax: 32,
+  inboxEntriesMax: 256,
+  inboxEntriesPerClientMax: 64,
 };
 
 interface Account {

@@ -190,7 +190,7 @@ export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   for (const { key, openableUntil } of graves) state.sessions.addGrave(toHex(key), openableUntil);
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state));
-  state.machines.rebuild();
+  state.machines.rebuild(head.leaseClock);
   return state;
 }
 

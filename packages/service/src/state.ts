@@ -32,7 +32,7 @@ export class State {
     this.sessions = new Sessions(quotas);
     this.names = new Names(quotas, this.accounts, this.sessions);
     this.locks = new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
-    this.machines = new Machines(this.names);
+    this.machines = new Machines(this.names, quotas);
   }
 
   /** True while something has to end by the clock. */

@@ -127,7 +127,7 @@ class MachineWorld extends World {
   ): Proven {
     const binding = bindingCell(CELL, PATH, client.signer.publicKey, nonce);
     const proofs = claims.map((claim) => envelope({ binding, ...claim }));
-    return { kind, path: PATH, nonce, outputs: 0, proofs };
+    return { kind, path: PATH, nonce, outputs: 0, inbox: 0, proofs };
   }
 
   take(client: Client, ...claims: readonly Claim[]): Result | string {
@@ -149,6 +149,7 @@ function declaration(extra: Partial<Extract<Op, { kind: 'declareMachine' }>> = {
     policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 124 },
     binding: 'lessee',
     outputs: 0,
+    inbox: undefined,
     periodMs: 2_000,
     lockDelayMs: 3_000,
     ...extra,
@@ -225,6 +226,7 @@ describe('machines', () => {
       path: PATH,
       nonce: undefined,
       outputs: 0,
+      inbox: 0,
       proofs: claims.map(envelope),
     });
     expect(code(world.send(b, open('renewMachine', first)))).toBe('not_lessee');
@@ -244,7 +246,8 @@ describe('machines', () => {
   test('an open machine may be taken with somebody else\u2019s proof, a bound one may not', () => {
     const open = new MachineWorld({ binding: 'open' });
     const proofs = [envelope({ ...first, binding: 77n })];
-    const sent: Op = { kind: 'takeMachine', path: PATH, nonce: undefined, outputs: 0, proofs };
+    const unbound = { path: PATH, nonce: undefined, outputs: 0, inbox: 0 };
+    const sent: Op = { kind: 'takeMachine', ...unbound, proofs };
     expect(open.send(open.b, sent)).toMatchObject({ kind: 'machineHeld' });
     const bound = new MachineWorld();
     expect(code(bound.send(bound.b, sent))).toBe('other_binding');

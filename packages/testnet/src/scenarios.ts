@@ -208,7 +208,7 @@ function provenLease({ lease }: Fixtures): Recording {
   const [first, second] = lease.proofs;
   if (first === undefined || second === undefined) throw new RangeError('two proofs');
   const path = '/worker';
-  const proven = { path, nonce: undefined, outputs: 0 } as const;
+  const proven = { path, nonce: undefined, outputs: 0, inbox: 0 } as const;
   return record({
     seed: 6,
     fromMs: SETTLED_MS,
@@ -227,6 +227,7 @@ function provenLease({ lease }: Fixtures): Recording {
           policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 },
           binding: 'open',
           outputs: 0,
+          inbox: undefined,
           periodMs: PERIOD_MS,
           lockDelayMs: 0,
         },

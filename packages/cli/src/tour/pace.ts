@@ -86,7 +86,7 @@ export async function paced({ screen }: Stage, part: (pace: Pace) => Promise<voi
 /** The machine, once the cell has taken its lease away. */
 export function freed(client: Client, path: string): Promise<MachineAnswer> {
   return until(`the cell takes ${path} away`, async () => {
-    const now = await client.machine(path).state();
+    const now = await client.machine(path).stat();
     return now.lessee === undefined ? now : undefined;
   });
 }

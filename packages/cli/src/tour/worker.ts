@@ -62,7 +62,7 @@ class Bench {
 
   async take(path: string): Promise<MachineLease> {
     const machine = this.#client.machine(path);
-    const state = await machine.state();
+    const state = await machine.stat();
     const proof = await this.prove(path, state);
     return machine.take([encodeProof(proof)], { nonce: state.nonce });
   }

@@ -18,7 +18,6 @@ import { clientError, isFattyError } from '../error.ts';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import { abortError, type CallOptions, Driver } from './driver.ts';
 import { type Lock, makeLock } from './lock.ts';
-
 import { Machine, type MachineAnswer, type MachineClient } from './machine.ts';
 import type {
   AcquireOptions,
@@ -34,7 +33,8 @@ import type {
 
 type StatusListener = (status: SessionStatus) => void;
 
-const TIMEOUT_MS = 30_000;
+/** Default of `timeoutMs`. */
+export const TIMEOUT_MS = 30_000;
 /** A barrier needs an op that changes nothing: cancelling one that cannot exist. */
 const BARRIER: Op = { kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 };
 
@@ -368,14 +368,17 @@ export class Client implements AsyncDisposable {
   }
 
   machine(path: string): Machine {
-    const client: MachineClient = {
+    return new Machine(this.machineClient(), path);
+  }
+
+  protected machineClient(): MachineClient {
+    return {
       driver: this.#driver,
       defaults: this.#options({}),
       submit: (ops, options) => this.submit(ops, options),
       readMachine: (at, options): Promise<MachineAnswer> =>
         this.read({ kind: 'machine', path: at }, 'machine', options).then((one) => one.value),
     };
-    return new Machine(client, path);
   }
 
   /** Which replica a key belongs to, −1 for none. */

@@ -1,8 +1,16 @@
-import { type Cell, faultsMax, parseCell } from '@fatty/api';
-import { ed25519, equalBytes, fromHex, type SignatureScheme, type Signer } from '@fatty/codec';
+import { type Cell, faultsMax } from '@fatty/api';
+import { ed25519, type Signer } from '@fatty/codec';
 import { dialClient, type WebSocketConstructor } from '@fatty/network/client';
-import { clientError, FattyError } from '../error.ts';
-import { Client } from './client.ts';
+import { clientError } from '../error.ts';
+import {
+  boundedText,
+  checkCellId,
+  type Reader,
+  type ReadTerms,
+  readCell,
+  readCellFromAny,
+} from './cell-source.ts';
+import { Client, TIMEOUT_MS } from './client.ts';
 import type { Dial } from './driver.ts';
 import type { ClientConfig } from './options.ts';
 
@@ -10,7 +18,7 @@ export interface ConnectOptions
   extends Partial<Omit<ClientConfig, 'cell' | 'dial' | 'refresh' | 'signer' | 'scheme'>> {
   /** The key to sign with. Default: a fresh one, gone with the client. */
   readonly signer?: Signer;
-  /** Trusted cell id (hex or bytes): needed when cell.json comes over the network. */
+  /** Trusted cell id (hex or bytes): needed when the cell comes over the network. */
   readonly cellId?: string | Uint8Array;
   /** The WebSocket class. Default: the platform's own. */
   readonly webSocket?: WebSocketConstructor;
@@ -18,35 +26,33 @@ export interface ConnectOptions
 }
 
 /** What differs between platforms. */
-export interface Platform {
-  readonly scheme: SignatureScheme;
+export interface Platform extends Reader {
   readonly dial: Dial;
-  /** The text of cell.json at `source`. */
-  read(source: string): Promise<string>;
-  /** Whether reading `source` again needs no trust in a stranger. */
-  trusted(source: string): boolean;
 }
 
+/** A cell, where its cell.json is, or where its replicas are: some of their URLs. */
+export type CellSource = Cell | string | readonly string[];
+
 /**
- * Connects to a cell. `source` is cell.json as an object, or where to read it.
- * Resolves when f+1 replicas are linked; the session is opened by the first call that needs one.
- * @throws FattyError codes of `parseCell`, `unreachable`, `aborted`, `bad_argument`
+ * Connects to a cell. Resolves when f+1 replicas are linked; the session is opened by the first call
+ * that needs one. Whatever comes over the network is believed if it is the cell of `cellId`.
+ * @throws FattyError codes of `parseCell`, `unreachable`, `timeout`, `aborted`, `bad_argument`
  */
 export async function connectOn(
   platform: Platform,
-  source: Cell | string,
+  source: CellSource,
   options: ConnectOptions,
 ): Promise<Client> {
-  const cell = typeof source === 'string' ? await load(platform, source, options) : source;
-  checkCellId(cell, options.cellId);
+  const { cellId, signal, timeoutMs = TIMEOUT_MS } = options;
+  const terms: ReadTerms = { cellId, signal, timeoutMs };
+  const cell = await cellAt(platform, source, terms);
   const { scheme } = platform;
   const signer = options.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
   const dial = options.webSocket === undefined ? platform.dial : dialWith(options.webSocket);
-  const again =
-    typeof source === 'string' ? { refresh: () => load(platform, source, options) } : {};
-  const client = new Client({ ...options, cell, signer, scheme, dial, ...again });
+  const refresh = refresher(platform, source, { ...terms, signal: undefined });
+  const client = new Client({ ...options, cell, signer, scheme, dial, ...refresh });
   try {
-    const wait = options.signal === undefined ? {} : { signal: options.signal };
+    const wait = signal === undefined ? {} : { signal };
     await client.linked(faultsMax(cell.committee) + 1, wait);
     return client;
   } catch (error) {
@@ -55,33 +61,35 @@ export async function connectOn(
   }
 }
 
-async function load(platform: Platform, source: string, options: ConnectOptions): Promise<Cell> {
-  if (options.cellId === undefined && !platform.trusted(source)) {
-    throw clientError('bad_argument', 'cellId, to trust what is downloaded', 'none');
-  }
-  const text = await platform.read(source).catch((cause: unknown) => {
-    throw clientError('unreachable', `cell.json at ${source}`, String(cause), { cause });
-  });
-  const cell = parseCell(text, platform.scheme);
-  if (!cell.ok) throw new FattyError(cell.failure, { outcome: 'not_applied', retryable: false });
-  checkCellId(cell.value, options.cellId);
-  return cell.value;
+async function cellAt(platform: Platform, source: CellSource, terms: ReadTerms): Promise<Cell> {
+  if (typeof source === 'string') return readCell(platform, source, terms);
+  if (isList(source)) return readCellFromAny(platform, source, terms);
+  checkCellId(source, terms.cellId);
+  return source;
 }
 
-function checkCellId(cell: Cell, wanted: string | Uint8Array | undefined): void {
-  if (wanted === undefined) return;
-  const bytes = typeof wanted === 'string' ? fromHex(wanted) : wanted;
-  if (bytes !== undefined && equalBytes(bytes, cell.cellId)) return;
-  const failure = { code: 'wrong_cell_id', expected: String(wanted), actual: 'another cell' };
-  throw new FattyError(failure, { outcome: 'not_applied', retryable: false });
+// Array.isArray does not narrow readonly arrays.
+const isList = (source: CellSource): source is readonly string[] => Array.isArray(source);
+
+/** One source after the other: whichever is down or lies, the next look is somewhere else. */
+function refresher(
+  platform: Platform,
+  source: CellSource,
+  terms: ReadTerms,
+): { readonly refresh?: () => Promise<Cell> } {
+  const sources = typeof source === 'string' ? [source] : isList(source) ? source : [];
+  if (sources.length === 0) return {};
+  let turn = 0;
+  return { refresh: () => readCell(platform, sources[turn++ % sources.length] ?? '', terms) };
 }
 
 function dialWith(webSocket: WebSocketConstructor): Dial {
   return (options) => dialClient({ ...options, webSocket });
 }
 
-const web: Platform = {
+const web: Platform<Client> = {
   scheme: ed25519(),
+  client: (config) => new Client(config),
   dial(options) {
     const webSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
     if (webSocket === undefined) {
@@ -89,15 +97,29 @@ const web: Platform = {
     }
     return dialWith(webSocket)(options);
   },
-  async read(source) {
-    const response = await fetch(source);
-    if (!response.ok) throw new Error(`${response.status}`);
-    return response.text();
+  async read(source, signal) {
+    const { ok, status, body } = await fetch(source, { signal });
+    if (!ok || body === null) throw new Error(`status ${status}`);
+    return boundedText(chunksOf(body));
   },
   trusted: () => false,
 };
 
-/** {@link connectOn} with what every platform has; `source` text is a URL of cell.json. */
-export function connect(source: Cell | string, options: ConnectOptions = {}): Promise<Client> {
+/** What Node's streams do by themselves and not every browser's. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/**
+ * Connects with what every platform has. `source`: cell.json as an object; or the URL of one, or a list of
+ * URLs of replicas (`wss://host:port`, or of a cell.json), of which one honest must answer: with `cellId`.
+ * @throws FattyError as {@link connectOn}
+ */
+export function connect(source: CellSource, options: ConnectOptions = {}): Promise<Client> {
   return connectOn(web, source, options);
 }

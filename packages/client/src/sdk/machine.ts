@@ -1,11 +1,14 @@
 import {
   type Answer,
   type Binding,
+  entryOf,
   type MachinePolicy,
+  type Neglect,
   type Op,
   type Result,
   showPosition,
 } from '@fatty/api';
+import { utf8 } from '@fatty/codec';
 import type { Digest, Position } from '@fatty/interface';
 import type { FattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
@@ -13,6 +16,7 @@ import type { CallOptions, Driver } from './driver.ts';
 import { Hold } from './lock.ts';
 
 export type MachineAnswer = Extract<Answer, { kind: 'machine' }>;
+export type Posted = Extract<Result, { kind: 'posted' }>;
 export type MachineHeld = Extract<Result, { kind: 'machineHeld' }>;
 
 export interface DeclareOptions extends CallOptions {
@@ -24,8 +28,14 @@ export interface DeclareOptions extends CallOptions {
   readonly policy?: Partial<MachinePolicy>;
   /** `lessee` (default): proofs name who uses them. `open`: anybody's will do. */
   readonly binding?: Binding;
-  /** Public cells after the six of the lease statement, 0 to 30. Default 0. */
+  /** Cells at the end of the lease statement that the program shows, 0 to 30. Default 0. */
   readonly outputs?: number;
+  /**
+   * An inbox, of which one proof consumes so many entries at most (1 to 31). `neglect`: what
+   * becomes of a worker that lets an entry wait for longer than a period: it is `shown` (default),
+   * or its renewals are `refused`. Default: no inbox.
+   */
+  readonly inbox?: { readonly window: number; readonly neglect?: Neglect };
   /** Longest time between two proofs, ms. Default 12,000. */
   readonly periodMs?: number;
   /** Default 0. */
@@ -37,6 +47,8 @@ export interface ProofOptions extends CallOptions {
   readonly nonce?: Position;
   /** As the machine declared. Default 0. */
   readonly outputs?: number;
+  /** The window of its inbox, as the machine declared. Default 0: none. */
+  readonly inbox?: number;
 }
 
 const DEFAULT_POLICY: MachinePolicy = {
@@ -115,8 +127,8 @@ export class MachineLease implements AsyncDisposable {
    * verifier's own code (`outcome: 'not_applied'`)
    */
   async renew(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineHeld> {
-    const { nonce, outputs = 0 } = options;
-    const op = { kind: 'renewMachine', path: this.path, nonce, outputs, proofs } as const;
+    const { nonce, outputs = 0, inbox = 0 } = options;
+    const op = { kind: 'renewMachine', path: this.path, nonce, outputs, inbox, proofs } as const;
     const all = { ...this.#client.defaults, ...options };
     const { outcome } = this.#client.driver.call({ kind: 'machine', op, hold: this.#call }, all);
     this.#held = expectResult(resultsOf(await outcome, all.signal).results[0], 'machineHeld');
@@ -152,7 +164,7 @@ export class Machine {
   /** Makes the node. Answers the nonce that a first take must name. */
   async declare(options: DeclareOptions): Promise<Position> {
     const { programId, t, s, binding = 'lessee', outputs = 0 } = options;
-    const { periodMs = PERIOD_MS, lockDelayMs = 0 } = options;
+    const { periodMs = PERIOD_MS, lockDelayMs = 0, inbox } = options;
     const op: Op = {
       kind: 'declareMachine',
       path: this.path,
@@ -162,6 +174,7 @@ export class Machine {
       policy: { ...DEFAULT_POLICY, ...options.policy },
       binding,
       outputs,
+      inbox: inbox && { neglect: 'shown', ...inbox },
       periodMs,
       lockDelayMs,
     };
@@ -187,8 +200,8 @@ export class Machine {
     proofs: readonly Uint8Array[],
     options: ProofOptions,
   ): Promise<MachineLease> {
-    const { nonce, outputs = 0 } = options;
-    const op = { kind, path: this.path, nonce, outputs, proofs } as const;
+    const { nonce, outputs = 0, inbox = 0 } = options;
+    const op = { kind, path: this.path, nonce, outputs, inbox, proofs } as const;
     const all = { ...this.#client.defaults, ...options };
     const request = { kind: 'machine', op, hold: undefined } as const;
     const { call, outcome } = this.#client.driver.call(request, all);
@@ -196,8 +209,21 @@ export class Machine {
     return new MachineLease(this.#client, this.path, call, held);
   }
 
-  /** Program, stored state, lessee and what it publishes. */
-  state(options: CallOptions = {}): Promise<MachineAnswer> {
+  /**
+   * Puts an entry in the machine's inbox: a number of the field other than 0, or bytes, of which
+   * only the hash goes in (`entryOf` of `@fatty/api`). Consumed as soon as the machine's `consumed`
+   * is at least the `number` answered. @throws FattyError `no_inbox`, `inbox_full`, `bad_entry`…
+   */
+  async post(entry: bigint | Uint8Array | string, options: CallOptions = {}): Promise<Posted> {
+    const value =
+      typeof entry === 'bigint' ? entry : entryOf(typeof entry === 'string' ? utf8(entry) : entry);
+    const op: Op = { kind: 'post', path: this.path, entry: value };
+    const [result] = await this.#client.submit([op], options);
+    return expectResult(result, 'posted');
+  }
+
+  /** Program, stored state, inbox and outputs, lessee and what it publishes. */
+  stat(options: CallOptions = {}): Promise<MachineAnswer> {
     return this.#client.readMachine(this.path, options);
   }
 }

@@ -1,7 +1,9 @@
+import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { type FattyError, isFattyError } from '../error.ts';
-import type { MachineAnswer } from '../sdk/machine.ts';
+import type { MachineAnswer, ProofOptions } from '../sdk/machine.ts';
 import { systemClock } from './clock.ts';
+import { intakeOf } from './intake.ts';
 import { Pacing } from './pacing.ts';
 import { proverPool } from './prover-pool.ts';
 import { checkProgram } from './span.ts';
@@ -17,7 +19,7 @@ import type {
 } from './types.ts';
 
 const TRANSITIONS_MAX = 1_024;
-/** A machine that somebody else holds is looked at so often in a period. */
+/** A machine that somebody else holds, or an inbox, is looked at so often in a period. */
 const LOOKS_PER_PERIOD = 8;
 const RETRY_MS = 100;
 const TIMEOUT_MS_MIN = 1_000;
@@ -32,7 +34,12 @@ const TRY_AGAIN: readonly string[] = [
   'stale_t',
   'wrong_t',
   'wrong_s',
+  'wrong_in',
+  'inbox_neglected',
 ];
+
+/** Refusals of a renewal that another proof mends: the inbox is not what we believed. */
+const PROVE_AGAIN: readonly string[] = ['wrong_in', 'inbox_neglected'];
 
 /** Refusals of a renewal that mean that the lease is not ours any more. */
 const MOVED_ON: readonly string[] = ['not_lessee', 'wrong_nonce', 'not_found', 'not_a_machine'];
@@ -52,7 +59,7 @@ export async function runMachine(
   const prover = options.prover ?? proverPool();
   try {
     const machine = client.machine(options.path);
-    const state = await machine.state(signalOf(options));
+    const state = await machine.stat(signalOf(options));
     const failure = checkProgram(options.program, state);
     if (failure !== undefined) raise(failure);
     const clock = options.clock ?? systemClock;
@@ -72,6 +79,11 @@ function pacingFor(options: RunMachineOptions, state: MachineAnswer, clock: Work
   const { periodMs, t } = state;
   const { everyMs = periodMs, max = TRANSITIONS_MAX } = options.transitions ?? {};
   return new Pacing({ periodMs, everyMs, transitionsMax: max }, clock.nowMs(), t);
+}
+
+function standOf(state: MachineAnswer): Stand {
+  const { nonce, t, s } = state;
+  return { nonce, t, s, intake: intakeOf(state) };
 }
 
 interface Parts {
@@ -104,7 +116,7 @@ class Work {
     this.#clock = parts.clock;
     this.#pacing = parts.pacing;
     this.#state = state;
-    this.#at = state;
+    this.#at = standOf(state);
   }
 
   get #stop(): AbortSignal {
@@ -143,8 +155,8 @@ class Work {
       } else {
         await this.#wait('held', this.#state.periodMs / LOOKS_PER_PERIOD);
       }
-      this.#state = await this.#parts.machine.state(signalOf(this.#options));
-      this.#at = this.#state;
+      this.#state = await this.#parts.machine.stat(signalOf(this.#options));
+      this.#at = standOf(this.#state);
     }
     return undefined;
   }
@@ -182,9 +194,10 @@ class Work {
     }
   }
 
-  #proofOptions(): { readonly nonce?: Stand['nonce']; readonly outputs: number } {
-    const { outputs } = this.#parts.spans;
-    return this.#state.binding === 'lessee' ? { nonce: this.#at.nonce, outputs } : { outputs };
+  #proofOptions(): ProofOptions {
+    const { binding, outputCount: outputs } = this.#state;
+    const cells = { outputs, inbox: this.#at.intake.window };
+    return binding === 'lessee' ? { ...cells, nonce: this.#at.nonce } : cells;
   }
 
   async #retry(error: FattyError, signal: AbortSignal): Promise<void> {
@@ -194,19 +207,20 @@ class Work {
 
   #held(
     how: 'taken' | 'resumed' | 'renewed',
-    { nonce, t, s }: Stand,
+    { nonce, t, s }: Pick<Stand, 'nonce' | 't' | 's'>,
     proven: Proven,
     sentMs: number,
   ): void {
     const tookMs = this.#clock.nowMs() - sentMs;
     const spareMs = this.#dueMs - this.#clock.nowMs();
     this.#pacing.learnRenewal(tookMs);
-    this.#at = { nonce, t, s };
+    this.#at = { nonce, t, s, intake: proven.intake };
     // It was applied after it was sent: the period began no earlier.
     this.#dueMs = sentMs + this.#state.periodMs;
     this.#nSteps = proven.nSteps;
-    const proofs = proven.proofs.length;
-    this.#tell({ kind: 'held', how, t, s, nonce, proofs, tookMs, spareMs });
+    const { proofs, entries } = proven;
+    const counts = { proofs: proofs.length, entries };
+    this.#tell({ kind: 'held', how, t, s, nonce, ...counts, tookMs, spareMs });
   }
 
   // ── keeping ────────────────────────────────────────────────────────────────
@@ -215,9 +229,7 @@ class Work {
     const signal = AbortSignal.any([lease.signal, this.#stop]);
     try {
       while (!signal.aborted) {
-        const nowMs = this.#clock.nowMs();
-        const startMs = this.#pacing.startAtMs(this.#nSteps, nowMs, this.#dueMs, this.#at.t);
-        if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+        await this.#rest(signal);
         if (signal.aborted) break;
         const proven = await this.#parts.spans.prove(this.#at, this.#dueMs, signal);
         await this.#renew(lease, proven, signal);
@@ -234,7 +246,28 @@ class Work {
     return this.#end('stopped');
   }
 
-  /** Until it is applied. @throws FattyError when it cannot be, or the lease is not ours any more */
+  /** Until the next proof is to be begun; with an inbox also when an entry has come. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const nowMs = this.#clock.nowMs();
+      const waitMs = this.#pacing.startAtMs(this.#nSteps, nowMs, this.#dueMs, this.#at.t) - nowMs;
+      const { window } = this.#at.intake;
+      if (window > 0) await this.#look(signal);
+      if (waitMs <= 0 || this.#at.intake.entries.length > 0) return;
+      const sliceMs = window > 0 ? this.#state.periodMs / LOOKS_PER_PERIOD : waitMs;
+      await this.#clock.sleep(Math.min(waitMs, sliceMs), signal);
+    }
+  }
+
+  /** What waits in the inbox. What cannot be read in time is left for the next proof. */
+  async #look(signal: AbortSignal): Promise<void> {
+    const timeoutMs = this.#state.periodMs / LOOKS_PER_PERIOD;
+    const found = await this.#parts.machine.stat({ signal, timeoutMs }).catch(() => undefined);
+    if (found === undefined || !equalPositions(found.nonce, this.#at.nonce)) return;
+    this.#at = { ...this.#at, intake: intakeOf(found) };
+  }
+
+  /** Until it is applied, or another proof is needed. @throws FattyError when it cannot be, or the lease is not ours any more */
   async #renew(lease: WorkerLease, proven: Proven, signal: AbortSignal): Promise<void> {
     for (;;) {
       const sentMs = this.#clock.nowMs();
@@ -251,6 +284,7 @@ class Work {
       } catch (error) {
         if (signal.aborted || !isFattyError(error)) throw error;
         if (await this.#wasApplied(proven, sentMs, signal)) return;
+        if (PROVE_AGAIN.includes(error.code)) return await this.#retry(error, signal);
         if (!error.retryable && error.outcome !== 'unknown') throw error;
         await this.#retry(error, signal);
       }
@@ -259,7 +293,7 @@ class Work {
 
   /** An answer may be lost where the renewal was not: the machine's own state tells. */
   async #wasApplied(proven: Proven, sentMs: number, signal: AbortSignal): Promise<boolean> {
-    const now = await this.#parts.machine.state({ signal }).catch(() => undefined);
+    const now = await this.#parts.machine.stat({ signal }).catch(() => undefined);
     if (now === undefined || now.lessee === undefined) return false;
     if (now.t !== proven.t || !equalBytes(now.lessee, this.#parts.client.key)) return false;
     this.#renewals++;

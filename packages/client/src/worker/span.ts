@@ -29,11 +29,6 @@ const STEPS_MAX = 2 ** 14;
 const STEPS_SMALL = 128;
 const LOG_BLOW_UP = { small: 4, large: 2 };
 
-/** How many public cells a program names after the six of a lease. */
-export function outputsOf({ cells }: Runnable): number {
-  return Math.max(0, cells.length - LEASE_CELLS);
-}
-
 /** Code `wrong_program`: the machine pins another one. */
 export function checkProgram(program: Runnable, machine: MachineAnswer): Failure | undefined {
   const id = idOfProgram(program, machine.policy.layout);
@@ -41,27 +36,37 @@ export function checkProgram(program: Runnable, machine: MachineAnswer): Failure
   return { code: 'wrong_program', expected: 'the program of the machine', actual: 'another' };
 }
 
+/** What a statement says beside its span. */
+export interface SpanCells {
+  readonly binding: bigint;
+  /** `in` and the window of entries; none without an inbox. */
+  readonly inbox: readonly bigint[];
+  /** Output cells that are inputs too. */
+  readonly more: CellValues;
+  readonly outputs: number;
+}
+
 /**
- * Runs n transitions from (t, s) as a lease statement bound to `binding`. Codes of `runProgram`,
- * and `no_advance` for a program that does not move its clock.
+ * Runs n transitions from (t, s) as a lease statement. Codes of `runProgram`, `unknown_input`, and
+ * `no_advance` for a program that does not move its clock.
  */
 export function runSpan(
   program: Runnable,
   span: Span,
-  binding: bigint,
-  more: CellValues,
-  outputs: number,
+  { binding, inbox, more, outputs }: SpanCells,
 ): Outcome<SpanRun> {
   const cells: (bigint | undefined)[] = [binding, span.t, span.s, BigInt(span.n)];
+  const outputsFrom = LEASE_CELLS + inbox.length;
+  for (const [i, value] of inbox.entries()) cells[LEASE_CELLS + i] = value;
   for (const [name, value] of Object.entries(more)) {
     const cell = cellOf(program, name);
-    if (cell === undefined || cell < LEASE_CELLS)
-      return fail('unknown_input', 'a cell after the six', name);
+    if (cell === undefined || cell < outputsFrom)
+      return fail('unknown_input', 'an output cell', name);
     cells[cell] = value;
   }
   const outcome = runProgram(program, {
     inputs: Array.from(cells),
-    statementCells: LEASE_CELLS + outputs,
+    statementCells: outputsFrom + outputs,
     stepsMax: STEPS_MAX,
     provable: true,
   });

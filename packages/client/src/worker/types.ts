@@ -34,7 +34,7 @@ export interface WorkerLease {
 
 /** What a worker needs of a machine; `Machine` of the SDK. */
 export interface WorkerMachine {
-  state(options?: CallOptions): Promise<MachineAnswer>;
+  stat(options?: CallOptions): Promise<MachineAnswer>;
   take(proofs: readonly Uint8Array[], options: ProofOptions): Promise<WorkerLease>;
   resume(proofs: readonly Uint8Array[], options: ProofOptions): Promise<WorkerLease>;
 }
@@ -58,14 +58,16 @@ export interface WorkerClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The next stretch of transitions: n of them from (t, s). */
+/** The next stretch of transitions: n of them from (t, s), with the entries they consume. */
 export interface Span {
   readonly t: bigint;
   readonly s: bigint;
   readonly n: number;
+  /** From the machine's inbox, oldest first; never more than its window. */
+  readonly entries: readonly bigint[];
 }
 
-/** Values of statement cells after the six, by the name that the program gives them. */
+/** Values of the statement's output cells, by the name that the program gives them. */
 export type CellValues = Readonly<Record<string, bigint>>;
 
 export interface RunMachineOptions {
@@ -74,8 +76,6 @@ export interface RunMachineOptions {
   readonly program: Runnable;
   /** Further input cells, the same for every proof or chosen for each. */
   readonly inputs?: CellValues | ((span: Span) => CellValues);
-  /** Public cells after the six; default: as many as the program names. */
-  readonly outputs?: number;
   readonly transitions?: {
     /** The state clock should advance by one in this time, ms. Default: the machine's period. */
     readonly everyMs?: number;
@@ -115,6 +115,8 @@ export type WorkerEvent =
       readonly s: bigint;
       readonly nonce: Position;
       readonly proofs: number;
+      /** How many entries of the inbox they consumed. */
+      readonly entries: number;
       /** From submission to receipt. */
       readonly tookMs: number;
       /** How long before the end of the lease it was renewed; infinite for a take. */
