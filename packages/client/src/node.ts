@@ -7,8 +7,10 @@ import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
 import { clientError } from './error.ts';
 import { boundedText } from './sdk/cell-source.ts';
-import type { Client } from './sdk/client.ts';
+import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
+import { Machine, type MachineClient } from './sdk/machine.ts';
+import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 
 export * from './index.ts';
 
@@ -17,14 +19,43 @@ export interface NodeConnectOptions extends ConnectOptions {
   readonly ca?: string;
 }
 
+/** A machine that can be worked on in this process. */
+class NodeMachine extends Machine {
+  readonly #worker: Client;
+
+  constructor(worker: Client, client: MachineClient, path: string) {
+    super(client, path);
+    this.#worker = worker;
+  }
+
+  /**
+   * Takes the machine and keeps its lease: `runMachine` of `@fatty/client/worker`, which is loaded
+   * when it is first needed.
+   */
+  async run(options: Omit<RunMachineOptions, 'path'>): Promise<WorkerEnd> {
+    const { runMachine } = await import('./worker/run-machine.ts');
+    return runMachine(this.#worker, { ...options, path: this.path });
+  }
+}
+
+/** A client whose machines can be worked on. */
+class NodeClient extends Client {
+  override machine(path: string): NodeMachine {
+    return new NodeMachine(this, this.machineClient(), path);
+  }
+}
+
+export { NodeClient as Client, NodeMachine as Machine };
+
 const isUrl = (source: string): boolean => /^(https?|wss?):/.test(source);
 
 const scheme = nodeScheme();
 
-function nodePlatform(ca: string | undefined): Platform {
+function nodePlatform(ca: string | undefined): Platform<NodeClient> {
   const trust = ca === undefined ? {} : { ca };
   return {
     scheme,
+    client: (config) => new NodeClient(config),
     dial: (options) => dial({ ...options, ...trust }),
     async read(source, signal) {
       if (!isUrl(source)) return readFile(source, { encoding: 'utf8', signal });
@@ -57,7 +88,7 @@ function checkAuthorities(ca: string): void {
 export async function connect(
   source: CellSource,
   options: NodeConnectOptions = {},
-): Promise<Client> {
+): Promise<NodeClient> {
   const { ca } = options;
   if (ca !== undefined) checkAuthorities(ca);
   return connectOn(nodePlatform(ca), source, options);

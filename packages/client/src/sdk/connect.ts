@@ -26,8 +26,9 @@ export interface ConnectOptions
 }
 
 /** What differs between platforms. */
-export interface Platform extends Reader {
+export interface Platform<C extends Client> extends Reader {
   readonly dial: Dial;
+  client(config: ClientConfig): C;
 }
 
 /** A cell, where its cell.json is, or where its replicas are: some of their URLs. */
@@ -38,11 +39,11 @@ export type CellSource = Cell | string | readonly string[];
  * that needs one. Whatever comes over the network is believed if it is the cell of `cellId`.
  * @throws FattyError codes of `parseCell`, `unreachable`, `timeout`, `aborted`, `bad_argument`
  */
-export async function connectOn(
-  platform: Platform,
+export async function connectOn<C extends Client>(
+  platform: Platform<C>,
   source: CellSource,
   options: ConnectOptions,
-): Promise<Client> {
+): Promise<C> {
   const { cellId, signal, timeoutMs = TIMEOUT_MS } = options;
   const terms: ReadTerms = { cellId, signal, timeoutMs };
   const cell = await cellAt(platform, source, terms);
@@ -50,7 +51,7 @@ export async function connectOn(
   const signer = options.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
   const dial = options.webSocket === undefined ? platform.dial : dialWith(options.webSocket);
   const refresh = refresher(platform, source, { ...terms, signal: undefined });
-  const client = new Client({ ...options, cell, signer, scheme, dial, ...refresh });
+  const client = platform.client({ ...options, cell, signer, scheme, dial, ...refresh });
   try {
     const wait = signal === undefined ? {} : { signal };
     await client.linked(faultsMax(cell.committee) + 1, wait);
@@ -61,7 +62,7 @@ export async function connectOn(
   }
 }
 
-async function cellAt(platform: Platform, source: CellSource, terms: ReadTerms): Promise<Cell> {
+async function cellAt(platform: Reader, source: CellSource, terms: ReadTerms): Promise<Cell> {
   if (typeof source === 'string') return readCell(platform, source, terms);
   if (isList(source)) return readCellFromAny(platform, source, terms);
   checkCellId(source, terms.cellId);
@@ -73,7 +74,7 @@ const isList = (source: CellSource): source is readonly string[] => Array.isArra
 
 /** One source after the other: whichever is down or lies, the next look is somewhere else. */
 function refresher(
-  platform: Platform,
+  platform: Reader,
   source: CellSource,
   terms: ReadTerms,
 ): { readonly refresh?: () => Promise<Cell> } {
