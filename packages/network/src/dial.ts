@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type Dialer, type DialOptions, dialThrough } from './dialer.ts';
@@ -6,13 +5,13 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import type { Connect, Wire, WireEvents } from './wire.ts';
 
 export interface NodeDialOptions extends DialOptions {
-  /** For `wss://`: a PEM file with the authorities to trust instead of the system's. */
-  readonly tls?: { readonly caFile: string };
+  /** For `wss://`: the authorities (PEM text) to trust instead of the system's. */
+  readonly ca?: string;
 }
 
 /** Dials with `ws`. Timers keep the process alive until `close`. */
 export function dial(options: NodeDialOptions): Dialer {
-  const ca = options.tls === undefined ? undefined : readFileSync(options.tls.caFile);
+  const { ca } = options;
   const maxPayload = options.limits?.messageBytesMax ?? DEFAULT_LIMITS.messageBytesMax;
   const connect: Connect = (url, events) => {
     const socket = new WebSocket(url, {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -32,6 +32,8 @@ export interface ListenOptions {
   readonly linksPerClientMax?: number;
   /** Wait asked of peers that `admit` answers `ignore`, ms. Default 1,000. */
   readonly retryAfterMs?: number;
+  /** The text of `GET /cell.json`. Default: none; whatever is no WebSocket is answered 426. */
+  readonly cellFile?: () => string;
   readonly environment?: LinkEnvironment;
   /** Told of every connection that did not become a link. */
   readonly onRefused?: (code: number, failure: Failure | undefined, remoteAddress: string) => void;
@@ -114,12 +116,14 @@ class Port implements Listener {
       requestTimeout: limits.handshakeMsMax,
       connectionsCheckingInterval: Math.ceil(limits.handshakeMsMax / 2),
     };
+    const answer = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#answer(request, response);
     const server =
       tls === undefined
-        ? createServer(http, refuseHttp)
+        ? createServer(http, answer)
         : createTlsServer(
-            { ...http, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
-            refuseHttp,
+            { ...http, ...pemOf(tls), handshakeTimeout: limits.handshakeMsMax },
+            answer,
           );
     server.maxConnections = options.connectionsMax ?? 1024;
     server.on('connection', withoutDelay);
@@ -172,6 +176,17 @@ class Port implements Listener {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, address));
   }
 
+  /** One answer a connection: nobody keeps a place here by asking. */
+  #answer({ method, url }: IncomingMessage, response: ServerResponse): void {
+    const { cellFile } = this.#options;
+    response.setHeader('connection', 'close');
+    if (cellFile === undefined || method !== 'GET' || url !== '/cell.json') {
+      response.writeHead(426).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(cellFile());
+  }
+
   #accept(socket: WebSocket, address: string): void {
     const { identity, onRefused, linksPerClientMax = 8 } = this.#options;
     const { limits, environment, handler } = this.#context;
@@ -193,11 +208,8 @@ class Port implements Listener {
   }
 }
 
-function refuseHttp(
-  _request: IncomingMessage,
-  response: { writeHead(code: number): { end(): void } },
-): void {
-  response.writeHead(426).end();
+function pemOf(tls: NonNullable<ListenOptions['tls']>): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
 /**

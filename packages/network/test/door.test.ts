@@ -2,10 +2,11 @@ import { connect } from 'node:net';
 import { ignore, reject } from '@fatty/codec';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { DialState } from '../src/index.ts';
+import type { DialState, Listener } from '../src/index.ts';
 import {
   client,
   dialTo,
+  fixture,
   identityOf,
   listenFor,
   Recorder,
@@ -57,6 +58,27 @@ describe('the door', () => {
     const listener = await listenFor(new Recorder(), { limits: { handshakeMsMax: 50 } });
     const socket = connect(listener.port, '127.0.0.1');
     await new Promise((resolve) => socket.on('close', resolve).resume());
+  });
+
+  test('a TCP connection that never speaks TLS is cut', async () => {
+    const tls = { certFile: fixture('localhost.cert.pem'), keyFile: fixture('localhost.key.pem') };
+    const listener = await listenFor(new Recorder(), { tls, limits: { handshakeMsMax: 50 } });
+    const socket = connect(listener.port, '127.0.0.1');
+    await new Promise((resolve) => socket.on('close', resolve).resume());
+  });
+
+  test('HTTP gets cell.json where there is one, 426 for all else, and no second answer', async () => {
+    const ask = async (listener: Listener, path: string, method = 'GET'): Promise<unknown[]> => {
+      const url = `${listener.url.replace('ws', 'http')}${path}`;
+      const response = await fetch(url, { method });
+      return [response.status, response.headers.get('connection'), await response.text()];
+    };
+    const open = await listenFor(new Recorder(), { cellFile: () => '{"format":"…"}' });
+    expect(await ask(open, '/cell.json')).toEqual([200, 'close', '{"format":"…"}']);
+    expect(await ask(open, '/key.pem')).toEqual([426, 'close', '']);
+    expect(await ask(open, '/cell.json', 'POST')).toEqual([426, 'close', '']);
+    const mute = await listenFor(new Recorder());
+    expect(await ask(mute, '/cell.json')).toEqual([426, 'close', '']);
   });
 
   const dialled = async (listenMore: object, dialMore: object): Promise<DialState> => {

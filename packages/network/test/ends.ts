@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { asCellId, type SignatureScheme, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Link, LinkHandler } from '@fatty/interface';
@@ -14,6 +15,10 @@ import {
   listen,
   type NodeDialOptions,
 } from '../src/index.ts';
+
+/** The path of a file in test/fixtures. */
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
 export const scheme: SignatureScheme = nodeScheme();
 export const signerOf = (n: number): Signer => scheme.signer(new Uint8Array(32).fill(n));

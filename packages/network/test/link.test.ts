@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { reject } from '@fatty/codec';
 import { BULK, KEEP_ALIVE, type Link, PROTOCOL } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
@@ -17,6 +17,7 @@ import {
 import {
   client,
   dialTo,
+  fixture,
   identityOf,
   listenFor,
   Recorder,
@@ -25,8 +26,6 @@ import {
   until,
 } from './ends.ts';
 
-const file = (name: string): string =>
-  fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const fast = { baseMs: 5, capMs: 20 };
 
@@ -259,8 +258,9 @@ describe('dialling again', () => {
 });
 
 test('wss with a certificate file; an unknown certificate is not trusted', async () => {
-  const tls = { certFile: file('localhost.cert.pem'), keyFile: file('localhost.key.pem') };
-  const { out, far, listener } = await pair({ tls }, { tls: { caFile: tls.certFile } });
+  const tls = { certFile: fixture('localhost.cert.pem'), keyFile: fixture('localhost.key.pem') };
+  const ca = readFileSync(fixture('root.cert.pem'), 'utf8');
+  const { out, far, listener } = await pair({ tls }, { ca });
   expect(listener.url).toMatch(/^wss:/);
   out.send(bytes(5), PROTOCOL);
   await until(() => far.messages.length === 1);

@@ -31,6 +31,7 @@ export interface NodeConfig {
   readonly httpPort: number;
   readonly tlsCert: string;
   readonly tlsKey: string;
+  readonly tlsCa: string;
   readonly logLevel: string;
   readonly record: string;
   readonly clientMessagesPerSecMax: number;
@@ -51,6 +52,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   httpPort: option(port, 0, 'port of /livez /readyz /metrics, always on loopback'),
   tlsCert: option(v.string(), '', 'certificate file (PEM); with tlsKey the links are wss'),
   tlsKey: option(v.string(), '', 'private key file (PEM) of tlsCert'),
+  tlsCa: option(
+    v.string(),
+    '',
+    'authorities (PEM file) of the peers’ certificates; default tlsCert',
+  ),
   logLevel: option(
     v.picklist(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
     'info',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Cell, SignedAddresses } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { LinkHandler, PublicKey } from '@fatty/interface';
@@ -11,13 +12,16 @@ const REDIAL_MS_MAX = 1_000;
 export class PeerDialers {
   readonly #identity: LinkIdentity;
   readonly #handler: LinkHandler;
-  readonly #config: NodeConfig;
+  /** Authorities (PEM) of the peers' certificates. */
+  readonly #ca: { readonly ca?: string };
   readonly #dialers = new Map<string, { readonly url: string; readonly dialer: Dialer }>();
 
-  constructor(identity: LinkIdentity, handler: LinkHandler, config: NodeConfig) {
+  /** @throws Error when the file of authorities cannot be read */
+  constructor(identity: LinkIdentity, handler: LinkHandler, { tlsCa, tlsCert }: NodeConfig) {
     this.#identity = identity;
     this.#handler = handler;
-    this.#config = config;
+    const file = tlsCa === '' ? tlsCert : tlsCa;
+    this.#ca = file === '' ? {} : { ca: readFileSync(file, 'utf8') };
   }
 
   /** Dials whoever is ours to dial; a member whose address has changed is dialled anew. */
@@ -39,10 +43,8 @@ export class PeerDialers {
     if (old?.url === at.peer) return;
     old?.dialer.close();
     const identity = { ...this.#identity, admit: admitOnly([at.key as PublicKey]) };
-    // A cell with its own certificates trusts exactly the file it serves.
-    const tls = this.#config.tlsCert === '' ? {} : { tls: { caFile: this.#config.tlsCert } };
     const backoff = { capMs: REDIAL_MS_MAX };
-    const dialer = dial({ url: at.peer, identity, handler: this.#handler, backoff, ...tls });
+    const dialer = dial({ url: at.peer, identity, handler: this.#handler, backoff, ...this.#ca });
     this.#dialers.set(name, { url: at.peer, dialer });
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Cell, quorum, type SignedAddresses, signAddresses } from '@fatty/api';
+import { type Cell, quorum, type SignedAddresses, signAddresses, writeCell } from '@fatty/api';
 import { equalBytes, fail, ok, type Signer, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Clock, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
@@ -9,6 +9,7 @@ import {
   CLOSE,
   type LinkIdentity,
   type Listener,
+  type ListenOptions,
   listen,
 } from '@fatty/network';
 import { Replica } from '@fatty/replica';
@@ -18,7 +19,7 @@ import type { NodeConfig } from './config.ts';
 import { Driver, type Outward, type ReplicaCore } from './driver.ts';
 import { GATEWAY_LIMITS, Gateway } from './gateway.ts';
 import { type HttpServer, serveHttp } from './http.ts';
-import { loadCell } from './init.ts';
+import { loadCell, withAddresses } from './init.ts';
 import { loadSigner } from './keys.ts';
 import { PeerDialers } from './links.ts';
 import { Observer } from './observer.ts';
@@ -46,6 +47,7 @@ const GAUGES_MS = 1_000;
 
 interface OpenPorts {
   readonly addresses: SignedAddresses;
+  readonly dialers: PeerDialers;
   /** Tells clients and peers that we will be back. */
   close(): Promise<void>;
 }
@@ -85,6 +87,8 @@ class Node {
   readonly #driver: Driver;
   readonly #gateway: Gateway;
   readonly #backend: Backend;
+  /** cell.json as clients may fetch it: with our own addresses of now. */
+  #cellFile = '';
 
   constructor(
     config: NodeConfig,
@@ -135,9 +139,13 @@ class Node {
       { records: replayed.ok ? replayed.value : 0 },
       'log replayed; without frames it is kept whole',
     );
-    const { addresses, close: closePorts } = ports.value;
-    const dialers = new PeerDialers(this.#peerIdentity(), this.#peerHandler(), this.#config);
-    dialers.update(this.#cell);
+    const { addresses, dialers, close: closePorts } = ports.value;
+    const update = (fresh: Cell): void => {
+      if (!equalBytes(fresh.cellId, this.#cell.cellId)) return;
+      this.#cellFile = writeCell(withAddresses(fresh, [addresses]));
+      dialers.update(fresh);
+    };
+    update(this.#cell);
     this.#driver.dispatch({ kind: 'start' });
     const gauges = setInterval(() => this.#gauges(), GAUGES_MS);
     const close = async (): Promise<void> => {
@@ -146,9 +154,6 @@ class Node {
       await this.#driver.close();
       await closePorts();
       await this.#release();
-    };
-    const update = (fresh: Cell): void => {
-      if (equalBytes(fresh.cellId, this.#cell.cellId)) dialers.update(fresh);
     };
     return ok({ addresses, update, close });
   }
@@ -169,17 +174,26 @@ class Node {
       await Promise.all(open.map((port) => port.close(CLOSE.restart)));
     };
     const { peerPort, clientPort } = this.#config;
-    const client = this.#identity(admitClients);
     try {
       const http = await keep(this.#serveHttp());
-      const peers = await keep(this.#listen(peerPort, this.#peerIdentity(), this.#peerHandler()));
-      const clients = await keep(this.#listen(clientPort, client, this.#clientHandler()));
+      const [identity, handler] = [this.#peerIdentity(), this.#peerHandler()];
+      const dialers = new PeerDialers(identity, handler, this.#config);
+      const peers = await keep(this.#listen({ port: peerPort, identity, handler }));
+      const cellFile = (): string => this.#cellFile;
+      const clients = await keep(
+        this.#listen({
+          port: clientPort,
+          identity: this.#identity(admitClients),
+          handler: this.#clientHandler(),
+          cellFile,
+        }),
+      );
       const addresses = signAddresses(this.#cell.cellId, this.#signer, {
         peer: peers.url,
         client: clients.url,
         http: `http://127.0.0.1:${http.port}`,
       });
-      return ok({ addresses, close });
+      return ok({ addresses, dialers, close });
     } catch (error) {
       await close();
       return fail('cannot_listen', `ports on ${this.#config.host}`, (error as Error).message);
@@ -247,10 +261,10 @@ class Node {
     };
   }
 
-  #listen(port: number, identity: LinkIdentity, handler: LinkHandler): Promise<Listener> {
+  #listen(port: ListenOptions): Promise<Listener> {
     const { host, tlsCert, tlsKey, clientsMax } = this.#config;
     const tls = tlsCert === '' ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } };
-    return listen({ host, port, identity, handler, connectionsMax: clientsMax, ...tls });
+    return listen({ ...port, host, connectionsMax: clientsMax, ...tls });
   }
 
   #serveHttp(): Promise<HttpServer> {

@@ -50,7 +50,7 @@ export async function connectOn<C extends Client>(
   const { scheme } = platform;
   const signer = options.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
   const dial = options.webSocket === undefined ? platform.dial : dialWith(options.webSocket);
-  const refresh = refresher(platform, source, { ...terms, signal: undefined });
+  const refresh = refresher(platform, source, terms);
   const client = platform.client({ ...options, cell, signer, scheme, dial, ...refresh });
   try {
     const wait = signal === undefined ? {} : { signal };
@@ -77,11 +77,13 @@ function refresher(
   platform: Reader,
   source: CellSource,
   terms: ReadTerms,
-): { readonly refresh?: () => Promise<Cell> } {
+): Pick<ClientConfig, 'refresh'> {
   const sources = typeof source === 'string' ? [source] : isList(source) ? source : [];
   if (sources.length === 0) return {};
   let turn = 0;
-  return { refresh: () => readCell(platform, sources[turn++ % sources.length] ?? '', terms) };
+  const refresh = (signal: AbortSignal): Promise<Cell> =>
+    readCell(platform, sources[turn++ % sources.length] ?? '', { ...terms, signal });
+  return { refresh };
 }
 
 function dialWith(webSocket: WebSocketConstructor): Dial {

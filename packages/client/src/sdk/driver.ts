@@ -31,7 +31,7 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly scheme: SignatureScheme;
   readonly dial: Dial;
   /** The cell again, when a replica cannot be reached where it was: addresses change. */
-  readonly refresh?: () => Promise<Cell | undefined>;
+  readonly refresh?: (signal: AbortSignal) => Promise<Cell>;
   /** Replicas that said something impossible; for logs. */
   readonly onSuspect?: (replica: number, failure: Failure) => void;
 }
@@ -55,6 +55,7 @@ export class Driver {
   /** Losses of holds whose owner has not yet had its turn to listen. */
   readonly #lostEarly = new Map<number, Failure>();
   readonly #backlog: ClientEvent[] = [];
+  readonly #over = new AbortController();
   #resolveClosed: () => void = () => undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #nextCall = 1;
@@ -126,10 +127,8 @@ export class Driver {
     const { refresh } = this.#config;
     if (refresh === undefined || this.#refreshing || this.#ended) return;
     this.#refreshing = true;
-    refresh()
-      .then((cell) => {
-        if (cell !== undefined) this.#readdress(cell);
-      })
+    refresh(this.#over.signal)
+      .then((cell) => this.#readdress(cell))
       .catch(() => undefined)
       .finally(() => {
         this.#refreshing = false;
@@ -141,7 +140,9 @@ export class Driver {
     for (const { client, key } of cell.addresses) {
       const replica = this.#config.cell.committee.members.findIndex((one) => same(one, key));
       const dialer = this.#dialers.get(replica);
-      if (replica < 0 || client === '' || dialer?.url === client) continue;
+      // Whoever is linked is where we think: a stale or withheld address costs no link.
+      if (replica < 0 || client === '' || this.#links.has(replica)) continue;
+      if (dialer?.url === client) continue;
       dialer?.close();
       this.#dial(replica, client);
     }
@@ -204,6 +205,7 @@ export class Driver {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#over.abort();
     clearTimeout(this.#timer);
     for (const dialer of this.#dialers.values()) dialer.close();
     this.statuses.end();
