@@ -1,20 +1,31 @@
-import { type MessagePort, parentPort } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fail } from '@fatty/codec';
+import type { Aid } from './kernels/wasm/crew.ts';
 import type { ProverReply, ProverRequest } from './prover/messages.ts';
 import { type CairoProver, createProver } from './prover/prover.ts';
 
 type ProveRequest = Extract<ProverRequest, { readonly kind: 'prove' }>;
+
+/** What a prover thread is started with. */
+export interface ProverData {
+  readonly helpers: readonly MessagePort[];
+}
 
 /** Lets messages in, a cancellation among them. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Entry of a prover thread: answers every {@link ProverRequest} with {@link ProverReply}s. It only
- * relays; spawning, retrying and limits are its owner's.
+ * relays; spawning, retrying and limits are its owner's. Its `workerData` are {@link ProverData}: a
+ * port to each thread that helps it.
  */
-function serve(port: MessagePort): void {
+function serve(port: MessagePort, { helpers }: ProverData): void {
   const cancelled = new Set<number>();
-  let last: Promise<unknown> = createProver();
+  const crew = {
+    helpers: helpers.length,
+    summon: (helper: number, aid: Aid): void => helpers[helper]?.postMessage(aid),
+  };
+  let last: Promise<unknown> = createProver(helpers.length > 0 ? crew : undefined);
   const ready = last as Promise<CairoProver>;
   port.on('message', (request: ProverRequest) => {
     if (request.kind === 'cancel') {
@@ -39,7 +50,9 @@ async function relay(
   for (;;) {
     await nextTurn();
     if (cancelled.has(id)) {
-      reply({ kind: 'done', id, outcome: fail('cancelled', 'no cancellation', 'one') });
+      const outcome = fail('cancelled', 'no cancellation', 'one');
+      turns.return(outcome);
+      reply({ kind: 'done', id, outcome });
       return;
     }
     const { done, value } = turns.next();
@@ -51,4 +64,4 @@ async function relay(
   }
 }
 
-if (parentPort !== null) serve(parentPort);
+if (parentPort !== null) serve(parentPort, workerData as ProverData);

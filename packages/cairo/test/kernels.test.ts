@@ -4,32 +4,32 @@ import { inverse, P, rootOfUnity } from '../src/felt/felt.ts';
 import { type Kernels, OutOfMemory, slice, type Vector } from '../src/kernels/kernels.ts';
 import { ReferenceKernels } from '../src/kernels/reference.ts';
 import { fillPowers, Transforms } from '../src/kernels/transform.ts';
-import { compileKernels, WasmKernels } from '../src/kernels/wasm/kernels.ts';
-import { type Hashes, loadHashes, masked } from '../src/stark/hashes.ts';
+import { compileKernels, type KernelCode, WasmKernels } from '../src/kernels/wasm/kernels.ts';
+import { Tree } from '../src/prover/commitment.ts';
+import { type CommitmentHash, type Hashes, loadHashes, masked } from '../src/stark/hashes.ts';
 
 let hashes: Hashes;
-let module: object;
+let code: KernelCode;
 
 beforeAll(async () => {
-  [hashes, module] = await Promise.all([loadHashes(), compileKernels()]);
+  [hashes, code] = await Promise.all([loadHashes(), compileKernels(false)]);
 });
 
-const WHOLE = { base: 'keccak256', from: 0, to: 32 } as const;
+const WHOLE: CommitmentHash = { base: 'keccak256', from: 0, to: 32 };
+const BLAKE: CommitmentHash = { ...WHOLE, base: 'blake256' };
 
 /** Both implementations, to be asked the same. */
-function pair(
-  commitment: typeof WHOLE | { base: 'blake256'; from: number; to: number } = WHOLE,
-): [Kernels, Kernels] {
-  const hash = masked(hashes, commitment);
+function pair(commitment = WHOLE): [Kernels, Kernels] {
+  const channel = commitment.base;
   return [
-    new ReferenceKernels(hash, hashes.keccak256),
-    new WasmKernels(module, hashes, commitment, 'keccak256'),
+    new ReferenceKernels(masked(hashes, commitment), hashes[channel]),
+    new WasmKernels(code, { commitment, channel }),
   ];
 }
 
 /** The answer of both, which has to be one. */
-function both<T>(ask: (kernels: Kernels) => T): T {
-  const [reference, wasm] = pair();
+function both<T>(ask: (kernels: Kernels) => T, commitment = WHOLE): T {
+  const [reference, wasm] = pair(commitment);
   const expected = ask(reference);
   expect(ask(wasm)).toEqual(expected);
   return expected;
@@ -39,6 +39,12 @@ function vectorOf(kernels: Kernels, values: readonly bigint[]): Vector {
   const vector = kernels.vector(values.length);
   kernels.write(vector, values);
   return vector;
+}
+
+function valueAt(kernels: Kernels, polynomial: Vector, x: bigint): bigint {
+  const value = kernels.vector(1);
+  kernels.evaluate(value, polynomial, x);
+  return kernels.read(value)[0] as bigint;
 }
 
 /** Values where carries and reductions turn over. */
@@ -112,7 +118,7 @@ test('scaling, running products, inverses, polynomials', () => {
         const products = vectorOf(kernels, values);
         kernels.accumulate(products);
         const shown = [sum, quotient, products].map((one) => kernels.read(one));
-        return [shown, kernels.evaluate(a, x)];
+        return [shown, valueAt(kernels, a, x)];
       });
     }),
     RUNS,
@@ -164,7 +170,7 @@ test('transforms: values at the coset in bit-reversed order, and back', () => {
     fillPowers(reference, points, 3n, rootOfUnity(log));
     const polynomial = vectorOf(reference, values);
     const at = (i: number): bigint =>
-      reference.evaluate(polynomial, reference.read(slice(reference, points, i, 1))[0] as bigint);
+      valueAt(reference, polynomial, reference.read(slice(reference, points, i, 1))[0] as bigint);
     for (const i of [0, 1, size - 1]) expect(found[i]).toBe(at(i));
   }
 });
@@ -194,28 +200,35 @@ test('more elements than one buffer holds go in and out', () => {
 
 test('trees of packed rows, under every kind of hash', () => {
   const masks = [WHOLE, { ...WHOLE, to: 20 }, { ...WHOLE, from: 12 }, { ...WHOLE, from: 1 }];
-  const hashesUsed = [...masks, { base: 'blake256' as const, from: 0, to: 32 }];
-  for (const commitment of hashesUsed)
+  const blakes = masks.map((one) => ({ ...one, base: 'blake256' as const }));
+  for (const commitment of [...masks, ...blakes])
     for (const columns of [1, 2, 6, 16]) {
-      const shown = pair(commitment as typeof WHOLE).map((kernels) => {
+      const shown = pair(commitment).map((kernels) => {
         const rows = kernels.bytes(4 * columns * 32);
         for (let i = 0; i < columns; i++) {
           const column = EDGES.slice(i % 8, (i % 8) + 4);
           const to = { at: rows.at + 32 * i, length: rows.length - 32 * i };
           kernels.pack(to, 32 * columns, vectorOf(kernels, column));
         }
-        const tree = kernels.bytes(8 * 32);
-        kernels.hashRows({ at: tree.at + 4 * 32, length: 4 * 32 }, rows, 32 * columns);
-        kernels.hashNodes(tree);
-        return [kernels.peek(rows), kernels.peek(tree)];
+        const tree = new Tree(kernels, 2);
+        tree.fill(0, rows, 32 * columns);
+        const parts = new Tree(kernels, 2);
+        for (const part of [0, 1])
+          parts.fill(
+            2 * part,
+            { at: rows.at + (rows.length / 2) * part, length: rows.length / 2 },
+            32 * columns,
+          );
+        expect(parts.close(2)).toEqual(tree.node(1));
+        return [kernels.peek(rows), tree.node(1), tree.node(6)];
       });
       expect(shown[1]).toEqual(shown[0]);
     }
 });
 
-test('digests of any number of rows, of one block and of more', () => {
-  for (const count of [1, 2, 3, 5])
-    for (const rowSize of [32, 128, 160, 288])
+test.each([WHOLE, BLAKE])('$base of any number of rows, of one block and of more', (hash) => {
+  for (const count of [1, 2, 3, 5, 7, 8])
+    for (const rowSize of [32, 64, 96, 128, 160, 288])
       both((kernels) => {
         const rows = kernels.bytes(count * rowSize);
         const felts = vectorOf(
@@ -226,21 +239,25 @@ test('digests of any number of rows, of one block and of more', () => {
         const digests = kernels.bytes(32 * count);
         kernels.hashRows(digests, rows, rowSize);
         return kernels.peek(digests);
-      });
+      }, hash);
 });
 
-test('the smallest nonce, within its bounds', () => {
-  const challenge = hashes.keccak256(Uint8Array.of(1));
-  const found = both((kernels) => kernels.grind(challenge, 8, 0, 4096)) ?? -1;
+test.each([WHOLE, BLAKE])('the smallest nonce of $base, within its bounds', (hash) => {
+  // The mask is for trees alone.
+  const commitment = { ...hash, from: 12 };
+  const challenge = hashes[hash.base](Uint8Array.of(1));
+  const find = (bits: number, first: number, count: number): number | undefined =>
+    both((kernels) => kernels.grind(challenge, bits, first, count), commitment);
+  const found = find(8, 0, 4096) ?? -1;
   expect(found).toBeGreaterThan(0);
-  both((kernels) => kernels.grind(challenge, 8, 0, found));
-  expect(both((kernels) => kernels.grind(challenge, 8, found, 1))).toBe(found);
-  expect(both((kernels) => kernels.grind(challenge, 8, 0, found))).toBeUndefined();
-  both((kernels) => kernels.grind(challenge, 4, 2 ** 33, 300));
+  expect(find(8, 0, found + 1)).toBe(found);
+  expect(find(8, found, 1)).toBe(found);
+  expect(find(8, 0, found)).toBeUndefined();
+  find(4, 2 ** 33, 300);
 });
 
 test('memory that cannot be had is an error of its own', () => {
-  const kernels = new WasmKernels(module, hashes, WHOLE, 'keccak256');
+  const kernels = new WasmKernels(code, { commitment: WHOLE, channel: 'keccak256' });
   expect(() => kernels.vector(2 ** 27)).toThrow(OutOfMemory);
 });
 
@@ -252,4 +269,40 @@ test('memory is given back', () => {
     expect(kernels.vector(10).at).toBe(first.at);
     expect(kernels.peak).toBeGreaterThan(999);
   }
+});
+
+test('tasks: what they make, what they may not ask, what they give back', () => {
+  for (const kernels of pair()) {
+    const results = kernels.vector(4);
+    const mark = kernels.mark();
+    kernels.together(
+      [0, 1, 2, 3].map((i) => () => {
+        const own = vectorOf(kernels, [BigInt(i) + 2n]);
+        kernels.invert(own);
+        kernels.scale(slice(kernels, results, i, 1), own, 6n);
+      }),
+    );
+    expect(kernels.mark()).toBe(mark);
+    expect(kernels.read(results)).toEqual([2, 3, 4, 5].map((x) => (6n * inverse(BigInt(x))) % P));
+    kernels.close();
+  }
+});
+
+test('a crew: calls are written down, and no task sees a value', async () => {
+  const shared = await compileKernels(true);
+  // Nobody comes: this thread does all of it, in rounds all the same.
+  const crew = { helpers: 2, summon: () => undefined };
+  const kernels = new WasmKernels(shared, { commitment: WHOLE, channel: 'keccak256', crew });
+  const cells = Array.from({ length: 5 }, (_, i) => vectorOf(kernels, [BigInt(i)]));
+  kernels.together(cells.map((cell) => () => kernels.scale(cell, cell, 7n)));
+  expect(cells.flatMap((cell) => kernels.read(cell))).toEqual([0n, 7n, 14n, 21n, 28n]);
+  const [cell] = cells as [Vector];
+  const bytes = { at: cell.at, length: 8 };
+  for (const look of [
+    () => kernels.read(cell),
+    () => kernels.peek(bytes),
+    () => kernels.grind(kernels.peek(bytes), 1, 0, 1),
+  ])
+    expect(() => kernels.together([look, look])).toThrow('a task cannot see a value');
+  expect(kernels.read(cell)).toEqual([0n]);
 });

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
-import type { Outcome } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -10,13 +8,10 @@ import {
   COMMITTEE_POLICY,
   createCairoVerifier,
   createProver,
-  loadProgram,
   PHASES,
   type Proof,
   type ProofParameters,
   type ProvableRun,
-  type ProverReply,
-  type ProverRequest,
   parseStoneJson,
   proofParameters,
   type Run,
@@ -27,7 +22,8 @@ import { OutOfMemory } from '../src/kernels/kernels.ts';
 import { ReferenceKernels } from '../src/kernels/reference.ts';
 import { proverWith } from '../src/prover/prover.ts';
 import { loadHashes, masked } from '../src/stark/hashes.ts';
-import { fixture, fixtureText, NO_POLICY, proofOf } from './fixtures.ts';
+import { fixture, NO_POLICY, proofOf } from './fixtures.ts';
+import { codeOf, expectSame, hex, lease, must, tick } from './runs.ts';
 
 let prover: CairoProver;
 let verifier: CairoVerifier;
@@ -36,36 +32,11 @@ beforeAll(async () => {
   [prover, verifier] = await Promise.all([createProver(), createCairoVerifier()]);
 });
 
-/** The lease program, run on these first frame cells. */
-function lease(cells: readonly (bigint | undefined)[], statementCells = 6): Run {
-  const program = loadProgram(fixtureText('lease-tick.json'));
-  if (!program.ok) throw new Error(program.failure.code);
-  const options = { inputs: cells.slice(0, 4), statementCells, provable: true };
-  const run = runProgram(program.value, options);
-  if (!run.ok) throw new Error(run.failure.actual);
-  return run.value;
-}
-
 /** The run that a recorded proof is about. */
 function runOf({ publicInput }: Proof): Run {
   const run = lease(publicInput.publicMemory.slice(-6).map((cell) => cell.value));
   expect(run.publicInput).toEqual(publicInput);
   return run;
-}
-
-const tick = (transitions: bigint): Run => lease([0n, 0n, 1n, transitions]);
-
-function must(outcome: Outcome<Proof>): Proof {
-  if (outcome.ok) return outcome.value;
-  throw new Error(`${outcome.failure.code}: ${outcome.failure.expected}`);
-}
-
-const codeOf = (outcome: Outcome<Proof>): string => (outcome.ok ? 'proved' : outcome.failure.code);
-const hex = (proof: Proof): string => Buffer.from(proof.proofBytes).toString('hex');
-
-function expectSame(proof: Proof, wanted: Proof): void {
-  expect(proof.publicInput).toEqual(wanted.publicInput);
-  expect(hex(proof) === hex(wanted)).toBe(true);
 }
 
 describe('equal to Stone, byte for byte', () => {
@@ -323,28 +294,4 @@ test('a signal stops it at its next turn', () => {
     },
   });
   expect([codeOf(outcome), after]).toEqual(['cancelled', 0]);
-});
-
-test('a thread: proofs one after the other, a cancelled one between', async () => {
-  const worker = new Worker(new URL('../dist/prover-worker.js', import.meta.url), { execArgv: [] });
-  const run = tick(1n);
-  const { publicInput, trace, memory } = run;
-  const parameters = proofParameters(publicInput.nSteps);
-  const ask = (request: ProverRequest): void => worker.postMessage(request);
-  for (const id of [1, 2, 3])
-    ask({ kind: 'prove', id, run: { publicInput, trace, memory }, parameters });
-  ask({ kind: 'cancel', id: 2 });
-  const codes: string[] = [];
-  let progress = 0;
-  await new Promise<void>((resolve, reject) => {
-    worker.on('error', reject);
-    worker.on('message', (reply: ProverReply) => {
-      if (reply.kind === 'progress') progress++;
-      else codes.push(`${reply.id} ${codeOf(reply.outcome)}`);
-      if (codes.length === 3) resolve();
-    });
-  });
-  await worker.terminate();
-  expect(codes).toEqual(['1 proved', '2 cancelled', '3 proved']);
-  expect(progress).toBeGreaterThan(2 * PHASES.length);
 });

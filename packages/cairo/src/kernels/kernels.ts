@@ -31,8 +31,18 @@ export interface Kernels {
   readonly stride: number;
   /** Its elements are anything until they are written. @throws OutOfMemory */
   vector(length: number): Vector;
-  /** Zero-filled. @throws OutOfMemory */
+  /** Anything until they are written. @throws OutOfMemory */
   bytes(length: number): Bytes;
+  /** How many tasks are done at the same time. */
+  readonly threads: number;
+  /**
+   * Does all tasks, in any order or at the same time. None may depend on another, nor see a value:
+   * `read`, `peek` and `grind` are not for tasks. What a task allocates is given back in the end.
+   */
+  together(tasks: readonly (() => void)[]): void;
+  /** No more calls will come: lets go of other threads. */
+  close(): void;
+
   /** What is in use now; {@link release} gives back everything allocated since. */
   mark(): number;
   release(mark: number): void;
@@ -62,8 +72,8 @@ export interface Kernels {
   forward(values: Vector, table: Vector): void;
   /** Values to coefficients times their number, in place. */
   backward(values: Vector, table: Vector): void;
-  /** The polynomial with these coefficients, at x. */
-  evaluate(coefficients: Vector, x: bigint): bigint;
+  /** to[0] = the polynomial with these coefficients, at x. */
+  evaluate(to: Vector, coefficients: Vector, x: bigint): void;
   /** to += (f − f(x)) / (X − x) */
   addQuotient(to: Vector, coefficients: Vector, x: bigint): void;
   /** to[i] = 2·(f[2i] + beta·f[2i+1]): one halving of FRI, on coefficients. */
@@ -73,11 +83,6 @@ export interface Kernels {
   pack(to: Bytes, step: number, from: Vector): void;
   /** Digests of rows of `rowSize` bytes (a multiple of 32), written to `to` one after the other. */
   hashRows(to: Bytes, rows: Bytes, rowSize: number): void;
-  /**
-   * The inner nodes of a Merkle tree of 2·leaves digests: node i at byte 32·i, root 1, children 2i
-   * and 2i + 1. The leaves, its second half, are there already.
-   */
-  hashNodes(tree: Bytes): void;
   /** A copy. */
   peek(from: Bytes): Uint8Array;
   /**

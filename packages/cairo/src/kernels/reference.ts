@@ -9,6 +9,7 @@ const UNWRITTEN = 0xbadn;
 /** Kernels that are right by inspection: one BigInt operation after the other. Slow. */
 export class ReferenceKernels implements Kernels {
   readonly stride = 1;
+  readonly threads = 1;
   peak = 0;
   readonly #commitment: Hash;
   readonly #channel: Hash;
@@ -43,9 +44,18 @@ export class ReferenceKernels implements Kernels {
       grown.set(this.#bytes);
       this.#bytes = grown;
     }
-    this.#bytes.fill(0, bytes.at, bytes.at + length);
     return bytes;
   }
+
+  together(tasks: readonly (() => void)[]): void {
+    for (const task of tasks) {
+      const mark = this.mark();
+      task();
+      this.release(mark);
+    }
+  }
+
+  close(): void {}
 
   mark(): number {
     return this.#top;
@@ -153,8 +163,9 @@ export class ReferenceKernels implements Kernels {
     this.write(values, list);
   }
 
-  evaluate(coefficients: Vector, x: bigint): bigint {
-    return this.read(coefficients).reduceRight((sum, value) => add(mul(sum, x), value), 0n);
+  evaluate(to: Vector, coefficients: Vector, x: bigint): void {
+    const list = this.read(coefficients);
+    this.#felts[to.at] = list.reduceRight((sum, value) => add(mul(sum, x), value), 0n);
   }
 
   addQuotient(to: Vector, coefficients: Vector, x: bigint): void {
@@ -186,12 +197,6 @@ export class ReferenceKernels implements Kernels {
         this.#commitment(view.subarray(i * rowSize, (i + 1) * rowSize)),
         to.at + 32 * i,
       );
-  }
-
-  hashNodes(tree: Bytes): void {
-    const view = this.#view(tree);
-    for (let i = tree.length / 64 - 1; i >= 1; i--)
-      view.set(this.#commitment(view.subarray(64 * i, 64 * i + 64)), 32 * i);
   }
 
   peek(from: Bytes): Uint8Array {

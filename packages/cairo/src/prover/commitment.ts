@@ -1,5 +1,5 @@
 import { GENERATOR, mul, pow, rootOfUnity } from '../felt/felt.ts';
-import type { Bytes, Kernels, Vector } from '../kernels/kernels.ts';
+import { type Bytes, type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import type { Transforms } from '../kernels/transform.ts';
 import { Domain, reverseBits } from '../stark/domain.ts';
 import type { Writer } from './writer.ts';
@@ -18,16 +18,27 @@ export class Tree {
     this.bytes = kernels.bytes(2 ** (log + 1) * DIGEST);
   }
 
-  /** Leaves `first`, `first` + 1, … from rows of `rowSize` bytes. */
-  setLeaves(first: number, rows: Bytes, rowSize: number): void {
+  /**
+   * Leaves `first`, `first` + 1, … from rows of `rowSize` bytes, and all nodes that these alone make:
+   * they are 2^k, from a multiple of 2^k on.
+   */
+  fill(first: number, rows: Bytes, rowSize: number): void {
     const count = rows.length / rowSize;
-    this.#kernels.hashRows(this.#nodes(2 ** this.log + first, count), rows, rowSize);
+    const leaf = 2 ** this.log + first;
+    this.#kernels.hashRows(this.#nodes(leaf, count), rows, rowSize);
+    for (let above = 2; above <= count; above *= 2) this.#hashLevel(leaf / above, count / above);
   }
 
-  /** Hashes up to the root, which is the answer. */
-  close(): Uint8Array {
-    this.#kernels.hashNodes(this.bytes);
+  /** Hashes what is above the parts that {@link fill} filled, so many of one size; the root. */
+  close(parts: number): Uint8Array {
+    for (let count = parts / 2; count >= 1; count /= 2) this.#hashLevel(count, count);
     return this.node(1);
+  }
+
+  /** `count` nodes from `first` on, from their children. */
+  #hashLevel(first: number, count: number): void {
+    const children = this.#nodes(2 * first, 2 * count);
+    this.#kernels.hashRows(this.#nodes(first, count), children, 2 * DIGEST);
   }
 
   node(index: number): Uint8Array {
@@ -64,6 +75,44 @@ export interface Geometry {
 }
 
 /**
+ * Does all cosets, as many at a time as there are threads; yields the share that is done.
+ * @param use what to do for one, as a task
+ */
+export function* overCosets(
+  { kernels, cosetsLog }: Geometry,
+  use: (coset: number) => void,
+): Generator<number, void> {
+  const count = 2 ** cosetsLog;
+  for (let done = 0; done < count; ) {
+    const some = Array.from(
+      { length: Math.min(kernels.threads, count - done) },
+      (_, i) => done + i,
+    );
+    kernels.together(some.map((coset) => () => use(coset)));
+    done += some.length;
+    yield done / count;
+  }
+}
+
+/** Values of `columns` on offset·⟨g⟩ in bit-reversed order, one after the other, in one place. */
+export function evaluateOn(
+  { kernels, transforms }: Geometry,
+  offset: bigint,
+  columns: readonly Vector[],
+  use: (values: Vector, column: number) => void,
+): void {
+  const size = columns[0]?.length ?? 0;
+  const table = kernels.vector(size);
+  const values = kernels.vector(size);
+  transforms.fillForward(table, offset);
+  for (const [i, column] of columns.entries()) {
+    kernels.copy(values, 1, column, 1, size);
+    kernels.forward(values, table);
+    use(values, i);
+  }
+}
+
+/**
  * Columns as polynomials, committed to by their values on 2^cosetsLog cosets: rows of the tree in
  * bit-reversed order, so that coset c fills the leaves from reverse(c)·rows.
  */
@@ -71,8 +120,8 @@ export class Commitment {
   readonly columns: readonly Vector[];
   readonly #geometry: Geometry;
   readonly #tree: Tree;
-  /** Stone's bytes of every row, where they were kept. */
-  #rows: Bytes | undefined;
+  /** Stone's bytes of every row, where they are kept. */
+  readonly #rows: Bytes | undefined;
 
   /**
    * With `keep` all values stay in memory. Without, a query computes its own again, at one
@@ -83,67 +132,62 @@ export class Commitment {
     this.#geometry = geometry;
     this.columns = columns;
     this.#tree = new Tree(kernels, rowsLog + cosetsLog);
-    if (keep) this.#rows = kernels.bytes(2 ** (rowsLog + cosetsLog) * this.#rowSize);
+    const size = 2 ** (rowsLog + cosetsLog) * this.#rowSize;
+    this.#rows = keep ? kernels.bytes(size) : undefined;
   }
 
   get #rowSize(): number {
     return DIGEST * this.columns.length;
   }
 
-  /** Yields after each coset the share of the cosets that are done; answers the root. */
+  /** Yields the share of the cosets that are done; answers the root. */
   *commit(): Generator<number, Uint8Array> {
-    const { kernels, rowsLog, cosetsLog } = this.#geometry;
-    const mark = kernels.mark();
-    const length = 2 ** rowsLog * this.#rowSize;
-    const scratch = this.#rows ?? kernels.bytes(length);
-    for (let coset = 0; coset < 2 ** cosetsLog; coset++) {
-      const place = reverseBits(coset, cosetsLog);
-      const rows = { at: scratch.at + (this.#rows === undefined ? 0 : place * length), length };
-      this.onCoset(coset, this.columns, (values, i) => {
-        const to = { at: rows.at + DIGEST * i, length: length - DIGEST * i };
-        kernels.pack(to, this.#rowSize, values);
-      });
-      this.#tree.setLeaves(place * 2 ** rowsLog, rows, this.#rowSize);
-      yield (coset + 1) / 2 ** cosetsLog;
-    }
-    kernels.release(mark);
-    return this.#tree.close();
+    yield* overCosets(this.#geometry, (coset) => this.#commitCoset(coset));
+    return this.#tree.close(2 ** this.#geometry.cosetsLog);
   }
 
-  /** Values of `columns` on a coset in bit-reversed order, one after the other, in one place. */
-  onCoset(
-    coset: number,
-    columns: readonly Vector[],
-    use: (values: Vector, column: number) => void,
-  ): void {
-    const { kernels } = this.#geometry;
-    const mark = kernels.mark();
-    const size = 2 ** this.#geometry.rowsLog;
-    const table = kernels.vector(size);
-    const values = kernels.vector(size);
-    this.#geometry.transforms.fillForward(table, cosetOffset(this.#geometry, coset));
-    for (const [i, column] of columns.entries()) {
-      kernels.copy(values, 1, column, 1, size);
-      kernels.forward(values, table);
-      use(values, i);
-    }
-    kernels.release(mark);
+  #commitCoset(coset: number): void {
+    const { kernels, rowsLog, cosetsLog } = this.#geometry;
+    const first = reverseBits(coset, cosetsLog) * 2 ** rowsLog;
+    const length = 2 ** rowsLog * this.#rowSize;
+    const at = this.#rows && this.#rows.at + first * this.#rowSize;
+    const rows = at === undefined ? kernels.bytes(length) : { at, length };
+    evaluateOn(this.#geometry, cosetOffset(this.#geometry, coset), this.columns, (values, i) => {
+      const to = { at: rows.at + DIGEST * i, length: length - DIGEST * i };
+      kernels.pack(to, this.#rowSize, values);
+    });
+    this.#tree.fill(first, rows, this.#rowSize);
   }
 
   /** Says the rows at these ascending indices and what authenticates them. */
   open(writer: Writer, indices: readonly number[]): void {
-    const { kernels, rowsLog, cosetsLog } = this.#geometry;
-    const domain = new Domain(rowsLog + cosetsLog);
-    for (const index of indices) {
-      if (this.#rows !== undefined) {
-        const at = this.#rows.at + index * this.#rowSize;
-        writer.say(kernels.peek({ at, length: this.#rowSize }));
-        continue;
-      }
-      const x = mul(GENERATOR, domain.at(index));
-      writer.felts(this.columns.map((column) => kernels.evaluate(column, x)));
-    }
+    for (const row of this.#rowsAt(indices)) writer.say(row);
     this.#tree.authenticate(writer, indices);
+  }
+
+  #rowsAt(indices: readonly number[]): Uint8Array[] {
+    const { kernels, rowsLog, cosetsLog } = this.#geometry;
+    const mark = kernels.mark();
+    const size = this.#rowSize;
+    const kept = this.#rows;
+    const places = indices.map((index) =>
+      kept === undefined ? kernels.bytes(size) : { at: kept.at + index * size, length: size },
+    );
+    if (kept === undefined) {
+      const domain = new Domain(rowsLog + cosetsLog);
+      kernels.together(
+        indices.map((index, i) => () => {
+          const values = kernels.vector(this.columns.length);
+          const x = mul(GENERATOR, domain.at(index));
+          for (const [k, column] of this.columns.entries())
+            kernels.evaluate(slice(kernels, values, k, 1), column, x);
+          kernels.pack(places[i] as Bytes, DIGEST, values);
+        }),
+      );
+    }
+    const rows = places.map((place) => kernels.peek(place));
+    kernels.release(mark);
+    return rows;
   }
 }
 

@@ -2,11 +2,13 @@ import type { Layout, Rows } from '../air/expression.ts';
 import { mul, pow, rootOfUnity, sub } from '../felt/felt.ts';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillPowers, fillWith } from '../kernels/transform.ts';
-import { type Commitment, cosetOffset, type Geometry } from './commitment.ts';
+import { cosetOffset, evaluateOn, type Geometry } from './commitment.ts';
 import type { CompositionProgram, Operand } from './program.ts';
 
 /** Rows per batch: few enough to stay in the cache, and a multiple of every period. */
 const BATCH = 128;
+/** Batches of one thread in one turn. */
+const BATCHES_PER_TURN = 32;
 
 /**
  * The composition polynomial as its even and odd coefficients: C(x) = H0(x²) + x·H1(x²). It has
@@ -16,7 +18,7 @@ export function* composeConstraints(
   geometry: Geometry,
   layout: Layout,
   program: CompositionProgram,
-  commitments: readonly Commitment[],
+  columns: readonly Vector[],
 ): Generator<number, [Vector, Vector]> {
   const { kernels, transforms, rowsLog, cosetsLog } = geometry;
   const size = 2 ** rowsLog;
@@ -27,11 +29,9 @@ export function* composeConstraints(
   for (const [i, coset] of cosets.entries()) {
     const inner = kernels.mark();
     const sums = kernels.vector(size);
-    const evaluator = new Evaluator(geometry, layout, program, commitments, coset);
-    for (let from = 0; from < size; from += BATCH) {
-      evaluator.run(sums, from, Math.min(BATCH, size));
-      if (from % (BATCH * 64) === 0) yield (i + from / size) / cosets.length;
-    }
+    const evaluator = new Evaluator(geometry, layout, program);
+    evaluator.moveTo(columns, cosetOffset(geometry, coset));
+    for (const share of evaluator.run(sums)) yield (i + share) / cosets.length;
     kernels.reverse(slice(kernels, values, i * size, size), sums);
     kernels.release(inner);
   }
@@ -42,87 +42,111 @@ export function* composeConstraints(
   return halves;
 }
 
+/** What one thread needs to run a program: results, and a sum per group. */
+interface Bench {
+  readonly slots: readonly Vector[];
+  readonly sums: readonly Vector[];
+}
+
 /** Computes the composition on the points of one coset, in natural order. */
 class Evaluator {
-  readonly #kernels: Kernels;
+  readonly #geometry: Geometry;
   readonly #program: CompositionProgram;
+  readonly #batch: number;
   /** Columns in natural order, with the first rows once more behind the last. */
   readonly #columns: readonly Vector[];
   /** except / rows per group, at every point. */
   readonly #factors: readonly Vector[];
   readonly #scalars: readonly Vector[];
-  readonly #slots: readonly Vector[];
-  readonly #sums: readonly Vector[];
+  readonly #benches: readonly Bench[];
 
-  constructor(
-    geometry: Geometry,
-    layout: Layout,
-    program: CompositionProgram,
-    commitments: readonly Commitment[],
-    coset: number,
-  ) {
-    const { kernels } = geometry;
-    const size = 2 ** geometry.rowsLog;
+  constructor(geometry: Geometry, layout: Layout, program: CompositionProgram) {
+    const { kernels, rowsLog } = geometry;
+    const size = 2 ** rowsLog;
     const batch = Math.min(BATCH, size);
     const vectors = (count: number, length: number): Vector[] =>
       Array.from({ length: count }, () => kernels.vector(length));
-    this.#kernels = kernels;
+    this.#geometry = geometry;
     this.#program = program;
+    this.#batch = batch;
     const below = Math.max(...layout.mask.map((cell) => cell.row));
     this.#columns = vectors(layout.columnsFirst + layout.columnsSecond, size + below);
     this.#factors = vectors(program.groups.length, size);
     this.#scalars = vectors(program.scalars.length, batch);
-    this.#slots = vectors(program.slots, batch);
-    this.#sums = vectors(program.groups.length, batch);
+    this.#benches = Array.from({ length: kernels.threads }, () => ({
+      slots: vectors(program.slots, batch),
+      sums: vectors(program.groups.length, batch),
+    }));
     for (const [i, scalar] of program.scalars.entries())
       fillWith(kernels, this.#scalars[i] as Vector, scalar);
-    this.#fillColumns(commitments, coset, size, below);
-    const offset = cosetOffset(geometry, coset);
-    const divisors = new Divisors(kernels, geometry.rowsLog, offset);
-    for (const [i, { rows, except }] of program.groups.entries())
-      divisors.fill(this.#factors[i] as Vector, rows, except);
   }
 
-  #fillColumns(
-    commitments: readonly Commitment[],
-    coset: number,
-    size: number,
-    below: number,
-  ): void {
-    const kernels = this.#kernels;
-    let next = 0;
-    for (const commitment of commitments)
-      commitment.onCoset(coset, commitment.columns, (values) => {
-        const column = this.#columns[next++] as Vector;
+  /** Fills columns and factors for the coset of `offset`. */
+  moveTo(columns: readonly Vector[], offset: bigint): void {
+    const { kernels, rowsLog } = this.#geometry;
+    const size = 2 ** rowsLog;
+    const share = Math.ceil(columns.length / kernels.threads);
+    const shares = Array.from({ length: kernels.threads }, (_, i) => i * share);
+    const fill = (from: number): void =>
+      evaluateOn(this.#geometry, offset, columns.slice(from, from + share), (values, i) => {
+        const column = this.#columns[from + i] as Vector;
+        const below = column.length - size;
         kernels.reverse(slice(kernels, column, 0, size), values);
         kernels.copy(slice(kernels, column, size, below), 1, column, 1, below);
       });
+    kernels.together(
+      shares.filter((from) => from < columns.length).map((from) => () => fill(from)),
+    );
+    const mark = kernels.mark();
+    const divisors = new Divisors(kernels, rowsLog, offset);
+    kernels.together(
+      this.#program.groups.map(({ rows, except }, i) => () => {
+        divisors.fill(this.#factors[i] as Vector, rows, except);
+      }),
+    );
+    kernels.release(mark);
   }
 
-  /** Fills `count` values of `to` from `from` on. */
-  run(to: Vector, from: number, count: number): void {
-    const kernels = this.#kernels;
+  /** Fills `to`; yields the share that is done. */
+  *run(to: Vector): Generator<number, void> {
+    const { kernels } = this.#geometry;
+    const batches = to.length / this.#batch;
+    const share = Math.min(BATCHES_PER_TURN, Math.ceil(batches / this.#benches.length));
+    for (let next = 0; next < batches; ) {
+      const tasks = this.#benches.map((bench, i) => () => {
+        const from = next + i * share;
+        for (let batch = from; batch < Math.min(from + share, batches); batch++)
+          this.#runBatch(bench, slice(kernels, to, batch * this.#batch, this.#batch), batch);
+      });
+      kernels.together(tasks);
+      next += share * this.#benches.length;
+      yield Math.min(next / batches, 1);
+    }
+  }
+
+  #runBatch({ slots, sums }: Bench, to: Vector, batch: number): void {
+    const { kernels } = this.#geometry;
+    const part = (vector: Vector, row: number): Vector =>
+      slice(kernels, vector, batch * to.length + row, to.length);
     const place = (operand: Operand): Vector => {
-      if (operand.kind === 'slot') return this.#slots[operand.slot] as Vector;
+      if (operand.kind === 'slot') return slots[operand.slot] as Vector;
       if (operand.kind === 'scalar') return this.#scalars[operand.index] as Vector;
-      return slice(kernels, this.#columns[operand.column] as Vector, from + operand.row, count);
+      return part(this.#columns[operand.column] as Vector, operand.row);
     };
     const used = new Set<number>();
     for (const one of this.#program.instructions) {
       if (one.op !== 'sum') {
-        kernels[one.op](this.#slots[one.to] as Vector, place(one.left), place(one.right));
+        kernels[one.op](slots[one.to] as Vector, place(one.left), place(one.right));
         continue;
       }
-      const sum = this.#sums[one.group] as Vector;
+      const sum = sums[one.group] as Vector;
       if (used.has(one.group)) kernels.addScaled(sum, place(one.value), one.factor);
       else kernels.scale(sum, place(one.value), one.factor);
       used.add(one.group);
     }
-    const target = slice(kernels, to, from, count);
-    for (const [i, sum] of this.#sums.entries()) {
-      const factor = slice(kernels, this.#factors[i] as Vector, from, count);
-      kernels.mul(i === 0 ? target : sum, sum, factor);
-      if (i > 0) kernels.add(target, target, sum);
+    for (const [i, sum] of sums.entries()) {
+      kernels.mul(i === 0 ? to : sum, sum, part(this.#factors[i] as Vector, 0));
+      if (i > 0) kernels.add(to, to, sum);
     }
   }
 }

@@ -2,7 +2,7 @@ import { GENERATOR, mul, pow, rootOfUnity } from '../felt/felt.ts';
 import { type Bytes, type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillPowers } from '../kernels/transform.ts';
 import { reverseBits } from '../stark/domain.ts';
-import { type Geometry, Tree } from './commitment.ts';
+import { evaluateOn, type Geometry, overCosets, Tree } from './commitment.ts';
 import type { Writer } from './writer.ts';
 
 const DIGEST = 32;
@@ -55,26 +55,23 @@ export class Fri {
   }
 
   *#commitLayer(coefficients: Vector, step: number, done: number): Generator<number, Uint8Array> {
-    const { kernels, transforms, cosetsLog } = this.#geometry;
+    const { kernels, cosetsLog } = this.#geometry;
     const size = coefficients.length;
     const log = Math.log2(size) + cosetsLog;
     const values = kernels.bytes(size * 2 ** cosetsLog * DIGEST);
     const tree = new Tree(kernels, log - step);
-    const mark = kernels.mark();
-    const table = kernels.vector(size);
-    const work = kernels.vector(size);
-    for (let coset = 0; coset < 2 ** cosetsLog; coset++) {
-      transforms.fillForward(table, pow(rootOfUnity(log), BigInt(coset)));
-      kernels.copy(work, 1, coefficients, 1, size);
-      kernels.forward(work, table);
-      const first = reverseBits(coset, cosetsLog) * size * DIGEST;
-      kernels.pack({ at: values.at + first, length: size * DIGEST }, DIGEST, work);
-      yield done + ((1 - done) / 2) * ((coset + 1) / 2 ** cosetsLog);
-    }
-    kernels.release(mark);
-    tree.setLeaves(0, values, DIGEST * 2 ** step);
+    const cosets = overCosets(this.#geometry, (coset) => {
+      const first = reverseBits(coset, cosetsLog) * size;
+      const rows = { at: values.at + first * DIGEST, length: size * DIGEST };
+      const offset = pow(rootOfUnity(log), BigInt(coset));
+      evaluateOn(this.#geometry, offset, [coefficients], (layer) => {
+        kernels.pack(rows, DIGEST, layer);
+      });
+      tree.fill(first / 2 ** step, rows, DIGEST * 2 ** step);
+    });
+    for (const share of cosets) yield done + ((1 - done) / 2) * share;
     this.#layers.push({ step, tree, values });
-    return tree.close();
+    return tree.close(2 ** cosetsLog);
   }
 
   /** The query phase: per layer the cells that folding does not give, and their authentication. */

@@ -1,5 +1,6 @@
 import type { Constraint, Layout, Node, Rows } from '../air/expression.ts';
 import { add, mul, pow, sub } from '../felt/felt.ts';
+import { demand } from '../proof/rejected.ts';
 
 /** Where an operand comes from: a result, a mask cell, or a number that all rows share. */
 export type Operand =
@@ -41,7 +42,10 @@ export interface CompositionProgram {
   readonly groups: readonly Group[];
 }
 
-/** Compiles Σ alpha^i · constraint_i, without the quotients, which {@link Group} describes. */
+/**
+ * Compiles Σ alpha^i · constraint_i, without the quotients, which {@link Group} describes.
+ * @throws Rejected `unsupported_layout` for constraints that it cannot express
+ */
 export function compileComposition(
   layout: Layout,
   parameters: ReadonlyMap<string, bigint>,
@@ -62,6 +66,12 @@ const keyOf = (rows: Rows | undefined): string =>
       ? `${rows.row}`
       : `${rows.offset} mod ${rows.period}`;
 
+/** The divisors of a prover are those of layouts whose constraints stand at one row of a period. */
+function demandOneOffset(name: string, rows: Rows | undefined): void {
+  const holds = rows?.kind !== 'periodic' || (rows.also ?? []).length === 0;
+  demand(holds, 'unsupported_layout', 'one row in a period', name);
+}
+
 class Compiler {
   readonly #layout: Layout;
   readonly #parameters: ReadonlyMap<string, bigint>;
@@ -79,7 +89,8 @@ class Compiler {
     this.#parameters = parameters;
   }
 
-  constraint({ root, rows, except }: Constraint, factor: bigint): void {
+  constraint({ name, root, rows, except }: Constraint, factor: bigint): void {
+    for (const one of [rows, except]) demandOneOffset(name, one);
     const value = this.#operand(root);
     const key = `${keyOf(rows)}|${keyOf(except)}`;
     const group = this.#groupOf.get(key) ?? this.#groups.length;
@@ -105,7 +116,7 @@ class Compiler {
         return { kind: 'cell', column: cell?.column ?? 0, row: cell?.row ?? 0 };
       }
       case 'parameter':
-        return this.#scalar(this.#parameters.get(node.name) ?? 0n);
+        return this.#parameter(node.name);
       case 'constant':
         return this.#scalar(node.value);
       case 'add':
@@ -113,6 +124,13 @@ class Compiler {
       case 'mul':
         return this.#join(node);
     }
+  }
+
+  #parameter(name: string): Operand {
+    const value = this.#parameters.get(name);
+    // A periodic column is a parameter to constraints, and has a value per row.
+    demand(value !== undefined, 'unsupported_layout', 'parameters that no row changes', name);
+    return this.#scalar(value);
   }
 
   #scalar(value: bigint): Operand {

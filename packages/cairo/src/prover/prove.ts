@@ -1,8 +1,6 @@
 import { concatBytes } from '@fatty/codec';
-import type { Layout } from '../air/expression.ts';
-import { mul, pow, rootOfUnity } from '../felt/felt.ts';
 import type { Kernels, Vector } from '../kernels/kernels.ts';
-import { fillWith, Transforms } from '../kernels/transform.ts';
+import { Transforms } from '../kernels/transform.ts';
 import type { Proof, ProofParameters } from '../proof/proof.ts';
 import { Channel } from '../stark/channel.ts';
 import type { Hashes } from '../stark/hashes.ts';
@@ -14,6 +12,7 @@ import { composeConstraints } from './composition.ts';
 import { Fri } from './fri.ts';
 import { interactionColumns } from './interaction.ts';
 import { compileComposition } from './program.ts';
+import { samplePoint } from './sampling.ts';
 import { fillTable, type ProvableRun, type TraceTable } from './table.ts';
 import { Writer } from './writer.ts';
 
@@ -81,24 +80,33 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   const known = airParameters(publicInput, drawn, publicCells);
   const product = known.get('memory_product') as bigint;
   const products = interactionColumns(kernels, table, drawn, product);
-  for (const column of products) interpolateRows(geometry, column);
+  interpolateRows(geometry, products);
   const second = new Commitment(geometry, products, keep);
   writer.say(yield* during('interaction', second.commit()));
 
   const program = compileComposition(layout, known, writer.channel.felt());
-  const composed = composeConstraints(geometry, layout, program, [first, second]);
+  const composed = composeConstraints(geometry, layout, program, [
+    ...first.columns,
+    ...second.columns,
+  ]);
   const halves = yield* during('composition', composed, 0, 0.5);
   const third = new Commitment(geometry, halves, keep);
+  const commitments = [first, second, third];
   writer.say(yield* during('composition', third.commit(), 0.5));
 
   yield turn('sampling', 0);
-  const deep = samplePoint(geometry, layout, writer, [first, second, third]);
+  const deep = samplePoint(
+    geometry,
+    layout,
+    writer,
+    commitments.flatMap((one) => one.columns),
+  );
   const fri = new Fri(geometry);
   yield* during('fri', fri.commit(writer, deep, parameters.friStepList.slice(1)));
   yield* during('work', work(job, writer));
   yield turn('queries', 0);
   const indices = writer.queries(parameters.nQueries, 2 ** size.domainLog);
-  for (const commitment of [first, second, third]) commitment.open(writer, indices);
+  for (const commitment of commitments) commitment.open(writer, indices);
   fri.open(writer, indices);
   return { parameters, publicInput, proofBytes: writer.finish() };
 }
@@ -120,63 +128,25 @@ function* during<T>(
 
 function traceColumns(geometry: Geometry, table: TraceTable): Vector[] {
   const { kernels } = geometry;
-  return table.columns.map((values) => {
+  const columns = table.columns.map((values) => {
     const column = kernels.vector(table.rows);
     kernels.write(column, values);
-    interpolateRows(geometry, column);
     return column;
   });
+  interpolateRows(geometry, columns);
+  return columns;
 }
 
 /** Values on the trace's rows in natural order become coefficients, in place. */
-function interpolateRows({ kernels, transforms }: Geometry, column: Vector): void {
-  const mark = kernels.mark();
-  const values = kernels.vector(column.length);
-  kernels.reverse(values, column);
-  transforms.interpolate(values, 1n);
-  kernels.copy(column, 1, values, 1, column.length);
-  kernels.release(mark);
-}
-
-/**
- * Says all mask cells at a random point z and the composition at z², then answers the DEEP
- * polynomial Σ alpha^i · (column − value_i) / (X − z·g^row), by polynomial division.
- */
-function samplePoint(
-  { kernels, rowsLog }: Geometry,
-  layout: Layout,
-  writer: Writer,
-  commitments: readonly Commitment[],
-): Vector {
-  const columns = commitments.flatMap((commitment) => commitment.columns);
-  const z = writer.channel.felt();
-  const generator = rootOfUnity(rowsLog);
-  const traceColumns = layout.columnsFirst + layout.columnsSecond;
-  const samples = [
-    ...layout.mask.map(({ column, row }) => ({
-      column,
-      point: mul(z, pow(generator, BigInt(row))),
-    })),
-    ...Array.from({ length: layout.compositionColumns }, (_, i) => ({
-      column: traceColumns + i,
-      point: mul(z, z),
-    })),
-  ];
-  for (const { column, point } of samples)
-    writer.felts([kernels.evaluate(columns[column] as Vector, point)]);
-  const alpha = writer.channel.felt();
-  const deep = kernels.vector(2 ** rowsLog);
-  fillWith(kernels, deep, 0n);
-  const sum = kernels.vector(deep.length);
-  for (const point of new Set(samples.map((sample) => sample.point))) {
-    fillWith(kernels, sum, 0n);
-    for (const [i, sample] of samples.entries()) {
-      if (sample.point !== point) continue;
-      kernels.addScaled(sum, columns[sample.column] as Vector, pow(alpha, BigInt(i)));
-    }
-    kernels.addQuotient(deep, sum, point);
-  }
-  return deep;
+function interpolateRows({ kernels, transforms }: Geometry, columns: readonly Vector[]): void {
+  kernels.together(
+    columns.map((column) => () => {
+      const values = kernels.vector(column.length);
+      kernels.reverse(values, column);
+      transforms.interpolate(values, 1n);
+      kernels.copy(column, 1, values, 1, column.length);
+    }),
+  );
 }
 
 /** Finds and says the smallest nonce; nothing for 0 bits. */

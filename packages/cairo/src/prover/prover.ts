@@ -1,6 +1,7 @@
 import type { Outcome } from '@fatty/interface';
 import { PLAIN } from '../air/plain.ts';
 import type { Kernels } from '../kernels/kernels.ts';
+import type { Crew } from '../kernels/wasm/crew.ts';
 import { compileKernels, WasmKernels } from '../kernels/wasm/kernels.ts';
 import type { Proof, ProofParameters } from '../proof/proof.ts';
 import { demand } from '../proof/rejected.ts';
@@ -41,11 +42,16 @@ export interface CairoProver {
   ): Generator<ProverProgress, Outcome<Proof>, undefined>;
 }
 
-/** Compiles the kernels once. Every proof has a memory of its own, which goes with it. */
-export function createProver(): Promise<CairoProver> {
-  return Promise.all([loadHashes(), compileKernels()]).then(([hashes, module]) =>
-    proverWith(hashes, ({ commitmentHash, channelHash }) => {
-      return new WasmKernels(module, hashes, commitmentHash, channelHash);
+/**
+ * Compiles the kernels once. Every proof has a memory of its own, which goes with it. With a crew
+ * several threads make a proof, of the same bytes, in memory that is kept for the next one; the
+ * helpers are busy until the proof is made, or until its generator has returned.
+ */
+export function createProver(crew?: Crew): Promise<CairoProver> {
+  const idle = crew === undefined ? undefined : [];
+  return Promise.all([loadHashes(), compileKernels(crew !== undefined)]).then(([hashes, code]) =>
+    proverWith(hashes, ({ commitmentHash: commitment, channelHash: channel }) => {
+      return new WasmKernels(code, { commitment, channel, crew, idle });
     }),
   );
 }
@@ -67,12 +73,19 @@ export function proverWith(hashes: Hashes, kernelsFor: (size: ProofSize) => Kern
   };
 }
 
-function* cancellable<S, T>(turns: Generator<S, T>, { signal }: ProveOptions): Generator<S, T> {
-  for (;;) {
-    if (signal?.aborted) throw new ProverError('cancelled', 'no signal', 'one');
-    const { done, value } = turns.next();
-    if (done) return value;
-    yield value;
+function* cancellable<S, T>(
+  turns: Generator<S, T, undefined>,
+  { signal }: ProveOptions,
+): Generator<S, T> {
+  try {
+    for (;;) {
+      if (signal?.aborted) throw new ProverError('cancelled', 'no signal', 'one');
+      const { done, value } = turns.next();
+      if (done) return value;
+      yield value;
+    }
+  } finally {
+    turns.return(undefined as T);
   }
 }
 
@@ -90,10 +103,14 @@ function* proveInTurns(
   const holds = byteHash(channel) !== undefined;
   demand(holds, 'unsupported_hash', 'channel keccak256 blake256', channel);
   const kernels = kernelsFor(size);
-  const turns = proveRun({ hashes, kernels, run, parameters, size });
-  for (;;) {
-    const { done, value } = turns.next();
-    if (done) return value;
-    yield { ...value, bytesPeak: kernels.peak };
+  try {
+    const turns = proveRun({ hashes, kernels, run, parameters, size });
+    for (;;) {
+      const { done, value } = turns.next();
+      if (done) return value;
+      yield { ...value, bytesPeak: kernels.peak };
+    }
+  } finally {
+    kernels.close();
   }
 }

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { availableParallelism } from 'node:os';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Proof, ProverReply, ProverRequest } from '@fatty/cairo';
 import { fail } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
@@ -12,17 +13,25 @@ interface Job {
 }
 
 /** Beside this package, in a checkout as under node_modules. */
-const ENTRY = new URL('../../../cairo/dist/prover-worker.js', import.meta.url);
+const entry = (name: string): URL => new URL(`../../../cairo/dist/${name}.js`, import.meta.url);
+const PROVER = entry('prover-worker');
+const HELPER = entry('prover-helper');
 
-/** One thread that proves; started by its first job, and again by the next one when it died. */
+/** More threads than cosets have nothing to do; a proof of more than 128 steps has four. */
+const THREADS_MAX = 4;
+
+/**
+ * A thread that proves, and those that help it; started by its first job, and again by the next one
+ * when one of them died.
+ */
 class ProverThread {
-  readonly #entry: URL;
+  readonly #threads: number;
   readonly #jobs = new Map<number, Job>();
   #worker: Worker | undefined;
   #nextId = 0;
 
-  constructor(entry: URL) {
-    this.#entry = entry;
+  constructor(threads: number) {
+    this.#threads = threads;
   }
 
   get load(): number {
@@ -45,20 +54,32 @@ class ProverThread {
   }
 
   #start(): Worker {
-    // Without the empty execArgv a worker under a test runner inherits its loader flags.
-    const worker = new Worker(this.#entry, { execArgv: [] });
+    const channels = Array.from({ length: this.#threads - 1 }, () => new MessageChannel());
+    const ports = channels.map(({ port1 }) => port1);
+    const worker = thread(PROVER, { helpers: ports }, ports);
+    const helpers = channels.map(({ port2: port }) => thread(HELPER, { port }, [port]));
+    for (const helper of helpers) helper.unref();
     let reason = 'it ended';
     worker.on('message', (reply: ProverReply) => this.#hear(worker, reply));
-    worker.on('error', (error: Error) => {
-      reason = error.message;
-    });
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      const jobs = [...this.#jobs.values()];
-      this.#jobs.clear();
-      for (const { done } of jobs) done(fail('prover_died', 'a prover thread', reason));
-    });
+    for (const one of [worker, ...helpers]) {
+      one.on('error', (error: Error) => {
+        reason = error.message;
+      });
+      // None can go on without the others: a prover waits for what its helpers took over.
+      one.on('exit', () => {
+        for (const other of [worker, ...helpers]) void other.terminate();
+        this.#abandon(worker, reason);
+      });
+    }
     return worker;
+  }
+
+  #abandon(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const jobs = [...this.#jobs.values()];
+    this.#jobs.clear();
+    for (const { done } of jobs) done(fail('prover_died', 'a prover thread', reason));
   }
 
   #hear(worker: Worker, reply: ProverReply): void {
@@ -78,8 +99,18 @@ class ProverThread {
   }
 }
 
+/** Without the empty execArgv a worker under a test runner inherits its loader flags. */
+function thread(file: URL, workerData: unknown, transferList: MessagePort[]): Worker {
+  return new Worker(file, { execArgv: [], workerData, transferList });
+}
+
 export interface ProverPoolOptions {
-  /** Threads; default 1. A prover keeps a core busy. */
+  /** Proofs made at the same time; default 1. */
+  readonly proofs?: number;
+  /**
+   * Threads that make one proof together, its bytes the same however many; default one per core,
+   * and at most 4.
+   */
   readonly threads?: number;
 }
 
@@ -87,15 +118,19 @@ export interface ProverPoolOptions {
  * Proves in threads of this process. Codes of `createProver`, and `prover_died` when a thread
  * ended before its proof, as all do at `close()`.
  */
-export function proverPool({ threads = 1 }: ProverPoolOptions = {}): Prover {
-  const all = Array.from({ length: Math.max(1, threads) }, () => new ProverThread(ENTRY));
+export function proverPool(options: ProverPoolOptions = {}): Prover {
+  const { proofs = 1, threads = Math.min(availableParallelism(), THREADS_MAX) } = options;
+  const all = Array.from(
+    { length: Math.max(1, proofs) },
+    () => new ProverThread(Math.max(1, threads)),
+  );
   return {
-    prove({ publicInput, trace, memory }, parameters, options = {}) {
+    prove({ publicInput, trace, memory }, parameters, job = {}) {
       const idlest = all.reduce((best, one) => (one.load < best.load ? one : best));
-      return idlest.prove({ run: { publicInput, trace, memory }, parameters }, options);
+      return idlest.prove({ run: { publicInput, trace, memory }, parameters }, job);
     },
     async close() {
-      await Promise.all(all.map((thread) => thread.close()));
+      await Promise.all(all.map((one) => one.close()));
     },
   };
 }

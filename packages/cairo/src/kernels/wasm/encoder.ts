@@ -24,8 +24,10 @@ const OPCODES = {
   'i32.sub': 0x6b,
   'i32.mul': 0x6c,
   'i32.and': 0x71,
+  'i32.xor': 0x73,
   'i32.shl': 0x74,
   'i32.shr_u': 0x76,
+  'i32.rotr': 0x78,
   'i64.eqz': 0x50,
   'i64.lt_s': 0x53,
   'i64.lt_u': 0x54,
@@ -45,9 +47,13 @@ const OPCODES = {
 
 /** Vector instructions without immediates, behind {@link VECTOR}. */
 const VECTOR_OPCODES = {
+  'i32x4.splat': 0x11,
   'v128.andnot': 0x4f,
   'v128.or': 0x50,
   'v128.xor': 0x51,
+  'i32x4.shl': 0xab,
+  'i32x4.shr_u': 0xad,
+  'i32x4.add': 0xae,
   'i64x2.shl': 0xcb,
   'i64x2.shr_u': 0xcd,
 } as const;
@@ -57,6 +63,7 @@ const VECTOR_MEMORY = {
   'v128.load': [0x00, 3],
   'v128.load64_splat': [0x0a, 3],
   'v128.store': [0x0b, 3],
+  'v128.load32_zero': [0x5c, 2],
 } as const;
 
 /** Loads and stores, and log2 of their natural alignment. */
@@ -177,6 +184,30 @@ export class Code {
     return this;
   }
 
+  /** One lane of 32 bits from an address, into the vector on top of it. */
+  loadLane(lane: number, offset: number): this {
+    this.#bytes.push(VECTOR, 0x56, 2, ...unsigned(offset), lane);
+    return this;
+  }
+
+  /** Lane of 32 bits of the vector on the stack, as an i32. */
+  extractLane(lane: number): this {
+    this.#bytes.push(VECTOR, 0x1b, lane);
+    return this;
+  }
+
+  /** Bytes of two vectors on the stack, chosen by index 0..31. */
+  shuffle(bytes: readonly number[]): this {
+    this.#bytes.push(VECTOR, 0x0d, ...bytes);
+    return this;
+  }
+
+  /** The one imported global. */
+  scratch(): this {
+    this.#bytes.push(0x23, 0x00);
+    return this;
+  }
+
   call(index: number): this {
     this.#bytes.push(0x10, ...unsigned(index));
     return this;
@@ -227,7 +258,13 @@ export interface WasmFunction {
   readonly code: Code;
 }
 
-/** Collects functions into a module that exports all of them, and its memory as `memory`. */
+/** Pages of 64 KiB of a memory that has all addresses. */
+export const PAGES_MAX: number = 2 ** 16;
+
+/**
+ * Collects functions into a module that exports all of them. It imports its `memory`, and as
+ * `scratch` an address that its thread has for itself, both from `thread`.
+ */
 export class ModuleBuilder {
   readonly #functions: WasmFunction[] = [];
 
@@ -243,7 +280,8 @@ export class ModuleBuilder {
     return this.#functions.push({ name, parameters, answers, code }) - 1;
   }
 
-  encode(pages: number): Uint8Array<ArrayBuffer> {
+  /** For a memory that threads share, or one that they do not. */
+  encode(shared: boolean): Uint8Array<ArrayBuffer> {
     const section = (id: number, entries: readonly (readonly number[])[]): number[] => {
       const body = [...unsigned(entries.length), ...entries.flat()];
       return [id, ...unsigned(body.length), ...body];
@@ -255,16 +293,21 @@ export class ModuleBuilder {
       ...Array.from({ length: parameters }, () => I32),
       ...(answers ? [1, I32] : [0]),
     ]);
+    const limits = [shared ? 0x03 : 0x01, 1, ...unsigned(PAGES_MAX)];
+    const imported = [
+      [...text('thread'), ...text('memory'), 0x02, ...limits],
+      [...text('thread'), ...text('scratch'), 0x03, I32, 0x00],
+    ];
     const exported = functions.map(({ name }, i) => [...text(name), 0x00, ...unsigned(i)]);
     return Uint8Array.from([
       ...HEADER,
       ...section(1, types),
+      ...section(2, imported),
       ...section(
         3,
         functions.map((_, i) => unsigned(i)),
       ),
-      ...section(5, [[0x00, ...unsigned(pages)]]),
-      ...section(7, [...exported, [...text('memory'), 0x02, 0x00]]),
+      ...section(7, exported),
       ...section(
         10,
         functions.map(({ code }) => code.encode()),

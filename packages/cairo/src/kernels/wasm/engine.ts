@@ -2,15 +2,24 @@
 interface Engine {
   readonly Instance: new (
     module: object,
-  ) => { readonly exports: Readonly<Record<string, unknown>> };
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => { readonly exports: Readonly<Record<string, Call>> };
+  readonly Memory: new (limits: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: boolean;
+  }) => Memory;
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => Promise<object>;
 }
 
 export interface Memory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   /** Adds pages of 64 KiB. @throws RangeError where there are no more (or too many asked) */
   grow(pages: number): number;
 }
+
+/** An exported function. */
+export type Call = (...parameters: number[]) => number;
 
 const { WebAssembly: engine } = globalThis as unknown as { readonly WebAssembly: Engine };
 
@@ -18,16 +27,17 @@ export function compile(bytes: Uint8Array<ArrayBuffer>): Promise<object> {
   return engine.compile(bytes);
 }
 
-export interface Instance {
-  readonly memory: Memory;
-  /** An exported function; its parameters are i32. */
-  readonly call: (name: string) => (...parameters: number[]) => number;
+/** One page that can become `maximum`. */
+export function newMemory(maximum: number, shared: boolean): Memory {
+  return new engine.Memory({ initial: 1, maximum, shared });
 }
 
-export function instantiate(module: object): Instance {
-  const { exports } = new engine.Instance(module);
-  return {
-    memory: exports.memory as Memory,
-    call: (name) => exports[name] as (...parameters: number[]) => number,
-  };
+/** The functions of a module in its order, for one thread: `scratch` is an address of its own. */
+export function instantiate(
+  module: object,
+  memory: Memory,
+  scratch: number,
+): ReadonlyMap<string, Call> {
+  const { exports } = new engine.Instance(module, { thread: { memory, scratch } });
+  return new Map(Object.entries(exports));
 }

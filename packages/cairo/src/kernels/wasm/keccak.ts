@@ -1,14 +1,10 @@
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
-import { swapBytes } from './vectors.ts';
+import type { HashFunctions, HashPlaces } from './hashing.ts';
 
-/** Fixed places in memory that the hash functions use. */
-export interface KeccakPlaces {
-  /** 400 bytes: the states of two sponges. */
-  readonly state: number;
+/** Fixed places in memory. The states of two sponges, 400 bytes, are where the scratch begins. */
+export interface KeccakPlaces extends HashPlaces {
   /** 24 round constants of 8 bytes; the builder of the instance writes them. */
   readonly constants: number;
-  /** 32 bytes: a digest is ANDed with them before it is stored. */
-  readonly mask: number;
 }
 
 /** Lanes of one block of Keccak-256. */
@@ -41,180 +37,86 @@ function rotations(): number[] {
   return result;
 }
 
-/** Adds Keccak-256 over arrays, as Ethereum and Stone use it (padding 0x01). */
-export function addKeccakFunctions(module: ModuleBuilder, places: KeccakPlaces): void {
-  const single = addHash(module, places, 1);
-  const double = addHash(module, places, 2);
-  module.add('hashRows', 4, (code, to, rows, rowSize, count) => {
-    const [target, from, size, left] = [to, rows, rowSize, count] as [Local, Local, Local, Local];
-    const [other, pairs] = [code.i32(), code.i32()];
-    const advance = (): void => {
-      code.advance(target, 32).get(from, size).op('i32.add').set(from);
-    };
-    code.get(left).i32Const(1).op('i32.shr_u').set(pairs);
-    code.repeat(pairs, () => {
-      code.get(from, size).op('i32.add').set(other);
-      code.get(target, from).get(target).i32Const(32).op('i32.add').get(other, size).call(double);
-      advance();
-      advance();
-    });
-    code.get(left).i32Const(1).op('i32.and');
-    code.when(() => {
-      code.get(target, from, size).call(single);
-    });
-  });
-  // Nodes `last` (odd) down to 1 from their children: two at a time, and the root.
-  module.add('hashNodes', 2, (code, tree, last) => {
-    const at = (size: number, below: number): Code =>
-      code
-        .get(last as Local)
-        .i32Const(below)
-        .op('i32.sub')
-        .i32Const(size)
-        .op('i32.mul')
-        .get(tree as Local)
-        .op('i32.add');
-    const pairs = code.i32();
-    code
-      .get(last as Local)
-      .i32Const(1)
-      .op('i32.shr_u')
-      .set(pairs);
-    code.repeat(pairs, () => {
-      at(32, 0);
-      at(64, 0);
-      at(32, 1);
-      at(64, 1);
-      code.i32Const(64).call(double);
-      code.advance(last as Local, -2);
-    });
-    at(32, 0);
-    at(64, 0);
-    code.i32Const(64).call(single);
-  });
-  addGrind(module, places, single);
+/** Adds Keccak-256 as Ethereum and Stone use it (padding 0x01): one message, and two at once. */
+export function addKeccakFunctions(module: ModuleBuilder, places: KeccakPlaces): HashFunctions {
+  return { single: addHash(module, places, 1), many: addHash(module, places, 2), ways: 2 };
 }
 
-/** Message of 40 bytes at `message`, the nonce its last 8: counts nonces up to one that passes. */
-function addGrind(module: ModuleBuilder, places: KeccakPlaces, hash: number): void {
-  const write = (code: Code, message: Local, bits: Local, count: Local): void => {
-    const [nonce, limit, word] = [code.i64(), code.i64(), code.i64()];
-    const tried = code.i32();
-    code.i64Const(64).get(bits).op('i64.extend_i32_u', 'i64.sub').set(limit);
-    code.get(message).memory('i64.load', 32);
-    swapBytes(code);
-    code.set(nonce);
-    code.loop(
-      () => {
-        code.get(message, nonce);
-        swapBytes(code);
-        code.memory('i64.store', 32);
-        code.i32Const(places.state).get(message).i32Const(40).call(hash);
-        code.i32Const(places.state).memory('i64.load', 0);
-        swapBytes(code);
-        code.get(limit).op('i64.shr_u').set(word);
-        code.get(nonce).i64Const(1).op('i64.add').set(nonce);
-        code.advance(tried, 1);
-      },
-      () => {
-        // Go on while the digest is too large and nonces are left.
-        code.get(word).op('i64.eqz', 'i32.eqz');
-        code.get(tried, count).op('i32.lt_u', 'i32.and');
-      },
-    );
-    // The number of the nonce that passed, or `count`.
-    code.get(tried).get(word).op('i64.eqz', 'i32.sub');
-  };
-  module.add(
-    'grind',
-    3,
-    (code, message, bits, count) => {
-      write(code, message as Local, bits as Local, count as Local);
-    },
-    true,
-  );
-}
-
-/**
- * Adds a function that hashes `ways` messages of one size, a multiple of 8, at once: parameters
- * (to, from) for each, then the size. A digest is ANDed with the mask.
- */
+/** Of messages whose size is a multiple of 8. */
 function addHash(module: ModuleBuilder, places: KeccakPlaces, ways: 1 | 2): number {
   const permute = module.add(`keccakF${ways}`, 0, (code) => {
     writePermutation(code, places, ways === 1 ? new Scalar(code) : new Pair(code));
   });
-  return module.add(`keccak${ways}`, 2 * ways + 1, (code, ...parameters) => {
-    writeHash(code, places, permute, parameters);
+  return module.add(`keccak${ways}`, 3, (code, to, from, size) => {
+    writeHash(code, places, permute, [to as Local, from as Local, size as Local], ways);
   });
 }
 
 function writeHash(
   code: Code,
-  { state, mask }: KeccakPlaces,
+  { mask }: KeccakPlaces,
   permute: number,
-  parameters: readonly Local[],
+  [to, from, size]: readonly [Local, Local, Local],
+  ways: number,
 ): void {
-  const ways = (parameters.length - 1) / 2;
-  const [target, left] = [code.i32(), code.i32()];
+  const [base, target, left] = [code.i32(), code.i32(), code.i32()];
   /** Lane i of message `way`; the states of two messages are interleaved. */
-  const lane = (i: number, way: number): number => state + 8 * (i * ways + way);
-  const xorLane = (place: number, value: bigint): void => {
-    code.i32Const(0).i32Const(0).memory('i64.load', place).i64Const(value).op('i64.xor');
-    code.memory('i64.store', place);
-  };
+  const lane = (i: number, way: number): number => 8 * (i * ways + way);
+  const messages = Array.from({ length: ways }, () => code.i32());
+  for (const [way, message] of messages.entries()) {
+    code.get(from).set(message);
+    if (way > 0)
+      code
+        .get(messages[way - 1] as Local, size)
+        .op('i32.add')
+        .set(message);
+  }
+  code.scratch().set(base).get(base).set(target);
   for (let i = 0; i < 25 * ways; i++)
     code
-      .i32Const(0)
+      .get(base)
       .i64Const(0)
-      .memory('i64.store', state + 8 * i);
-  code.i32Const(0).set(target);
-  code
-    .get(parameters.at(-1) as Local)
-    .i32Const(3)
-    .op('i32.shr_u')
-    .set(left);
+      .memory('i64.store', 8 * i);
+  code.get(size).i32Const(3).op('i32.shr_u').set(left);
   code.repeat(left, () => {
-    for (let way = 0; way < ways; way++) {
-      const from = parameters[2 * way + 1] as Local;
+    for (const [way, message] of messages.entries()) {
       code.get(target, target).memory('i64.load', lane(0, way));
-      code.get(from).memory('i64.load', 0).op('i64.xor').memory('i64.store', lane(0, way));
-      code.advance(from, 8);
+      code.get(message).memory('i64.load', 0).op('i64.xor').memory('i64.store', lane(0, way));
+      code.advance(message, 8);
     }
     code.advance(target, 8 * ways);
     code
-      .get(target)
+      .get(target, base)
+      .op('i32.sub')
       .i32Const(8 * RATE_LANES * ways)
       .op('i32.lt_u', 'i32.eqz');
     code.when(() => {
-      code.call(permute).i32Const(0).set(target);
+      code.call(permute).get(base).set(target);
     });
   });
-  for (let way = 0; way < ways; way++) {
-    code.get(target, target).memory('i64.load', lane(0, way)).i64Const(1).op('i64.xor');
-    code.memory('i64.store', lane(0, way));
-    xorLane(lane(RATE_LANES - 1, way), 1n << 63n);
+  const flip = (address: Local, place: number, bits: bigint): void => {
+    code.get(address, address).memory('i64.load', place).i64Const(bits).op('i64.xor');
+    code.memory('i64.store', place);
+  };
+  for (const way of messages.keys()) {
+    flip(target, lane(0, way), 1n);
+    flip(base, lane(RATE_LANES - 1, way), 1n << 63n);
   }
   code.call(permute);
-  for (let way = 0; way < ways; way++)
+  for (const way of messages.keys())
     for (let i = 0; i < 4; i++) {
-      code
-        .get(parameters[2 * way] as Local)
-        .i32Const(0)
-        .memory('i64.load', lane(i, way));
-      code
-        .i32Const(0)
-        .memory('i64.load', mask + 8 * i)
-        .op('i64.and')
-        .memory('i64.store', 8 * i);
+      code.get(to, base).memory('i64.load', lane(i, way));
+      code.i32Const(0).memory('i64.load', mask + 8 * i);
+      code.op('i64.and').memory('i64.store', 32 * way + 8 * i);
     }
 }
 
 /** What the permutation needs of its lanes: one state in 64-bit locals, or two in vectors. */
 interface Lanes {
   local(): Local;
-  /** Onto the stack, from `place` plus lane i, at an address that is already there. */
-  load(i: number, place: number): void;
-  store(i: number, place: number): void;
+  /** Onto the stack, lane i of the state at an address that is already there. */
+  load(i: number): void;
+  store(i: number): void;
   xor(): void;
   /** a, b → a & ~b */
   andNot(): void;
@@ -234,12 +136,12 @@ class Scalar implements Lanes {
     return this.#code.i64();
   }
 
-  load(i: number, place: number): void {
-    this.#code.memory('i64.load', place + 8 * i);
+  load(i: number): void {
+    this.#code.memory('i64.load', 8 * i);
   }
 
-  store(i: number, place: number): void {
-    this.#code.memory('i64.store', place + 8 * i);
+  store(i: number): void {
+    this.#code.memory('i64.store', 8 * i);
   }
 
   xor(): void {
@@ -273,12 +175,12 @@ class Pair implements Lanes {
     return this.#code.v128();
   }
 
-  load(i: number, place: number): void {
-    this.#code.vectorMemory('v128.load', place + 16 * i);
+  load(i: number): void {
+    this.#code.vectorMemory('v128.load', 16 * i);
   }
 
-  store(i: number, place: number): void {
-    this.#code.vectorMemory('v128.store', place + 16 * i);
+  store(i: number): void {
+    this.#code.vectorMemory('v128.store', 16 * i);
   }
 
   xor(): void {
@@ -303,14 +205,14 @@ class Pair implements Lanes {
 }
 
 /** Keccak-f[1600], FIPS 202, section 3.3: theta, rho and pi, chi, iota, 24 times. */
-function writePermutation(code: Code, { state, constants }: KeccakPlaces, lanes: Lanes): void {
+function writePermutation(code: Code, { constants }: KeccakPlaces, lanes: Lanes): void {
   const locals = (count: number): Local[] => Array.from({ length: count }, () => lanes.local());
   const [a, b, c, d] = [locals(25), locals(25), locals(5), locals(5)];
   const [constant, left] = [code.i32(), code.i32()];
   const at = (list: readonly Local[], i: number): Local => list[i] as Local;
   for (const [i, lane] of a.entries()) {
-    code.i32Const(0);
-    lanes.load(i, state);
+    code.scratch();
+    lanes.load(i);
     code.set(lane);
   }
   code.i32Const(constants).set(constant).i32Const(ROUNDS).set(left);
@@ -351,7 +253,7 @@ function writePermutation(code: Code, { state, constants }: KeccakPlaces, lanes:
     code.advance(constant, 8);
   });
   for (const [i, lane] of a.entries()) {
-    code.i32Const(0).get(lane);
-    lanes.store(i, state);
+    code.scratch().get(lane);
+    lanes.store(i);
   }
 }

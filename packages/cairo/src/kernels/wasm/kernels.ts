@@ -1,63 +1,92 @@
-import { inverse as invertFelt, P, readUint } from '../../felt/felt.ts';
-import type { CommitmentHash, Hash, Hashes } from '../../stark/hashes.ts';
+import { P, readUint } from '../../felt/felt.ts';
+import type { CommitmentHash, Hashes } from '../../stark/hashes.ts';
 import { type Bytes, type Kernels, OutOfMemory, type Vector } from '../kernels.ts';
-import { grind } from '../reference.ts';
+import { addBlakeFunctions } from './blake.ts';
+import { addConversions } from './conversions.ts';
+import { type Crew, listSize, Rounds, SCRATCH, type Task, writeList } from './crew.ts';
 import { ELEMENT, LIMB_BITS, LIMBS, RADIX_LOG } from './element.ts';
-import { ModuleBuilder } from './encoder.ts';
-import { compile, type Instance, instantiate } from './engine.ts';
+import { ModuleBuilder, PAGES_MAX } from './encoder.ts';
+import { type Call, compile, instantiate, type Memory, newMemory } from './engine.ts';
+import { addHashing } from './hashing.ts';
 import { addKeccakFunctions, roundConstants } from './keccak.ts';
 import { addVectorFunctions } from './vectors.ts';
 
-/** Fixed places below the arena; all multiples of 8. */
+/** Fixed places below the arena, all multiples of 8. Threads meet in the first 64 bytes. */
 const PLACES = {
-  /** An element that a call takes or answers. */
+  /** An element that a call takes. */
   scalar: 64,
   /** Plain integers as limbs: 2^522 mod p, 2^256 mod p, 1; and one in Montgomery form. */
   toRadix: 128,
   stone: 192,
   plain: 256,
   one: 320,
-  bytes: 384,
-  message: 448,
-  mask: 512,
-  constants: 576,
-  state: 768,
+  mask: 384,
+  constants: 448,
+  scratch: 640,
 } as const;
-const ARENA = 1280;
+const ARENA: number = PLACES.scratch + SCRATCH;
 const PAGE = 65_536;
 /** Unpacked through a buffer of so many elements. */
 const CHUNK = 512;
 /** Sub-transforms of 2^9 elements, 18 KiB, stay in the first-level cache. */
 const CACHED = 2 ** 9;
 
-/** Compiles the module; instances of it are cheap. */
-export function compileKernels(): Promise<object> {
-  const module = new ModuleBuilder();
-  addVectorFunctions(module);
-  addKeccakFunctions(module, PLACES);
-  return compile(module.encode(1));
+/** Compiled kernels; instances of them are cheap. */
+export interface KernelCode {
+  readonly module: object;
+  readonly shared: boolean;
 }
 
-type Call = (...parameters: number[]) => number;
+/** For memory that threads share, or for one thread. */
+export function compileKernels(shared: boolean): Promise<KernelCode> {
+  const builder = new ModuleBuilder();
+  addVectorFunctions(builder);
+  addConversions(builder);
+  addHashing(builder, 'keccak256', addKeccakFunctions(builder, PLACES));
+  addHashing(builder, 'blake256', addBlakeFunctions(builder, PLACES));
+  return compile(builder.encode(shared)).then((module) => ({ module, shared }));
+}
+
+export interface WasmOptions {
+  /** Of Merkle trees. */
+  readonly commitment: CommitmentHash;
+  /** Of the proof of work. */
+  readonly channel: keyof Hashes;
+  /** Further threads; only with code for shared memory. */
+  readonly crew?: Crew | undefined;
+  /**
+   * Memories of kernels that were closed, to be used again: memory that threads share is not given
+   * back before all of them collected their garbage.
+   */
+  readonly idle?: Memory[] | undefined;
+}
 
 /**
- * Kernels in WebAssembly, one memory per instance. Trees are hashed there if it is Keccak; BLAKE2s
- * goes row by row through its own module.
+ * Kernels in WebAssembly, one memory per instance. With a crew the calls of tasks are not made but
+ * written down, and then made by all threads.
  */
 export class WasmKernels implements Kernels {
   readonly stride: number = ELEMENT;
+  readonly threads: number;
   peak: number = ARENA;
-  readonly #instance: Instance;
-  readonly #calls = new Map<string, Call>();
+  readonly #memory: Memory;
+  readonly #calls: ReadonlyMap<string, Call>;
+  readonly #numbers: ReadonlyMap<string, number>;
   readonly #commitment: CommitmentHash;
-  readonly #hashes: Hashes;
   readonly #channel: keyof Hashes;
-  readonly #buffer: Vector;
+  readonly #buffer: Bytes;
+  readonly #rounds: Rounds | undefined;
+  readonly #idle: Memory[] | undefined;
+  /** The task that is being written down. */
+  #task: number[] | undefined;
   #top: number = ARENA;
 
-  constructor(module: object, hashes: Hashes, commitment: CommitmentHash, channel: keyof Hashes) {
-    this.#instance = instantiate(module);
-    this.#hashes = hashes;
+  constructor({ module, shared }: KernelCode, options: WasmOptions) {
+    const { commitment, channel, crew, idle } = options;
+    this.#idle = idle;
+    this.#memory = idle?.pop() ?? newMemory(PAGES_MAX, shared);
+    this.#calls = instantiate(module, this.#memory, PLACES.scratch);
+    this.#numbers = new Map([...this.#calls.keys()].map((name, i) => [name, i] as const));
     this.#commitment = commitment;
     this.#channel = channel;
     this.#writeLimbs(PLACES.toRadix, 2n ** BigInt(2 * RADIX_LOG) % P);
@@ -69,33 +98,82 @@ export class WasmKernels implements Kernels {
       view.setBigUint64(PLACES.constants + 8 * i, constant, true);
     this.#setMask(commitment.from, commitment.to);
     this.#buffer = this.#allocate(32 * CHUNK);
+    this.threads = 1 + (crew?.helpers ?? 0);
+    if (crew === undefined || crew.helpers === 0) return;
+    const aid = { module, memory: this.#memory };
+    this.#rounds = new Rounds({ ...aid, scratch: PLACES.scratch });
+    this.#rounds.start();
+    for (let i = 0; i < crew.helpers; i++)
+      crew.summon(i, { ...aid, scratch: this.#allocate(SCRATCH).at });
+  }
+
+  close(): void {
+    this.#rounds?.stop();
+    this.#idle?.push(this.#memory);
+  }
+
+  together(tasks: readonly (() => void)[]): void {
+    this.#round(tasks);
+  }
+
+  /** Does tasks; answers what the last call of each answered. */
+  #round(tasks: readonly (() => unknown)[]): number[] {
+    const mark = this.mark();
+    try {
+      if (this.#rounds === undefined || tasks.length < 2)
+        return tasks.map((task) => {
+          const answer = task();
+          this.release(mark);
+          return Number(answer);
+        });
+      const lists = tasks.map((task) => this.#written(task));
+      const { at } = this.#allocate(listSize(lists));
+      writeList(new Int32Array(this.#memory.buffer), at, lists);
+      return this.#rounds.play(at, lists.length);
+    } finally {
+      this.release(mark);
+    }
+  }
+
+  /** The calls of a task. What it allocates stays until the round is over. */
+  #written(task: () => unknown): Task {
+    const calls: number[] = [];
+    this.#task = calls;
+    try {
+      task();
+    } finally {
+      this.#task = undefined;
+    }
+    return calls;
+  }
+
+  #call(name: string, ...parameters: number[]): number {
+    if (this.#task === undefined) return (this.#calls.get(name) as Call)(...parameters);
+    this.#task.push(this.#numbers.get(name) as number, parameters.length, ...parameters);
+    return 0;
+  }
+
+  /** Values exist when they are computed, which is after a task is written. */
+  #demandNoTask(): void {
+    if (this.#task !== undefined) throw new Error('a task cannot see a value');
   }
 
   #view(): DataView {
-    return new DataView(this.#instance.memory.buffer);
+    return new DataView(this.#memory.buffer);
   }
 
   #array(at: number, length: number): Uint8Array {
-    return new Uint8Array(this.#instance.memory.buffer, at, length);
+    return new Uint8Array(this.#memory.buffer, at, length);
   }
 
   #setMask(from: number, to: number): void {
     this.#array(PLACES.mask, 32).fill(0).fill(0xff, from, to);
   }
 
-  #call(name: string, ...parameters: number[]): number {
-    let call = this.#calls.get(name);
-    if (call === undefined) {
-      call = this.#instance.call(name);
-      this.#calls.set(name, call);
-    }
-    return call(...parameters);
-  }
-
-  #allocate(size: number): { at: number; length: number } {
+  #allocate(size: number): Bytes {
     const at = this.#top;
     this.#top = Math.ceil((at + size) / 8) * 8;
-    const missing = this.#top - this.#instance.memory.buffer.byteLength;
+    const missing = this.#top - this.#memory.buffer.byteLength;
     if (missing > 0) this.#grow(missing);
     this.peak = Math.max(this.peak, this.#top);
     return { at, length: size };
@@ -103,7 +181,7 @@ export class WasmKernels implements Kernels {
 
   #grow(missing: number): void {
     try {
-      this.#instance.memory.grow(Math.ceil(missing / PAGE));
+      this.#memory.grow(Math.ceil(missing / PAGE));
     } catch {
       throw new OutOfMemory(this.#top);
     }
@@ -114,9 +192,7 @@ export class WasmKernels implements Kernels {
   }
 
   bytes(length: number): Bytes {
-    const bytes = this.#allocate(length);
-    this.#array(bytes.at, length).fill(0);
-    return bytes;
+    return this.#allocate(length);
   }
 
   mark(): number {
@@ -124,7 +200,7 @@ export class WasmKernels implements Kernels {
   }
 
   release(mark: number): void {
-    this.#top = mark;
+    if (this.#task === undefined) this.#top = mark;
   }
 
   #writeLimbs(at: number, value: bigint): void {
@@ -135,26 +211,29 @@ export class WasmKernels implements Kernels {
     }
   }
 
-  /** Puts a factor where the kernels find it. */
+  /** Puts a factor where the kernels find it. A task is done later: it has places of its own. */
   #scalar(value: bigint): number {
-    this.#writeLimbs(PLACES.scalar, (value << BigInt(RADIX_LOG)) % P);
-    return PLACES.scalar;
+    const at = this.#task === undefined ? PLACES.scalar : this.vector(1).at;
+    this.#writeLimbs(at, (value << BigInt(RADIX_LOG)) % P);
+    return at;
   }
 
   write(to: Vector, values: readonly bigint[]): void {
     for (let from = 0; from < values.length; from += CHUNK) {
       const count = Math.min(CHUNK, values.length - from);
-      const words = new BigUint64Array(this.#instance.memory.buffer, this.#buffer.at, 4 * count);
+      const { at } = this.#task === undefined ? this.#buffer : this.#allocate(32 * count);
+      const words = new BigUint64Array(this.#memory.buffer, at, 4 * count);
       words.fill(0n);
       for (let i = 0; i < count; i++) {
         let left = values[from + i] as bigint;
         for (let word = 4 * i; left > 0n; word++, left >>= 64n) words[word] = left;
       }
-      this.#call('unpack', to.at + from * ELEMENT, this.#buffer.at, PLACES.toRadix, count);
+      this.#call('unpack', to.at + from * ELEMENT, at, PLACES.toRadix, count);
     }
   }
 
   read({ at, length }: Vector): bigint[] {
+    this.#demandNoTask();
     const values: bigint[] = [];
     for (let from = 0; from < length; from += CHUNK) {
       const count = Math.min(CHUNK, length - from);
@@ -193,14 +272,15 @@ export class WasmKernels implements Kernels {
     this.#call('addScaled', to.at, a.at, this.#scalar(factor), to.length);
   }
 
+  /** One inversion for all, and three products each. */
   invert(values: Vector): void {
     const mark = this.mark();
     const products = this.vector(values.length);
+    const inverse = this.vector(1);
     this.copy(products, 1, values, 1, values.length);
     this.accumulate(products);
-    const last = { at: products.at + (values.length - 1) * ELEMENT, length: 1 };
-    const inverse = this.#scalar(invertFelt(this.read(last)[0] as bigint));
-    this.#call('unwind', values.at, products.at, inverse, values.length - 1);
+    this.#call('inverse', inverse.at, products.at + (values.length - 1) * ELEMENT);
+    this.#call('unwind', values.at, products.at, inverse.at, values.length - 1);
     this.release(mark);
   }
 
@@ -246,10 +326,8 @@ export class WasmKernels implements Kernels {
     }
   }
 
-  evaluate(coefficients: Vector, x: bigint): bigint {
-    const point = this.#scalar(x);
-    this.#call('evaluate', PLACES.scalar, coefficients.at, point, coefficients.length);
-    return this.read({ at: PLACES.scalar, length: 1 })[0] as bigint;
+  evaluate(to: Vector, coefficients: Vector, x: bigint): void {
+    this.#call('evaluate', to.at, coefficients.at, this.#scalar(x), coefficients.length);
   }
 
   addQuotient(to: Vector, coefficients: Vector, x: bigint): void {
@@ -266,43 +344,33 @@ export class WasmKernels implements Kernels {
 
   hashRows(to: Bytes, rows: Bytes, rowSize: number): void {
     const count = rows.length / rowSize;
-    if (this.#commitment.base === 'keccak256') {
-      this.#call('hashRows', to.at, rows.at, rowSize, count);
-      return;
-    }
-    const hash = this.#byteHash();
-    for (let i = 0; i < count; i++)
-      this.#array(to.at + 32 * i, 32).set(hash(this.#array(rows.at + i * rowSize, rowSize)));
-  }
-
-  hashNodes(tree: Bytes): void {
-    const last = tree.length / 64 - 1;
-    if (this.#commitment.base === 'keccak256') {
-      this.#call('hashNodes', tree.at, last);
-      return;
-    }
-    const hash = this.#byteHash();
-    for (let i = last; i >= 1; i--)
-      this.#array(tree.at + 32 * i, 32).set(hash(this.#array(tree.at + 64 * i, 64)));
-  }
-
-  #byteHash(): Hash {
-    const { base, from, to } = this.#commitment;
-    return (bytes) => this.#hashes[base](bytes).fill(0, 0, from).fill(0, to);
+    this.#call(`hashRows_${this.#commitment.base}`, to.at, rows.at, rowSize, count);
   }
 
   peek({ at, length }: Bytes): Uint8Array {
+    this.#demandNoTask();
     return this.#array(at, length).slice();
   }
 
   grind(challenge: Uint8Array, bits: number, first: number, count: number): number | undefined {
-    if (this.#channel !== 'keccak256')
-      return grind(this.#hashes[this.#channel], challenge, bits, first, count);
-    this.#array(PLACES.message, 32).set(challenge);
-    this.#view().setBigUint64(PLACES.message + 32, BigInt(first));
+    this.#demandNoTask();
+    const share = Math.ceil(count / this.threads);
+    const shares = Array.from({ length: this.threads }, (_, i) => {
+      const from = Math.min(i * share, count);
+      return { from, count: Math.min(share, count - from) };
+    }).filter((one) => one.count > 0);
+    // The digest of work is not masked.
     this.#setMask(0, 32);
-    const tried = this.#call('grind', PLACES.message, bits, count);
+    const tried = this.#round(
+      shares.map((one) => () => {
+        const [digest, message] = [this.bytes(32), this.bytes(64)];
+        this.#array(message.at, 64).fill(0).set(challenge);
+        this.#view().setBigUint64(message.at + 32, BigInt(first + one.from));
+        return this.#call(`grind_${this.#channel}`, digest.at, message.at, bits, one.count);
+      }),
+    );
     this.#setMask(this.#commitment.from, this.#commitment.to);
-    return tried < count ? first + tried : undefined;
+    const found = shares.findIndex((one, i) => (tried[i] as number) < one.count);
+    return found < 0 ? undefined : first + (shares[found]?.from ?? 0) + (tried[found] as number);
   }
 }
