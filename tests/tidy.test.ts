@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -68,6 +68,32 @@ function importsOf(path: string): string[] {
   return [...found].map((match) => (match[1] ?? '').split('/')[1] ?? '');
 }
 
+/** Names that a module exports, through `export … from` of its own package. */
+function exportsOf(path: string): Set<string> {
+  const text = read(path);
+  const names = new Set<string>();
+  for (const [, list] of text.matchAll(/export (?:type )?\{([^}]*)\}/g)) {
+    for (const one of (list ?? '').split(',')) {
+      const name =
+        one
+          .trim()
+          .replace(/^type /, '')
+          .split(' as ')
+          .at(-1) ?? '';
+      if (name !== '') names.add(name);
+    }
+  }
+  for (const [, name] of text.matchAll(
+    /export (?:async |abstract )*(?:const|function|class|interface|type|let) (\w+)/g,
+  )) {
+    names.add(name as string);
+  }
+  for (const [, from] of text.matchAll(/export \* from '(\.[^']+)'/g)) {
+    for (const name of exportsOf(join(dirname(path), from as string))) names.add(name);
+  }
+  return names;
+}
+
 describe('the house', () => {
   it('has exactly the rooms it should have', () => {
     const top = new Set(tracked().map((path) => path.split('/')[0] as string));
@@ -129,8 +155,15 @@ describe('the pure core', () => {
   const pure = sources.filter((path) => !EDGE.has(packageOf(path)) && !ADAPTERS.has(path));
 
   it('has no clock, timer, randomness or IO', () => {
-    const world =
-      /\bDate\b(?!\w)|Math\.random|setTimeout|setInterval|setImmediate|performance\.|randomBytes|getRandomValues|from 'node:|\bawait\b|\basync\b|\bprocess\.[a-z]+\(|\bconsole\.|\bfetch\(/;
+    const world = new RegExp(
+      [
+        /\bDate\b|Math\.random|performance\.|randomBytes|getRandomValues/,
+        /setTimeout|setInterval|setImmediate|\bawait\b|\basync\b/,
+        /from 'node:|\bconsole\.|\bprocess\.(?:env|exit|argv|std|hr|next)|(?<![#.\w])fetch\(/,
+      ]
+        .map(({ source }) => source)
+        .join('|'),
+    );
     const dirty = pure.flatMap((path) =>
       read(path)
         .split('\n')
@@ -153,10 +186,50 @@ describe('the pure core', () => {
 
 describe('the text', () => {
   it('keeps files short enough to read', () => {
-    const long = tracked('packages/**/*.ts', 'tools/**/*.mjs', 'tools/**/*.ts').filter(
+    const long = tracked('packages/**/*.ts', 'tools/**/*.mjs', 'tests/**/*.ts').filter(
       (path) => read(path).split('\n').length > 401,
     );
     expect(long).toEqual([]);
+  });
+
+  it('links only to what is there', () => {
+    const broken = tracked('*.md', '**/*.md').flatMap((path) =>
+      [...read(path).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+        .map((match) => match[1] as string)
+        .filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(root, dirname(path), link)))
+        .map((link) => `${path} -> ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('shows only imports that resolve', () => {
+    const shown = tracked('README.md', 'packages/*/README.md').flatMap((path) =>
+      [...read(path).matchAll(/import (?:type )?\{([^}]*)\} from '(@fatty\/[^']+)'/g)].map(
+        ([, names, from]) => ({ path, names: names ?? '', from: from ?? '' }),
+      ),
+    );
+    expect(shown.length).toBeGreaterThan(5);
+    const wrong = shown.flatMap(({ path, names, from }) => {
+      const [, name = '', ...rest] = from.split('/');
+      const manifest = JSON.parse(read(`packages/${name}/package.json`)) as {
+        exports: Record<string, { '@fatty/source': string } | undefined>;
+      };
+      const entry = manifest.exports[rest.length === 0 ? '.' : `./${rest.join('/')}`];
+      if (entry === undefined) return [`${path}: ${from}`];
+      const known = exportsOf(join('packages', name, entry['@fatty/source']));
+      return names
+        .split(',')
+        .map(
+          (one) =>
+            one
+              .trim()
+              .replace(/^type /, '')
+              .split(' as ')[0] ?? '',
+        )
+        .filter((one) => one !== '' && !known.has(one))
+        .map((one) => `${path}: ${one} from ${from}`);
+    });
+    expect(wrong).toEqual([]);
   });
 
   it('keeps the top level and machine paths to itself', () => {

@@ -1,5 +1,5 @@
 import { compareBytes, record, type Shape, sessionId, toHex, u32, u53 } from '@fatty/codec';
-import type { SessionId, Source } from '@fatty/interface';
+import type { SessionId } from '@fatty/interface';
 
 /** Identity of an op, whatever block carries it (R3): the dot of a create or a shared write. */
 export interface OpId {
@@ -9,10 +9,6 @@ export interface OpId {
 }
 
 export const opId: Shape<OpId> = record<OpId>({ session: sessionId, seq: u53, index: u32 });
-
-export function opIdOf(source: Source): OpId {
-  return { session: source.session, seq: source.seq, index: source.index };
-}
 
 /** Map key of an op id. */
 export function opKey(id: OpId): string {
