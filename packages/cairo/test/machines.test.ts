@@ -70,11 +70,31 @@ describe('the worked machines state their transitions as a replica reads them', 
     expect(made.publicInput.nSteps).toBe(2048);
   });
 
-  it.each(['tick', 'counter', 'store'])('%s: results are asserted, not claimed', (name) => {
+  it.each([
+    [1n, [5n, 6n, 0n, 0n], 2n],
+    [12n, [5n, 5n, P - 5n, 1n], 4n],
+    [3n, [0n, 0n, 0n, 0n], 0n],
+  ])('till: %i ticks take what was posted into s, and say how much it was', (n, entries, count) => {
+    const [e1 = 0n, e2 = 0n, e3 = 0n, e4 = 0n] = entries;
+    const values = { binding: 1n, tFrom: 10n, sFrom: 100n, n, in: 77n, e1, e2, e3, e4 };
+    const made = run(machine('till'), values);
+    const paid = entries.reduce((a, b) => a + b) % P;
+    expect(lease(made, 7)).toMatchObject({
+      tTo: 10n + n,
+      sTo: (100n + paid) % P,
+      extra: [77n, ...entries, paid, count],
+    });
+    expect([made.stepsUsed, made.publicInput.nSteps]).toEqual([34 + 2 * Number(n), 64]);
+  });
+
+  it.each(['tick', 'counter', 'store', 'till'])('%s: results are asserted, not claimed', (name) => {
     const values = { binding: 1n, tFrom: 5n, sFrom: 3n, n: 1n, by: 1n, key: 1n, value: 2n };
+    const posted = { in: 1n, e1: 2n, e2: 0n, e3: 0n, e4: 0n };
     const program = machine(name);
-    const given = Object.entries(values).filter(([key]) => program.cells.includes(key));
-    for (const cell of ['tTo', 'sTo']) {
+    const inputs = Object.entries({ ...values, ...posted });
+    const given = inputs.filter(([key]) => program.cells.includes(key));
+    const results = ['tTo', 'sTo', 'paid', 'count'];
+    for (const cell of results.filter((one) => program.cells.includes(one))) {
       const claimed = new Map([...given, [cell, 99n] as const]);
       const outcome = runProgram(program, { inputs: claimed });
       expect(outcome.ok ? outcome.value : outcome.failure.code).toBe('assert_failed');

@@ -26,13 +26,13 @@ class InboxWorld extends MachineWorld {
   }
 
   /** The statement of an honest worker that takes in these entries; s and the output: their sum. */
-  claim(entries: readonly bigint[], from = this.#stand): Claim & { readonly then: Stand } {
+  claim(entries: readonly bigint[], from = this.#stand): Claim & { readonly after: Stand } {
     const { t, s, before } = from;
     const sum = entries.reduce((a, b) => a + b, 0n);
-    const then = { t: t + 1n, s: s + sum, before: [...before, ...entries] };
+    const after = { t: t + 1n, s: s + sum, before: [...before, ...entries] };
     const window = Array.from({ length: WINDOW }, (_, i) => entries[i] ?? 0n);
-    const outputs = [chainOf(then.before), ...window, sum];
-    return { from: [t, s], to: [then.t, then.s], outputs, then };
+    const outputs = [chainOf(after.before), ...window, sum];
+    return { from: [t, s], to: [after.t, after.s], outputs, after };
   }
 
   get #stand(): Stand {
@@ -45,8 +45,8 @@ class InboxWorld extends MachineWorld {
 
   /** Takes or renews with these entries, one list a proof. */
   work(client: Client, ...lists: readonly (readonly bigint[])[]): Result | string {
-    const claims: (Claim & { readonly then: Stand })[] = [];
-    for (const list of lists) claims.push(this.claim(list, claims.at(-1)?.then));
+    const claims: (Claim & { readonly after: Stand })[] = [];
+    for (const list of lists) claims.push(this.claim(list, claims.at(-1)?.after));
     const { lessee } = this.machine;
     const isOwn = lessee !== undefined && equalBytes(lessee, client.signer.publicKey);
     const result = isOwn ? this.renew(client, ...claims) : this.take(client, ...claims);
@@ -265,7 +265,7 @@ describe('statements that lie about the inbox', () => {
     const world = new InboxWorld();
     world.post(world.b, 4n);
     const first = world.claim([4n]);
-    const second = world.claim([4n], { ...first.then, before: [] });
+    const second = world.claim([4n], { ...first.after, before: [] });
     expect(code(world.take(world.a, first, second))).toBe('wrong_in');
   });
 
