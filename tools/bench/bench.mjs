@@ -13,6 +13,7 @@ const { values } = parseArgs({
 });
 
 const forMs = values.quick ? 1_500 : 5_000;
+const warmUpMs = values.quick ? 2_000 : 10_000;
 const names = values.only?.split(',') ?? Object.keys(SCENARIOS);
 const unknown = names.find((name) => !SCENARIOS[name]);
 if (unknown) {
@@ -25,11 +26,12 @@ console.log(`${machine.cores} × ${machine.model}, Node ${machine.node}`);
 console.log(
   `datasync ${machine.datasyncMs} ms + one way ${machine.oneWayMs} ms = step ${stepMs.toFixed(3)} ms\n`,
 );
-const results = { machine, stepMs, scenarios: {} };
+const results = { machine, warmUpMs, forMs, stepMs, scenarios: {} };
 for (const name of names) {
-  const rows = await SCENARIOS[name]({ forMs, stepMs });
+  const rows = await SCENARIOS[name]({ forMs, warmUpMs, stepMs });
   results.scenarios[name] = rows;
   console.log(name);
   console.table(rows);
 }
+console.log(JSON.stringify(results));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
