@@ -48,14 +48,24 @@ const OPCODES = {
 /** Vector instructions without immediates, behind {@link VECTOR}. */
 const VECTOR_OPCODES = {
   'i32x4.splat': 0x11,
+  'i64x2.splat': 0x12,
+  'v128.and': 0x4e,
   'v128.andnot': 0x4f,
   'v128.or': 0x50,
   'v128.xor': 0x51,
+  'v128.bitselect': 0x52,
   'i32x4.shl': 0xab,
+  'i32x4.shr_s': 0xac,
   'i32x4.shr_u': 0xad,
   'i32x4.add': 0xae,
+  'i32x4.sub': 0xb1,
   'i64x2.shl': 0xcb,
+  'i64x2.shr_s': 0xcc,
   'i64x2.shr_u': 0xcd,
+  'i64x2.add': 0xce,
+  'i64x2.sub': 0xd1,
+  'i64x2.extmul_low_i32x4_s': 0xdc,
+  'i64x2.extmul_high_i32x4_s': 0xdd,
 } as const;
 
 /** Loads and stores of vectors, and log2 of their alignment. */
@@ -131,9 +141,13 @@ export class Code {
     return Array.from({ length: count }, () => this.i64());
   }
 
-  /** A local of two lanes of 64 bits. */
+  /** A local of 128 bits: lanes of 32 or 64. */
   v128(): Local {
     return this.#local(V128);
+  }
+
+  v128s(count: number): Local[] {
+    return Array.from({ length: count }, () => this.v128());
   }
 
   get(...locals: readonly Local[]): this {
@@ -187,6 +201,12 @@ export class Code {
   /** One lane of 32 bits from an address, into the vector on top of it. */
   loadLane(lane: number, offset: number): this {
     this.#bytes.push(VECTOR, 0x56, 2, ...unsigned(offset), lane);
+    return this;
+  }
+
+  /** Lane of 32 bits of the vector on the stack, to the address below it. */
+  storeLane(lane: number, offset: number): this {
+    this.#bytes.push(VECTOR, 0x5a, 2, ...unsigned(offset), lane);
     return this;
   }
 

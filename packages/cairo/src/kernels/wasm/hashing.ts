@@ -1,5 +1,5 @@
-import { swapBytes } from './conversions.ts';
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
+import { swapBytes } from './one.ts';
 
 /** Fixed places in memory that all hash functions use. */
 export interface HashPlaces {

@@ -2,7 +2,6 @@ import { P, readUint } from '../../felt/felt.ts';
 import type { CommitmentHash, Hashes } from '../../stark/hashes.ts';
 import { type Bytes, type Kernels, OutOfMemory, type Vector } from '../kernels.ts';
 import { addBlakeFunctions } from './blake.ts';
-import { addConversions } from './conversions.ts';
 import { type Crew, listSize, Rounds, SCRATCH, type Task, writeList } from './crew.ts';
 import { ELEMENT, LIMB_BITS, LIMBS, RADIX_LOG } from './element.ts';
 import { ModuleBuilder, PAGES_MAX } from './encoder.ts';
@@ -41,7 +40,6 @@ export interface KernelCode {
 export function compileKernels(shared: boolean): Promise<KernelCode> {
   const builder = new ModuleBuilder();
   addVectorFunctions(builder);
-  addConversions(builder);
   addHashing(builder, 'keccak256', addKeccakFunctions(builder, PLACES));
   addHashing(builder, 'blake256', addBlakeFunctions(builder, PLACES));
   return compile(builder.encode(shared)).then((module) => ({ module, shared }));

@@ -1,14 +1,7 @@
-import {
-  ELEMENT,
-  type Element,
-  join,
-  load,
-  Multiplier,
-  newElement,
-  normalise,
-  store,
-} from './element.ts';
+import { type Arithmetic, ELEMENT, type Element } from './element.ts';
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
+import { Four } from './four.ts';
+import { One } from './one.ts';
 
 /**
  * Functions on arrays of elements. Addresses and counts are i32 parameters, factors are the
@@ -22,116 +15,156 @@ export function addVectorFunctions(module: ModuleBuilder): void {
   addPolynomials(module);
   addRuns(module);
   addMoves(module);
+  addConversions(module);
+}
+
+/** Code for the element, or the four, at the pointers; what comes before the first of them. */
+interface Loop {
+  readonly before?: () => void;
+  readonly body: () => void;
+}
+
+/** Loops over `count` elements, four at a time and then one by one; the pointers go along. */
+function each(
+  code: Code,
+  count: Local,
+  pointers: readonly Local[],
+  loops: readonly (readonly [Arithmetic, Loop])[],
+): void {
+  const left = code.i32();
+  for (const [{ width }, { before, body }] of loops) {
+    code.get(count);
+    if (width === 4) code.i32Const(2).op('i32.shr_u');
+    else code.i32Const(3).op('i32.and');
+    code.tee(left).when(() => {
+      before?.();
+      code.repeat(left, () => {
+        body();
+        for (const pointer of pointers) code.advance(pointer, width * ELEMENT);
+      });
+    });
+  }
+}
+
+/** The same code for four elements and for one. */
+function both(
+  code: Code,
+  write: (field: Arithmetic) => Loop,
+): readonly (readonly [Arithmetic, Loop])[] {
+  return [new Four(code), new One(code)].map((field) => [field, write(field)]);
 }
 
 function addSums(module: ModuleBuilder): void {
   for (const op of ['add', 'sub'] as const)
-    module.add(op, 4, (code, to, a, b, count) => {
-      const [x, y] = [newElement(code), newElement(code)];
-      code.repeat(count as Local, () => {
-        load(code, x, a as Local);
-        load(code, y, b as Local);
-        join(code, `i64.${op}`, x, x, y);
-        normalise(code, x);
-        store(code, to as Local, x);
-        next(code, to, a, b);
+    module.add(op, 4, (code, ...parameters) => {
+      const [to, a, b, count] = parameters as [Local, Local, Local, Local];
+      const loops = both(code, (field) => {
+        const [x, y] = [field.element(), field.element()];
+        const body = (): void => {
+          field.load(x, a);
+          field.load(y, b);
+          field.join(op, x, x, y);
+          field.normalise(x);
+          field.store(to, x);
+        };
+        return { body };
       });
+      each(code, count, [to, a, b], loops);
     });
-}
-
-/** Every pointer to its next element. */
-function next(code: Code, ...pointers: readonly (Local | undefined)[]): void {
-  for (const pointer of pointers) if (pointer !== undefined) code.advance(pointer, ELEMENT);
 }
 
 function addProducts(module: ModuleBuilder): void {
-  module.add('mul', 4, (code, to, a, b, count) => {
-    const [x, y] = [newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    code.repeat(count as Local, () => {
-      load(code, x, a as Local);
-      load(code, y, b as Local);
-      multiplier.emit(x, x, y);
-      store(code, to as Local, x);
-      next(code, to, a, b);
+  module.add('mul', 4, (code, ...parameters) => {
+    const [to, a, b, count] = parameters as [Local, Local, Local, Local];
+    const loops = both(code, (field) => {
+      const [x, y] = [field.element(), field.element()];
+      const body = (): void => {
+        field.load(x, a);
+        field.load(y, b);
+        field.multiply(x, x, y);
+        field.store(to, x);
+      };
+      return { body };
     });
+    each(code, count, [to, a, b], loops);
   });
 }
 
 function addScaling(module: ModuleBuilder): void {
   for (const name of ['scale', 'addScaled'])
-    module.add(name, 4, (code, to, a, factor, count) => {
-      const [x, y, sum] = [newElement(code), newElement(code), newElement(code)];
-      const multiplier = new Multiplier(code);
-      load(code, y, factor as Local);
-      code.repeat(count as Local, () => {
-        load(code, x, a as Local);
-        multiplier.emit(x, x, y);
-        if (name === 'addScaled') {
-          load(code, sum, to as Local);
-          join(code, 'i64.add', x, x, sum);
-          normalise(code, x);
-        }
-        store(code, to as Local, x);
-        next(code, to, a);
+    module.add(name, 4, (code, ...parameters) => {
+      const [to, a, factor, count] = parameters as [Local, Local, Local, Local];
+      const loops = both(code, (field) => {
+        const [x, y, sum] = [field.element(), field.element(), field.element()];
+        const body = (): void => {
+          field.load(x, a);
+          field.multiply(x, x, y);
+          if (name === 'addScaled') {
+            field.load(sum, to);
+            field.join('add', x, x, sum);
+            field.normalise(x);
+          }
+          field.store(to, x);
+        };
+        return { before: () => field.spread(y, factor), body };
       });
+      each(code, count, [to, a], loops);
     });
 }
 
-/**
- * One layer of a transform: `blocks` blocks of 2·half values, block k with factor k from `table`.
- * A forward layer without carries lets limbs grow by 2^29, which a product endures twice.
- */
-function addTransforms(module: ModuleBuilder): void {
-  const layer = (
-    name: string,
-    butterfly: (
-      code: Code,
-      multiplier: Multiplier,
-      elements: readonly [Element, Element, Element, Element],
-    ) => void,
-  ): void => {
-    module.add(name, 4, (code, low, table, half, blocks) => {
-      const [x, y, factor] = [newElement(code), newElement(code), newElement(code)];
-      const turned = newElement(code);
-      const multiplier = new Multiplier(code);
-      const [high, left] = [code.i32(), code.i32()];
-      code.repeat(blocks as Local, () => {
-        load(code, factor, table as Local);
-        code.get(half as Local).set(left);
-        code
-          .get(low as Local, left)
-          .i32Const(ELEMENT)
-          .op('i32.mul', 'i32.add')
-          .set(high);
-        code.repeat(left, () => {
-          load(code, x, low as Local);
-          load(code, y, high);
-          butterfly(code, multiplier, [x, y, factor, turned]);
-          store(code, low as Local, x);
-          store(code, high, turned);
-          next(code, low, high);
-        });
-        code.get(high).set(low as Local);
-        next(code, table);
-      });
+/** x and y by a factor to x and turned. */
+type Butterfly = (field: Arithmetic, x: Element, y: Element, factor: Element) => Element;
+
+/** One layer of a transform: `blocks` blocks of 2·half values, block k with factor k of `table`. */
+function addLayer(module: ModuleBuilder, name: string, butterfly: Butterfly): void {
+  module.add(name, 4, (code, ...parameters) => {
+    const [low, table, half, blocks] = parameters as [Local, Local, Local, Local];
+    const high = code.i32();
+    const loops = both(code, (field) => {
+      const [x, y, factor] = [field.element(), field.element(), field.element()];
+      const body = (): void => {
+        field.load(x, low);
+        field.load(y, high);
+        const turned = butterfly(field, x, y, factor);
+        field.store(low, x);
+        field.store(high, turned);
+      };
+      return { before: () => field.spread(factor, table), body };
     });
-  };
-  for (const carries of [true, false])
-    layer(carries ? 'forward' : 'forwardLoose', (code, multiplier, [x, y, factor, turned]) => {
-      multiplier.emit(y, y, factor);
-      join(code, 'i64.sub', turned, x, y);
-      join(code, 'i64.add', x, x, y);
-      if (!carries) return;
-      normalise(code, x);
-      normalise(code, turned);
+    code.repeat(blocks, () => {
+      code.get(low, half).i32Const(ELEMENT).op('i32.mul', 'i32.add').set(high);
+      each(code, half, [low, high], loops);
+      code.get(high).set(low).advance(table, ELEMENT);
     });
-  layer('backward', (code, multiplier, [x, y, factor, turned]) => {
-    join(code, 'i64.sub', turned, x, y);
-    multiplier.emit(turned, turned, factor);
-    join(code, 'i64.add', x, x, y);
-    normalise(code, x);
   });
+}
+
+/** A forward layer without carries lets limbs grow by 2^29, which a product endures twice. */
+function addTransforms(module: ModuleBuilder): void {
+  for (const carries of [true, false])
+    addLayer(module, carries ? 'forward' : 'forwardLoose', (field, x, y, factor) => {
+      const turned = field.element();
+      field.multiply(y, y, factor);
+      field.join('sub', turned, x, y);
+      field.join('add', x, x, y);
+      if (!carries) return turned;
+      field.normalise(x);
+      field.normalise(turned);
+      return turned;
+    });
+  addLayer(module, 'backward', (field, x, y, factor) => {
+    const turned = field.element();
+    field.join('sub', turned, x, y);
+    field.multiply(turned, turned, factor);
+    field.join('add', x, x, y);
+    field.normalise(x);
+    return turned;
+  });
+}
+
+/** Every pointer to its next element. */
+function next(code: Code, ...pointers: readonly (Local | undefined)[]): void {
+  for (const pointer of pointers) if (pointer !== undefined) code.advance(pointer, ELEMENT);
 }
 
 /** Loops from the last element of `pointer` to the first; the pointers behind it go along. */
@@ -152,45 +185,45 @@ function descend(
 
 function addPolynomials(module: ModuleBuilder): void {
   module.add('evaluate', 4, (code, to, coefficients, point, count) => {
-    const [sum, x, value] = [newElement(code), newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    load(code, x, point as Local);
+    const field = new One(code);
+    const [sum, x, value] = [field.element(), field.element(), field.element()];
+    field.load(x, point as Local);
     descend(code, count as Local, [coefficients], () => {
-      multiplier.emit(sum, sum, x);
-      load(code, value, coefficients as Local);
-      join(code, 'i64.add', sum, sum, value);
+      field.multiply(sum, sum, x);
+      field.load(value, coefficients as Local);
+      field.join('add', sum, sum, value);
     });
-    normalise(code, sum);
-    store(code, to as Local, sum);
+    field.normalise(sum);
+    field.store(to as Local, sum);
   });
   module.add('addQuotient', 4, (code, to, coefficients, point, count) => {
-    const [sum, x, value] = [newElement(code), newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    load(code, x, point as Local);
+    const field = new One(code);
+    const [sum, x, value] = [field.element(), field.element(), field.element()];
+    field.load(x, point as Local);
     descend(code, count as Local, [to, coefficients], () => {
-      load(code, value, to as Local);
-      join(code, 'i64.add', value, value, sum);
-      normalise(code, value);
-      store(code, to as Local, value);
-      multiplier.emit(sum, sum, x);
-      load(code, value, coefficients as Local);
-      join(code, 'i64.add', sum, sum, value);
+      field.load(value, to as Local);
+      field.join('add', value, value, sum);
+      field.normalise(value);
+      field.store(to as Local, value);
+      field.multiply(sum, sum, x);
+      field.load(value, coefficients as Local);
+      field.join('add', sum, sum, value);
     });
   });
   module.add('fold', 4, (code, to, coefficients, beta, count) => {
-    const [even, odd, factor] = [newElement(code), newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    load(code, factor, beta as Local);
+    const field = new One(code);
+    const [even, odd, factor] = [field.element(), field.element(), field.element()];
+    field.load(factor, beta as Local);
     code.repeat(count as Local, () => {
-      load(code, even, coefficients as Local);
+      field.load(even, coefficients as Local);
       next(code, coefficients);
-      load(code, odd, coefficients as Local);
+      field.load(odd, coefficients as Local);
       next(code, coefficients);
-      multiplier.emit(odd, odd, factor);
-      join(code, 'i64.add', even, even, odd);
-      join(code, 'i64.add', even, even, even);
-      normalise(code, even);
-      store(code, to as Local, even);
+      field.multiply(odd, odd, factor);
+      field.join('add', even, even, odd);
+      field.join('add', even, even, even);
+      field.normalise(even);
+      field.store(to as Local, even);
       next(code, to);
     });
   });
@@ -198,52 +231,52 @@ function addPolynomials(module: ModuleBuilder): void {
 
 function addRuns(module: ModuleBuilder): void {
   module.add('accumulate', 3, (code, values, one, count) => {
-    const [product, x] = [newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    load(code, product, one as Local);
+    const field = new One(code);
+    const [product, x] = [field.element(), field.element()];
+    field.load(product, one as Local);
     code.repeat(count as Local, () => {
-      load(code, x, values as Local);
-      multiplier.emit(product, product, x);
-      store(code, values as Local, product);
+      field.load(x, values as Local);
+      field.multiply(product, product, x);
+      field.store(values as Local, product);
       next(code, values);
     });
   });
   module.add('inverse', 2, (code, to, from) => {
-    const [x, power] = [newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
+    const field = new One(code);
+    const [x, power] = [field.element(), field.element()];
     const left = code.i32();
-    load(code, x, from as Local);
-    load(code, power, from as Local);
+    field.load(x, from as Local);
+    field.load(power, from as Local);
     // x^(p−2); the exponent's bits are 251, 196 and 191 down to 0.
     const squareThen = (count: number, times: boolean): void => {
       code.i32Const(count).set(left);
       code.repeat(left, () => {
-        multiplier.emit(power, power, power);
-        if (times) multiplier.emit(power, power, x);
+        field.multiply(power, power, power);
+        if (times) field.multiply(power, power, x);
       });
     };
     squareThen(54, false);
     squareThen(1, true);
     squareThen(4, false);
     squareThen(192, true);
-    store(code, to as Local, power);
+    field.store(to as Local, power);
   });
   // Inverses of values 1.. from running products and the inverse of the last; what is left of that
   // is the inverse of value 0.
   module.add('unwind', 4, (code, values, products, inverse, count) => {
-    const [left, x, y] = [newElement(code), newElement(code), newElement(code)];
-    const multiplier = new Multiplier(code);
-    load(code, left, inverse as Local);
+    const field = new One(code);
+    const [left, x, y] = [field.element(), field.element(), field.element()];
+    field.load(left, inverse as Local);
     next(code, values);
     descend(code, count as Local, [values, products], () => {
-      load(code, x, products as Local);
-      load(code, y, values as Local);
-      multiplier.emit(x, x, left);
-      store(code, values as Local, x);
-      multiplier.emit(left, left, y);
+      field.load(x, products as Local);
+      field.load(y, values as Local);
+      field.multiply(x, x, left);
+      field.store(values as Local, x);
+      field.multiply(left, left, y);
     });
     code.advance(values as Local, -ELEMENT);
-    store(code, values as Local, left);
+    field.store(values as Local, left);
   });
 }
 
@@ -296,6 +329,39 @@ function addMoves(module: ModuleBuilder): void {
         }, isSet);
       });
       code.get(mirrored, bit).op('i32.add').set(mirrored);
+    });
+  });
+}
+
+function addConversions(module: ModuleBuilder): void {
+  // Bytes of factor·value/2^261 mod p, at every step-th byte.
+  module.add('pack', 5, (code, ...parameters) => {
+    const [to, step, from, factor, count] = parameters as [Local, Local, Local, Local, Local];
+    const loops = both(code, (field) => {
+      const [x, y] = [field.element(), field.element()];
+      const body = (): void => {
+        field.load(x, from);
+        field.multiply(x, x, y);
+        field.reduceFully(x);
+        field.storeBytes(to, step, x);
+        code.get(to, step).i32Const(field.width).op('i32.mul', 'i32.add').set(to);
+      };
+      return { before: () => field.spread(y, factor), body };
+    });
+    each(code, count, [from], loops);
+  });
+  // From 32 bytes each, little-endian, below 2^256; times factor/2^261.
+  module.add('unpack', 4, (code, ...parameters) => {
+    const [to, from, factor, count] = parameters as [Local, Local, Local, Local];
+    const field = new One(code);
+    const [x, y] = [field.element(), field.element()];
+    field.load(y, factor);
+    code.repeat(count, () => {
+      field.loadBytes(x, from);
+      field.multiply(x, x, y);
+      field.store(to, x);
+      next(code, to);
+      code.advance(from, 32);
     });
   });
 }
