@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { RunningCell } from '@fatty/cli';
-import { type Client, connect } from '@fatty/client/node';
+import type { Client } from '@fatty/client/node';
 import type { Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Link, Role } from '@fatty/interface';
@@ -135,37 +133,5 @@ describe('strangers', () => {
     }
     expect(cell.replicas.map((replica) => replica.process.pid)).toEqual(pids);
     expect((await client.get('/before')).text()).toBe('x');
-  });
-});
-
-describe('a cell with certificates', () => {
-  const fixture = (name: string): string =>
-    fileURLToPath(new URL(`../../packages/network/test/fixtures/${name}`, import.meta.url));
-  const certificate = fixture('localhost.cert.pem');
-  let cell: RunningCell;
-  beforeAll(async () => {
-    const key = fixture('localhost.key.pem');
-    cell = await newCell({ env: { FATTY_TLS_CERT: certificate, FATTY_TLS_KEY: key } });
-  });
-  afterAll(endEverything);
-
-  it('speaks wss among replicas and to clients who trust the certificate', async () => {
-    for (const { peer, client } of cell.cell.addresses) {
-      expect([peer, client].map((url) => new URL(url).protocol)).toEqual(['wss:', 'wss:']);
-    }
-    const ca = readFileSync(certificate);
-    class Trusting extends WebSocket {
-      constructor(url: string | URL) {
-        super(url, { ca });
-      }
-    }
-    const client = await newClient(cell, { webSocket: Trusting as never });
-    await client.put('/secret', 'kept');
-    expect((await client.get('/secret')).text()).toBe('kept');
-    const attempt = new AbortController();
-    setTimeout(() => attempt.abort(), 500);
-    await expect(connect(cell.cellPath, { signal: attempt.signal })).rejects.toMatchObject({
-      code: 'aborted',
-    });
   });
 });

@@ -4,6 +4,7 @@ import type { RunningCell } from '@fatty/cli';
 import { type Client, connect, type NodeConnectOptions } from '@fatty/client/node';
 import { toHex } from '@fatty/codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { addressOf, codeOf, endEverything, member, newCell, tidyUp } from './cell.ts';
 
 const FIXTURES = '../../packages/network/test/fixtures/';
@@ -42,6 +43,17 @@ describe('a cell with certificates of its own authority', () => {
     for (const { peer, client } of cell.cell.addresses) {
       expect([peer, client].map((url) => url.slice(0, 6))).toEqual(['wss://', 'wss://']);
     }
+  });
+
+  it('takes a WebSocket class of the caller’s own', async () => {
+    class Trusting extends WebSocket {
+      constructor(url: string | URL) {
+        super(url, { ca });
+      }
+    }
+    const client = await open(cell.cellPath, { webSocket: Trusting as never });
+    await client.put('/injected', 'kept');
+    expect((await client.get('/injected')).text()).toBe('kept');
   });
 
   it('is not reached by clients that do not', async () => {

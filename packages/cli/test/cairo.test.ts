@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -9,16 +8,11 @@ import {
   readTrace,
   writeAirPublicInput,
 } from '@fatty/cairo';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../src/cli.ts';
-import { EXIT, type Io } from '../src/io.ts';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../src/io.ts';
+import { fatty, folder, type Said } from './fatty.ts';
 
-let dir = '';
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fatty-cairo-'));
-});
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
+const dir = folder();
 const at = (name: string): string => join(dir, name);
 const shipped = (name: string): string =>
   fileURLToPath(new URL(`../../cairo/${name}`, import.meta.url));
@@ -26,28 +20,7 @@ const TICK = shipped('machines/tick.casm');
 const COMPILED = shipped('fixtures/lease-tick.json');
 const INPUT = '{"binding": 77, "tFrom": 10, "sFrom": 3, "n": 10}';
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function cairo(...args: string[]): Promise<Said> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => {
-      out += typeof text === 'string' ? text : new TextDecoder().decode(text);
-    },
-    err: (text) => {
-      err += text;
-    },
-    env: {},
-    argv: ['node', 'fatty', 'cairo', ...args],
-    readInput: () => Promise.resolve(new Uint8Array()),
-  };
-  return { code: await runCli(io), out, err };
-}
+const cairo = (...args: string[]): Promise<Said> => fatty('cairo', ...args);
 
 async function json(...args: string[]): Promise<Record<string, unknown> & { exit: number }> {
   const { code, out } = await cairo(...args, '-o', 'json');

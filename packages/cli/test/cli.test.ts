@@ -1,37 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { traceLine } from '@fatty/msc';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../src/cli.ts';
+import { describe, expect, it } from 'vitest';
 import { rawOption } from '../src/commands/command.ts';
-import { EXIT, type Io } from '../src/io.ts';
+import { EXIT } from '../src/io.ts';
 import { fields, plain, table } from '../src/output.ts';
+import { fatty, folder } from './fatty.ts';
 
-let dir = '';
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fatty-cli-'));
-});
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-/** Runs a command line; answers its exit code and what it printed. */
-async function fatty(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const io: Io = {
-    out: (text) => {
-      out += typeof text === 'string' ? text : new TextDecoder().decode(text);
-    },
-    err: (text) => {
-      err += text;
-    },
-    env: {},
-    argv: ['node', 'fatty', ...args],
-    readInput: () => Promise.resolve(new Uint8Array()),
-  };
-  return { code: await runCli(io), out, err };
-}
+const dir = folder();
 
 describe('usage', () => {
   it('exits 2 and says why, on stderr', async () => {

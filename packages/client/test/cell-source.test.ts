@@ -4,8 +4,9 @@ import { type Cell, cellIdOf, DEFAULT_PARAMS, signAddresses, writeCell } from '@
 import { toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect, isFattyError, type NodeConnectOptions } from '../src/node.ts';
+import { connect, type NodeConnectOptions } from '../src/node.ts';
 import { boundedText, type Reader, readCellFromAny } from '../src/sdk/cell-source.ts';
+import { codeOf } from './code-of.ts';
 
 const scheme = nodeScheme();
 
@@ -46,16 +47,6 @@ function readerOf(answers: Readonly<Record<string, string | Error>>): Reader & {
       });
     },
   };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    if (isFattyError(error)) return error.code;
-    throw error;
-  }
 }
 
 describe('a cell from any of its replicas', () => {

@@ -5,6 +5,7 @@ import type { Dialer, DialOptions } from '@fatty/network/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CLIENT_ERRORS, Client, clientError, isFattyError } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';
+import { codeOf } from './code-of.ts';
 import { FakeCell, scheme } from './fake-cell.ts';
 
 const STEP_MS = 5;
@@ -105,16 +106,6 @@ function begin(): LiveCell {
 }
 
 afterEach(() => live?.stop());
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'done';
-  } catch (error) {
-    if (isFattyError(error)) return error.code;
-    throw error;
-  }
-}
 
 describe('connecting', () => {
   it('refuses what it cannot trust or reach, each with its code', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { DialState, Listener } from '../src/index.ts';
 import {
+  bytes,
   client,
   dialTo,
   fixture,
@@ -14,8 +15,6 @@ import {
   signerOf,
   until,
 } from './ends.ts';
-
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 describe('the door', () => {
   const refusals = async (first: (socket: WebSocket) => void, more = {}) => {

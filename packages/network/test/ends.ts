@@ -16,6 +16,8 @@ import {
   type NodeDialOptions,
 } from '../src/index.ts';
 
+export const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
 /** The path of a file in test/fixtures. */
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));

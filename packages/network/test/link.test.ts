@@ -15,6 +15,7 @@ import {
   webEnvironment,
 } from '../src/index.ts';
 import {
+  bytes,
   client,
   dialTo,
   fixture,
@@ -26,7 +27,6 @@ import {
   until,
 } from './ends.ts';
 
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const fast = { baseMs: 5, capMs: 20 };
 
 /** A listener and one dialled link, up at both ends. */
