@@ -38,11 +38,11 @@ const MIXES = [
 /** Adds BLAKE2s-256 (RFC 7693): of one message, and of four at once. */
 export function addBlakeFunctions(module: ModuleBuilder, { mask }: HashPlaces): HashFunctions {
   const add = (ways: 1 | 4): number =>
-    module.add(`blake${ways}`, 3, (code, to, from, size) => {
-      const [target, message, bytes] = [to, from, size] as [Local, Local, Local];
-      const words = ways === 1 ? new Single(code, message) : new Quad(code, message, bytes);
-      new Blake(code, words).write(bytes);
-      words.digest(target, mask);
+    module.add(`blake${ways}`, 4, (code, ...parameters) => {
+      const [to, from, size, step] = parameters as [Local, Local, Local, Local];
+      const words = ways === 1 ? new Single(code, from) : new Quad(code, from, step);
+      new Blake(code, words).write(size);
+      words.digest(to, mask);
     });
   return { single: add(1), many: add(4), ways: 4 };
 }
@@ -238,7 +238,7 @@ class Quad implements Words {
   readonly #messages: readonly Local[];
   readonly #turned: Local;
 
-  constructor(code: Code, message: Local, size: Local) {
+  constructor(code: Code, message: Local, step: Local) {
     this.#code = code;
     this.state = IV.map(() => code.v128());
     this.#turned = code.v128();
@@ -246,7 +246,7 @@ class Quad implements Words {
     this.#messages = [message, ...others];
     for (const [i, other] of others.entries())
       code
-        .get(this.#messages[i] as Local, size)
+        .get(this.#messages[i] as Local, step)
         .op('i32.add')
         .set(other);
   }

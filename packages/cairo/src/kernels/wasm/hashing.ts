@@ -8,8 +8,8 @@ export interface HashPlaces {
 }
 
 /**
- * Indices of functions (to, from, size): digests of 32 bytes, to `to`, of messages of `size` bytes
- * that stand one after the other: of one, and of `ways` at once.
+ * Indices of functions (to, from, size, step): digests of 32 bytes, to `to`, of messages of `size`
+ * bytes, one every `step` bytes: of one, and of `ways` at once.
  */
 export interface HashFunctions {
   readonly single: number;
@@ -27,7 +27,7 @@ export function addHashing(module: ModuleBuilder, name: string, hash: HashFuncti
     4,
     (code, digest, message, bits, count) => {
       const parameters = [digest, message, bits, count] as [Local, Local, Local, Local];
-      writeGrind(code, hash.single, parameters);
+      writeGrind(code, hash, parameters);
     },
     true,
   );
@@ -42,7 +42,7 @@ function writeRows(
   const hashRows = (call: number, number: number): void => {
     code.repeat(left, () => {
       code
-        .get(to, rows, rowSize)
+        .get(to, rows, rowSize, rowSize)
         .call(call)
         .advance(to, 32 * number);
       code.get(rows, rowSize).i32Const(number).op('i32.mul', 'i32.add').set(rows);
@@ -59,38 +59,51 @@ function writeRows(
   hashRows(single, 1);
 }
 
+/** Messages of a proof of work that are hashed at once, at most; bytes from one to the next. */
+export const MESSAGES = 4;
+export const MESSAGE_STEP = 64;
+
 /**
- * Message of 40 bytes, the nonce its last 8, zeros behind: counts nonces up to one that passes, and
- * answers how many did not; `count` if none did.
+ * Messages of 40 bytes that differ in their last 8, the nonce, with zeros behind: counts nonces, as
+ * many at once as the hash takes, up to one that passes. Answers how many are before it; `count` or
+ * more if none did.
  */
 function writeGrind(
   code: Code,
-  hash: number,
-  [digest, message, bits, count]: readonly [Local, Local, Local, Local],
+  { many, ways }: HashFunctions,
+  [digests, messages, bits, count]: readonly [Local, Local, Local, Local],
 ): void {
-  const [nonce, limit, word] = [code.i64(), code.i64(), code.i64()];
-  const tried = code.i32();
+  const [nonce, limit] = [code.i64(), code.i64()];
+  const [tried, answer] = [code.i32(), code.i32()];
   code.i64Const(64).get(bits).op('i64.extend_i32_u', 'i64.sub').set(limit);
-  code.get(message).memory('i64.load', 32);
+  code.get(messages).memory('i64.load', 32);
   swapBytes(code);
-  code.set(nonce);
+  code.set(nonce).get(count).set(answer);
   code.loop(
     () => {
-      code.get(message, nonce);
-      swapBytes(code);
-      code.memory('i64.store', 32);
-      code.get(digest, message).i32Const(40).call(hash);
-      code.get(digest).memory('i64.load', 0);
-      swapBytes(code);
-      code.get(limit).op('i64.shr_u').set(word);
-      code.get(nonce).i64Const(1).op('i64.add').set(nonce);
-      code.advance(tried, 1);
+      for (let way = 0; way < ways; way++) {
+        code.get(messages, nonce).i64Const(way).op('i64.add');
+        swapBytes(code);
+        code.memory('i64.store', MESSAGE_STEP * way + 32);
+      }
+      code.get(digests, messages).i32Const(40).i32Const(MESSAGE_STEP).call(many);
+      // From the last to the first, which wins.
+      for (let way = ways - 1; way >= 0; way--) {
+        code.get(digests).memory('i64.load', 32 * way);
+        swapBytes(code);
+        code.get(limit).op('i64.shr_u', 'i64.eqz');
+        code.when(() => {
+          code.get(tried).i32Const(way).op('i32.add').set(answer);
+        });
+      }
+      code.get(nonce).i64Const(ways).op('i64.add').set(nonce);
+      code.advance(tried, ways);
     },
     () => {
-      // Go on while the digest is too large and nonces are left.
-      code.get(word).op('i64.eqz', 'i32.eqz');
+      // Go on while none has passed and nonces are left.
+      code.get(answer, count).op('i32.lt_u', 'i32.eqz');
       code.get(tried, count).op('i32.lt_u', 'i32.and');
     },
   );
-  code.get(tried).get(word).op('i64.eqz', 'i32.sub');
+  code.get(answer);
 }

@@ -47,8 +47,8 @@ function addHash(module: ModuleBuilder, places: KeccakPlaces, ways: 1 | 2): numb
   const permute = module.add(`keccakF${ways}`, 0, (code) => {
     writePermutation(code, places, ways === 1 ? new Scalar(code) : new Pair(code));
   });
-  return module.add(`keccak${ways}`, 3, (code, to, from, size) => {
-    writeHash(code, places, permute, [to as Local, from as Local, size as Local], ways);
+  return module.add(`keccak${ways}`, 4, (code, ...parameters) => {
+    writeHash(code, places, permute, parameters as [Local, Local, Local, Local], ways);
   });
 }
 
@@ -56,7 +56,7 @@ function writeHash(
   code: Code,
   { mask }: KeccakPlaces,
   permute: number,
-  [to, from, size]: readonly [Local, Local, Local],
+  [to, from, size, step]: readonly [Local, Local, Local, Local],
   ways: number,
 ): void {
   const [base, target, left] = [code.i32(), code.i32(), code.i32()];
@@ -67,7 +67,7 @@ function writeHash(
     code.get(from).set(message);
     if (way > 0)
       code
-        .get(messages[way - 1] as Local, size)
+        .get(messages[way - 1] as Local, step)
         .op('i32.add')
         .set(message);
   }

@@ -6,7 +6,7 @@ import { type Crew, listSize, Rounds, SCRATCH, type Task, writeList } from './cr
 import { ELEMENT, LIMB_BITS, LIMBS, RADIX_LOG } from './element.ts';
 import { ModuleBuilder, PAGES_MAX } from './encoder.ts';
 import { type Call, compile, instantiate, type Memory, newMemory } from './engine.ts';
-import { addHashing } from './hashing.ts';
+import { addHashing, MESSAGE_STEP, MESSAGES } from './hashing.ts';
 import { addKeccakFunctions, roundConstants } from './keccak.ts';
 import { addVectorFunctions } from './vectors.ts';
 
@@ -29,6 +29,13 @@ const PAGE = 65_536;
 const CHUNK = 512;
 /** Sub-transforms of 2^9 elements, 18 KiB, stay in the first-level cache. */
 const CACHED = 2 ** 9;
+const FACTORS_MAX = 2 ** 10;
+
+function limbsOf(value: bigint): Int32Array {
+  return Int32Array.from({ length: LIMBS }, (_, i) =>
+    Number(BigInt.asUintN(LIMB_BITS, value >> BigInt(LIMB_BITS * i))),
+  );
+}
 
 /** Compiled kernels; instances of them are cheap. */
 export interface KernelCode {
@@ -74,6 +81,8 @@ export class WasmKernels implements Kernels {
   readonly #channel: keyof Hashes;
   readonly #buffer: Bytes;
   readonly #rounds: Rounds | undefined;
+  /** Limbs of factors by value: the same few come again and again. */
+  readonly #factors = new Map<bigint, Int32Array>();
   readonly #idle: Memory[] | undefined;
   /** The task that is being written down. */
   #task: number[] | undefined;
@@ -202,17 +211,19 @@ export class WasmKernels implements Kernels {
   }
 
   #writeLimbs(at: number, value: bigint): void {
-    const view = this.#view();
-    for (let i = 0; i < LIMBS; i++) {
-      const limb = BigInt.asUintN(LIMB_BITS, value >> BigInt(LIMB_BITS * i));
-      view.setUint32(at + 4 * i, Number(limb), true);
-    }
+    new Int32Array(this.#memory.buffer, at, LIMBS).set(limbsOf(value));
   }
 
   /** Puts a factor where the kernels find it. A task is done later: it has places of its own. */
   #scalar(value: bigint): number {
     const at = this.#task === undefined ? PLACES.scalar : this.vector(1).at;
-    this.#writeLimbs(at, (value << BigInt(RADIX_LOG)) % P);
+    let limbs = this.#factors.get(value);
+    if (limbs === undefined) {
+      if (this.#factors.size === FACTORS_MAX) this.#factors.clear();
+      limbs = limbsOf((value << BigInt(RADIX_LOG)) % P);
+      this.#factors.set(value, limbs);
+    }
+    new Int32Array(this.#memory.buffer, at, LIMBS).set(limbs);
     return at;
   }
 
@@ -361,10 +372,12 @@ export class WasmKernels implements Kernels {
     this.#setMask(0, 32);
     const tried = this.#round(
       shares.map((one) => () => {
-        const [digest, message] = [this.bytes(32), this.bytes(64)];
-        this.#array(message.at, 64).fill(0).set(challenge);
-        this.#view().setBigUint64(message.at + 32, BigInt(first + one.from));
-        return this.#call(`grind_${this.#channel}`, digest.at, message.at, bits, one.count);
+        const digests = this.bytes(MESSAGES * 32);
+        const messages = this.bytes(MESSAGES * MESSAGE_STEP);
+        const bytes = this.#array(messages.at, messages.length).fill(0);
+        for (let way = 0; way < MESSAGES; way++) bytes.set(challenge, way * MESSAGE_STEP);
+        this.#view().setBigUint64(messages.at + 32, BigInt(first + one.from));
+        return this.#call(`grind_${this.#channel}`, digests.at, messages.at, bits, one.count);
       }),
     );
     this.#setMask(this.#commitment.from, this.#commitment.to);
