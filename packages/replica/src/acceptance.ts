@@ -150,13 +150,13 @@ export class Acceptance {
   #take({ block, asks }: Extract<Checked, { kind: 'accept' }>, peer: number): void {
     const { dag, peers, me } = this.#shared;
     const { ref } = block;
-    peers.heardRound(ref.author, ref.round);
+    peers.signed(ref.author, ref.round);
     if (dag.has(ref)) return;
+    if (ref.author === me) this.#hooks.ownHeard(block);
     if (ref.round <= dag.horizon) {
       const flaw = failure('below_horizon', `above ${dag.horizon}`, `${ref.round}`);
       return this.#note('blockIgnored', peer, ref, flaw);
     }
-    if (ref.author === me) this.#hooks.ownHeard(block);
     if (this.#isSecond(block, peer) || this.#isTooMuch(block, peer)) return;
     const jobs = this.#verdicts.ask(asks);
     if (!(jobs instanceof Set)) return this.#refuse(block, peer, jobs);

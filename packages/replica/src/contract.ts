@@ -9,11 +9,14 @@ export type TimerName =
   | 'fetchRetry'
   | 'tsDeferral'
   | 'heartbeat'
-  | 'verifyRetry';
+  | 'verifyRetry'
+  | 'markDue';
 
 /** Everything that can happen to a replica. `nowMs` is the local wall clock, an input like any other. */
 export type ReplicaEvent = { readonly nowMs: number } & (
   | { readonly kind: 'start' }
+  /** The last event of a life that ends in order; perform its effects, answer none. */
+  | { readonly kind: 'stop' }
   | { readonly kind: 'peerUp'; readonly peer: number }
   | { readonly kind: 'peerDown'; readonly peer: number }
   | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }

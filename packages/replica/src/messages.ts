@@ -27,6 +27,8 @@ export interface Status {
   /** Highest accepted round. */
   readonly highestRound: number;
   readonly commitIndex: number;
+  /** Highest round of a block with the receiver's signature that the sender has seen (R26); or 0. */
+  readonly yourRound: number;
   readonly ask: boolean;
 }
 
@@ -57,7 +59,10 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   blocks: [3, record({ blocks: array(blockBytes, BLOCKS_MAX) })],
   getRounds: [4, record({ from: u32, to: u32 })],
   rounds: [5, record({ from: u32, to: u32, blocks: array(blockBytes, BLOCKS_MAX), last: bool })],
-  status: [6, record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, ask: bool })],
+  status: [
+    6,
+    record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, yourRound: u32, ask: bool }),
+  ],
 });
 
 export function encodeMessage(message: PeerMessage): Uint8Array {

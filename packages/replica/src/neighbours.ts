@@ -22,11 +22,15 @@ export class Neighbours {
   }
 
   tell(to: readonly number[], ask: boolean): void {
-    const { dag, orderer, out } = this.#shared;
+    const { dag, orderer, out, peers } = this.#shared;
     const lastOwnRound = this.#persistence.durableRound;
     const commitIndex = orderer.lastCommit?.index ?? 0;
     const highestRound = dag.highestRound;
-    out.send(to, { kind: 'status', lastOwnRound, highestRound, commitIndex, ask });
+    for (const peer of to) {
+      const yourRound = peers.signedRound(peer);
+      const status = { lastOwnRound, highestRound, commitIndex, yourRound, ask };
+      out.send([peer], { kind: 'status', ...status });
+    }
   }
 
   told(peer: number, { lastOwnRound, highestRound, ask }: Status): void {

@@ -8,6 +8,8 @@ interface Peer {
   up: boolean;
   /** Highest round it signed or, over its own link, claimed. */
   round: number;
+  /** Highest round of a block that it signed. */
+  signedRound: number;
   /** Said something false that it signed: not referenced, not waited for. */
   shunned: boolean;
   misses: number;
@@ -29,6 +31,7 @@ export class Peers {
     this.#all = Array.from({ length: members }, () => ({
       up: false,
       round: 0,
+      signedRound: 0,
       shunned: false,
       misses: 0,
       penalty: PENALTY_MIN,
@@ -65,6 +68,17 @@ export class Peers {
     if (one === undefined || round <= one.round || peer === this.#me) return;
     one.round = round;
     this.#trusted = undefined;
+  }
+
+  /** A block with its signature was seen. */
+  signed(author: number, round: number): void {
+    const one = this.#all[author];
+    if (one && round > one.signedRound) one.signedRound = round;
+    this.heardRound(author, round);
+  }
+
+  signedRound(author: number): number {
+    return this.#all[author]?.signedRound ?? 0;
   }
 
   roundOf(peer: number): number {

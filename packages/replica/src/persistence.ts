@@ -30,10 +30,11 @@ interface Owner {
 export const ownerShape: Shape<Owner> = record({ cellId, epoch: u32, author: u16 });
 
 /**
- * R24, R26: the signer's high-water mark. `round` is about to be signed; `durable` is the own
- * round that was durable, and perhaps sent, when the mark was written. The log may lack `round`:
- * the power went before its datasync returned, so it was never sent and may be signed again. A log
- * that lacks `durable` has lost what others have seen.
+ * R24, R26: the signer's high-water mark. `round` is the highest round that may have been signed;
+ * `durable` is the own round that was durable, and perhaps sent, when the mark was written. The log
+ * may lack `round`: the power went before its datasync returned, so it was never sent and may be
+ * signed again. A log that lacks `durable` has lost what others have seen. No mark is below the one
+ * before it, field by field: the store refuses a lower one.
  */
 export interface SignerMark {
   readonly epoch: number;
@@ -67,7 +68,10 @@ export class Persistence {
   #token = 0;
   #inFlight: { readonly token: number; readonly own: Block | undefined } | undefined;
   #durableRound = 0;
+  #durableAtMs = 0;
   #owned = false;
+  /** The mark on disk, or on its way there. */
+  #mark: SignerMark | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -97,9 +101,20 @@ export class Persistence {
   /** Logs the own block with everything it references; `persisted` answers when it may be sent. */
   writeOwn(block: Block, commitIndex: number): void {
     this.queue(block);
-    const { epoch } = this.#shared.committee;
-    const mark = { epoch, round: block.ref.round, durable: this.#durableRound, commitIndex };
-    this.#write(block, encode(signerMarkShape, mark));
+    this.#write(block, this.#nextMark(block.ref.round, commitIndex));
+  }
+
+  /**
+   * R26: the mark written with an own block cannot say that the block is durable. The next one does;
+   * when none comes within `markDelayMs`, or `atOnce`, the mark is written again by itself. Without
+   * that, a log restored from before the last own block would look like a write that was cut off.
+   */
+  tendMark(commitIndex: number, atOnce: boolean): void {
+    const { nowMs, timers, tuning } = this.#shared;
+    if (this.isBusy || (this.#mark?.durable ?? 0) >= this.#durableRound) return;
+    const dueMs = this.#durableAtMs + tuning.markDelayMs;
+    if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#nextMark(0, commitIndex));
+    else timers.want('markDue', dueMs);
   }
 
   /** Logs what was received, when there is no own block to go with. */
@@ -113,8 +128,16 @@ export class Persistence {
     if (this.#inFlight?.token !== token) return undefined;
     const { own } = this.#inFlight;
     this.#inFlight = undefined;
-    if (own) this.#durableRound = own.ref.round;
+    if (own) {
+      this.#durableRound = own.ref.round;
+      this.#durableAtMs = this.#shared.nowMs;
+    }
     return own;
+  }
+
+  /** The mark of an earlier life. One of an earlier epoch says nothing about this one. */
+  restoredMark(mark: SignerMark): void {
+    if (mark.epoch === this.#shared.committee.epoch) this.#mark = mark;
   }
 
   /** An own block found in the log. */
@@ -128,6 +151,18 @@ export class Persistence {
     if (equalBytes(body, this.#owner())) return ok(true);
     const { me } = this.#shared;
     return fail('foreign_log', `the log of replica ${me} of this cell`, 'another log');
+  }
+
+  #nextMark(round: number, commitIndex: number): Uint8Array {
+    const last = this.#mark;
+    // After a crash the log, and with it the commits, may end before what the mark was written for.
+    this.#mark = {
+      epoch: this.#shared.committee.epoch,
+      round: Math.max(round, this.#durableRound, last?.round ?? 0),
+      durable: this.#durableRound,
+      commitIndex: Math.max(commitIndex, last?.commitIndex ?? 0),
+    };
+    return encode(signerMarkShape, this.#mark);
   }
 
   #owner(): Uint8Array {

@@ -1,6 +1,6 @@
 import { type Block, type BlockRules, type Evidence, type Ref, seenCache } from '@fatty/broadcast';
-import { failure, toHex } from '@fatty/codec';
-import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
+import { toHex } from '@fatty/codec';
+import type { LogRecord, StateMachine } from '@fatty/interface';
 import { commitInput, type Ordered } from '@fatty/order';
 import { Acceptance } from './acceptance.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
@@ -18,6 +18,7 @@ import { Rest } from './rest.ts';
 import { Restore } from './restore.ts';
 import { Serve } from './serve.ts';
 import { type ReplicaConfig, Shared } from './shared.ts';
+import { Standing } from './standing.ts';
 import type { ReplicaStatus } from './status.ts';
 import { Sync } from './sync.ts';
 import { Verdicts } from './verdicts.ts';
@@ -52,12 +53,11 @@ export class Replica {
   readonly #neighbours: Neighbours;
   readonly #rest: Rest;
   readonly #restore: Restore;
+  readonly #standing: Standing;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
   #madeAtMs = 0;
-  #observer: Failure | undefined;
-  #halted: Failure | undefined;
 
   constructor(config: ReplicaConfig) {
     const shared = new Shared(config);
@@ -82,12 +82,13 @@ export class Replica {
     this.#serve = new Serve(shared);
     this.#sync = new Sync(shared);
     this.#neighbours = new Neighbours(shared, this.#persistence, this.#sync);
+    this.#standing = new Standing(shared, this.#persistence, this.#neighbours);
     this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
     this.#restore = new Restore(shared, rules);
     this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
       accepted: (block, delivered) => this.#accepted(block, delivered),
       evidence: (author, evidence) => this.#evidence(author, evidence),
-      ownHeard: (block) => this.#ownHeard(block),
+      ownHeard: (block) => this.#standing.ownHeard(block),
     });
   }
 
@@ -108,7 +109,7 @@ export class Replica {
    * owner, a gap or less than the mark makes this replica an observer: see `status().observer`.
    */
   restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
-    this.#restore.mark(mark);
+    this.#restore.mark(mark, this.#persistence);
     for (const record of records) {
       const block = this.#restore.block(record, this.#persistence);
       if (block === undefined) continue;
@@ -152,8 +153,9 @@ export class Replica {
       resting: this.#rest.isResting,
       completeRound,
       syncing,
-      observer: this.#observer,
-      halted: this.#halted,
+      vouched: this.#standing.isVouched,
+      observer: this.#standing.observer,
+      halted: this.#standing.halted,
     };
   }
 
@@ -161,6 +163,8 @@ export class Replica {
     switch (event.kind) {
       case 'start':
         return this.#start();
+      case 'stop':
+        return this.#tendMark(true);
       case 'peerUp':
         this.#shared.peers.setUp(event.peer, true);
         return this.#neighbours.tell([event.peer], true);
@@ -192,7 +196,7 @@ export class Replica {
     this.#started = true;
     this.#rest.begin();
     const flaw = this.#restore.verdict(this.#proposer.lastRound);
-    if (flaw) this.#becomeObserver(flaw);
+    if (flaw) this.#standing.observe(flaw);
     this.#neighbours.tell(this.#shared.peers.up, true);
   }
 
@@ -220,6 +224,7 @@ export class Replica {
       case 'getRounds':
         return this.#serve.getRounds(peer, message.from, message.to);
       case 'status':
+        this.#standing.told(peer, message.yourRound);
         return this.#neighbours.told(peer, message);
     }
   }
@@ -246,13 +251,13 @@ export class Replica {
   }
 
   #submit(batch: Uint8Array, tag: number): void {
-    const flaw = this.#halted ?? this.#observer;
+    const flaw = this.#standing.refusal;
     if (flaw) this.#shared.out.push({ kind: 'refused', tag, failure: flaw });
     else this.#gateway.submit(batch, tag);
   }
 
   #keepAlive(bytes: Uint8Array): void {
-    if (this.#halted ?? this.#observer) return;
+    if (this.#standing.refusal) return;
     const flaw = this.#gateway.keepAlive(bytes);
     if (flaw) this.#shared.out.note({ what: 'messageRejected', failure: flaw });
   }
@@ -262,6 +267,7 @@ export class Replica {
     const { author, round } = block.ref;
     this.#grown = true;
     this.#payload.accepted(block);
+    peers.signed(author, round);
     if (this.#started && author !== me) this.#persistence.queue(block);
     if (!this.#started) this.#restore.index(block);
     if (round >= this.#proposer.lastRound) {
@@ -278,17 +284,6 @@ export class Replica {
     if (author !== this.#shared.me) this.#pool.addEvidence(author, evidence);
   }
 
-  #ownHeard({ ref }: Block): void {
-    const known = `at most round ${this.#persistence.durableRound}`;
-    this.#becomeObserver(failure('own_key_heard', known, `round ${ref.round} by another`));
-  }
-
-  #becomeObserver(flaw: Failure): void {
-    if (this.#observer) return;
-    this.#observer = flaw;
-    this.#shared.out.note({ what: 'observer', failure: flaw });
-  }
-
   /** An own block of an earlier life. */
   #standOn(block: Block): void {
     this.#proposer.stand(block);
@@ -300,11 +295,17 @@ export class Replica {
   #settle(): void {
     this.#advance();
     this.#sync.evaluate();
+    this.#decide();
+    this.#tendMark(false);
+  }
+
+  #decide(): void {
     if (this.#persistence.isBusy) return;
     // A block made on the way up would be too old for anyone to reference.
     if (this.#shared.syncing) return this.#flushIfMuch();
-    if (this.#halted ?? this.#observer) return this.#watch();
+    if (this.#standing.refusal) return this.#watch();
     if (!this.#rest.wantsRounds()) return this.#doRest();
+    if (!this.#standing.seekVouchers()) return this.#watch();
     const chain = this.#chain();
     if (this.#pacemaker.isTime(chain) && chain.nextRound !== undefined) {
       this.#propose(chain.nextRound);
@@ -324,7 +325,7 @@ export class Replica {
       // R12: a parent that fell to the horizon is opaque now.
       this.#acceptance.reexamine();
     }
-    if (orderer.halted && !this.#halted) this.#halt(orderer.halted.round);
+    if (orderer.halted) this.#standing.halt(orderer.halted.round);
   }
 
   #commit(commit: Ordered): void {
@@ -339,12 +340,6 @@ export class Replica {
     this.#delivered.committed(commit.blocks);
     this.#pacemaker.committed();
     this.#rest.committed();
-  }
-
-  #halt(round: number): void {
-    const flaw = failure('contradiction', 'one certified block per slot', `two in round ${round}`);
-    this.#halted = flaw;
-    this.#shared.out.push({ kind: 'halt', failure: flaw });
   }
 
   #chain(): OwnChain {
@@ -377,14 +372,20 @@ export class Replica {
     this.#flushIfMuch();
   }
 
-  /** An observer follows; it asks when it cannot see the end of what it has seen begin. */
+  /** Who may not sign follows, and asks when it cannot see the end of what it has seen begin. */
   #watch(): void {
     this.#flushIfMuch();
-    if (this.#halted || !this.#payload.isOpen) {
+    if (this.#standing.halted || !this.#payload.isOpen) {
       this.#shared.timers.wantOrNot('leaderTimeout', undefined);
       return;
     }
     if (this.#pacemaker.isStalled({ ...this.#chain(), lastRound: 0 })) this.#neighbours.shout();
+  }
+
+  /** An observer leaves the mark alone: it says what the log lacks. */
+  #tendMark(atOnce: boolean): void {
+    if (this.#standing.refusal) return;
+    this.#persistence.tendMark(this.#shared.orderer.lastCommit?.index ?? 0, atOnce);
   }
 
   #flushIfMuch(): void {

@@ -26,11 +26,15 @@ export class Restore {
     this.#rules = { committee, cellId, scheme: trusting, validate };
   }
 
-  mark(bytes: Uint8Array | undefined): void {
+  mark(bytes: Uint8Array | undefined, persistence: Persistence): void {
     if (bytes === undefined) return;
     const opened = decodeMark(bytes);
-    if (opened.ok) this.#mark = opened.value;
-    else this.#flaw ??= opened.failure;
+    if (!opened.ok) {
+      this.#flaw ??= opened.failure;
+      return;
+    }
+    this.#mark = opened.value;
+    persistence.restoredMark(opened.value);
   }
 
   /** The block of a record, when it can be inserted now. A block that is there already is skipped. */
@@ -71,7 +75,8 @@ export class Restore {
   verdict(lastOwnRound: number): Failure | undefined {
     if (this.#flaw || this.#mark === undefined) return this.#flaw;
     const { durable, epoch } = this.#mark;
-    if (epoch > this.#shared.committee.epoch || durable > lastOwnRound) {
+    const { committee } = this.#shared;
+    if (epoch > committee.epoch || (epoch === committee.epoch && durable > lastOwnRound)) {
       return failure('log_behind_mark', `own round ${durable} in the log`, `${lastOwnRound}`);
     }
     return undefined;

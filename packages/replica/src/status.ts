@@ -33,6 +33,8 @@ export interface ReplicaStatus {
   readonly deltaMs: number;
   readonly resting: boolean;
   readonly syncing: boolean;
+  /** Enough others have said that they know no lost own block: it may sign (R26). */
+  readonly vouched: boolean;
   /** Set when this replica may not sign any more (R26). */
   readonly observer: Failure | undefined;
   /** Set when ordering stopped for good. */

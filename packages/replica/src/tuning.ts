@@ -46,6 +46,10 @@ export interface Tuning {
   readonly queueBatchesMax: number;
   readonly queueBytesMax: number;
   readonly keepAlivesMax: number;
+  /** R26: the mark says at most this much later that the last own block is durable. */
+  readonly markDelayMs: number;
+  /** R26: how long a peer that claims to know a lost own block is given to show it. */
+  readonly claimWaitMs: number;
   /** Received blocks that no own block has referenced yet go to the log beyond this many bytes. */
   readonly unloggedBytesMax: number;
 }
@@ -75,5 +79,7 @@ export const DEFAULT_TUNING: Tuning = {
   queueBatchesMax: 8_192,
   queueBytesMax: 32 * 1024 * 1024,
   keepAlivesMax: 1_024,
+  markDelayMs: 10,
+  claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,
 };

@@ -3,7 +3,7 @@ import { ACCEPT, asSignature, encode, reject, toHex } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { encodeMessage, type Tuning } from '../src/index.ts';
-import { carried, forge, inventedRef, onTop, openBlock, push, read } from './forge.ts';
+import { carried, forge, inventedRef, onTop, openBlock, push, read, vouch } from './forge.ts';
 import {
   ASKED,
   type Cell,
@@ -32,6 +32,7 @@ function alone(
     return true;
   };
   world.start();
+  vouch(world, 0, [1, 2, 3]);
   return { world, cell, virtual, asked };
 }
 
@@ -236,7 +237,7 @@ describe('acceptance: what is refused', () => {
     for (const block of [b1, twin, b2, b3]) world.inject(1, 0, push(block));
     world.run(20);
     expect(world.host(0).count('equivocation')).toBe(1);
-    expect(world.host(0).count('accepted')).toBe(3 + world.host(0).persists);
+    expect(world.host(0).count('accepted')).toBe(3 + world.host(0).count('proposed'));
     world.inject(2, 0, push(forge(cell, 2, 2, onTop(2, [twin, b2, b3]))));
     world.run(12);
     world.inject(2, 0, encodeMessage({ kind: 'blocks', blocks: [twin.bytes] }));

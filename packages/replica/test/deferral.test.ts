@@ -1,7 +1,7 @@
 import { type Block, Dag, type Ref, refKey } from '@fatty/broadcast';
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../src/index.ts';
-import { forge, inventedRef, onTop, openBlock, push, read } from './forge.ts';
+import { forge, inventedRef, onTop, openBlock, push, read, vouch } from './forge.ts';
 import { type Cell, makeCell, World } from './world.ts';
 
 /** Replica 0 with three forged peers that answer what they are asked from one shelf of blocks. */
@@ -28,6 +28,7 @@ function shelved(): {
     });
   }
   world.start();
+  vouch(world, 0, [1, 2, 3]);
   const virtual = new Dag(cell.committee, cell.cellId).virtual.map((ref) => ({ ref }));
   return { world, cell, shelf, asked, virtual };
 }

@@ -32,6 +32,7 @@ function gateway(
   const cell = makeCell(4);
   const world = new World({ cell, tuning, ...(verify ? { verify } : {}) });
   world.start();
+  world.run(5);
   const codes = (): readonly string[] =>
     world.host(0).refused.map(({ tag, failure }) => `${tag} ${failure.code}`);
   return { world, client: new Client(cell, 'c'), codes };

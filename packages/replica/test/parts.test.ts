@@ -28,7 +28,14 @@ describe('peer messages', () => {
     { kind: 'blocks', blocks: [Uint8Array.of(1), Uint8Array.of(2)] },
     { kind: 'getRounds', from: 5, to: 300 },
     { kind: 'rounds', from: 5, to: 6, blocks: [Uint8Array.of(9)], last: true },
-    { kind: 'status', lastOwnRound: 8, highestRound: 9, commitIndex: 2 ** 33, ask: false },
+    {
+      kind: 'status',
+      lastOwnRound: 8,
+      highestRound: 9,
+      commitIndex: 2 ** 33,
+      yourRound: 7,
+      ask: false,
+    },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

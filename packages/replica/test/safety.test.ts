@@ -1,69 +1,13 @@
-import { type Block, type Checked, checkBlock, refKey } from '@fatty/broadcast';
-import { ACCEPT, toHex } from '@fatty/codec';
+import { toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
-import { decodeMark, decodeMessage, type PeerMessage } from '../src/index.ts';
-import { batchesOf, Client, commitsAgree, type Host, makeCell, scheme, World } from './world.ts';
+import { decodeMark, type SignerMark } from '../src/index.ts';
+import { watch } from './watch.ts';
+import { batchesOf, Client, commitsAgree, type Host, makeCell, World } from './world.ts';
 
-const MAX = 1 << 21;
-
-function blocksIn(message: PeerMessage): readonly Uint8Array[] {
-  if (message.kind === 'push') return [message.block];
-  return message.kind === 'blocks' || message.kind === 'rounds' ? message.blocks : [];
-}
-
-const opened = new WeakMap<Uint8Array, Block>();
-
-function open(cell: ReturnType<typeof makeCell>, bytes: Uint8Array): Block {
-  const known = opened.get(bytes);
-  if (known) return known;
-  const { committee, cellId } = cell;
-  const checked: Checked = checkBlock(bytes, { committee, cellId, scheme, validate: () => ACCEPT });
-  if (checked.kind !== 'accept') throw new Error(checked.code);
-  opened.set(bytes, checked.block);
-  return checked.block;
-}
-
-/** Watches the wire: which own blocks left, and whether they and their parents were durable. */
-function watch(world: World): { slots: Map<string, string>; sent: number; broken: string[] } {
-  const seen = { slots: new Map<string, string>(), sent: 0, broken: [] as string[] };
-  const durable = world.hosts.map(() => ({ upTo: -1, keys: new Set<string>() }));
-  const durableOf = (host: Host): Set<string> => {
-    const state = durable[host.index] as { upTo: number; keys: Set<string> };
-    for (let i = state.upTo + 1; i < host.log.length; i++) {
-      const record = host.log[i];
-      if (record?.type === 1) state.keys.add(refKey(open(world.options.cell, record.body).ref));
-    }
-    state.upTo = host.log.length - 1;
-    return state.keys;
-  };
-  const packets = new WeakMap<Uint8Array, readonly Uint8Array[]>();
-  world.onSend = (from, _to, bytes) => {
-    let blocks = packets.get(bytes);
-    if (!blocks) {
-      const message = decodeMessage(bytes, MAX);
-      if (!message.ok) throw new Error('unreadable packet');
-      blocks = blocksIn(message.value);
-      packets.set(bytes, blocks);
-    }
-    for (const one of blocks) {
-      const block = open(world.options.cell, one);
-      const { author, round } = block.ref;
-      const slot = `${author}/${round}`;
-      const key = refKey(block.ref);
-      if ((seen.slots.get(slot) ?? key) !== key) seen.broken.push(`S1 ${slot}`);
-      seen.slots.set(slot, key);
-      if (author !== from) continue;
-      seen.sent++;
-      const log = durableOf(world.host(from));
-      const horizon = world.host(from).replica.status().horizon;
-      const needed = block.header.parents.filter((ref) => ref.round > horizon && ref.round > 0);
-      if (!log.has(key)) seen.broken.push(`S17 ${slot}`);
-      for (const ref of needed)
-        if (!log.has(refKey(ref))) seen.broken.push(`S17 parent of ${slot}`);
-    }
-    return true;
-  };
-  return seen;
+function markOf(bytes: Uint8Array): SignerMark {
+  const mark = decodeMark(bytes);
+  if (!mark.ok) throw new Error(mark.failure.code);
+  return mark.value;
 }
 
 describe('persist before send (R24)', () => {
@@ -260,14 +204,22 @@ describe('amnesia (R26)', () => {
     expect(mark.host.replica.status().observer?.code).toBe('wrong_shape');
   });
 
-  it('the mark on disk names what is about to be signed and what was durable', () => {
+  it('the mark names what is about to be signed and what was durable; at rest both are one', () => {
     const cell = makeCell(4);
     const world = new World({ cell });
+    const marks: SignerMark[] = [];
+    world.onPersist = (host, { mark }) => {
+      if (host.index === 0 && mark) marks.push(markOf(mark));
+    };
     world.start();
     world.submit(0, new Client(cell, 'c').op('1'));
-    world.run(200);
-    const mark = decodeMark(world.host(0).mark as Uint8Array);
-    expect(mark.ok && mark.value.round).toBe(world.host(0).replica.status().round);
-    expect(mark.ok && mark.value.durable).toBe(world.host(0).replica.status().round - 1);
+    world.run(1_000);
+    const last = world.host(0).replica.status().round;
+    expect(last).toBeGreaterThan(3);
+    expect(marks.slice(0, -1).map(({ round, durable }) => [round, durable])).toEqual(
+      Array.from({ length: last }, (_, k) => [k + 1, k]),
+    );
+    expect(marks.at(-1)).toMatchObject({ round: last, durable: last });
+    expect(markOf(world.host(0).mark as Uint8Array)).toEqual(marks.at(-1));
   });
 });

@@ -1,5 +1,5 @@
 import { type Ref, refKey } from '@fatty/broadcast';
-import type { Signer } from '@fatty/codec';
+import { compareBytes, type Signer } from '@fatty/codec';
 import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
 import {
   hosted,
@@ -136,7 +136,9 @@ export class World {
     const host = this.host(index);
     host.replica = this.#make(index);
     host.up = true;
-    for (const effect of host.replica.restore(host.log, host.mark)) this.#perform(host, effect);
+    // As a process does: the log first, the mark at its end.
+    for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
+    for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
     this.event(host, { kind: 'start' });
     this.connect(index);
   }
@@ -297,6 +299,10 @@ export class World {
     host.persists++;
     const write = { effect, life: host.life };
     host.writes.push(write);
+    // A store refuses a mark below the one before, and the process would have to end.
+    if (effect.mark && host.mark && compareBytes(effect.mark, host.mark) < 0) {
+      throw new Error(`replica ${host.index} takes its mark back`);
+    }
     this.onPersist(host, effect);
     this.after(this.options.syncMs?.(this.random) ?? 1, () => {
       if (host.life !== write.life) return;

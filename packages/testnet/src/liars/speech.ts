@@ -32,6 +32,7 @@ export function claim(highestRound: number, commitIndex: number): Uint8Array {
     lastOwnRound: highestRound,
     highestRound,
     commitIndex,
+    yourRound: 0,
     ask: true,
   });
 }
