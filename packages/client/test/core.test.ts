@@ -146,6 +146,25 @@ describe('submitting', () => {
     expect(client.answer(after)).toBe('results');
   });
 
+  it('sends a batch again whose receipts were lost, however many after it are answered', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write();
+    cell.run(500);
+    let isLossy = true;
+    for (const i of [0, 1, 2, 3]) {
+      cell.behaviours[i] = { lie: (message) => (isLossy ? undefined : message) };
+    }
+    const old = client.write();
+    cell.run(600);
+    isLossy = false;
+    for (let at = 600; at <= 12_000; at += 300) {
+      client.write();
+      cell.run(at);
+    }
+    expect(client.answer(old)).toBe('results');
+  });
+
   it('refuses bad form before anything is signed', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell).connect();

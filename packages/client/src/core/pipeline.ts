@@ -216,11 +216,16 @@ export class Pipeline {
   }
 
   #believe(slot: Slot, { batch, commit, results }: Believed, atMs: number): void {
-    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    const at = this.#slots.indexOf(slot);
+    this.#slots.splice(at, 1);
     this.#latencies.add(atMs - slot.sentAtMs);
     this.#shared.sawCommit(commit);
-    this.#attempt = 0;
-    this.#arm(atMs);
+    // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
+    // those after it, or it waits for ever.
+    if (at === 0) {
+      this.#attempt = 0;
+      this.#arm(atMs);
+    }
     // The first id belongs to the jobs; a no-op that filled the seq has nothing to tell them.
     const own = slot.ids.values().next().value === batch;
     if (!slot.answered && own) this.#answer(slot, commit, results);
