@@ -2,6 +2,7 @@ import {
   array,
   bytes,
   decode,
+  detail,
   digest,
   encode,
   fixed,
@@ -95,8 +96,8 @@ const pulse = record({ id: u32 });
 
 export const failureShape: Shape<Failure> = record<Failure>({
   code: text(64),
-  expected: text(1024),
-  actual: text(1024),
+  expected: detail(1024),
+  actual: detail(1024),
 });
 
 export const nowReadingShape: Shape<NowReading> = record<NowReading>({

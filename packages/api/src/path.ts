@@ -1,4 +1,4 @@
-import { compareBytes, fail, fromUtf8, ok, utf8 } from '@fatty/codec';
+import { compareBytes, excerpt, fail, fromUtf8, ok, utf8 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
 export const PATH_DEPTH_MAX = 32;
@@ -17,7 +17,7 @@ function badPath(expected: string, actual: string): Outcome<never> {
  * Segments are UTF-8 and compared as bytes: no normalisation, no case folding. Code `bad_path`.
  */
 export function splitPath(path: string): Outcome<readonly string[]> {
-  if (!path.startsWith('/')) return badPath('an absolute path', path.slice(0, 40));
+  if (!path.startsWith('/')) return badPath('an absolute path', excerpt(path, 40));
   if (path === '/') return ok([]);
   const segments = path.slice(1).split('/');
   if (segments.length > PATH_DEPTH_MAX) {
@@ -38,6 +38,8 @@ function flawOf(segment: string): string | undefined {
   if (segment === '.' || segment === '..') return `the segment ${segment}`;
   if (segment.length <= SEGMENT_BYTES_MAX && PLAIN.test(segment)) return undefined;
   if (segment.includes('\0')) return 'a NUL character';
+  // Alone, as a directory lists it, the name would begin with a byte order mark, which is no text.
+  if (segment.startsWith('\uFEFF')) return 'a byte order mark';
   const bytes = utf8(segment);
   if (bytes.length > SEGMENT_BYTES_MAX) return `a segment of ${bytes.length} bytes`;
   // A lone surrogate has no UTF-8 form: two strings would share one byte form.
@@ -53,7 +55,7 @@ export function splitWritable(path: string): Outcome<readonly string[]> {
   if (!segments.ok) return segments;
   if (segments.value.length === 0) return badPath('a path below the root', '/');
   if (segments.value[0] === RESERVED_SEGMENT) {
-    return fail('reserved_path', 'a path outside /.sys', path.slice(0, 80));
+    return fail('reserved_path', 'a path outside /.sys', excerpt(path, 80));
   }
   return segments;
 }

@@ -1,11 +1,12 @@
 import {
   bool,
   decode,
+  detail,
   encode,
+  excerpt,
   optional,
   record,
   type Shape,
-  text,
   u32,
   u53,
   u64,
@@ -78,6 +79,8 @@ export interface ErrorResult {
 }
 
 const DETAIL_LENGTH_MAX = 512;
+/** What an error result quotes of either side, UTF-16 units: it is kept in receipts. */
+const QUOTED_LENGTH_MAX = 200;
 
 /** Tags are wire format: never reused, never renumbered. */
 export const resultShape: Shape<Result> = union<Result>({
@@ -85,8 +88,8 @@ export const resultShape: Shape<Result> = union<Result>({
     0,
     record({
       code: errorCodeShape,
-      expected: text(DETAIL_LENGTH_MAX),
-      actual: text(DETAIL_LENGTH_MAX),
+      expected: detail(DETAIL_LENGTH_MAX),
+      actual: detail(DETAIL_LENGTH_MAX),
       waitMs: optional(u32),
     }),
   ],
@@ -134,12 +137,8 @@ export function errorResult(
   actual: string,
   waitMs?: number,
 ): ErrorResult {
-  const cut = (detail: string): string => {
-    const short = detail.slice(0, 200);
-    // A cut through a surrogate pair would leave half a character, which has no UTF-8 form.
-    return /[\uD800-\uDBFF]$/.test(short) ? short.slice(0, -1) : short;
-  };
-  return { kind: 'error', code, expected: cut(expected), actual: cut(actual), waitMs };
+  const short = (quoted: string): string => excerpt(quoted, QUOTED_LENGTH_MAX);
+  return { kind: 'error', code, expected: short(expected), actual: short(actual), waitMs };
 }
 
 /** A failure with what the error table says of its code. */

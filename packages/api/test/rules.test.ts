@@ -6,8 +6,10 @@ import {
   checkOp,
   comparePaths,
   DEFAULT_PARAMS,
+  decodeGatewayMessage,
   decodeResult,
   ERRORS,
+  encodeGatewayMessage,
   encodeResult,
   errorEntry,
   errorReference,
@@ -30,6 +32,27 @@ const check = (op: Op): string => {
   return verdict.kind === 'accept' ? 'accept' : verdict.code;
 };
 
+describe('failures', () => {
+  test('whatever they quote, a gateway can say them and a client can read them', () => {
+    const anything = fc
+      .array(fc.oneof(fc.nat(0xffff), fc.constantFrom(0xfeff, 0xd83d)), { maxLength: 1200 })
+      .map((codes) => String.fromCharCode(...codes));
+    fc.assert(
+      fc.property(anything, anything, (expected, actual) => {
+        const failure = { code: 'bad_path', expected, actual };
+        const bytes = encodeGatewayMessage({ kind: 'error', request: 1, failure });
+        expect(decodeGatewayMessage(bytes, 1 << 16)).toMatchObject({ ok: true });
+        expect(decodeResult(encodeResult(errorResult('bad_path', expected, actual))).ok).toBe(true);
+      }),
+    );
+  });
+
+  test('a path cut in the middle of a character is quoted all the same', () => {
+    const split = splitPath(`${'a'.repeat(39)}😀`);
+    expect(split).toMatchObject({ ok: false, failure: { actual: `${'a'.repeat(39)}\uFFFD` } });
+  });
+});
+
 describe('paths', () => {
   test.each([
     ['', 'bad_path'],
@@ -40,6 +63,7 @@ describe('paths', () => {
     ['/./a', 'bad_path'],
     ['/a\0b', 'bad_path'],
     ['/\uD800', 'bad_path'],
+    ['/a/\uFEFFb', 'bad_path'],
     [`/${'a'.repeat(256)}`, 'bad_path'],
     [`/${'é'.repeat(128)}`, 'bad_path'],
     [`${'/a'.repeat(33)}`, 'bad_path'],

@@ -1,5 +1,13 @@
 import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
-import { asCellId, asDigest, asPublicKey, asSessionId, asSignature, isText } from './bytes.ts';
+import {
+  asCellId,
+  asDigest,
+  asPublicKey,
+  asSessionId,
+  asSignature,
+  excerpt,
+  isText,
+} from './bytes.ts';
 import { InvariantError } from './failure.ts';
 
 /**
@@ -136,6 +144,12 @@ export function text(max: number): Shape<string> {
     fromItem: (item) =>
       typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item),
   };
+}
+
+/** Text for people to read, which may quote foreign input: written as its {@link excerpt}. */
+export function detail(max: number): Shape<string> {
+  const { fromItem } = text(max);
+  return { toItem: (value) => excerpt(value, max), fromItem };
 }
 
 export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {

@@ -7,6 +7,7 @@ import {
   compareBytes,
   concatBytes,
   equalBytes,
+  excerpt,
   fromHex,
   fromUtf8,
   hash,
@@ -33,6 +34,31 @@ describe('bytes', () => {
     fc.assert(agree);
     nodeScheme();
     fc.assert(agree);
+  });
+
+  it('writes hex of any length as others do', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5000, size: 'max' }), (bytes) => {
+        expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
+      }),
+    );
+  });
+
+  it('quotes any string as text, and text as it is', () => {
+    const units = fc.array(
+      fc.oneof(fc.nat(0xffff), fc.constantFrom(0xfeff, 0xd83d, 0xde00, 0x61)),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(units, fc.nat(30), (codes, most) => {
+        const quoted = excerpt(String.fromCharCode(...codes), most);
+        expect(isText(quoted)).toBe(true);
+        expect(quoted.length).toBeLessThanOrEqual(most);
+        expect(excerpt(quoted, most)).toBe(quoted);
+      }),
+    );
+    expect(excerpt('ab😀', 3)).toBe('ab\uFFFD');
+    expect(excerpt('a\uFEFFb', 3)).toBe('a\uFEFFb');
   });
 
   it('joins parts in order', () => {
