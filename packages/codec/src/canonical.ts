@@ -7,16 +7,7 @@ import { type Shape, ShapeError } from './shape.ts';
 /** Deepest array nesting the profile allows. */
 const DEPTH_MAX = 16;
 
-/**
- * cbor-x declares no type for `copyBuffers`, which keeps decoded bytes from pinning their message.
- */
-const OPTIONS: object = {
-  useRecords: false,
-  tagUint8Array: false,
-  mapsAsObjects: false,
-  copyBuffers: true,
-};
-const cbor = new Encoder(OPTIONS);
+const cbor = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
 
 /**
  * The canonical bytes of a value: the only bytes that are ever signed or hashed. The result owns
@@ -43,7 +34,7 @@ export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): 
     // A fresh view: cbor-x leaves properties on its argument and copies a Buffer into Buffers.
     const view = new Uint8Array(input.buffer, input.byteOffset, input.length);
     const value = shape.fromItem(cbor.decode(view));
-    if (!equalBytes(encode(shape, value), input)) {
+    if (!equalBytes(cbor.encode(shape.toItem(value)), input)) {
       return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
     }
     return ok(value);

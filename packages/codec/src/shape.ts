@@ -101,13 +101,35 @@ export const bool: Shape<boolean> = {
   fromItem: (item) => (item === 1 ? true : item === 0 ? false : wrong('0 or 1', item)),
 };
 
+/** Up to this size byte strings share a slab: a buffer of its own costs more than the bytes. */
+const SMALL_BYTES_MAX = 128;
+const SLAB_BYTES = 8192;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/**
+ * A copy, so that a decoded value keeps its message from being forgotten no longer than needed: what
+ * is kept of it pins itself, or one slab.
+ */
+function owned(view: Uint8Array): Uint8Array {
+  if (view.length > SMALL_BYTES_MAX) return new Uint8Array(view);
+  if (slabUsed + view.length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const copy = slab.subarray(slabUsed, slabUsed + view.length);
+  slabUsed += view.length;
+  copy.set(view);
+  return copy;
+}
+
 /** Byte string of at most `max` bytes. */
 export function bytes(max: number): Shape<Uint8Array> {
   return {
     toItem: (value) => value,
     fromItem: (item) =>
       item instanceof Uint8Array && item.length <= max
-        ? item
+        ? owned(item)
         : wrong(`bytes, at most ${max}`, item),
   };
 }
@@ -117,7 +139,9 @@ export function fixed(size: number): Shape<Uint8Array> {
   return {
     toItem: (value) => value,
     fromItem: (item) =>
-      item instanceof Uint8Array && item.length === size ? item : wrong(`${size} bytes`, item),
+      item instanceof Uint8Array && item.length === size
+        ? owned(item)
+        : wrong(`${size} bytes`, item),
   };
 }
 
