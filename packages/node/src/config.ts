@@ -26,6 +26,7 @@ export interface NodeConfig {
   readonly dir: string;
   readonly cell: string;
   readonly host: string;
+  readonly advertise: string;
   readonly peerPort: number;
   readonly clientPort: number;
   readonly httpPort: number;
@@ -47,6 +48,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   dir: option(v.string(), undefined, 'folder of this replica (key.pem, log, state.lmdb)'),
   cell: option(v.string(), undefined, 'path of cell.json; default ../cell.json beside dir'),
   host: option(v.string(), '127.0.0.1', 'address to bind; nothing leaves loopback unless told'),
+  advertise: option(
+    v.string(),
+    '',
+    'host name or address at which others reach this replica; default host, and needed where host is a wildcard (0.0.0.0, ::)',
+  ),
   peerPort: option(port, 0, 'port for the other replicas; 0 takes a free one'),
   clientPort: option(port, 0, 'port for clients; 0 takes a free one'),
   httpPort: option(port, 0, 'port of /livez /readyz /metrics, always on loopback'),
@@ -137,8 +143,34 @@ function check(layers: Raw): Outcome<NodeConfig> {
     values[name] = result.output;
   }
   const config = values as unknown as NodeConfig;
+  const unreachable = checkReachable(config);
+  if (unreachable) return unreachable;
   if ((config.tlsCert === '') === (config.tlsKey === '')) return ok(config);
   return fail('bad_config', 'tlsCert and tlsKey together', 'one of them');
+}
+
+/** Binds every address of the machine: nothing that others could dial. */
+export function isWildcard(host: string): boolean {
+  return /^[[\]0.:]*$/.test(host);
+}
+
+/** What is published must be something to dial, and the host part of a URL. */
+function checkReachable({ host, advertise }: NodeConfig): Outcome<never> | undefined {
+  if (advertise === '') {
+    if (!isWildcard(host)) return undefined;
+    return fail('bad_config', `advertise, the address to reach ${host} at`, 'nothing');
+  }
+  const url = `ws://${urlHost(advertise)}`;
+  if (!isWildcard(advertise) && URL.canParse(url) && new URL(url).pathname === '/') {
+    const { host: alone, username, search, hash, port: none } = new URL(url);
+    if (alone !== '' && `${username}${search}${hash}${none}` === '') return undefined;
+  }
+  return fail('bad_config', 'advertise: a host name or address, no port', advertise);
+}
+
+/** A host as URLs have it: IPv6 addresses in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 /** Flags and environment are text; `''` is no number. */

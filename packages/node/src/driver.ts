@@ -47,6 +47,8 @@ export class Driver {
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #queue: Happening[] = [];
   readonly #index: BlockIndex;
+  /** Writes under way; never rejects. */
+  #writing: Promise<unknown> = Promise.resolve();
   #busy = false;
   #closed = false;
 
@@ -89,12 +91,17 @@ export class Driver {
     }
   }
 
-  /** No event is taken and no timer fires after this; resolves when the index is written. */
-  close(): Promise<void> {
+  /**
+   * Lets the replica put its disk in order (R24). No event is taken and no timer fires after this;
+   * resolves when log, mark and index are written.
+   */
+  async close(): Promise<void> {
+    this.dispatch({ kind: 'stop' });
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
-    return this.#index.flush();
+    await this.#writing;
+    await this.#index.flush();
   }
 
   #perform(effect: ReplicaEffect): void {
@@ -130,10 +137,11 @@ export class Driver {
     const startMs = clock.monotonicMs();
     const writes = [log.append(effect.records)];
     if (effect.mark) writes.push(mark.write(effect.mark));
-    Promise.all(writes).then(() => {
+    const done = Promise.all(writes).then(() => {
       this.#parts.onPersisted(clock.monotonicMs() - startMs);
       this.dispatch({ kind: 'persisted', token: effect.token });
     }, this.#parts.onFatal);
+    this.#writing = Promise.all([this.#writing, done]);
   }
 
   #setTimer(name: TimerName, atMs: number): void {

@@ -14,6 +14,7 @@ import {
 import { compareBytes, fail, ok, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Outcome } from '@fatty/interface';
+import { isWildcard, urlHost } from './config.ts';
 import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
 
 /** Default ports: peers 7400+i, clients 7420+i, HTTP 7440+i. */
@@ -26,6 +27,8 @@ export interface InitOptions {
   /** n = 3f+1 at best; at least 4. */
   readonly replicas: number;
   readonly host?: string;
+  /** Where the members are reached, when it is not `host`; needed when `host` is a wildcard. */
+  readonly advertise?: string;
   /** True: every port is 0, taken at start and published through cell.json. */
   readonly freePorts?: boolean;
   readonly params?: Partial<CellParams>;
@@ -42,6 +45,8 @@ export function initCell(options: InitOptions): Outcome<Cell> {
   }
   if (existsSync(join(dir, 'cell.json')))
     return fail('exists', 'no cell.json', join(dir, 'cell.json'));
+  const advertise = options.advertise ?? host;
+  if (isWildcard(advertise)) return fail('bad_option', `advertise, to reach ${host} at`, 'nothing');
   const members = newMembers(replicas);
   const committee: Committee = {
     epoch: 0,
@@ -52,11 +57,12 @@ export function initCell(options: InitOptions): Outcome<Cell> {
   const cellId = cellIdOf(committee);
   const addresses = members.map(({ signer }, i) => {
     const url = (scheme: string, base: number): string =>
-      options.freePorts ? '' : `${scheme}://${host}:${base + i}`;
+      options.freePorts ? '' : `${scheme}://${urlHost(advertise)}:${base + i}`;
     const at = {
       peer: url('ws', PORTS.peer),
       client: url('ws', PORTS.client),
-      http: url('http', PORTS.http),
+      // Always on loopback, whatever the others are told.
+      http: options.freePorts ? '' : `http://127.0.0.1:${PORTS.http + i}`,
     };
     return signAddresses(cellId, signer, at);
   });
@@ -84,7 +90,8 @@ function writeReplica(dir: string, pem: string, i: number, options: InitOptions)
   const ports = options.freePorts
     ? {}
     : { peerPort: PORTS.peer + i, clientPort: PORTS.client + i, httpPort: PORTS.http + i };
-  const config = { host: options.host ?? '127.0.0.1', ...ports };
+  const reached = options.advertise === undefined ? {} : { advertise: options.advertise };
+  const config = { host: options.host ?? '127.0.0.1', ...reached, ...ports };
   writeFileSync(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 

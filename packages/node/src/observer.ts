@@ -81,10 +81,20 @@ export class Observer {
       },
       {
         name: 'signing',
-        good: status.observer === undefined,
-        detail: status.observer?.code ?? 'yes',
+        good: status.observer === undefined && status.vouched,
+        detail: status.observer?.code ?? (status.vouched ? 'yes' : 'waits for the others'),
       },
     ];
+  }
+
+  /** Before its log is replayed a replica does not know what it was. */
+  replayed(recordsSoFar: number | undefined): Check {
+    const done = recordsSoFar === undefined;
+    return {
+      name: 'log',
+      good: done,
+      detail: done ? 'replayed' : `${recordsSoFar} records so far`,
+    };
   }
 
   gauges(status: ReplicaStatus, others: Gauges): void {

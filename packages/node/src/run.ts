@@ -15,7 +15,7 @@ import {
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
-import type { NodeConfig } from './config.ts';
+import { type NodeConfig, urlHost } from './config.ts';
 import { Driver, type Outward, type ReplicaCore } from './driver.ts';
 import { GATEWAY_LIMITS, Gateway } from './gateway.ts';
 import { type HttpServer, serveHttp } from './http.ts';
@@ -45,11 +45,8 @@ export interface RunningNode {
 const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const GAUGES_MS = 1_000;
 
-interface OpenPorts {
-  readonly addresses: SignedAddresses;
-  readonly dialers: PeerDialers;
-  /** Tells clients and peers that we will be back. */
-  close(): Promise<void>;
+interface OpenPort {
+  close(code?: number): Promise<void>;
 }
 
 /**
@@ -89,6 +86,9 @@ class Node {
   readonly #backend: Backend;
   /** cell.json as clients may fetch it: with our own addresses of now. */
   #cellFile = '';
+  readonly #ports: OpenPort[] = [];
+  /** Records of the log replayed so far; undefined when all are. */
+  #replaying: number | undefined = 0;
 
   constructor(
     config: NodeConfig,
@@ -128,18 +128,12 @@ class Node {
   }
 
   async start(): Promise<Outcome<RunningNode>> {
-    const replayed = await replayLog(this.#stores, this.#replica);
-    const ports = replayed.ok ? await this.#openPorts() : replayed;
-    if (!ports.ok) {
+    const opened = await this.#open();
+    if (!opened.ok) {
       await this.#release();
-      return ports;
+      return opened;
     }
-    this.#backend.refresh();
-    this.#observer.log.info(
-      { records: replayed.ok ? replayed.value : 0 },
-      'log replayed; without frames it is kept whole',
-    );
-    const { addresses, dialers, close: closePorts } = ports.value;
+    const { addresses, dialers } = opened.value;
     const update = (fresh: Cell): void => {
       if (!equalBytes(fresh.cellId, this.#cell.cellId)) return;
       this.#cellFile = writeCell(withAddresses(fresh, [addresses]));
@@ -152,52 +146,84 @@ class Node {
       clearInterval(gauges);
       dialers.close();
       await this.#driver.close();
-      await closePorts();
       await this.#release();
     };
     return ok({ addresses, update, close });
   }
 
+  /** Tells clients and peers that we will be back, and lets go of everything. */
   async #release(): Promise<void> {
+    await Promise.all(this.#ports.map((port) => port.close(CLOSE.restart)));
     await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
   }
 
+  /** HTTP comes first: a long replay can be watched. The others come when we know who we are. */
+  async #open(): Promise<Outcome<{ addresses: SignedAddresses; dialers: PeerDialers }>> {
+    const http = await this.#listening(() => this.#serveHttp());
+    if (!http.ok) return http;
+    const replayed = await this.#replay();
+    return replayed.ok ? this.#listening(() => this.#openPorts(http.value)) : replayed;
+  }
+
+  async #replay(): Promise<Outcome<number>> {
+    const replayed = await replayLog(this.#stores, this.#replica, {
+      progress: (records) => {
+        this.#replaying = records;
+      },
+      halted: (effect) => this.#outward(effect),
+    });
+    if (!replayed.ok) return replayed;
+    this.#replaying = undefined;
+    this.#backend.refresh();
+    const records = replayed.value;
+    this.#observer.log.info({ records }, 'log replayed; without frames it is kept whole');
+    return replayed;
+  }
+
   /** Code `cannot_listen`: a port is taken, an address is not ours, a PEM file is unreadable. */
-  async #openPorts(): Promise<Outcome<OpenPorts>> {
-    const open: { close(code?: number): Promise<void> }[] = [];
-    const keep = async <P extends (typeof open)[number]>(opening: Promise<P>): Promise<P> => {
-      const port = await opening;
-      open.push(port);
-      return port;
-    };
-    const close = async (): Promise<void> => {
-      await Promise.all(open.map((port) => port.close(CLOSE.restart)));
-    };
-    const { peerPort, clientPort } = this.#config;
+  async #listening<T>(open: () => Promise<T>): Promise<Outcome<T>> {
     try {
-      const http = await keep(this.#serveHttp());
-      const [identity, handler] = [this.#peerIdentity(), this.#peerHandler()];
-      const dialers = new PeerDialers(identity, handler, this.#config);
-      const peers = await keep(this.#listen({ port: peerPort, identity, handler }));
-      const cellFile = (): string => this.#cellFile;
-      const clients = await keep(
-        this.#listen({
-          port: clientPort,
-          identity: this.#identity(admitClients),
-          handler: this.#clientHandler(),
-          cellFile,
-        }),
-      );
-      const addresses = signAddresses(this.#cell.cellId, this.#signer, {
-        peer: peers.url,
-        client: clients.url,
-        http: `http://127.0.0.1:${http.port}`,
-      });
-      return ok({ addresses, dialers, close });
+      return ok(await open());
     } catch (error) {
-      await close();
       return fail('cannot_listen', `ports on ${this.#config.host}`, (error as Error).message);
     }
+  }
+
+  /** Remembers what to close. */
+  async #keep<P extends OpenPort>(opening: Promise<P>): Promise<P> {
+    const port = await opening;
+    this.#ports.push(port);
+    return port;
+  }
+
+  async #openPorts(
+    http: HttpServer,
+  ): Promise<{ addresses: SignedAddresses; dialers: PeerDialers }> {
+    const { peerPort, clientPort } = this.#config;
+    const [identity, handler] = [this.#peerIdentity(), this.#peerHandler()];
+    const dialers = new PeerDialers(identity, handler, this.#config);
+    const peers = await this.#keep(this.#listen({ port: peerPort, identity, handler }));
+    const clients = await this.#keep(
+      this.#listen({
+        port: clientPort,
+        identity: this.#identity(admitClients),
+        handler: this.#clientHandler(),
+        cellFile: () => this.#cellFile,
+      }),
+    );
+    const addresses = signAddresses(this.#cell.cellId, this.#signer, {
+      peer: this.#published(peers),
+      client: this.#published(clients),
+      http: `http://127.0.0.1:${http.port}`,
+    });
+    return { addresses, dialers };
+  }
+
+  /** Where others find what listens here. */
+  #published({ url, port }: Listener): string {
+    const { advertise } = this.#config;
+    if (advertise === '') return url;
+    return `${new URL(url).protocol}//${urlHost(advertise)}:${port}`;
   }
 
   #makeDriver(): Driver {
@@ -274,17 +300,22 @@ class Node {
       driver: this.#driver,
     };
     const needed = quorum(this.#cell.committee);
-    return serveHttp(this.#config.httpPort, {
-      registry: observer.metrics.registry,
-      live: () => observer.live(replica.status()),
-      ready: () => observer.ready(replica.status(), driver.peersUp.length + 1, needed),
-      status: () => ({
-        replica: this.#me,
-        ...replica.status(),
-        peersUp: driver.peersUp,
-        clients: this.#gateway.clients,
+    return this.#keep(
+      serveHttp(this.#config.httpPort, {
+        registry: observer.metrics.registry,
+        live: () => observer.live(replica.status()),
+        ready: () => [
+          ...observer.ready(replica.status(), driver.peersUp.length + 1, needed),
+          observer.replayed(this.#replaying),
+        ],
+        status: () => ({
+          replica: this.#me,
+          ...replica.status(),
+          peersUp: driver.peersUp,
+          clients: this.#gateway.clients,
+        }),
       }),
-    });
+    );
   }
 
   #gauges(): void {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fail, ok } from '@fatty/codec';
 import type { KvStore, LogRecord, LogStore, Outcome } from '@fatty/interface';
-import type { Replica } from '@fatty/replica';
+import type { Replica, ReplicaEffect } from '@fatty/replica';
 import {
   type DurableMark,
   type FolderLock,
@@ -52,15 +53,30 @@ async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
   return { log, kv, mark, close };
 }
 
-/** Records handed to the replica at once: bounds what a replay holds in memory. */
+/** Records and bytes handed to the replica at once: bounds what a replay holds in memory. */
 const RECORDS_AT_ONCE = 1_000;
+const BYTES_AT_ONCE = 8 << 20;
+
+/** What a replay tells while it goes on. */
+export interface ReplayWatch {
+  /** Records replayed so far. */
+  progress(records: number): void;
+  /** The log holds the contradiction that ended the order, in this life or an earlier one. */
+  halted(effect: Extract<ReplicaEffect, { kind: 'halt' }>): void;
+}
 
 /**
- * Feeds the log and the signer mark to a new replica and rebuilds the block index. Answers the
- * number of records. Codes as {@link openStores}.
+ * Feeds the log and the signer mark to a new replica and rebuilds the block index, a bounded part
+ * at a time; between two parts other work gets its turn. Answers the number of records.
+ * Codes as {@link openStores}.
  */
-export async function replayLog(stores: Stores, replica: Replica): Promise<Outcome<number>> {
+export async function replayLog(
+  stores: Pick<Stores, 'log' | 'kv' | 'mark'>,
+  replica: Pick<Replica, 'restore'>,
+  watch: ReplayWatch,
+): Promise<Outcome<number>> {
   let count = 0;
+  let bytes = 0;
   let records: LogRecord[] = [];
   let broken: Error | undefined;
   const index = new BlockIndex(stores.kv, (error) => {
@@ -69,15 +85,20 @@ export async function replayLog(stores: Stores, replica: Replica): Promise<Outco
   const feed = async (): Promise<void> => {
     for (const effect of replica.restore(records)) {
       if (effect.kind === 'index') index.add(effect.blocks);
+      if (effect.kind === 'halt') watch.halted(effect);
     }
     await index.flush();
     if (broken) throw broken;
     count += records.length;
     records = [];
+    bytes = 0;
+    watch.progress(count);
+    await setImmediate();
   };
   try {
     for await (const record of stores.log.replay()) {
-      if (records.push(record) >= RECORDS_AT_ONCE) await feed();
+      bytes += record.body.length;
+      if (records.push(record) >= RECORDS_AT_ONCE || bytes >= BYTES_AT_ONCE) await feed();
     }
     await feed();
     replica.restore([], await stores.mark.read());

@@ -81,6 +81,29 @@ describe('refusals', () => {
     expect(codeOf({ tlsCert: 'c.pem', tlsKey: 'k.pem' })).toBe(undefined);
   });
 
+  it('wants to know what others dial when it binds every address', () => {
+    for (const host of ['0.0.0.0', '::', '[::]', '0', '::0', '']) {
+      const config = loadConfig({ dir, host }, {});
+      expect([host, !config.ok && config.failure.expected]).toEqual([
+        host,
+        `advertise, the address to reach ${host} at`,
+      ]);
+      expect(codeOf({ host, advertise: 'a.example' })).toBe(undefined);
+      expect(codeOf({ host: '10.0.0.1', advertise: host || '::' })).toBe('bad_config');
+    }
+    for (const good of ['a.example', '10.1.2.3', '::1', '[fe80::1]', 'r-0']) {
+      expect([good, codeOf({ host: '0.0.0.0', advertise: good })]).toEqual([good, undefined]);
+    }
+    for (const bad of ['a.example:7400', 'ws://a', 'a b', 'a/b', 'me@a', 'a?b', 'a#b']) {
+      expect([bad, codeOf({ host: '0.0.0.0', advertise: bad })]).toEqual([bad, 'bad_config']);
+    }
+    file({ host: '0.0.0.0' });
+    expect(configOf({}, { FATTY_ADVERTISE: 'b.example' }).advertise).toBe('b.example');
+    for (const host of ['127.0.0.1', 'localhost', '10.0.0.1', '::1']) {
+      expect([host, codeOf({ host })]).toEqual([host, undefined]);
+    }
+  });
+
   it('says so when the file is no JSON object', () => {
     for (const text of ['', '{', '[]', 'null', '3', '"peerPort"']) {
       file(text);
@@ -117,7 +140,14 @@ describe('what people see', () => {
       });
     const printed: unknown = JSON.parse(run('--print-config', '--peerPort', '7400'));
     expect(printed).toMatchObject({ dir, peerPort: 7400, clientPort: 7420, httpPort: 7440 });
-    for (const bad of [['--peer-port', '1'], ['--peerPort', 'x'], ['stray']]) {
+    const reached = ['--host', '0.0.0.0', '--advertise', 'a.example'];
+    expect(JSON.parse(run('--print-config', ...reached))).toMatchObject({ advertise: 'a.example' });
+    for (const bad of [
+      ['--host', '0.0.0.0'],
+      ['--peer-port', '1'],
+      ['--peerPort', 'x'],
+      ['stray'],
+    ]) {
       expect(() => run(...bad)).toThrow(expect.objectContaining({ status: 2 }));
     }
   });

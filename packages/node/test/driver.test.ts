@@ -147,6 +147,20 @@ describe('effects', () => {
     expect(bench.events.at(-1)).toMatchObject({ kind: 'persisted', token: 7 });
   });
 
+  it('of the last event are on disk before the driver is closed; nobody hears of it', async () => {
+    bench.script = ({ kind }) => (kind === 'stop' ? [persist(9, utf8('mark'))] : []);
+    let closed = false;
+    const closing = bench.driver.close().then(() => {
+      closed = true;
+    });
+    bench.appended[0]?.done();
+    await soon();
+    expect(closed).toBe(false);
+    bench.marks[0]?.();
+    await closing;
+    expect(bench.told).toEqual(['stop', '> persist']);
+  });
+
   it('without a mark ask the log alone', async () => {
     bench.script = ({ kind }) => (kind === 'start' ? [persist(8)] : []);
     bench.driver.dispatch({ kind: 'start' });
@@ -225,7 +239,7 @@ describe('timers', () => {
     await bench.driver.close();
     await vi.advanceTimersByTimeAsync(1_000);
     bench.driver.dispatch({ kind: 'start' });
-    expect(bench.told.filter((word) => !word.startsWith('>'))).toEqual(['start']);
+    expect(bench.told.filter((word) => !word.startsWith('>'))).toEqual(['start', 'stop']);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -28,17 +28,20 @@ const HEALTHY: ReplicaStatus = {
   syncing: false,
   observer: undefined,
   halted: undefined,
+  vouched: true,
 };
 const WRONG = { code: 'log_behind_mark', expected: 'round 9', actual: 'round 0' };
 
 let status: ReplicaStatus;
 let reachable: number;
+let replaying: number | undefined;
 let observer: Observer;
 let http: HttpServer;
 
 beforeEach(async () => {
   status = HEALTHY;
   reachable = 4;
+  replaying = undefined;
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
@@ -46,7 +49,7 @@ beforeEach(async () => {
   http = await serveHttp(0, {
     registry: observer.metrics.registry,
     live: () => observer.live(status),
-    ready: () => observer.ready(status, reachable, 3),
+    ready: () => [...observer.ready(status, reachable, 3), observer.replayed(replaying)],
     status: () => ({ replica: 0, ...status }),
   });
 });
@@ -70,6 +73,10 @@ describe('health', () => {
     expect(await readiness({ syncing: true })).toContain('caught up');
     expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
     expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
+    expect(await readiness({ vouched: false })).toBe('[-] signing: waits for the others');
+    replaying = 3_000;
+    expect(await readiness({})).toBe('[-] log: 3000 records so far');
+    replaying = undefined;
     reachable = 3;
     expect(await readiness({})).toBeUndefined();
     reachable = 2;

@@ -65,6 +65,21 @@ describe('initCell', () => {
     expect(readFileSync(path('free', 'replica-0', 'config.json'), 'utf8')).not.toContain('Port');
   });
 
+  it('publishes where members are reached, not every address of the machine', () => {
+    const wide = { host: '0.0.0.0', dir: path('wide') };
+    const refused = initCell({ replicas: 4, ...wide });
+    expect(!refused.ok && refused.failure.code).toBe('bad_option');
+    const cell = newCell({ ...wide, advertise: 'fe80::1' });
+    expect(cell.addresses[1]).toMatchObject({
+      peer: 'ws://[fe80::1]:7401',
+      client: 'ws://[fe80::1]:7421',
+      http: 'http://127.0.0.1:7441',
+    });
+    expect(
+      JSON.parse(readFileSync(path('wide', 'replica-1', 'config.json'), 'utf8')),
+    ).toMatchObject({ host: '0.0.0.0', advertise: 'fe80::1' });
+  });
+
   it('refuses to overwrite a cell, and too few or too many replicas', () => {
     newCell();
     const code = (options: object): unknown => {

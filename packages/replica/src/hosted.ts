@@ -7,6 +7,7 @@ import {
   digest,
   encode,
   hash,
+  ignore,
   publicKey,
   record,
   type Shape,
@@ -27,6 +28,7 @@ import type {
   Source,
   StateMachine,
   Validation,
+  Verdict,
 } from '@fatty/interface';
 
 /** R3: receipts kept per session. */
@@ -106,6 +108,11 @@ class Hosted implements StateMachine {
     return ACCEPT;
   }
 
+  /** A plain algorithm has no sessions that could end. */
+  precheckKeepAlive(): Verdict {
+    return ignore('session_unknown', 'a session with a lease', 'an algorithm without');
+  }
+
   applyCommit(commit: CommitInput): Applied {
     const receipts: Receipt[] = [];
     let index = 0;
@@ -182,6 +189,6 @@ class Hosted implements StateMachine {
 }
 
 function opsOf(batch: OrderedBatch): readonly (readonly [Source, Uint8Array])[] {
-  const { client, session, seq, author } = batch;
-  return batch.ops.map((op, index) => [{ client, session, seq, index, author }, op]);
+  const { client, session, seq, author, basis } = batch;
+  return batch.ops.map((op, index) => [{ client, session, seq, index, author, basis }, op]);
 }

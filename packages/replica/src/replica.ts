@@ -164,7 +164,7 @@ export class Replica {
       case 'start':
         return this.#start();
       case 'stop':
-        return this.#tendMark(true);
+        return this.#stop();
       case 'peerUp':
         this.#shared.peers.setUp(event.peer, true);
         return this.#neighbours.tell([event.peer], true);
@@ -198,6 +198,11 @@ export class Replica {
     const flaw = this.#restore.verdict(this.#proposer.lastRound);
     if (flaw) this.#standing.observe(flaw);
     this.#neighbours.tell(this.#shared.peers.up, true);
+  }
+
+  #stop(): void {
+    if (this.#started) this.#tendMark(true);
+    this.#started = false;
   }
 
   #message(peer: number, bytes: Uint8Array): void {

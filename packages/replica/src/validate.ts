@@ -12,10 +12,10 @@ export function validateBatch(
   author: number,
   { batch }: CarriedBatch,
 ): Judged {
-  const { client, session, seq } = batch;
+  const { client, session, seq, basis } = batch;
   const asks: Ask[] = [];
   for (const [index, op] of batch.ops.entries()) {
-    const answer = machine.validate({ client, session, seq, index, author }, op);
+    const answer = machine.validate({ client, session, seq, index, author, basis }, op);
     if (answer.kind === 'ask') asks.push(answer);
     else if (answer.kind !== 'accept') return { asks, refusal: answer };
   }

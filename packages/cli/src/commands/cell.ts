@@ -15,6 +15,7 @@ interface InitFlags {
   readonly dir?: string;
   readonly replicas?: string | number;
   readonly host?: string;
+  readonly advertise?: string;
   readonly freePorts?: boolean;
   readonly output?: string;
 }
@@ -28,7 +29,9 @@ function init(flags: InitFlags, io: Io): number {
   const dir = flags.dir ?? DEFAULT_DIR;
   const replicas = Number(flags.replicas ?? 4);
   const host = flags.host === undefined ? {} : { host: flags.host };
-  const cell = initCell({ dir, replicas, freePorts: flags.freePorts === true, ...host });
+  const advertise = flags.advertise === undefined ? {} : { advertise: flags.advertise };
+  const freePorts = flags.freePorts === true;
+  const cell = initCell({ dir, replicas, freePorts, ...host, ...advertise });
   if (!cell.ok) {
     const { code, expected, actual } = cell.failure;
     throw new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
@@ -46,6 +49,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
   const cell = await startCell({
     dir,
     replicas: Number(flags.replicas ?? 4),
+    stop,
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
   });
@@ -94,6 +98,7 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--dir <dir>', `where; default ./${DEFAULT_DIR}`)
     .option('--replicas <n>', '4 tolerate one liar, 7 two, 10 three; default 4')
     .option('--host <address>', 'address to bind; default 127.0.0.1')
+    .option('--advertise <host>', 'where members are reached; needed with --host 0.0.0.0')
     .option('--free-ports', 'take free ports at every start')
     .action(run(async (flags: InitFlags) => init(flags, io)));
   withFormat(cli.command('up', 'Run a whole cell on this machine, one process per replica'))
