@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Constraint, Layout } from '../src/air/expression.ts';
+import { LAYOUTS } from '../src/air/layouts.ts';
+import { PLAIN } from '../src/air/plain.ts';
 import {
   assemble,
   type CairoProver,
@@ -8,6 +11,7 @@ import {
   COMMITTEE_POLICY,
   createCairoVerifier,
   createProver,
+  loadProgram,
   PHASES,
   type Proof,
   type ProofParameters,
@@ -20,6 +24,8 @@ import {
 } from '../src/index.ts';
 import { OutOfMemory } from '../src/kernels/kernels.ts';
 import { ReferenceKernels } from '../src/kernels/reference.ts';
+import { Rejected } from '../src/proof/rejected.ts';
+import { compileComposition } from '../src/prover/program.ts';
 import { proverWith } from '../src/prover/prover.ts';
 import { loadHashes, masked } from '../src/stark/hashes.ts';
 import { fixture, NO_POLICY, proofOf } from './fixtures.ts';
@@ -85,6 +91,24 @@ describe('equal to Stone, byte for byte', () => {
     120_000,
   );
 });
+
+test.runIf(process.env.FATTY_VECTORS !== undefined)(
+  'every compiled program that runs in `plain` is proved, and verifies',
+  () => {
+    const folder = `${process.env.FATTY_VECTORS}/cairo-programs/stone-cli`;
+    const proved = readdirSync(folder).filter((name) => {
+      const program = loadProgram(readFileSync(`${folder}/${name}`, 'utf8'));
+      const run = program.ok && runProgram(program.value, { provable: true });
+      if (!run?.ok) return false;
+      const parameters = proofParameters(run.value.publicInput.nSteps, { logNCosets: 2 });
+      const proof = must(prover.prove(run.value, parameters));
+      expect(verifier.verifyProof(proof, COMMITTEE_POLICY).kind).toBe('accept');
+      return true;
+    });
+    expect(proved.length).toBe(10);
+  },
+  60_000,
+);
 
 test('the reference kernels make the same proofs, and the verifier takes them', async () => {
   const hashes = await loadHashes();
@@ -254,6 +278,27 @@ describe('refused before anything is proved', () => {
     const publicInput = { ...run.publicInput, layout: 'dex' };
     expect(refused({ ...run, publicInput })).toBe('unsupported_layout');
   });
+});
+
+test('only a layout that the prover can express is compiled', () => {
+  const compiles = (layout: Layout): string => {
+    const periodic = new Set(layout.periodicColumns.map(({ name }) => name));
+    const names = layout.nodes.flatMap((node) => (node.op === 'parameter' ? [node.name] : []));
+    const known = new Map(names.filter((name) => !periodic.has(name)).map((name) => [name, 1n]));
+    try {
+      return String(compileComposition(layout, known, 2n).groups.length);
+    } catch (error) {
+      return error instanceof Rejected ? error.failure.code : String(error);
+    }
+  };
+  for (const layout of LAYOUTS.values())
+    expect(compiles(layout)).toMatch(layout === PLAIN ? /^\d+$/ : 'unsupported_layout');
+  const [first, ...others] = PLAIN.constraints as [Constraint, ...Constraint[]];
+  const rows = { kind: 'periodic', period: 16, offset: 0, also: [3] } as const;
+  for (const change of [{ rows }, { except: rows }])
+    expect(compiles({ ...PLAIN, constraints: [{ ...first, ...change }, ...others] })).toBe(
+      'unsupported_layout',
+    );
 });
 
 test('arguments of other types, and no memory, are failures too', async () => {

@@ -61,6 +61,7 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   const turn = (phase: Phase, fraction: number): Progress => ({ phase, fraction });
   yield turn('trace', 0);
   const table = fillTable(run);
+  yield turn('trace', 0.5);
   checkSteps(layout, table, publicInput);
   const cosetsLog = parameters.logNCosets;
   const transforms = new Transforms(kernels, rowsLog + 1);
@@ -104,9 +105,11 @@ export function* proveRun(job: Job): Generator<Progress, Proof> {
   const fri = new Fri(geometry);
   yield* during('fri', fri.commit(writer, deep, parameters.friStepList.slice(1)));
   yield* during('work', work(job, writer));
-  yield turn('queries', 0);
   const indices = writer.queries(parameters.nQueries, 2 ** size.domainLog);
-  for (const commitment of commitments) commitment.open(writer, indices);
+  for (const [i, commitment] of commitments.entries()) {
+    yield turn('queries', i / commitments.length);
+    commitment.open(writer, indices);
+  }
   fri.open(writer, indices);
   return { parameters, publicInput, proofBytes: writer.finish() };
 }
