@@ -1,7 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import workerThreads, { type Worker } from 'node:worker_threads';
 import {
   COMMITTEE_POLICY,
   createCairoVerifier,
@@ -13,7 +15,7 @@ import {
   type Run,
   runProgram,
 } from '@fatty/cairo';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandProver, proverPool, runMachine } from '../src/worker/index.ts';
 import { FakeMachine, PATH, programOf, VirtualClock } from './worker-fake.ts';
 
@@ -80,6 +82,37 @@ describe('the prover pool', () => {
       expect(outcome).toMatchObject({ ok: false, failure: { code: 'prover_died' } });
     }
     expect((await mine.prove(run, parameters)).ok).toBe(true);
+    await mine.close();
+  });
+});
+
+describe('a thread that dies', () => {
+  const started: Worker[] = [];
+  const { Worker: Original } = workerThreads;
+  beforeAll(() => {
+    workerThreads.Worker = class extends Original {
+      constructor(...parameters: ConstructorParameters<typeof Worker>) {
+        super(...parameters);
+        started.push(this);
+      }
+    };
+    syncBuiltinESMExports();
+  });
+  afterAll(() => {
+    workerThreads.Worker = Original;
+    syncBuiltinESMExports();
+  });
+
+  it.each([0, 1, 2])('number %i of three ends the proof, and all start again', async (number) => {
+    const mine = proverPool({ threads: 3 });
+    const parameters = proofParameters(128, { bits: 32, powBits: 0 });
+    started.length = 0;
+    const outcome = await mine.prove(run, parameters, {
+      onProgress: () => void started[number]?.terminate(),
+    });
+    expect(outcome).toMatchObject({ ok: false, failure: { code: 'prover_died' } });
+    expect((await mine.prove(run, parameters)).ok).toBe(true);
+    expect(started.length).toBe(6);
     await mine.close();
   });
 });
