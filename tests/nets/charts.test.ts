@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';
 import { chart } from '@fatty/msc';
-import { NETS, netByName, planOf, runPlan, SCENARIOS } from '@fatty/testnet';
+import { planOf, runPlan, SCENARIOS } from '@fatty/testnet';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';
 import { leaseFixture } from './lease.ts';
+import { ALL_NETS, netNamed } from './nets.ts';
 
 const msc = fileURLToPath(new URL('../../msc/', import.meta.url));
 /** `CHARTS=write` takes the present output as the truth: look at the pictures before you commit. */
@@ -48,12 +49,13 @@ function isTelling({ kind, label, who, peer = '' }: TraceEvent): boolean {
 }
 
 describe('one passing world of each net', () => {
-  it.each(Object.keys(NETS))('%s is what its seed gives', async (name) => {
+  it.each(Object.keys(ALL_NETS))('%s is what its seed gives', async (name) => {
     const path = fileURLToPath(new URL(`charts/${name}.mmd`, import.meta.url));
-    const plan = planOf(name, 1);
+    const net = netNamed(name);
+    const plan = planOf(net, 1);
     const events: TraceEvent[] = [];
     const { violations } = runPlan(
-      netByName(name),
+      net,
       { ...plan, rough: false, ops: plan.ops.slice(0, 6) },
       { trace: (event) => void events.push(event) },
     );

@@ -15,7 +15,7 @@ function proofAt(i: number) {
 
 /** The recorded machine with its first proofs, judged by the real verifier. */
 export async function leaseFixture(): Promise<LeaseFixture> {
-  const chain = [proofAt(0), proofAt(1)] as const;
+  const chain = [proofAt(0), proofAt(1), proofAt(2)] as const;
   const { statement } = inspectProof(chain[0]);
   if (!statement) throw new Error('a lease proof has a statement');
   const verifier = await createCairoVerifier();

@@ -28,7 +28,19 @@ interface Pending {
   readonly bytes: Uint8Array;
   readonly label: string;
   readonly votes: Map<string, Set<number>>;
-  readonly resolve: (receipt: Receipt) => void;
+  /** Names of its tries: what a refusal is about. */
+  readonly tags: Set<number>;
+  readonly ending: Ending;
+}
+
+/** How a batch may end. */
+interface Ending {
+  answered?(receipt: Receipt): void;
+  /**
+   * f+1 gateways gave this code. Its seq is used again, so this is for who sends what nobody takes: an
+   * honest batch that a late gateway refuses may yet come in through another.
+   */
+  refused?(code: string): void;
 }
 
 /** A client resends what is unanswered this long after its last try. In ms. */
@@ -53,7 +65,7 @@ export class Client {
   readonly #queue: {
     make: () => readonly Uint8Array[];
     label: string;
-    done: Pending['resolve'];
+    ending: Ending;
   }[] = [];
   #pending: Pending | undefined;
   #seq = 0;
@@ -85,13 +97,9 @@ export class Client {
     this.#seq += 1;
   }
 
-  /** Queues one batch; its ops are made when its turn comes. `done` hears the agreed receipt. */
-  send(
-    label: string,
-    make: () => readonly Uint8Array[],
-    done: (receipt: Receipt) => void = () => undefined,
-  ): void {
-    this.#queue.push({ make, label, done });
+  /** Queues one batch; its ops are made when its turn comes. */
+  send(label: string, make: () => readonly Uint8Array[], ending: Ending = {}): void {
+    this.#queue.push({ make, label, ending });
     this.#next();
   }
 
@@ -115,7 +123,8 @@ export class Client {
     const bytes = encode(signedBatchShape, this.sign(next.make()));
     this.#seq += 1;
     this.sent.push(bytes);
-    this.#pending = { seq, bytes, label: next.label, votes: new Map(), resolve: next.done };
+    const { label, ending } = next;
+    this.#pending = { seq, bytes, label, votes: new Map(), tags: new Set(), ending };
     this.#world.count('batches');
     this.#try(this.#pending);
   }
@@ -125,7 +134,7 @@ export class Client {
     const replicas = this.#world.hosts.length;
     const gateways = this.gossip ? this.#world.hosts.map((host) => host.index) : [this.gateway];
     for (const gateway of gateways) {
-      this.#world.submit(this.name, gateway, pending.bytes, pending.seq, pending.label);
+      pending.tags.add(this.#world.submit(this.name, gateway, pending.bytes, pending.label));
     }
     this.#world.after(RETRY_MS, () => {
       if (this.#pending !== pending) return;
@@ -136,19 +145,39 @@ export class Client {
   }
 
   #see(observation: Observation): void {
+    const pending = this.#pending;
+    if (observation.kind === 'refused' && pending?.tags.has(observation.tag) === true) {
+      this.#hearRefusal(pending, observation.by, observation.failure.code);
+    }
     if (observation.kind !== 'committed') return;
     this.#basis = Math.max(this.#basis, observation.commit.index);
-    const pending = this.#pending;
     if (pending === undefined) return;
     for (const receipt of observation.applied.receipts) {
       if (receipt.seq !== pending.seq || toHex(receipt.session) !== toHex(this.session)) continue;
       const content = `${receipt.commit} ${receipt.results.map(toHex).join(' ')}`;
-      const voters = pending.votes.get(content) ?? new Set<number>();
-      pending.votes.set(content, voters.add(observation.by));
-      if (voters.size <= this.#world.cell.faultsMax) continue;
-      this.#answered(pending, receipt);
-      return;
+      if (this.#agreed(pending, content, observation.by)) return this.#answered(pending, receipt);
     }
+  }
+
+  /** R32: more than f replicas have said so. */
+  #agreed({ votes }: Pending, content: string, by: number): boolean {
+    const voters = (votes.get(content) ?? new Set<number>()).add(by);
+    votes.set(content, voters);
+    return voters.size > this.#world.cell.faultsMax;
+  }
+
+  /** The next gateway is asked at once. */
+  #hearRefusal(pending: Pending, by: number, code: string): void {
+    if (pending.ending.refused === undefined) return;
+    if (!this.#agreed(pending, code, by)) {
+      this.gateway = (this.gateway + 1) % this.#world.hosts.length;
+      return this.#try(pending);
+    }
+    this.#pending = undefined;
+    this.#seq = pending.seq;
+    this.#world.story.tell('note', this.name, `${pending.label}: refused, ${code}`);
+    pending.ending.refused?.(code);
+    this.#next();
   }
 
   #answered(pending: Pending, receipt: Receipt): void {
@@ -156,22 +185,25 @@ export class Client {
     this.receipts.push(receipt);
     this.#world.count('answers');
     this.#world.story.tell('note', this.name, `${pending.label}: answered at ${receipt.commit}`);
-    pending.resolve(receipt);
+    pending.ending.answered?.(receipt);
     this.#next();
   }
 }
+
+/** Whom a lying client listens to: bytes of every batch that one ever sent. */
+export type Victim = Pick<Client, 'session' | 'sent'>;
 
 /** What a lying client works with. `ops` makes well-formed ops that differ from call to call. */
 export interface Swindle {
   readonly world: World;
   readonly thief: Client;
-  readonly victims: readonly Client[];
+  readonly victims: readonly Victim[];
   readonly ops: () => readonly Uint8Array[];
 }
 
 function submit({ world, thief }: Swindle, gateway: number, signed: SignedBatch, label: string) {
   const target = gateway % world.hosts.length;
-  world.submit(thief.name, target, encode(signedBatchShape, signed), 900, label);
+  world.submit(thief.name, target, encode(signedBatchShape, signed), label);
 }
 
 /** Tells one lie. The thief's own session takes the harm, if anybody's. */
@@ -190,7 +222,7 @@ export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
     case 'replay':
       for (const at of [0, 1]) {
         if (stolen !== undefined) {
-          world.submit(thief.name, (gateway + at) % world.hosts.length, stolen, 901, 'replay');
+          world.submit(thief.name, (gateway + at) % world.hosts.length, stolen, 'replay');
         }
       }
       return;
@@ -216,6 +248,6 @@ export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
         'copied',
       );
     case 'garbage':
-      world.submit(thief.name, gateway, world.rng.bytes(200), 902, 'garbage');
+      world.submit(thief.name, gateway, world.rng.bytes(200), 'garbage');
   }
 }

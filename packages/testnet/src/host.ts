@@ -1,5 +1,5 @@
 import { toHex } from '@fatty/codec';
-import type { LogRecord, Verdict } from '@fatty/interface';
+import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
 import type { Disk } from './disk.ts';
 import { blocksIn } from './sight.ts';
@@ -9,6 +9,8 @@ export interface Peer {
   /** What replaying its log asks for, before the first step. */
   readonly restored?: readonly ReplicaEffect[];
   step(event: ReplicaEvent): readonly ReplicaEffect[];
+  /** What it would show a client that asks for the delivered view; a liar has none. */
+  deliveredView?(): StateMachine;
 }
 
 /** What a process finds when it starts. */

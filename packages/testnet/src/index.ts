@@ -7,11 +7,19 @@ export {
   CommitChecker,
   type CommitSeen,
   DurabilityChecker,
+  effects,
   SlotChecker,
   type Watch,
   watch,
 } from './checkers/index.ts';
-export { CLIENT_LIES, Client, type ClientLie, lieAsClient, type Swindle } from './client.ts';
+export {
+  CLIENT_LIES,
+  Client,
+  type ClientLie,
+  lieAsClient,
+  type Swindle,
+  type Victim,
+} from './client.ts';
 export { Disk, type DiskOptions } from './disk.ts';
 export * from './faults.ts';
 export { type Boot, Host, type Peer } from './host.ts';

@@ -30,7 +30,8 @@ export type Observation = {
   | { readonly kind: 'restarted' }
   | { readonly kind: 'noted'; readonly note: ReplicaNote }
   | { readonly kind: 'halted'; readonly failure: Failure }
-  | { readonly kind: 'threw'; readonly error: string }
+  /** The gateway did not take the batch that came with this tag. */
+  | { readonly kind: 'refused'; readonly tag: number; readonly failure: Failure }
 );
 
 /** A broken invariant, as data. `rule` is the name the protocol text gives it (S1…, L1…). */

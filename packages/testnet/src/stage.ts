@@ -123,8 +123,6 @@ export class StagedMachines {
   }
 }
 
-/** Puts a whole cell of real replicas (and liars) into a new world. */
-/** The real thing. */
 function honest({ cell, machine }: StageOptions, machines: StagedMachines, boot: Boot): Peer {
   const { committee, cellId, scheme } = cell;
   const { index } = boot;
@@ -133,9 +131,14 @@ function honest({ cell, machine }: StageOptions, machines: StagedMachines, boot:
   const signer = signerOf(cell, index);
   const replica = new Replica({ committee, cellId, me: index, signer, scheme, machine: adopted });
   const restored = replica.restore(boot.records, boot.mark);
-  return { restored, step: (event) => replica.step(event) };
+  return {
+    restored,
+    step: (event) => replica.step(event),
+    deliveredView: () => replica.deliveredView(),
+  };
 }
 
+/** Puts a whole cell of real replicas (and liars) into a new world. */
 export function stage(options: StageOptions): { world: World; machines: StagedMachines } {
   const machines = new StagedMachines();
   const { cell, liars } = options;

@@ -1,3 +1,4 @@
+import { ACCEPT } from '@fatty/codec';
 import type { Digest, LogRecord, Tracer, Verdict } from '@fatty/interface';
 import type { ReplicaEffect } from '@fatty/replica';
 import { type Cell, GENESIS_MS } from './cell.ts';
@@ -93,9 +94,13 @@ export class World {
     this.#listeners.push(listener);
   }
 
-  /** Hands a client's bytes to a gateway after the network's delay; a dead gateway loses them. */
-  submit(who: string, gateway: number, batch: Uint8Array, tag: number, label: string): void {
-    const packet = `${who}-${tag}-${this.count('submitted')}`;
+  /**
+   * Hands a client's bytes to a gateway after the network's delay; a dead gateway loses them.
+   * Answers the tag by which the gateway names them when it refuses.
+   */
+  submit(who: string, gateway: number, batch: Uint8Array, label: string): number {
+    const tag = this.count('submitted');
+    const packet = `${who}-${tag}`;
     this.#story.tell('send', who, label, { peer: `r${gateway}`, packet });
     const { delayMsMin, delayMsMax } = this.network.options;
     this.after(this.rng.between(delayMsMin, delayMsMax), () => {
@@ -103,6 +108,7 @@ export class World {
       this.#story.tell(up ? 'receive' : 'drop', `r${gateway}`, label, { peer: who, packet });
       this.hosts[gateway]?.handle({ kind: 'submit', batch, tag });
     });
+    return tag;
   }
 
   keepAlive(gateway: number, bytes: Uint8Array): void {
@@ -236,7 +242,7 @@ export class World {
     const { delayMsMin, delayMsMax, silentPerMille } = this.#options.verifier;
     const silent = this.#verifyRng.chance(silentPerMille);
     this.count(silent ? 'noVerdicts' : 'verdicts');
-    const verdict = silent ? undefined : this.#options.verdictOf?.(job);
+    const verdict = silent ? undefined : (this.#options.verdictOf?.(job) ?? ACCEPT);
     this.after(this.#verifyRng.between(delayMsMin, delayMsMax), () => answer(verdict));
   }
 
@@ -259,6 +265,7 @@ export class World {
     } else if (effect.kind === 'refused') {
       this.count('refusals');
       this.#story.tell('reject', `r${host.index}`, `refused: ${effect.failure.code}`);
+      this.#observe({ kind: 'refused', tag: effect.tag, failure: effect.failure, ...at });
     } else if (effect.kind === 'halt') {
       this.#observe({ kind: 'halted', failure: effect.failure, ...at });
     }

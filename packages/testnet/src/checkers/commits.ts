@@ -93,7 +93,6 @@ export class CommitChecker implements Checker, Agreed {
     if (observation.kind === 'halted') {
       say('S4', 'ordering goes on', `${observation.failure.code}: ${observation.failure.actual}`);
     }
-    if (observation.kind === 'threw') say('no throw', 'errors as data', observation.error);
     if (observation.kind === 'committed') this.#commit(observation, say);
     return out;
   }

@@ -49,7 +49,7 @@ export class DurabilityChecker implements Checker {
       case 'restarted':
       case 'noted':
       case 'halted':
-      case 'threw':
+      case 'refused':
     }
     return out;
   }

@@ -121,13 +121,7 @@ class BankAct implements Act {
       const order = bank.draft(from, to ?? 0, bank.balance(from));
       if (!order.ok) return;
       const batch = owner.sign([encode(transfer, order.value)]);
-      world.submit(
-        owner.name,
-        from,
-        encode(signedBatchShape, batch),
-        903,
-        `double spend to r${to}`,
-      );
+      world.submit(owner.name, from, encode(signedBatchShape, batch), `double spend to r${to}`);
     }
     owner.bump();
     world.count('doubleSpends');

@@ -1,5 +1,6 @@
 import { bankNet } from './bank.ts';
 import { locksNet } from './locks.ts';
+import { machinesNet } from './machines.ts';
 import { namespaceNet } from './namespace.ts';
 import type { Net } from './net.ts';
 import { orswotNet } from './orswot.ts';
@@ -10,6 +11,8 @@ export const NETS: Readonly<Record<string, Net>> = {
   namespace: namespaceNet,
   locks: locksNet,
   bank: bankNet,
+  machines: machinesNet,
 };
 
+export { useRealProofs } from './machines.ts';
 export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';

@@ -1,5 +1,6 @@
 import { encodeOp, type Op } from '@fatty/api';
 import { HoldChecker } from '../checkers/holds.ts';
+import type { Client } from '../client.ts';
 import type { PlannedOp } from '../plan.ts';
 import type { Act, Net, Scene } from './net.ts';
 import { lockService } from './service.ts';
@@ -88,7 +89,9 @@ class LockAct implements Act {
     return opsOf(world.rng.below(KINDS), world.rng.below(100), 0).map(encodeOp);
   }
 
-  settled = (): boolean => this.#clients.every((client) => client.settled);
+  readonly waiting = (): readonly string[] =>
+    this.#clients.filter((one) => !one.settled).map((one) => one.name);
+  readonly thief = ({ world }: Scene): Client => new SessionClient(world, 'c99', 0, 60_000).client;
 }
 
 /** Locks under contention: waits, shared runs, time-outs, dying clients, nodes that come and go. */

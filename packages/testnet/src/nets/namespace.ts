@@ -11,6 +11,7 @@ import { toHex, utf8 } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { HoldChecker } from '../checkers/holds.ts';
 import { effects } from '../checkers/index.ts';
+import type { Client } from '../client.ts';
 import type { Checker, Observation, Violation } from '../observation.ts';
 import type { PlannedOp } from '../plan.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
@@ -151,7 +152,9 @@ class NamespaceAct implements Act {
   readonly #model: NamespaceModel = new NamespaceModel((what) => this.#count(what));
   readonly #holds: HoldChecker = new HoldChecker(() => undefined);
   readonly checkers = (): readonly Checker[] => [this.#model, this.#holds];
-  settled = (): boolean => this.#clients.every((client) => client.settled);
+  readonly waiting = (): readonly string[] =>
+    this.#clients.filter((one) => !one.settled).map((one) => one.name);
+  readonly thief = ({ world }: Scene): Client => new SessionClient(world, 'c99', 0, 60_000).client;
 
   prepare({ world, plan, clients }: Scene): void {
     this.#count = (what) => void world.count(what);

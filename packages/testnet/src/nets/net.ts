@@ -2,7 +2,7 @@ import { ed25519, type SignatureScheme, standIn } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import { type Cell, makeCell, smallWindows } from '../cell.ts';
 import { type Watch, watch } from '../checkers/index.ts';
-import { Client, lieAsClient } from '../client.ts';
+import { Client, lieAsClient, type Victim } from '../client.ts';
 import {
   CALM_NETWORK,
   faultsEndMs,
@@ -25,7 +25,6 @@ export interface Scene {
   readonly machines: StagedMachines;
   /** Honest clients; the act's `prepare` fills in whom it has. */
   readonly clients: Client[];
-  readonly thief: Client;
 }
 
 /** What a net sets up in a world and asks of it at the end. */
@@ -37,8 +36,14 @@ export interface Act {
   /** Ops for lying clients: well formed, different from call to call. */
   lie(scene: Scene): readonly Uint8Array[];
   checkers?(cell: Cell): readonly Checker[];
-  /** Everything this act waits for has come; by default, every client has its answers. */
-  settled?(): boolean;
+  /** Names of whoever still waits for something; by default, clients without their answers. */
+  waiting?(): readonly string[];
+  /** Whose batches a lying client copies; default: the scene's clients. */
+  victims?(): readonly Victim[];
+  /** The lying client; default: one without a session of its own. */
+  thief?(scene: Scene): Client;
+  /** Slow checks: every job passes by default. */
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
   /** Last questions, after the world has come to rest. */
   finish?(scene: Scene): readonly Violation[];
 }
@@ -50,8 +55,6 @@ export interface Net {
   machine(context: CellContext): Staged;
   /** Fresh per world: the net's model and checkers live in it. */
   act(): Act;
-  /** Slow checks: every job passes by default. */
-  verdictOf?(job: Uint8Array): Verdict;
   /** Least sums over a default run; a net that reaches less has proved nothing. */
   readonly wants: Readonly<Record<string, number>>;
 }
@@ -91,11 +94,10 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK,
     verifier: QUICK_VERIFIER,
     checkers: [...seen.checkers, ...(act.checkers?.(cell) ?? [])],
-    ...(net.verdictOf === undefined ? {} : { verdictOf: net.verdictOf }),
+    ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
     ...(tracer === undefined ? {} : { tracer }),
   });
-  const thief = new Client(world, 'c99', 0);
-  play(act, { plan, cell, world, watch: seen, machines, clients: [], thief });
+  play(act, { plan, cell, world, watch: seen, machines, clients: [] });
   return { violations: world.violations, reached: world.reached };
 }
 
@@ -107,12 +109,7 @@ function play(act: Act, scene: Scene): void {
   world.start(plan.faults);
   act.prepare(scene);
   for (const op of plan.ops) world.after(op.atMs, () => act.perform(scene, op));
-  for (const { atMs, lie } of plan.clientLies) {
-    world.after(atMs, () => {
-      const { thief, clients } = scene;
-      lieAsClient(lie, { world, thief, victims: clients, ops: () => act.lie(scene) });
-    });
-  }
+  tellLies(act, scene);
   const busyMs = plan.ops.reduce((end, op) => Math.max(end, op.atMs), faultsEndMs(plan.faults)) + 1;
   world.run(busyMs);
   settle(act, scene, busyMs + CALM_MS_MAX);
@@ -121,23 +118,31 @@ function play(act: Act, scene: Scene): void {
   world.finish();
 }
 
+function tellLies(act: Act, scene: Scene): void {
+  const { world, plan, clients } = scene;
+  if (plan.clientLies.length === 0) return;
+  const thief = act.thief?.(scene) ?? new Client(world, 'c99', 0);
+  for (const { atMs, lie } of plan.clientLies) {
+    const victims = act.victims?.() ?? clients;
+    world.after(atMs, () => lieAsClient(lie, { world, thief, victims, ops: () => act.lie(scene) }));
+  }
+}
+
 /** L1 and L4: with a quorum up, everything is answered and every replica reaches the tip. */
 function settle(act: Act, scene: Scene, untilMs: number): void {
   const { world, clients, machines } = scene;
   const lost = world.liars.size + machines.observers;
-  const calm = (): boolean => act.settled?.() ?? clients.every((client) => client.idle);
-  const answered = world.run(untilMs, calm);
+  const waiting = (): readonly string[] =>
+    act.waiting?.() ?? clients.filter((client) => !client.idle).map((client) => client.name);
+  const answered = world.run(untilMs, () => waiting().length === 0);
   if (world.violations.length > 0) return;
   if (lost > world.cell.faultsMax) {
     world.count('quorumLost');
     return;
   }
   if (!answered) {
-    const stuck = clients.filter((client) => !client.idle).map((client) => client.name);
-    const tips = machines.tips(world);
-    world.report([
-      say(world, 'L1', 'every honest batch answered', `open: ${stuck.join(' ')} (${tips})`),
-    ]);
+    const open = `open: ${waiting().join(' ')} (${machines.tips(world)})`;
+    world.report([say(world, 'L1', 'every honest batch answered', open)]);
     return;
   }
   const level = world.run(untilMs, () => machines.level(world));

@@ -42,20 +42,28 @@ function news(notice: NoticeBody): string {
   return `${notice.path} granted, generation ${show(notice.lockGen)}`;
 }
 
+/** How the ops of one batch may end: each by its result, or all of them by f+1 refusals. */
+export interface OpsEnding {
+  answered?(result: Result): void;
+  refused?(code: string): void;
+}
+
+function labelOf(ops: readonly Op[]): string {
+  return ops.map((op) => ('path' in op ? `${op.kind} ${op.path}` : op.kind)).join(' + ');
+}
+
 /** A client of the lock service: opens its session, keeps it alive, hears its notices. */
 export class SessionClient {
   readonly client: Client;
   readonly name: string;
   /** False once it fell asleep or its session was seen to end. */
   alive = true;
-  readonly results: { readonly op: Op; readonly seq: number; readonly result: Result }[] = [];
   readonly #world: World;
   readonly #chain: readonly Digest[];
   readonly #leaseMs: number;
   #link = 0;
   #heard = 0;
   onNotice: ((body: NoticeBody) => void) | undefined;
-  onResult: ((op: Op, seq: number, result: Result) => void) | undefined;
 
   constructor(world: World, name: string, gateway: number, leaseMs: number) {
     this.name = name;
@@ -64,7 +72,9 @@ export class SessionClient {
     this.#leaseMs = leaseMs;
     const key = world.cell.scheme.signer(hash('testnet-client', utf8(name))).publicKey;
     const nonce = hash('testnet-nonce', utf8(name)).slice(0, 16);
-    this.client = new Client(world, name, gateway, { session: sessionIdOf(key, nonce) });
+    // Its first batch leaves at once, before it has heard of a commit.
+    const session = sessionIdOf(key, nonce, { epoch: world.cell.committee.epoch, commit: 0 });
+    this.client = new Client(world, name, gateway, { session });
     const anchor = this.#chain[0] as Digest;
     this.send([{ kind: 'openSession', nonce, anchor, leaseMs }]);
     world.after(leaseMs / 4, () => this.#keep());
@@ -77,22 +87,31 @@ export class SessionClient {
   }
 
   send(ops: readonly Op[]): void {
-    const label = ops.map((op) => ('path' in op ? `${op.kind} ${op.path}` : op.kind)).join(' + ');
-    const encoded = ops.map(encodeOp);
-    this.client.send(
-      label,
-      () => encoded,
-      (receipt) => {
-        for (const [i, bytes] of receipt.results.entries()) {
-          const result = decodeResult(bytes);
-          const op = ops[i];
-          if (!result.ok || op === undefined) continue;
-          this.results.push({ op, seq: receipt.seq, result: result.value });
-          this.#world.story.tell('note', this.name, `${op.kind}: ${outcome(result.value)}`);
-          this.onResult?.(op, receipt.seq, result.value);
-        }
-      },
-    );
+    this.plan(labelOf(ops), () => ops);
+  }
+
+  /** Ops that are made when their turn comes. */
+  plan(label: string, make: () => readonly Op[], ending: OpsEnding = {}): void {
+    let ops: readonly Op[] = [];
+    const made = (): readonly Uint8Array[] => {
+      ops = make();
+      return ops.map(encodeOp);
+    };
+    const { refused } = ending;
+    this.client.send(label, made, {
+      answered: ({ results }) => this.#answered(ops, results, ending),
+      ...(refused === undefined ? {} : { refused }),
+    });
+  }
+
+  #answered(ops: readonly Op[], results: readonly Uint8Array[], ending: OpsEnding): void {
+    for (const [i, bytes] of results.entries()) {
+      const result = decodeResult(bytes);
+      const op = ops[i];
+      if (!result.ok || op === undefined) continue;
+      this.#world.story.tell('note', this.name, `${op.kind}: ${outcome(result.value)}`);
+      ending.answered?.(result.value);
+    }
   }
 
   /** Stops keeping the session alive, for ever. */

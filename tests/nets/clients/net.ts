@@ -1,0 +1,159 @@
+import { encodeOp, type Op } from '@fatty/api';
+import type { CallRequest } from '@fatty/client/core';
+import { utf8 } from '@fatty/codec';
+import { LockService } from '@fatty/service';
+import {
+  type Act,
+  type Checker,
+  type Client,
+  type Net,
+  type Observation,
+  type PlannedOp,
+  type Scene,
+  SessionClient,
+  type Violation,
+} from '@fatty/testnet';
+import { Doors } from './doors.ts';
+import { Referee } from './referee.ts';
+import { SimClient } from './sim-client.ts';
+
+const LOCKS = ['/a', '/b'] as const;
+const KINDS = 14;
+
+const lockOf = (arg: number): string => LOCKS[arg % LOCKS.length] ?? '/a';
+
+const create = (path: string): Op => ({
+  kind: 'create',
+  path,
+  node: 'file',
+  mode: 'shared',
+  ephemeral: false,
+  exclusive: false,
+  content: utf8(path),
+});
+
+class ClientsAct implements Act {
+  readonly #clients: SimClient[] = [];
+  #referee: Referee | undefined;
+
+  /** The referee needs the world, which is not there yet when a net names its checkers. */
+  readonly checkers = (): readonly Checker[] => [
+    {
+      rules: ['S13', 'R3', 'R32'],
+      see: (seen: Observation): readonly Violation[] => this.#referee?.see(seen) ?? [],
+      finish: (): readonly Violation[] => this.#referee?.finish() ?? [],
+    },
+  ];
+  readonly waiting = (): readonly string[] =>
+    this.#clients
+      .filter((one) => one.open.length > 0)
+      .map((one) => `${one.name}: ${one.open.join()}`);
+  readonly victims = (): readonly SimClient[] => this.#clients;
+  readonly thief = ({ world }: Scene): Client => new SessionClient(world, 'c99', 0, 60_000).client;
+
+  prepare(scene: Scene): void {
+    const { world, plan } = scene;
+    const referee = new Referee(world);
+    this.#referee = referee;
+    const doors = new Doors(scene);
+    for (let i = 0; i < plan.clients; i++) {
+      const client = new SimClient(scene, `c${i}`, doors, referee);
+      referee.watch(client);
+      this.#clients.push(client);
+    }
+    world.after(100, () => this.#clients[0]?.call({ kind: 'ops', ops: LOCKS.map(create) }));
+    const busyMs = Math.max(0, ...plan.ops.map((op) => op.atMs));
+    world.after(busyMs + 1, () => this.#quieten());
+  }
+
+  perform({ world }: Scene, { client, what, arg }: PlannedOp): void {
+    const one = this.#clients[client];
+    if (one === undefined) return;
+    world.count('ops');
+    const patience = arg % 3 === 0 ? 500 + (arg % 4_000) : undefined;
+    if (what < 9) one.call(requestOf(one, what, arg), patience);
+    else this.#trouble(world.hosts.length, one, what, arg);
+  }
+
+  /** What happens to a client rather than what it wants. */
+  #trouble(replicas: number, client: SimClient, what: number, arg: number): void {
+    const all = Array.from({ length: replicas }, (_, i) => i);
+    if (what === 9) return client.cut([arg % replicas], 100 + (arg % 3_000));
+    if (what === 10)
+      return client.cut(
+        all.filter((i) => (arg >> i) % 2 === 1),
+        arg % 5_000,
+      );
+    if (what === 11) return client.cut(all, 500 + (arg % 12_000));
+    if (what === 12) return client.freeze(100 + (arg % 7_000));
+    const [oldest] = client.open;
+    if (oldest !== undefined) client.abort(oldest);
+  }
+
+  /** Nobody waits for a lock for ever: waits are given up, and what is held is given back. */
+  #quieten(): void {
+    for (const client of this.#clients) {
+      for (const call of client.open) {
+        if (client.requests.get(call)?.kind === 'acquire') client.abort(call);
+      }
+      for (const { hold } of client.beliefs) client.call({ kind: 'release', hold });
+    }
+  }
+
+  /** A lock taken and given back at once; different from call to call. */
+  lie({ world }: Scene): readonly Uint8Array[] {
+    const path = lockOf(world.rng.below(9));
+    const acquire: Op = { kind: 'tryAcquire', path, mode: 'exclusive', lockDelayMs: 0 };
+    return [acquire, { kind: 'release', path, lockGen: undefined } as const].map(encodeOp);
+  }
+}
+
+function requestOf(client: SimClient, what: number, arg: number): CallRequest {
+  const [held] = client.beliefs;
+  if (what < 4) {
+    const mode = arg % 4 === 1 ? 'shared' : 'exclusive';
+    // The call's own number as lock-delay: the referee knows the op again by it.
+    const lockDelayMs = client.nextCall;
+    const maxWaitMs = arg % 5 === 2 ? 300 + (arg % 2_000) : undefined;
+    return { kind: 'acquire', path: lockOf(arg), mode, wait: what < 3, maxWaitMs, lockDelayMs };
+  }
+  if (what < 6 && held !== undefined) return { kind: 'release', hold: held.hold };
+  if (what < 8) return { kind: 'ops', ops: [create(`/w-${client.name}-${client.nextCall}`)] };
+  const query = { kind: 'get', path: lockOf(arg) } as const;
+  const view = arg % 2 === 0 ? 'committed' : 'delivered';
+  return { kind: 'read', query, view, replica: undefined };
+}
+
+/** Real client cores against real gateways, liars among them: what a client may believe (S13). */
+export const clientsNet: Net = {
+  name: 'clients',
+  size: {
+    replicas: [4, 4, 7],
+    clients: 3,
+    opsMin: 14,
+    opsMax: 40,
+    busyMs: 12e3,
+    faultsMax: 3,
+    realSignaturesOneIn: 8,
+    kinds: KINDS,
+  },
+  machine: (cell) => ({ machine: new LockService({ cell }) }),
+  act: () => new ClientsAct(),
+  wants: {
+    runsWithLiars: 4,
+    linksLost: 60,
+    submits: 300,
+    resends: 50,
+    handovers: 5,
+    believedThenPassedOn: 3,
+    'session.jeopardy': 20,
+    'session.expired': 4,
+    'outcome.held': 12,
+    'outcome.results': 40,
+    'outcome.answer': 6,
+    'gatewayLie.clock': 60,
+    'gatewayLie.receipt': 30,
+    'gatewayLie.notice': 6,
+    'gatewayLie.refused': 4,
+  },
+};

@@ -1,0 +1,324 @@
+import {
+  type Batch,
+  batchId,
+  batchShape,
+  comparePositions,
+  decodeGatewayMessage,
+  decodeNotice,
+  decodeOp,
+  decodeResult,
+  encodeAnswer,
+  encodeResult,
+  type LockMode,
+  type Op,
+  type Result,
+  type SignedBatch,
+} from '@fatty/api';
+import type { Belief, CallOutcome, CallRequest } from '@fatty/client/core';
+import { decode, toHex } from '@fatty/codec';
+import type { Position, Receipt } from '@fatty/interface';
+import {
+  type Checker,
+  effects,
+  type Observation,
+  type Violation,
+  type World,
+} from '@fatty/testnet';
+import type { Onlooker, SimClient } from './sim-client.ts';
+
+/** One grant, as the cell told it. */
+interface Grant {
+  readonly gen: Position;
+  readonly mode: LockMode;
+  readonly session: string;
+}
+
+type CommitSeen = Extract<Observation, { kind: 'committed' }>;
+
+const FRAME_BYTES_MAX = 2_000_000;
+const CORE_BYTES_MAX = 1_000_000;
+const show = ({ commit, index }: Position): string => `${commit}.${index}`;
+
+/** What names an op of a net's client for ever: each call makes a path or a lock-delay of its own. */
+function tagOf(op: Op, client: string): string | undefined {
+  if (op.kind === 'create') return `create ${op.path}`;
+  if ((op.kind !== 'acquire' && op.kind !== 'tryAcquire') || op.lockDelayMs === 0) return undefined;
+  return `acquire ${client} ${op.lockDelayMs}`;
+}
+
+function tagsOf(request: CallRequest, call: number, client: string): readonly string[] {
+  if (request.kind === 'acquire') return [`acquire ${client} ${call}`];
+  if (request.kind !== 'ops') return [];
+  return request.ops.flatMap((op) => tagOf(op, client) ?? []);
+}
+
+/**
+ * Reads what the cell agreed on and holds every client to it. It shares no code with the client.
+ * S13: while a client believes in a hold, nobody has been given that path after it; and what it
+ * believes in was granted to it.
+ * R3: a client signs one batch per (session, seq), unless a quorum's worth refused it; an op takes
+ * effect at most once, however often and wherever its batch was sent.
+ * R32: whatever a call answers was said by f+1 replicas and is true; `not_applied` stays so.
+ */
+export class Referee implements Checker, Onlooker {
+  readonly rules: readonly string[] = ['S13', 'R3', 'R32'];
+  readonly #world: World;
+  readonly #clients: SimClient[] = [];
+  readonly #grants = new Map<string, Grant[]>();
+  /** Receipts that count, by session and seq. */
+  readonly #receipts = new Map<string, Receipt>();
+  /** How often each tagged op took effect, and by which claim it may still. */
+  readonly #effects = new Map<string, number>();
+  readonly #claims = new Map<string, string>();
+  readonly #denied = new Map<string, string>();
+  /** Batches signed, by client, session and seq; refusals heard of a slot allow a second. */
+  readonly #signed = new Map<string, Set<string>>();
+  readonly #voices = new Map<string, Set<number>>();
+  readonly #believed = new Set<string>();
+  #index = 0;
+  #violations: Violation[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  watch(client: SimClient): void {
+    this.#clients.push(client);
+  }
+
+  see(observation: Observation): readonly Violation[] {
+    if (observation.kind === 'committed' && observation.commit.index > this.#index) {
+      this.#index = observation.commit.index;
+      this.#commit(observation);
+      for (const client of this.#clients) this.#beliefs(client);
+    }
+    return this.#violations.splice(0);
+  }
+
+  finish(): readonly Violation[] {
+    for (const [tag, call] of this.#denied) {
+      if (this.#effects.has(tag)) this.#say('R32', `${call} not applied`, `${tag} took effect`);
+    }
+    return this.#violations.splice(0);
+  }
+
+  #say(rule: string, expected: string, actual: string): void {
+    this.#violations.push({ rule, expected, actual, atMs: this.#world.nowMs, replica: -1 });
+  }
+
+  /** Reports at once what a client did between two observations. */
+  #flush(): void {
+    this.#world.report(this.#violations.splice(0));
+  }
+
+  #commit(seen: CommitSeen): void {
+    for (const { batch, receipt } of effects(seen)) {
+      const session = toHex(batch.session);
+      const results = receipt.results.map(decodeResult);
+      const refused = results.every((one) => one.ok && isUncounted(one.value));
+      if (!refused) this.#receipts.set(`${session}/${receipt.seq}`, receipt);
+      for (const [index, result] of results.entries()) {
+        const op = decodeOp(batch.ops[index] ?? new Uint8Array());
+        if (!op.ok || !result.ok) continue;
+        const claim = `${session}/${receipt.seq}:${index}`;
+        const tag = tagOf(op.value, toHex(batch.client));
+        if (tag !== undefined) this.#effect(tag, claim, result.value);
+        this.#granted(op.value, result.value, session);
+      }
+    }
+    for (const notice of seen.applied.notices) {
+      const body = decodeNotice(notice.body);
+      if (!body.ok || body.value.kind !== 'granted') continue;
+      const { path, lockGen: gen, mode, seq, index } = body.value;
+      const session = toHex(notice.session);
+      this.#grant(path, { gen, mode, session });
+      const tag = this.#claims.get(`${session}/${seq}:${index}`);
+      if (tag !== undefined) this.#took(tag);
+    }
+  }
+
+  #effect(tag: string, claim: string, result: Result): void {
+    if (result.kind === 'created' || result.kind === 'granted') this.#took(tag);
+    else if (result.kind === 'waiting') this.#claims.set(claim, tag);
+  }
+
+  #took(tag: string): void {
+    const times = (this.#effects.get(tag) ?? 0) + 1;
+    this.#effects.set(tag, times);
+    if (times > 1) this.#say('R3', `${tag} once`, `${times} times`);
+  }
+
+  #granted(op: Op, result: Result, session: string): void {
+    if (result.kind !== 'granted' || (op.kind !== 'acquire' && op.kind !== 'tryAcquire')) return;
+    this.#grant(op.path, { gen: result.lockGen, mode: result.mode, session });
+  }
+
+  #grant(path: string, grant: Grant): void {
+    const grants = this.#grants.get(path) ?? [];
+    this.#grants.set(path, [...grants, grant]);
+    this.#world.count('grants');
+    const before = grants.at(-1);
+    if (before !== undefined && before.session !== grant.session) this.#world.count('handovers');
+    if (before !== undefined && this.#believed.has(`${path} ${show(before.gen)}`)) {
+      this.#world.count('believedThenPassedOn');
+    }
+  }
+
+  #beliefs(client: SimClient): void {
+    for (const belief of client.beliefs) {
+      this.#believed.add(`${belief.path} ${show(belief.lockGen)}`);
+      this.#belief(client.name, belief);
+    }
+  }
+
+  #belief(name: string, { path, lockGen, mode, untilMs }: Belief): void {
+    const grants = this.#grants.get(path) ?? [];
+    const own = grants.find((grant) => comparePositions(grant.gen, lockGen) === 0);
+    if (own === undefined || own.mode !== mode) {
+      const what = own === undefined ? 'never granted' : `granted ${own.mode}`;
+      this.#say('S13', what, `${name} believes in ${mode} ${path} ${show(lockGen)}`);
+    }
+    const later = grants.find(
+      (grant) =>
+        comparePositions(grant.gen, lockGen) > 0 &&
+        (grant.mode === 'exclusive' || mode === 'exclusive'),
+    );
+    if (later === undefined) return;
+    const actual = `${name} believes in ${show(lockGen)} until ${untilMs}`;
+    this.#say('S13', `${path} ${show(later.gen)} only, since its grant`, actual);
+  }
+
+  called(): void {}
+
+  submitted(client: SimClient, { core }: SignedBatch): void {
+    const batch = decode(batchShape, core, CORE_BYTES_MAX);
+    if (!batch.ok) return this.#say('R3', 'a readable batch', batch.failure.code);
+    const slot = `${client.name} ${toHex(batch.value.session)}/${batch.value.seq}`;
+    const ids = this.#signed.get(slot) ?? new Set<string>();
+    const id = toHex(batchId(core));
+    if (ids.has(id)) this.#world.count('resends');
+    this.#signed.set(slot, ids.add(id));
+    const refusals = this.#refusalsOf(ids);
+    if (ids.size > 1 && (refusals <= this.#faults || !isNoOp(batch.value))) {
+      this.#say('R3', `one batch in ${slot}`, `${ids.size}, refused by ${refusals}`);
+    }
+    this.#flush();
+  }
+
+  #refusalsOf(ids: ReadonlySet<string>): number {
+    return Math.max(...[...ids].map((id) => this.#voices.get(`refused ${id}`)?.size ?? 0));
+  }
+
+  get #faults(): number {
+    return this.#world.cell.faultsMax;
+  }
+
+  heard(client: SimClient, replica: number, bytes: Uint8Array): void {
+    const message = decodeGatewayMessage(bytes, FRAME_BYTES_MAX);
+    if (!message.ok) return;
+    const { value } = message;
+    if (value.kind === 'refused') this.#voice(`refused ${toHex(value.batch)}`, replica);
+    if (value.kind === 'receipt') {
+      const results = value.results.map(toHex).join();
+      const slot = `${toHex(value.session)}/${value.seq}`;
+      this.#voice(`${client.name} receipt ${slot} ${value.commit} ${results}`, replica);
+    }
+    if (value.kind === 'readResult') {
+      const answer = toHex(encodeAnswer(value.answer));
+      this.#voice(`${client.name} ${value.view} ${answer}`, replica);
+    }
+  }
+
+  #voice(what: string, replica: number): void {
+    const voices = this.#voices.get(what) ?? new Set<number>();
+    this.#voices.set(what, voices.add(replica));
+  }
+
+  settled(client: SimClient, call: number, outcome: CallOutcome): void {
+    const name = `${client.name} call ${call}`;
+    this.#world.count(`outcome.${outcome.kind}`);
+    this.#world.story.tell('note', client.name, `call ${call}: ${outcome.kind}`);
+    if (client.outcomes.has(call)) this.#say('R32', `${name} answered once`, outcome.kind);
+    if (outcome.kind === 'results') this.#results(client, name, outcome);
+    if (outcome.kind === 'answer') this.#answer(client, name, outcome);
+    if (outcome.kind === 'failed' && outcome.outcome !== 'unknown') {
+      this.#failed(client, call, outcome);
+    }
+    this.#flush();
+  }
+
+  #results(
+    client: SimClient,
+    name: string,
+    { results, at }: Extract<CallOutcome, { kind: 'results' }>,
+  ): void {
+    const slot = `${toHex(at.session)}/${at.seq}`;
+    const receipt = this.#receipts.get(slot);
+    const told = results.map((result) => toHex(encodeResult(result))).join();
+    const truth = receipt?.results.map(toHex) ?? [];
+    if (
+      receipt?.commit !== at.commit ||
+      truth.slice(at.index, at.index + results.length).join() !== told
+    ) {
+      this.#say(
+        'R32',
+        `${name}: what commit ${receipt?.commit} says of ${slot}`,
+        `at ${at.commit}`,
+      );
+    }
+    const voices = this.#voices.get(`${client.name} receipt ${slot} ${at.commit} ${truth.join()}`);
+    this.#enough(name, voices);
+  }
+
+  #enough(name: string, voices: ReadonlySet<number> | undefined): void {
+    const count = voices?.size ?? 0;
+    if (count > this.#faults) return;
+    this.#say('R32', `${name}: more than ${this.#faults} that say so`, String(count));
+  }
+
+  /** A delivered view is one replica's own; a committed one is what f+1 say, at a real commit. */
+  #answer(
+    client: SimClient,
+    name: string,
+    { answer, commit, replicas, view }: Extract<CallOutcome, { kind: 'answer' }>,
+  ): void {
+    const voices = this.#voices.get(`${client.name} ${view} ${toHex(encodeAnswer(answer))}`);
+    const others = replicas.filter((one) => voices?.has(one) !== true);
+    if (others.length > 0)
+      this.#say('R32', `${name}: said by ${replicas.join()}`, `not by ${others.join()}`);
+    if (view === 'delivered') return;
+    this.#enough(name, voices);
+    if (commit > this.#index) this.#say('R32', `${name}: at most ${this.#index}`, `at ${commit}`);
+  }
+
+  #failed(
+    client: SimClient,
+    call: number,
+    { outcome, failure }: Extract<CallOutcome, { kind: 'failed' }>,
+  ): void {
+    const request = client.requests.get(call);
+    if (request === undefined) return;
+    const name = `${client.name} call ${call}, ${failure.code},`;
+    for (const tag of tagsOf(request, call, toHex(client.signer.publicKey))) {
+      if (outcome === 'not_applied') this.#denied.set(tag, name);
+      else if (!this.#effects.has(tag)) this.#say('R32', `${name} applied`, `${tag} was not`);
+    }
+  }
+
+  stepped(client: SimClient): void {
+    this.#beliefs(client);
+    this.#flush();
+  }
+}
+
+/** The no-op that may take the place of a refused batch. */
+function isNoOp({ ops, seq }: Batch): boolean {
+  const op = decodeOp(ops[0] ?? new Uint8Array());
+  return ops.length === 1 && op.ok && op.value.kind === 'cancel' && op.value.seq === seq;
+}
+
+/** The answer to a batch that no session counts. */
+function isUncounted(result: Result): boolean {
+  if (result.kind !== 'error') return false;
+  return ['session_unknown', 'session_not_yours', 'session_reused'].includes(result.code);
+}

@@ -1,0 +1,171 @@
+import {
+  batchId,
+  type ClientMessage,
+  decodeClientMessage,
+  decodeGatewayMessage,
+  encodeGatewayMessage,
+  encodeNotice,
+  encodeResult,
+  type GatewayMessage,
+  type NoticeBody,
+  type SignedBatch,
+  signNow,
+} from '@fatty/api';
+import type { Scene, SeededRng } from '@fatty/testnet';
+
+type Said<K extends GatewayMessage['kind']> = Extract<GatewayMessage, { kind: K }>;
+
+const BYTES_MAX = 2_000_000;
+const HOUR_MS = 3_600_000;
+const KEY = { expected: 'the truth', actual: 'a lie' };
+
+/**
+ * How a lying gateway talks. It invents grants, losses, leases of an hour, clocks that stand still
+ * and receipts of what never happened; it swallows batches, refuses them, says nothing, or babbles.
+ * Two liars invent the same bytes, so that their votes add up: f of them must not be enough.
+ */
+export class Tongue {
+  readonly #scene: Scene;
+  readonly #index: number;
+  readonly #rng: SeededRng;
+  readonly #mute: boolean;
+
+  constructor(scene: Scene, index: number) {
+    this.#scene = scene;
+    this.#index = index;
+    this.#rng = scene.world.rng.fork();
+    this.#mute = this.#rng.chance(150);
+  }
+
+  #lied(what: string): void {
+    this.#scene.world.count(`gatewayLie.${what}`);
+  }
+
+  /** What a client hears in place of this message of an honest gateway. */
+  bend(bytes: Uint8Array): readonly Uint8Array[] {
+    const message = decodeGatewayMessage(bytes, BYTES_MAX);
+    if (!message.ok) return [];
+    if (this.#mute) {
+      this.#lied('mute');
+      return [];
+    }
+    const die = this.#rng.below(12);
+    if (die < 4) return [bytes];
+    if (die === 4) {
+      this.#lied('dropped');
+      return [];
+    }
+    if (die === 5) {
+      this.#lied('garbage');
+      return [this.#rng.bytes(60), bytes];
+    }
+    return this.#bent(message.value).map(encodeGatewayMessage);
+  }
+
+  /** Instead of passing a client's message on; undefined when it is passed on. */
+  answer(bytes: Uint8Array): readonly GatewayMessage[] | undefined {
+    const message = decodeClientMessage(bytes, BYTES_MAX);
+    if (!message.ok || this.#mute) return this.#mute ? [] : undefined;
+    const { value } = message;
+    if (value.kind === 'submit') return this.#submitted(value.batch);
+    return this.#rng.chance(200) ? this.#ignored(value) : undefined;
+  }
+
+  #ignored({ kind }: ClientMessage): readonly GatewayMessage[] {
+    this.#lied(`ignored.${kind}`);
+    return [];
+  }
+
+  #submitted({ core }: SignedBatch): readonly GatewayMessage[] | undefined {
+    const die = this.#rng.below(4);
+    if (die === 0) return undefined;
+    if (die === 1) {
+      this.#lied('swallowed');
+      return [];
+    }
+    this.#lied('refused');
+    const code = die === 2 ? 'session_unknown' : 'bad_signature';
+    return [{ kind: 'refused', batch: batchId(core), failure: { code, ...KEY } }];
+  }
+
+  #bent(message: GatewayMessage): readonly GatewayMessage[] {
+    switch (message.kind) {
+      case 'receipt':
+        return this.#receipt(message);
+      case 'notice':
+        return this.#notice(message);
+      case 'nowReading':
+        return this.#clock(message);
+      case 'readResult':
+        return this.#read(message);
+      case 'refused':
+      case 'error':
+      case 'ping':
+      case 'pong':
+        return [message];
+    }
+  }
+
+  /** Everything asked for was granted; all of it failed; it happened at another commit. */
+  #receipt(receipt: Said<'receipt'>): readonly GatewayMessage[] {
+    this.#lied('receipt');
+    const { commit, results } = receipt;
+    const lockGen = { commit, index: 0 };
+    const leaseExpiry = this.#scene.world.nowMs + HOUR_MS;
+    const grant = encodeResult({ kind: 'granted', lockGen, mode: 'exclusive', leaseExpiry });
+    const code = 'session_unknown' as const;
+    const error = encodeResult({ kind: 'error', code, ...KEY, waitMs: undefined });
+    const die = this.#rng.below(3);
+    if (die === 2) return [{ ...receipt, commit: commit + 1 }];
+    return [{ ...receipt, results: results.map(() => (die === 0 ? grant : error)) }, receipt];
+  }
+
+  /** The truth, if at all, next to news that nobody else has. */
+  #notice(notice: Said<'notice'>): readonly GatewayMessage[] {
+    this.#lied('notice');
+    const { commit } = notice;
+    const leaseExpiry = this.#scene.world.nowMs + HOUR_MS;
+    const position = { commit, index: 0 };
+    const invented: readonly NoticeBody[] = [
+      { kind: 'sessionExpired', position },
+      { kind: 'renewed', i: 1 + this.#rng.below(20), leaseExpiry },
+      {
+        kind: 'granted',
+        path: '/a',
+        seq: this.#rng.below(12),
+        index: 0,
+        mode: 'exclusive',
+        lockGen: position,
+        leaseExpiry,
+      },
+    ];
+    const lies = invented.map((body) => ({ ...notice, body: encodeNotice(body) }));
+    return this.#rng.chance(500) ? [...lies, notice] : lies;
+  }
+
+  /** Clocks that stand still make every lease look long; so does an offset from the future. */
+  #clock({ reading }: Said<'nowReading'>): readonly GatewayMessage[] {
+    this.#lied('clock');
+    const { cell } = this.#scene;
+    const signer = cell.signers[this.#index];
+    if (signer === undefined) return [];
+    const lies = [
+      { ...reading, ts: cell.committee.genesisTs },
+      { ...reading, ts: reading.ts + HOUR_MS },
+      { ...reading, offset: reading.offset + HOUR_MS },
+      { ...reading, commit: reading.commit + 1_000_000 },
+    ];
+    return [signNow(cell.cellId, signer, this.#rng.pick(lies))];
+  }
+
+  #read(read: Said<'readResult'>): readonly GatewayMessage[] {
+    this.#lied('read');
+    const { answer } = read;
+    if (answer.kind === 'session') {
+      const leaseExpiry = this.#scene.world.nowMs + HOUR_MS;
+      return [{ ...read, answer: { ...answer, leaseExpiry, holds: [] } }];
+    }
+    const nothing = { kind: 'error', code: 'not_found', ...KEY, waitMs: undefined } as const;
+    return [{ ...read, commit: read.commit + 100, answer: nothing }];
+  }
+}

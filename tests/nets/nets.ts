@@ -1,0 +1,11 @@
+import { NETS, type Net } from '@fatty/testnet';
+import { clientsNet } from './clients/net.ts';
+
+/** Every net there is: those of package testnet, and those that need packages above it. */
+export const ALL_NETS: Readonly<Record<string, Net>> = { ...NETS, clients: clientsNet };
+
+export function netNamed(name: string): Net {
+  const net = ALL_NETS[name];
+  if (net === undefined) throw new RangeError(`no net ${name}: ${Object.keys(ALL_NETS).join(' ')}`);
+  return net;
+}
