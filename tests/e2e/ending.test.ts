@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -85,6 +85,50 @@ describe('however a cell ends, no process is left', () => {
     await gone(pids);
     await until(async () => !existsSync(dir) || undefined);
   });
+});
+
+describe('npm start', () => {
+  const groupLives = (pgid: number): boolean => lives(-pgid);
+
+  /** Runs it in a process group of its own until it has said `words`. */
+  async function startUntil(words: string): Promise<{ npm: ChildProcess; folder: string }> {
+    const folder = mkdtempSync(join(tmpdir(), 'fatty-start-'));
+    tidyUp(async () => rmSync(folder, { recursive: true }));
+    const npm = spawn('npm', ['start'], {
+      cwd: fileAt('../..'),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: folder },
+    });
+    const pgid = npm.pid ?? 0;
+    tidyUp(async () => {
+      if (groupLives(pgid)) process.kill(-pgid, 'SIGKILL');
+    });
+    let said = '';
+    npm.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await until(async () => said.includes(words) || npm.exitCode !== null);
+    expect(said).toContain(words);
+    return { npm, folder };
+  }
+
+  it.each([
+    ['Ctrl-C', 'SIGINT', 'Now the worker stalls.'],
+    ['TERM of npm', 'SIGTERM', '(a)'],
+    ['KILL of npm', 'SIGKILL', 'kill -9 of r1'],
+  ] as const)(
+    '%s in mid-tour: no process of it is left, nor the cell',
+    async (_, signal, words) => {
+      const { npm, folder } = await startUntil(words);
+      const pgid = npm.pid ?? 0;
+      process.kill(signal === 'SIGINT' ? -pgid : pgid, signal);
+      await until(async () => !groupLives(pgid));
+      const left = readdirSync(folder).filter((name) => name.startsWith('fatty-'));
+      // The traces of the tour stay.
+      expect(left.filter((name) => !name.startsWith('fatty-tour-'))).toEqual([]);
+    },
+  );
 });
 
 describe('fatty up', () => {

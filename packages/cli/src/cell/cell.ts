@@ -20,6 +20,8 @@ export interface CellOptions {
   readonly logLevel?: string;
   /** Default 30,000. */
   readonly readyMsMax?: number;
+  /** When it resolves before the cell is up, the start is given up. */
+  readonly stop?: Promise<unknown>;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -57,13 +59,14 @@ export interface RunningCell {
 
 const READY_MS_MAX = 30_000;
 
-/** Starts a cell, making it first where there is none. @throws Error with what a replica said. */
+/** Starts a cell, making it first where there is none. @throws Error with what a replica said */
 export async function startCell(options: CellOptions = {}): Promise<RunningCell> {
   const throwAway = options.dir === undefined;
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fatty-'));
   const supervisor = new Supervisor(dir, throwAway, options);
   try {
-    await supervisor.start();
+    const stopped = options.stop?.then(() => Promise.reject(new Error('stopped before it was up')));
+    await Promise.race([supervisor.start(), ...(stopped === undefined ? [] : [stopped])]);
     return supervisor;
   } catch (error) {
     await supervisor.close();
@@ -162,6 +165,7 @@ class Member implements CellReplica {
   readonly dir: string;
   readonly #options: MemberOptions;
   #process: ReplicaProcess | undefined;
+  #ended = false;
   /** The ports it had: a replica comes back where clients and peers look for it. */
   #ports: readonly string[] = [];
 
@@ -181,6 +185,7 @@ class Member implements CellReplica {
   }
 
   spawn({ main, args = [] }: RestartOptions): ReplicaProcess {
+    if (this.#ended) throw new Error('the cell is closed');
     const { index, dir, env, readyMsMax } = this.#options;
     const program = main === undefined ? {} : { main };
     const all = [...this.#options.args, ...this.#ports, ...args];
@@ -220,6 +225,7 @@ class Member implements CellReplica {
 
   /** For the end of the cell: also when it never started. */
   async end(): Promise<void> {
+    this.#ended = true;
     if (this.#process !== undefined) await this.#process.stop();
   }
 }

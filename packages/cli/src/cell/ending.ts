@@ -9,7 +9,8 @@ export function untilToldToStop(): Promise<string> {
   const parent = process.ppid;
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => resolve(signal));
+      // For good: npm passes a Ctrl-C on that the terminal has sent us already.
+      process.on(signal, () => resolve(signal));
     }
     const poll = setInterval(() => {
       if (process.ppid === parent) return;

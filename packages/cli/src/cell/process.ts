@@ -57,6 +57,8 @@ export class ReplicaProcess {
     });
     this.#child = child;
     const log = createWriteStream(join(dir, 'replica.log'), { flags: 'a' });
+    // A full disk costs its words, not the cell.
+    log.on('error', () => child.stdout?.resume());
     child.stdout?.pipe(log);
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_CHARS_MAX);

@@ -1,3 +1,4 @@
+import { isFattyError } from '@fatty/client/node';
 import { expectTrue, ms, timed, until } from './screen.ts';
 import type { Stage } from './stage.ts';
 
@@ -14,11 +15,13 @@ class Traffic {
   writes = 0;
   slowestMs = 0;
   #going = true;
+  #failure: unknown;
 
   constructor(client: Stage['alice']) {
     this.done = this.#run(client);
-    // Awaited by `stop`; until then a failure waits there.
-    this.done.catch(() => undefined);
+    this.done.catch((error: unknown) => {
+      this.#failure = error;
+    });
   }
 
   stop(): Promise<void> {
@@ -30,8 +33,10 @@ class Traffic {
   async goesOn(forMs: number): Promise<void> {
     const goal = this.writes + WRITES_MIN;
     await new Promise((resolve) => setTimeout(resolve, forMs));
-    const enough = until('commits go on', () => (this.writes >= goal ? true : undefined));
-    await Promise.race([enough, this.done]);
+    await until('commits go on', () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      return this.writes >= goal ? true : undefined;
+    });
   }
 
   async #run(client: Stage['alice']): Promise<void> {
@@ -82,7 +87,17 @@ async function killAndRestart({ cell, alice, screen }: Stage, traffic: Traffic):
 async function catchUp(alice: Stage['alice'], replica: number): Promise<void> {
   const goal = (await alice.replicaStatus(0)).commit;
   await until('it catches up', async () => {
-    const own = await alice.replicaStatus(replica, { timeoutMs: 1_000 }).catch(() => undefined);
+    const own = await timeless(alice.replicaStatus(replica, { timeoutMs: 1_000 }));
     return own !== undefined && own.commit >= goal ? own : undefined;
   });
+}
+
+/** Undefined for what took too long: a replica that is not back does not answer. */
+async function timeless<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isFattyError(error, 'timeout')) return undefined;
+    throw error;
+  }
 }

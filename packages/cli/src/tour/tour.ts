@@ -34,13 +34,11 @@ export async function tour({ once }: TourOptions): Promise<number> {
   const told = untilToldToStop();
   const record = mkdtempSync(join(tmpdir(), 'fatty-tour-'));
   screen.plain('Fatty: locks and leases for machines that do not trust each other.');
-  const cell = await startCell({ record, logLevel: 'warn' });
+  const cell = await startCell({ record, logLevel: 'warn', stop: told });
   const pids = cell.replicas.map(({ process: { pid } }) => pid).join(', ');
   screen.plain(`A cell of 4 replicas is up (processes ${pids}); it stays correct while one lies.`);
   try {
-    const work = walk({ cell, screen, record });
-    const ended = await Promise.race([work.then(() => undefined), told]);
-    if (ended !== undefined) return 1;
+    if (await walk({ cell, screen, record }, told)) return 1;
     screen.plain(`\nAll ${STEPS.length} steps passed in ${screen.seconds} s.`);
     if (!once) await keepUp(cell.cellPath, screen, told);
     return 0;
@@ -52,9 +50,16 @@ export async function tour({ once }: TourOptions): Promise<number> {
   }
 }
 
-async function walk(parts: Pick<Stage, 'cell' | 'screen' | 'record'>): Promise<void> {
+/** Answers why it was broken off; the step at work then fails, with its clients closed. */
+async function walk(
+  parts: Pick<Stage, 'cell' | 'screen' | 'record'>,
+  told: Promise<string>,
+): Promise<string | undefined> {
   await using stage = await openStage(parts.cell, parts.screen, parts.record);
-  for (const step of STEPS) await step(stage);
+  const all = async (): Promise<undefined> => {
+    for (const step of STEPS) await step(stage);
+  };
+  return await Promise.race([all(), told]);
 }
 
 async function keepUp(cellPath: string, screen: Screen, told: Promise<string>): Promise<void> {
