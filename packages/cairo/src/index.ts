@@ -12,11 +12,13 @@ export { PLAIN } from './air/plain.ts';
 export { RECURSIVE } from './air/recursive.ts';
 export { RECURSIVE_WITH_POSEIDON } from './air/recursive-with-poseidon.ts';
 export { SMALL } from './air/small.ts';
+export { STARKNET } from './air/starknet.ts';
 export { type Assembled, type AssemblyOutcome, assemble } from './assembler/assemble.ts';
 export { disassemble, listProgram } from './assembler/disassemble.ts';
 export type { AssemblyCode, AssemblyFailure } from './assembler/failure.ts';
 export { pedersen } from './curve/pedersen.ts';
 export { felt } from './felt/shape.ts';
+export type { Aid, Crew } from './kernels/wasm/crew.ts';
 export { type Hint, type HintInput, loadProgram, type Runnable } from './program/load.ts';
 export { idOfProgram, type Program, parseProgram } from './program/program.ts';
 export { decodeProof, ENVELOPE_BYTES_MAX, encodeProof, proofShape } from './proof/envelope.ts';
@@ -42,6 +44,15 @@ export {
 } from './prover/prover.ts';
 export type { ProvableRun } from './prover/table.ts';
 export type { Observer, TranscriptEvent } from './stark/transcript.ts';
+export {
+  extractStatement,
+  type InnerStatement,
+  innerLease,
+  type OuterProgram,
+  type TaskHash,
+  taskHash,
+  verifiedHash,
+} from './statement/outer.ts';
 export {
   COMMITTEE_POLICY,
   collisionBits,

@@ -1,3 +1,4 @@
+import type { Outcome } from '@fatty/interface';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { composition, evaluateNodes } from '../src/air/evaluate.ts';
 import { PLAIN } from '../src/air/plain.ts';
@@ -11,8 +12,10 @@ import {
   createCairoVerifier,
   decodeProof,
   encodeProof,
+  extractStatement,
   idOfProgram,
   MACHINE_POLICY,
+  type OuterProgram,
   type Policy,
   PROOF_CODES,
   type Proof,
@@ -30,6 +33,7 @@ import { checkFri } from '../src/stark/fri.ts';
 import { publicMemoryProduct } from '../src/stark/public-input.ts';
 import { Transcript } from '../src/stark/transcript.ts';
 import { byteTree } from '../src/stark/tree-hash.ts';
+import { readStatement } from '../src/statement/statement.ts';
 import {
   ANY_CONFIGURATION,
   fixture,
@@ -54,6 +58,8 @@ function saw(code: string | undefined, wanted: string): void {
   if (code !== undefined) seen.add(code);
 }
 
+const failureOf = (outcome: Outcome<unknown>): string => (outcome.ok ? 'ok' : outcome.failure.code);
+
 const good = fixture('lease-chain/0.json');
 const goodText = writeStoneJson(good);
 /** Layout small, and a Poseidon channel. */
@@ -73,8 +79,7 @@ function refused(
 function unreadable(wanted: string, change: (text: string) => string): void {
   const changed = change(goodText);
   expect(changed).not.toBe(goodText);
-  const read = parseStoneJson(changed);
-  saw(read.ok ? 'ok' : read.failure.code, wanted);
+  saw(failureOf(parseStoneJson(changed)), wanted);
 }
 
 function notRenewed(wanted: string, change: Partial<RenewalJob>): void {
@@ -87,8 +92,7 @@ function notRenewed(wanted: string, change: Partial<RenewalJob>): void {
     extra: 0,
   };
   expect(checkRenewal(job).ok).toBe(true);
-  const renewal = checkRenewal({ ...job, ...change });
-  saw(renewal.ok ? 'ok' : renewal.failure.code, wanted);
+  saw(failureOf(checkRenewal({ ...job, ...change })), wanted);
 }
 
 describe('parse', () => {
@@ -133,10 +137,7 @@ describe('parse', () => {
 
   it('refuses envelopes that are not canonical, too large, or have values above p', () => {
     const bytes = encodeProof(good);
-    const code = (input: Uint8Array): string => {
-      const read = decodeProof(input);
-      return read.ok ? 'ok' : read.failure.code;
-    };
+    const code = (input: Uint8Array): string => failureOf(decodeProof(input));
     saw(code(Uint8Array.from([...bytes, 0])), 'malformed');
     saw(code(new Uint8Array(400_000)), 'too_large');
     saw(code(encodeProof(withCell(good, 0, { value: P }))), 'wrong_shape');
@@ -174,8 +175,9 @@ describe('parse', () => {
       { powBits: 65 },
     ])
       refused('bad_counts', withParameters(good, change));
-    refused('unsupported_layout', withInput(good, { layout: 'starknet' }));
-    refused('bad_counts', withInput(good, { layout: 'small' }));
+    refused('unsupported_layout', withInput(good, { layout: 'dynamic' }));
+    for (const layout of ['small', 'starknet'])
+      refused('bad_counts', withInput(good, { layout }), ANY_CONFIGURATION);
     for (const change of [
       { channelHash: 'poseidon3' },
       { commitmentHash: 'poseidon3' },
@@ -200,10 +202,7 @@ describe('parse', () => {
 
   it('refuses programs of another field or without the prologue', () => {
     const text = fixtureText('lease-tick.json');
-    const code = (changed: string): string => {
-      const read = parseProgram(changed);
-      return read.ok ? 'ok' : read.failure.code;
-    };
+    const code = (changed: string): string => failureOf(parseProgram(changed));
     expect(code(text)).toBe('ok');
     saw(code(text.replace('"prime": "0x8', '"prime": "0x9')), 'bad_field');
     saw(code(text.replace('0x10780017fff7fff', '0x10780017fff7ffe')), 'prologue');
@@ -241,7 +240,7 @@ describe('policy', () => {
         [friendly, 'policy_hash'],
       ] as const) {
         const renewal = checkRenewal({ ...job, proofs: [encodeProof(proof)] });
-        saw(renewal.ok ? 'ok' : renewal.failure.code, code);
+        saw(failureOf(renewal), code);
       }
     }
   });
@@ -262,6 +261,15 @@ describe('statement', () => {
   const execution = segment('execution', 33, 108);
   const program = segment('program', 1, 5);
 
+  it('refuses an output that no outer program puts out', () => {
+    const statement = { ...readStatement(small.publicInput), cells: [7n] };
+    const outer = { programId: statement.programId, format: { kind: 'verifier' } } as const;
+    const format = { kind: 'bootloader', config: [8n] } as const;
+    const code = (one: OuterProgram) => failureOf(extractStatement(one, statement));
+    saw(code(outer), 'outer_output');
+    saw(code({ ...outer, format }), 'outer_config');
+  });
+
   it('refuses other segments, pages and programs', () => {
     for (const segments of [
       [execution],
@@ -273,6 +281,8 @@ describe('statement', () => {
     ])
       refused('segments', withInput(good, { segments }));
     refused('pages', withCell(good, -1, { page: 1 }));
+    refused('pages', withCell(good, -1, { page: 2 }));
+    refused('pages', withCell(good, 0, { page: 1 }));
     refused('program_cells', withCell(good, 0, { address: 2 }));
     refused('program_cells', withCell(good, 29, { address: 31 }));
     for (const beginAddr of [3, 8, 41])
@@ -280,7 +290,9 @@ describe('statement', () => {
         'program_cells',
         withInput(good, { segments: [segment('execution', beginAddr, 108), program] }),
       );
-    for (const i of [0, 1, 2, 4, 5]) refused('prologue', withCell(good, i, { value: 7n }));
+    for (const i of [0, 2, 4, 5]) refused('prologue', withCell(good, i, { value: 7n }));
+    refused('prologue', withCell(good, 1, { value: 33n }));
+    refused('builtin_cells', withCell(good, 1, { value: 7n }));
   });
 
   it('refuses other frame cells', () => {
@@ -361,8 +373,7 @@ describe('stark', () => {
     const check = (value: bigint) =>
       attempt(() => checkFri(transcript, tree, polynomial, 3, new Map([[5, value]])));
     expect(check((3n + 2n * x) % P).ok).toBe(true);
-    const wrong = check(4n);
-    saw(wrong.ok ? 'ok' : wrong.failure.code, 'bad_fri');
+    saw(failureOf(check(4n)), 'bad_fri');
   });
 
   it('refuses challenges that would divide by zero', () => {
@@ -370,21 +381,17 @@ describe('stark', () => {
     const names = PLAIN.nodes.flatMap((node) => (node.op === 'parameter' ? [node.name] : []));
     const nodes = evaluateNodes(PLAIN, zeros, new Map(names.map((name) => [name, 0n])));
     const onTrace = attempt(() => composition(PLAIN, 11, nodes, rootOfUnity(11), 5n));
-    saw(onTrace.ok ? 'ok' : onTrace.failure.code, 'bad_point');
+    saw(failureOf(onTrace), 'bad_point');
     const z = mul(GENERATOR, new Domain(15).at(77));
     const values = [...zeros, 0n, 0n];
     const deep = { layout: PLAIN, rowsLog: 11, domainLog: 15, z, alpha: 5n, values };
     const onQuery = attempt(() => deepQuotient(deep, [77], [Array.from({ length: 10 }, () => 0n)]));
-    saw(onQuery.ok ? 'ok' : onQuery.failure.code, 'bad_point');
+    saw(failureOf(onQuery), 'bad_point');
     const cell = good.publicInput.publicMemory[1];
-    const alpha = 9n;
-    const hit = BigInt(cell?.address ?? 0) + alpha * (cell?.value ?? 0n);
-    const drawn = new Map([
-      ['memory_z', hit],
-      ['memory_alpha', alpha],
-    ]);
+    const hit = BigInt(cell?.address ?? 0) + 9n * (cell?.value ?? 0n);
+    const drawn = new Map(Object.entries({ memory_z: hit, memory_alpha: 9n }));
     const onCell = attempt(() => publicMemoryProduct(good.publicInput, drawn, 256));
-    saw(onCell.ok ? 'ok' : onCell.failure.code, 'bad_point');
+    saw(failureOf(onCell), 'bad_point');
   });
 });
 

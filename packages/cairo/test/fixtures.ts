@@ -68,7 +68,7 @@ export const NO_POLICY: Policy = { ...COMMITTEE_POLICY, bitsMin: 0, nQueriesMin:
 /** Every configuration that can be checked, however weak: what `--policy` may ask for. */
 export const ANY_CONFIGURATION: Policy = {
   ...NO_POLICY,
-  layouts: ['plain', 'small', 'recursive', 'recursive_with_poseidon'],
+  layouts: ['plain', 'small', 'recursive', 'recursive_with_poseidon', 'starknet'],
   channelHashes: ['keccak256', 'blake256', 'poseidon3'],
   seeds: ['stone6', 'stone5'],
   friendlyLayersMax: 9999,

@@ -7,10 +7,11 @@ import { keysOf } from '../src/air/poseidon-keys.ts';
 import { RECURSIVE } from '../src/air/recursive.ts';
 import { RECURSIVE_WITH_POSEIDON } from '../src/air/recursive-with-poseidon.ts';
 import { SMALL } from '../src/air/small.ts';
+import { STARKNET } from '../src/air/starknet.ts';
 import { CURVE_BETA, CURVE_GENERATOR, doublings } from '../src/curve/curve.ts';
 import { bitPoints, PEDERSEN_SHIFT, pedersen, pedersenChain } from '../src/curve/pedersen.ts';
 import { poseidon, poseidonMany } from '../src/curve/poseidon.ts';
-import { add, mul, P, pow, rootOfUnity } from '../src/felt/felt.ts';
+import { add, mul, P, pow, rootOfUnity, toBytes32 } from '../src/felt/felt.ts';
 import {
   type CairoVerifier,
   COMMITTEE_POLICY,
@@ -49,6 +50,7 @@ describe('the AIR', () => {
     [SMALL, 179, 201, 25],
     [RECURSIVE, 93, 133, 10],
     [RECURSIVE_WITH_POSEIDON, 124, 192, 8],
+    [STARKNET, 198, 271, 10],
   ] as const)('has the size of its layout, at degree two', (layout, constraints, mask, columns) => {
     expect(layout.constraints).toHaveLength(constraints);
     expect(new Set(layout.constraints.map(({ name }) => name)).size).toBe(constraints);
@@ -77,11 +79,8 @@ describe('the AIR', () => {
     const known = new Set([
       ...RECURSIVE.interactionElements,
       'diluted_final',
-      'bitwise_begin',
-      'poseidon_begin',
-      ...RECURSIVE_WITH_POSEIDON.periodicColumns.map(({ name }) => name),
-      ...SMALL.segments.map((name) => `${name}_begin`),
-      ...SMALL.periodicColumns.map(({ name }) => name),
+      ...STARKNET.segments.map((name) => `${name}_begin`),
+      ...STARKNET.periodicColumns.map(({ name }) => name),
       'initial_pc',
       'final_pc',
       'initial_ap',
@@ -204,11 +203,13 @@ describe('points and hashes', () => {
       return new Uint8Array(32);
     }, 3);
     tree.node(new Uint8Array(64), 4);
-    tree.leaf([1n], 3);
-    expect(calls).toEqual([64, 32]);
+    tree.leaf([1n, 2n, 3n], 3);
+    expect(calls).toEqual([64, 96]);
     tree.node(new Uint8Array(64), 3);
-    tree.leaf([1n], 2);
-    expect(calls).toEqual([64, 32]);
+    tree.leaf([1n, 2n, 3n], 2);
+    // a row of one cell is its own digest, on every level
+    for (const height of [2, 3]) expect(tree.leaf([1n], height)).toEqual(toBytes32(1n));
+    expect(calls).toEqual([64, 96]);
     expect(() => tree.node(new Uint8Array(64).fill(255), 1)).toThrow('felt_range');
   });
 });
@@ -265,7 +266,8 @@ describe('a proof of the small layout', () => {
     ['an output elsewhere', 'builtin_cells', segments('output', 204, 210)],
     ['a builtin used and not taken', 'builtin_cells', segments('range_check', 401, 402)],
     ['hashes elsewhere', 'builtin_cells', segments('pedersen', 212, 239)],
-    ['five builtins', 'prologue', withCell(small, 1, { value: 5n })],
+    ['five builtins', 'builtin_cells', withCell(small, 1, { value: 5n })],
+    ['33 builtins', 'prologue', withCell(small, 1, { value: 33n })],
     ['very many builtins', 'prologue', withCell(small, 1, { value: 2n ** 200n })],
     ['three builtins, two pointers', 'builtin_cells', withCell(small, 1, { value: 3n })],
   ])('is refused with %s', (_, code, proof) => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type CairoVerifier,
@@ -9,13 +10,24 @@ import {
   createCairoVerifier,
   decodeProof,
   encodeProof,
+  extractStatement,
   idOfProgram,
   parseProgram,
   parseStoneJson,
   type TranscriptEvent,
+  taskHash,
   writeStoneJson,
 } from '../src/index.ts';
-import { ANY_CONFIGURATION, annotation, leaseTick, proofOf, shown, withByte } from './fixtures.ts';
+import {
+  ANY_CONFIGURATION,
+  annotation,
+  leaseTick,
+  proofOf,
+  shown,
+  withByte,
+  withCell,
+  withInput,
+} from './fixtures.ts';
 import { vectorRows, vectorTable } from './vector-table.ts';
 
 /**
@@ -55,6 +67,9 @@ const UNLISTED = [
   ['swiftness/recursive_with_poseidon.stone6.blake248.vff10', 'policy_layout'],
   ['swiftness/recursive_with_poseidon.stone6.keccak160.vff1000', 'policy_layout'],
   ['stone-cli/recursive.fibonacci_builtins.stone5.keccak160', 'policy_layout'],
+  ['swiftness/starknet.stone5.keccak160.vff', 'policy_layout'],
+  ['stark-evm-adapter/starknet.bootloader_fib.default-keccak', 'policy_layout'],
+  ['stone-cli/starknet.bootloader_v5.default-keccak', 'policy_layout'],
 ] as const;
 /** Cairo 1 programs: another prologue, no safe-call cells. The run is true, the statement unread. */
 const RUN_ONLY = [
@@ -81,6 +96,23 @@ const REFUSED: Readonly<Record<string, string>> = {
   'weak.q1_pow0': 'policy',
   'weak.q20_lc1_pow16_36bits': 'policy',
 };
+/** What the bootloader of both ran: its program, and what that put out. */
+const BOOTLOADED = [
+  [
+    'stark-evm-adapter/starknet.bootloader_fib.default-keccak',
+    'stark-evm-adapter/fibonacci_compiled.json',
+    [10n, 144n],
+  ],
+  ['stone-cli/starknet.bootloader_v5.default-keccak', 'stone-cli/bitwise_output.json', [0n]],
+] as const;
+/** The bootloader's program id in layout starknet, and its configuration. */
+const BOOTLOADER = Uint8Array.from(
+  Buffer.from('a943dd08c34b95d76a9ee69e9e392d2e518119ede4ae2e3fe0185fa69e40584f', 'hex'),
+) as Digest;
+const CONFIG = [
+  0xd875840ac697dbeedb3d4c8f2a61889bc1d5f1af91e67a7cc7360e8faf35bfn,
+  0x58e3ba2823801572d1cb4908bae7ffe408b4cb778f352dc5c52a8e4c2c29fd0n,
+];
 const ROUND_TRIPS = 56;
 /** Proofs whose file holds the transcript of StarkWare's verifier. */
 const ANNOTATED = [
@@ -89,15 +121,23 @@ const ANNOTATED = [
   'stone-cli/small.fibonacci_cairo0_stone_v6.512steps',
   'swiftness/recursive.stone6.blake248.vff10',
   'swiftness/recursive_with_poseidon.stone6.keccak160.vff1000',
+  'swiftness/starknet.stone5.keccak160.vff',
+  'stark-evm-adapter/starknet.bootloader_fib.default-keccak',
 ];
 /** Refusals of the run alone that StarkWare's verifier does not share: layouts, strict reading. */
 const STRICTER = ['unsupported_layout', 'trailing_bytes', 'felt_range'];
+/** Stone names the siblings of rows of one cell by row, we as the leaves that they are. */
+const nodeOf = (line: string, rowsLog: number): string =>
+  line.replace(
+    /To complete packages, element #(\d+): Data\(/,
+    (_, row) => `For node ${2 ** rowsLog + Number(row)}: Hash(`,
+  );
 const local = ACCEPTED.length + Object.keys(REFUSED).length;
-const total = local + UNLISTED.length + RUN_ONLY.length + 2 * ROUND_TRIPS;
+const total = local + UNLISTED.length + RUN_ONLY.length + 2 * BOOTLOADED.length + 2 * ROUND_TRIPS;
 
 if (root === undefined) {
   console.info(`FATTY_VECTORS is not set: ${total} checks of vector files not tried`);
-  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(159));
+  it('leaves the large vectors to a run with FATTY_VECTORS', () => expect(total).toBe(166));
 } else vectors(root);
 
 function vectors(folder: string): void {
@@ -155,12 +195,17 @@ function vectors(folder: string): void {
       for (const name of ANNOTATED) {
         const text = file(name);
         const said = JSON.parse(text).annotations as string[];
+        const { publicInput, parameters } = proofOf(text);
+        const rowsLog = Math.log2(publicInput.nSteps * 16) + parameters.logNCosets;
         const expected = said
           .filter((line) => /^(P->V|V->P)/.test(line))
-          .map((line) => line.replace(/Hash\(0x0+/, 'Hash(0x'));
+          .map((line) => line.replace(/Hash\(0x0+/, 'Hash(0x'))
+          .map((line) => nodeOf(line, rowsLog));
         const events: string[] = [];
         const observer = (event: TranscriptEvent) => events.push(annotation(event));
-        expect(verifier.verifyRun(proofOf(text), ANY_CONFIGURATION, observer).kind).toBe('accept');
+        const isOlder = name.includes('stone5') || name.includes('bootloader');
+        const policy = { ...ANY_CONFIGURATION, seeds: [isOlder ? 'stone5' : 'stone6'] };
+        expect(verifier.verifyRun(proofOf(text), policy, observer).kind).toBe('accept');
         expect(events, name).toEqual(expected);
         lines += expected.length;
       }
@@ -180,6 +225,48 @@ function vectors(folder: string): void {
       const table = vectorTable(rows);
       if (process.env.GOLDEN === 'write') writeFileSync(path, table);
       expect(readFileSync(path, 'utf8')).toBe(table);
+    });
+
+    it.each(BOOTLOADED)('say in %s that a bootloader ran a program', (name, inner, output) => {
+      const verdict = verifier.verifyProof(proofOf(file(name)), ANY_CONFIGURATION);
+      if (verdict.kind === 'reject') throw new Error(verdict.code);
+      const program = readFileSync(join(folder, 'cairo-programs', inner), 'utf8');
+      const parsed = parseProgram(program);
+      if (!parsed.ok) throw new Error(parsed.failure.code);
+      const { statement } = verdict;
+      const outer = {
+        programId: BOOTLOADER,
+        format: { kind: 'bootloader', config: CONFIG },
+      } as const;
+      const value = [{ programHash: taskHash(parsed.value), output }];
+      expect(extractStatement(outer, statement)).toEqual({ ok: true, value });
+      const cut = { ...statement, cells: statement.cells.slice(0, -1) };
+      expect(extractStatement(outer, cut)).toMatchObject({ failure: { code: 'outer_output' } });
+      const simple = { ...outer, format: { kind: 'bootloader', config: [] } } as const;
+      expect(extractStatement(simple, statement).ok).toBe(false);
+      const verified = { ...outer, format: { kind: 'verifier' } } as const;
+      expect(extractStatement(verified, statement).ok).toBe(false);
+      const other = { ...outer, programId: idOfProgram(parsed.value, 'starknet') };
+      expect(extractStatement(other, statement)).toMatchObject({
+        failure: { code: 'wrong_program' },
+      });
+    });
+
+    it.each(BOOTLOADED)('lose their truth with any cell of %s changed', (name) => {
+      const proof = proofOf(file(name));
+      const { publicMemory } = proof.publicInput;
+      const size = publicMemory.length;
+      for (const i of [0, 1, 5, 727, 729, 738, 747, size - 6, size - 2, size - 1]) {
+        const value = (publicMemory[i]?.value ?? 0n) + 1n;
+        const changed = withCell(proof, i, { value });
+        expect(verifier.verifyRun(changed, ANY_CONFIGURATION)).toMatchObject({ code: 'bad_oods' });
+      }
+      // the same cells, on other pages
+      const moved = publicMemory.map((cell) => ({ ...cell, page: 0 }));
+      const onePage = withInput(proof, { publicMemory: moved });
+      expect(verifier.verifyRun(onePage, ANY_CONFIGURATION)).toMatchObject({ code: 'bad_oods' });
+      const missing = withCell(proof, 737, { value: 1n });
+      expect(verifier.verifyProof(missing, ANY_CONFIGURATION).kind).toBe('reject');
     });
 
     it.each(Object.entries(REFUSED))('refuses plain.%s: %s', (name, category) => {

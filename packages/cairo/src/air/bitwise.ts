@@ -10,7 +10,7 @@ const PARTS = 16;
  */
 export interface BitwiseColumns {
   /** The diluted pool; part i of a value stands at line 2i. */
-  readonly pool: number;
+  readonly pool: Place;
   /** Where among the memory accesses x stands; y, x & y, x ^ y follow by 32 lines. */
   readonly value: Place;
   /** Where x | y stands. */
@@ -19,13 +19,18 @@ export interface BitwiseColumns {
   readonly stride: number;
 }
 
+const LINES = 128;
+
+/** Trace rows of a use. */
+export const bitwiseRows = ({ stride }: BitwiseColumns): number => LINES * stride;
+
 export function addBitwise(air: AirBuilder, { pool, value, or, stride }: BitwiseColumns): void {
   const rows = (lines: number): number => lines * stride;
   const everyUse = every(rows(128));
   const everyValue = every(rows(32));
   // The fourth value of a use: x | y follows it, but not 32 lines later.
   const fourth = every(rows(128), rows(96));
-  const part = (line: number): Expression => air.cell(pool, rows(line));
+  const part = (line: number): Expression => air.at(pool, rows(line));
   const after = (next: Expression, last: Expression): Expression => next.minus(last.plus(1n));
   const begin = air.parameter('bitwise_begin');
   air.zero('bitwise/first_address', FIRST_ROW, air.at(value).minus(begin));

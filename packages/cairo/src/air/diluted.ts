@@ -1,5 +1,6 @@
 import { add, mul } from '../felt/felt.ts';
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
+import { addPool, type PoolColumns } from './permutations.ts';
 
 /**
  * The pool of diluted numbers: 16 bits, four apart, so that sums of two never carry from one bit
@@ -9,41 +10,23 @@ import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder
 const BITS = 16;
 const SPACING = 4;
 
-export interface DilutedColumns {
-  readonly pool: Place;
-  readonly sorted: Place;
-  /** Running product of the permutation, and running sum of the steps; second commitment. */
-  readonly product: Place;
+export interface DilutedColumns extends PoolColumns {
+  /** Running sum of the steps; second commitment. */
   readonly sum: Place;
-  /** Rows from one value to the next. */
-  readonly stride: number;
 }
 
 export function addDiluted(air: AirBuilder, columns: DilutedColumns): void {
-  const { pool, sorted, product, sum, stride } = columns;
-  const everyValue = every(stride);
-  const lastValue = single(-stride);
-  const z = air.parameter('diluted_product_z');
-  const first = z.minus(air.at(sorted)).times(air.at(product));
-  air.zero('diluted/first', FIRST_ROW, first.plus(air.at(pool)).minus(z));
-  air.zero(
-    'diluted/step',
-    everyValue,
-    z
-      .minus(air.at(sorted, stride))
-      .times(air.at(product, stride))
-      .minus(z.minus(air.at(pool, stride)).times(air.at(product))),
-    lastValue,
-  );
-  air.zero('diluted/last', lastValue, air.at(product).minus(1n));
+  const { sorted, sum, stride } = columns;
+  const last = single(-stride);
+  addPool(air, 'diluted', 'diluted_product_z', columns);
   air.zero('diluted/sum_first', FIRST_ROW, air.at(sum).minus(1n));
   air.zero('diluted/minimum', FIRST_ROW, air.at(sorted));
   const step = air.at(sorted, stride).minus(air.at(sorted));
   const scaled = air.at(sum).times(air.one.plus(air.parameter('diluted_z').times(step)));
   const squared = air.parameter('diluted_alpha').times(step).times(step);
   const next = air.at(sum, stride).minus(scaled.plus(squared));
-  air.zero('diluted/sum_step', everyValue, next, lastValue);
-  air.zero('diluted/sum_last', lastValue, air.at(sum).minus(air.parameter('diluted_final')));
+  air.zero('diluted/sum_step', every(stride), next, last);
+  air.zero('diluted/sum_last', last, air.at(sum).minus(air.parameter('diluted_final')));
 }
 
 /**

@@ -3,8 +3,12 @@ import { PLAIN } from './plain.ts';
 import { RECURSIVE } from './recursive.ts';
 import { RECURSIVE_WITH_POSEIDON } from './recursive-with-poseidon.ts';
 import { SMALL } from './small.ts';
+import { STARKNET } from './starknet.ts';
 
 /** Every layout that can be checked, by name. Which of them count is a policy's choice. */
 export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
-  [PLAIN, SMALL, RECURSIVE, RECURSIVE_WITH_POSEIDON].map((layout) => [layout.name, layout]),
+  [PLAIN, SMALL, RECURSIVE, RECURSIVE_WITH_POSEIDON, STARKNET].map((layout) => [
+    layout.name,
+    layout,
+  ]),
 );

@@ -1,6 +1,7 @@
 import { PEDERSEN_SHIFT } from '../curve/pedersen.ts';
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
+import { addSum, addUniqueBits, type BitRows } from './points.ts';
 
 /**
  * The Pedersen builtin: hashes side by side, each of two inputs of 256 lines, one bit per line. A
@@ -14,7 +15,7 @@ export interface HashColumns {
   readonly slope: Place;
   /** The bits that are left of an input, as a number. */
   readonly rest: Place;
-  /** bit251 · bit196, and that · bit192: an input at or above p would need both of its kind. */
+  /** bit251 · bit196, and that · bit192. */
   readonly high: Place;
   readonly highest: Place;
 }
@@ -31,12 +32,10 @@ export interface PedersenColumns {
 
 /** The rows that a line number of the builtin stands for. */
 interface Lines {
-  readonly every: Rows;
+  readonly bits: BitRows;
   readonly everyHash: Rows;
-  /** The two halves of a hash, and the rows of a half behind its last bit. */
+  /** The two halves of a hash. */
   readonly everyInput: Rows;
-  readonly lastBit: Rows;
-  readonly afterBits: Rows;
   readonly secondInput: Rows;
   /** Of so many lines. */
   readonly rows: (lines: number) => number;
@@ -44,66 +43,50 @@ interface Lines {
 
 function linesOf(stride: number): Lines {
   const rows = (lines: number): number => lines * stride;
+  const half = rows(256);
   return {
-    every: every(stride),
+    bits: { every: every(stride), afterBits: every(half, rows(252)), last: every(half, rows(255)) },
     everyHash: every(rows(512)),
-    everyInput: every(rows(256)),
-    lastBit: every(rows(256), rows(255)),
-    afterBits: every(rows(256), rows(252)),
-    secondInput: every(rows(512), rows(256)),
+    everyInput: every(half),
+    secondInput: every(rows(512), half),
     rows,
   };
 }
 
+/** Trace rows of a hash, and of a use: hashes stand side by side. */
+export const hashRows = ({ stride }: PedersenColumns): number => 512 * stride;
+export const pedersenRows = (columns: PedersenColumns): number =>
+  hashRows(columns) / columns.hashes.length;
+
 export function addPedersen(air: AirBuilder, columns: PedersenColumns): void {
   const lines = linesOf(columns.stride);
   for (const [i, hash] of columns.hashes.entries()) {
-    addUniqueBits(air, lines, hash, `pedersen/hash${i}`);
-    addSum(air, lines, hash, `pedersen/hash${i}`);
-    addFrame(air, lines, hash, `pedersen/hash${i}`);
+    const name = `pedersen/hash${i}`;
+    addBits(air, lines, hash, name);
+    addFrame(air, lines, hash, name);
   }
   addUses(air, lines, columns);
 }
 
-/**
- * The 252 bits of an input are those of a number below p = 2^251 + 17·2^192 + 1, not of that plus
- * p: if bits 251, 196 and 192 are set, all others are zero; if 251 and 196 are, those between.
- */
-function addUniqueBits(air: AirBuilder, lines: Lines, columns: HashColumns, name: string): void {
-  const rest = (line: number): Expression => air.at(columns.rest, lines.rows(line));
-  const bit = (line: number): Expression => air.bit(rest(line), rest(line + 1));
-  const high = air.at(columns.high);
-  const highest = air.at(columns.highest);
-  const zero = (what: string, expression: Expression): void =>
-    air.zero(`${name}/${what}`, lines.everyInput, expression);
-  const zeros = (from: number, to: number): Expression =>
-    rest(from).minus(rest(to).times(2n ** BigInt(to - from)));
-  zero('bit0_is_zero', highest.times(bit(0)));
-  zero('zeros_below_192', highest.times(zeros(1, 192)));
-  zero('highest', highest.minus(high.times(bit(192))));
-  zero('zeros_below_196', high.times(zeros(193, 196)));
-  zero('high', high.minus(bit(251).times(bit(196))));
-  zero('zeros_below_251', bit(251).times(zeros(197, 251)));
-}
-
-/** Each line adds its known point to the sum, or copies the sum. */
-function addSum(air: AirBuilder, lines: Lines, columns: HashColumns, name: string): void {
+/** Both inputs' bits and the sum of the points that they choose. */
+function addBits(air: AirBuilder, lines: Lines, columns: HashColumns, name: string): void {
+  const { x, y, slope, rest, high, highest } = columns;
+  addUniqueBits(air, name, lines.everyInput, {
+    rest: (line) => air.at(rest, lines.rows(line)),
+    high: air.at(high),
+    highest: air.at(highest),
+  });
   const next = lines.rows(1);
-  const [x, y, slope] = [air.at(columns.x), air.at(columns.y), air.at(columns.slope)];
-  const [nextX, nextY] = [air.at(columns.x, next), air.at(columns.y, next)];
-  const pointX = air.parameter('pedersen_point_x');
-  const pointY = air.parameter('pedersen_point_y');
-  const bit = air.bit(air.at(columns.rest), air.at(columns.rest, next));
-  const zero = (what: string, expression: Expression): void =>
-    air.zero(`${name}/${what}`, lines.every, expression, lines.lastBit);
-  zero('bit', bit.times(bit.minus(1n)));
-  air.zero(`${name}/bits_end`, lines.afterBits, air.at(columns.rest));
-  air.zero(`${name}/rest_end`, lines.lastBit, air.at(columns.rest));
-  zero('add/slope', bit.times(y.minus(pointY)).minus(slope.times(x.minus(pointX))));
-  zero('add/x', slope.times(slope).minus(bit.times(x.plus(pointX).plus(nextX))));
-  zero('add/y', bit.times(y.plus(nextY)).minus(slope.times(x.minus(nextX))));
-  zero('copy/x', air.not(bit).times(nextX.minus(x)));
-  zero('copy/y', air.not(bit).times(nextY.minus(y)));
+  addSum(air, {
+    name,
+    rows: lines.bits,
+    sum: { x: air.at(x), y: air.at(y) },
+    next: { x: air.at(x, next), y: air.at(y, next) },
+    added: { x: air.parameter('pedersen_point_x'), y: air.parameter('pedersen_point_y') },
+    slope: air.at(slope),
+    rest: air.at(rest),
+    nextRest: air.at(rest, next),
+  });
 }
 
 /** A hash begins with the shift point; its second input goes on where the first ended. */
@@ -121,7 +104,7 @@ function addFrame(air: AirBuilder, lines: Lines, { x, y }: HashColumns, name: st
 /** Inputs and outputs are memory cells; three consecutive cells are one use. */
 function addUses(air: AirBuilder, lines: Lines, columns: PedersenColumns): void {
   const { hashes, a, b, output } = columns;
-  const period = lines.rows(512) / hashes.length;
+  const period = pedersenRows(columns);
   const everyUse = every(period);
   const follows = (next: Expression, place: Place): Expression =>
     next.minus(air.at(place).plus(1n));

@@ -40,12 +40,10 @@ export function pedersenPoints(period: number): readonly PeriodicColumn[] {
   return pointColumns('pedersen_point', period, PEDERSEN);
 }
 
-/** Doublings of the curve's generator, one per 32 rows. */
-export const GENERATOR_POINTS: readonly PeriodicColumn[] = pointColumns(
-  'generator_point',
-  8192,
-  GENERATOR,
-);
+/** Doublings of the curve's generator, 256 values in `period` rows. */
+export function generatorPoints(period: number): readonly PeriodicColumn[] {
+  return pointColumns('generator_point', period, GENERATOR);
+}
 
 /** Coefficients of the polynomial with these values on the roots of unity: an inverse FFT. */
 export function interpolate(values: readonly bigint[]): bigint[] {

@@ -6,6 +6,30 @@ import type { Expression, Rows } from './expression.ts';
  * is a sorted, continuous, single-valued list, and offsets leave no gap from rc_min to rc_max.
  */
 
+/** Two lists of values, `stride` rows apart, of which one is the other in another order. */
+interface Permutation {
+  readonly name: string;
+  readonly pool: (below: number) => Expression;
+  readonly sorted: (below: number) => Expression;
+  /** Running product of (z − pool) / (z − sorted); second commitment. */
+  readonly product: Place;
+  readonly z: Expression;
+  /** What the product comes to. */
+  readonly claimed: Expression | bigint;
+  readonly stride: number;
+}
+
+function addPermutation(air: AirBuilder, permutation: Permutation): void {
+  const { name, pool, sorted, product, z, claimed, stride } = permutation;
+  const last = single(-stride);
+  const first = z.minus(sorted(0)).times(air.at(product));
+  air.zero(`${name}/first`, FIRST_ROW, first.plus(pool(0)).minus(z));
+  const next = z.minus(sorted(stride)).times(air.at(product, stride));
+  const step = next.minus(z.minus(pool(stride)).times(air.at(product)));
+  air.zero(`${name}/step`, every(stride), step, last);
+  air.zero(`${name}/last`, last, air.at(product).minus(claimed));
+}
+
 const EVERY_ACCESS: Rows = every(2);
 const LAST_ACCESS: Rows = single(-2);
 
@@ -26,19 +50,15 @@ export function addMemory(air: AirBuilder, columns: MemoryColumns): void {
   const at = (row: number): Expression => air.cell(sorted, row);
   const hash = (column: number, row: number): Expression =>
     air.cell(column, row).plus(alpha.times(air.cell(column, row + 1)));
-  const first = z.minus(hash(sorted, 0)).times(air.cell(product, 0));
-  air.zero('memory/first', FIRST_ROW, first.plus(hash(accesses, 0)).minus(z));
-  air.zero(
-    'memory/step',
-    EVERY_ACCESS,
-    z
-      .minus(hash(sorted, 2))
-      .times(air.cell(product, 2))
-      .minus(z.minus(hash(accesses, 2)).times(air.cell(product, 0))),
-    LAST_ACCESS,
-  );
-  const claimed = air.parameter('memory_product');
-  air.zero('memory/last', LAST_ACCESS, air.cell(product, 0).minus(claimed));
+  addPermutation(air, {
+    name: 'memory',
+    pool: (below) => hash(accesses, below),
+    sorted: (below) => hash(sorted, below),
+    product: [product, 0],
+    z,
+    claimed: air.parameter('memory_product'),
+    stride: 2,
+  });
   const step = at(2).minus(at(0));
   air.zero('memory/address_step_is_bit', EVERY_ACCESS, air.isBit(step), LAST_ACCESS);
   const other = step.minus(1n).times(at(1).minus(at(3)));
@@ -49,7 +69,8 @@ export function addMemory(air: AirBuilder, columns: MemoryColumns): void {
   air.zero('public/value_zero', everyPublicCell, air.cell(accesses, 3));
 }
 
-export interface OffsetColumns {
+/** A pool of small numbers, their sorted copy, and the product that ties the two. */
+export interface PoolColumns {
   readonly pool: Place;
   readonly sorted: Place;
   /** Running product, second commitment. */
@@ -58,25 +79,26 @@ export interface OffsetColumns {
   readonly stride: number;
 }
 
-export function addOffsets(air: AirBuilder, columns: OffsetColumns): void {
+/** The pool's sorted copy is a permutation of it, by the challenge `z`. */
+export function addPool(air: AirBuilder, name: string, z: string, columns: PoolColumns): void {
   const { pool, sorted, product, stride } = columns;
-  const everyValue = every(stride);
-  const lastValue = single(-stride);
-  const z = air.parameter('offset_z');
-  const first = z.minus(air.at(sorted)).times(air.at(product));
-  air.zero('offset/first', FIRST_ROW, first.plus(air.at(pool)).minus(z));
-  air.zero(
-    'offset/step',
-    everyValue,
-    z
-      .minus(air.at(sorted, stride))
-      .times(air.at(product, stride))
-      .minus(z.minus(air.at(pool, stride)).times(air.at(product))),
-    lastValue,
-  );
-  air.zero('offset/last', lastValue, air.at(product).minus(1n));
+  addPermutation(air, {
+    name,
+    pool: (below) => air.at(pool, below),
+    sorted: (below) => air.at(sorted, below),
+    product,
+    z: air.parameter(z),
+    claimed: 1n,
+    stride,
+  });
+}
+
+export function addOffsets(air: AirBuilder, columns: PoolColumns): void {
+  const { sorted, stride } = columns;
+  const last = single(-stride);
+  addPool(air, 'offset', 'offset_z', columns);
   const step = air.at(sorted, stride).minus(air.at(sorted));
-  air.zero('offset/step_is_bit', everyValue, air.isBit(step), lastValue);
+  air.zero('offset/step_is_bit', every(stride), air.isBit(step), last);
   air.zero('offset/minimum', FIRST_ROW, air.at(sorted).minus(air.parameter('rc_min')));
-  air.zero('offset/maximum', lastValue, air.at(sorted).minus(air.parameter('rc_max')));
+  air.zero('offset/maximum', last, air.at(sorted).minus(air.parameter('rc_max')));
 }

@@ -1,7 +1,5 @@
-import { AirBuilder } from './builder.ts';
-import { addCpu } from './cpu.ts';
 import type { Layout } from './expression.ts';
-import { addMemory, addOffsets } from './permutations.ts';
+import { layoutOf } from './table.ts';
 
 /**
  * The layout `plain`: the Cairo CPU without builtins, 47 constraints (Stone's layout 10). Columns:
@@ -20,24 +18,11 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 2],
 ];
 
-const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 0, flags: 1, memory: 3, registers: [5, 0] });
-addMemory(air, { accesses: 3, sorted: 4, product: 7, publicPeriod: 8 });
-addOffsets(air, { pool: [0, 0], sorted: [2, 0], product: [6, 0], stride: 1 });
-
-export const PLAIN: Layout = {
+export const PLAIN: Layout = layoutOf({
   name: 'plain',
-  segments: ['program', 'execution'],
-  builtins: [],
-  rowsPerStep: 16,
-  rowsPerPublicCell: 8,
-  rowsMin: 64,
-  columnsFirst: 6,
+  maskRows: MASK_ROWS,
   columnsSecond: 2,
-  interactionElements: ['memory_z', 'memory_alpha', 'offset_z'],
-  compositionColumns: 2,
-  periodicColumns: [],
-  nodes: air.nodes,
-  mask: air.mask,
-  constraints: air.constraints,
-};
+  cpu: { offsets: 0, flags: 1, memory: 3, registers: [5, 0] },
+  memory: { accesses: 3, sorted: 4, product: 7, publicPeriod: 8 },
+  offsets: { pool: [0, 0], sorted: [2, 0], product: [6, 0], stride: 1 },
+});

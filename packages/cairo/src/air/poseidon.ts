@@ -14,35 +14,30 @@ import {
 } from './poseidon-keys.ts';
 
 /**
- * The Poseidon builtin: one permutation per 1,024 rows. Eight full rounds stand 128 rows apart;
- * the 83 partial rounds in a column of 64, 16 rows apart, and one of 22, 32 rows apart, that begins
- * with the last three of the first. Every cubed value stands beside its square.
+ * The Poseidon builtin: one permutation per 64 lines. Eight full rounds stand 8 lines apart; the 83
+ * partial rounds in a column of 64, one per line, and one of 22, two lines apart, that begins with
+ * the last three of the first. Every cubed value stands beside its square.
  */
-const PERIOD = 1024;
-const EVERY_USE: Rows = every(PERIOD);
-/** Inputs and outputs, 512 rows apart. */
-const EVERY_HALF: Rows = every(512);
-const LAST_HALF: Rows = single(-512);
-const EVERY_FULL: Rows = every(128);
-/** Full rounds 3 and 7: what follows is no full round. */
-const BEFORE_OTHERS: Rows = every(512, 384);
+const LINES = 64;
+const FULL_LINES = LINES / FULL_ROUNDS;
+/** Inputs, then outputs. */
+const HALF = LINES / 2;
 
-/** A column of partial rounds: its length, and the rows from one to the next. */
+/** A column of partial rounds: its length, and the lines from one to the next. */
 interface Partials {
   readonly count: number;
-  readonly stride: number;
-  readonly slots: number;
+  readonly lines: number;
 }
-const FIRST_PARTIALS: Partials = { count: 64, stride: 16, slots: 64 };
-const SECOND_PARTIALS: Partials = { count: 22, stride: 32, slots: 32 };
+const FIRST_PARTIALS: Partials = { count: 64, lines: 1 };
+const SECOND_PARTIALS: Partials = { count: 22, lines: 2 };
 const REPEATED = 3;
 
-/** Rows of the slots from `from` on, in which a column says nothing. */
-const fromSlot = ({ stride, slots }: Partials, from: number): Rows =>
-  everyOf(
-    PERIOD,
-    Array.from({ length: slots - from }, (_, i) => stride * (from + i)),
-  );
+/** Rows of a use in which a column of partial rounds says nothing: those from `from` on. */
+function behindRound({ lines }: Partials, from: number, stride: number): Rows {
+  const slots = LINES / lines;
+  const row = (_: unknown, i: number): number => lines * stride * (from + i);
+  return everyOf(LINES * stride, Array.from({ length: slots - from }, row));
+}
 
 /** A value and its square. */
 interface Cubed {
@@ -51,42 +46,50 @@ interface Cubed {
 }
 
 export interface PoseidonColumns {
-  /** Memory accesses of the three elements: inputs, and 512 rows later outputs. */
+  /** Trace rows per line. */
+  readonly stride: number;
+  /** Memory accesses of the three elements: inputs, and 32 lines later outputs. */
   readonly memory: readonly [Place, Place, Place];
   readonly full: readonly [Cubed, Cubed, Cubed];
   readonly partials: readonly [Cubed, Cubed];
 }
+
+/** Trace rows of a use. */
+export const poseidonRows = ({ stride }: PoseidonColumns): number => LINES * stride;
 
 export function addPoseidon(air: AirBuilder, columns: PoseidonColumns): void {
   addAddresses(air, columns);
   addSquares(air, columns);
   const cube = ({ value, square }: Cubed, below: number): Expression =>
     air.at(value, below).times(air.at(square, below));
-  const fullCube = (round: number, i: 0 | 1 | 2): Expression => cube(columns.full[i], 128 * round);
+  const fullRows = FULL_LINES * columns.stride;
+  const fullCube: FullCube = (round, i) => cube(columns.full[i], fullRows * round);
   addFullRounds(air, columns, fullCube);
   addPartialRounds(air, columns, cube, fullCube);
 }
 
 /** Inputs, then outputs: six consecutive cells are one use. */
-function addAddresses(air: AirBuilder, { memory }: PoseidonColumns): void {
+function addAddresses(air: AirBuilder, { memory, stride }: PoseidonColumns): void {
+  const half = HALF * stride;
   const begin = air.parameter('poseidon_begin');
   for (const [i, place] of memory.entries()) {
     const first = i === 0 ? begin : begin.plus(BigInt(i));
     air.zero(`poseidon/first_address${i}`, FIRST_ROW, air.at(place).minus(first));
-    const step = air.at(place, 512).minus(air.at(place).plus(3n));
-    air.zero(`poseidon/next_address${i}`, EVERY_HALF, step, LAST_HALF);
+    const step = air.at(place, half).minus(air.at(place).plus(3n));
+    air.zero(`poseidon/next_address${i}`, every(half), step, single(-half));
   }
 }
 
-function addSquares(air: AirBuilder, { full, partials }: PoseidonColumns): void {
+function addSquares(air: AirBuilder, { full, partials, stride }: PoseidonColumns): void {
   const isSquare = ({ value, square }: Cubed): Expression =>
     air.at(value).times(air.at(value)).minus(air.at(square));
   for (const [i, one] of full.entries())
-    air.zero(`poseidon/full_square${i}`, EVERY_FULL, isSquare(one));
+    air.zero(`poseidon/full_square${i}`, every(FULL_LINES * stride), isSquare(one));
   const [first, second] = partials;
-  air.zero('poseidon/partial_square0', every(FIRST_PARTIALS.stride), isSquare(first));
-  const behind = fromSlot(SECOND_PARTIALS, SECOND_PARTIALS.count);
-  air.zero('poseidon/partial_square1', every(SECOND_PARTIALS.stride), isSquare(second), behind);
+  const everyRound = ({ lines }: Partials): Rows => every(lines * stride);
+  air.zero('poseidon/partial_square0', everyRound(FIRST_PARTIALS), isSquare(first));
+  const behind = behindRound(SECOND_PARTIALS, SECOND_PARTIALS.count, stride);
+  air.zero('poseidon/partial_square1', everyRound(SECOND_PARTIALS), isSquare(second), behind);
 }
 
 type FullCube = (round: number, i: 0 | 1 | 2) => Expression;
@@ -97,36 +100,42 @@ function mixed(cube: FullCube, round: number): readonly [Expression, Expression,
   return [a.plus(a).plus(a).plus(b).plus(c), a.minus(b).plus(c), a.plus(b).minus(c.plus(c))];
 }
 
-function addFullRounds(air: AirBuilder, { memory, full }: PoseidonColumns, cube: FullCube): void {
+function addFullRounds(air: AirBuilder, columns: PoseidonColumns, cube: FullCube): void {
+  const { memory, full, stride } = columns;
+  const [half, fullRows] = [HALF * stride, FULL_LINES * stride];
+  const everyUse = every(LINES * stride);
+  // Full rounds 3 and 7: what follows is no full round.
+  const beforeOthers = every(half, half - fullRows);
   const keys = roundConstants();
   for (const [i, place] of memory.entries()) {
     const keyed = air.at(place, 1).plus(keys[i] as bigint);
     const state = full[i] as Cubed;
-    air.zero(`poseidon/first_key${i}`, EVERY_USE, keyed.minus(air.at(state.value)));
+    air.zero(`poseidon/first_key${i}`, everyUse, keyed.minus(air.at(state.value)));
   }
   for (const [i, sum] of mixed(cube, 0).entries()) {
-    const next = air.at((full[i] as Cubed).value, 128);
+    const next = air.at((full[i] as Cubed).value, fullRows);
     const made = sum.plus(air.parameter(`poseidon_full_key${i}`));
-    air.zero(`poseidon/full_round${i}`, EVERY_FULL, next.minus(made), BEFORE_OTHERS);
+    air.zero(`poseidon/full_round${i}`, every(fullRows), next.minus(made), beforeOthers);
   }
   for (const [i, sum] of mixed(cube, FULL_ROUNDS - 1).entries()) {
-    const output = air.at(memory[i] as Place, 513);
-    air.zero(`poseidon/output${i}`, EVERY_USE, output.minus(sum));
+    const output = air.at(memory[i] as Place, half + 1);
+    air.zero(`poseidon/output${i}`, everyUse, output.minus(sum));
   }
 }
 
 function addPartialRounds(
   air: AirBuilder,
-  { full, partials }: PoseidonColumns,
+  { full, partials, stride }: PoseidonColumns,
   cube: (one: Cubed, below: number) => Expression,
   fullCube: FullCube,
 ): void {
   const half = FULL_ROUNDS / 2;
+  const everyUse = every(LINES * stride);
   /** Operands whose index 0 is the column's round `from`. */
-  const operandsFrom = (one: Cubed, { stride }: Partials, from: number): Operands<Expression> => ({
+  const operandsFrom = (one: Cubed, { lines }: Partials, from: number): Operands<Expression> => ({
     full: (i) => fullCube(half - 1, i as 0 | 1 | 2),
-    cube: (i) => cube(one, stride * (from + i)),
-    value: (i) => air.at(one.value, stride * (from + i)),
+    cube: (i) => cube(one, lines * stride * (from + i)),
+    value: (i) => air.at(one.value, lines * stride * (from + i)),
   });
   const [first, second] = partials;
   const ofFirst = operandsFrom(first, FIRST_PARTIALS, 0);
@@ -134,24 +143,25 @@ function addPartialRounds(
   const repeated = operandsFrom(first, FIRST_PARTIALS, FIRST_PARTIALS.count - REPEATED);
   const keys = keysOf();
   for (let i = 0; i < REPEATED; i++)
-    air.zero(`poseidon/copy${i}`, EVERY_USE, repeated.value(i).minus(ofSecond.value(i)));
+    air.zero(`poseidon/copy${i}`, everyUse, repeated.value(i).minus(ofSecond.value(i)));
   for (const [i, combination] of FIRST.entries()) {
     const made = combined(combination, ofFirst).plus(keys.first[i] as bigint);
-    air.zero(`poseidon/first_partial${i}`, EVERY_USE, ofFirst.value(i).minus(made));
+    air.zero(`poseidon/first_partial${i}`, everyUse, ofFirst.value(i).minus(made));
   }
   const next = (column: Partials, operands: Operands<Expression>, i: number): void => {
     const made = combined(NEXT, operands).plus(air.parameter(`poseidon_partial_key${i}`));
-    const behind = fromSlot(column, column.count - 3);
+    const behind = behindRound(column, column.count - 3, stride);
+    const everyRound = every(column.lines * stride);
     const claimed = operands.value(3);
-    air.zero(`poseidon/partial_round${i}`, every(column.stride), claimed.minus(made), behind);
+    air.zero(`poseidon/partial_round${i}`, everyRound, claimed.minus(made), behind);
   };
   next(FIRST_PARTIALS, ofFirst, 0);
   next(SECOND_PARTIALS, ofSecond, 1);
   const ofLast = operandsFrom(second, SECOND_PARTIALS, SECOND_PARTIALS.count - 3);
   for (const [i, combination] of LAST.entries()) {
     const made = combined(combination, ofLast).plus(keys.last[i] as bigint);
-    const claimed = air.at((full[i] as Cubed).value, 128 * half);
-    air.zero(`poseidon/after_partials${i}`, EVERY_USE, claimed.minus(made));
+    const claimed = air.at((full[i] as Cubed).value, FULL_LINES * stride * half);
+    air.zero(`poseidon/after_partials${i}`, everyUse, claimed.minus(made));
   }
 }
 
@@ -161,15 +171,15 @@ function combined(combination: Combination, operands: Operands<Expression>): Exp
     .reduce((sum, term) => sum.plus(term));
 }
 
-/** The keys of full and partial rounds where they are added, zero elsewhere. */
-export function poseidonKeyColumns(): PeriodicColumn[] {
+/** The keys of full and partial rounds where they are added, zero elsewhere; `period` rows a use. */
+export function poseidonKeyColumns(period: number): PeriodicColumn[] {
   const column = (name: string, values: () => readonly bigint[]): PeriodicColumn => {
     let made: readonly bigint[] | undefined;
     const coefficients = (): readonly bigint[] => {
       made ??= interpolate(values());
       return made;
     };
-    return { name: `poseidon_${name}`, period: PERIOD, coefficients };
+    return { name: `poseidon_${name}`, period, coefficients };
   };
   const half = FULL_ROUNDS / 2;
   const padded = (values: readonly bigint[], size: number): bigint[] =>
@@ -186,7 +196,9 @@ export function poseidonKeyColumns(): PeriodicColumn[] {
   const split = FIRST_PARTIALS.count - REPEATED;
   return [
     ...[0, 1, 2].map((i) => column(`full_key${i}`, () => fullKeys(i))),
-    column('partial_key0', () => padded(keysOf().next.slice(0, split), FIRST_PARTIALS.slots)),
-    column('partial_key1', () => padded(keysOf().next.slice(split), SECOND_PARTIALS.slots)),
+    column('partial_key0', () =>
+      padded(keysOf().next.slice(0, split), LINES / FIRST_PARTIALS.lines),
+    ),
+    column('partial_key1', () => padded(keysOf().next.slice(split), LINES / SECOND_PARTIALS.lines)),
   ];
 }

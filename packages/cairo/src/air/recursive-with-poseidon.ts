@@ -1,13 +1,5 @@
-import { addBitwise } from './bitwise.ts';
-import { AirBuilder } from './builder.ts';
-import { addCpu } from './cpu.ts';
-import { addDiluted } from './diluted.ts';
 import type { Layout } from './expression.ts';
-import { addPedersen } from './pedersen.ts';
-import { pedersenPoints } from './periodic.ts';
-import { addMemory, addOffsets } from './permutations.ts';
-import { addPoseidon, poseidonKeyColumns } from './poseidon.ts';
-import { addRangeCheck } from './range-check.ts';
+import { layoutOf } from './table.ts';
 
 /**
  * The layout `recursive_with_poseidon`: the CPU with output, Pedersen, range-check, bitwise and
@@ -41,65 +33,41 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 1, 2, 5],
 ];
 
-const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 4, flags: 0, memory: 1, registers: [5, 0] });
-addMemory(air, { accesses: 1, sorted: 2, product: 6, publicPeriod: 16 });
-addOffsets(air, { pool: [4, 0], sorted: [4, 2], product: [7, 1], stride: 4 });
-addDiluted(air, { pool: [3, 0], sorted: [3, 1], product: [7, 0], sum: [6, 1], stride: 2 });
-addPedersen(air, {
-  hashes: [
-    { x: [4, 1], y: [4, 5], slope: [4, 7], rest: [4, 3], high: [4, 2047], highest: [5, 57] },
-  ],
-  stride: 8,
-  a: [1, 10],
-  b: [1, 2058],
-  output: [1, 1034],
-});
-addRangeCheck(air, { pool: 4, use: [1, 138], period: 256 });
-addBitwise(air, { pool: 3, value: [1, 42], or: [1, 74], stride: 2 });
-addPoseidon(air, {
-  memory: [
-    [1, 266],
-    [1, 202],
-    [1, 458],
-  ],
-  full: [
-    { value: [5, 9], square: [5, 105] },
-    { value: [5, 73], square: [5, 25] },
-    { value: [5, 41], square: [5, 89] },
-  ],
-  partials: [
-    { value: [5, 6], square: [5, 14] },
-    { value: [5, 1], square: [5, 17] },
-  ],
-});
-
-export const RECURSIVE_WITH_POSEIDON: Layout = {
+export const RECURSIVE_WITH_POSEIDON: Layout = layoutOf({
   name: 'recursive_with_poseidon',
-  segments: ['program', 'execution', 'output', 'pedersen', 'range_check', 'bitwise', 'poseidon'],
-  builtins: [
-    { name: 'output', cells: 1, rows: undefined },
-    { name: 'pedersen', cells: 3, rows: 4096 },
-    { name: 'range_check', cells: 1, rows: 256 },
-    { name: 'bitwise', cells: 5, rows: 256 },
-    { name: 'poseidon', cells: 6, rows: 1024 },
-  ],
-  rowsPerStep: 16,
-  rowsPerPublicCell: 16,
-  rowsMin: 4096,
-  columnsFirst: 6,
+  maskRows: MASK_ROWS,
   columnsSecond: 2,
-  interactionElements: [
-    'memory_z',
-    'memory_alpha',
-    'offset_z',
-    'diluted_product_z',
-    'diluted_z',
-    'diluted_alpha',
-  ],
-  compositionColumns: 2,
-  periodicColumns: [...pedersenPoints(4096), ...poseidonKeyColumns()],
-  nodes: air.nodes,
-  mask: air.mask,
-  constraints: air.constraints,
-};
+  cpu: { offsets: 4, flags: 0, memory: 1, registers: [5, 0] },
+  memory: { accesses: 1, sorted: 2, product: 6, publicPeriod: 16 },
+  offsets: { pool: [4, 0], sorted: [4, 2], product: [7, 1], stride: 4 },
+  diluted: { pool: [3, 0], sorted: [3, 1], product: [7, 0], sum: [6, 1], stride: 2 },
+  output: true,
+  pedersen: {
+    hashes: [
+      { x: [4, 1], y: [4, 5], slope: [4, 7], rest: [4, 3], high: [4, 2047], highest: [5, 57] },
+    ],
+    stride: 8,
+    a: [1, 10],
+    b: [1, 2058],
+    output: [1, 1034],
+  },
+  rangeCheck: { pool: 4, use: [1, 138], period: 256 },
+  bitwise: { pool: [3, 0], value: [1, 42], or: [1, 74], stride: 2 },
+  poseidon: {
+    stride: 16,
+    memory: [
+      [1, 266],
+      [1, 202],
+      [1, 458],
+    ],
+    full: [
+      { value: [5, 9], square: [5, 105] },
+      { value: [5, 73], square: [5, 25] },
+      { value: [5, 41], square: [5, 89] },
+    ],
+    partials: [
+      { value: [5, 6], square: [5, 14] },
+      { value: [5, 1], square: [5, 17] },
+    ],
+  },
+});

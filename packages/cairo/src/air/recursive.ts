@@ -1,12 +1,5 @@
-import { addBitwise } from './bitwise.ts';
-import { AirBuilder } from './builder.ts';
-import { addCpu } from './cpu.ts';
-import { addDiluted } from './diluted.ts';
 import type { Layout } from './expression.ts';
-import { addPedersen } from './pedersen.ts';
-import { pedersenPoints } from './periodic.ts';
-import { addMemory, addOffsets } from './permutations.ts';
-import { addRangeCheck } from './range-check.ts';
+import { layoutOf } from './table.ts';
 
 /**
  * The layout `recursive`: the CPU with output, Pedersen, range-check and bitwise builtins, 93
@@ -37,46 +30,24 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 1, 2, 5],
 ];
 
-const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 5, flags: 0, memory: 3, registers: [6, 1] });
-addMemory(air, { accesses: 3, sorted: 4, product: 9, publicPeriod: 16 });
-addOffsets(air, { pool: [5, 0], sorted: [5, 2], product: [9, 1], stride: 4 });
-addDiluted(air, { pool: [1, 0], sorted: [2, 0], product: [8, 0], sum: [7, 0], stride: 1 });
-addPedersen(air, {
-  hashes: [{ x: [5, 1], y: [5, 3], slope: [6, 2], rest: [6, 0], high: [6, 1022], highest: [6, 7] }],
-  stride: 4,
-  a: [3, 10],
-  b: [3, 1034],
-  output: [3, 522],
-});
-addRangeCheck(air, { pool: 5, use: [3, 74], period: 128 });
-addBitwise(air, { pool: 1, value: [3, 26], or: [3, 42], stride: 1 });
-
-export const RECURSIVE: Layout = {
+export const RECURSIVE: Layout = layoutOf({
   name: 'recursive',
-  segments: ['program', 'execution', 'output', 'pedersen', 'range_check', 'bitwise'],
-  builtins: [
-    { name: 'output', cells: 1, rows: undefined },
-    { name: 'pedersen', cells: 3, rows: 2048 },
-    { name: 'range_check', cells: 1, rows: 128 },
-    { name: 'bitwise', cells: 5, rows: 128 },
-  ],
-  rowsPerStep: 16,
-  rowsPerPublicCell: 16,
-  rowsMin: 2048,
-  columnsFirst: 7,
+  maskRows: MASK_ROWS,
   columnsSecond: 3,
-  interactionElements: [
-    'memory_z',
-    'memory_alpha',
-    'offset_z',
-    'diluted_product_z',
-    'diluted_z',
-    'diluted_alpha',
-  ],
-  compositionColumns: 2,
-  periodicColumns: pedersenPoints(2048),
-  nodes: air.nodes,
-  mask: air.mask,
-  constraints: air.constraints,
-};
+  cpu: { offsets: 5, flags: 0, memory: 3, registers: [6, 1] },
+  memory: { accesses: 3, sorted: 4, product: 9, publicPeriod: 16 },
+  offsets: { pool: [5, 0], sorted: [5, 2], product: [9, 1], stride: 4 },
+  diluted: { pool: [1, 0], sorted: [2, 0], product: [8, 0], sum: [7, 0], stride: 1 },
+  output: true,
+  pedersen: {
+    hashes: [
+      { x: [5, 1], y: [5, 3], slope: [6, 2], rest: [6, 0], high: [6, 1022], highest: [6, 7] },
+    ],
+    stride: 4,
+    a: [3, 10],
+    b: [3, 1034],
+    output: [3, 522],
+  },
+  rangeCheck: { pool: 5, use: [3, 74], period: 128 },
+  bitwise: { pool: [1, 0], value: [3, 26], or: [3, 42], stride: 1 },
+});

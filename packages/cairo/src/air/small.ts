@@ -1,11 +1,7 @@
-import { AirBuilder, type Place } from './builder.ts';
-import { addCpu } from './cpu.ts';
-import { addEcdsa } from './ecdsa.ts';
+import type { Place } from './builder.ts';
 import type { Layout } from './expression.ts';
-import { addPedersen, type HashColumns } from './pedersen.ts';
-import { GENERATOR_POINTS, pedersenPoints } from './periodic.ts';
-import { addMemory, addOffsets } from './permutations.ts';
-import { addRangeCheck } from './range-check.ts';
+import type { HashColumns } from './pedersen.ts';
+import { layoutOf } from './table.ts';
 
 /**
  * The layout `small`: the CPU with output, Pedersen, range-check and ECDSA builtins, 179
@@ -50,10 +46,6 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 2],
 ];
 
-const air = new AirBuilder(MASK_ROWS);
-addCpu(air, { offsets: 0, flags: 1, memory: 19, registers: [21, 0] });
-addMemory(air, { accesses: 19, sorted: 20, product: 24, publicPeriod: 8 });
-addOffsets(air, { pool: [0, 0], sorted: [2, 0], product: [23, 0], stride: 1 });
 const hash = (x: number, slope: number, high: Place, highest: Place): HashColumns => ({
   x: [x, 0],
   y: [x + 1, 0],
@@ -62,39 +54,39 @@ const hash = (x: number, slope: number, high: Place, highest: Place): HashColumn
   high,
   highest,
 });
-addPedersen(air, {
-  hashes: [
-    hash(3, 15, [15, 255], [16, 255]),
-    hash(6, 16, [17, 255], [18, 255]),
-    hash(9, 17, [22, 16], [22, 144]),
-    hash(12, 18, [22, 80], [22, 208]),
-  ],
-  stride: 1,
-  a: [19, 6],
-  b: [19, 70],
-  output: [19, 38],
-});
-addRangeCheck(air, { pool: 0, use: [19, 102], period: 128 });
-addEcdsa(air, { main: 21, extra: 22, memory: 19 });
 
-export const SMALL: Layout = {
+export const SMALL: Layout = layoutOf({
   name: 'small',
-  segments: ['program', 'execution', 'output', 'pedersen', 'range_check', 'ecdsa'],
-  builtins: [
-    { name: 'output', cells: 1, rows: undefined },
-    { name: 'pedersen', cells: 3, rows: 128 },
-    { name: 'range_check', cells: 1, rows: 128 },
-    { name: 'ecdsa', cells: 2, rows: 8192 },
-  ],
-  rowsPerStep: 16,
-  rowsPerPublicCell: 8,
-  rowsMin: 8192,
-  columnsFirst: 23,
+  maskRows: MASK_ROWS,
   columnsSecond: 2,
-  interactionElements: ['memory_z', 'memory_alpha', 'offset_z'],
-  compositionColumns: 2,
-  periodicColumns: [...pedersenPoints(512), ...GENERATOR_POINTS],
-  nodes: air.nodes,
-  mask: air.mask,
-  constraints: air.constraints,
-};
+  cpu: { offsets: 0, flags: 1, memory: 19, registers: [21, 0] },
+  memory: { accesses: 19, sorted: 20, product: 24, publicPeriod: 8 },
+  offsets: { pool: [0, 0], sorted: [2, 0], product: [23, 0], stride: 1 },
+  output: true,
+  pedersen: {
+    hashes: [
+      hash(3, 15, [15, 255], [16, 255]),
+      hash(6, 16, [17, 255], [18, 255]),
+      hash(9, 17, [22, 16], [22, 144]),
+      hash(12, 18, [22, 80], [22, 208]),
+    ],
+    stride: 1,
+    a: [19, 6],
+    b: [19, 70],
+    output: [19, 38],
+  },
+  rangeCheck: { pool: 0, use: [19, 102], period: 128 },
+  ecdsa: {
+    stride: 16,
+    doubled: { x: [21, 6], y: [21, 14], slope: [21, 13] },
+    byGenerator: { x: [21, 7], y: [21, 23], slope: [21, 31], rest: [21, 15], inverse: [22, 0] },
+    byKey: { x: [21, 1], y: [21, 9], slope: [21, 3], rest: [21, 5], inverse: [21, 11] },
+    sum: { slope: [21, 8191], inverse: [22, 8160] },
+    result: { slope: [21, 4083], inverse: [21, 8179] },
+    zInverse: [21, 4091],
+    scalarInverse: [21, 4093],
+    keySquare: [21, 8187],
+    key: [19, 22],
+    message: [19, 4118],
+  },
+});

@@ -42,6 +42,8 @@ export type ProofCode =
   | 'wrong_program'
   | 'wrong_binding'
   | 'broken_chain'
+  | 'outer_output'
+  | 'outer_config'
   | 'bad_oods'
   | 'bad_pow'
   | 'bad_merkle'
@@ -89,6 +91,8 @@ export const PROOF_CODES: Readonly<Record<ProofCode, Category>> = {
   wrong_program: 'statement',
   wrong_binding: 'statement',
   broken_chain: 'statement',
+  outer_output: 'statement',
+  outer_config: 'statement',
   // whether it is true
   bad_oods: 'stark',
   bad_pow: 'stark',

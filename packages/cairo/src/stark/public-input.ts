@@ -1,10 +1,11 @@
 import { concatBytes, utf8 } from '@fatty/codec';
 import { dilutedFinal } from '../air/diluted.ts';
 import type { Layout } from '../air/expression.ts';
-import { add, inverse, mul, pow, sub, toBytes32 } from '../felt/felt.ts';
+import { add, inverse, mul, pow, readUint, sub, toBytes32 } from '../felt/felt.ts';
 import type { PublicCell, PublicInput, SeedVersion } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
 import type { Hash } from './hashes.ts';
+import { readPages } from './pages.ts';
 
 /** The first public cell pads the list to its full length. */
 function padding(input: PublicInput): PublicCell {
@@ -13,14 +14,19 @@ function padding(input: PublicInput): PublicCell {
   return first;
 }
 
-/** The words of the seed before the hash of the page, for one page of public memory. */
+/**
+ * The words that seed a channel: the public input but for its memory, then of every page its size
+ * and hash, behind the address where it begins if it is not the first.
+ */
 function seedWords(
   input: PublicInput,
   layout: Layout,
   version: SeedVersion,
   friendlyLayers: number,
+  pageHash: (values: readonly bigint[]) => bigint,
 ): bigint[] {
-  const { nSteps, rcMin, rcMax, publicMemory } = input;
+  const { nSteps, rcMin, rcMax } = input;
+  const { main, others } = readPages(input);
   const first = padding(input);
   const name = utf8(layout.name).reduce((word, byte) => word * 256n + BigInt(byte), 0n);
   const segments = layout.segments.flatMap((wanted) => {
@@ -30,12 +36,15 @@ function seedWords(
   });
   const head = version === 'stone6' ? [friendlyLayers] : [];
   const words = [...head, Math.log2(nSteps), rcMin, rcMax, name, ...segments, first.address];
-  return [...words, first.value, 1, publicMemory.length].map(BigInt);
+  const cells = main.flatMap(({ address, value }) => [BigInt(address), value]);
+  const pages = [1 + others.length, main.length, pageHash(cells)];
+  const rest = others.flatMap(({ start, values }) => [start, values.length, pageHash(values)]);
+  return [...words, first.value, ...pages, ...rest].map(BigInt);
 }
 
 /**
- * The bytes that seed a byte channel, as Stone writes them for one page and no verifier-friendly
- * layers: 32-byte big-endian words.
+ * The bytes that seed a byte channel, as Stone writes them without verifier-friendly layers: 32-byte
+ * big-endian words.
  */
 export function transcriptSeed(
   input: PublicInput,
@@ -43,13 +52,12 @@ export function transcriptSeed(
   pageHash: Hash,
   version: SeedVersion = 'stone6',
 ): Uint8Array {
-  const page = input.publicMemory.flatMap(({ address, value }) => [BigInt(address), value]);
-  const words = seedWords(input, layout, version, 0);
-  const digest = pageHash(concatBytes(...page.map(toBytes32)));
-  return concatBytes(...words.map(toBytes32), digest);
+  const hash = (values: readonly bigint[]): bigint =>
+    readUint(pageHash(concatBytes(...values.map(toBytes32))), 0, 32);
+  return concatBytes(...seedWords(input, layout, version, 0, hash).map(toBytes32));
 }
 
-/** The field elements that seed a Poseidon channel; `pageHash` of addresses and values in turn. */
+/** The field elements that seed a Poseidon channel. */
 export function friendlySeed(
   input: PublicInput,
   layout: Layout,
@@ -57,8 +65,7 @@ export function friendlySeed(
   version: SeedVersion,
   friendlyLayers: number,
 ): bigint[] {
-  const page = input.publicMemory.flatMap(({ address, value }) => [BigInt(address), value]);
-  return [...seedWords(input, layout, version, friendlyLayers), pageHash(page)];
+  return seedWords(input, layout, version, friendlyLayers, pageHash);
 }
 
 /** Drawn from the channel after the first trace commitment. */

@@ -4,6 +4,7 @@ import { P } from '../felt/felt.ts';
 import { LIMITS, type Proof, type ProofParameters, type PublicInput } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
 import { byteHash, type CommitmentHash, commitmentHash, type Hashes } from './hashes.ts';
+import { readPages } from './pages.ts';
 
 /**
  * The counts that bound all work of a verification, and the hashes it uses; known before it
@@ -35,8 +36,8 @@ const FRIENDLY_LAYERS_MAX = 9999;
 const PEDERSEN_CELLS_MAX = 1024;
 
 /**
- * @throws Rejected `unsupported_layout unsupported_hash bad_counts felt_range too_large` for a proof
- * that this verifier could not check whatever its bytes are
+ * @throws Rejected `unsupported_layout unsupported_hash bad_counts felt_range too_large pages` for a
+ * proof that this verifier could not check whatever its bytes are
  */
 export function readSizes(proof: Proof): ProofSize {
   const { parameters, publicInput, proofBytes } = proof;
@@ -117,6 +118,7 @@ function readMemory(input: PublicInput, cellsMax: number): void {
   demand(holds, 'bad_counts', '0 ≤ rc_min ≤ rc_max < 2^16', `${rcMin}, ${rcMax}`);
   const reduced = publicMemory.every(({ value }) => value >= 0n && value < P);
   demand(reduced, 'felt_range', 'public values below p', 'one at or above p');
+  readPages(input);
 }
 
 /** Checks the FRI parameters and answers log2 of the last layer's degree bound. */

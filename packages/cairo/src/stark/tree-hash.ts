@@ -5,7 +5,7 @@ import type { Hash } from './hashes.ts';
 
 /** How a committed table hashes its rows and the nodes of its Merkle tree; digests of 32 bytes. */
 export interface TreeHash {
-  /** Digest of a row in a tree of 2^height leaves; cells in Montgomery form. */
+  /** Digest of a row in a tree of 2^height leaves; cells in Montgomery form. One cell is its own. */
   leaf(cells: readonly bigint[], height: number): Uint8Array;
   /** Digest of two siblings (64 bytes) that stand `depth` levels below the root. */
   node(pair: Uint8Array, depth: number): Uint8Array;
@@ -20,7 +20,11 @@ function leafBytes(cells: readonly bigint[]): Uint8Array {
 
 /** One byte hash for everything. */
 export function byteTree(hash: Hash): TreeHash {
-  return { leaf: (cells) => hash(leafBytes(cells)), node: (pair) => hash(pair) };
+  const leaf = (cells: readonly bigint[]): Uint8Array => {
+    const row = leafBytes(cells);
+    return cells.length === 1 ? row : hash(row);
+  };
+  return { leaf, node: (pair) => hash(pair) };
 }
 
 /**
@@ -36,7 +40,9 @@ export function friendlyTree(hash: Hash, layers: number): TreeHash {
   };
   return {
     leaf: (cells, height) =>
-      layers > height ? toBytes32(poseidonMany(cells)) : bytes.leaf(cells, height),
+      layers > height && cells.length > 1
+        ? toBytes32(poseidonMany(cells))
+        : bytes.leaf(cells, height),
     node: (pair, depth) =>
       depth <= layers
         ? toBytes32(poseidon(felt(pair, 0), felt(pair, 32)))

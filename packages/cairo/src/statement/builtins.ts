@@ -49,7 +49,8 @@ function demandCapacity({ name, cells, rows: perUse }: Builtin, one: Segment, ro
 /**
  * Which builtins a program took, from the pointers that stand before its frame and behind its run.
  * Empty segments may share an address; the earliest fitting names are taken, and since nothing was
- * asked of them it does not matter which. A builtin that was not taken must not be used.
+ * asked of them it does not matter which. A builtin that was not taken must not be used. A pointer
+ * that begins and ends at 0 is one to a builtin that the layout lacks: bootloaders take them all.
  * @throws Rejected `builtin_cells`
  */
 export function matchBuiltins(
@@ -57,8 +58,9 @@ export function matchBuiltins(
   pointers: readonly { readonly first: bigint; readonly last: bigint }[],
 ): readonly Segment[] {
   const taken: Segment[] = [];
+  const present = pointers.filter(({ first, last }) => first !== 0n || last !== 0n);
   for (const one of run.builtins) {
-    const next = pointers[taken.length];
+    const next = present[taken.length];
     const fits = next?.first === BigInt(one.beginAddr) && next.last === BigInt(one.stopPtr);
     if (fits) taken.push(one);
     else {
@@ -67,7 +69,7 @@ export function matchBuiltins(
     }
   }
   const found = taken.map((one) => one.name).join(' ');
-  const all = taken.length === pointers.length;
-  demand(all, 'builtin_cells', `pointers to ${pointers.length} builtins`, found);
+  const all = taken.length === present.length;
+  demand(all, 'builtin_cells', `pointers to ${present.length} builtins`, found);
   return taken;
 }

@@ -34,6 +34,7 @@ export interface LeaseStatement {
 
 export const LEASE_CELLS = 6;
 export const EXTRA_CELLS_MAX = 32;
+const FRAME_CELLS_MAX = LEASE_CELLS + EXTRA_CELLS_MAX;
 
 /**
  * `__start__: ap += n; call main; __end__: jmp rel 0`, with holes for the number of builtins and
@@ -57,18 +58,13 @@ const MAIN = 3;
 const at = (cell: PublicCell | undefined): string =>
   cell === undefined ? 'end of public memory' : `address ${cell.address}`;
 
-/** @throws Rejected `pages` for a public memory of several pages: only the first is read here */
-export function demandOnePage({ publicMemory }: PublicInput): void {
-  const one = publicMemory.every((cell) => cell.page === 0);
-  demand(one, 'pages', 'page 0 only', 'further pages');
-}
-
 /**
  * Reads the statement and refuses every public memory that is not exactly: program words at 1..len,
  * [initial_fp−2] = initial_fp, [initial_fp−1] = 0, the n first pointers of its builtins from
  * initial_fp, the n last ones up to final_ap, its output (or, without that builtin, frame cells
- * from initial_fp + n + 2, before the last pointers), end. Stone's own verifier checks none of
- * this. Program length is initial_fp − 3; `program.stop_ptr` is the final pc.
+ * from initial_fp + n + 2, before the last pointers), end. Only outputs may stand in pages behind
+ * the first. Stone's own verifier checks none of this. Program length is initial_fp − 3;
+ * `program.stop_ptr` is the final pc.
  * @throws Rejected `unsupported_layout segments pages program_cells prologue safe_call
  * builtin_cells statement_cells`
  */
@@ -81,7 +77,6 @@ export function readStatement(input: PublicInput): Statement {
   demand(pc.beginAddr === 1, 'segments', 'initial pc 1', pc.beginAddr);
   demand(pc.stopPtr === FINAL_PC, 'segments', `final pc ${FINAL_PC}`, pc.stopPtr);
   demand(execution.stopPtr >= fp, 'segments', `final ap from ${fp}`, execution.stopPtr);
-  demandOnePage(input);
   demand(length >= PROLOGUE.length, 'program_cells', 'a program', `${length} words`);
   demand(cells.length >= length + 2, 'program_cells', `${length + 2} cells`, cells.length);
   const program = readProgram(cells, length);
@@ -135,14 +130,13 @@ function readFrame(
   all: readonly PublicCell[],
 ): Pick<Statement, 'builtins' | 'cells'> {
   const { beginAddr: fp, stopPtr: ap } = run.execution;
-  const max = run.builtins.length;
+  const { segments: max } = LIMITS;
   demand(count <= max, 'prologue', `at most ${max} builtins`, count);
-  const cellsMax = LEASE_CELLS + EXTRA_CELLS_MAX;
   const rest = all.slice(fp - 1);
   const first = readCells(rest.slice(0, count), fp, count, 'builtin_cells');
   const output = run.builtins.find((one) => one.name === 'output');
   const size = (output?.stopPtr ?? 0) - (output?.beginAddr ?? 0);
-  demand(size <= cellsMax, 'statement_cells', `at most ${cellsMax}`, size);
+  demand(size <= rest.length, 'statement_cells', `at most ${rest.length} outputs`, size);
   // Behind the first pointers: frame cells or none, last pointers, output or none.
   const frameSize = Math.max(0, rest.length - 2 * count - size);
   const frame = readCells(rest.slice(count), fp + count + 2, frameSize, 'statement_cells');
@@ -154,8 +148,11 @@ function readFrame(
   const speaks = builtins.includes('output');
   const silent = !speaks || frame.length === 0;
   demand(silent, 'statement_cells', 'an output or frame cells', `${frame.length} frame cells`);
+  const paged = all.slice(0, all.length - size).some(({ page }) => page > 0);
+  demand(!paged, 'pages', 'outputs behind page 0', 'other cells');
   const cells = speaks ? outputs : frame;
-  demand(cells.length <= cellsMax, 'statement_cells', `at most ${cellsMax}`, cells.length);
+  const fits = speaks || cells.length <= FRAME_CELLS_MAX;
+  demand(fits, 'statement_cells', `at most ${FRAME_CELLS_MAX}`, cells.length);
   return { builtins, cells };
 }
 
@@ -177,8 +174,7 @@ function readCells(
  * The lease cells of a statement with exactly `extra` further cells.
  * @throws Rejected `lease_cells lease_time`
  */
-export function readLease(statement: Statement, extra: number): LeaseStatement {
-  const { cells } = statement;
+export function readLease({ cells }: Pick<Statement, 'cells'>, extra: number): LeaseStatement {
   const size = LEASE_CELLS + extra;
   demand(cells.length === size, 'lease_cells', `${size} statement cells`, cells.length);
   const [binding = 0n, tFrom = 0n, sFrom = 0n, n = 0n, tTo = 0n, sTo = 0n] = cells;
@@ -192,7 +188,7 @@ type StatementKey = Pick<Statement, 'layout' | 'programId' | 'cells'>;
 const statementShape: Shape<StatementKey> = record({
   layout: text(LIMITS.name),
   programId: digest,
-  cells: array(felt, LEASE_CELLS + EXTRA_CELLS_MAX),
+  cells: array(felt, LIMITS.publicCells),
 });
 
 /** Identity of a renewal. Proof bytes have none: every statement has many valid proofs. */

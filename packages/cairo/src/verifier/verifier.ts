@@ -15,7 +15,6 @@ import {
   securityBits,
 } from '../statement/policy.ts';
 import {
-  demandOnePage,
   type LeaseStatement,
   readLease,
   readStatement,
@@ -111,7 +110,6 @@ function verifyRun(
     const size = readSizes(proof);
     demandPolicy(proof, policy);
     runSegments(proof.publicInput);
-    demandOnePage(proof.publicInput);
     checkStark(hashes, proof, size, policySeeds(policy), observer);
     return strengthOf(proof);
   });
