@@ -1,6 +1,13 @@
-import type { Answer, Batch, Query, View } from '@fatty/api';
-import type { Signer } from '@fatty/codec';
-import type { CellId, Receipt } from '@fatty/interface';
+import {
+  type Answer,
+  type Batch,
+  type KeepAlive,
+  keepAliveShape,
+  type Query,
+  type View,
+} from '@fatty/api';
+import { encode, type Signer } from '@fatty/codec';
+import type { CellId, Receipt, Verdict } from '@fatty/interface';
 import type { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import type { Driver } from './driver.ts';
@@ -52,8 +59,12 @@ export class Backend implements GatewayBackend {
     this.#driver.dispatch({ kind: 'submit', batch, tag });
   }
 
-  keepAlive(bytes: Uint8Array): void {
-    this.#driver.dispatch({ kind: 'keepAlive', bytes });
+  keepAlive(keepAlive: KeepAlive): Verdict {
+    const verdict = this.#machine.precheckKeepAlive(keepAlive);
+    if (verdict.kind === 'accept') {
+      this.#driver.dispatch({ kind: 'keepAlive', bytes: encode(keepAliveShape, keepAlive) });
+    }
+    return verdict;
   }
 
   receiptOf(batch: Batch): Receipt | undefined {

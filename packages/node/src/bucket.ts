@@ -12,13 +12,23 @@ export class TokenBucket {
 
   /** Takes `cost` tokens, or answers how many ms until they are there. */
   take(cost: number, nowMs: number): number {
-    const gained = (Math.max(0, nowMs - this.#atMs) * this.#ratePerSec) / 1000;
-    this.#tokens = Math.min(this.#ratePerSec, this.#tokens + gained);
-    this.#atMs = nowMs;
+    this.#refill(nowMs);
     if (this.#tokens >= cost) {
       this.#tokens -= cost;
       return 0;
     }
     return Math.ceil(((cost - this.#tokens) * 1000) / this.#ratePerSec);
+  }
+
+  /** Takes what something has cost, into debt if need be. */
+  charge(cost: number, nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens -= cost;
+  }
+
+  #refill(nowMs: number): void {
+    const gained = (Math.max(0, nowMs - this.#atMs) * this.#ratePerSec) / 1000;
+    this.#tokens = Math.min(this.#ratePerSec, this.#tokens + gained);
+    this.#atMs = nowMs;
   }
 }

@@ -7,7 +7,7 @@ import {
   decodeClientMessage,
   encodeGatewayMessage,
   type GatewayMessage,
-  keepAliveShape,
+  type KeepAlive,
   type Query,
   type SignedBatch,
   signedBatchShape,
@@ -24,9 +24,11 @@ import type {
   Priority,
   PublicKey,
   Receipt,
+  Verdict,
 } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import { CLOSE } from '@fatty/network';
+import { LINKS_MAX } from '@fatty/service';
 import { TokenBucket } from './bucket.ts';
 
 /** The last applied commit. Times in ms. */
@@ -41,7 +43,8 @@ export interface GatewayBackend {
   readonly cellId: CellId;
   readonly signer: Signer;
   submit(batch: Uint8Array, tag: number): void;
-  keepAlive(bytes: Uint8Array): void;
+  /** What the committed state says of it; only an accepted one goes on to the replica. */
+  keepAlive(keepAlive: KeepAlive): Verdict;
   query(query: Query, view: View): Answer;
   applied(): AppliedCommit;
   /** The stored receipt of an applied batch, while it is kept. */
@@ -52,8 +55,10 @@ export interface GatewayBackend {
 }
 
 export interface GatewayLimits {
-  /** Per client key: batches, reads and clock questions; keep-alives and pings are free. */
+  /** Per client key: batches, reads and clock questions. */
   readonly messagesPerSecMax: number;
+  /** Per client key, so that no load delays them; a forged one counts as many as it costs hashes. */
+  readonly keepAlivesPerSecMax: number;
   readonly bytesPerSecMax: number;
   /** Largest frame a client may send, bytes. */
   readonly frameBytesMax: number;
@@ -63,6 +68,7 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   messagesPerSecMax: 5_000,
+  keepAlivesPerSecMax: 8_192,
   bytesPerSecMax: 64 << 20,
   frameBytesMax: 1_310_720,
   waitingReadsMax: 1_024,
@@ -73,6 +79,7 @@ type Read = Extract<ClientMessage, { kind: 'read' }>;
 interface Visitor {
   readonly link: Link;
   readonly messages: TokenBucket;
+  readonly keepAlives: TokenBucket;
   readonly bytes: TokenBucket;
   readonly waiting: Read[];
 }
@@ -124,6 +131,7 @@ export class Gateway {
       link,
       // A second link of the same key shares the buckets of the first.
       messages: known[0]?.messages ?? new TokenBucket(this.#limits.messagesPerSecMax, nowMs),
+      keepAlives: known[0]?.keepAlives ?? new TokenBucket(this.#limits.keepAlivesPerSecMax, nowMs),
       bytes: known[0]?.bytes ?? new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
       waiting: [],
     };
@@ -195,7 +203,7 @@ export class Gateway {
       case 'submit':
         return this.#submit(visitor, message.batch, this.#toll(visitor, size));
       case 'keepAlive':
-        return this.#backend.keepAlive(encode(keepAliveShape, message.keepAlive));
+        return this.#keepAlive(visitor, message.keepAlive);
       case 'read':
         return this.#read(visitor, message, this.#toll(visitor, size));
       case 'now':
@@ -215,6 +223,13 @@ export class Gateway {
     const { messagesPerSecMax, bytesPerSecMax } = this.#limits;
     const expected = `at most ${messagesPerSecMax} messages/s and ${bytesPerSecMax} bytes/s`;
     return { code: 'slow_down', expected, actual: `retry after ${waitMs} ms` };
+  }
+
+  /** Nobody signs it, so the link it came by pays for what is forged; no answer, like the true ones. */
+  #keepAlive({ keepAlives }: Visitor, keepAlive: KeepAlive): void {
+    const nowMs = this.#backend.wallMs();
+    if (keepAlives.take(1, nowMs) > 0) return;
+    if (this.#backend.keepAlive(keepAlive).kind === 'reject') keepAlives.charge(LINKS_MAX, nowMs);
   }
 
   #submit(visitor: Visitor, batch: SignedBatch, slowDown: Failure | undefined): void {

@@ -6,14 +6,15 @@ import {
   decodeGatewayMessage,
   encodeClientMessage,
   type GatewayMessage,
+  type KeepAlive,
   nowMessage,
   type Query,
   signBatch,
   type View,
 } from '@fatty/api';
-import { asCellId, asSessionId, utf8 } from '@fatty/codec';
+import { ACCEPT, asCellId, asSessionId, ignore, reject, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Link, Priority, Receipt } from '@fatty/interface';
+import type { Link, Priority, Receipt, Verdict } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -59,7 +60,8 @@ class FakeBackend implements GatewayBackend {
   readonly cellId = CELL;
   readonly signer = REPLICA;
   readonly submitted: number[] = [];
-  readonly beats: Uint8Array[] = [];
+  readonly beats: KeepAlive[] = [];
+  beat: Verdict = ACCEPT;
   readonly queries: [Query, View][] = [];
   readonly latencies: number[] = [];
   readonly receipts = new Map<number, Receipt>();
@@ -68,8 +70,9 @@ class FakeBackend implements GatewayBackend {
   submit(_: Uint8Array, tag: number): void {
     this.submitted.push(tag);
   }
-  keepAlive(bytes: Uint8Array): void {
-    this.beats.push(bytes);
+  keepAlive(keepAlive: KeepAlive): Verdict {
+    this.beats.push(keepAlive);
+    return this.beat;
   }
   query(query: Query, view: View): Answer {
     this.queries.push([query, view]);
@@ -227,6 +230,27 @@ describe('limits', () => {
     say({ kind: 'ping', id: 3 });
     expect(backend.beats).toHaveLength(20);
     expect(link.take()).toEqual([{ kind: 'pong', id: 3 }]);
+  });
+
+  it('keep-alives have a bucket of their own, which forged ones empty for every link of the key', () => {
+    limited({ messagesPerSecMax: 1, keepAlivesPerSecMax: 130 });
+    const second = new FakeLink();
+    gateway.linkUp(second);
+    const keepAlive = { session: SESSION, i: 1, preimage: new Uint8Array(32) };
+    submit(0);
+    backend.beat = ignore('bad_keep_alive', 'link 2', 'link 1');
+    for (let i = 0; i < 10; i++) say({ kind: 'keepAlive', keepAlive });
+    expect(backend.beats).toHaveLength(10);
+    backend.beat = reject('bad_keep_alive', 'a preimage', 'other bytes');
+    for (let i = 0; i < 10; i++) say({ kind: 'keepAlive', keepAlive });
+    // 120 are left, and each forged one counts 1 + 64.
+    expect(backend.beats).toHaveLength(12);
+    say({ kind: 'keepAlive', keepAlive }, second);
+    expect(backend.beats).toHaveLength(12);
+    backend.nowMs += 1_000;
+    backend.beat = ACCEPT;
+    say({ kind: 'keepAlive', keepAlive }, second);
+    expect(backend.beats).toHaveLength(13);
   });
 
   it('closes 4400 on what it cannot read, and says what was wrong', () => {

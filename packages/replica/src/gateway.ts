@@ -64,11 +64,23 @@ export class Gateway {
     this.#judge(id, checked.value, tag);
   }
 
-  /** Codes of `decode`, and `overloaded`. */
+  /**
+   * Nobody signs a keep-alive and anybody may send one for any session: only what the machine accepts
+   * comes near the pool, or forged ones would crowd out the true. Codes of `decode` and
+   * `precheckKeepAlive`, and `overloaded`.
+   */
   keepAlive(bytes: Uint8Array): Failure | undefined {
+    const { machine } = this.#shared.config;
     const opened = decode(keepAliveShape, bytes, KEEP_ALIVE_BYTES_MAX);
     if (!opened.ok) return opened.failure;
-    if (this.#pool.addKeepAlive(opened.value)) return undefined;
+    const keepAlive = opened.value;
+    const verdict = machine.precheckKeepAlive(keepAlive);
+    if (verdict.kind !== 'accept') return verdict;
+    const waiting = this.#pool.keepAliveOf(keepAlive);
+    // A higher link that waits here may be of a chain that has been replaced since.
+    const better = waiting && waiting.i >= keepAlive.i;
+    if (better && machine.precheckKeepAlive(waiting).kind === 'accept') return undefined;
+    if (this.#pool.addKeepAlive(keepAlive)) return undefined;
     const most = `at most ${this.#shared.tuning.keepAlivesMax} keep-alives in the queue`;
     return failure('overloaded', most, 'more');
   }

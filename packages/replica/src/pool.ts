@@ -75,12 +75,19 @@ export class Pool {
     this.#enqueue(toHex(batch.id), batch);
   }
 
-  /** One per session: a later preimage says all that an earlier one does. */
+  /** The one that waits for an own block, of this session. */
+  keepAliveOf({ session }: KeepAlive): KeepAlive | undefined {
+    return this.#keepAlives.get(toHex(session));
+  }
+
+  /**
+   * Takes one that the machine accepts, in place of an earlier one of its session: a later preimage
+   * says all that an earlier one does. False when there is no room.
+   */
   addKeepAlive(keepAlive: KeepAlive): boolean {
     const key = toHex(keepAlive.session);
-    const known = this.#keepAlives.get(key);
-    if (known && known.i >= keepAlive.i) return true;
-    if (!known && this.#keepAlives.size >= this.#shared.tuning.keepAlivesMax) return false;
+    const room = this.#keepAlives.size < this.#shared.tuning.keepAlivesMax;
+    if (!room && !this.#keepAlives.has(key)) return false;
     this.#keepAlives.set(key, keepAlive);
     return true;
   }

@@ -78,7 +78,7 @@ export const DEFAULT_TUNING: Tuning = {
   verdictsMax: 4_096,
   queueBatchesMax: 8_192,
   queueBytesMax: 32 * 1024 * 1024,
-  keepAlivesMax: 1_024,
+  keepAlivesMax: 4_096,
   markDelayMs: 10,
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,

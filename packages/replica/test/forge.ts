@@ -142,3 +142,35 @@ export function openBlock(bytes: Uint8Array): {
   const ref = { author, round, digest: headerDigest(signed.value.header) };
   return { ref, parents, body: body.value };
 }
+
+/**
+ * What more than f liars can do: two certified blocks in the slot of round 1 (R18). Parents first.
+ */
+export function contradiction(
+  cell: Cell,
+  virtual: readonly Ref[],
+  ts: number = START_MS,
+): readonly Block[] {
+  const leader = 1;
+  const others = [2, 3];
+  const roots = virtual.map((ref) => ({ ref }));
+  const first = others.map((author) => forge(cell, author, 1, onTop(author, roots), { ts }));
+  const sides = [0, 1].map((side) => {
+    const lead = forge(cell, leader, 1, onTop(leader, roots), { ts: ts + side });
+    const votes = [leader, ...others].map((author) =>
+      forge(cell, author, 2, onTop(author, [lead, ...first]), { ts: ts + side }),
+    );
+    const speaker = others[side] as number;
+    return {
+      lead,
+      votes,
+      certificate: forge(cell, speaker, 3, onTop(speaker, votes), { ts: ts + 2 }),
+    };
+  });
+  return [
+    ...first,
+    ...sides.map(({ lead }) => lead),
+    ...sides.flatMap(({ votes }) => votes),
+    ...sides.map(({ certificate }) => certificate),
+  ];
+}
