@@ -115,6 +115,40 @@ describe('proof', () => {
     expect(await refusal('--policy', policy)).toBe('policy_collision');
   });
 
+  it('reads what an outer program says of inner ones, once that program is pinned', async () => {
+    const inspect = async (outer: string): Promise<string> => {
+      const { code, out } = await fatty('proof', 'inspect', proof, '--outer', outer);
+      expect(code).toBe(EXIT.done);
+      return out;
+    };
+    // frame cells are nobody's output
+    expect(await inspect('bootloader:_')).toMatch(/^inner +outer_output: /m);
+    expect(await inspect('verifier')).toMatch(/^inner +outer_output: /m);
+    const verify = (...more: string[]): Promise<{ code: number; out: string }> =>
+      fatty('proof', 'verify', proof, '--outer', ...more);
+    const program = fixture('lease-tick.json');
+    for (const line of [
+      ['verifier'],
+      ['bootloader:_', '--program', program],
+      ['bootloader:7', '--program', program],
+      ['verifier:0x7', '--program', program],
+      ['sidecar', '--program', program],
+    ])
+      expect((await verify(...line)).code).toBe(EXIT.usage);
+    const refused = await verify('bootloader:0x7', '--program', program);
+    expect(refused.code).toBe(EXIT.refused);
+    expect(refused.out).toContain('outer_output');
+  });
+
+  it('pins a program by its id too', async () => {
+    const inspected = await fatty('proof', 'inspect', proof, '-o', 'json');
+    const { programId } = JSON.parse(inspected.out) as { programId: string };
+    const code = async (id: string): Promise<number> =>
+      (await fatty('proof', 'verify', proof, '--program', id)).code;
+    expect(await code(programId)).toBe(EXIT.done);
+    expect(await code('f'.repeat(64))).toBe(EXIT.refused);
+  });
+
   it('refuses a changed proof, and calls a file that is none unreadable', async () => {
     const text = readFileSync(proof, 'utf8');
     const changed = join(dir, 'changed.json');

@@ -9,13 +9,16 @@ import {
   type Proof,
   parseProgram,
   parseStoneJson,
+  type Statement,
   type VerifyOptions,
 } from '@fatty/cairo';
-import type { Failure } from '@fatty/interface';
+import { fromHex } from '@fatty/codec';
+import type { Digest, Failure } from '@fatty/interface';
 import type { Command } from 'cac';
 import { EXIT, ExitError, type Io } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
+import { innerOf, isPinned, outerOf } from './outer.ts';
 
 export interface ProofFlags {
   readonly output?: string;
@@ -23,6 +26,7 @@ export interface ProofFlags {
   readonly statement?: string;
   readonly extra?: string | number;
   readonly policy?: string;
+  readonly outer?: string;
 }
 
 /** Codes that say that the file is no proof at all, rather than a bad one. */
@@ -102,6 +106,10 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
   }
   const lease = statement === 'lease' ? { lease: { extra: Number(flags.extra ?? 0) } } : {};
   if (program === undefined) return lease;
+  if (/^[0-9a-f]{64}$/.test(program)) {
+    const programId = fromHex(program) as Digest;
+    return { ...lease, programId };
+  }
   const parsed = parseProgram(read(program));
   if (parsed.ok)
     return { ...lease, programId: idOfProgram(parsed.value, proof.publicInput.layout) };
@@ -109,9 +117,16 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
   throw new ExitError(EXIT.usage, `--program: ${code}: expected ${expected}, got ${actual}`);
 }
 
+/** What an outer program says counts only if it is pinned, with all that it lets a prover choose. */
+function demandPinned({ outer, program }: ProofFlags): void {
+  if (outer === undefined || (program !== undefined && isPinned(outerOf(outer)))) return;
+  throw new ExitError(EXIT.usage, '--outer: verify wants --program, and no _ in its configuration');
+}
+
 /** Exit 0, or 1 with code, expected and actual on stdout. */
 export async function verifyProofFile(path: string, flags: ProofFlags, io: Io): Promise<number> {
   const policy = policyOf(flags.policy);
+  demandPinned(flags);
   const proof = parseOrRefuse(io, flags, path);
   if (typeof proof === 'number') return proof;
   const options = optionsOf(flags, proof);
@@ -122,6 +137,8 @@ export async function verifyProofFile(path: string, flags: ProofFlags, io: Io): 
     return refused(io, flags, { code, expected, actual });
   }
   const { statement, lease, bits, collisionBits } = verdict;
+  const inner = flags.outer === undefined ? undefined : innerOf(outerOf(flags.outer), statement);
+  if (inner?.ok === false) return refused(io, flags, inner.failure);
   const row: Row = {
     verdict: 'accepted',
     programId: statement.programId,
@@ -130,9 +147,23 @@ export async function verifyProofFile(path: string, flags: ProofFlags, io: Io): 
     collisionBits,
     cells: statement.cells,
     ...(lease === undefined ? {} : { lease }),
+    ...(inner === undefined ? {} : { inner: inner.value }),
   };
   show(io, formatOf(flags.output), row);
   return EXIT.done;
+}
+
+const textOf = (failure: Failure | undefined): string =>
+  failure === undefined
+    ? '-'
+    : `${failure.code}: expected ${failure.expected}, got ${failure.actual}`;
+
+function claimOf(statement: Statement, outer: string | undefined): Row {
+  const { programId, program, cells } = statement;
+  const claim = { programId, programWords: program.length, cells };
+  if (outer === undefined) return claim;
+  const inner = innerOf(outerOf(outer), statement);
+  return { ...claim, inner: inner.ok ? inner.value : textOf(inner.failure) };
 }
 
 /** What the file claims; nothing of it is checked. */
@@ -141,19 +172,8 @@ export function inspectProofFile(path: string, flags: ProofFlags, io: Io): numbe
   if (typeof proof === 'number') return proof;
   const { statement, failure, ...rest } = inspectProof(proof);
   const { nQueries, logNCosets, powBits } = proof.parameters;
-  const claim: Row =
-    statement === undefined
-      ? {
-          statement:
-            failure === undefined
-              ? '-'
-              : `${failure.code}: expected ${failure.expected}, got ${failure.actual}`,
-        }
-      : {
-          programId: statement.programId,
-          programWords: statement.program.length,
-          cells: statement.cells,
-        };
+  const claim =
+    statement === undefined ? { statement: textOf(failure) } : claimOf(statement, flags.outer);
   show(io, formatOf(flags.output), {
     verdict: 'not checked',
     ...rest,
@@ -170,11 +190,15 @@ export function withProofOptions(command: Command): Command {
   return command
     .option(
       '--program <file>',
-      'verify: the compiled program it must be about (cairo-compile JSON)',
+      'verify: the compiled program it must be about (cairo-compile JSON), or its id',
     )
     .option('--statement <kind>', 'verify: lease demands exactly the six lease cells')
     .option('--extra <n>', 'verify: further cells a lease statement must have; default 0')
-    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…');
+    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…')
+    .option(
+      '--outer <format>',
+      'read its output as verifier, or bootloader:CONFIG (hex words; inspect: _ for any)',
+    );
 }
 
 /** proof verify FILE, proof inspect FILE. */
