@@ -1,4 +1,4 @@
-import { encodeResult } from '@fatty/api';
+import { type Answer, encodeResult } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
@@ -326,4 +326,30 @@ describe('reads', () => {
     cell.run(4_000);
     expect(client.outcomes.get(alone)).toMatchObject({ replicas: [2] });
   });
+
+  it('is not sent into the future by one liar, however often it is asked', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write('/a', 'x');
+    cell.run(1_000);
+    // While the state moves nobody says what another says; the liar names a commit far ahead.
+    const moving = (replica: number): Behaviour => ({
+      lie: (message) => {
+        if (message.kind !== 'readResult') return message;
+        if (replica === 3) return { ...message, commit: 1e9, answer: errorOf('liar') };
+        return cell.nowMs > 5_000 ? message : { ...message, answer: errorOf(String(replica)) };
+      },
+    });
+    for (const replica of [0, 1, 2, 3]) cell.behaviours[replica] = moving(replica);
+    const query = { kind: 'get', path: '/a' } as const;
+    const read = client.call({ kind: 'read', query, view: 'committed', replica: undefined });
+    cell.run(4_000);
+    expect(client.answer(read)).toBeUndefined();
+    cell.run(9_000);
+    expect(client.outcomes.get(read)).toMatchObject({ kind: 'answer', answer: { kind: 'value' } });
+  });
 });
+
+function errorOf(actual: string): Answer {
+  return { kind: 'error', code: 'not_found', expected: '/a', actual, waitMs: undefined };
+}

@@ -99,6 +99,30 @@ describe('sessions', () => {
 });
 
 describe('locks', () => {
+  it('hears of a loss through any number of notices that a liar invents', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    const held = client.acquire();
+    cell.run(500);
+    const { session } = client.core.status;
+    if (session === undefined) throw new Error('no session');
+    // The news reach us from one replica early and from another late.
+    const quiet: Behaviour = { lie: (one) => (one.kind === 'notice' ? undefined : one) };
+    Object.assign(cell.behaviours, { 0: { delayMs: 1 }, 1: { delayMs: 200 }, 2: quiet, 3: quiet });
+    cell.seize('/lock');
+    cell.run(600);
+    expect(client.lost.size).toBe(0);
+    cell.behaviours[3] = {};
+    for (let i = 0; i < 3_000; i++) {
+      const position = { commit: i, index: 9 };
+      const loss = { path: '/x', lockGen: position, reason: 'node_removed', position } as const;
+      const body = { kind: 'lost', ...loss } as const;
+      cell.say(3, 0, { kind: 'notice', session, commit: i, body: encodeNotice(body) });
+    }
+    cell.run(1_500);
+    expect(client.lost.get(held)).toMatchObject({ code: 'lock_lost' });
+  });
+
   it('hands over, and tells the one who lost it', () => {
     const cell = new FakeCell(4);
     const one = new SimClient(cell).connect();

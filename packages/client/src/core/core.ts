@@ -35,8 +35,8 @@ type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
 
 /** No frame of a gateway is larger, bytes (the links' own limit). */
 const FRAME_BYTES_MAX = 1_310_720;
-/** Notices not yet believed: a liar may invent them, so they are bounded per replica. */
-const NOTICES_MAX = 1_024;
+/** Notices remembered by the first to tell: one who invents them crowds out nobody else's. */
+const NOTICES_MAX = 256;
 /** How long a goodbye may take before the session is left to expire, ms. */
 const CLOSE_MS_MAX = 2_000;
 const CLOSE_CALL = -4;
@@ -58,7 +58,7 @@ export class ClientCore {
   readonly #reads: Reads;
   readonly #keeper: SessionKeeper;
   readonly #desk: Desk;
-  readonly #notices = new Map<string, Tally<NoticeMessage>>();
+  readonly #notices: readonly Map<string, Tally<NoticeMessage>>[];
   #effects: ClientEffect[] = [];
   /** What every part may look at: the event's time, and the newest vouched-for commit. */
   readonly #state = { nowMs: 0, commit: 0 };
@@ -71,7 +71,9 @@ export class ClientCore {
     this.#config = config;
     const entropy = new Entropy(config.seed);
     const draw = (below: number): number => entropy.draw(below);
-    this.#links = new Links(config.cell.committee.members.length, draw);
+    const { members } = config.cell.committee;
+    this.#links = new Links(members.length, draw);
+    this.#notices = members.map(() => new Map());
     this.#shared = this.#makeShared(entropy, draw);
     this.#calls = new Calls((call, outcome) => this.#emit({ kind: 'settled', call, outcome }));
     this.#reads = new Reads(this.#shared);
@@ -324,25 +326,23 @@ export class ClientCore {
       return;
     }
     const key = `${message.commit}:${toHex(message.body)}`;
-    let tally = this.#notices.get(key);
-    if (tally === undefined) {
-      tally = new Tally<NoticeMessage>(this.#shared.faults + 1);
-      this.#notices.set(key, tally);
-      this.#forgetNotices();
-    }
+    const known = this.#notices.find((told) => told.has(key));
+    const tally = known?.get(key) ?? this.#firstTold(replica, key);
     if (tally.vote(replica, key, message) !== undefined) this.#believe(body.value, message.commit);
   }
 
-  /** The oldest go first; what a liar pushed out in time an audit of the session finds again. */
-  #forgetNotices(): void {
-    if (this.#notices.size <= NOTICES_MAX) return;
-    const oldest = this.#notices.keys().next().value;
-    if (oldest !== undefined) this.#notices.delete(oldest);
+  #firstTold(replica: number, key: string): Tally<NoticeMessage> {
+    const tally = new Tally<NoticeMessage>(this.#shared.faults + 1);
+    const told = this.#notices[replica];
+    told?.set(key, tally);
+    const oldest = told?.keys().next().value;
+    if (told !== undefined && told.size > NOTICES_MAX && oldest !== undefined) told.delete(oldest);
+    return tally;
   }
 
   #believe(body: NoticeBody, commit: number): void {
     this.#keeper.notice(body, commit);
-    if (this.#keeper.session === undefined) this.#notices.clear();
+    if (this.#keeper.session === undefined) for (const told of this.#notices) told.clear();
   }
 
   /** Waits end, everything else may finish, then the session is closed so that nothing lingers. */

@@ -27,7 +27,8 @@ interface Read {
   minCommit: number;
   tally: Tally<CallOutcome>;
   said: Map<string, number[]>;
-  readonly commits: number[];
+  /** The newest commit each replica has answered at: one word each, however often it is asked. */
+  readonly commits: Map<number, number>;
   asked: Set<number>;
   failed: Set<number>;
   refusals: Tally<Failure>;
@@ -71,7 +72,7 @@ export class Reads {
       minCommit: replica === undefined && view === 'committed' ? this.#shared.commit : 0,
       tally: new Tally(1),
       said: new Map(),
-      commits: [],
+      commits: new Map(),
       asked: new Set(),
       failed: new Set(),
       refusals: new Tally(1),
@@ -134,7 +135,7 @@ export class Reads {
       return;
     }
     read.attempt += 1;
-    const seen = supportedByHonest(read.commits, this.#shared.faults);
+    const seen = supportedByHonest([...read.commits.values()], this.#shared.faults);
     if (read.view === 'committed') read.minCommit = Math.max(read.minCommit, seen ?? 0);
     this.#round(read, atMs);
   }
@@ -148,7 +149,7 @@ export class Reads {
       return;
     }
     if (read.tally.has(replica)) return;
-    read.commits.push(commit);
+    read.commits.set(replica, commit);
     const key = toHex(hash('answer', encodeAnswer(answer)));
     const replicas = [...(read.said.get(key) ?? []), replica].sort((a, b) => a - b);
     read.said.set(key, replicas);
