@@ -44,6 +44,8 @@ export class Acceptance {
   readonly #fetch: Fetch;
   readonly #hooks: AcceptanceHooks;
   readonly #waiting: Waiting;
+  /** R12: what one author may fill with blocks that wait; room for one at least. */
+  readonly #shareBytes: number;
   readonly #recent: SeenCache = seenCache(RECENT_MAX);
 
   constructor(
@@ -58,7 +60,9 @@ export class Acceptance {
     this.#verdicts = verdicts;
     this.#fetch = fetch;
     this.#hooks = hooks;
-    this.#waiting = new Waiting(shared.committee.members.length);
+    const { members } = shared.committee;
+    this.#waiting = new Waiting(members.length);
+    this.#shareBytes = Math.floor(shared.tuning.pendingBytesMax / members.length);
   }
 
   get waitingCount(): number {
@@ -183,11 +187,11 @@ export class Acceptance {
     if (round > top && !syncing) {
       return this.#defer(block, peer, failure('round_ahead', `at most ${top}`, `${round}`));
     }
-    const full = (): boolean => this.#waiting.bytes + block.bytes.length > tuning.pendingBytesMax;
-    while (full()) {
+    for (let held = this.#waiting.bytesOf(author); held > 0; held = this.#waiting.bytesOf(author)) {
+      if (held + block.bytes.length <= this.#shareBytes) break;
       if (this.#giveWay(block)) continue;
-      const max = `${tuning.pendingBytesMax} bytes`;
-      return this.#defer(block, peer, failure('pending_full', max, `${this.#waiting.bytes}`));
+      const max = `${this.#shareBytes} bytes of one author`;
+      return this.#defer(block, peer, failure('pending_full', max, `${held}`));
     }
     const pending = this.#waiting.countOf(author);
     if (pending < tuning.pendingPerAuthor || this.#isReady(block)) return false;

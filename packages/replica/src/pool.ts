@@ -1,5 +1,13 @@
 import type { KeepAlive } from '@fatty/api';
-import { type Block, type CarriedBatch, compareBatches, type Evidence } from '@fatty/broadcast';
+import {
+  type Block,
+  type CarriedBatch,
+  CLIENT_KEYS_MAX,
+  compareBatches,
+  compareKeepAlives,
+  type Evidence,
+  KEEP_ALIVES_MAX,
+} from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Shared } from './shared.ts';
 import { validateBatch } from './validate.ts';
@@ -111,8 +119,7 @@ export class Pool {
     let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
     const evidence = this.#takeEvidence(round);
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
-    const keepAlives = [...this.#keepAlives.values()];
-    this.#keepAlives.clear();
+    const keepAlives = this.#takeKeepAlives();
     room -= keepAlives.length * KEEP_ALIVE_BYTES;
     return { batches: this.#takeBatches(room), keepAlives, evidence };
   }
@@ -170,6 +177,13 @@ export class Pool {
     return proofs;
   }
 
+  /** R11: what is over goes with the next block. */
+  #takeKeepAlives(): readonly KeepAlive[] {
+    const taken = [...this.#keepAlives].slice(0, KEEP_ALIVES_MAX);
+    for (const [key] of taken) this.#keepAlives.delete(key);
+    return taken.map(([, keepAlive]) => keepAlive).sort(compareKeepAlives);
+  }
+
   #takeEvidence(round: number): readonly Evidence[] {
     const { supportRoundsMax } = this.#shared.committee.params;
     const due = [...this.#evidence].filter(([, { againRound }]) => againRound <= round);
@@ -185,19 +199,22 @@ export class Pool {
     let proofs = limits.blockProofsMax;
     const taken: CarriedBatch[] = [];
     const passed = new Set<string>();
+    const clients = new Set<string>();
     for (const [id, carried] of this.#queue) {
       const { batch } = carried;
       const cost = this.#proofsOf(carried);
       // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
       const place = `${toHex(batch.session)}/${batch.seq}`;
       if (passed.has(place) || passed.has(toHex(batch.session))) continue;
-      if (cost > proofs) {
-        // Proofs are scarce: others may pass, but not later batches of the same session.
+      const client = toHex(batch.client);
+      if (cost > proofs || (clients.size === CLIENT_KEYS_MAX && !clients.has(client))) {
+        // Proofs and keys are scarce: others may pass, but not later batches of the same session.
         passed.add(toHex(batch.session));
         continue;
       }
       if (sizeOf(carried) > room || batch.ops.length > ops) break;
       passed.add(place);
+      clients.add(client);
       room -= sizeOf(carried);
       ops -= batch.ops.length;
       proofs -= cost;

@@ -24,7 +24,7 @@ import { Sync } from './sync.ts';
 import { Verdicts } from './verdicts.ts';
 
 /** Client batches and keys whose signatures need no second look. */
-const SIGNATURES_MAX = 65_536;
+const SIGNATURES_MAX = 16_384;
 const KEYS_MAX = 4_096;
 
 /**

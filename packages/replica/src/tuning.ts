@@ -21,7 +21,7 @@ export interface Tuning {
   readonly holdRounds: number;
   /** R12: waiting blocks per author. */
   readonly pendingPerAuthor: number;
-  /** R12, sync mode: bytes of all waiting blocks. */
+  /** R12: bytes of all waiting blocks, in equal shares for the authors. */
   readonly pendingBytesMax: number;
   /** R12: a missing cone larger than this many blocks per committee member waits. */
   readonly noveltyPerMember: number;

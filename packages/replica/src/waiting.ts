@@ -47,22 +47,17 @@ export class Waiting {
   readonly #children = new Index();
   readonly #jobs = new Index();
   readonly #slots = new Map<string, Block>();
-  readonly #byAuthor: number[];
+  readonly #byAuthor: { blocks: number; bytes: number }[];
   readonly #early = new Set<WaitingBlock>();
   readonly #ready: WaitingBlock[] = [];
   #unneeded: string[] = [];
-  #bytes = 0;
 
   constructor(members: number) {
-    this.#byAuthor = Array.from({ length: members }, () => 0);
+    this.#byAuthor = Array.from({ length: members }, () => ({ blocks: 0, bytes: 0 }));
   }
 
   get size(): number {
     return this.#entries.size;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
   }
 
   has(key: string): boolean {
@@ -74,7 +69,11 @@ export class Waiting {
   }
 
   countOf(author: number): number {
-    return this.#byAuthor[author] ?? 0;
+    return this.#byAuthor[author]?.blocks ?? 0;
+  }
+
+  bytesOf(author: number): number {
+    return this.#byAuthor[author]?.bytes ?? 0;
   }
 
   highestOf(author: number): WaitingBlock | undefined {
@@ -190,9 +189,10 @@ export class Waiting {
     if (this.#children.delete(key, entry)) this.#unneeded.push(key);
   }
 
-  #count(entry: WaitingBlock, sign: 1 | -1): void {
-    const { author } = entry.block.ref;
-    this.#byAuthor[author] = this.countOf(author) + sign;
-    this.#bytes += sign * entry.block.bytes.length;
+  #count({ block }: WaitingBlock, sign: 1 | -1): void {
+    const share = this.#byAuthor[block.ref.author];
+    if (share === undefined) return;
+    share.blocks += sign;
+    share.bytes += sign * block.bytes.length;
   }
 }

@@ -1,11 +1,12 @@
 import { type Block, Dag, type Ref, refKey } from '@fatty/broadcast';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage } from '../src/index.ts';
-import { forge, inventedRef, onTop, openBlock, push, read, vouch } from './forge.ts';
-import { type Cell, makeCell, World } from './world.ts';
+import { encodeMessage, type Tuning } from '../src/index.ts';
+import { carried, forge, inventedRef, onTop, openBlock, push, read, vouch } from './forge.ts';
+import { type Cell, Client, makeCell, Random, World } from './world.ts';
 
 /** Replica 0 with three forged peers that answer what they are asked from one shelf of blocks. */
-function shelved(): {
+function shelved(tuning: Partial<Tuning> = {}): {
   world: World;
   cell: Cell;
   shelf: Map<string, Block>;
@@ -13,7 +14,7 @@ function shelved(): {
   virtual: readonly { readonly ref: Ref }[];
 } {
   const cell = makeCell(4);
-  const world = new World({ cell });
+  const world = new World({ cell, tuning });
   const shelf = new Map<string, Block>();
   /** When each block was first asked for. */
   const asked = new Map<string, number>();
@@ -97,6 +98,64 @@ describe('a deferral only delays (R12)', () => {
     expect(asked.size).toBe(16);
     world.run(6_000);
     expect(asked.size).toBe(80);
+  });
+});
+
+describe('what waits has room (R12)', () => {
+  const ROUNDS = 20;
+  const SHARE = 20_000;
+
+  it('a flood of one author denies no other author anything, and is bounded itself', () => {
+    const flood = fc.array(
+      fc.record({
+        round: fc.integer({ min: 2, max: 900 }),
+        bytes: fc.integer({ min: 100, max: 9_000 }),
+      }),
+      { minLength: 20, maxLength: 60 },
+    );
+    let full = 0;
+    fc.assert(
+      fc.property(flood, fc.nat(), (lies, seed) => {
+        const { world, cell, shelf, virtual } = shelved({ pendingBytesMax: 4 * SHARE });
+        const random = new Random(seed);
+        const client = new Client(cell, 'flood');
+        const host = world.host(0);
+        let below: readonly { readonly ref: Ref }[] = virtual;
+        const rows = Array.from({ length: ROUNDS }, (_, i) => {
+          const parents = below;
+          const row = [1, 2, 3].map((a) => forge(cell, a, i + 1, onTop(a, parents)));
+          below = row;
+          return row;
+        });
+        for (const block of rows.flat()) shelf.set(refKey(block.ref), block);
+        // One honest block of the first round is not to be had for a while: all above it wait.
+        const late = rows[0]?.[1] as Block;
+        shelf.delete(refKey(late.ref));
+        const honest = rows.flat().filter((block) => block !== late);
+        const forged = lies.map(({ round, bytes }) => {
+          const below = [0, 2, 3].map((author) => inventedRef(author, round - 1, 'f'));
+          const batches = [carried(client.batch([new Uint8Array(bytes)]))];
+          const parents = [inventedRef(1, round - 1, 'f'), ...below];
+          return forge(cell, 1, round, parents, { content: { batches } });
+        });
+        const all = [...honest, ...forged].map((block) => ({ block, at: random.next() }));
+        for (const { block } of all.sort((a, b) => a.at - b.at)) {
+          world.inject(block.ref.author, 0, push(block));
+        }
+        world.run(100);
+        const denied = host.notes.filter(
+          ({ what, ref }) => what === 'blockDeferred' && ref !== undefined && ref.author !== 1,
+        );
+        expect(denied).toEqual([]);
+        full += host.count('blockDeferred', 'pending_full');
+        shelf.set(refKey(late.ref), late);
+        world.inject(2, 0, push(late));
+        world.run(20_000, () => host.replica.status().completeRound >= ROUNDS);
+        expect(host.replica.status().completeRound).toBeGreaterThanOrEqual(ROUNDS);
+      }),
+      { numRuns: 15 },
+    );
+    expect(full, 'the share was full').toBeGreaterThan(0);
   });
 });
 
