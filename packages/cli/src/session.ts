@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
 import { loadSigner } from '@fatty/node';
 import { EXIT, ExitError, type Io } from './io.ts';
+import { formatOf } from './output.ts';
 
 /** Options of every command that talks to a cell. */
 export interface CellFlags {
@@ -45,6 +46,7 @@ export async function withClient<T>(
   io: Io,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
+  formatOf(flags.output);
   const path = cellPath(flags, io);
   const key = flags.key ?? io.env.FATTY_KEY;
   const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key) };

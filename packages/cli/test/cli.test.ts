@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { traceLine } from '@fatty/msc';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rawOption } from '../src/commands/command.ts';
 import { EXIT } from '../src/io.ts';
 import { fields, plain, table } from '../src/output.ts';
@@ -11,6 +11,36 @@ import { fatty, folder } from './fatty.ts';
 const dir = folder();
 
 describe('usage', () => {
+  it('gives every command a choice of table or json', async () => {
+    const help = async (...args: string[]): Promise<string> => {
+      const said = vi.spyOn(console, 'info').mockImplementation(() => undefined);
+      await fatty(...args, '--help');
+      const text = said.mock.calls.flat().join('\n');
+      said.mockRestore();
+      return text;
+    };
+    const commands = Array.from(
+      (await help()).matchAll(/\$ fatty (\w+) --help/g),
+      ([, one]) => one,
+    );
+    expect(commands.length).toBeGreaterThan(15);
+    const silent = ['node', 'tour'];
+    for (const name of commands) {
+      if (name === undefined || silent.includes(name)) continue;
+      expect(await help(name), name).toContain('--output <format>');
+    }
+    // Refused before anything is touched, also where there is nothing to print.
+    for (const name of ['put', 'rm', 'mkdir', 'lock', 'stat']) {
+      const said = await fatty(name, '/a', '-o', 'xml', '--cell', '/does/not/exist.json');
+      expect([said.code, said.err]).toEqual([EXIT.usage, expect.stringContaining('table or json')]);
+    }
+  });
+
+  it('calls a cell file that cannot be read unreadable', async () => {
+    const said = await fatty('get', '/a', '--cell', dir);
+    expect([said.code, said.err]).toEqual([EXIT.usage, expect.stringContaining('cell_unreadable')]);
+  });
+
   it('exits 2 and says why, on stderr', async () => {
     const lines = [
       ['frobnicate'],

@@ -111,7 +111,7 @@ describe('connecting', () => {
   it('refuses what it cannot trust or reach, each with its code', async () => {
     const cell = begin();
     expect(await codeOf(connectOn(cell.platform, 'http://x/cell.json', {}))).toBe('bad_argument');
-    expect(await codeOf(connectOn(cell.platform, 'gone', {}))).toBe('unreachable');
+    expect(await codeOf(connectOn(cell.platform, 'gone', {}))).toBe('cell_unreadable');
     expect(await codeOf(connectOn(cell.platform, 'file', {}))).toBe('bad_cell_file');
     expect(await codeOf(cell.connect({ cellId: '00' }))).toBe('wrong_cell_id');
     cell.greet = 4401;

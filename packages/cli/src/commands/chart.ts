@@ -3,7 +3,8 @@ import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
 import { asciiChart, type ChartOptions, chart, mergeTraces, readTrace } from '@fatty/msc';
 import { EXIT, ExitError, type Io } from '../io.ts';
-import type { Register } from './command.ts';
+import { formatOf } from '../output.ts';
+import { type Register, withFormat } from './command.ts';
 
 interface ChartFlags {
   readonly ascii?: boolean;
@@ -12,6 +13,7 @@ interface ChartFlags {
   readonly to?: number | string;
   readonly window?: number | string;
   readonly out?: string;
+  readonly output?: string;
 }
 
 function readTraces(files: readonly string[], io: Io): TraceEvent[] {
@@ -54,20 +56,26 @@ function optionsOf(
 }
 
 function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
+  const json = formatOf(flags.output) === 'json';
   const events = readTraces(files, io);
   const options = optionsOf(flags, files, events);
-  if (flags.ascii) return write(asciiChart(events, options), flags, io);
+  if (flags.ascii) {
+    const text = asciiChart(events, options);
+    return write(json ? JSON.stringify({ ascii: text }) : text, flags, io);
+  }
   const { windows, index } = chart(events, options);
   const chosen = windows[Number(flags.window ?? 1) - 1];
   if (chosen === undefined) {
     throw new ExitError(EXIT.usage, `--window: expected 1 to ${windows.length}`);
   }
-  if (windows.length > 1 && flags.window === undefined) {
+  if (windows.length > 1 && flags.window === undefined && !json) {
     io.err(
       `fatty: the run fills ${windows.length} charts, this is the first (--window N):\n${index}\n`,
     );
   }
-  return write(chosen.mermaid, flags, io);
+  const { mermaid } = chosen;
+  const { length } = windows;
+  return write(json ? JSON.stringify({ windows: length, mermaid }) : mermaid, flags, io);
 }
 
 function write(text: string, { out }: ChartFlags, io: Io): number {
@@ -79,8 +87,9 @@ function write(text: string, { out }: ChartFlags, io: Io): number {
 
 /** chart FILES… */
 export const registerChart: Register = ({ cli, io, run }) => {
-  cli
-    .command('chart <...files>', 'Draw recorded runs (fatty up --record) as a sequence chart')
+  withFormat(
+    cli.command('chart <...files>', 'Draw recorded runs (fatty up --record) as a sequence chart'),
+  )
     .option('--ascii', 'for the terminal, instead of Mermaid')
     .option('--title <text>', 'over the chart')
     .option('--from <ms>', 'begin here, counted from the first event')

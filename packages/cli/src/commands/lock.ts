@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type AcquireOptions, type Client, isFattyError, type Lock } from '@fatty/client';
 import { EXIT, ExitError, type Io } from '../io.ts';
+import { formatOf } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
 import { type Register, withCell } from './command.ts';
 
@@ -80,7 +81,7 @@ async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<numb
   return withClient(flags, io, async (client) => {
     await ensureNode(client, path);
     const lock = await take(client, path, flags);
-    if (program === undefined) return hold(lock, io);
+    if (program === undefined) return hold(lock, flags, io);
     const env = { ...process.env, FATTY_TOKEN: lock.token, FATTY_LOCK: path };
     const child = spawn(program, args, { stdio: 'inherit', env });
     const code = await guard(child, lock);
@@ -91,8 +92,10 @@ async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<numb
 }
 
 /** Without a command: prints the token and holds the lock until interrupted. */
-async function hold(lock: Lock, io: Io): Promise<number> {
-  io.out(`${lock.token}\n`);
+async function hold(lock: Lock, flags: LockFlags, io: Io): Promise<number> {
+  const { path, mode, token } = lock;
+  if (formatOf(flags.output) === 'json') io.out(`${JSON.stringify({ path, mode, token })}\n`);
+  else io.out(`${token}\n`);
   const interrupted = new Promise<number>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => resolve(EXIT.done));

@@ -41,7 +41,8 @@ function documentUrl(source: string): string {
 
 /**
  * The cell at `source`.
- * @throws FattyError codes of `parseCell`, `unreachable`, `aborted`, `timeout`, `bad_argument`
+ * @throws FattyError codes of `parseCell`, `cell_unreadable` (a file), `unreachable`, `aborted`, `timeout`,
+ * `bad_argument`
  */
 export async function readCell(reader: Reader, source: string, terms: ReadTerms): Promise<Cell> {
   if (terms.cellId === undefined && !reader.trusted(source)) {
@@ -65,9 +66,16 @@ async function readText(reader: Reader, source: string, terms: ReadTerms): Promi
     if (signal?.aborted) {
       throw clientError('aborted', 'a live signal', 'an aborted one', { cause: signal.reason });
     }
+    if (reader.trusted(source)) throw unreadable(source, cause);
     if (deadline.aborted) throw clientError('timeout', `cell.json at ${source}`, 'no end of it');
     throw clientError('unreachable', `cell.json at ${source}`, String(cause), { cause });
   }
+}
+
+/** A file of this machine: the same code as of the node's own reading. */
+function unreadable(path: string, cause: unknown): FattyError {
+  const failure = { code: 'cell_unreadable', expected: `readable ${path}`, actual: String(cause) };
+  return new FattyError(failure, { outcome: 'not_applied', retryable: false, cause });
 }
 
 /** setTimeout's longest delay. */

@@ -85,7 +85,7 @@ export class Client implements AsyncDisposable {
     return () => void listeners.delete(listener);
   }
 
-  /** Resolves when f+1 replicas are linked. @throws FattyError `unreachable`, `aborted` */
+  /** Resolves when `count` replicas are linked. @throws FattyError `unreachable`, `aborted` */
   async linked(count: number, options: CallOptions = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const controller = new AbortController();

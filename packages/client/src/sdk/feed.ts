@@ -18,13 +18,16 @@ export class Feed<T> {
 
   /** Begins with `first`; a `return()` or the end of a `for await` unsubscribes. */
   iterate(first: T, signal?: AbortSignal): AsyncIterableIterator<T> {
-    const reader = new Reader<T>(() => this.#readers.delete(reader));
+    const stop = (): void => reader.end();
+    const reader = new Reader<T>(() => {
+      this.#readers.delete(reader);
+      // A signal outlives many readers.
+      signal?.removeEventListener('abort', stop);
+    });
+    this.#readers.add(reader);
+    signal?.addEventListener('abort', stop);
     reader.push(first);
     if (this.#ended || signal?.aborted) reader.end();
-    else {
-      this.#readers.add(reader);
-      signal?.addEventListener('abort', () => reader.end(), { once: true });
-    }
     return reader;
   }
 }
@@ -32,7 +35,8 @@ export class Feed<T> {
 class Reader<T> implements AsyncIterableIterator<T> {
   readonly #buffer: T[] = [];
   readonly #left: () => void;
-  #waiting: ((result: IteratorResult<T>) => void) | undefined;
+  /** Calls of `next` without an answer, oldest first; none while the buffer holds something. */
+  readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
   #ended = false;
 
   constructor(left: () => void) {
@@ -40,8 +44,7 @@ class Reader<T> implements AsyncIterableIterator<T> {
   }
 
   push(value: T): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+    const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
       waiting({ done: false, value });
       return;
@@ -53,8 +56,7 @@ class Reader<T> implements AsyncIterableIterator<T> {
   end(): void {
     this.#ended = true;
     this.#left();
-    this.#waiting?.({ done: true, value: undefined });
-    this.#waiting = undefined;
+    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined });
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -62,7 +64,7 @@ class Reader<T> implements AsyncIterableIterator<T> {
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
-      this.#waiting = resolve;
+      this.#waiting.push(resolve);
     });
   }
 
