@@ -15,15 +15,24 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { CellId, Digest, Outcome, PublicKey, SessionId, Signature } from '@fatty/interface';
+import type {
+  Basis,
+  CellId,
+  Digest,
+  Outcome,
+  PublicKey,
+  SessionId,
+  Signature,
+} from '@fatty/interface';
 import type { Limits } from './committee.ts';
+import { basisShape } from './ids.ts';
 
 /** R3. What a client signs: an atomic list of ops at one place of one session. */
 export interface Batch {
   readonly client: PublicKey;
   readonly session: SessionId;
   readonly seq: number;
-  readonly basis: { readonly epoch: number; readonly commit: number };
+  readonly basis: Basis;
   /** Opaque to everything below the algorithm. */
   readonly ops: readonly Uint8Array[];
 }
@@ -41,7 +50,7 @@ export const batchShape: Shape<Batch> = record({
   client: publicKey,
   session: sessionId,
   seq: u53,
-  basis: record({ epoch: u32, commit: u53 }),
+  basis: basisShape,
   ops: array(bytes(BYTES_HARD_MAX), OPS_HARD_MAX),
 });
 

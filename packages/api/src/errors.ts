@@ -51,6 +51,7 @@ const FINAL = {
   not_a_file: 'The node is not a file.',
   wrong_kind: 'A live node of another kind or mode has this name.',
   exists: 'A live node has this name.',
+  dot_reused: 'A live node has this dot already.',
   not_empty: 'The directory has children.',
   unknown_dot: 'The node does not carry this dot (any more).',
   wrong_mode: 'Shared content is written with write, guarded content with compareAndSet.',
@@ -81,9 +82,11 @@ const LATER = {
   // Sessions
   future_basis: 'The batch claims to have seen a commit that has not happened.',
   too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
+  gateway_full: 'This gateway has opened its share of the cell’s sessions; use another one.',
   quota_ops: 'This client key has used up its ops of this commit.',
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',
+  cell_full: 'The cell has as many nodes, or stores as many bytes, as it may.',
   // Names
   too_many_siblings: 'The content has as many concurrent values as it may keep.',
   too_many_dots: 'The node carries as many dots as it may.',

@@ -1,5 +1,6 @@
 import {
   asSessionId,
+  encode,
   fixed,
   hash,
   mapped,
@@ -12,7 +13,7 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Basis, Position, PublicKey, SessionId } from '@fatty/interface';
 
 /**
  * Identity of one op (R3): what it says is fixed by the session's key, never by the carrying block.
@@ -50,11 +51,15 @@ export function showPosition(position: Position | undefined): string {
 
 export const NONCE_BYTES = 16;
 
+export const basisShape: Shape<Basis> = record<Basis>({ epoch: u32, commit: u53 });
+
 /**
- * H(client key, nonce): a session is keyed by both, so nobody can open it for somebody else (R3).
+ * H(client key, nonce, basis of the opening batch). With the key in it nobody can open a session for
+ * somebody else; with the basis in it an id that opened a session once never opens another, because
+ * an opening on that basis is either refused as a replay or too old (R3).
  */
-export function sessionIdOf(client: PublicKey, nonce: Uint8Array): SessionId {
-  return asSessionId(hash('session', client, nonce));
+export function sessionIdOf(client: PublicKey, nonce: Uint8Array, basis: Basis): SessionId {
+  return asSessionId(hash('session', client, nonce, encode(basisShape, basis)));
 }
 
 /** A closed list of names, written as its place in the list. */

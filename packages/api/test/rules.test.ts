@@ -204,9 +204,13 @@ test('a session belongs to its key and nonce', () => {
   const [a, b] = [1, 2].map((n) => scheme.signer(new Uint8Array(32).fill(n)).publicKey);
   const nonce = new Uint8Array(16);
   if (!a || !b) throw new Error('two keys');
-  expect(sessionIdOf(a, nonce)).toEqual(sessionIdOf(a, nonce));
-  expect(sessionIdOf(a, nonce)).not.toEqual(sessionIdOf(b, nonce));
-  expect(sessionIdOf(a, nonce)).not.toEqual(sessionIdOf(a, new Uint8Array(16).fill(1)));
+  const basis = { epoch: 0, commit: 7 };
+  const own = sessionIdOf(a, nonce, basis);
+  expect(sessionIdOf(a, nonce, { ...basis })).toEqual(own);
+  expect(sessionIdOf(b, nonce, basis)).not.toEqual(own);
+  expect(sessionIdOf(a, new Uint8Array(16).fill(1), basis)).not.toEqual(own);
+  expect(sessionIdOf(a, nonce, { epoch: 0, commit: 8 })).not.toEqual(own);
+  expect(sessionIdOf(a, nonce, { epoch: 1, commit: 7 })).not.toEqual(own);
 });
 
 test('a clock reading is signed for one cell and one nonce', () => {

@@ -20,6 +20,7 @@ const source = (author: number, client = author): Source => ({
   seq: 0,
   index: 0,
   author,
+  basis: { epoch: 0, commit: 0 },
 });
 const newBank = (balances: readonly bigint[] = [100n, 0n, 50n, 2n ** 64n - 151n]): Bank =>
   new Bank(balances.map((balance, n) => ({ owner: owner(n), balance })));

@@ -107,9 +107,9 @@ function validateOps(block: Block, rules: BlockRules): Checked {
   const proofsMax = rules.committee.params.limits.blockProofsMax;
   const asks: Ask[] = [];
   for (const { batch } of block.batches) {
-    const { client, session, seq } = batch;
+    const { client, session, seq, basis } = batch;
     for (const [index, op] of batch.ops.entries()) {
-      const answer = rules.validate({ client, session, seq, index, author }, op);
+      const answer = rules.validate({ client, session, seq, index, author, basis }, op);
       if (answer.kind === 'ignore') return answer;
       if (answer.kind === 'reject') return refused(answer, author);
       if (answer.kind === 'ask') asks.push(answer);

@@ -113,7 +113,8 @@ export class Tree<T> {
 
   /**
    * Makes a node, or adds a dot to the one that has the name.
-   * Codes: `not_found` (parent), `not_a_directory` (parent), `exists` (the root), `wrong_kind`.
+   * Codes: `not_found` (parent), `not_a_directory` (parent), `exists` (the root), `wrong_kind`,
+   * `dot_reused` (another live node has it).
    */
   create(path: Path, id: OpId, init: NodeInit<T>, stamp: Stamp | undefined): Outcome<Created<T>> {
     const name = path.at(-1);
@@ -124,6 +125,9 @@ export class Tree<T> {
     if (parent.kind !== 'directory') return fail('not_a_directory', 'a directory', 'a file');
     const dot: NodeDot = { id, owner: init.owner, ephemeral: init.ephemeral };
     const found = parent.children.get(toHex(name));
+    // Two live nodes under one dot would share a place in the index, and one be lost from it.
+    const bearer = this.#byId.get(opKey(id)) ?? found;
+    if (bearer !== found) return fail('dot_reused', 'a dot of no live node', opKey(id));
     if (found === undefined)
       return ok({ node: this.#make(parent, name, dot, init, stamp), existed: false });
     if (found.kind !== init.kind || found.mode !== init.mode) {
@@ -171,7 +175,7 @@ export class Tree<T> {
         !(dot.ephemeral && equalBytes(dot.id.session, session));
       const rest = node.dots.filter(keep);
       this.#setDots(node, rest);
-      if (rest.length === 0) died.push(...this.#drop(node));
+      if (rest.length === 0) for (const one of this.#drop(node)) died.push(one);
     }
     return died;
   }

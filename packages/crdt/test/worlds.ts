@@ -13,6 +13,7 @@ export const source = (who: number, seq: number, index = 0): Source => ({
   client: key(who),
   ...id(who, seq, index),
   author: 0,
+  basis: { epoch: 0, commit: 0 },
 });
 export const path = (text: string): Path => text.split('/').slice(1).map(utf8);
 export const at = (commit: number, index = 0): Stamp => ({

@@ -1,5 +1,11 @@
 import type { CellId, Digest, PublicKey, SessionId } from './bytes.ts';
-import type { Validation } from './verdict.ts';
+import type { Validation, Verdict } from './verdict.ts';
+
+/** The last commit a client had seen when it signed (R3). */
+export interface Basis {
+  readonly epoch: number;
+  readonly commit: number;
+}
 
 /** Who says an op: the client that signed the batch and the replica whose block carries it. */
 export interface Source {
@@ -11,6 +17,8 @@ export interface Source {
   readonly index: number;
   /** Committee index of the block's author. A gateway has no authority: only AT2-like algorithms look. */
   readonly author: number;
+  /** Of the batch: a session is named by the one that its opening was signed on (R3). */
+  readonly basis: Basis;
 }
 
 /** Place in the total order. Later is larger, for ever: across deletes, restarts and epochs. */
@@ -48,8 +56,7 @@ export interface OrderedBatch {
   readonly client: PublicKey;
   readonly session: SessionId;
   readonly seq: number;
-  /** The last commit the client had seen (R3). */
-  readonly basis: { readonly epoch: number; readonly commit: number };
+  readonly basis: Basis;
   readonly author: number;
   readonly ops: readonly Uint8Array[];
 }
@@ -108,6 +115,11 @@ export interface StateMachine {
   validate(source: Source, op: Uint8Array): Validation;
   /** A gateway's own look before it includes a batch: may use committed state; advice, not validity. */
   precheck(batch: OrderedBatch): Validation;
+  /**
+   * The same for a keep-alive, which nobody signs: only one that committed state would accept may take
+   * a place in a gateway's pool. Read-only, of bounded cost; never an ask.
+   */
+  precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict;
   applyCommit(commit: CommitInput): Applied;
   /** Folds one pending batch into a *delivered* view made by `restore(snapshot())` of the committed one. */
   deliverBatch(batch: OrderedBatch): void;

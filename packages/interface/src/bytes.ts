@@ -11,5 +11,5 @@ export type PublicKey = Brand<Uint8Array, 'PublicKey'>;
 export type Signature = Brand<Uint8Array, 'Signature'>;
 /** H(genesis committee bytes), 32 bytes: names a cell for ever. */
 export type CellId = Brand<Uint8Array, 'CellId'>;
-/** H(client key, nonce), 32 bytes: names a client session. */
+/** H(client key, nonce, basis of its opening), 32 bytes: names a client session, for ever (R3). */
 export type SessionId = Brand<Uint8Array, 'SessionId'>;

@@ -3,10 +3,13 @@ interface Entry {
   readonly key: string;
 }
 
+/** Fewer entries are not worth a sweep. */
+const SWEEP_MIN = 32;
+
 /**
  * Keys with a due time, ready in O(log n), never scanned. Times mostly move later (keep-alives), so
- * a
- * key has one heap entry that is put back when it comes up early, instead of one per renewal.
+ * a key has one heap entry that is put back when it comes up early, instead of one per renewal.
+ * Entries of keys that are gone, or due earlier by now, are swept out once they are the most.
  * Derived data: rebuilt from the state it mirrors, never part of a snapshot.
  */
 export class Deadlines {
@@ -22,11 +25,26 @@ export class Deadlines {
   set(key: string, time: number): void {
     this.#due.set(key, time);
     const scheduled = this.#scheduled.get(key);
-    if (scheduled === undefined || time < scheduled) this.#push(key, time);
+    if (scheduled !== undefined && time >= scheduled) return;
+    this.#push(key, time);
+    this.#sweep();
   }
 
   delete(key: string): void {
-    this.#due.delete(key);
+    if (this.#due.delete(key)) this.#sweep();
+  }
+
+  /** Heap entries, stale ones among them: at most twice {@link size}, and a few. */
+  get entries(): number {
+    return this.#heap.length;
+  }
+
+  /** O(n), once for every n entries that went stale. */
+  #sweep(): void {
+    if (this.#heap.length <= 2 * this.#due.size + SWEEP_MIN) return;
+    this.#heap.length = 0;
+    this.#scheduled.clear();
+    for (const [key, time] of this.#due) this.#push(key, time);
   }
 
   /** Removes and answers every key due at or before `now`, in no particular order. */

@@ -106,6 +106,10 @@ export class Names {
     if (found !== undefined && what.exclusive) {
       return errorResult('exists', 'no live node', 'a live node');
     }
+    // The tree would take it for a repeat; the accounts would count it twice.
+    if (found?.dots.some((dot) => opKey(dot.id) === opKey(what.id))) {
+      return errorResult('dot_reused', 'a new dot', opKey(what.id));
+    }
     const max = this.#limits.dotsPerNodeMax;
     if (found !== undefined && found.dots.length >= max) {
       return errorResult('too_many_dots', `at most ${max}`, String(found.dots.length));

@@ -5,7 +5,8 @@ export interface Quotas {
   /** Live sessions in the cell. Code `too_many_sessions`. */
   readonly sessionsMax: number;
   /**
-   * Live sessions whose open came in one replica's blocks: a lying gateway cannot fill the cell.
+   * Live sessions whose open came in one replica's blocks, at most an even share of the cell's (see
+   * {@link shareSessions}). Code `gateway_full`.
    */
   readonly sessionsPerAuthorMax: number;
   readonly sessionsPerClientMax: number;
@@ -15,6 +16,12 @@ export interface Quotas {
   readonly nodesPerClientMax: number;
   /** Content bytes per client key. Code `quota_bytes`. */
   readonly bytesPerClientMax: number;
+  /** Dots and content bytes of all clients: keys are free. Code `cell_full`. */
+  readonly nodesMax: number;
+  readonly bytesMax: number;
+  /** Receipts kept for retries, bytes; beyond, the oldest go (`receipt_forgotten`). */
+  readonly receiptBytesMax: number;
+  readonly receiptBytesPerSessionMax: number;
   /** Waits per path. Code `too_many_waits`. */
   readonly waitsPerPathMax: number;
   /** Creates joined in one node. Code `too_many_dots`. */
@@ -29,17 +36,30 @@ export interface Quotas {
 
 export const DEFAULT_QUOTAS: Quotas = {
   sessionsMax: 65_536,
-  sessionsPerAuthorMax: 32_768,
+  sessionsPerAuthorMax: 65_536,
   sessionsPerClientMax: 16_384,
   opsPerCommitMax: 16_384,
   nodesPerClientMax: 100_000,
   bytesPerClientMax: 256 * 1024 * 1024,
+  nodesMax: 1_000_000,
+  bytesMax: 1024 * 1024 * 1024,
+  receiptBytesMax: 256 * 1024 * 1024,
+  receiptBytesPerSessionMax: 256 * 1024,
   waitsPerPathMax: 4_096,
   dotsPerNodeMax: 64,
   siblingsMax: 32,
   inboxEntriesMax: 256,
   inboxEntriesPerClientMax: 64,
 };
+
+/**
+ * Client keys are free, so the last wall is by gateway: each carries an even share of the sessions,
+ * and whoever fills that of one, or f liars theirs, leaves the others' to their clients.
+ */
+export function shareSessions(quotas: Quotas, members: number): Quotas {
+  const share = Math.max(1, Math.floor(quotas.sessionsMax / Math.max(1, members)));
+  return { ...quotas, sessionsPerAuthorMax: Math.min(quotas.sessionsPerAuthorMax, share) };
+}
 
 interface Account {
   nodes: number;
@@ -51,6 +71,8 @@ export class Accounts {
   readonly #limits: Quotas;
   readonly #accounts = new Map<string, Account>();
   readonly #opsOfCommit = new Map<string, number>();
+  #nodes = 0;
+  #bytes = 0;
 
   constructor(limits: Quotas) {
     this.#limits = limits;
@@ -78,12 +100,25 @@ export class Accounts {
       const total = String(account.bytes + bytes);
       return errorResult('quota_bytes', `at most ${bytesPerClientMax}`, total);
     }
+    return this.#refuseFull(nodes, bytes);
+  }
+
+  #refuseFull(nodes: number, bytes: number): ErrorResult | undefined {
+    const { nodesMax, bytesMax } = this.#limits;
+    if (nodes > 0 && this.#nodes + nodes > nodesMax) {
+      return errorResult('cell_full', `at most ${nodesMax} nodes`, String(this.#nodes));
+    }
+    if (bytes > 0 && this.#bytes + bytes > bytesMax) {
+      return errorResult('cell_full', `at most ${bytesMax} bytes`, String(this.#bytes + bytes));
+    }
     return undefined;
   }
 
   /** Negative amounts give back. */
   charge(client: string, nodes: number, bytes: number): void {
     const account = this.#accounts.get(client) ?? { nodes: 0, bytes: 0 };
+    this.#nodes += nodes;
+    this.#bytes += bytes;
     account.nodes += nodes;
     account.bytes += bytes;
     if (account.nodes === 0 && account.bytes === 0) this.#accounts.delete(client);

@@ -34,8 +34,9 @@ import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
-import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
-import { type Session, storedReceipt, storeReceipt } from './sessions.ts';
+import { DEFAULT_QUOTAS, type Quotas, shareSessions } from './quotas.ts';
+import { storedReceipt } from './receipts.ts';
+import type { Session } from './sessions.ts';
 import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
 
@@ -67,8 +68,8 @@ export class LockService implements StateMachine {
 
   constructor({ cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS }: ServiceOptions) {
     this.#around = { cell, params };
-    this.#quotas = quotas;
-    this.#state = new State(quotas);
+    this.#quotas = shareSessions(quotas, cell.members.length);
+    this.#state = new State(this.#quotas);
   }
 
   /**
@@ -127,8 +128,8 @@ export class LockService implements StateMachine {
     return ACCEPT;
   }
 
-  /** A gateway's check of a keep-alive before it spends block space on it. */
-  checkKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
+  /** A gateway's check, at most 64 hashes. Codes `session_unknown`, `bad_keep_alive`. */
+  precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
     return this.#state.sessions.checkKeepAlive(keepAlive);
   }
 
@@ -136,7 +137,7 @@ export class LockService implements StateMachine {
   receiptOf(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): Receipt | undefined {
     const session = this.#state.sessions.get(toHex(batch.session));
     if (session === undefined || !equalBytes(session.client, batch.client)) return undefined;
-    const stored = storedReceipt(session, batch.seq);
+    const stored = storedReceipt(session.receipts, batch.seq);
     return stored && { ...stored, client: session.client, session: session.id };
   }
 
@@ -156,7 +157,7 @@ export class LockService implements StateMachine {
     };
     state.accounts.startCommit();
     for (const batch of input.batches) this.#applyBatch(batch, ledger);
-    for (const keepAlive of input.keepAlives) state.sessions.applyKeepAlive(keepAlive, ledger);
+    state.sessions.applyKeepAlives(input.keepAlives, ledger);
     if (failedOver) this.#tellEpoch(epoch, ledger);
     state.endTimers(ledger);
     return { receipts: ledger.receipts, notices: ledger.notices };
@@ -232,7 +233,10 @@ export class LockService implements StateMachine {
       results.push(this.#applyOne(bytes, session, seq, from + i, ledger));
     });
     const encoded = receipt(batch, results, ledger);
-    storeReceipt(session, { seq, batch: id, commit: ledger.commit, results: encoded });
+    const stored = { seq, batch: id, commit: ledger.commit, results: encoded };
+    // A session that its own batch has closed is asked for nothing any more.
+    const { sessions } = this.#state;
+    if (sessions.get(session.key) === session) sessions.receipts.store(session.receipts, stored);
   }
 
   #applyOne(
@@ -265,7 +269,7 @@ export class LockService implements StateMachine {
       ledger.receipts.push(stored);
       return;
     }
-    const expected = `seq from ${session.receipts[0]?.seq ?? session.lastSeq}`;
+    const expected = `seq from ${session.receipts[0]?.seq ?? session.lastSeq + 1}`;
     const forgotten = errorResult('receipt_forgotten', expected, `seq ${batch.seq}`);
     receipt(
       batch,
@@ -360,13 +364,13 @@ function receipt(
   return encoded;
 }
 
-/** R3: a session is keyed by (client key, nonce), and its open stands at the very start. */
-function checkOpening({ client, session, seq, index }: Source, op: Opening): Verdict {
+/** R3: a session is keyed by (client key, nonce, basis), and its open stands at the very start. */
+function checkOpening({ client, session, seq, index, basis }: Source, op: Opening): Verdict {
   if (seq !== 0 || index !== 0) {
     return reject('misplaced_open', 'op 0 of batch 0', `op ${index} of batch ${seq}`);
   }
-  if (equalBytes(sessionIdOf(client, op.nonce), session)) return ACCEPT;
-  return reject('misplaced_open', 'the session of this key and nonce', 'another session');
+  if (equalBytes(sessionIdOf(client, op.nonce, basis), session)) return ACCEPT;
+  return reject('misplaced_open', 'the session of this key, nonce and basis', 'another session');
 }
 
 function openingOf(batch: OrderedBatch, first: Uint8Array): Opening | undefined {

@@ -1,5 +1,5 @@
 import { type ErrorResult, errorResult, keepAliveLink, type LockMode, type Op } from '@fatty/api';
-import { ACCEPT, equalBytes, reject, toHex } from '@fatty/codec';
+import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Digest,
   OrderedBatch,
@@ -12,11 +12,12 @@ import type {
 import { Deadlines } from './deadlines.ts';
 import type { Ledger } from './ledger.ts';
 import type { Quotas } from './quotas.ts';
+import { Receipts, type StoredReceipt } from './receipts.ts';
 
-/** R3: so many receipts are kept per session for retries. */
-export const RECEIPTS_KEPT = 64;
 /** R3: a keep-alive is checked by at most so many hashes. */
 export const LINKS_MAX = 64;
+/** R3: and all those of a commit by so many, besides the first of each. */
+export const EXTRA_LINKS_PER_COMMIT = 16_384;
 
 /** A lock request of a session: waiting, or held. */
 export interface Claim {
@@ -31,14 +32,6 @@ export interface Claim {
   position: Position;
   /** End of maxWait on the lease clock, while waiting. */
   deadline: number | undefined;
-}
-
-/** What a retry is answered with. */
-export interface StoredReceipt {
-  readonly seq: number;
-  readonly batch: Digest;
-  readonly commit: number;
-  readonly results: readonly Uint8Array[];
 }
 
 export interface Session {
@@ -60,7 +53,7 @@ export interface Session {
   /** On the lease clock, ms. */
   expiry: number;
   lastSeq: number;
-  /** Oldest first. */
+  /** Oldest first; kept by {@link Receipts}. */
   readonly receipts: StoredReceipt[];
   /** By path: a session waits for or holds a path at most once. */
   readonly claims: Map<string, Claim>;
@@ -72,6 +65,7 @@ export interface Session {
 
 /** Sessions, and the graves that keep a dead one from being opened again by a replay (R3). */
 export class Sessions {
+  readonly receipts: Receipts;
   readonly #limits: Quotas;
   readonly #live = new Map<string, Session>();
   /** Session key to the last commit at which its open could be replayed. */
@@ -83,6 +77,7 @@ export class Sessions {
 
   constructor(limits: Quotas) {
     this.#limits = limits;
+    this.receipts = new Receipts(limits);
   }
 
   get size(): number {
@@ -118,13 +113,22 @@ export class Sessions {
     if (this.#graves.has(toHex(batch.session))) {
       return errorResult('session_reused', 'a fresh nonce', 'a session that has ended');
     }
+    return this.#refuseFull(toHex(batch.client), author);
+  }
+
+  /** The cell's limits before the gateway's: only the last one does another gateway cure. */
+  #refuseFull(client: string, author: number): ErrorResult | undefined {
     const { sessionsMax, sessionsPerAuthorMax, sessionsPerClientMax } = this.#limits;
-    const full =
-      this.#live.size >= sessionsMax ||
-      (this.#perAuthor.get(author) ?? 0) >= sessionsPerAuthorMax ||
-      (this.#perClient.get(toHex(batch.client)) ?? 0) >= sessionsPerClientMax;
-    if (!full) return undefined;
-    return errorResult('too_many_sessions', `at most ${sessionsMax}`, String(this.#live.size));
+    const own = this.#perClient.get(client) ?? 0;
+    if (own >= sessionsPerClientMax) {
+      return errorResult('too_many_sessions', `${sessionsPerClientMax} a client`, String(own));
+    }
+    if (this.#live.size >= sessionsMax) {
+      return errorResult('too_many_sessions', `${sessionsMax} in the cell`, `${this.#live.size}`);
+    }
+    const carried = this.#perAuthor.get(author) ?? 0;
+    if (carried < sessionsPerAuthorMax) return undefined;
+    return errorResult('gateway_full', `${sessionsPerAuthorMax} a gateway`, String(carried));
   }
 
   open(
@@ -161,6 +165,7 @@ export class Sessions {
     this.#live.set(session.key, session);
     this.#expiries.set(session.key, session.expiry);
     this.#count(session, 1);
+    this.receipts.add(session.receipts);
   }
 
   /** Forgets a session whose claims and ephemerals are gone already. */
@@ -168,6 +173,7 @@ export class Sessions {
     this.#live.delete(session.key);
     this.#expiries.delete(session.key);
     this.#count(session, -1);
+    this.receipts.forget(session.receipts);
     this.addGrave(session.key, session.openableUntil);
   }
 
@@ -192,13 +198,17 @@ export class Sessions {
     this.keep(session, now);
   }
 
-  /** Accepts a keep-alive that continues the chain; bounded by {@link LINKS_MAX} hashes. */
+  /**
+   * Accepts a keep-alive that continues the chain; bounded by {@link LINKS_MAX} hashes. Old news is
+   * ignored, what cannot have come from the client is rejected.
+   */
   checkKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
     const session = this.#live.get(toHex(keepAlive.session));
-    if (session === undefined) return reject('session_unknown', 'a live session', 'none');
+    if (session === undefined) return ignore('session_unknown', 'a live session', 'none');
     const links = keepAlive.i - session.i;
-    if (links < 1 || links > LINKS_MAX) {
-      const expected = `link ${session.i + 1}..${session.i + LINKS_MAX}`;
+    if (links < 1) return ignore('bad_keep_alive', `link ${session.i + 1}`, `link ${keepAlive.i}`);
+    if (links > LINKS_MAX) {
+      const expected = `at most link ${session.i + LINKS_MAX}`;
       return reject('bad_keep_alive', expected, `link ${keepAlive.i}`);
     }
     let link = keepAlive.preimage;
@@ -207,7 +217,25 @@ export class Sessions {
     return reject('bad_keep_alive', 'a preimage of the last link', 'other bytes');
   }
 
-  applyKeepAlive(keepAlive: OrderedKeepAlive, ledger: Ledger): void {
+  /**
+   * Nearest first: what lying gateways fill their blocks with can cost the cell no more hashes than
+   * {@link EXTRA_LINKS_PER_COMMIT}, and keeps no chain from taking its next link.
+   */
+  applyKeepAlives(keepAlives: readonly OrderedKeepAlive[], ledger: Ledger): void {
+    const links = (one: OrderedKeepAlive): number =>
+      one.i - (this.#live.get(toHex(one.session))?.i ?? one.i);
+    const near = keepAlives.filter((one) => links(one) >= 1 && links(one) <= LINKS_MAX);
+    const byLinks = near.map((one) => ({ one, links: links(one) }));
+    let extra = EXTRA_LINKS_PER_COMMIT;
+    for (const { one } of byLinks.sort((a, b) => a.links - b.links)) {
+      const cost = links(one) - 1;
+      if (cost > extra) continue;
+      extra -= Math.max(0, cost);
+      this.#applyKeepAlive(one, ledger);
+    }
+  }
+
+  #applyKeepAlive(keepAlive: OrderedKeepAlive, ledger: Ledger): void {
     if (this.checkKeepAlive(keepAlive).kind !== 'accept') return;
     const session = this.#live.get(toHex(keepAlive.session));
     if (session === undefined) return;
@@ -237,16 +265,4 @@ function bump<K>(counts: Map<K, number>, key: K, by: number): void {
 
 export function claimKey(seq: number, index: number): string {
   return `${seq}:${index}`;
-}
-
-export function storeReceipt(session: Session, receipt: StoredReceipt): void {
-  session.receipts.push(receipt);
-  if (session.receipts.length > RECEIPTS_KEPT) session.receipts.shift();
-}
-
-export function storedReceipt(session: Session, seq: number): StoredReceipt | undefined {
-  const newest = session.receipts.at(-1);
-  return newest === undefined
-    ? undefined
-    : session.receipts[session.receipts.length - 1 - (newest.seq - seq)];
 }

@@ -23,7 +23,8 @@ import {
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
 import type { Lock } from './locks.ts';
 import type { Quotas } from './quotas.ts';
-import type { Claim, Session, StoredReceipt } from './sessions.ts';
+import type { StoredReceipt } from './receipts.ts';
+import type { Claim, Session } from './sessions.ts';
 import { type Head, State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;

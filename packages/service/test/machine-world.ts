@@ -108,6 +108,7 @@ export class MachineWorld extends World {
       seq: client.seq,
       index: 0,
       author: 0,
+      basis: { epoch: 0, commit: 0 },
     };
     const verdict = this.service.validate(source, encodeOp(sent));
     if (verdict.kind === 'ask') {

@@ -69,7 +69,7 @@ class Pair {
   }
 
   #opening(i: number): OrderedBatch {
-    const client = new Client(i + 1, this.#nonce++ % 256, LEASE_MS);
+    const client = new Client(i + 1, this.#nonce++ % 256, { leaseMs: LEASE_MS });
     this.clients[i] = client;
     this.model.open(i);
     return client.open();

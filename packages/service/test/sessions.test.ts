@@ -1,7 +1,9 @@
 import { encodeOp } from '@fatty/api';
+import { toHex } from '@fatty/codec';
 import { expect, test } from 'vitest';
-import { RECEIPTS_KEPT } from '../src/index.ts';
-import { Client, op, World } from './world.ts';
+import { EXTRA_LINKS_PER_COMMIT, LockService, RECEIPTS_KEPT } from '../src/index.ts';
+import { DEFAULT_QUOTAS } from '../src/quotas.ts';
+import { CELL, Client, keyOf, op, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -39,7 +41,7 @@ test('keep-alives: at most 64 links at once, never forged, never twice, never of
   const a = new Client(1);
   world.open(a);
   const refusal = (keepAlive = a.keepAlive(0)): unknown => {
-    const verdict = world.service.checkKeepAlive(keepAlive);
+    const verdict = world.service.precheckKeepAlive(keepAlive);
     return verdict.kind === 'accept' ? 'accept' : verdict.code;
   };
   const one = a.keepAlive();
@@ -117,6 +119,7 @@ test('an open stands first, in batch 0, for its own key and nonce', () => {
     seq,
     index,
     author: 0,
+    basis: { epoch: 0, commit: 0 },
   });
   const bytes = encodeOp(a.opening());
   expect(world.service.validate(source(0, 0), bytes)).toMatchObject({ kind: 'accept' });
@@ -142,11 +145,13 @@ test('an open is refused outside the basis window, and never opens a dead sessio
   expect(world.service.precheck(opening)).toMatchObject({ code: 'session_reused' });
   for (let i = 0; i < 12; i++) world.step(0);
   expect(code(world.run(opening)[0])).toBe('stale_basis');
-  const b = new Client(2);
-  expect(code(world.run(b.raw([encodeOp(b.opening())], 0, 999))[0])).toBe('future_basis');
-  expect(b.raw([encodeOp(b.opening())], 0, world.commit)).toBeDefined();
-  const fine = world.run(b.raw([encodeOp(b.opening())], 0, world.commit));
-  expect(fine[0]).toMatchObject({ kind: 'sessionOpened' });
+  const early = new Client(2, 0, { basis: 999 });
+  expect(code(world.run(early.open())[0])).toBe('future_basis');
+  const b = new Client(2, 0, { basis: world.commit });
+  expect(code(world.run(b.raw([encodeOp(b.opening())], 0, world.commit - 1))[0])).toBe(
+    'session_unknown',
+  );
+  expect(world.run(b.open())[0]).toMatchObject({ kind: 'sessionOpened' });
 });
 
 test('the grave stays exactly as long as the open could be replayed', () => {
@@ -182,9 +187,112 @@ test('sessions are capped per cell, per author and per client', () => {
     return code(world.open(second)[0]);
   };
   expect(capped({ sessionsMax: 1 }, new Client(2))).toBe('too_many_sessions');
-  expect(capped({ sessionsPerAuthorMax: 1 }, new Client(2))).toBe('too_many_sessions');
+  expect(capped({ sessionsPerAuthorMax: 1 }, new Client(2))).toBe('gateway_full');
   expect(capped({ sessionsPerClientMax: 1 }, new Client(1, 1))).toBe('too_many_sessions');
   expect(capped({ sessionsPerClientMax: 1 }, new Client(2))).toBeUndefined();
+});
+
+test('f lying gateways cannot fill the cell: each opens its share, whatever the keys', () => {
+  const members = Array.from({ length: 7 }, (_, i) => keyOf(100 + i).publicKey);
+  const cell = { cellId: CELL, epoch: 0, members };
+  const world = new World();
+  world.service = new LockService({ cell, quotas: { ...DEFAULT_QUOTAS, sessionsMax: 24 } });
+  const results = Array.from({ length: 24 }, (_, i) => {
+    const open = { ...new Client(i).open(), author: i % 2 };
+    return code(world.run(open)[0]);
+  });
+  expect(results.filter((one) => one === undefined)).toHaveLength(6);
+  expect(new Set(results.slice(6))).toEqual(new Set(['gateway_full']));
+  const late = { ...new Client(30).open(), author: 1 };
+  expect(world.service.precheck(late)).toMatchObject({ kind: 'ignore', code: 'gateway_full' });
+  const restored = world.service.fresh();
+  restored.restore(world.service.snapshot());
+  world.service = restored;
+  expect(code(world.run(late)[0])).toBe('gateway_full');
+  for (let author = 2; author < 7; author++) {
+    for (let i = 0; i < 3; i++) {
+      const open = { ...new Client(40 + 3 * author + i).open(), author };
+      expect(world.run(open)[0]).toMatchObject({ kind: 'sessionOpened' });
+    }
+  }
+});
+
+test('the cell as a whole has room for so many nodes and bytes, and gets it back', () => {
+  const world = new World({ nodesMax: 3, bytesMax: 10 });
+  const [a, b] = [new Client(1), new Client(2)];
+  expect(world.open(a, op.file('/a', '12345'), op.dir('/b')).map(code)).toEqual(Array(3));
+  expect(world.open(b, op.file('/c', '123456'), op.dir('/c'), op.dir('/d')).map(code)).toEqual([
+    undefined,
+    'cell_full',
+    undefined,
+    'cell_full',
+  ]);
+  expect(code(world.one(b, op.write('/a', '123456')))).toBe('cell_full');
+  const restored = world.service.fresh();
+  restored.restore(world.service.snapshot());
+  world.service = restored;
+  expect(code(world.one(b, op.dir('/d')))).toBe('cell_full');
+  world.one(a, { kind: 'removeSubtree', path: '/a' });
+  expect(world.one(b, op.file('/d', '1234567890'))).toMatchObject({ kind: 'created' });
+});
+
+test('receipts are bounded by their bytes, per session and in the cell', () => {
+  const world = new World({
+    sessionsMax: 10,
+    receiptBytesMax: 4_000,
+    receiptBytesPerSessionMax: 1_500,
+  });
+  const clients = Array.from({ length: 10 }, (_, i) => new Client(i));
+  const sent = clients.map((client) => {
+    const batches = [client.open()];
+    for (let k = 0; k < 30; k++) batches.push(client.batch(op.dir(`/${k % 3}`)));
+    for (const batch of batches) world.step(0, [batch]);
+    return batches;
+  });
+  const kept = sent.map((all) => all.filter((batch) => world.service.receiptOf(batch)).length);
+  expect(kept[0]).toBeGreaterThan(5);
+  expect(kept[0]).toBeLessThan(16);
+  // The first three filled what all may take; those that came later live on their own shares.
+  expect(kept.at(-1)).toBeGreaterThanOrEqual(1);
+  expect(kept.at(-1)).toBeLessThan(5);
+  const bytes = sent.flat().flatMap((batch) => world.service.receiptOf(batch)?.results ?? []);
+  expect(bytes.reduce((sum, one) => sum + one.length, 0)).toBeLessThan(8_000);
+  const [forgotten] = sent[9] ?? [];
+  if (!forgotten) throw new Error('batches');
+  expect(code(world.run(forgotten)[0])).toBe('receipt_forgotten');
+  // The sum is no part of a snapshot: a restored copy must forget and keep the same.
+  const copy = world.service.fresh();
+  copy.restore(world.service.snapshot());
+  for (const client of clients) {
+    const input = world.input(0, [client.batch(op.dir('/x'))]);
+    world.service.applyCommit(input);
+    copy.applyCommit(input);
+  }
+  expect(copy.root()).toEqual(world.service.root());
+});
+
+test('a commit walks few hashes for forged keep-alives, and the next link of a chain always counts', () => {
+  const world = new World();
+  const clients = Array.from({ length: 200 }, (_, i) => new Client(i));
+  for (const client of clients) world.open(client);
+  const forged = (client: Client, i: number) => ({
+    session: client.session,
+    i,
+    preimage: new Uint8Array(32),
+  });
+  const flood = [2, 3].flatMap(() => clients.map((client) => forged(client, 64)));
+  expect(flood.length * 63).toBeGreaterThan(EXTRA_LINKS_PER_COMMIT);
+  const [near, far] = [clients[0], clients[1]];
+  if (!near || !far) throw new Error('clients');
+  const honest = [near.keepAlive(), far.keepAlive(3)];
+  const { notices } = world.step(0, [], { keepAlives: [...flood, ...honest] });
+  expect(notices.map((one) => one.session)).toEqual([near, far].map((one) => toHex(one.session)));
+  const last = clients[199];
+  if (!last) throw new Error('clients');
+  const beyond = world.step(0, [], { keepAlives: [...flood, last.keepAlive(64)] });
+  expect(beyond.notices).toEqual([]);
+  const alone = world.step(0, [], { keepAlives: [last.keepAlive(0)] });
+  expect(alone.notices).toHaveLength(1);
 });
 
 test('quotas of ops, nodes and bytes are per client key, and come back', () => {

@@ -148,6 +148,7 @@ test('hostile bytes end in a result, whatever they are, and change nothing else'
           seq: 1,
           index: 0,
           author: 0,
+          basis: { epoch: 0, commit: 0 },
         };
         for (const bytes of ops)
           expect(world.service.validate(source, bytes).kind).toBeTypeOf('string');

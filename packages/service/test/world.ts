@@ -47,13 +47,20 @@ export class Client {
   readonly session: SessionId;
   readonly links: Digest[];
   readonly leaseMs: number;
+  /** The commit that its opening is signed on. */
+  readonly basis: number;
   seq = 0;
   link = 0;
 
-  constructor(key: number, nonce = 0, leaseMs = 12_000) {
+  constructor(
+    key: number,
+    nonce = 0,
+    { leaseMs = 12_000, basis = 0 }: { leaseMs?: number; basis?: number } = {},
+  ) {
     this.signer = keyOf(key);
     this.nonce = new Uint8Array(16).fill(nonce);
-    this.session = sessionIdOf(this.signer.publicKey, this.nonce);
+    this.basis = basis;
+    this.session = sessionIdOf(this.signer.publicKey, this.nonce, { epoch: 0, commit: basis });
     this.links = chain(`${key}/${nonce}`, 80);
     this.leaseMs = leaseMs;
   }
@@ -64,7 +71,7 @@ export class Client {
     return { kind: 'openSession', nonce: this.nonce, anchor, leaseMs: this.leaseMs };
   }
 
-  raw(ops: readonly Uint8Array[], seq = this.seq++, basis = 0): OrderedBatch {
+  raw(ops: readonly Uint8Array[], seq = this.seq++, basis = this.basis): OrderedBatch {
     const id = hash('test-batch', this.session, utf8(String(seq)), ...ops);
     const { publicKey: client } = this.signer;
     return {

@@ -86,6 +86,7 @@ export class StagedMachines {
     return {
       validate: (source, op) => machine.validate(source, op),
       precheck: (batch) => machine.precheck(batch),
+      precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
       applyCommit: (commit) => {
         const applied = machine.applyCommit(commit);
         roots.set(commit.index, asDigest(machine.root().slice()));

@@ -199,7 +199,7 @@ export class SessionKeeper {
     this.#openFailed(outcome, result?.kind === 'error' ? result : undefined);
   }
 
-  /** A stale basis or a full cell may pass; everything else would fail again. */
+  /** On a new basis, or through another gateway, it may pass; everything else would fail again. */
   #openFailed(outcome: CallOutcome, error: Failure | undefined): void {
     this.#session = undefined;
     this.#become('none');
@@ -214,7 +214,9 @@ export class SessionKeeper {
             retryable: true,
           };
     const code = failed.kind === 'failed' ? failed.failure.code : '';
-    if (code === 'stale_basis' && this.#openings < OPEN_ATTEMPTS_MAX) {
+    const again = code === 'stale_basis' || code === 'gateway_full';
+    if (again && this.#openings < OPEN_ATTEMPTS_MAX) {
+      if (code === 'gateway_full') this.#shared.links.failover();
       this.#nextAskMs = 0;
       return;
     }

@@ -1,5 +1,4 @@
 import {
-  type Batch,
   batchId,
   decodeResult,
   encodeClientMessage,
@@ -11,7 +10,7 @@ import {
   signBatch,
 } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
-import type { Failure, SessionId } from '@fatty/interface';
+import type { Basis, Failure, SessionId } from '@fatty/interface';
 import { BULK, PROTOCOL } from '@fatty/interface';
 import type { Shared } from './shared.ts';
 import { Tally } from './tally.ts';
@@ -61,6 +60,7 @@ const OP_OVERHEAD_BYTES = 5;
 export class Pipeline {
   readonly session: SessionId;
   readonly #shared: Shared;
+  readonly #openedOn: Basis;
   readonly #latencies: Latencies;
   readonly #queue: Job[] = [];
   readonly #slots: Slot[] = [];
@@ -68,9 +68,11 @@ export class Pipeline {
   #attempt = 0;
   #retryAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(shared: Shared, session: SessionId, latencies: Latencies) {
+  /** `openedOn`: the basis of batch 0, which names the session. */
+  constructor(shared: Shared, session: SessionId, openedOn: Basis, latencies: Latencies) {
     this.#shared = shared;
     this.session = session;
+    this.#openedOn = openedOn;
     this.#latencies = latencies;
   }
 
@@ -146,7 +148,7 @@ export class Pipeline {
 
   #batch(seq: number, ops: readonly Uint8Array[]): { id: string; message: Uint8Array } {
     const { signer, cellId, epoch, commit } = this.#shared;
-    const basis: Batch['basis'] = { epoch, commit };
+    const basis: Basis = seq === 0 ? this.#openedOn : { epoch, commit };
     const signed = signBatch(cellId, signer, {
       client: signer.publicKey,
       session: this.session,

@@ -107,9 +107,10 @@ export class Session {
     this.leaseMs = leaseMs;
     this.#chainLength = chainLength;
     this.#nonce = shared.entropy.nonce().slice(0, NONCE_BYTES);
-    this.id = sessionIdOf(shared.signer.publicKey, this.#nonce);
+    const basis = { epoch: shared.epoch, commit: shared.commit };
+    this.id = sessionIdOf(shared.signer.publicKey, this.#nonce, basis);
     this.#chain = new KeepAliveChain(shared.entropy.nonce(), chainLength);
-    this.pipeline = new Pipeline(shared, this.id, latencies);
+    this.pipeline = new Pipeline(shared, this.id, basis, latencies);
   }
 
   get isOpen(): boolean {

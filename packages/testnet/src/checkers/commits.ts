@@ -49,6 +49,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set([
   'future_basis',
   'stale_basis',
   'too_many_sessions',
+  'gateway_full',
 ]);
 
 /** No session took the batch: such an answer has no place in the order of any. */

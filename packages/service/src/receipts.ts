@@ -1,0 +1,83 @@
+import type { Digest } from '@fatty/interface';
+import type { Quotas } from './quotas.ts';
+
+/** R3: so many receipts are kept per session for retries, as long as their bytes allow. */
+export const RECEIPTS_KEPT = 64;
+
+/** What a retry is answered with. */
+export interface StoredReceipt {
+  readonly seq: number;
+  readonly batch: Digest;
+  readonly commit: number;
+  readonly results: readonly Uint8Array[];
+}
+
+/**
+ * Receipts of all sessions, with the bytes they take. A session keeps {@link RECEIPTS_KEPT} or
+ * `receiptBytesPerSessionMax`; when all together take `receiptBytesMax`, whoever stores another one
+ * keeps no more than the share of one session of a full cell. So the cell never holds more than
+ * twice `receiptBytesMax`, and one client's receipts push out no other's. Which receipts are kept
+ * follows from state alone; the sum is rebuilt from the sessions.
+ */
+export class Receipts {
+  readonly #limits: Quotas;
+  #bytes = 0;
+
+  constructor(limits: Quotas) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of all that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(kept: readonly StoredReceipt[]): void {
+    this.#bytes += bytesOf(kept);
+  }
+
+  forget(kept: readonly StoredReceipt[]): void {
+    this.#bytes -= bytesOf(kept);
+  }
+
+  /** `kept`: the session's own, oldest first. */
+  store(kept: StoredReceipt[], receipt: StoredReceipt): void {
+    this.add([receipt]);
+    kept.push(receipt);
+    let own = bytesOf(kept);
+    while (kept.length > RECEIPTS_KEPT || own > this.#allowance) {
+      const oldest = kept.shift();
+      if (oldest === undefined) return;
+      own -= sizeOf(oldest);
+      this.#bytes -= sizeOf(oldest);
+    }
+  }
+
+  get #allowance(): number {
+    const { receiptBytesMax, receiptBytesPerSessionMax, sessionsMax } = this.#limits;
+    if (this.#bytes <= receiptBytesMax) return receiptBytesPerSessionMax;
+    return Math.min(receiptBytesPerSessionMax, Math.floor(receiptBytesMax / sessionsMax));
+  }
+}
+
+/** Batch id, seq, commit, and the heads around the results. Bytes. */
+const RECEIPT_HEAD_BYTES = 64;
+const RESULT_HEAD_BYTES = 8;
+
+function sizeOf({ results }: StoredReceipt): number {
+  const sum = (total: number, one: Uint8Array): number => total + RESULT_HEAD_BYTES + one.length;
+  return results.reduce(sum, RECEIPT_HEAD_BYTES);
+}
+
+function bytesOf(kept: readonly StoredReceipt[]): number {
+  return kept.reduce((total, one) => total + sizeOf(one), 0);
+}
+
+/** Seqs are kept without a gap. */
+export function storedReceipt(
+  kept: readonly StoredReceipt[],
+  seq: number,
+): StoredReceipt | undefined {
+  const newest = kept.at(-1);
+  return newest && kept[kept.length - 1 - (newest.seq - seq)];
+}
