@@ -71,9 +71,13 @@ export function batchInverse(values: readonly bigint[]): bigint[] {
   return result;
 }
 
-/** A generator of the subgroup of 2^log elements, 0 ≤ log ≤ 192. */
+const roots: bigint[] = [];
+
+/** A generator of the subgroup of 2^log elements, 0 ≤ log ≤ 192; computed once each. */
 export function rootOfUnity(log: number): bigint {
-  return pow(GENERATOR, (P - 1n) >> BigInt(log));
+  const root = roots[log] ?? pow(GENERATOR, (P - 1n) >> BigInt(log));
+  roots[log] = root;
+  return root;
 }
 
 /** The big-endian integer in `size` bytes from `at`; `size` a multiple of 8. */
