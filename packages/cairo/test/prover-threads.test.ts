@@ -8,7 +8,9 @@ import {
   type ProverRequest,
   proofParameters,
 } from '../src/index.ts';
+import type { Vector } from '../src/kernels/kernels.ts';
 import type { Crew } from '../src/kernels/wasm/crew.ts';
+import { compileKernels, WasmKernels } from '../src/kernels/wasm/kernels.ts';
 import { codeOf, expectSame, must, tick } from './runs.ts';
 
 const prover = await createProver();
@@ -59,7 +61,14 @@ describe('several threads', () => {
 
   test('are let go when a proof is given up, or when it fails; two proofs at once do not mix', async () => {
     const crew = crewOf(1);
-    const together = await createProver(crew);
+    const memories = new Set<object>();
+    const together = await createProver({
+      helpers: 1,
+      summon: (helper, aid) => {
+        memories.add(aid.memory);
+        crew.summon(helper, aid);
+      },
+    });
     const run = tick(1n);
     const parameters = proofParameters(run.publicInput.nSteps, { bits: 40 });
     const wanted = must(prover.prove(run, parameters));
@@ -72,6 +81,8 @@ describe('several threads', () => {
       expect(codeOf(together.prove(run, parameters, options))).toMatch(/cancelled|proved/);
     }
     expect(codeOf(together.prove({ ...run, trace: [] }, parameters))).toBe('bad_run');
+    // Whoever is let go leaves the memory for the next.
+    expect(memories.size).toBe(1);
     const one = together.turns(run, parameters);
     for (let i = 0; i < 10; i++) one.next();
     expectSame(must(together.prove(run, parameters)), wanted);
@@ -82,6 +93,25 @@ describe('several threads', () => {
       }
     await crew.end();
   });
+});
+
+test('every task is done once, however short the rounds', async () => {
+  const crew = crewOf(3);
+  const commitment = { base: 'keccak256', from: 0, to: 32 } as const;
+  const options = { commitment, channel: 'keccak256', crew } as const;
+  const kernels = new WasmKernels(await compileKernels(true), options);
+  const [one, ...cells] = Array.from({ length: 7 }, () => kernels.vector(1)) as [Vector];
+  for (const cell of [one, ...cells]) kernels.write(cell, [1n]);
+  for (let round = 1; round <= 5000; round++) {
+    // Fewer and more tasks in turn: a late thread must not take one of an earlier round.
+    const some = cells.slice(0, 2 + (round % 5));
+    kernels.together(some.map((cell) => () => kernels.add(cell, cell, one)));
+  }
+  expect(cells.map((cell) => kernels.read(cell)[0])).toEqual(
+    cells.map((_, i) => 5001n - 1000n * BigInt(Math.max(0, i - 1))),
+  );
+  kernels.close();
+  await crew.end();
 });
 
 test('a thread: proofs one after the other, a cancelled one between', async () => {

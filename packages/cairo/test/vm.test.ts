@@ -256,19 +256,16 @@ describe('a run that cannot be', () => {
       fc.constantFrom(...compiled().words),
     );
     const options = { stepsMax: 256 };
-    let ran = 0;
     fc.assert(
       fc.property(fc.array(word, { maxLength: 20 }), (words) => {
         const outcome = runProgram(
           { words, builtins: [], start: 0, end: 4, main: 0, cells: [], hints: [] },
           options,
         );
-        if (outcome.ok) ran++;
-        else expect(outcome.failure.step).toBeLessThanOrEqual(256);
+        if (!outcome.ok) expect(outcome.failure.step).toBeLessThanOrEqual(256);
       }),
       { numRuns: 1000 },
     );
-    expect(ran).toBeGreaterThanOrEqual(0);
   });
 });
 
@@ -288,11 +285,11 @@ describe('a compiled program', () => {
   });
 
   it('is refused when an input is no cell of the frame', () => {
-    const outcome = loadProgram(changed('"[cast(fp + 3, felt*)]"', '"[cast(ap + 3, felt*)]"'));
-    const again = loadProgram(
-      fixtureText('lease-tick.json').replaceAll('[cast(fp + 3, felt*)]', '[cast(ap, felt*)]'),
-    );
-    expect([outcome.ok, again.ok]).toContain(false);
+    const text = fixtureText('lease-tick.json');
+    for (const place of ['[cast(ap, felt*)]', '[cast(fp + (-3), felt*)]', 'cast(fp, felt*)'])
+      expect(loadProgram(text.replaceAll('[cast(fp + 3, felt*)]', place))).toMatchObject({
+        failure: { code: 'unsupported_hint' },
+      });
   });
 
   it('is refused when it is not JSON', () => {
