@@ -1,15 +1,17 @@
-import { keepAliveShape, signedBatchShape } from '@fatty/api';
+import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/api';
 import {
   ACCEPT,
   asSessionId,
   asSignature,
   encode,
+  equalBytes,
+  hash,
   ignore,
   reject,
   toHex,
   utf8,
 } from '@fatty/codec';
-import type { Verdict } from '@fatty/interface';
+import type { Digest, StateMachine, Verdict } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { hosted, type Tuning } from '../src/index.ts';
 import { carried } from './forge.ts';
@@ -20,6 +22,7 @@ import {
   IGNORED,
   listAlgorithm,
   makeCell,
+  type Options,
   opOf,
   REJECTED,
   World,
@@ -28,9 +31,10 @@ import {
 function gateway(
   tuning: Partial<Tuning> = {},
   verify?: (job: Uint8Array) => Verdict | undefined,
+  options: Partial<Options> = {},
 ): { world: World; client: Client; codes: () => readonly string[] } {
-  const cell = makeCell(4);
-  const world = new World({ cell, tuning, ...(verify ? { verify } : {}) });
+  const cell = options.cell ?? makeCell(4);
+  const world = new World({ cell, tuning, ...(verify ? { verify } : {}), ...options });
   world.start();
   world.run(5);
   const codes = (): readonly string[] =>
@@ -166,9 +170,116 @@ describe('submit', () => {
   });
 });
 
+/** Machines of one kind whose committed chain state is each one's own. */
+function chained(
+  check: (keepAlive: KeepAlive, accepted: ReadonlyMap<string, KeepAlive>) => Verdict,
+): Partial<Options> {
+  const cell = makeCell(4);
+  const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
+  const machine = (): StateMachine => {
+    const accepted = new Map<string, KeepAlive>();
+    const plain = hosted(listAlgorithm, context);
+    return {
+      ...wrapped(plain),
+      precheckKeepAlive: (keepAlive) => check(keepAlive, accepted),
+      applyCommit(commit) {
+        for (const one of commit.keepAlives) {
+          if (check(one, accepted).kind === 'accept') accepted.set(toHex(one.session), one);
+        }
+        return plain.applyCommit(commit);
+      },
+    };
+  };
+  return { cell, machine };
+}
+
+function wrapped(machine: StateMachine): StateMachine {
+  return {
+    validate: (source, op) => machine.validate(source, op),
+    precheck: (batch) => machine.precheck(batch),
+    precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
+    applyCommit: (commit) => machine.applyCommit(commit),
+    deliverBatch: (batch) => machine.deliverBatch(batch),
+    needsTime: () => machine.needsTime(),
+    snapshot: () => machine.snapshot(),
+    restore: (bytes) => machine.restore(bytes),
+    root: () => machine.root(),
+    fresh: () => machine.fresh(),
+  };
+}
+
+const links = [hash('seed')];
+for (let i = 0; i < 20; i++) links.unshift(keepAliveLink(links[0] as Digest));
+
+/** One session, whose chain is {@link links}; at most 4 links at once. */
+function checkLink(one: KeepAlive, accepted: ReadonlyMap<string, KeepAlive>): Verdict {
+  const last = accepted.get(toHex(one.session)) ?? { i: 0, preimage: links[0] as Digest };
+  const far = one.i - last.i;
+  if (far < 1 || far > 4) return reject('bad_keep_alive', `link ${last.i + 1}`, `link ${one.i}`);
+  let link = one.preimage;
+  for (let k = 0; k < far; k++) link = keepAliveLink(link);
+  return equalBytes(link, last.preimage) ? ACCEPT : reject('bad_keep_alive', 'a preimage', 'not');
+}
+
 describe('keep-alives', () => {
-  it('are carried outside batches, the latest of a session counts', () => {
+  it('of others crowd out none: all true ones are carried, and of the forged not one', () => {
+    const { world } = gateway({ keepAlivesMax: 8 }, undefined, chained(checkLink));
+    const victim = asSessionId(new Uint8Array(32).fill(7));
+    const show = (i: number, preimage: Uint8Array): void => {
+      const bytes = encode(keepAliveShape, { session: victim, i, preimage });
+      world.event(world.host(0), { kind: 'keepAlive', bytes });
+    };
+    let shown = 0;
+    for (let ms = 0; ms < 8_000; ms++) {
+      const forged = [2 ** 32 - 1, shown + 1, shown + 2][ms % 3] as number;
+      show(forged, hash('garbage'));
+      if (ms % 500 === 250) show(++shown, links[shown] as Digest);
+      world.idle(1);
+    }
+    world.idle(1_000);
+    expect(shown).toBe(16);
+    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives.map(({ i }) => i));
+    expect(seen).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+    expect(world.host(0).count('messageRejected', 'bad_keep_alive')).toBe(8_000);
+  });
+
+  it('go nowhere in a cell without leases', () => {
     const { world } = gateway();
+    const session = asSessionId(new Uint8Array(32));
+    const bytes = encode(keepAliveShape, { session, i: 1, preimage: hash('p') });
+    world.event(world.host(0), { kind: 'keepAlive', bytes });
+    expect(world.host(0).count('messageRejected', 'session_unknown')).toBe(1);
+  });
+
+  it('of a chain that was replaced make room for the new chain', () => {
+    let chain = 1;
+    const check = ({ preimage }: KeepAlive): Verdict =>
+      preimage[0] === chain ? ACCEPT : reject('bad_keep_alive', 'this chain', 'another');
+    const { world } = gateway({}, undefined, chained(check));
+    const session = asSessionId(new Uint8Array(32).fill(7));
+    const show = (i: number): void => {
+      const bytes = encode(keepAliveShape, {
+        session,
+        i,
+        preimage: new Uint8Array(32).fill(chain),
+      });
+      world.event(world.host(0), { kind: 'keepAlive', bytes });
+    };
+    show(1);
+    show(9);
+    chain = 2;
+    show(1);
+    world.run(1_000);
+    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives);
+    expect(seen.map(({ i, preimage }) => `${preimage[0]}.${i}`)).toEqual(['1.1', '2.1']);
+  });
+
+  it('are carried outside batches, the latest of a session counts', () => {
+    const { world } = gateway(
+      {},
+      undefined,
+      chained(() => ACCEPT),
+    );
     const session = asSessionId(new Uint8Array(32).fill(7));
     for (const i of [3, 1, 5, 4]) {
       const bytes = encode(keepAliveShape, { session, i, preimage: new Uint8Array(32).fill(i) });
@@ -182,7 +293,11 @@ describe('keep-alives', () => {
   });
 
   it('of bad form or too many are dropped with a note', () => {
-    const { world } = gateway({ keepAlivesMax: 2, restMsMax: -1 });
+    const { world } = gateway(
+      { keepAlivesMax: 2, restMsMax: -1 },
+      undefined,
+      chained(() => ACCEPT),
+    );
     world.event(world.host(0), { kind: 'keepAlive', bytes: Uint8Array.of(1) });
     expect(world.host(0).count('messageRejected', 'wrong_shape')).toBe(1);
     for (let k = 0; k < 4; k++) {
