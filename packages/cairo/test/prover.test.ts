@@ -171,6 +171,37 @@ test.each([
   expect(verifier.verifyProof(proof, COMMITTEE_POLICY)).toMatchObject({ kind: 'accept', bits: 96 });
 });
 
+test('whatever the machine ran can be proved', () => {
+  const cell = fc.integer({ min: 1, max: 3 }).map((below) => `[ap - ${below}]`);
+  const value = fc.oneof(cell, fc.integer({ min: -9, max: 2 ** 40 }).map(String));
+  const line = fc.oneof(
+    fc
+      .tuple(cell, fc.constantFrom('+', '*'), value)
+      .map(([a, op, b]) => `[ap] = ${a} ${op} ${b}; ap++`),
+    cell.map((a) => `[ap] = [ap - 1]; ap++\n  jmp rel 4 if ${a} != 0\n  [ap] = 7; ap++`),
+    fc.constantFrom('[ap] = [fp - 2]; ap++', 'ap += 2', 'jmp rel 2'),
+    fc.constantFrom('call double', '[ap + 1] = [ap - 1]', '[ap - 1] = [ap] * [ap]'),
+  );
+  let proved = 0;
+  const options = { logNCosets: 1, bits: 4, powBits: 0 };
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+      const body = ['[ap] = 1; ap++', '[ap] = 2; ap++', '[ap] = 3; ap++', ...lines].join('\n  ');
+      const source = `main:\n  ${body}\n  ret\ndouble:\n  [ap] = [fp - 3] + [fp - 3]; ap++\n  ret\n`;
+      const program = assemble(source);
+      if (!program.ok) throw new Error(JSON.stringify(program.failure));
+      const run = runProgram(program.value, { provable: true });
+      if (!run.ok) return;
+      const parameters = proofParameters(run.value.publicInput.nSteps, options);
+      const proof = must(prover.prove(run.value, parameters));
+      expect(verifier.verifyProof(proof, NO_POLICY).kind).toBe('accept');
+      proved++;
+    }),
+    { numRuns: 25 },
+  );
+  expect(proved).toBeGreaterThan(5);
+});
+
 test('the smallest run, 16 steps', () => {
   const program = assemble('main:\n  ret;\n');
   if (!program.ok) throw new Error(JSON.stringify(program.failure));
