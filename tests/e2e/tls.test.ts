@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RunningCell } from '@fatty/cli';
@@ -10,6 +11,7 @@ import { addressOf, codeOf, endEverything, member, newCell, tidyUp } from './cel
 const FIXTURES = '../../packages/network/test/fixtures/';
 const pem = (name: string): string =>
   fileURLToPath(new URL(`${FIXTURES}${name}.pem`, import.meta.url));
+const FATTY = fileURLToPath(new URL('../../packages/cli/bin/fatty.js', import.meta.url));
 const ca = readFileSync(pem('root.cert'), 'utf8');
 
 afterAll(endEverything);
@@ -54,6 +56,17 @@ describe('a cell with certificates of its own authority', () => {
     const client = await open(cell.cellPath, { webSocket: Trusting as never });
     await client.put('/injected', 'kept');
     expect((await client.get('/injected')).text()).toBe('kept');
+  });
+
+  it('is reached by the command when Node is told of the authority', async () => {
+    const said = spawnSync(process.execPath, [FATTY, 'put', '/typed', 'x'], {
+      env: {
+        ...process.env,
+        FATTY_CELL: cell.cellPath,
+        NODE_EXTRA_CA_CERTS: pem('root.cert'),
+      },
+    });
+    expect([said.status, said.stderr.toString()]).toEqual([0, '']);
   });
 
   it('is not reached by clients that do not', async () => {
