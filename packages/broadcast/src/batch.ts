@@ -1,7 +1,7 @@
 import { batchId, batchMessage, type Limits, openBatch, type SignedBatch } from '@fatty/api';
 import { compareBytes, fail, failure, ok, type SignatureScheme, toHex } from '@fatty/codec';
 import type { CellId, Digest, Failure, Outcome, Signature } from '@fatty/interface';
-import type { CarriedBatch } from './block.ts';
+import { type CarriedBatch, CLIENT_KEYS_MAX } from './block.ts';
 import type { SeenCache } from './cache.ts';
 
 /** What a batch's signature is judged by. Caches change no answer. */
@@ -37,6 +37,7 @@ export function openBatches(
   limits: Limits,
 ): Outcome<readonly CarriedBatch[]> {
   const batches: CarriedBatch[] = [];
+  const clients = new Set<string>();
   let ops = 0;
   for (const signed of all) {
     const next = carry(signed, limits);
@@ -44,6 +45,10 @@ export function openBatches(
     ops += next.value.batch.ops.length;
     if (ops > limits.blockOpsMax) {
       return fail('too_many_block_ops', `at most ${limits.blockOpsMax}`, `${ops} or more`);
+    }
+    clients.add(toHex(next.value.batch.client));
+    if (clients.size > CLIENT_KEYS_MAX) {
+      return fail('too_many_keys', `at most ${CLIENT_KEYS_MAX} clients`, `${clients.size} or more`);
     }
     const before = batches[batches.length - 1];
     if (before && compareBatches(before, next.value) >= 0) {

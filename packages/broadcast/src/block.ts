@@ -45,8 +45,9 @@ export interface Header {
 }
 
 /**
- * Proof that an author is faulty: two signed headers of one slot, or (a = b) one signed header that
- * is invalid by itself. Headers only, so it always fits.
+ * Proof that an author is faulty: two signed headers of one slot, or of two slots with the later
+ * block's own parent below both, or (a = b) one signed header that is invalid by itself. Headers
+ * only, so it always fits.
  */
 export interface Evidence {
   readonly a: SignedHeader;
@@ -58,7 +59,11 @@ export interface SignedHeader {
   readonly sig: Signature;
 }
 
-/** R4. What a block carries. `commitVotes` and `coinShare` are empty until frames and coins exist. */
+/**
+ * R4. What a block carries. At most {@link KEEP_ALIVES_MAX} keep-alives, one per session, ascending
+ * by session; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` and
+ * `coinShare` are empty until frames and coins exist.
+ */
 export interface Body {
   readonly batches: readonly SignedBatch[];
   readonly keepAlives: readonly KeepAlive[];
@@ -101,6 +106,13 @@ export interface Slot {
 const PARENTS_MAX = 256;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 export const HEADER_BYTES_MAX: number = 16 * 1024;
+/** R11: each may cost apply 64 hashes (R3), so together about a quarter of a second. */
+export const KEEP_ALIVES_MAX = 1_024;
+/**
+ * R11: admitting a key that a replica has not seen costs it about ten signatures. A constant and not
+ * a committee parameter, as it bounds work alone: no cell needs another.
+ */
+export const CLIENT_KEYS_MAX = 64;
 
 export const refShape: Shape<Ref> = record({ round: u32, author: u16, digest });
 
@@ -127,7 +139,7 @@ export const evidenceShape: Shape<Evidence> = record({
 
 export const bodyShape: Shape<Body> = record({
   batches: array(signedBatchShape, 512),
-  keepAlives: array(keepAliveShape, 4096),
+  keepAlives: array(keepAliveShape, KEEP_ALIVES_MAX),
   commitVotes: array(bytes(512), 64),
   evidence: array(evidenceShape, 64),
   coinShare: array(bytes(512), 1),
@@ -165,6 +177,11 @@ export function virtualRef(cell: CellId, author: number): Ref {
 /** Total order on refs (R2): round, author, digest. */
 export function compareRefs(a: Ref, b: Ref): number {
   return a.round - b.round || a.author - b.author || compareBytes(a.digest, b.digest);
+}
+
+/** R11: the order of keep-alives inside a block; equal for two of one session. */
+export function compareKeepAlives(a: KeepAlive, b: KeepAlive): number {
+  return compareBytes(a.session, b.session);
 }
 
 const keys = new WeakMap<Digest, string>();

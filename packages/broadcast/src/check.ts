@@ -1,3 +1,4 @@
+import type { KeepAlive } from '@fatty/api';
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
 import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
 import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
@@ -6,6 +7,7 @@ import {
   type Body,
   bodyDigest,
   bodyShape,
+  compareKeepAlives,
   type Evidence,
   type Header,
   signedBlockShape,
@@ -42,7 +44,8 @@ function refused(flaw: Failure, author?: number, evidence?: Evidence): Checked {
  * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
  * Codes of `decode`, `openHeader`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
  * `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
- * `too_many_block_ops`, `batches_unsorted`, `bad_key`, `bad_batch_signature`, `too_many_proofs`.
+ * `keep_alives_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
+ * `bad_batch_signature`, `too_many_proofs`.
  */
 export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
   const { limits } = rules.committee.params;
@@ -66,7 +69,10 @@ export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
 /** The body is bound by the signed header, so all its flaws are its author's. */
 function checkBody(block: Unopened, rules: BlockRules): Checked {
   const { author } = block.header;
-  const flaw = checkForm(block.header, block.body) ?? checkAccusations(block.body, rules);
+  const flaw =
+    checkForm(block.header, block.body) ??
+    checkKeepAlives(block.body) ??
+    checkAccusations(block.body, rules);
   if (flaw) return refused(flaw, author);
   // Counts and order first: they bound the signatures and proofs that cost time.
   const opened = openBatches(block.body.batches, rules.committee.params.limits);
@@ -84,6 +90,15 @@ function checkForm(header: Header, body: Body): Failure | undefined {
   if (future > 0) return failure('unexpected_field', 'no votes, no coin share', `${future}`);
   if (header.seal && body.batches.length > 0) {
     return failure('sealed_batches', 'no batches after the seal', `${body.batches.length}`);
+  }
+  return undefined;
+}
+
+/** R11: one per session, the latest, for each may cost apply many hashes. */
+function checkKeepAlives({ keepAlives }: Body): Failure | undefined {
+  for (let i = 1; i < keepAlives.length; i++) {
+    if (compareKeepAlives(keepAlives[i - 1] as KeepAlive, keepAlives[i] as KeepAlive) < 0) continue;
+    return failure('keep_alives_unsorted', 'sessions strictly ascending', 'equal or below');
   }
   return undefined;
 }

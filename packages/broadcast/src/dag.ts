@@ -2,7 +2,8 @@ import { type Committee, quorum } from '@fatty/api';
 import { equalBytes, invariant } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
 import { type Block, type Evidence, type Ref, type Slot, virtualRef } from './block.ts';
-import { contradiction } from './evidence.ts';
+import { Branches } from './branches.ts';
+import { contradiction, hasSkipped } from './evidence.ts';
 import { Chains, supportOf } from './support.ts';
 import { Node, Place, Row, type Vertex, VOTED } from './vertex.ts';
 
@@ -11,7 +12,7 @@ export interface Inserted {
   /** False: held already, or at or below the horizon. */
   readonly added: boolean;
   readonly delivered: readonly Ref[];
-  /** Set when the block is a second one of its slot (R13). */
+  /** Set when the block is a second one of its slot (R13), or leaves its author's chain (R14). */
   readonly evidence?: Evidence;
 }
 
@@ -32,6 +33,7 @@ export class Dag {
   readonly #quorum: number;
   readonly #rows = new Map<number, Row>();
   readonly #chains: Chains;
+  readonly #branches: Branches;
   #horizon = 0;
   #highest = 0;
   #size = 0;
@@ -42,6 +44,7 @@ export class Dag {
     this.virtual = committee.members.map((_, author) => virtualRef(cellId, author));
     this.#quorum = quorum(committee);
     this.#chains = new Chains(committee.members.length);
+    this.#branches = new Branches(committee);
   }
 
   /** Blocks at or below this round are gone and count as opaque parents. Starts at 0. */
@@ -112,11 +115,14 @@ export class Dag {
     const { ref } = block;
     if (ref.round <= this.#horizon || this.has(ref)) return NOTHING;
     const node = this.#add(block);
+    const isFork = this.#branches.add(node);
     this.#chains.extend(node);
+    node.forkers = this.#branches.forkersSeenBy(node);
     const delivered = this.#vote(node);
     const first = node.place.nodes[0] as Node;
-    if (first === node) return { added: true, delivered };
-    return { added: true, delivered, evidence: contradiction(first.block, block) };
+    const against = first !== node ? first : isFork ? this.#skippedBeside(node) : undefined;
+    if (against === undefined) return { added: true, delivered };
+    return { added: true, delivered, evidence: contradiction(against.block, block) };
   }
 
   /** R14: what the block named by `ref` supports in a slot below it; undefined is ⊥ or unknown. */
@@ -146,6 +152,7 @@ export class Dag {
       this.#size -= nodes.length;
     }
     this.#horizon = Math.max(this.#horizon, round);
+    this.#branches.forget(this.#horizon);
   }
 
   #place(author: number, round: number): Place | undefined {
@@ -180,9 +187,20 @@ export class Dag {
     return node;
   }
 
+  /** A held block of another slot that no honest author can have signed besides this one. */
+  #skippedBeside(node: Node): Node | undefined {
+    for (let round = this.#horizon + 1; round <= this.#highest; round++) {
+      for (const other of this.#place(node.author, round)?.nodes ?? []) {
+        const [low, high] = other.round < node.round ? [other, node] : [node, other];
+        if (hasSkipped(high.block.header, low.block.header)) return other;
+      }
+    }
+    return undefined;
+  }
+
   /**
-   * R15. A chain gives its vote for a block where its support first appears: later blocks of the
-   * chain are no nearer and no less sealed, so looking once is exact.
+   * R15. A chain gives its vote for a block where that first appears in its cone: later blocks of
+   * the chain are no nearer, no less sealed and see no fewer forks, so looking once is exact.
    */
   #vote(node: Node): Ref[] {
     const { author, round, sealed } = node;
@@ -190,7 +208,7 @@ export class Dag {
     if (sealed) return delivered;
     const lowest = round - this.committee.params.supportRoundsMax;
     for (const seen of node.fresh) {
-      if (seen.round < lowest || seen.place.support[author] !== seen) continue;
+      if (seen.round < lowest || node.forkers.has(seen.author)) continue;
       if (((seen.marks[author] as number) & VOTED) !== 0) continue;
       seen.marks[author] = (seen.marks[author] as number) | VOTED;
       seen.votes++;

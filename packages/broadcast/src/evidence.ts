@@ -16,9 +16,23 @@ function headerOf(signed: SignedBlock): SignedHeader {
   return { header: signed.header, sig: signed.sig };
 }
 
-/** Evidence that one author filled one slot twice; the lower header digest goes first. */
+/**
+ * R14: `high` leaves out the slot that `low` of the same author fills, so that they are on no common
+ * chain. An honest block's own parent is its author's last one, however many rounds it left out.
+ */
+export function hasSkipped(high: Header, low: Header): boolean {
+  const own = high.parents[0];
+  return own !== undefined && own.round < low.round && low.round < high.round;
+}
+
+/**
+ * Evidence that one author filled one slot twice or left its chain: lower round first, in one slot
+ * lower header digest first.
+ */
 export function contradiction(one: Block, two: Block): Evidence {
-  const inOrder = compareBytes(one.ref.digest, two.ref.digest) <= 0;
+  const { round } = one.ref;
+  const byDigest = compareBytes(one.ref.digest, two.ref.digest);
+  const inOrder = (round - two.ref.round || byDigest) <= 0;
   const [a, b] = inOrder ? [one, two] : [two, one];
   return { a: headerOf(a.signed), b: headerOf(b.signed) };
 }
@@ -35,9 +49,9 @@ export function evidenceAuthor(evidence: Evidence): number | undefined {
 }
 
 /**
- * Accepts only what no honest author can have signed: one slot twice (ordered by digest, so that a
- * contradiction has one encoding), or one header that R8–R10 refuse.
- * Codes of `openHeader` and `header_valid`, `different_slots`, `evidence_order`.
+ * Accepts only what no honest author can have signed: one slot twice, a slot and a later block that
+ * leaves it out (both in one order, so that a contradiction has one encoding), or one header that
+ * R8–R10 refuse. Codes of `openHeader` and `header_valid`, `different_slots`, `evidence_order`.
  */
 export function checkEvidence(evidence: Evidence, rules: HeaderRules): Verdict {
   const a = openHeader(evidence.a, rules);
@@ -51,11 +65,19 @@ export function checkEvidence(evidence: Evidence, rules: HeaderRules): Verdict {
   }
   const b = openHeader(evidence.b, rules);
   if (b.kind !== 'accept') return b;
-  if (a.header.author !== b.header.author || a.header.round !== b.header.round) {
-    return reject('different_slots', 'one author and one round', 'two slots');
-  }
-  if (compareBytes(headerDigest(evidence.a.header), headerDigest(evidence.b.header)) > 0) {
+  return checkPair(a.header, b.header, evidence);
+}
+
+/** Two signed headers that differ. */
+function checkPair(a: Header, b: Header, evidence: Evidence): Verdict {
+  if (a.author === b.author && a.round === b.round) {
+    const inOrder = compareBytes(headerDigest(evidence.a.header), headerDigest(evidence.b.header));
+    if (inOrder <= 0) return ACCEPT;
     return reject('evidence_order', 'lower digest first', 'higher digest first');
   }
-  return ACCEPT;
+  if (a.author === b.author && hasSkipped(b, a)) return ACCEPT;
+  if (a.author === b.author && hasSkipped(a, b)) {
+    return reject('evidence_order', 'lower round first', 'higher round first');
+  }
+  return reject('different_slots', 'one slot, or one that the later block skipped', 'two slots');
 }

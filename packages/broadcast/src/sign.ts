@@ -29,7 +29,7 @@ export function assemble(
 
 /** What goes into an own block besides its header. */
 export interface Content extends Pick<Body, 'keepAlives' | 'evidence'> {
-  /** Sorted by `compareBatches`, each once. */
+  /** Sorted by `compareBatches`, each once. Keep-alives: by `compareKeepAlives`, one per session. */
   readonly batches: readonly CarriedBatch[];
 }
 

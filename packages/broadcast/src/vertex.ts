@@ -64,6 +64,8 @@ export class Node implements Vertex {
   current = false;
   delivered = false;
   votes = 0;
+  /** R15: authors that its chain has seen on two branches. */
+  forkers: ReadonlySet<number> = new Set();
   /** By author: {@link IN_CONE} of its current chain, {@link VOTED} for delivery. */
   readonly marks: Uint8Array;
 

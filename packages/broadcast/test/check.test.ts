@@ -1,19 +1,36 @@
-import { asCellId, asDigest, asSignature, ed25519, encode, toHex } from '@fatty/codec';
+import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import {
+  array,
+  asCellId,
+  asDigest,
+  asSessionId,
+  asSignature,
+  bytes,
+  ed25519,
+  encode,
+  record,
+  standIn,
+  toHex,
+} from '@fatty/codec';
 import type { Validation } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Block,
+  type Body,
   batchKey,
   type Checked,
+  CLIENT_KEYS_MAX,
   checkAgainstParent,
   checkBatch,
   checkBlock,
   checkEvidence,
   contradiction,
   type Evidence,
+  evidenceShape,
   type Header,
   headerDigest,
+  KEEP_ALIVES_MAX,
   type Ref,
   seenCache,
   selfContradiction,
@@ -161,6 +178,59 @@ describe('bytes that nobody can be blamed for', () => {
   });
 });
 
+const keepAlive = (session: number, i = 1): KeepAlive => ({
+  session: asSessionId(new Uint8Array(32).map((_, at) => (at < 2 ? session >> (8 - 8 * at) : 0))),
+  i,
+  preimage: asDigest(new Uint8Array(32)),
+});
+const keepAlives = (count: number): KeepAlive[] =>
+  Array.from({ length: count }, (_, session) => keepAlive(session));
+/** `count` batches of as many clients. */
+const strangers = (count: number, of: Cell): SignedBatch[] =>
+  Array.from({ length: count }, (_, i) => {
+    const client = of.scheme.signer(new Uint8Array(32).fill(i + 100));
+    return of.batch(i, 1, { client: client.publicKey }, client);
+  });
+/** Room for many small batches. */
+const wide = new Cell(standIn(), { blockOpsMax: 512, blockBytesMax: 1 << 20 });
+
+describe('work that a block may cost (R11)', () => {
+  const checkWide = (body: Partial<Body>): Checked =>
+    checkBlock(wide.bytes(0, {}, body), wide.rules);
+
+  it('is bounded by the number of keep-alives', () => {
+    expect(checkWide({ keepAlives: keepAlives(KEEP_ALIVES_MAX) }).kind).toBe('accept');
+    // No encoder of ours writes one more: the bytes are put together by hand.
+    const over = keepAlives(KEEP_ALIVES_MAX + 1);
+    const loose = record<Body>({
+      batches: array(signedBatchShape, 0),
+      keepAlives: array(keepAliveShape, over.length),
+      commitVotes: array(bytes(0), 0),
+      evidence: array(evidenceShape, 0),
+      coinShare: array(bytes(0), 0),
+    });
+    const signed = wide.sign(0, wide.header(0), {}, encode(loose, { ...EMPTY, keepAlives: over }));
+    const refused = checkBlock(encode(signedBlockShape, signed), wide.rules);
+    expect(refused).toMatchObject({ kind: 'reject', code: 'wrong_shape', author: 0 });
+  });
+
+  it('is bounded by the number of client keys, not of batches', () => {
+    const most = strangers(CLIENT_KEYS_MAX, wide);
+    expect(checkWide({ batches: most }).kind).toBe('accept');
+    const oneMore = strangers(CLIENT_KEYS_MAX + 1, wide);
+    expect(checkWide({ batches: oneMore })).toMatchObject({ code: 'too_many_keys', author: 0 });
+    const many = Array.from({ length: 200 }, (_, seq) => wide.batch(1, seq));
+    expect(checkWide({ batches: many }).kind).toBe('accept');
+  });
+
+  it('is known before any key is admitted or signature checked', () => {
+    const admit = (): never => expect.fail('no key may be admitted');
+    const scheme = { ...wide.scheme, admit };
+    const bytes = wide.bytes(0, {}, { batches: strangers(CLIENT_KEYS_MAX + 1, wide) });
+    expect(checkBlock(bytes, { ...wide.rules, scheme })).toMatchObject({ code: 'too_many_keys' });
+  });
+});
+
 const ops = (count: number): Uint8Array[] => Array.from({ length: count }, () => Uint8Array.of(1));
 const twoHeaders = (author: number): Evidence =>
   contradiction(accepted(cell.bytes(author)), accepted(cell.bytes(author, { ts: 2_000 })));
@@ -170,6 +240,8 @@ describe('a bad body', () => {
     ['unexpected_field', cell.bytes(0, {}, { commitVotes: [Uint8Array.of(1)] })],
     ['unexpected_field', cell.bytes(0, {}, { coinShare: [Uint8Array.of(1)] })],
     ['sealed_batches', cell.bytes(0, { seal: true }, { batches: [cell.batch(1, 1)] })],
+    ['keep_alives_unsorted', cell.bytes(0, {}, { keepAlives: [keepAlive(2), keepAlive(1)] })],
+    ['keep_alives_unsorted', cell.bytes(0, {}, { keepAlives: [keepAlive(1), keepAlive(1, 2)] })],
     ['evidence_unsorted', cell.bytes(0, {}, { evidence: [twoHeaders(2), twoHeaders(1)] })],
     ['evidence_unsorted', cell.bytes(0, {}, { evidence: [twoHeaders(1), twoHeaders(1)] })],
     [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Block, compareRefs, Dag, type Ref } from '../src/index.ts';
-import { CELL, Random, type RandomDag, randomDag, randomView } from './dags.ts';
+import { type Block, compareRefs, Dag, hasSkipped, type Ref } from '../src/index.ts';
+import { CELL, indexed, Random, type RandomDag, randomDag, randomView } from './dags.ts';
 import { Naive } from './naive.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -92,9 +92,91 @@ describe('delivery (R15)', () => {
   });
 });
 
+const chosen = (blocks: readonly Block[], author: number): readonly Block[] =>
+  blocks.filter((block) => block.header.author === author);
+
+describe('an author that leaves its chain (R14, R15)', () => {
+  it('has no two blocks delivered that are not on one chain', () => {
+    const reached = { kept: 0, forked: 0, prevented: 0 };
+    const check = (seed: number): void => {
+      const { blocks, committee, liars } = randomDag(seed);
+      const naive = new Naive(blocks, committee);
+      const dag = new Dag(committee, CELL);
+      insertAll(dag, blocks);
+      for (const liar of liars) {
+        const delivered = chosen(blocks, liar).filter((block) => dag.delivered(block.ref));
+        const whole = new Set(delivered.flatMap((block) => naive.ownChain(block)));
+        expect(naive.areChain([...whole])).toBe(true);
+        if (naive.areChain(chosen(blocks, liar))) continue;
+        reached.forked++;
+        if (delivered.length > 0) reached.kept++;
+        const supported = chosen(blocks, liar).filter((block) => naive.isSupported(block));
+        if (!naive.areChain(supported.flatMap((b) => naive.ownChain(b)))) reached.prevented++;
+      }
+    };
+    fc.assert(fc.property(seeds, check), { numRuns: 150 });
+    expect(reached.forked).toBeGreaterThan(80);
+    expect(reached.kept).toBeGreaterThan(20);
+    expect(reached.prevented).toBeGreaterThan(10);
+  });
+
+  it('costs the honest nothing: what q of them support is delivered', () => {
+    let delivered = 0;
+    let skips = 0;
+    const check = (seed: number): void => {
+      const { blocks, committee, liars } = randomDag(seed);
+      const naive = new Naive(blocks, committee);
+      const dag = new Dag(committee, CELL);
+      insertAll(dag, blocks);
+      for (const block of blocks) {
+        const { author, round, parents } = block.header;
+        if (liars.has(author)) continue;
+        if ((parents[0] as Ref).round < round - 1) skips++;
+        expect(dag.delivered(block.ref)).toBe(naive.isSupported(block));
+        if (dag.delivered(block.ref)) delivered++;
+      }
+    };
+    fc.assert(fc.property(seeds, check), { numRuns: 60 });
+    expect(delivered).toBeGreaterThan(1_000);
+    expect(skips).toBeGreaterThan(30);
+  });
+
+  it('is shown by evidence in every view that has two branches of it, and nobody else is', () => {
+    const reached = { slots: 0, skips: 0 };
+    const check = (seed: number): void => {
+      const generated = randomDag(seed);
+      const random = new Random(seed);
+      const view = randomView(generated, random, random.between(20, 100));
+      const naive = new Naive(view, generated.committee);
+      const byDigest = indexed(view);
+      const dag = new Dag(generated.committee, CELL);
+      const accused = new Set<number>();
+      for (const { evidence } of view.map((block) => dag.insert(block))) {
+        if (evidence === undefined) continue;
+        // A bare block's header bytes are its digest.
+        const [a, b] = [evidence.a, evidence.b].map(({ header }) => byDigest.get(header as never));
+        const [low, high] = [a?.header, b?.header];
+        if (low === undefined || high === undefined) return expect.fail('two held blocks');
+        expect(low.author).toBe(high.author);
+        if (low.round === high.round) reached.slots++;
+        else reached.skips++;
+        expect(low.round === high.round || hasSkipped(high, low)).toBe(true);
+        accused.add(low.author);
+      }
+      for (const author of generated.committee.members.keys()) {
+        expect(accused.has(author)).toBe(!naive.areChain(chosen(view, author)));
+      }
+    };
+    fc.assert(fc.property(seeds, check), { numRuns: 150 });
+    expect(reached.slots).toBeGreaterThan(50);
+    expect(reached.skips).toBeGreaterThan(50);
+  });
+});
+
 describe('horizon', () => {
-  it('changes no support and no vote above itself', () => {
+  it('changes no support, no vote for the honest, and hides forks only below itself', () => {
     let compared = 0;
+    let forked = 0;
     const check = (seed: number): void => {
       const generated = randomDag(seed);
       const whole = new Dag(generated.committee, CELL);
@@ -108,15 +190,26 @@ describe('horizon', () => {
       }
       for (const block of generated.blocks) {
         if (block.header.round <= cut.horizon) continue;
-        expect(cut.delivered(block.ref)).toBe(whole.delivered(block.ref));
+        const [less, more] = [whole.delivered(block.ref), cut.delivered(block.ref)];
+        expect(generated.liars.has(block.header.author) ? less && !more : less !== more).toBe(
+          false,
+        );
         for (const slot of slots(generated)) {
           if (slot.round <= cut.horizon) continue;
           compared++;
           expect(cut.support(block.ref, slot)).toEqual(whole.support(block.ref, slot));
         }
       }
+      const naive = new Naive(generated.blocks, generated.committee);
+      for (const author of generated.liars) {
+        const above = chosen(generated.blocks, author).filter((b) => cut.delivered(b.ref));
+        const chain = new Set(above.flatMap((block) => naive.ownChain(block)));
+        expect(naive.areChain([...chain].filter((b) => b.header.round > cut.horizon))).toBe(true);
+        if (!naive.areChain(chosen(generated.blocks, author))) forked++;
+      }
     };
     fc.assert(fc.property(seeds, check), { numRuns: 60 });
+    expect(forked).toBeGreaterThan(20);
     expect(compared).toBeGreaterThan(5_000);
   });
 

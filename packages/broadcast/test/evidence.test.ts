@@ -30,6 +30,12 @@ function block(author: number, change: Parameters<Cell['header']>[1] = {}): Bloc
 const one = block(1);
 const two = block(1, { ts: 1_501 });
 
+/** A block of author 1 on its virtual block or `own`; what the others are called plays no part. */
+function later(round: number, own: Ref = virtualRef(cell.cellId, 1)): Block {
+  const others = [0, 2, 3].map((author) => ({ round: round - 1, author, digest: one.ref.digest }));
+  return block(1, { round, parents: [own, ...others] });
+}
+
 describe('evidence', () => {
   it('convicts an author of two blocks in one slot, written one way', () => {
     const evidence = contradiction(one, two);
@@ -47,6 +53,32 @@ describe('evidence', () => {
       return verdict.kind === 'accept' ? 'accept' : verdict.code;
     });
     expect(codes).toEqual(['header_valid', 'different_slots', 'evidence_order']);
+  });
+
+  it('convicts an author of a block that leaves out an own slot which is filled, written one way', () => {
+    const skipping = later(7);
+    const evidence = contradiction(one, skipping);
+    expect(contradiction(skipping, one)).toEqual(evidence);
+    expect(evidence.a.header).toEqual(one.signed.header);
+    expect(checkEvidence(evidence, cell.rules)).toEqual({ kind: 'accept' });
+    expect(evidenceAuthor(evidence)).toBe(1);
+    const swapped = { a: evidence.b, b: evidence.a };
+    expect(checkEvidence(swapped, cell.rules)).toMatchObject({ code: 'evidence_order' });
+  });
+
+  it('names nobody who left rounds out and stayed on its chain', () => {
+    const far = later(7, one.ref);
+    const farther = later(20, far.ref);
+    for (const [a, b] of [
+      [one, far],
+      [far, farther],
+      [one, farther],
+    ] as const) {
+      const both = contradiction(a, b);
+      for (const evidence of [both, { a: both.b, b: both.a }]) {
+        expect(checkEvidence(evidence, cell.rules)).toMatchObject({ code: 'different_slots' });
+      }
+    }
   });
 
   it('has one encoding for a header that is invalid by itself', () => {
@@ -114,6 +146,7 @@ describe('bytes', () => {
     ['body', () => golden(directory, 'body', bodyShape, body.value)],
     ['signed-block', () => golden(directory, 'signed-block', signedBlockShape, signed)],
     ['evidence', () => golden(directory, 'evidence', evidenceShape, contradiction(one, two))],
+    ['skip', () => golden(directory, 'evidence-skip', evidenceShape, contradiction(one, later(7)))],
   ])('of %s stay as they are', (_, hold) => {
     expect(hold).not.toThrow();
   });

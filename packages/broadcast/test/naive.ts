@@ -35,12 +35,41 @@ export class Naive {
   }
 
   isDelivered(b: Block): boolean {
-    const { round, author } = b.header;
-    const last = round + this.committee.params.supportRoundsMax;
+    return this.#hasQuorum(b, (x) => this.backs(x, b));
+  }
+
+  /** Delivery as it would be by support alone: enough for one block per slot, not for one chain. */
+  isSupported(b: Block): boolean {
+    return this.#hasQuorum(b, (x) => this.support(x, b.header) === b);
+  }
+
+  /** `b` is in the cone of `x`, and what that holds of its author is one chain without a gap. */
+  backs(x: Block, b: Block): boolean {
+    const cone = this.cone(x);
+    const isOwn = ({ header }: Block): boolean => header.author === b.header.author;
+    const all = [...cone].filter((one) => one !== x && isOwn(one));
+    return cone.has(b) && this.areChain(all);
+  }
+
+  /** The block and its own ancestors. */
+  ownChain(block: Block): Block[] {
+    const own = this.parents(block)[0];
+    return own?.header.author === block.header.author ? [block, ...this.ownChain(own)] : [block];
+  }
+
+  /** Blocks of one author that hold all own ancestors: each stands on the one before. */
+  areChain(blocks: readonly Block[]): boolean {
+    const rising = [...blocks].sort((a, b) => a.header.round - b.header.round);
+    return rising.every((block, i) => i === 0 || this.parents(block)[0] === rising[i - 1]);
+  }
+
+  #hasQuorum(b: Block, agrees: (x: Block) => boolean): boolean {
+    const last = b.header.round + this.committee.params.supportRoundsMax;
     const authors = new Set<number>();
     for (const x of this.blocks) {
-      if (x.header.seal || x.header.round <= round || x.header.round > last) continue;
-      if (this.support(x, { author, round }) === b) authors.add(x.header.author);
+      const { author, seal, round } = x.header;
+      if (seal || round <= b.header.round || round > last || authors.has(author)) continue;
+      if (agrees(x)) authors.add(author);
     }
     return authors.size >= this.quorum();
   }

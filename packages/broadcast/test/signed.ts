@@ -4,6 +4,7 @@ import {
   cellIdOf,
   DEFAULT_LIMITS,
   DEFAULT_PARAMS,
+  type Limits,
   type SignedBatch,
   signBatch,
 } from '@fatty/api';
@@ -38,7 +39,7 @@ export class Cell {
   readonly cellId: CellId;
   readonly rules: BlockRules;
 
-  constructor(scheme: SignatureScheme = standIn()) {
+  constructor(scheme: SignatureScheme = standIn(), change: Partial<Limits> = {}) {
     const seeds = [1, 2, 3, 4].map((byte) => new Uint8Array(32).fill(byte));
     this.scheme = scheme;
     this.members = seeds
@@ -51,6 +52,7 @@ export class Cell {
       opBytesMax: 100,
       blockBytesMax: 16_384,
       blockProofsMax: 2,
+      ...change,
     };
     this.committee = {
       epoch: 0,
@@ -75,8 +77,12 @@ export class Cell {
     return { cellId, epoch: 0, round: 1, author, ts: 1_500, seal: false, parents, ...change };
   }
 
-  batch(session: number, seq: number, change: Partial<Batch> = {}): SignedBatch {
-    const client = this.scheme.signer(new Uint8Array(32).fill(90));
+  batch(
+    session: number,
+    seq: number,
+    change: Partial<Batch> = {},
+    client: Signer = this.scheme.signer(new Uint8Array(32).fill(90)),
+  ): SignedBatch {
     return signBatch(this.cellId, client, {
       client: client.publicKey,
       session: asSessionId(new Uint8Array(32).fill(session)),
