@@ -14,11 +14,20 @@ export class Neighbours {
   readonly #shared: Shared;
   readonly #persistence: Persistence;
   readonly #sync: Sync;
+  /** By peer: when its word next makes own blocks go out again. */
+  readonly #resendAtMs: number[];
 
   constructor(shared: Shared, persistence: Persistence, sync: Sync) {
     this.#shared = shared;
     this.#persistence = persistence;
     this.#sync = sync;
+    this.#resendAtMs = shared.committee.members.map(() => 0);
+  }
+
+  /** A new link has carried nothing yet. */
+  linkUp(peer: number): void {
+    this.#resendAtMs[peer] = 0;
+    this.tell([peer], true);
   }
 
   tell(to: readonly number[], ask: boolean): void {
@@ -38,7 +47,7 @@ export class Neighbours {
     peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
     if (ask) this.tell([peer], false);
     // Being in the same round does not mean having the own blocks of it.
-    this.#resend([peer], highestRound - 1);
+    if (this.#mayResend(peer)) this.#resend([peer], highestRound - 1);
     this.#sync.nudge(peer, highestRound);
   }
 
@@ -47,6 +56,14 @@ export class Neighbours {
     const { up } = this.#shared.peers;
     this.#resend(up, this.#persistence.durableRound);
     this.tell(up, true);
+  }
+
+  /** A few bytes ask for megabytes: not more often than an honest peer has reason to. */
+  #mayResend(peer: number): boolean {
+    const { nowMs, tuning } = this.#shared;
+    if (nowMs < (this.#resendAtMs[peer] ?? 0)) return false;
+    this.#resendAtMs[peer] = nowMs + tuning.fetchRetryMs;
+    return true;
   }
 
   #resend(to: readonly number[], fromRound: number): void {

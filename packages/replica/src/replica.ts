@@ -167,7 +167,7 @@ export class Replica {
         return this.#stop();
       case 'peerUp':
         this.#shared.peers.setUp(event.peer, true);
-        return this.#neighbours.tell([event.peer], true);
+        return this.#neighbours.linkUp(event.peer);
       case 'peerDown':
         return this.#shared.peers.setUp(event.peer, false);
       case 'message':

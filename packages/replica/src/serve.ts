@@ -8,6 +8,10 @@ interface Read {
   readonly range: { readonly from: number; readonly to: number } | undefined;
 }
 
+/** Answers from memory to one peer within `WINDOW_MS`, in multiples of the largest. */
+const ANSWERS_MAX = 4;
+const WINDOW_MS = 100;
+
 /** Blocks in one read from disk: at most so many, and never less than two full rounds. */
 const READ_BLOCKS_MAX = 1_024;
 
@@ -16,6 +20,7 @@ export class Serve {
   readonly #shared: Shared;
   readonly #reads = new Map<number, Read>();
   readonly #readsOf: number[];
+  readonly #served: { sinceMs: number; bytes: number }[];
   #request = 0;
   /** Blocks asked of the disk at once: follows how large they turn out to be. */
   #blocksMax = READ_BLOCKS_MAX / 4;
@@ -23,10 +28,12 @@ export class Serve {
   constructor(shared: Shared) {
     this.#shared = shared;
     this.#readsOf = shared.committee.members.map(() => 0);
+    this.#served = shared.committee.members.map(() => ({ sinceMs: 0, bytes: 0 }));
   }
 
   /** R12: only accepted blocks are served, so their parents can be had here too. */
   getBlocks(peer: number, refs: readonly Ref[]): void {
+    if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#shared;
     const found: Block[] = [];
     const below: Ref[] = [];
@@ -47,6 +54,7 @@ export class Serve {
   }
 
   getRounds(peer: number, from: number, to: number): void {
+    if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#shared;
     const first = Math.max(1, from);
     const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
@@ -77,6 +85,23 @@ export class Serve {
     else this.#answerBlocks(read.peer, blocks);
   }
 
+  /** A question is short and its answer long; who asks without end waits, and asks again. */
+  #hasBudget(peer: number): boolean {
+    const { nowMs, tuning } = this.#shared;
+    const served = this.#served[peer];
+    if (served === undefined) return false;
+    if (Math.abs(nowMs - served.sinceMs) >= WINDOW_MS) {
+      served.sinceMs = nowMs;
+      served.bytes = 0;
+    }
+    return served.bytes < ANSWERS_MAX * tuning.rangeBytesMax;
+  }
+
+  #charge(peer: number, blocks: readonly Uint8Array[]): void {
+    const served = this.#served[peer];
+    if (served) served.bytes += blocks.reduce((sum, block) => sum + block.length, 0);
+  }
+
   #learn(blocks: readonly Uint8Array[]): void {
     const { tuning, committee } = this.#shared;
     const size = blocks.reduce((sum, block) => sum + block.length, 0);
@@ -101,6 +126,7 @@ export class Serve {
 
   #answerBlocks(peer: number, blocks: readonly Uint8Array[]): void {
     const { blockBytesMax } = this.#shared.committee.params.limits;
+    this.#charge(peer, blocks);
     for (const run of inMessages(blocks, blockBytesMax)) {
       this.#shared.out.send([peer], { kind: 'blocks', blocks: run });
     }
@@ -108,6 +134,7 @@ export class Serve {
 
   #answerRounds(peer: number, from: number, to: number, blocks: readonly Uint8Array[]): void {
     const { blockBytesMax } = this.#shared.committee.params.limits;
+    this.#charge(peer, blocks);
     const runs = blocks.length === 0 ? [[]] : inMessages(blocks, blockBytesMax);
     for (const [i, run] of runs.entries()) {
       const last = i === runs.length - 1;
