@@ -1,8 +1,10 @@
 import {
   type Answer,
+  type Batch,
   batchId,
   batchShape,
   decodeOp,
+  type ErrorResult,
   encodeResult,
   errorResult,
   type GatewayMessage,
@@ -10,6 +12,7 @@ import {
   type NoticeBody,
   type Op,
   type Result,
+  sessionIdOf,
 } from '@fatty/api';
 import { decode, equalBytes, toHex } from '@fatty/codec';
 import type { Position, SessionId } from '@fatty/interface';
@@ -44,6 +47,8 @@ export abstract class FakeLedger {
   readonly applied: { session: string; seq: number; kind: string }[] = [];
   nowMs = 0;
   commit = 1;
+  /** What the next openings are answered with, instead of a session. */
+  readonly openRefusals: ErrorResult[] = [];
   protected readonly live = new Map<string, FakeSession>();
   protected readonly locks = new Map<string, FakeLock>();
   protected readonly files = new Map<string, Uint8Array>();
@@ -134,7 +139,11 @@ export abstract class FakeLedger {
     const id = toHex(session);
     const first = decodeOp(ops[0] as Uint8Array);
     if (seq === 0 && first.ok && first.value.kind === 'openSession' && !this.live.has(id)) {
-      const { leaseMs, anchor } = first.value;
+      const { leaseMs, anchor, nonce } = first.value;
+      const { client: key, basis } = batch.value;
+      if (!equalBytes(sessionIdOf(key, nonce, basis), session)) throw new Error('another name');
+      const refusal = this.openRefusals.shift();
+      if (refusal) return this.refuseOpen(batch.value, core, client, refusal);
       const expiry = this.leaseClock() + leaseMs;
       this.live.set(id, {
         client,
@@ -164,6 +173,24 @@ export abstract class FakeLedger {
     this.everybody(client, {
       kind: 'receipt',
       batch: batchDigest as never,
+      session,
+      seq,
+      commit,
+      results,
+    });
+  }
+
+  private refuseOpen(
+    { session, seq, ops }: Batch,
+    core: Uint8Array,
+    client: number,
+    refusal: ErrorResult,
+  ): void {
+    const results = ops.map(() => encodeResult(refusal));
+    const { commit } = this;
+    this.everybody(client, {
+      kind: 'receipt',
+      batch: batchId(core),
       session,
       seq,
       commit,

@@ -1,4 +1,4 @@
-import { encodeNotice, type GatewayMessage, type NoticeBody } from '@fatty/api';
+import { encodeNotice, errorResult, type GatewayMessage, type NoticeBody } from '@fatty/api';
 import type { SessionId } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
@@ -78,6 +78,35 @@ describe('sessions', () => {
     const again = client.write();
     cell.run(75_000);
     expect(client.answer(again)).toBe('results');
+  });
+
+  it('opens through another gateway when its own has opened its share', () => {
+    const failure = { code: 'gateway_full', expected: '16384 a gateway', actual: '16384' } as const;
+    for (const full of [0, 1, 2, 3]) {
+      const cell = new FakeCell(4);
+      const client = new SimClient(cell).connect();
+      for (const i of [0, 1, 2, 3]) if (i !== full) cell.behaviours[i] = { refuses: failure };
+      const call = client.write();
+      cell.run(5_000);
+      expect(client.answer(call)).toBe('results');
+    }
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    const { code, expected, actual } = failure;
+    const refusal = errorResult(code, expected, actual);
+    cell.openRefusals.push(refusal, refusal);
+    const call = client.write();
+    cell.run(5_000);
+    expect(client.answer(call)).toBe('results');
+    const opens = client.sent.flatMap(({ message, replica }) =>
+      message.kind === 'submit' ? [replica] : [],
+    );
+    expect(new Set(opens).size).toBeGreaterThan(1);
+    cell.openRefusals.push(refusal, refusal, refusal);
+    const late = new SimClient(cell).connect();
+    const refused = late.write();
+    cell.run(10_000);
+    expect(late.failure(refused)).toMatchObject({ failure: { code: 'gateway_full' } });
   });
 
   it('learns of its expiry from f+1 replicas and from no fewer', () => {

@@ -57,6 +57,27 @@ describe('create', () => {
     expect(tree.byId(id(2, 9))).toBe(node);
   });
 
+  it('lets no dot of a live node make another, whichever way the node got it', () => {
+    create('/a', 1, 5);
+    create('/a', 2, 9);
+    for (const [who, seq] of [
+      [1, 5],
+      [2, 9],
+    ] as const) {
+      expect(failureOf(create('/b', who, seq))).toBe('dot_reused');
+      expect(tree.byId(id(who, seq))).toBe(need('/a'));
+    }
+    // The node keeps the name its first dot gave it.
+    tree.remove(path('/a'), [id(1, 5)]);
+    expect(failureOf(create('/b', 1, 5))).toBe('dot_reused');
+    create('/b', 3, 1);
+    expect(failureOf(create('/b', 2, 9))).toBe('dot_reused');
+    tree.removeSubtree(path('/a'));
+    expect(create('/b', 2, 9)).toMatchObject({ ok: true, value: { existed: true } });
+    for (const name of ['/a', '/b']) tree.removeSubtree(path(name));
+    expect([tree.size, tree.byId(id(2, 9))]).toEqual([0, undefined]);
+  });
+
   it('says why not', () => {
     create('/f', 1, 1);
     expect(failureOf(create('/no/a', 1, 2))).toBe('not_found');

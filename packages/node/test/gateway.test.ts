@@ -221,7 +221,7 @@ describe('limits', () => {
     expect(backend.submitted).toHaveLength(4);
   });
 
-  it('counts bytes too; keep-alives and pings are free', () => {
+  it('counts bytes too; keep-alives and pings cost none', () => {
     limited({ bytesPerSecMax: 10 });
     submit(0);
     expect(link.take()).toMatchObject([{ kind: 'refused', failure: { code: 'slow_down' } }]);
