@@ -20,6 +20,7 @@ import {
   type CellParams,
   type Committee,
   cellIdOf,
+  checkWindows,
   DEFAULT_PARAMS,
   limitsShape,
   paramsShape,
@@ -96,7 +97,8 @@ export function writeCell(cell: Cell): string {
 
 /**
  * Reads cell.json: the cell id is recomputed from the committee, addresses count only with their
- * member's signature. Codes: `bad_cell_file`, `wrong_cell_id`, `bad_key`, `bad_address_signature`.
+ * member's signature. Codes: `bad_cell_file`, `wrong_cell_id`, `bad_windows`, `bad_key`,
+ * `bad_address_signature`.
  */
 export function parseCell(json: string, scheme: SignatureScheme): Outcome<Cell> {
   try {
@@ -137,6 +139,8 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
   if (toHex(cellId) !== file.cellId) {
     throw new CellFileError('wrong_cell_id', toHex(cellId), String(file.cellId));
   }
+  const flaw = checkWindows(committee);
+  if (flaw) return { ok: false, failure: flaw };
   const addresses = rows
     .filter((row) => row.sig !== undefined)
     .map((row) => readAddresses(row, cellId, scheme));

@@ -2,6 +2,7 @@ import {
   array,
   asCellId,
   encode,
+  failure,
   hash,
   publicKey,
   record,
@@ -10,7 +11,7 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { CellId, PublicKey } from '@fatty/interface';
+import type { CellId, Failure, PublicKey } from '@fatty/interface';
 
 /** Cell-wide limits (protocol, Decisions: Limits). Bytes unless said otherwise. */
 export interface Limits {
@@ -62,6 +63,7 @@ export const DEFAULT_LIMITS: Limits = {
   fileBytesMax: 256 * 1024,
 };
 
+/** For up to 200 members; more need longer windows ({@link checkWindows}). */
 export const DEFAULT_PARAMS: CellParams = {
   supportRoundsMax: 400,
   horizonRounds: 1000,
@@ -113,6 +115,20 @@ export function faultsMax(committee: Committee): number {
 /** q = n − f: any two quorums meet in an honest member. */
 export function quorum(committee: Committee): number {
   return committee.members.length - faultsMax(committee);
+}
+
+/**
+ * Windows (protocol, Decisions): V ≥ 2n, so that every member leads twice while a block can gather
+ * votes; G > V, or a delivered block may fall below the horizon uncommitted (R19). Undefined when
+ * both hold. Code: `bad_windows`.
+ */
+export function checkWindows({ members, params }: Committee): Failure | undefined {
+  const { supportRoundsMax: v, horizonRounds: g } = params;
+  if (v < 2 * members.length) {
+    return failure('bad_windows', `supportRoundsMax of at least ${2 * members.length}`, `${v}`);
+  }
+  if (g > v) return undefined;
+  return failure('bad_windows', `horizonRounds above supportRoundsMax, ${v}`, `${g}`);
 }
 
 /** cellId = H(genesis committee bytes). */

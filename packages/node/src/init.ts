@@ -5,6 +5,7 @@ import {
   type CellParams,
   type Committee,
   cellIdOf,
+  checkWindows,
   DEFAULT_PARAMS,
   parseCell,
   type SignedAddresses,
@@ -36,7 +37,7 @@ export interface InitOptions {
 
 /**
  * Makes a new cell: DIR/cell.json and DIR/replica-i/{key.pem, config.json}, i = committee index.
- * Codes: `bad_option`, `exists`.
+ * Codes: `bad_option`, `bad_windows`, `exists`.
  */
 export function initCell(options: InitOptions): Outcome<Cell> {
   const { dir, replicas, host = '127.0.0.1' } = options;
@@ -54,6 +55,8 @@ export function initCell(options: InitOptions): Outcome<Cell> {
     genesisTs: Date.now(),
     params: { ...DEFAULT_PARAMS, ...options.params },
   };
+  const flaw = checkWindows(committee);
+  if (flaw) return { ok: false, failure: flaw };
   const cellId = cellIdOf(committee);
   const addresses = members.map(({ signer }, i) => {
     const url = (scheme: string, base: number): string =>

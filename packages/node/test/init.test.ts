@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signAddresses } from '@fatty/api';
@@ -52,6 +52,15 @@ describe('initCell', () => {
     expect(loaded).toEqual({ ok: true, value: cell });
     expect(cell.committee.params).toMatchObject({ horizonRounds: 60, supportRoundsMax: 20 });
     expect(newCell({ dir: path('other') }).cellId).not.toEqual(cell.cellId);
+  });
+
+  it('refuses windows that would lose blocks, and writes nothing', () => {
+    const none = path('none');
+    for (const params of [{ supportRoundsMax: 7 }, { horizonRounds: 400 }]) {
+      const cell = initCell({ dir: none, replicas: 4, params });
+      expect(cell).toMatchObject({ ok: false, failure: { code: 'bad_windows' } });
+    }
+    expect(existsSync(none)).toBe(false);
   });
 
   it('gives fixed ports and signed addresses, or none at all', () => {

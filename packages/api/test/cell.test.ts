@@ -1,0 +1,45 @@
+import { compareBytes, standIn } from '@fatty/codec';
+import { describe, expect, it } from 'vitest';
+import {
+  type CellParams,
+  type Committee,
+  cellIdOf,
+  checkWindows,
+  DEFAULT_PARAMS,
+  parseCell,
+  writeCell,
+} from '../src/index.ts';
+
+const scheme = standIn();
+
+function committeeOf(n: number, change: Partial<CellParams>): Committee {
+  const members = Array.from({ length: n }, (_, i) => {
+    const seed = new Uint8Array(32).fill(i % 251);
+    seed[0] = i >> 8;
+    return scheme.signer(seed).publicKey;
+  });
+  members.sort(compareBytes);
+  return { epoch: 0, genesisTs: 1, members, params: { ...DEFAULT_PARAMS, ...change } };
+}
+
+describe('windows of a cell', () => {
+  const cases: [number, Partial<CellParams>, boolean][] = [
+    [4, {}, true],
+    [200, {}, true],
+    [201, {}, false],
+    [201, { supportRoundsMax: 402 }, true],
+    [4, { supportRoundsMax: 8 }, true],
+    [4, { supportRoundsMax: 7 }, false],
+    [4, { horizonRounds: 401 }, true],
+    [4, { horizonRounds: 400 }, false],
+    [4, { supportRoundsMax: 0, horizonRounds: 0 }, false],
+  ];
+  it.each(cases)('of %i members with %o: read %s', (n, change, isGood) => {
+    const committee = committeeOf(n, change);
+    const cell = { cellId: cellIdOf(committee), committee, addresses: [] };
+    const read = parseCell(writeCell(cell), scheme);
+    if (isGood) expect(read).toEqual({ ok: true, value: cell });
+    else expect(read).toMatchObject({ ok: false, failure: { code: 'bad_windows' } });
+    expect(checkWindows(committee) === undefined).toBe(isGood);
+  });
+});
