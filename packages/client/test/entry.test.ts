@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+/** What a browser has no use for: Node's modules and globals, and the Node halves of our packages. */
+const NODE_ONLY = /from '(node:|ws'|@fatty\/\w+\/node'|@fatty\/network')|\b(Buffer|process)\b\./;
+
+test('the platform-free entry reaches nothing of Node', () => {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    expect(text, file).not.toMatch(NODE_ONLY);
+    for (const [, path] of text.matchAll(/from '(\.\.?\/[^']+)'/g))
+      visit(join(file, '..', path ?? ''));
+  };
+  visit(fileURLToPath(new URL('../src/index.ts', import.meta.url)));
+  expect(seen.size).toBeGreaterThan(20);
+  expect(readFileSync(fileURLToPath(new URL('../src/node.ts', import.meta.url)), 'utf8')).toMatch(
+    NODE_ONLY,
+  );
+});
