@@ -88,11 +88,10 @@ function rowOf(
   };
 }
 
-const INTRODUCTION = `# What is answered about every vector proof
-
-Made by \`test/vectors.test.ts\` (\`FATTY_VECTORS=… GOLDEN=write\` writes it anew). The files are not in
-this repository; \`stone-local\` and \`lease-chain\` were made for this project with StarkWare's prover,
-the others were published by their repositories.
+const INTRODUCTION = `
+Made by \`packages/cairo/test/vectors.test.ts\`; \`FATTY_VECTORS=… GOLDEN=write\` writes it anew. The
+files are not in this repository; \`stone-local\` and \`lease-chain\` were made for this project with
+StarkWare's prover, the others were published by the repositories they are named after.
 
 - **committee**: \`verifyProof\` under the default policy (layout plain, seed stone6, byte channels,
   96 bits).
@@ -104,7 +103,7 @@ the others were published by their repositories.
   which it refuses and which are valid in their format.
 `;
 
-export function vectorTable(rows: readonly VectorRow[]): string {
+function sectionOf(rows: readonly VectorRow[]): string {
   const lines = rows.map(({ file, committee, statement, run, stone, isOlderFormat }) => {
     const older = isOlderFormat ? ' *older*' : '';
     return `| ${file} | ${committee} | ${statement} | ${run} | ${stone}${older} |`;
@@ -114,4 +113,16 @@ export function vectorTable(rows: readonly VectorRow[]): string {
     '|---|---|---|---|---|',
   ];
   return `${INTRODUCTION}\n${[...head, ...lines].join('\n')}\n`;
+}
+
+const BEGIN = '<!-- every vector: begin -->\n';
+const END = '<!-- every vector: end -->';
+
+/** `page` with the table of these rows between its two marks. */
+export function withTable(page: string, rows: readonly VectorRow[]): string {
+  const [before, rest, ...more] = page.split(BEGIN);
+  const [, after] = (rest ?? '').split(END);
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error('the page does not hold both marks once');
+  return `${before}${BEGIN}${sectionOf(rows)}${END}${after}`;
 }
