@@ -1,4 +1,5 @@
 import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/api';
+import { CLIENT_KEYS_MAX, KEEP_ALIVES_MAX } from '@fatty/broadcast';
 import {
   ACCEPT,
   asSessionId,
@@ -168,6 +169,18 @@ describe('submit', () => {
     expect(batchesOf(world.host(2))).toHaveLength(6);
     for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
   });
+
+  it('never puts more clients into a block than it may carry, and loses none', () => {
+    const { world } = gateway();
+    const many = 2 * CLIENT_KEYS_MAX + 1;
+    for (let i = 0; i < many; i++) {
+      const one = new Client(world.options.cell, `k${i}`);
+      for (const text of ['a', 'b']) world.submit(0, one.op(text), i);
+    }
+    world.run(2_000);
+    expect(batchesOf(world.host(2))).toHaveLength(2 * many);
+    for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
+  });
 });
 
 /** Machines of one kind whose committed chain state is each one's own. */
@@ -290,6 +303,26 @@ describe('keep-alives', () => {
     const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives.map(({ i }) => i));
     // 1 was carried at once; 4 says nothing that 5 does not.
     expect(seen).toEqual([3, 1, 5]);
+  });
+
+  it('go out sorted, as many as a block may carry at a time', () => {
+    const { world } = gateway(
+      {},
+      undefined,
+      chained(() => ACCEPT),
+    );
+    const many = KEEP_ALIVES_MAX + 300;
+    for (let k = 0; k < many; k++) {
+      const session = asSessionId(hash('session', utf8(`${k}`)));
+      const bytes = encode(keepAliveShape, { session, i: 1, preimage: new Uint8Array(32) });
+      world.event(world.host(0), { kind: 'keepAlive', bytes });
+    }
+    world.run(2_000);
+    const commits = world.host(2).committed.map(({ input }) => input.keepAlives);
+    const seen = commits.flat().map(({ session }) => toHex(session));
+    expect(new Set(seen).size).toBe(many);
+    expect(seen).toHaveLength(many);
+    for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
   });
 
   it('of bad form or too many are dropped with a note', () => {
