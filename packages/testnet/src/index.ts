@@ -8,7 +8,10 @@ export {
   type CommitSeen,
   DurabilityChecker,
   effects,
+  MachineChecker,
+  type Reader,
   SlotChecker,
+  ViewChecker,
   type Watch,
   watch,
 } from './checkers/index.ts';

@@ -1,5 +1,14 @@
-import { type Answer, type Batch, encodeGatewayMessage, type Query, type View } from '@fatty/api';
-import type { Link, Priority, PublicKey, Receipt } from '@fatty/interface';
+import {
+  type Answer,
+  type Batch,
+  encodeGatewayMessage,
+  type KeepAlive,
+  keepAliveShape,
+  type Query,
+  type View,
+} from '@fatty/api';
+import { encode } from '@fatty/codec';
+import type { Link, Priority, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import { LockService } from '@fatty/service';
 import type { Observation, Scene } from '@fatty/testnet';
 import {
@@ -109,8 +118,11 @@ class Door implements GatewayBackend {
     this.#host?.handle({ kind: 'submit', batch, tag });
   }
 
-  keepAlive(bytes: Uint8Array): void {
-    this.#host?.handle({ kind: 'keepAlive', bytes });
+  keepAlive(keepAlive: KeepAlive): Verdict {
+    const verdict = this.#machine.precheckKeepAlive(keepAlive);
+    const bytes = encode(keepAliveShape, keepAlive);
+    if (verdict.kind === 'accept') this.#host?.handle({ kind: 'keepAlive', bytes });
+    return verdict;
   }
 
   applied(): AppliedCommit {

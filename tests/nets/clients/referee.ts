@@ -26,6 +26,15 @@ import {
 } from '@fatty/testnet';
 import type { Onlooker, SimClient } from './sim-client.ts';
 
+/** What the referee looks at in a client. */
+export type Watched = Pick<SimClient, 'name' | 'signer' | 'beliefs' | 'requests' | 'outcomes'>;
+
+/** What it needs of the world. */
+type Stadium = Pick<World, 'nowMs' | 'count' | 'report'> & {
+  readonly cell: Pick<World['cell'], 'faultsMax'>;
+  readonly story: Pick<World['story'], 'tell'>;
+};
+
 /** One grant, as the cell told it. */
 interface Grant {
   readonly gen: Position;
@@ -62,8 +71,8 @@ function tagsOf(request: CallRequest, call: number, client: string): readonly st
  */
 export class Referee implements Checker, Onlooker {
   readonly rules: readonly string[] = ['S13', 'R3', 'R32'];
-  readonly #world: World;
-  readonly #clients: SimClient[] = [];
+  readonly #world: Stadium;
+  readonly #clients: Watched[] = [];
   readonly #grants = new Map<string, Grant[]>();
   /** Receipts that count, by session and seq. */
   readonly #receipts = new Map<string, Receipt>();
@@ -78,11 +87,11 @@ export class Referee implements Checker, Onlooker {
   #index = 0;
   #violations: Violation[] = [];
 
-  constructor(world: World) {
+  constructor(world: Stadium) {
     this.#world = world;
   }
 
-  watch(client: SimClient): void {
+  watch(client: Watched): void {
     this.#clients.push(client);
   }
 
@@ -164,7 +173,7 @@ export class Referee implements Checker, Onlooker {
     }
   }
 
-  #beliefs(client: SimClient): void {
+  #beliefs(client: Watched): void {
     for (const belief of client.beliefs) {
       this.#believed.add(`${belief.path} ${show(belief.lockGen)}`);
       this.#belief(client.name, belief);
@@ -190,7 +199,7 @@ export class Referee implements Checker, Onlooker {
 
   called(): void {}
 
-  submitted(client: SimClient, { core }: SignedBatch): void {
+  submitted(client: Watched, { core }: SignedBatch): void {
     const batch = decode(batchShape, core, CORE_BYTES_MAX);
     if (!batch.ok) return this.#say('R3', 'a readable batch', batch.failure.code);
     const slot = `${client.name} ${toHex(batch.value.session)}/${batch.value.seq}`;
@@ -213,7 +222,7 @@ export class Referee implements Checker, Onlooker {
     return this.#world.cell.faultsMax;
   }
 
-  heard(client: SimClient, replica: number, bytes: Uint8Array): void {
+  heard(client: Watched, replica: number, bytes: Uint8Array): void {
     const message = decodeGatewayMessage(bytes, FRAME_BYTES_MAX);
     if (!message.ok) return;
     const { value } = message;
@@ -234,7 +243,7 @@ export class Referee implements Checker, Onlooker {
     this.#voices.set(what, voices.add(replica));
   }
 
-  settled(client: SimClient, call: number, outcome: CallOutcome): void {
+  settled(client: Watched, call: number, outcome: CallOutcome): void {
     const name = `${client.name} call ${call}`;
     this.#world.count(`outcome.${outcome.kind}`);
     this.#world.story.tell('note', client.name, `call ${call}: ${outcome.kind}`);
@@ -248,7 +257,7 @@ export class Referee implements Checker, Onlooker {
   }
 
   #results(
-    client: SimClient,
+    client: Watched,
     name: string,
     { results, at }: Extract<CallOutcome, { kind: 'results' }>,
   ): void {
@@ -278,7 +287,7 @@ export class Referee implements Checker, Onlooker {
 
   /** A delivered view is one replica's own; a committed one is what f+1 say, at a real commit. */
   #answer(
-    client: SimClient,
+    client: Watched,
     name: string,
     { answer, commit, replicas, view }: Extract<CallOutcome, { kind: 'answer' }>,
   ): void {
@@ -292,7 +301,7 @@ export class Referee implements Checker, Onlooker {
   }
 
   #failed(
-    client: SimClient,
+    client: Watched,
     call: number,
     { outcome, failure }: Extract<CallOutcome, { kind: 'failed' }>,
   ): void {
@@ -305,7 +314,7 @@ export class Referee implements Checker, Onlooker {
     }
   }
 
-  stepped(client: SimClient): void {
+  stepped(client: Watched): void {
     this.#beliefs(client);
     this.#flush();
   }

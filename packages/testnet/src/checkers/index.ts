@@ -9,7 +9,9 @@ export { BlockChecker } from './blocks.ts';
 export { BlockBook } from './book.ts';
 export { type Agreed, CommitChecker, type CommitSeen, effects } from './commits.ts';
 export { DurabilityChecker } from './durability.ts';
+export { MachineChecker } from './machines.ts';
 export { SlotChecker } from './slots.ts';
+export { type Reader, ViewChecker } from './views.ts';
 
 /** The checkers every world runs, and the two whose view the nets read as well. */
 export interface Watch {

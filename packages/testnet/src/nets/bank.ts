@@ -168,6 +168,8 @@ export const bankNet: Net = {
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),
   act: () => new BankAct(),
   wants: {
+    viewsCompared: 200,
+    viewsPermuted: 50,
     runsWithLiars: 4,
     crashes: 2,
     commits: 500,

@@ -16,3 +16,4 @@ export const NETS: Readonly<Record<string, Net>> = {
 
 export { useRealProofs } from './machines.ts';
 export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';
+export { readService } from './service.ts';

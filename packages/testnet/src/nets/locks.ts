@@ -3,7 +3,7 @@ import { HoldChecker } from '../checkers/holds.ts';
 import type { Client } from '../client.ts';
 import type { PlannedOp } from '../plan.ts';
 import type { Act, Net, Scene } from './net.ts';
-import { lockService } from './service.ts';
+import { lockService, readService } from './service.ts';
 import { SessionClient } from './session.ts';
 
 const PATHS = ['/a', '/b', '/c/d'] as const;
@@ -108,8 +108,11 @@ export const locksNet: Net = {
     kinds: KINDS,
   },
   machine: (context) => ({ machine: lockService(context) }),
+  read: readService,
   act: () => new LockAct(),
   wants: {
+    viewsCompared: 200,
+    viewsPermuted: 50,
     runsWithLiars: 3,
     crashes: 3,
     commits: 500,

@@ -11,7 +11,7 @@ import type { LeaseFixture } from '../scenarios.ts';
 import type { World } from '../world.ts';
 import { IdealProver, type Proven } from './ideal-prover.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
-import { lockService } from './service.ts';
+import { lockService, readService } from './service.ts';
 import { SessionClient } from './session.ts';
 
 type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
@@ -299,8 +299,11 @@ export const machinesNet: Net = {
     kinds: KINDS,
   },
   machine: (context) => ({ machine: lockService(context) }),
+  read: readService,
   act: () => new MachinesAct(),
   wants: {
+    viewsCompared: 200,
+    viewsPermuted: 50,
     runsWithLiars: 4,
     crashes: 3,
     takeMachine: 40,

@@ -15,7 +15,7 @@ import type { Client } from '../client.ts';
 import type { Checker, Observation, Violation } from '../observation.ts';
 import type { PlannedOp } from '../plan.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
-import { lockService } from './service.ts';
+import { lockService, readService } from './service.ts';
 import { SessionClient } from './session.ts';
 
 interface ModelNode {
@@ -237,8 +237,11 @@ export const namespaceNet: Net = {
     kinds: 8,
   },
   machine: (context) => ({ machine: lockService(context) }),
+  read: readService,
   act: () => new NamespaceAct(),
   wants: {
+    viewsCompared: 200,
+    viewsPermuted: 50,
     runsWithLiars: 3,
     crashes: 3,
     commits: 500,

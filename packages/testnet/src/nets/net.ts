@@ -1,7 +1,8 @@
-import { ed25519, type SignatureScheme, standIn } from '@fatty/codec';
+import { ed25519, type SignatureScheme, standIn, toHex } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import { type Cell, makeCell, smallWindows } from '../cell.ts';
 import { type Watch, watch } from '../checkers/index.ts';
+import { type Reader, ViewChecker } from '../checkers/views.ts';
 import { Client, lieAsClient, type Victim } from '../client.ts';
 import {
   CALM_NETWORK,
@@ -13,6 +14,7 @@ import {
 } from '../faults.ts';
 import type { Checker, Violation } from '../observation.ts';
 import { type Plan, type PlannedOp, type PlanSize, SKEW_MS_MAX } from '../plan.ts';
+import { SeededRng } from '../rng.ts';
 import { type Staged, type StagedMachines, stage } from '../stage.ts';
 import type { World } from '../world.ts';
 
@@ -23,6 +25,7 @@ export interface Scene {
   readonly world: World;
   readonly watch: Watch;
   readonly machines: StagedMachines;
+  readonly views: ViewChecker;
   /** Honest clients; the act's `prepare` fills in whom it has. */
   readonly clients: Client[];
 }
@@ -53,6 +56,8 @@ export interface Net {
   readonly name: string;
   readonly size: PlanSize;
   machine(context: CellContext): Staged;
+  /** What a client could read in a machine, as text; default: its root. */
+  readonly read?: Reader;
   /** Fresh per world: the net's model and checkers live in it. */
   act(): Act;
   /** Least sums over a default run; a net that reaches less has proved nothing. */
@@ -66,6 +71,9 @@ export interface RunOutcome {
 
 /** After the last fault and op, everything honest is to be answered within this time (L1). ms. */
 export const CALM_MS_MAX = 40_000;
+
+/** How often the delivered views are looked at, ms. */
+const LOOK_MS = 40;
 
 let realScheme: SignatureScheme = ed25519();
 
@@ -85,6 +93,8 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   const checked = { cell, liars: new Set(liars.keys()), skewMsMax: SKEW_MS_MAX };
   const seen = watch(checked);
   const act = net.act();
+  const read = net.read ?? ((machine) => toHex(machine.root()));
+  const views = new ViewChecker(seen.book, read, new SeededRng(plan.seed ^ 0x51e));
   const { world, machines } = stage({
     cell,
     liars,
@@ -93,11 +103,12 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     network: plan.rough ? ROUGH_NETWORK : CALM_NETWORK,
     disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK,
     verifier: QUICK_VERIFIER,
-    checkers: [...seen.checkers, ...(act.checkers?.(cell) ?? [])],
+    checkers: [...seen.checkers, views, ...(act.checkers?.(cell) ?? [])],
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
     ...(tracer === undefined ? {} : { tracer }),
   });
-  play(act, { plan, cell, world, watch: seen, machines, clients: [] });
+  play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });
+  for (const [what, times] of Object.entries(views.reached)) world.count(what, times);
   return { violations: world.violations, reached: world.reached };
 }
 
@@ -111,11 +122,22 @@ function play(act: Act, scene: Scene): void {
   for (const op of plan.ops) world.after(op.atMs, () => act.perform(scene, op));
   tellLies(act, scene);
   const busyMs = plan.ops.reduce((end, op) => Math.max(end, op.atMs), faultsEndMs(plan.faults)) + 1;
+  for (let atMs = LOOK_MS; atMs < busyMs; atMs += LOOK_MS) world.after(atMs, () => look(scene));
   world.run(busyMs);
   settle(act, scene, busyMs + CALM_MS_MAX);
   if (world.violations.length > 0) return;
   world.report(act.finish?.(scene) ?? []);
   world.finish();
+}
+
+/** S15 of every honest replica, between two of its steps. */
+function look({ world, machines, views }: Scene): void {
+  for (const { index, peer } of world.hosts) {
+    const committed = machines.of(index);
+    const view = peer?.deliveredView;
+    if (committed === undefined || view === undefined || !world.honest(index)) continue;
+    world.report(views.look({ replica: index, atMs: world.nowMs, committed, view }));
+  }
 }
 
 function tellLies(act: Act, scene: Scene): void {

@@ -131,6 +131,8 @@ export const orswotNet: Net = {
     };
   },
   wants: {
+    viewsCompared: 200,
+    viewsPermuted: 50,
     runsWithLiars: 4,
     crashes: 3,
     'fault.partition': 2,

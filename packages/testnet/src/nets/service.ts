@@ -1,7 +1,22 @@
-import type { CellContext } from '@fatty/interface';
+import { encodeAnswer } from '@fatty/api';
+import { toHex } from '@fatty/codec';
+import type { CellContext, StateMachine } from '@fatty/interface';
 import { LockService } from '@fatty/service';
 
 /** The real lock service with its usual parameters. */
 export function lockService(cell: CellContext): LockService {
   return new LockService({ cell });
+}
+
+/** Every node a client could read, depth first: names, stats and contents. */
+export function readService(machine: StateMachine): string {
+  return machine instanceof LockService ? readNode(machine, '/').join('\n') : '';
+}
+
+function readNode(service: LockService, path: string): readonly string[] {
+  const own = `${path} ${toHex(encodeAnswer(service.query({ kind: 'get', path })))}`;
+  const list = service.query({ kind: 'list', path, after: undefined, limit: 1024 });
+  if (list.kind !== 'list') return [own];
+  const below = path === '/' ? '/' : `${path}/`;
+  return [own, ...list.entries.flatMap(({ name }) => readNode(service, `${below}${name}`))];
 }
