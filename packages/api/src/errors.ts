@@ -86,7 +86,7 @@ const LATER = {
   quota_ops: 'This client key has used up its ops of this commit.',
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',
-  cell_full: 'The cell has as many nodes, or stores as many bytes, as it may.',
+  cell_full: 'The cell keeps as many nodes, bytes or locks as it may.',
   // Names
   too_many_siblings: 'The content has as many concurrent values as it may keep.',
   too_many_dots: 'The node carries as many dots as it may.',

@@ -78,8 +78,8 @@ export class Locks {
   }
 
   acquire(request: Request, maxWaitMs: number | undefined, at: Position, ledger: Ledger): Result {
-    const double = this.#refuseDouble(request);
-    if (double) return double;
+    const refusal = this.#refuseDouble(request) ?? this.#refuseFull();
+    if (refusal) return refusal;
     const lock = this.#open(request.path);
     if (lock.queue.length === 0 && obstacle(lock, request.mode, ledger.now) === undefined) {
       return this.#hold(lock, request, at);
@@ -96,8 +96,8 @@ export class Locks {
   }
 
   tryAcquire(request: Request, at: Position, ledger: Ledger): Result {
-    const double = this.#refuseDouble(request);
-    if (double) return double;
+    const refusal = this.#refuseDouble(request) ?? this.#refuseFull();
+    if (refusal) return refusal;
     const lock = this.#locks.get(request.path);
     if (lock === undefined) return this.#hold(this.#open(request.path), request, at);
     const reason = obstacle(lock, request.mode, ledger.now);
@@ -108,6 +108,12 @@ export class Locks {
     if (reason === undefined && lock.queue.length === 0) return this.#hold(lock, request, at);
     const found = `${lock.holders.length} holding, ${lock.queue.length} waiting`;
     return errorResult('lock_held', 'a free lock', found);
+  }
+
+  #refuseFull(): ErrorResult | undefined {
+    const claims = this.#holds + this.#waits;
+    if (claims < this.#limits.claimsMax) return undefined;
+    return errorResult('cell_full', `at most ${this.#limits.claimsMax} locks`, String(claims));
   }
 
   #refuseDouble(request: Request): ErrorResult | undefined {

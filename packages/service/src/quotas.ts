@@ -2,14 +2,17 @@ import { type ErrorResult, errorResult } from '@fatty/api';
 
 /** What the cell, and each client key, may use. Counts and bytes of committed state. */
 export interface Quotas {
-  /** Live sessions in the cell. Code `too_many_sessions`. */
+  /** Live sessions, in the cell and per client key. Code `too_many_sessions`. */
   readonly sessionsMax: number;
+  readonly sessionsPerClientMax: number;
+  /** Dead sessions whose open could still be replayed. */
+  readonly gravesMax: number;
   /**
-   * Live sessions whose open came in one replica's blocks, at most an even share of the cell's (see
-   * {@link shareSessions}). Code `gateway_full`.
+   * Both again, of those whose open came in one replica's blocks; at most an even share of the cell's
+   * (see {@link shareSessions}). Code `gateway_full`.
    */
   readonly sessionsPerAuthorMax: number;
-  readonly sessionsPerClientMax: number;
+  readonly gravesPerAuthorMax: number;
   /** Ops applied per client key and commit. Code `quota_ops`. */
   readonly opsPerCommitMax: number;
   /** Dots (creates that live) per client key. Code `quota_nodes`. */
@@ -24,6 +27,8 @@ export interface Quotas {
   readonly receiptBytesPerSessionMax: number;
   /** Waits per path. Code `too_many_waits`. */
   readonly waitsPerPathMax: number;
+  /** Holds and waits of all sessions. Code `cell_full`. */
+  readonly claimsMax: number;
   /** Creates joined in one node. Code `too_many_dots`. */
   readonly dotsPerNodeMax: number;
   /** Concurrent values of one content. Code `too_many_siblings`. */
@@ -36,8 +41,10 @@ export interface Quotas {
 
 export const DEFAULT_QUOTAS: Quotas = {
   sessionsMax: 65_536,
-  sessionsPerAuthorMax: 65_536,
   sessionsPerClientMax: 16_384,
+  gravesMax: 524_288,
+  sessionsPerAuthorMax: 65_536,
+  gravesPerAuthorMax: 524_288,
   opsPerCommitMax: 16_384,
   nodesPerClientMax: 100_000,
   bytesPerClientMax: 256 * 1024 * 1024,
@@ -46,6 +53,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   receiptBytesMax: 256 * 1024 * 1024,
   receiptBytesPerSessionMax: 256 * 1024,
   waitsPerPathMax: 4_096,
+  claimsMax: 1_000_000,
   dotsPerNodeMax: 64,
   siblingsMax: 32,
   inboxEntriesMax: 256,
@@ -57,8 +65,13 @@ export const DEFAULT_QUOTAS: Quotas = {
  * and whoever fills that of one, or f liars theirs, leaves the others' to their clients.
  */
 export function shareSessions(quotas: Quotas, members: number): Quotas {
-  const share = Math.max(1, Math.floor(quotas.sessionsMax / Math.max(1, members)));
-  return { ...quotas, sessionsPerAuthorMax: Math.min(quotas.sessionsPerAuthorMax, share) };
+  const share = (most: number): number => Math.max(1, Math.floor(most / Math.max(1, members)));
+  const { sessionsMax, sessionsPerAuthorMax, gravesMax, gravesPerAuthorMax } = quotas;
+  return {
+    ...quotas,
+    sessionsPerAuthorMax: Math.min(sessionsPerAuthorMax, share(sessionsMax)),
+    gravesPerAuthorMax: Math.min(gravesPerAuthorMax, share(gravesMax)),
+  };
 }
 
 interface Account {

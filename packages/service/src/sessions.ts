@@ -63,16 +63,24 @@ export interface Session {
   readonly ephemerals: Map<string, string>;
 }
 
+/** What is left of a session while its open could still be replayed. */
+export interface Grave {
+  readonly key: string;
+  readonly author: number;
+  /** The last commit at which that could be. */
+  readonly openableUntil: number;
+}
+
 /** Sessions, and the graves that keep a dead one from being opened again by a replay (R3). */
 export class Sessions {
   readonly receipts: Receipts;
   readonly #limits: Quotas;
   readonly #live = new Map<string, Session>();
-  /** Session key to the last commit at which its open could be replayed. */
-  readonly #graves = new Map<string, number>();
+  readonly #graves = new Map<string, Grave>();
   readonly #expiries = new Deadlines();
   readonly #graveEnds = new Deadlines();
   readonly #perAuthor = new Map<number, number>();
+  readonly #gravesPerAuthor = new Map<number, number>();
   readonly #perClient = new Map<string, number>();
 
   constructor(limits: Quotas) {
@@ -92,8 +100,8 @@ export class Sessions {
     return this.#live.values();
   }
 
-  graves(): IterableIterator<[string, number]> {
-    return this.#graves.entries();
+  graves(): IterableIterator<Grave> {
+    return this.#graves.values();
   }
 
   /** Why this open is refused, if it is. `commit`: the one that applies it. */
@@ -118,7 +126,7 @@ export class Sessions {
 
   /** The cell's limits before the gateway's: only the last one does another gateway cure. */
   #refuseFull(client: string, author: number): ErrorResult | undefined {
-    const { sessionsMax, sessionsPerAuthorMax, sessionsPerClientMax } = this.#limits;
+    const { sessionsMax, sessionsPerClientMax } = this.#limits;
     const own = this.#perClient.get(client) ?? 0;
     if (own >= sessionsPerClientMax) {
       return errorResult('too_many_sessions', `${sessionsPerClientMax} a client`, String(own));
@@ -126,9 +134,14 @@ export class Sessions {
     if (this.#live.size >= sessionsMax) {
       return errorResult('too_many_sessions', `${sessionsMax} in the cell`, `${this.#live.size}`);
     }
+    const { sessionsPerAuthorMax, gravesPerAuthorMax } = this.#limits;
     const carried = this.#perAuthor.get(author) ?? 0;
-    if (carried < sessionsPerAuthorMax) return undefined;
-    return errorResult('gateway_full', `${sessionsPerAuthorMax} a gateway`, String(carried));
+    if (carried >= sessionsPerAuthorMax) {
+      return errorResult('gateway_full', `${sessionsPerAuthorMax} a gateway`, String(carried));
+    }
+    const ended = this.#gravesPerAuthor.get(author) ?? 0;
+    if (ended < gravesPerAuthorMax) return undefined;
+    return errorResult('gateway_full', `${gravesPerAuthorMax} lately ended`, String(ended));
   }
 
   open(
@@ -174,12 +187,13 @@ export class Sessions {
     this.#expiries.delete(session.key);
     this.#count(session, -1);
     this.receipts.forget(session.receipts);
-    this.addGrave(session.key, session.openableUntil);
+    this.addGrave(session);
   }
 
-  addGrave(key: string, openableUntil: number): void {
-    this.#graves.set(key, openableUntil);
+  addGrave({ key, author, openableUntil }: Grave): void {
+    this.#graves.set(key, { key, author, openableUntil });
     this.#graveEnds.set(key, openableUntil);
+    bump(this.#gravesPerAuthor, author, 1);
   }
 
   #count(session: Session, one: 1 | -1): void {
@@ -253,7 +267,12 @@ export class Sessions {
 
   /** Drops graves of sessions that a replay could not open any more after this commit. */
   dropGraves(commit: number): void {
-    for (const key of this.#graveEnds.take(commit)) this.#graves.delete(key);
+    for (const key of this.#graveEnds.take(commit)) {
+      const grave = this.#graves.get(key);
+      if (grave === undefined) continue;
+      this.#graves.delete(key);
+      bump(this.#gravesPerAuthor, grave.author, -1);
+    }
   }
 }
 

@@ -24,7 +24,7 @@ import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
 import type { Lock } from './locks.ts';
 import type { Quotas } from './quotas.ts';
 import type { StoredReceipt } from './receipts.ts';
-import type { Claim, Session } from './sessions.ts';
+import type { Claim, Grave, Session } from './sessions.ts';
 import { type Head, State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
@@ -61,11 +61,13 @@ interface LockRow {
   readonly exclusiveFrom: number;
 }
 
+type GraveRow = Omit<Grave, 'key'> & { readonly key: Digest };
+
 /** Everything but the namespace, which has its own canonical form in package crdt. */
 interface Tables {
   readonly head: Head;
   readonly sessions: readonly SessionRow[];
-  readonly graves: readonly { readonly key: Digest; readonly openableUntil: number }[];
+  readonly graves: readonly GraveRow[];
   readonly locks: readonly LockRow[];
 }
 
@@ -111,7 +113,7 @@ const tablesShape: Shape<Tables> = record<Tables>({
     }),
     COUNT_MAX,
   ),
-  graves: array(record({ key: digest, openableUntil: u53 }), COUNT_MAX),
+  graves: array(record<GraveRow>({ key: digest, author: u32, openableUntil: u53 }), COUNT_MAX),
   locks: array(
     record<LockRow>({
       path: pathShape,
@@ -149,8 +151,8 @@ function encodeTables({ head, sessions, locks }: State): Uint8Array {
     // Hex of equal length sorts as its bytes do.
     sessions: [...sessions.all()].sort(byText(({ key }) => key)),
     graves: [...sessions.graves()]
-      .sort(byText(([key]) => key))
-      .map(([key, openableUntil]) => ({ key: asDigest(bytesOf(key)), openableUntil })),
+      .sort(byText(({ key }) => key))
+      .map((grave) => ({ ...grave, key: asDigest(bytesOf(grave.key)) })),
     locks: [...locks.all()]
       .sort((a, b) => comparePaths(a.path, b.path))
       .map(({ path, holders, queue, allFrom, exclusiveFrom }) => ({
@@ -188,7 +190,7 @@ export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   const state = new State(quotas);
   state.head = head;
   for (const row of sessions) state.sessions.add(toSession(row));
-  for (const { key, openableUntil } of graves) state.sessions.addGrave(toHex(key), openableUntil);
+  for (const grave of graves) state.sessions.addGrave({ ...grave, key: toHex(grave.key) });
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state));
   state.machines.rebuild(head.leaseClock);

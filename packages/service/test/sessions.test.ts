@@ -1,4 +1,4 @@
-import { encodeOp } from '@fatty/api';
+import { DEFAULT_PARAMS, encodeOp } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { EXTRA_LINKS_PER_COMMIT, LockService, RECEIPTS_KEPT } from '../src/index.ts';
@@ -215,6 +215,50 @@ test('f lying gateways cannot fill the cell: each opens its share, whatever the 
       expect(world.run(open)[0]).toMatchObject({ kind: 'sessionOpened' });
     }
   }
+});
+
+test('nor with sessions that end at once: graves are shared out too, and come back', () => {
+  const members = Array.from({ length: 4 }, (_, i) => keyOf(100 + i).publicKey);
+  const cell = { cellId: CELL, epoch: 0, members };
+  const params = { ...DEFAULT_PARAMS, basisCommitsMax: 20 };
+  const quotas = { ...DEFAULT_QUOTAS, gravesMax: 12 };
+  const world = new World();
+  world.service = new LockService({ cell, params, quotas });
+  const live = (key: number, author: number): unknown => {
+    const client = new Client(key, 0, { basis: world.commit });
+    const batch = { ...client.open({ kind: 'closeSession' }), author };
+    return code(world.run(batch)[0]);
+  };
+  expect([1, 2, 3, 4, 5].map((key) => live(key, 0))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    'gateway_full',
+    'gateway_full',
+  ]);
+  expect(live(6, 1)).toBeUndefined();
+  const restored = world.service.fresh();
+  restored.restore(world.service.snapshot());
+  expect(restored.root()).toEqual(world.service.root());
+  world.service = restored;
+  expect(live(7, 0)).toBe('gateway_full');
+  while (world.commit < 20) world.step(0);
+  expect(live(8, 0)).toBeUndefined();
+});
+
+test('the cell as a whole has room for so many locks, held or waited for', () => {
+  const world = new World({ claimsMax: 2 });
+  const [a, b] = [new Client(1), new Client(2)];
+  expect(world.open(a, op.file('/a'), op.file('/b'), op.acquire('/a')).map(code)).toEqual(Array(4));
+  const both = [op.acquire('/a'), op.acquire('/b'), op.tryAcquire('/b')];
+  expect(world.open(b, ...both).map(code)).toEqual([
+    undefined,
+    undefined,
+    'cell_full',
+    'cell_full',
+  ]);
+  world.one(a, op.release('/a'));
+  expect(world.one(b, op.tryAcquire('/b'))).toMatchObject({ kind: 'granted' });
 });
 
 test('the cell as a whole has room for so many nodes and bytes, and gets it back', () => {
