@@ -11,6 +11,14 @@ export const MUTANTS = [
     ...unit('packages/broadcast'),
   },
   {
+    name: 'one-branch',
+    about: 'SecureBroadcast delivers both branches of an author that left its chain',
+    file: 'packages/broadcast/src/dag.ts',
+    find: 'node.forkers.has(seen.author)',
+    replace: 'seen.place.support[author] !== seen',
+    ...unit('packages/broadcast'),
+  },
+  {
     name: 'quorum-certificate',
     about: 'a leader is certified by q − 1 votes',
     file: 'packages/order/src/decide.ts',

@@ -1,7 +1,17 @@
+import { asDigest } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Block, compareRefs, Dag, hasSkipped, type Ref } from '../src/index.ts';
-import { CELL, indexed, Random, type RandomDag, randomDag, randomView } from './dags.ts';
+import { type Block, compareRefs, Dag, hasSkipped, type Ref, virtualRef } from '../src/index.ts';
+import {
+  bareBlock,
+  CELL,
+  committeeOf,
+  indexed,
+  Random,
+  type RandomDag,
+  randomDag,
+  randomView,
+} from './dags.ts';
 import { Naive } from './naive.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -173,7 +183,57 @@ describe('an author that leaves its chain (R14, R15)', () => {
   });
 });
 
+/** Six rounds in which 0, 1 and 2 see everything, and 3 stands twice on its first block. */
+function forkedRounds(): Block[] {
+  const digest = (round: number, author: number) =>
+    asDigest(new Uint8Array(32).fill(8 * round + author));
+  const rows: Block[][] = [[0, 1, 2, 3].map((author) => block(1, author, []))];
+  const first = rows[0]?.[3] as Block;
+  const last = new Map([[3, first]]);
+  function block(round: number, author: number, parents: readonly Block[]): Block {
+    const virtual = [0, 1, 2, 3].map((other) => virtualRef(CELL, other));
+    const refs = round === 1 ? virtual : parents.map(({ ref }) => ref);
+    const rank = ({ author: other }: Ref): number => (other === author ? -1 : other);
+    refs.sort((a, b) => rank(a) - rank(b));
+    return bareBlock({ round, author }, refs, digest(round, author), 1_000);
+  }
+  for (let round = 2; round <= 9; round++) {
+    const below = rows.at(-1) as Block[];
+    const row = [0, 1, 2].map((author) => block(round, author, below));
+    const own = round === 4 ? first : last.get(3);
+    if (round % 2 === 0 && own) {
+      const others = below.filter(({ ref }) => ref.author !== 3);
+      last.set(3, block(round, 3, [own, ...others]));
+      row.push(last.get(3) as Block);
+    }
+    rows.push(row);
+  }
+  return rows.flat();
+}
+
 describe('horizon', () => {
+  it('lets no chain forget a fork that it has seen', () => {
+    const blocks = forkedRounds();
+    const [second, , sixth] = blocks.filter(({ ref }) => ref.author === 3).slice(1);
+    const run = (raisedAfter: number): { dag: Dag; convicted: boolean } => {
+      const dag = new Dag(committeeOf(4, 8, 20), CELL);
+      let convicted = false;
+      for (const block of blocks) {
+        if (dag.insert(block).evidence) convicted = true;
+        if (block.ref.round === raisedAfter) dag.raiseHorizon(2);
+      }
+      return { dag, convicted };
+    };
+    const unraised = run(99);
+    expect(unraised.dag.delivered((second as Block).ref)).toBe(true);
+    expect(unraised.dag.delivered((sixth as Block).ref)).toBe(false);
+    expect(run(6).dag.delivered((sixth as Block).ref)).toBe(false);
+    // Raised before anybody saw the second branch: the first is settled and out of sight.
+    const early = run(3);
+    expect(early.dag.delivered((sixth as Block).ref)).toBe(true);
+    expect([unraised.convicted, early.convicted]).toEqual([true, false]);
+  });
+
   it('changes no support, no vote for the honest, and hides forks only below itself', () => {
     let compared = 0;
     let forked = 0;
