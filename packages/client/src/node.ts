@@ -81,9 +81,10 @@ function checkAuthorities(ca: string): void {
 }
 
 /**
- * Connects through `ws`. `source`: cell.json as an object or its path; or, with `cellId`, the URL of one, or
- * a list of URLs of replicas (`ws://host:port`, `wss://…`, or of a cell.json), of which one honest must answer.
- * @throws FattyError codes of `parseCell`, `unreachable`, `timeout`, `aborted`, `bad_argument`
+ * Connects through `ws`. `source`: cell.json as an object or its path; or, with `cellId`, the URL of
+ * one, or a list of URLs of replicas (`ws://host:port`, `wss://…`), of which one honest must answer.
+ * @throws FattyError codes of `parseCell`, `cell_unreadable`, `unreachable`, `timeout`, `aborted`,
+ * `bad_argument`
  */
 export async function connect(
   source: CellSource,

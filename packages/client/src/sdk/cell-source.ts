@@ -41,8 +41,8 @@ function documentUrl(source: string): string {
 
 /**
  * The cell at `source`.
- * @throws FattyError codes of `parseCell`, `cell_unreadable` (a file), `unreachable`, `aborted`, `timeout`,
- * `bad_argument`
+ * @throws FattyError codes of `parseCell`, `cell_unreadable` (a file), `unreachable`, `aborted`,
+ * `timeout`, `bad_argument`
  */
 export async function readCell(reader: Reader, source: string, terms: ReadTerms): Promise<Cell> {
   if (terms.cellId === undefined && !reader.trusted(source)) {
@@ -91,7 +91,7 @@ export function checkCellId(cell: Cell, wanted: string | Uint8Array | undefined)
 }
 
 /**
- * The cell as any of these replicas tell it: `cellId` says what to believe, and addresses are signed by
+ * The cell as these replicas tell it: `cellId` says what to believe, and addresses are signed by
  * their members, so a liar can only leave some out. Hence all are asked, until every member has an
  * address. @throws the error of {@link readCell} that says most, when nobody could be believed
  */

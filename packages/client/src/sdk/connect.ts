@@ -119,8 +119,8 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /**
- * Connects with what every platform has. `source`: cell.json as an object; or the URL of one, or a list of
- * URLs of replicas (`wss://host:port`, or of a cell.json), of which one honest must answer: with `cellId`.
+ * Connects with what every platform has. `source`: cell.json as an object; or, with `cellId`, the
+ * URL of one, or a list of URLs of replicas (`wss://host:port`), of which one honest must answer.
  * @throws FattyError as {@link connectOn}
  */
 export function connect(source: CellSource, options: ConnectOptions = {}): Promise<Client> {
