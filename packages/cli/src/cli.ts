@@ -5,6 +5,7 @@ import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerLock } from './commands/lock.ts';
+import { registerMachine } from './commands/machine.ts';
 import { registerNet } from './commands/net.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Register[] = [
   registerCell,
   registerFiles,
   registerLock,
+  registerMachine,
   registerSession,
   registerProof,
   registerCairo,

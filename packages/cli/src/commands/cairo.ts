@@ -43,7 +43,7 @@ interface CairoFlags extends ProofFlags {
 }
 
 /** A file's program, and the cells our own JSON names. */
-interface Read extends Runnable {
+export interface Read extends Runnable {
   readonly cells: readonly string[];
 }
 
@@ -58,7 +58,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   inspect: inspectProofFile,
 };
 
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -84,10 +84,10 @@ function refused(io: Io, flags: CairoFlags, failure: Failure): number {
   return EXIT.refused;
 }
 
-const isJson = (text: string): boolean => text.trimStart().startsWith('{');
+export const isJson = (text: string): boolean => text.trimStart().startsWith('{');
 
 /** JSON of `cairo-compile` (or of `asm`), or our assembly. */
-function readProgramFile(path: string): Read {
+export function readProgramFile(path: string): Read {
   const text = readText(path);
   if (!isJson(text)) {
     const made = assemble(text);

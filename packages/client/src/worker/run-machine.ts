@@ -109,6 +109,8 @@ class Work {
   #dueMs = Number.POSITIVE_INFINITY;
   #renewals = 0;
   #nSteps = 0;
+  /** How long the last look at the inbox took. */
+  #lookMs = 0;
 
   constructor(parts: Parts, state: MachineAnswer) {
     this.#parts = parts;
@@ -250,7 +252,8 @@ class Work {
   async #rest(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const nowMs = this.#clock.nowMs();
-      const waitMs = this.#pacing.startAtMs(this.#nSteps, nowMs, this.#dueMs, this.#at.t) - nowMs;
+      const startMs = this.#pacing.startAtMs(this.#nSteps, nowMs, this.#dueMs, this.#at.t);
+      const waitMs = startMs - nowMs - this.#lookMs;
       const { window } = this.#at.intake;
       if (window > 0) await this.#look(signal);
       if (waitMs <= 0 || this.#at.intake.entries.length > 0) return;
@@ -262,7 +265,9 @@ class Work {
   /** What waits in the inbox. What cannot be read in time is left for the next proof. */
   async #look(signal: AbortSignal): Promise<void> {
     const timeoutMs = this.#state.periodMs / LOOKS_PER_PERIOD;
+    const beganMs = this.#clock.nowMs();
     const found = await this.#parts.machine.stat({ signal, timeoutMs }).catch(() => undefined);
+    this.#lookMs = this.#clock.nowMs() - beganMs;
     if (found === undefined || !equalPositions(found.nonce, this.#at.nonce)) return;
     this.#at = { ...this.#at, intake: intakeOf(found) };
   }
