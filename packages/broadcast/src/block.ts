@@ -106,7 +106,7 @@ export interface Slot {
 const PARENTS_MAX = 256;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 export const HEADER_BYTES_MAX: number = 16 * 1024;
-/** R11: each may cost apply 64 hashes (R3), so together about a quarter of a second. */
+/** R11: each may cost apply 64 hashes (R3): together 65,536. */
 export const KEEP_ALIVES_MAX = 1_024;
 /**
  * R11: admitting a key that a replica has not seen costs it about ten signatures. A constant and not

@@ -1,7 +1,5 @@
 import type { Committee } from '@fatty/api';
-import { IN_CONE, type Node } from './vertex.ts';
-
-const NOBODY: ReadonlySet<number> = new Set();
+import { IN_CONE, NOBODY, type Node } from './vertex.ts';
 
 /**
  * The own-parent trees of all authors above the horizon (R14). An honest author's is one branch; a

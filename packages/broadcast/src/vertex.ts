@@ -48,6 +48,8 @@ export class Row {
   }
 }
 
+export const NOBODY: ReadonlySet<number> = new Set();
+
 export class Node implements Vertex {
   readonly block: Block;
   readonly ref: Ref;
@@ -65,7 +67,7 @@ export class Node implements Vertex {
   delivered = false;
   votes = 0;
   /** R15: authors that its chain has seen on two branches. */
-  forkers: ReadonlySet<number> = new Set();
+  forkers: ReadonlySet<number> = NOBODY;
   /** By author: {@link IN_CONE} of its current chain, {@link VOTED} for delivery. */
   readonly marks: Uint8Array;
 
