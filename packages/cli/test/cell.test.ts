@@ -31,7 +31,9 @@ describe('a cell of four processes', () => {
   let cell: RunningCell;
   let client: Client;
   beforeAll(async () => {
-    cell = await startCell();
+    // What a README reader has exported for another cell.
+    process.env.FATTY_CELL = '/elsewhere/cell.json';
+    cell = await startCell().finally(() => delete process.env.FATTY_CELL);
     client = await connect(cell.cellPath);
   });
   afterAll(async () => {
@@ -49,6 +51,9 @@ describe('a cell of four processes', () => {
     const missing = await fatty(cell, 'get', '/none');
     expect(missing.code).toBe(1);
     expect(missing.out).toContain('not_found');
+    const folder = await fatty(cell, 'get', '/a');
+    expect(folder.code).toBe(1);
+    expect(folder.out).toContain('not_a_file');
   });
 
   it('runs a child under a lock with its fencing token, and passes its exit code on', async () => {

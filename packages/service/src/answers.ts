@@ -83,6 +83,7 @@ function statOf(state: State, node: Node): Stat {
 function value(state: State, { path }: Of<'get'>): Answer {
   const node = state.names.find(path);
   if (node === undefined) return notFound();
+  if (node.kind !== 'file') return errorResult('not_a_file', 'a file', kindOf(node));
   const siblings = node.siblings.map(({ id, bytes }) => ({ dot: id, content: bytes }));
   return { kind: 'value', stat: statOf(state, node), siblings };
 }

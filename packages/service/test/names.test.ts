@@ -167,5 +167,6 @@ test('listings page in byte order', () => {
     'not_a_directory',
   );
   expect(code(world.ask({ kind: 'get', path: 'a' }))).toBe('bad_path');
+  expect(code(world.ask({ kind: 'get', path: '/' }))).toBe('not_a_file');
   expect(code(world.ask({ kind: 'lock', path: '/none' }))).toBe('not_found');
 });

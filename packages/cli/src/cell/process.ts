@@ -36,6 +36,11 @@ export interface Exit {
 const STOP_MS_MAX = 5_000;
 const STDERR_CHARS_MAX = 4_000;
 
+/** An option of the user's shell (`FATTY_CELL` of another cell, say) is none of this cell's. */
+function withoutOptions(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('FATTY_')));
+}
+
 /**
  * One replica as an OS process with an IPC channel: it exits when the channel closes, so that it
  * never outlives us, and ignores SIGINT, so that Ctrl-C is ordered by the launcher.
@@ -53,7 +58,7 @@ export class ReplicaProcess {
     const { dir, main = REPLICA_MAIN, args = [] } = options;
     const child = spawn(process.execPath, [main, '--dir', dir, ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...options.env },
+      env: { ...withoutOptions(process.env), ...options.env },
     });
     this.#child = child;
     const log = createWriteStream(join(dir, 'replica.log'), { flags: 'a' });
