@@ -380,7 +380,7 @@ describe('any interleaving of posts, renewals, losses and restarts', () => {
           expect(machine.s).toBe(1n + taken.reduce((a, b) => a + b, 0n));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
     expect(consumed).toBeGreaterThan(100);
   });
