@@ -58,8 +58,8 @@ export class Branches {
       const head = this.#highestInCone(viewer, end);
       if (head !== undefined) heads.push(head);
     }
-    const top = heads.reduce((a, b) => (b.round > a.round ? b : a), heads[0] as Node);
-    return heads.some((head) => !isOnBranch(head, top));
+    const [top, ...lower] = heads.sort((a, b) => b.round - a.round);
+    return top !== undefined && lower.some((head) => !isOnBranch(head, top));
   }
 
   #highestInCone(viewer: Node, end: Node): Node | undefined {
