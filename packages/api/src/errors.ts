@@ -23,6 +23,8 @@ const FINAL = {
   op_too_large: 'An op is longer than the cell allows.',
   bad_key: 'The client key is not admitted.',
   bad_signature: 'The signature does not verify.',
+  bad_batch_signature: 'The signature under the batch is not of its client key.',
+  too_many_proofs: 'The batch carries more proofs than a block may.',
   bad_path: 'Paths are absolute, at most 32 segments of 1 to 255 bytes of UTF-8.',
   reserved_path: 'Names under /.sys are written by the cell alone.',
   bad_lease: 'The session lease is out of range.',
@@ -100,6 +102,12 @@ const LATER = {
   inbox_full: 'The inbox, or this client’s part of it, is full.',
   // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
+  overloaded: 'The queue of this gateway is full; use another one, or try again later.',
+  log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
+  log_gap: 'This replica signs nothing: its log has a gap.',
+  foreign_log: 'This replica signs nothing: its log is of another replica or cell.',
+  own_key_heard: 'This replica signs nothing: its key has signed what its log does not know.',
+  contradiction: 'This replica has stopped: more members lie than the cell can bear.',
 } as const;
 
 /** The op was applied, only the answer is gone. */

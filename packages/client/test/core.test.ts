@@ -146,6 +146,21 @@ describe('submitting', () => {
     expect(client.answer(after)).toBe('results');
   });
 
+  it.each(['overloaded', 'own_key_heard'])('asks others when gateways answer `%s`', (code) => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write();
+    cell.run(500);
+    const full = [0, 1, 2, 3];
+    for (const i of full) cell.behaviours[i] = { refuses: { code, expected: 'x', actual: 'y' } };
+    const call = client.write();
+    cell.run(2_000);
+    expect(client.answer(call)).toBeUndefined();
+    cell.behaviours[3] = {};
+    cell.run(20_000);
+    expect(client.answer(call)).toBe('results');
+  });
+
   it('sends a batch again whose receipts were lost, however many after it are answered', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell).connect();
