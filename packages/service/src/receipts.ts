@@ -21,35 +21,40 @@ export interface StoredReceipt {
  */
 export class Receipts {
   readonly #limits: Quotas;
+  readonly #bytesOf = new WeakMap<readonly StoredReceipt[], number>();
+  /** Of all that are kept. */
   #bytes = 0;
 
   constructor(limits: Quotas) {
     this.#limits = limits;
   }
 
-  /** Bytes of all that are kept. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
+  /** A session has come, with what it keeps. */
   add(kept: readonly StoredReceipt[]): void {
-    this.#bytes += bytesOf(kept);
+    this.#note(
+      kept,
+      kept.reduce((total, one) => total + sizeOf(one), 0),
+    );
   }
 
+  /** A session has gone. */
   forget(kept: readonly StoredReceipt[]): void {
-    this.#bytes -= bytesOf(kept);
+    this.#note(kept, -(this.#bytesOf.get(kept) ?? 0));
+  }
+
+  #note(kept: readonly StoredReceipt[], bytes: number): void {
+    this.#bytes += bytes;
+    this.#bytesOf.set(kept, (this.#bytesOf.get(kept) ?? 0) + bytes);
   }
 
   /** `kept`: the session's own, oldest first. */
   store(kept: StoredReceipt[], receipt: StoredReceipt): void {
-    this.add([receipt]);
     kept.push(receipt);
-    let own = bytesOf(kept);
-    while (kept.length > RECEIPTS_KEPT || own > this.#allowance) {
+    this.#note(kept, sizeOf(receipt));
+    while (kept.length > RECEIPTS_KEPT || (this.#bytesOf.get(kept) ?? 0) > this.#allowance) {
       const oldest = kept.shift();
       if (oldest === undefined) return;
-      own -= sizeOf(oldest);
-      this.#bytes -= sizeOf(oldest);
+      this.#note(kept, -sizeOf(oldest));
     }
   }
 
@@ -67,10 +72,6 @@ const RESULT_HEAD_BYTES = 8;
 function sizeOf({ results }: StoredReceipt): number {
   const sum = (total: number, one: Uint8Array): number => total + RESULT_HEAD_BYTES + one.length;
   return results.reduce(sum, RECEIPT_HEAD_BYTES);
-}
-
-function bytesOf(kept: readonly StoredReceipt[]): number {
-  return kept.reduce((total, one) => total + sizeOf(one), 0);
 }
 
 /** Seqs are kept without a gap. */
