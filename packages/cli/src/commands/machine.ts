@@ -1,4 +1,4 @@
-import { type Binding, entryOf, type InboxAnswer, type Neglect } from '@fatty/api';
+import { type Binding, entryOf, type InboxAnswer, type Neglect, opKey } from '@fatty/api';
 import { idOfProgram, LEASE_CELLS, readInputs } from '@fatty/cairo';
 import type { DeclareOptions, MachineAnswer } from '@fatty/client/node';
 import {
@@ -113,9 +113,10 @@ function inboxRow(inbox: InboxAnswer | undefined): Row {
   return { ...terms, in: inbox.in, consumed, pending: entries, neglectedSince };
 }
 
-function statRow(path: string, { kind: _, id: _id, ...machine }: MachineAnswer): Row {
-  const { inbox, published, ...rest } = machine;
-  return { path, ...rest, ...inboxRow(inbox), publishedBytes: published.length };
+function statRow(path: string, machine: MachineAnswer): Row {
+  const { id, inbox, published, ...rest } = machine;
+  const node = opKey(id);
+  return { path, node, ...rest, ...inboxRow(inbox), publishedBytes: published.length };
 }
 
 async function stat(
