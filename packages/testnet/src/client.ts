@@ -213,6 +213,7 @@ export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
   const seq = thief.nextSeq;
   const victim = victims[world.rng.below(victims.length)];
   const stolen = victim?.sent[world.rng.below(victim.sent.length)];
+  world.count('clientLies');
   world.count(`clientLie.${lie}`);
   switch (lie) {
     case 'twoFaces':

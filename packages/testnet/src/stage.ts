@@ -147,7 +147,10 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   const boot = (boot: Boot): Peer => {
     const lie = liars.get(boot.index);
     if (lie === undefined) return honest(options, machines, boot);
-    const lied = (what: string): void => void world.count(`lie.${what}`);
+    const lied = (what: string): void => {
+      world.count('lies');
+      world.count(`lie.${what}`);
+    };
     const signer = signerOf(cell, boot.index);
     return makeLiar(lie, { index: boot.index, signer, cell, rng: dice.fork(), lied });
   };

@@ -142,6 +142,11 @@ export const clientsNet: Net = {
   read: readService,
   act: () => new ClientsAct(),
   wants: {
+    lies: 100,
+    clientLies: 10,
+    'fault.crash': 2,
+    'fault.partition': 2,
+    'fault.lossy': 2,
     viewsCompared: 200,
     viewsPermuted: 50,
     runsWithLiars: 4,

@@ -111,7 +111,12 @@ function gossiper(world: World, i: number): Client {
   return client;
 }
 
-function windows(world: World, blocks: readonly SeenBlock[], tip: number): readonly Violation[] {
+/** The first half of L2; `tip` is the highest round. */
+export function windows(
+  world: Pick<World, 'nowMs'>,
+  blocks: readonly Pick<SeenBlock, 'round'>[],
+  tip: number,
+): readonly Violation[] {
   const rounds = new Set(blocks.map((block) => block.round));
   for (let round = 1; round <= tip - TAIL_ROUNDS; round++) {
     if (rounds.has(round) || rounds.has(round + 1) || rounds.has(round + 2)) continue;
@@ -121,10 +126,11 @@ function windows(world: World, blocks: readonly SeenBlock[], tip: number): reado
   return [];
 }
 
-function batches(
-  world: World,
-  blocks: readonly SeenBlock[],
-  clients: readonly Client[],
+/** The second half: what each client sent first is in a delivered block. */
+export function batches(
+  world: Pick<World, 'nowMs'>,
+  blocks: readonly Pick<SeenBlock, 'body'>[],
+  clients: readonly Pick<Client, 'name' | 'sent'>[],
 ): readonly Violation[] {
   const carried = new Set<string>();
   for (const block of blocks) {

@@ -168,6 +168,11 @@ export const bankNet: Net = {
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),
   act: () => new BankAct(),
   wants: {
+    lies: 100,
+    clientLies: 10,
+    'fault.crash': 2,
+    'fault.partition': 2,
+    'fault.lossy': 2,
     viewsCompared: 200,
     viewsPermuted: 50,
     runsWithLiars: 4,

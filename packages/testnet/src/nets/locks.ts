@@ -111,6 +111,11 @@ export const locksNet: Net = {
   read: readService,
   act: () => new LockAct(),
   wants: {
+    lies: 100,
+    clientLies: 10,
+    'fault.crash': 2,
+    'fault.partition': 2,
+    'fault.lossy': 2,
     viewsCompared: 200,
     viewsPermuted: 50,
     runsWithLiars: 3,

@@ -240,6 +240,11 @@ export const namespaceNet: Net = {
   read: readService,
   act: () => new NamespaceAct(),
   wants: {
+    lies: 100,
+    clientLies: 10,
+    'fault.crash': 2,
+    'fault.partition': 2,
+    'fault.lossy': 2,
     viewsCompared: 200,
     viewsPermuted: 50,
     runsWithLiars: 3,

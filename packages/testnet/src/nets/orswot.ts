@@ -131,11 +131,15 @@ export const orswotNet: Net = {
     };
   },
   wants: {
+    lies: 100,
+    clientLies: 10,
+    'fault.crash': 2,
+    'fault.partition': 2,
+    'fault.lossy': 2,
     viewsCompared: 200,
     viewsPermuted: 50,
     runsWithLiars: 4,
     crashes: 3,
-    'fault.partition': 2,
     retries: 5,
     commits: 500,
     deliveries: 2000,
