@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { type Assembled, assemble, idOfProgram } from '@fatty/cairo';
 import type { RunningCell } from '@fatty/cli';
 import type { Client } from '@fatty/client/node';
@@ -10,6 +12,8 @@ import { codeOf, endEverything, newCell, newClient, tidyUp, until } from './cell
 const PERIOD_MS = 30_000;
 /** Short enough to watch it pass. */
 const SHORT_MS = 6_000;
+
+const BIN = fileURLToPath(new URL('../../packages/cli/bin/fatty.js', import.meta.url));
 
 let cell: RunningCell;
 let worker: Client;
@@ -46,6 +50,17 @@ function work(path: string, onProgress: (event: WorkerEvent) => void): () => Pro
   };
   tidyUp(ended);
   return ended;
+}
+
+/** The exit code of `fatty`, and the JSON that it printed. */
+function fatty(...args: string[]): Promise<{ readonly code: number; readonly row: unknown }> {
+  const line = [BIN, ...args, '-o', 'json', '--cell', cell.cellPath];
+  return new Promise((resolve) => {
+    execFile(process.execPath, line, (error, out) => {
+      const row: unknown = out === '' ? undefined : JSON.parse(out);
+      resolve({ code: Number(error?.code ?? 0), row });
+    });
+  });
 }
 
 /** A worker's client that never sees an entry. */
@@ -104,6 +119,17 @@ describe('a machine with an inbox', () => {
     expect(state.s).toBe(128n);
     expect(state.t).toBeGreaterThan(before.t);
     await stop();
+  });
+
+  it('can be asked and posted to from the command line', async () => {
+    const [shown, posted] = await Promise.all([
+      fatty('machine', 'stat', PATH),
+      fatty('machine', 'post', PATH, '0x10', '11'),
+    ]);
+    expect(shown).toMatchObject({ code: 0, row: { s: '128', outputCount: 2, window: 4 } });
+    expect(posted).toMatchObject({ code: 0, row: { entries: ['16', '11'], isConsumed: false } });
+    expect(await fatty('machine', 'post', PATH, '1', '--await', '0')).toMatchObject({ code: 1 });
+    expect(await fatty('machine', 'stat', '/none')).toEqual({ code: 1, row: undefined });
   });
 
   it('that ignores its inbox past its period is visible as such, however well it renews', async () => {

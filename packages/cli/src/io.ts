@@ -20,7 +20,7 @@ export const EXIT = {
   unknown: 3,
   /** Fewer than f+1 replicas can be reached. */
   unreachable: 4,
-  /** The lock was lost while the command ran; the child was ended. */
+  /** The lock (or a machine's lease) was lost while the command ran; the child was ended. */
   lost: 5,
 } as const;
 
@@ -31,6 +31,21 @@ export class ExitError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** The whole number that an option was given; exit code 2 for anything else. */
+export function wholeNumber(
+  name: string,
+  value: unknown,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { readonly min?: number; readonly max?: number } = {},
+): number {
+  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `${min} to ${max}`;
+  throw new ExitError(
+    EXIT.usage,
+    `${name}: expected a whole number ${range}, got ${String(value)}`,
+  );
 }
 
 /** The exit code of whatever a command threw. */

@@ -23,7 +23,7 @@ import {
   writeTrace,
 } from '@fatty/cairo';
 import type { Failure } from '@fatty/interface';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 import { inspectProofFile, type ProofFlags, verifyProofFile, withProofOptions } from './proof.ts';
@@ -167,7 +167,7 @@ function runFile(
   provable: boolean,
 ): ReturnType<typeof runProgram> {
   const { layout = 'plain', cells } = flags;
-  const statement = cells === undefined ? {} : { statementCells: Number(cells) };
+  const statement = cells === undefined ? {} : { statementCells: wholeNumber('--cells', cells) };
   const options = { ...inputsOf(flags), ...statement, layout, provable };
   return runProgram(readProgramFile(path), options);
 }

@@ -6,7 +6,7 @@ import { initCell } from '@fatty/node';
 import { type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, show } from '../output.ts';
 import { DEFAULT_DIR } from '../session.ts';
 import { type Register, withFormat } from './command.ts';
@@ -27,7 +27,7 @@ interface UpFlags extends InitFlags {
 
 function init(flags: InitFlags, io: Io): number {
   const dir = flags.dir ?? DEFAULT_DIR;
-  const replicas = Number(flags.replicas ?? 4);
+  const replicas = wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 });
   const host = flags.host === undefined ? {} : { host: flags.host };
   const advertise = flags.advertise === undefined ? {} : { advertise: flags.advertise };
   const freePorts = flags.freePorts === true;
@@ -48,7 +48,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
   const stop = untilToldToStop();
   const cell = await startCell({
     dir,
-    replicas: Number(flags.replicas ?? 4),
+    replicas: wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 }),
     stop,
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),

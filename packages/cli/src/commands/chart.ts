@@ -1,8 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
-import { asciiChart, type ChartOptions, chart, mergeTraces, readTrace } from '@fatty/msc';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import {
+  asciiChart,
+  type ChartOptions,
+  type ChartWindow,
+  chart,
+  mergeTraces,
+  readTrace,
+} from '@fatty/msc';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 
@@ -64,10 +71,8 @@ function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
     return write(json ? JSON.stringify({ ascii: text }) : text, flags, io);
   }
   const { windows, index } = chart(events, options);
-  const chosen = windows[Number(flags.window ?? 1) - 1];
-  if (chosen === undefined) {
-    throw new ExitError(EXIT.usage, `--window: expected 1 to ${windows.length}`);
-  }
+  const number = wholeNumber('--window', flags.window ?? 1, { min: 1, max: windows.length });
+  const chosen = windows[number - 1] as ChartWindow;
   if (windows.length > 1 && flags.window === undefined && !json) {
     io.err(
       `fatty: the run fills ${windows.length} charts, this is the first (--window N):\n${index}\n`,

@@ -1,5 +1,5 @@
 import { missed, NETS, runNet } from '@fatty/testnet';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 
@@ -9,19 +9,13 @@ interface NetFlags {
   readonly output?: string;
 }
 
-function whole(name: string, value: string | number): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number)) return number;
-  throw new ExitError(EXIT.usage, `${name}: expected a whole number, got ${value}`);
-}
-
 function runOne(name: string, flags: NetFlags, io: Io): number {
   const net = Object.hasOwn(NETS, name) ? NETS[name] : undefined;
   if (net === undefined) {
     throw new ExitError(EXIT.usage, `no net ${name}; there are ${Object.keys(NETS).join(', ')}`);
   }
-  const seed = whole('--seed', flags.seed ?? Math.floor(Math.random() * 2 ** 31));
-  const runs = whole('--runs', flags.runs ?? 20);
+  const seed = wholeNumber('--seed', flags.seed ?? Math.floor(Math.random() * 2 ** 31));
+  const runs = wholeNumber('--runs', flags.runs ?? 20, { min: 1 });
   const report = runNet(net, { seed, runs });
   const notReached = missed(net, report);
   const { failure, reached } = report;

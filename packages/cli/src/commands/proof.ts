@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   COMMITTEE_POLICY,
   createCairoVerifier,
+  EXTRA_CELLS_MAX,
   idOfProgram,
   inspectProof,
   MACHINE_POLICY,
@@ -15,7 +16,7 @@ import {
 import { fromHex } from '@fatty/codec';
 import type { Digest, Failure } from '@fatty/interface';
 import type { Command } from 'cac';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 import { innerOf, isPinned, outerOf } from './outer.ts';
@@ -104,7 +105,10 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
   if (statement !== undefined && statement !== 'lease') {
     throw new ExitError(EXIT.usage, `--statement: expected lease, got ${statement}`);
   }
-  const lease = statement === 'lease' ? { lease: { extra: Number(flags.extra ?? 0) } } : {};
+  const lease =
+    statement === 'lease'
+      ? { lease: { extra: wholeNumber('--extra', flags.extra ?? 0, { max: EXTRA_CELLS_MAX }) } }
+      : {};
   if (program === undefined) return lease;
   if (/^[0-9a-f]{64}$/.test(program)) {
     const programId = fromHex(program) as Digest;
