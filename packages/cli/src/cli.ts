@@ -1,3 +1,4 @@
+import { OPTIONS } from '@fatty/node';
 import { cac } from 'cac';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
@@ -38,7 +39,10 @@ export async function runCli(io: Io): Promise<number> {
       done = action(...args);
     };
   for (const register of COMMANDS) register({ cli, io, run });
-  cli.help();
+  cli.help((sections) => [
+    ...sections,
+    ...(cli.matchedCommand?.name === 'node' ? [{ title: 'Options', body: nodeOptions() }] : []),
+  ]);
   cli.version(VERSION);
   try {
     cli.parse([...io.argv], { run: false });
@@ -50,6 +54,14 @@ export async function runCli(io: Io): Promise<number> {
     io.err(`fatty: ${error instanceof Error ? error.message : String(error)}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** Those of the replica's own program, which this command hands on. */
+function nodeOptions(): string {
+  const width = Math.max(...Object.keys(OPTIONS).map((name) => name.length)) + 2;
+  return Object.entries(OPTIONS)
+    .map(([name, { about }]) => `  --${name.padEnd(width)}${about}`)
+    .join('\n');
 }
 
 /** No command: help was asked for, or is needed. */

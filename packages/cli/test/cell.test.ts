@@ -51,6 +51,8 @@ describe('a cell of four processes', () => {
     const missing = await fatty(cell, 'get', '/none');
     expect(missing.code).toBe(1);
     expect(missing.out).toContain('not_found');
+    expect((await fatty(cell, 'put', '/a/b', '--', '-5')).code).toBe(0);
+    expect(await fatty(cell, 'get', '/a/b')).toEqual({ code: 0, out: '-5' });
     const folder = await fatty(cell, 'get', '/a');
     expect(folder.code).toBe(1);
     expect(folder.out).toContain('not_a_file');

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FattyError, type OpOutcome } from '@fatty/client';
 import { traceLine } from '@fatty/msc';
+import { OPTIONS } from '@fatty/node';
 import { describe, expect, it, vi } from 'vitest';
 import { rawOption } from '../src/commands/command.ts';
-import { EXIT } from '../src/io.ts';
+import { EXIT, exitCodeOf } from '../src/io.ts';
 import { fields, plain, table } from '../src/output.ts';
 import { fatty, folder } from './fatty.ts';
 
@@ -19,6 +21,7 @@ describe('usage', () => {
       said.mockRestore();
       return text;
     };
+    for (const name of Object.keys(OPTIONS)) expect(await help('node')).toContain(`  --${name} `);
     const commands = Array.from(
       (await help()).matchAll(/\$ fatty (\w+) --help/g),
       ([, one]) => one,
@@ -54,6 +57,11 @@ describe('usage', () => {
       ['chart', '/does/not/exist.jsonl'],
       ['net', 'nothing'],
       ['net', 'locks', '--runs', 'some'],
+      ['net', 'locks', '--runs', '0'],
+      ['up', '--dir', dir, '--replicas', 'x'],
+      ['init', '--dir', dir, '--replicas', '1.5'],
+      ['rm', '/'],
+      ['rm', 'no-slash'],
       ['session', 'abc', '--cell', '/does/not/exist.json'],
     ];
     for (const line of lines) {
@@ -61,6 +69,22 @@ describe('usage', () => {
       expect(code, line.join(' ')).toBe(EXIT.usage);
       expect(err, line.join(' ')).not.toBe('');
     }
+  });
+
+  it('has one exit code for each way to end without an answer', async () => {
+    const error = (code: string, outcome: OpOutcome): FattyError =>
+      new FattyError({ code, expected: 'x', actual: 'y' }, { retryable: false, outcome });
+    expect(exitCodeOf(error('lock_held', 'not_applied'))).toBe(EXIT.refused);
+    expect(exitCodeOf(error('connection_lost', 'unknown'))).toBe(EXIT.unknown);
+    expect(exitCodeOf(error('timeout', 'not_applied'))).toBe(EXIT.unknown);
+    expect(exitCodeOf(error('unreachable', 'not_applied'))).toBe(EXIT.unreachable);
+    expect(exitCodeOf(error('bad_cell_file', 'not_applied'))).toBe(EXIT.usage);
+    expect(exitCodeOf(new Error('of our own'))).toBe(EXIT.refused);
+    const cell = join(dir, 'nobody');
+    expect((await fatty('init', '--dir', cell)).code).toBe(EXIT.done);
+    const file = join(cell, 'cell.json');
+    const said = await fatty('get', '/a', '--cell', file, '--timeout', '1500');
+    expect([said.code, said.err]).toEqual([EXIT.unreachable, expect.stringContaining('unreach')]);
   });
 
   it('reads positions as they were typed', () => {

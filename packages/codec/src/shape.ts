@@ -103,7 +103,7 @@ export const bool: Shape<boolean> = {
 
 /** Up to this size byte strings share a slab: a buffer of its own costs more than the bytes. */
 const SMALL_BYTES_MAX = 128;
-const SLAB_BYTES = 8192;
+const SLAB_BYTES = 1024;
 let slab = new Uint8Array(SLAB_BYTES);
 let slabUsed = 0;
 

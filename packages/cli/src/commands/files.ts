@@ -1,4 +1,4 @@
-import { type Stat, showPosition } from '@fatty/api';
+import { type Stat, showPosition, splitWritable } from '@fatty/api';
 import type { PutOptions, ReadLevel } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
@@ -14,6 +14,8 @@ interface ReadFlags extends CellFlags {
 }
 
 interface PutFlags extends CellFlags {
+  /** What stands after `--`: a value that begins with a dash. */
+  readonly '--'?: readonly string[];
   readonly parents?: boolean;
   readonly guarded?: boolean;
 }
@@ -80,7 +82,7 @@ async function put(
   io: Io,
 ): Promise<number> {
   const generation = generationOf(rawOption(io.argv, '--generation'));
-  const content = value === undefined ? await io.readInput() : value;
+  const content = value ?? flags['--']?.[0] ?? (await io.readInput());
   const options: PutOptions = {
     ...(flags.parents ? { parents: true } : {}),
     ...(flags.guarded ? { mode: 'guarded' } : {}),
@@ -98,12 +100,32 @@ async function ls(path: string | undefined, flags: ReadFlags, io: Io): Promise<n
   return EXIT.done;
 }
 
+async function rm(
+  path: string,
+  flags: CellFlags & { readonly recursive?: boolean },
+  io: Io,
+): Promise<number> {
+  const names = splitWritable(path);
+  if (!names.ok) {
+    const { code, expected, actual } = names.failure;
+    throw new ExitError(EXIT.usage, `${code}: expected ${expected}, got ${actual}`);
+  }
+  const recursive = flags.recursive === true;
+  await withClient(flags, io, (client) => client.remove(path, { recursive }));
+  return EXIT.done;
+}
+
 /** get, put, mkdir, ls, stat, rm. */
 export const registerFiles: Register = ({ cli, io, run }) => {
   withCell(cli.command('get <path>', 'Print a file'))
     .option('--level <level>', LEVELS.join(', '))
     .action(run((path: string, flags: ReadFlags) => get(path, flags, io)));
-  withCell(cli.command('put <path> [value]', 'Write a file; without value, from standard input'))
+  withCell(
+    cli.command(
+      'put <path> [value]',
+      'Write a file; without value, from standard input; -- before a value that begins with -',
+    ),
+  )
     .option('-p, --parents', 'make the directories above it')
     .option('--guarded', 'a new file takes compare-and-set writes only')
     .option('--generation <commit.index>', 'guarded files: write only over this generation')
@@ -137,11 +159,5 @@ export const registerFiles: Register = ({ cli, io, run }) => {
     );
   withCell(cli.command('rm <path>', 'Remove a node'))
     .option('-r, --recursive', 'with everything below it')
-    .action(
-      run(async (path: string, flags: CellFlags & { recursive?: boolean }) => {
-        const recursive = flags.recursive === true;
-        await withClient(flags, io, (client) => client.remove(path, { recursive }));
-        return EXIT.done;
-      }),
-    );
+    .action(run((path: string, flags: CellFlags & { recursive?: boolean }) => rm(path, flags, io)));
 };
