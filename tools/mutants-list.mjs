@@ -52,6 +52,14 @@ export const MUTANTS = [
     ...unit('packages/service'),
   },
   {
+    name: 'inbox-order',
+    about: 'a statement may leave out entries of the inbox, if its chain says so',
+    file: 'packages/service/src/inbox.ts',
+    find: 'if (cell !== (entry?.value ?? 0n))',
+    replace: 'if (cell !== 0n && !inbox.pending.some((one) => one.value === cell))',
+    ...unit('packages/service'),
+  },
+  {
     name: 'statement-addresses',
     about: 'program words count by value, wherever they stand',
     file: 'packages/cairo/src/statement/statement.ts',

@@ -272,7 +272,10 @@ class Work {
     this.#at = { ...this.#at, intake: intakeOf(found) };
   }
 
-  /** Until it is applied, or another proof is needed. @throws FattyError when it cannot be, or the lease is not ours any more */
+  /**
+   * Until it is applied, or another proof is needed.
+   * @throws FattyError when it cannot be, or the lease is not ours any more
+   */
   async #renew(lease: WorkerLease, proven: Proven, signal: AbortSignal): Promise<void> {
     for (;;) {
       const sentMs = this.#clock.nowMs();
