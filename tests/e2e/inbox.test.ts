@@ -132,7 +132,7 @@ describe('a machine with an inbox', () => {
     expect(await fatty('machine', 'stat', '/none')).toEqual({ code: 1, row: undefined });
   });
 
-  it('that ignores its inbox past its period is visible as such, however well it renews', async () => {
+  it('that ignores its inbox past its period is seen to, however well it renews', async () => {
     await declare('/deaf', SHORT_MS);
     const renewed: bigint[] = [];
     const stop = new AbortController();

@@ -24,7 +24,7 @@ const LOOKS_PER_PERIOD = 8;
 const RETRY_MS = 100;
 const TIMEOUT_MS_MIN = 1_000;
 
-/** Refusals that mean that the machine has moved, or is not free: to be tried again from its state. */
+/** Refusals that mean that the machine has moved, or is not free: again, from its state. */
 const TRY_AGAIN: readonly string[] = [
   'held',
   'already_held',
