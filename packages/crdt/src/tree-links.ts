@@ -1,5 +1,6 @@
 import { compareBytes, toHex } from '@fatty/codec';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
+import { type Entries, LayeredMap } from './layered-map.ts';
 import { compareOpIds, type OpId } from './op-id.ts';
 import type { Path, Segment } from './path.ts';
 import type {
@@ -17,8 +18,9 @@ type Mutable<V> = { -readonly [K in keyof V]: V[K] };
 /** A node with its links, as only the tree itself may hold it. */
 export interface Inner<T> extends Mutable<NodeBody<T>> {
   readonly name: Segment;
+  /** Below a node that a fork has copied: perhaps still the original. */
   parent: Inner<T> | undefined;
-  readonly children: Map<string, Inner<T>>;
+  readonly children: Entries<string, Inner<T>>;
   readonly childCount: number;
   /** Missing when something below changed since it was computed; then it misses above, too. */
   digest: Digest | undefined;
@@ -30,7 +32,7 @@ const CHILDLESS: Map<string, never> = new Map<string, never>();
 class LinkedNode<T> implements Inner<T> {
   readonly name: Segment;
   parent: Inner<T> | undefined;
-  readonly children: Map<string, Inner<T>>;
+  readonly children: Entries<string, Inner<T>>;
   digest: Digest | undefined = undefined;
   id: OpId;
   owner: PublicKey;
@@ -45,10 +47,15 @@ class LinkedNode<T> implements Inner<T> {
   siblings: readonly Sibling[];
   slot: T;
 
-  constructor(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>) {
+  constructor(
+    name: Segment,
+    parent: Inner<T> | undefined,
+    body: NodeBody<T>,
+    children: Entries<string, Inner<T>> = new Map(),
+  ) {
     this.name = name;
     this.parent = parent;
-    this.children = body.kind === 'file' ? CHILDLESS : new Map();
+    this.children = body.kind === 'file' ? CHILDLESS : children;
     this.id = body.id;
     this.owner = body.owner;
     this.kind = body.kind;
@@ -71,6 +78,13 @@ class LinkedNode<T> implements Inner<T> {
 /** A node without children. */
 export function inner<T>(name: Segment, parent: Inner<T> | undefined, body: NodeBody<T>): Inner<T> {
   return new LinkedNode(name, parent, body);
+}
+
+/** A node that can change without the one that it copies. */
+export function copyOf<T>(node: Inner<T>, parent: Inner<T> | undefined): Inner<T> {
+  const copy = new LinkedNode(node.name, parent, node, new LayeredMap(node.children));
+  copy.digest = node.digest;
+  return copy;
 }
 
 /** Forgets the digests that cover a node. */

@@ -1,3 +1,4 @@
+import { sha256 } from '@fatty/codec';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
 import type { OpId } from './op-id.ts';
 import type { ContentMode, NodeKind, Stamp, TreeNode } from './tree-node.ts';
@@ -53,4 +54,25 @@ export interface NodeStat {
   readonly size: number;
   readonly siblings: number;
   readonly children: number;
+}
+
+export function statOf<T>(node: TreeNode<T>): NodeStat {
+  const shown = node.siblings[0];
+  return {
+    id: node.id,
+    kind: node.kind,
+    mode: node.mode,
+    ephemeral: node.dots.length > 0 && node.dots.every((dot) => dot.ephemeral),
+    owner: node.owner,
+    instance: node.created?.position,
+    contentGen: node.contentGen,
+    lockGen: node.lockGen,
+    aclGen: node.aclGen,
+    created: node.created,
+    modified: node.modified,
+    checksum: shown?.checksum ?? sha256(new Uint8Array(0)),
+    size: shown?.bytes.length ?? 0,
+    siblings: node.siblings.length,
+    children: node.childCount,
+  };
 }

@@ -15,10 +15,12 @@ import {
 import type { Digest, Outcome, Position, SessionId } from '@fatty/interface';
 import { compareOpIds, type OpId, opKey } from './op-id.ts';
 import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
+import { TreeIndex } from './tree-index.ts';
 import {
   build,
   comparePaths,
   compareSiblings,
+  copyOf,
   type Inner,
   inner,
   sorted,
@@ -34,6 +36,7 @@ import {
   type TreeNode,
 } from './tree-node.ts';
 import type { Created, NodeInit, NodeStat, Removed, Write } from './tree-ops.ts';
+import { statOf } from './tree-ops.ts';
 
 const NOTHING = new Uint8Array(0);
 const ROOT_ID: OpId = { session: asSessionId(new Uint8Array(32)), seq: 0, index: 0 };
@@ -51,11 +54,11 @@ const sameId = (a: OpId, b: OpId): boolean => compareOpIds(a, b) === 0;
 export class Tree<T> {
   readonly #slot: Shape<T>;
   #top: Inner<T>;
-  /** Live nodes by every dot, and by id. */
-  readonly #byId = new Map<string, Inner<T>>();
-  /** Nodes with an ephemeral dot, by session. Derived. */
-  readonly #ephemerals = new Map<string, Set<Inner<T>>>();
+  #index: TreeIndex<T> = new TreeIndex();
   #size = 0;
+  /** Of a fork: where it started, and its own nodes by themselves and by what they copy. */
+  #base: Tree<T> | undefined;
+  #copies: Map<Inner<T>, Inner<T>> | undefined;
 
   constructor(slot: Shape<T>, rootSlot: T) {
     this.#slot = slot;
@@ -75,6 +78,20 @@ export class Tree<T> {
     });
   }
 
+  /**
+   * A tree that shares this one's nodes and copies what it changes, with the directories above it.
+   * Good while this one does not change.
+   */
+  fork(): Tree<T> {
+    const forked = new Tree(this.#slot, this.#top.slot);
+    forked.#top = this.#top;
+    forked.#index = new TreeIndex(this.#index);
+    forked.#size = this.#size;
+    forked.#base = this;
+    forked.#copies = new Map();
+    return forked;
+  }
+
   /** Nodes below the root. */
   get size(): number {
     return this.#size;
@@ -91,7 +108,7 @@ export class Tree<T> {
 
   /** The live node that `id` made, or that has it as a dot. */
   byId(id: OpId): TreeNode<T> | undefined {
-    return this.#byId.get(opKey(id));
+    return this.#index.get(id);
   }
 
   pathOf(node: TreeNode<T>): Path {
@@ -126,15 +143,16 @@ export class Tree<T> {
     const dot: NodeDot = { id, owner: init.owner, ephemeral: init.ephemeral };
     const found = parent.children.get(toHex(name));
     // Two live nodes under one dot would share a place in the index, and one be lost from it.
-    const bearer = this.#byId.get(opKey(id)) ?? found;
+    const bearer = this.#index.get(id) ?? found;
     if (bearer !== found) return fail('dot_reused', 'a dot of no live node', opKey(id));
     if (found === undefined)
-      return ok({ node: this.#make(parent, name, dot, init, stamp), existed: false });
+      return ok({ node: this.#make(this.#mine(parent), name, dot, init, stamp), existed: false });
     if (found.kind !== init.kind || found.mode !== init.mode) {
       return fail('wrong_kind', `${init.mode} ${init.kind}`, `${found.mode} ${found.kind}`);
     }
-    this.#addDot(found, dot);
-    return ok({ node: found, existed: true });
+    const joined = this.#mine(found);
+    this.#addDot(joined, dot);
+    return ok({ node: joined, existed: true });
   }
 
   /**
@@ -151,26 +169,28 @@ export class Tree<T> {
     }
     const live = new Set(node.dots.map((dot) => opKey(dot.id)));
     const unknown = ids.filter((id) => !live.has(opKey(id)));
-    if (rest.length < node.dots.length) this.#setDots(node, rest);
-    return ok({ unknown, died: rest.length === 0 ? this.#drop(node) : [] });
+    const own = this.#mine(node);
+    if (rest.length < node.dots.length) this.#setDots(own, rest);
+    return ok({ unknown, died: rest.length === 0 ? this.#drop(own) : [] });
   }
 
   /** Takes a node and all below it, whatever their dots (an ordered op). Code: `not_found`. */
   removeSubtree(path: Path): Outcome<readonly TreeNode<T>[]> {
     const node = this.#find(path);
     if (node === undefined || node === this.#top) return fail('not_found', 'a node', 'none');
-    return ok(this.#drop(node));
+    return ok(this.#drop(this.#mine(node)));
   }
 
   /** Takes a dead session's ephemeral dots; nodes left without dots die with all below them. */
   expire(session: SessionId): readonly TreeNode<T>[] {
-    const nodes = [...(this.#ephemerals.get(toHex(session)) ?? [])];
     const died: TreeNode<T>[] = [];
-    const ordered = nodes
+    const ordered = this.#index
+      .ephemerals(session)
       .map((node) => ({ node, path: this.pathOf(node) }))
       .sort((a, b) => comparePaths(a.path, b.path));
-    for (const { node } of ordered) {
-      if (this.#byId.get(opKey(node.id)) !== node) continue; // went with its parent
+    for (const { node: found } of ordered) {
+      if (this.#index.get(found.id) !== this.#latest(found)) continue; // went with its parent
+      const node = this.#mine(found);
       const keep = (dot: NodeDot): boolean =>
         !(dot.ephemeral && equalBytes(dot.id.session, session));
       const rest = node.dots.filter(keep);
@@ -182,9 +202,10 @@ export class Tree<T> {
 
   /** Writes a file. Repeating a write changes nothing. Code: `not_a_file`. */
   setContent(node: TreeNode<T>, write: Write): Outcome<TreeNode<T>> {
-    const own = this.#own(node);
-    if (own.kind !== 'file') return fail('not_a_file', 'a file', 'a directory');
-    if (own.siblings.some((one) => sameId(one.id, write.id))) return ok(own);
+    const found = this.#own(node);
+    if (found.kind !== 'file') return fail('not_a_file', 'a file', 'a directory');
+    if (found.siblings.some((one) => sameId(one.id, write.id))) return ok(found);
+    const own = this.#mine(found);
     const seen = new Set(write.replaces.map(opKey));
     const kept = own.siblings.filter((one) => own.mode === 'shared' && !seen.has(opKey(one.id)));
     const added: Sibling = {
@@ -209,37 +230,20 @@ export class Tree<T> {
 
   /** Replaces the service's part of a node. Slots are values: never change one in place. */
   setSlot(node: TreeNode<T>, slot: T): void {
-    const own = this.#own(node);
+    const own = this.#mine(this.#own(node));
     own.slot = slot;
     touch(own);
   }
 
   /** Records the position of a grant or of an ACL change. */
   setGeneration(node: TreeNode<T>, which: 'lockGen' | 'aclGen', position: Position): void {
-    const own = this.#own(node);
+    const own = this.#mine(this.#own(node));
     own[which] = position;
     touch(own);
   }
 
   stat(node: TreeNode<T>): NodeStat {
-    const shown = node.siblings[0];
-    return {
-      id: node.id,
-      kind: node.kind,
-      mode: node.mode,
-      ephemeral: node.dots.length > 0 && node.dots.every((dot) => dot.ephemeral),
-      owner: node.owner,
-      instance: node.created?.position,
-      contentGen: node.contentGen,
-      lockGen: node.lockGen,
-      aclGen: node.aclGen,
-      created: node.created,
-      modified: node.modified,
-      checksum: shown?.checksum ?? sha256(NOTHING),
-      size: shown?.bytes.length ?? 0,
-      siblings: node.siblings.length,
-      children: node.childCount,
-    };
+    return statOf(node);
   }
 
   /** Canonical bytes of the whole tree. */
@@ -262,12 +266,13 @@ export class Tree<T> {
     const top = build(lines.value);
     if (top === undefined) return fail('bad_snapshot', 'a tree in pre-order', 'something else');
     this.#top = top;
-    this.#byId.clear();
-    this.#ephemerals.clear();
+    this.#index = new TreeIndex();
+    this.#base = undefined;
+    this.#copies = undefined;
     this.#size = -1;
     const index = (node: Inner<T>): void => {
       this.#size++;
-      if (node !== top) this.#index(node);
+      if (node !== top) this.#index.add(node);
       for (const child of node.children.values()) index(child);
     };
     index(top);
@@ -300,9 +305,32 @@ export class Tree<T> {
   }
 
   #own(node: TreeNode<T>): Inner<T> {
-    const own = node === this.#top ? this.#top : this.#byId.get(opKey(node.id));
-    invariant(own !== undefined && own === node, 'a node is used with its own tree, while alive');
+    const asked = this.#latest(node as Inner<T>);
+    const own = asked === this.#top ? this.#top : this.#index.get(asked.id);
+    invariant(own !== undefined && own === asked, 'a node is used with its own tree, while alive');
     return own;
+  }
+
+  #latest(node: Inner<T>): Inner<T> {
+    const below = this.#base ? this.#base.#latest(node) : node;
+    return this.#copies?.get(below) ?? below;
+  }
+
+  /** The node as this tree may change it: in a fork, a copy that hangs from copies. */
+  #mine(node: Inner<T>): Inner<T> {
+    const known = this.#latest(node);
+    if (this.#copies === undefined || this.#copies.has(known)) return known;
+    const parent = known.parent && this.#mine(known.parent);
+    const copy = copyOf(known, parent);
+    this.#copies.set(known, copy).set(copy, copy);
+    if (parent === undefined) {
+      this.#top = copy;
+      return copy;
+    }
+    parent.children.set(toHex(copy.name), copy);
+    this.#index.remove(known);
+    this.#index.add(copy);
+    return copy;
   }
 
   #make(
@@ -326,9 +354,10 @@ export class Tree<T> {
       siblings: [],
       slot: init.slot,
     });
+    this.#copies?.set(node, node);
     parent.children.set(toHex(name), node);
     this.#size++;
-    this.#index(node);
+    this.#index.add(node);
     touch(node);
     return node;
   }
@@ -342,7 +371,7 @@ export class Tree<T> {
   }
 
   #setDots(node: Inner<T>, dots: readonly NodeDot[]): void {
-    this.#unindex(node);
+    this.#index.remove(node);
     node.dots = dots;
     const least = dots[0];
     // Commit fixes who made a node; until then it is whoever has the least dot, in any order.
@@ -350,7 +379,7 @@ export class Tree<T> {
       node.id = least.id;
       node.owner = least.owner;
     }
-    this.#index(node);
+    this.#index.add(node);
     touch(node);
   }
 
@@ -359,7 +388,7 @@ export class Tree<T> {
     const dead: Inner<T>[] = [];
     const bury = (one: Inner<T>): void => {
       for (const child of sorted(one)) bury(child);
-      this.#unindex(one);
+      this.#index.remove(one);
       dead.push(one);
     };
     bury(node);
@@ -367,27 +396,5 @@ export class Tree<T> {
     node.parent?.children.delete(toHex(node.name));
     this.#size -= dead.length;
     return dead;
-  }
-
-  #index(node: Inner<T>): void {
-    this.#byId.set(opKey(node.id), node);
-    for (const dot of node.dots) {
-      this.#byId.set(opKey(dot.id), node);
-      if (!dot.ephemeral) continue;
-      const session = toHex(dot.id.session);
-      const nodes = this.#ephemerals.get(session) ?? new Set();
-      this.#ephemerals.set(session, nodes.add(node));
-    }
-  }
-
-  #unindex(node: Inner<T>): void {
-    this.#byId.delete(opKey(node.id));
-    for (const dot of node.dots) {
-      this.#byId.delete(opKey(dot.id));
-      const session = toHex(dot.id.session);
-      const nodes = this.#ephemerals.get(session);
-      nodes?.delete(node);
-      if (nodes?.size === 0) this.#ephemerals.delete(session);
-    }
   }
 }

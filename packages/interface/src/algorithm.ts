@@ -130,4 +130,10 @@ export interface StateMachine {
   root(): Digest;
   /** A new empty machine with the same parameters. */
   fresh(): StateMachine;
+  /**
+   * A machine over this one's committed state for {@link deliverBatch} and reads, whose cost does not
+   * grow with the state; good until this one's next `applyCommit` or `restore`. Without it, a view
+   * is a copy by snapshot.
+   */
+  view?(): StateMachine;
 }

@@ -3,6 +3,15 @@ import { toHex } from '@fatty/codec';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import { orderedBatch } from './validate.ts';
 
+/** A machine over the committed state of this one, for pending batches (see `StateMachine.view`). */
+export function viewOf(machine: StateMachine): StateMachine {
+  const view = machine.view?.();
+  if (view) return view;
+  const copy = machine.fresh();
+  copy.restore(machine.snapshot());
+  return copy;
+}
+
 /**
  * Blocks that are delivered and not committed yet, and the view that folds their batches over the
  * committed state (R21a). A function of (committed state, delivered set): the order of arrival
@@ -36,8 +45,7 @@ export class Delivered {
   /** Cached until something changes. The caller must not change it. */
   view(): StateMachine {
     if (this.#view) return this.#view;
-    const view = this.#machine.fresh();
-    view.restore(this.#machine.snapshot());
+    const view = viewOf(this.#machine);
     for (const batch of this.#batches()) view.deliverBatch(batch);
     this.#view = view;
     return view;

@@ -1,4 +1,5 @@
 export type * from './contract.ts';
+export { viewOf } from './delivered.ts';
 export { hosted } from './hosted.ts';
 export {
   decodeMessage,

@@ -9,7 +9,7 @@ import {
   splitPath,
 } from '@fatty/api';
 import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
-import { type Removed, type Stamp, Tree, type TreeNode } from '@fatty/crdt';
+import { type Entries, type Removed, type Stamp, Tree, type TreeNode } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { type Slot, slotShape } from './machine.ts';
 import type { Accounts, Quotas } from './quotas.ts';
@@ -53,7 +53,7 @@ function refused({ code, expected, actual }: Failure): ErrorResult {
  * Contents count for the owner of their node, dots for the client that created them.
  */
 export class Names {
-  readonly #tree = new Tree<Slot>(slotShape, undefined);
+  #tree = new Tree<Slot>(slotShape, undefined);
   readonly #limits: Quotas;
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
@@ -62,6 +62,13 @@ export class Names {
     this.#limits = limits;
     this.#accounts = accounts;
     this.#sessions = sessions;
+  }
+
+  /** Names that start as these and go their own way, while these do not change. */
+  fork(accounts: Accounts, sessions: Sessions): Names {
+    const forked = new Names(this.#limits, accounts, sessions);
+    forked.#tree = this.#tree.fork();
+    return forked;
   }
 
   get size(): number {
@@ -132,7 +139,7 @@ export class Names {
     return errorResult('too_many_siblings', `at most ${max}`, String(node.siblings.length));
   }
 
-  #ephemeral(id: Dot): Map<string, string> | undefined {
+  #ephemeral(id: Dot): Entries<string, string> | undefined {
     return this.#sessions.get(toHex(id.session))?.ephemerals;
   }
 
@@ -150,8 +157,9 @@ export class Names {
 
   #put(node: Node, { id, content, replaces, stamp }: Writing): void {
     const before = contentBytes(node);
-    this.#tree.setContent(node, { id, bytes: content, replaces, stamp });
-    this.#accounts.charge(toHex(node.owner), 0, contentBytes(node) - before);
+    const written = this.#tree.setContent(node, { id, bytes: content, replaces, stamp });
+    const after = written.ok ? contentBytes(written.value) : before;
+    this.#accounts.charge(toHex(node.owner), 0, after - before);
   }
 
   /** Takes dots. Codes `not_found`, `not_empty`, `unknown_dot` (none of them is there). */

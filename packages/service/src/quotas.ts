@@ -1,4 +1,5 @@
 import { type ErrorResult, errorResult } from '@fatty/api';
+import { type Entries, LayeredMap } from '@fatty/crdt';
 
 /** What the cell, and each client key, may use. Counts and bytes of committed state. */
 export interface Quotas {
@@ -75,20 +76,29 @@ export function shareSessions(quotas: Quotas, members: number): Quotas {
 }
 
 interface Account {
-  nodes: number;
-  bytes: number;
+  readonly nodes: number;
+  readonly bytes: number;
 }
 
 /** Who stores how much. Derived from the namespace, so rebuilt and never in a snapshot. */
 export class Accounts {
   readonly #limits: Quotas;
-  readonly #accounts = new Map<string, Account>();
+  #accounts: Entries<string, Account> = new Map();
   readonly #opsOfCommit = new Map<string, number>();
   #nodes = 0;
   #bytes = 0;
 
   constructor(limits: Quotas) {
     this.#limits = limits;
+  }
+
+  /** Accounts that start as these and go their own way, while these do not change. */
+  fork(): Accounts {
+    const forked = new Accounts(this.#limits);
+    forked.#accounts = new LayeredMap(this.#accounts);
+    forked.#nodes = this.#nodes;
+    forked.#bytes = this.#bytes;
+    return forked;
   }
 
   startCommit(): void {
@@ -129,11 +139,10 @@ export class Accounts {
 
   /** Negative amounts give back. */
   charge(client: string, nodes: number, bytes: number): void {
-    const account = this.#accounts.get(client) ?? { nodes: 0, bytes: 0 };
+    const before = this.#accounts.get(client) ?? { nodes: 0, bytes: 0 };
     this.#nodes += nodes;
     this.#bytes += bytes;
-    account.nodes += nodes;
-    account.bytes += bytes;
+    const account = { nodes: before.nodes + nodes, bytes: before.bytes + bytes };
     if (account.nodes === 0 && account.bytes === 0) this.#accounts.delete(client);
     else this.#accounts.set(client, account);
   }

@@ -62,9 +62,11 @@ export class LockService implements StateMachine {
   readonly #quotas: Quotas;
   #state: State;
   /** Delivered view only: where it started and what came since. */
-  #base: Uint8Array | undefined;
+  #base: State | undefined;
   #pending: OrderedBatch[] = [];
   #folded = 0;
+  /** The committed state is another instance's. */
+  #borrowed = false;
 
   constructor({ cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS }: ServiceOptions) {
     this.#around = { cell, params };
@@ -143,6 +145,7 @@ export class LockService implements StateMachine {
 
   applyCommit(input: CommitInput): Applied {
     this.#leaveView();
+    if (this.#borrowed) this.restore(this.snapshot());
     const state = this.#state;
     const ledger = new Ledger(input);
     const { epoch, index: commit, commitTs, leaseClock, evidence } = input;
@@ -280,7 +283,7 @@ export class LockService implements StateMachine {
 
   /** Folded when somebody looks: the fold is over a set, so the order of calls does not matter. */
   deliverBatch(batch: OrderedBatch): void {
-    this.#base ??= this.snapshot();
+    this.#base ??= this.#state;
     this.#pending.push(batch);
   }
 
@@ -292,16 +295,19 @@ export class LockService implements StateMachine {
 
   #foldView(): void {
     if (this.#folded === this.#pending.length || this.#base === undefined) return;
-    if (this.#folded > 0) this.#state = readSnapshot(this.#base, this.#quotas);
+    this.#state = this.#base.fork();
     foldPending(this.#state, this.#pending, this.#around.params);
     this.#folded = this.#pending.length;
   }
 
   /** Back to committed state. */
   #leaveView(): void {
-    if (this.#base !== undefined && this.#folded > 0) {
-      this.#state = readSnapshot(this.#base, this.#quotas);
-    }
+    this.#enter(this.#base ?? this.#state, this.#borrowed);
+  }
+
+  #enter(state: State, borrowed: boolean): void {
+    this.#state = state;
+    this.#borrowed = borrowed;
     this.#base = undefined;
     this.#pending = [];
     this.#folded = 0;
@@ -313,25 +319,27 @@ export class LockService implements StateMachine {
 
   /** Committed state only, canonical; sorted by id and by path bytes. */
   snapshot(): Uint8Array {
-    return this.#base ?? writeSnapshot(this.#state);
+    return writeSnapshot(this.#base ?? this.#state);
   }
 
   /** @throws InvariantError on bytes that are no snapshot; the caller has them certified. */
   restore(bytes: Uint8Array): void {
-    this.#state = readSnapshot(bytes, this.#quotas);
-    this.#base = undefined;
-    this.#pending = [];
-    this.#folded = 0;
+    this.#enter(readSnapshot(bytes, this.#quotas), false);
   }
 
   root(): Digest {
-    if (this.#folded === 0 || this.#base === undefined) return rootOf(this.#state);
-    return rootOf(readSnapshot(this.#base, this.#quotas));
+    return rootOf(this.#base ?? this.#state);
   }
 
   fresh(): LockService {
     const { cell, params } = this.#around;
     return new LockService({ cell, params, quotas: this.#quotas });
+  }
+
+  view(): LockService {
+    const view = this.fresh();
+    view.#enter(this.#base ?? this.#state, true);
+    return view;
   }
 }
 

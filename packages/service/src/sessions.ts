@@ -1,5 +1,6 @@
 import { type ErrorResult, errorResult, keepAliveLink, type LockMode, type Op } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import { type Entries, LayeredMap } from '@fatty/crdt';
 import type {
   Digest,
   OrderedBatch,
@@ -60,7 +61,7 @@ export interface Session {
   /** Claims by `seq:index`, for cancel. */
   readonly claimOf: Map<string, Claim>;
   /** Its ephemeral dots: op key to path. */
-  readonly ephemerals: Map<string, string>;
+  readonly ephemerals: Entries<string, string>;
 }
 
 /** What is left of a session while its open could still be replayed. */
@@ -75,6 +76,8 @@ export interface Grave {
 export class Sessions {
   readonly receipts: Receipts;
   readonly #limits: Quotas;
+  /** Of a fork: the sessions it started from; it has its own of those that were asked for. */
+  #base: Sessions | undefined;
   readonly #live = new Map<string, Session>();
   readonly #graves = new Map<string, Grave>();
   readonly #expiries = new Deadlines();
@@ -88,12 +91,27 @@ export class Sessions {
     this.receipts = new Receipts(limits);
   }
 
+  /** Sessions whose ephemeral dots go their own way, while these do not change; for reads. */
+  fork(): Sessions {
+    const forked = new Sessions(this.#limits);
+    forked.#base = this;
+    return forked;
+  }
+
   get size(): number {
-    return this.#live.size;
+    return this.#base?.size ?? this.#live.size;
   }
 
   get(key: string): Session | undefined {
-    return this.#live.get(key);
+    return this.#live.get(key) ?? this.#borrow(key);
+  }
+
+  #borrow(key: string): Session | undefined {
+    const found = this.#base?.get(key);
+    if (found === undefined) return undefined;
+    const session = { ...found, ephemerals: new LayeredMap(found.ephemerals) };
+    this.#live.set(key, session);
+    return session;
   }
 
   all(): IterableIterator<Session> {

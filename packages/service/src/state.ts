@@ -27,12 +27,30 @@ export class State {
   readonly locks: Locks;
   readonly machines: Machines;
 
-  constructor(quotas: Quotas) {
-    this.accounts = new Accounts(quotas);
-    this.sessions = new Sessions(quotas);
-    this.names = new Names(quotas, this.accounts, this.sessions);
-    this.locks = new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
-    this.machines = new Machines(this.names, quotas);
+  readonly #quotas: Quotas;
+
+  /** With a base: see {@link fork}. */
+  constructor(quotas: Quotas, base?: State) {
+    this.#quotas = quotas;
+    this.accounts = base?.accounts.fork() ?? new Accounts(quotas);
+    this.sessions = base?.sessions.fork() ?? new Sessions(quotas);
+    this.names =
+      base?.names.fork(this.accounts, this.sessions) ??
+      new Names(quotas, this.accounts, this.sessions);
+    this.locks =
+      base?.locks ?? new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
+    this.machines = base?.machines ?? new Machines(this.names, quotas);
+  }
+
+  /**
+   * For a delivered view: what commutes (names, accounts, ephemerals) can change without a trace
+   * here, at the cost of the changes; what is ordered is shared, and only read. Good while this
+   * state does not change.
+   */
+  fork(): State {
+    const forked = new State(this.#quotas, this);
+    forked.head = this.head;
+    return forked;
   }
 
   /** True while something has to end by the clock. */

@@ -85,6 +85,54 @@ test('the delivered view is a function of committed state and the set of pending
   expect(shown).toBeGreaterThan(20);
 });
 
+test('a view that shares the state shows what a copy shows, and leaves no trace in it', () => {
+  let shown = 0;
+  const scenes = fc.array(sketch, { minLength: 1, maxLength: 9 });
+  fc.assert(
+    fc.property(scenes, scenes, (sketches, later) => {
+      const { world, batches } = scene(sketches);
+      const { service } = world;
+      const committed = service.snapshot();
+      const twin = service.fresh();
+      twin.restore(committed);
+      const [view, copy] = [service.view(), service.fresh()];
+      copy.restore(committed);
+      for (const one of [view, copy]) {
+        for (const [i, batch] of batches.entries()) {
+          one.deliverBatch(batch);
+          if (i % 3 === 0) one.query({ kind: 'status' });
+        }
+      }
+      expect(everything(view)).toEqual(everything(copy));
+      if (JSON.stringify(everything(view)) !== JSON.stringify(everything(service))) shown++;
+      expect(equalBytes(view.snapshot(), committed)).toBe(true);
+      expect(equalBytes(service.snapshot(), committed)).toBe(true);
+      // Nothing that the snapshot leaves out (accounts, indexes) has moved either.
+      const more = [...batches, ...scene([...sketches, ...later]).batches.slice(batches.length)];
+      for (const batch of more) {
+        const input = world.input(0, [batch]);
+        expect(service.applyCommit(input)).toEqual(twin.applyCommit(input));
+      }
+      expect(service.root()).toEqual(twin.root());
+    }),
+    { numRuns: 100 },
+  );
+  expect(shown).toBeGreaterThan(20);
+});
+
+test('a commit applied to a view is not applied to the state that it shares', () => {
+  const world = new World();
+  const a = new Client(1);
+  world.open(a, op.dir('/d'));
+  const before = world.service.snapshot();
+  const view = world.service.view();
+  const input = world.input(0, [a.batch(op.file('/d/new', 'x'))]);
+  view.applyCommit(input);
+  expect(equalBytes(world.service.snapshot(), before)).toBe(true);
+  world.service.applyCommit(input);
+  expect(equalBytes(view.snapshot(), world.service.snapshot())).toBe(true);
+});
+
 test('a view shows names early, ordered things not, and goes back to committed state', () => {
   const world = new World();
   const a = new Client(1);

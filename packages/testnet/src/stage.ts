@@ -7,7 +7,7 @@ import type {
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import { hosted, Replica } from '@fatty/replica';
+import { hosted, Replica, viewOf } from '@fatty/replica';
 import type { Cell } from './cell.ts';
 import type { DiskOptions } from './disk.ts';
 import type { NetworkOptions, VerifierOptions } from './faults.ts';
@@ -98,6 +98,8 @@ export class StagedMachines {
       restore: (bytes) => machine.restore(bytes),
       root: () => machine.root(),
       fresh: () => machine.fresh(),
+      // The checker of S15 copies by snapshot, so both ways to a view are compared.
+      view: () => viewOf(machine),
     };
   }
 

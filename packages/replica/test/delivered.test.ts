@@ -1,0 +1,24 @@
+import type { StateMachine } from '@fatty/interface';
+import { expect, test } from 'vitest';
+import { hosted, viewOf } from '../src/index.ts';
+import { listAlgorithm, makeCell } from './world.ts';
+
+const { cellId, committee } = makeCell(4);
+const plain = (): StateMachine =>
+  hosted(listAlgorithm, { cellId, epoch: 0, members: committee.members });
+
+test('a view costs no copy of the state where the machine can share it', () => {
+  const [machine, shared] = [plain(), plain()];
+  machine.view = () => shared;
+  machine.snapshot = () => {
+    throw new Error('a copy of the whole state');
+  };
+  expect(viewOf(machine)).toBe(shared);
+});
+
+test('a machine that cannot share gives a copy', () => {
+  const machine = plain();
+  const view = viewOf(machine);
+  expect(view).not.toBe(machine);
+  expect(view.snapshot()).toEqual(machine.snapshot());
+});
