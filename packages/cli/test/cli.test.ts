@@ -164,6 +164,12 @@ describe('proof', () => {
     expect(await refusal('--policy', 'bitsMin=128')).toBe('policy_bits');
     expect(await refusal('--policy', 'layouts=small+starknet')).toBe('policy_layout');
     expect(await refusal('--statement', 'lease', '--extra', '1')).toBe('lease_cells');
+    // A program is pinned by its words, in either form of file.
+    const source = join(dir, 'tick.casm');
+    await fatty('cairo', 'disasm', fixture('lease-tick.json'), '--out', source);
+    expect((await fatty('cairo', 'verify', proof, '--program', source)).code).toBe(EXIT.done);
+    writeFileSync(source, readFileSync(source, 'utf8').replace(/\+ 1\b/, '+ 2'));
+    expect(await refusal('--program', source)).toBe('wrong_program');
     const policy = join(dir, 'policy.json');
     writeFileSync(policy, JSON.stringify({ collisionBitsMin: 200 }));
     expect(await refusal('--policy', policy)).toBe('policy_collision');

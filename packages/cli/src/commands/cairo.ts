@@ -1,18 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
-  assemble,
-  createProver,
   idOfProgram,
   listProgram,
-  loadProgram,
   type ParameterOptions,
   type ProofParameters,
   type PublicInput,
   parseStoneJson,
   proofParameters,
   type Run,
-  type Runnable,
   type RunOptions,
   readInputs,
   runProgram,
@@ -22,10 +18,12 @@ import {
   writeStoneJson,
   writeTrace,
 } from '@fatty/cairo';
+import { type ProofJobOptions, proverPool } from '@fatty/client/worker';
 import type { Failure } from '@fatty/interface';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
+import { isJson, type Read, readProgramFile, readText, unreadable } from './program.ts';
 import { inspectProofFile, type ProofFlags, verifyProofFile, withProofOptions } from './proof.ts';
 
 interface CairoFlags extends ProofFlags {
@@ -40,11 +38,7 @@ interface CairoFlags extends ProofFlags {
   readonly params?: string;
   readonly out?: string;
   readonly progress?: boolean;
-}
-
-/** A file's program, and the cells our own JSON names. */
-export interface Read extends Runnable {
-  readonly cells: readonly string[];
+  readonly threads?: string | number;
 }
 
 type Action = (file: string, flags: CairoFlags, io: Io) => number | Promise<number>;
@@ -58,14 +52,6 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   inspect: inspectProofFile,
 };
 
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
-  }
-}
-
 function write(path: string, content: string | Uint8Array): void {
   try {
     writeFileSync(path, content);
@@ -74,36 +60,10 @@ function write(path: string, content: string | Uint8Array): void {
   }
 }
 
-function unreadable(where: string, { code, expected, actual }: Failure): never {
-  throw new ExitError(EXIT.usage, `${where}: ${code}: expected ${expected}, got ${actual}`);
-}
-
 /** Refused: code, expected, actual and where, on stdout. */
 function refused(io: Io, flags: CairoFlags, failure: Failure): number {
   show(io, formatOf(flags.output), { verdict: 'refused', ...failure });
   return EXIT.refused;
-}
-
-export const isJson = (text: string): boolean => text.trimStart().startsWith('{');
-
-/** JSON of `cairo-compile` (or of `asm`), or our assembly. */
-export function readProgramFile(path: string): Read {
-  const text = readText(path);
-  if (!isJson(text)) {
-    const made = assemble(text);
-    if (made.ok) return made.value;
-    const { line, column } = made.failure;
-    return unreadable(`${path}:${line}:${column}`, made.failure);
-  }
-  const loaded = loadProgram(text);
-  if (!loaded.ok) return unreadable(path, loaded.failure);
-  return { ...loaded.value, cells: cellsOf(text) };
-}
-
-/** `asm` writes the names of the statement cells into its JSON; `cairo-compile` knows none. */
-function cellsOf(text: string): readonly string[] {
-  const { cells } = JSON.parse(text) as { readonly cells?: unknown };
-  return Array.isArray(cells) ? cells.filter((one) => typeof one === 'string') : [];
 }
 
 // ── asm, disasm ──────────────────────────────────────────────────────────────
@@ -243,9 +203,15 @@ async function prove(path: string, flags: CairoFlags, io: Io): Promise<number> {
   if (!made.ok) return refused(io, flags, made.failure);
   const { publicInput, cells } = made.value;
   const parameters = parametersOf(flags, publicInput);
-  const prover = await createProver();
+  const { threads } = flags;
+  const prover = proverPool(
+    threads === undefined
+      ? {}
+      : { threads: wholeNumber('--threads', threads, { min: 1, max: 64 }) },
+  );
   const startMs = performance.now();
-  const proof = prover.prove(made.value, parameters, progressOf(flags, io));
+  const proof = await prover.prove(made.value, parameters, progressOf(flags, io));
+  await prover.close();
   if (!proof.ok) return refused(io, flags, proof.failure);
   const provingMs = Math.round(performance.now() - startMs);
   write(out, writeStoneJson(proof.value));
@@ -255,7 +221,7 @@ async function prove(path: string, flags: CairoFlags, io: Io): Promise<number> {
 }
 
 /** A line of stderr for every tenth of a phase. */
-function progressOf({ progress }: CairoFlags, io: Io): Parameters<Prove>[2] {
+function progressOf({ progress }: CairoFlags, io: Io): ProofJobOptions {
   if (progress !== true) return {};
   let last = '';
   return {
@@ -266,8 +232,6 @@ function progressOf({ progress }: CairoFlags, io: Io): Parameters<Prove>[2] {
     },
   };
 }
-
-type Prove = Awaited<ReturnType<typeof createProver>>['prove'];
 
 /** cairo asm|disasm|run|prove|verify|inspect FILE. */
 export const registerCairo: Register = ({ cli, io, run: wrap }) => {
@@ -285,6 +249,7 @@ export const registerCairo: Register = ({ cli, io, run: wrap }) => {
     .option('--params <file>', 'prove: Stone’s parameters, or {bits, logNCosets, powBits, …}')
     .option('--out <file>', 'asm, disasm, prove: where to write')
     .option('--progress', 'prove: tell the phases on stderr')
+    .option('--threads <n>', 'prove: that make the proof together; default one per core, at most 4')
     .example('fatty cairo prove tick.casm --input \'{"binding":0,…}\' --out proof.json')
     .action(
       wrap(async (action: string, file: string, flags: CairoFlags) => {

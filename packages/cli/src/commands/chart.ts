@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
 import {
@@ -12,6 +12,7 @@ import {
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
+import { readText } from './program.ts';
 
 interface ChartFlags {
   readonly ascii?: boolean;
@@ -32,14 +33,6 @@ function readTraces(files: readonly string[], io: Io): TraceEvent[] {
   const events = mergeTraces(traces);
   if (events.length === 0) throw new ExitError(EXIT.usage, 'no events in these files');
   return [...events];
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
-  }
 }
 
 /** `--from` and `--to` count from the first event, as the chart's own times do. */

@@ -11,8 +11,8 @@ import { utf8 } from '@fatty/codec';
 import { EXIT, ExitError, type Io } from '../io.ts';
 import { type Format, formatOf, plain, type Row, show } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
-import { isJson, readProgramFile, readText } from './cairo.ts';
 import { type Register, rawOption, withCell } from './command.ts';
+import { isJson, readProgramFile, readText } from './program.ts';
 
 interface MachineFlags extends CellFlags {
   readonly inbox?: string | number;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   COMMITTEE_POLICY,
   createCairoVerifier,
@@ -8,7 +7,6 @@ import {
   MACHINE_POLICY,
   type Policy,
   type Proof,
-  parseProgram,
   parseStoneJson,
   type Statement,
   type VerifyOptions,
@@ -20,6 +18,7 @@ import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
 import { innerOf, isPinned, outerOf } from './outer.ts';
+import { readProgramToPin, readText } from './program.ts';
 
 export interface ProofFlags {
   readonly output?: string;
@@ -38,20 +37,12 @@ const NAMED_POLICIES: Readonly<Record<string, Policy>> = {
   machine: MACHINE_POLICY,
 };
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ExitError(EXIT.usage, `unreadable: ${(error as Error).message}`);
-  }
-}
-
 /** `committee` (default), `machine`, a JSON file, or `name=value,…` over the committee's. */
 function policyOf(text: string | undefined): Policy {
   if (text === undefined) return COMMITTEE_POLICY;
   const named = Object.hasOwn(NAMED_POLICIES, text) ? NAMED_POLICIES[text] : undefined;
   if (named !== undefined) return named;
-  const changes = text.includes('=') ? pairs(text) : jsonObject(read(text));
+  const changes = text.includes('=') ? pairs(text) : jsonObject(readText(text));
   const policy: Record<string, unknown> = { ...COMMITTEE_POLICY };
   for (const [name, value] of Object.entries(changes)) {
     const now = policy[name];
@@ -91,7 +82,7 @@ function refused(io: Io, flags: ProofFlags, failure: Failure): number {
 }
 
 function parseOrRefuse(io: Io, flags: ProofFlags, path: string): Proof | number {
-  const parsed = parseStoneJson(read(path));
+  const parsed = parseStoneJson(readText(path));
   if (parsed.ok) return parsed.value;
   const { code, expected, actual } = parsed.failure;
   if (UNREADABLE.includes(code)) {
@@ -114,11 +105,8 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
     const programId = fromHex(program) as Digest;
     return { ...lease, programId };
   }
-  const parsed = parseProgram(read(program));
-  if (parsed.ok)
-    return { ...lease, programId: idOfProgram(parsed.value, proof.publicInput.layout) };
-  const { code, expected, actual } = parsed.failure;
-  throw new ExitError(EXIT.usage, `--program: ${code}: expected ${expected}, got ${actual}`);
+  const pinned = readProgramToPin(program);
+  return { ...lease, programId: idOfProgram(pinned, proof.publicInput.layout) };
 }
 
 /** What an outer program says counts only if it is pinned, with all that it lets a prover choose. */
