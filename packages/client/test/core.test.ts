@@ -323,6 +323,35 @@ describe('reads', () => {
     expect(outcome.replicas).not.toContain(1);
   });
 
+  it.each([
+    ['says the truth of a commit far ahead, last', 100, 8],
+    ['says the truth of a commit far ahead, first', 100, 0],
+    ['says the truth of an older commit, last', -3, 8],
+    ['says the truth of an older commit, first', -3, 0],
+  ])('names a commit that an honest one had applied when a liar %s', (_, ahead, delayMs) => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write('/a', 'truth');
+    cell.run(900);
+    const floor = client.core.status.commit;
+    // Nobody has told the client of these.
+    cell.commit += 10;
+    const lie: Behaviour['lie'] = (one) =>
+      one.kind === 'readResult' ? { ...one, commit: one.commit + ahead } : one;
+    const silent: Behaviour = { lie: (one) => (one.kind === 'readResult' ? undefined : one) };
+    Object.assign(cell.behaviours, [{ lie, delayMs }, {}, silent, silent]);
+    const query = { kind: 'get', path: '/a' } as const;
+    const read = client.call({ kind: 'read', query, view: 'committed', replica: undefined });
+    const applied = cell.commit;
+    cell.stopped = true;
+    cell.run(1_900);
+    const outcome = client.outcomes.get(read);
+    if (outcome?.kind !== 'answer') throw new Error('no answer');
+    expect(outcome.replicas).toEqual([0, 1]);
+    expect(outcome.commit).toBe(Math.min(applied, applied + ahead));
+    expect(outcome.commit).toBeGreaterThan(floor);
+  });
+
   it('reads its own writes: no answer older than a believed receipt counts', () => {
     const stale: Behaviour = {
       lie: (message) => (message.kind === 'readResult' ? { ...message, commit: 0 } : message),

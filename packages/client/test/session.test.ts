@@ -46,6 +46,40 @@ describe('sessions', () => {
     expect(cell.holderOf('/lock')).toBeUndefined();
   });
 
+  it.each([true, false])('asks a cell without commits less and less (open: %s)', (open) => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    if (open) client.write();
+    cell.run(1_000);
+    cell.stopped = true;
+    client.acquire();
+    cell.run(14_000);
+    expect(client.states.at(-1)).toBe(open ? 'jeopardy' : 'opening');
+    const before = client.count('now');
+    cell.run(54_000);
+    const questions = (client.count('now') - before) / 4;
+    expect(client.states.at(-1)).toBe(open ? 'jeopardy' : 'opening');
+    expect(questions).toBeGreaterThanOrEqual(9);
+    expect(questions).toBeLessThanOrEqual(45);
+  });
+
+  it('asks at once when a commit has news, then after Δ/4 and twice as late each time', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell, { deltaMs: 100 }).connect();
+    // Clocks an hour ahead: no lease is ever proved, whatever the cell commits.
+    cell.skewMs.fill(3_600_000);
+    cell.run(500);
+    client.write();
+    cell.run(6_900);
+    expect(client.states).toEqual(['none', 'opening', 'jeopardy']);
+    const asked = client.sent.flatMap(({ atMs, message, replica }) =>
+      message.kind === 'now' && replica === 0 ? [atMs] : [],
+    );
+    const opened = [540, 565, 615, 715, 915, 1_315, 2_115, 3_115, 4_115];
+    const renewed = [4_570, 4_595, 4_645, 4_745, 4_945, 5_345, 6_145];
+    expect(asked).toEqual([500, ...opened, ...renewed]);
+  });
+
   it('opens in a cell that has rested for an hour: the first clock proof is older than its offset', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell).connect();

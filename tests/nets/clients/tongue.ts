@@ -158,14 +158,16 @@ export class Tongue {
     return [signNow(cell.cellId, signer, this.#rng.pick(lies))];
   }
 
+  /** Nothing is there, or nothing is held; or the truth, of a commit that is not there yet. */
   #read(read: Said<'readResult'>): readonly GatewayMessage[] {
     this.#lied('read');
-    const { answer } = read;
+    const { answer, commit } = read;
+    if (this.#rng.chance(300)) return [{ ...read, commit: commit + 100 }];
     if (answer.kind === 'session') {
       const leaseExpiry = this.#scene.world.nowMs + HOUR_MS;
       return [{ ...read, answer: { ...answer, leaseExpiry, holds: [] } }];
     }
     const nothing = { kind: 'error', code: 'not_found', ...KEY, waitMs: undefined } as const;
-    return [{ ...read, commit: read.commit + 100, answer: nothing }];
+    return [{ ...read, commit: commit + 100, answer: nothing }];
   }
 }

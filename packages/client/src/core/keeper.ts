@@ -27,6 +27,8 @@ const BASIS_MS_MAX = 2_000;
 const AUDIT_CALL = -2;
 const CANCEL_CALL = -3;
 const OPEN_ATTEMPTS_MAX = 3;
+/** An unanswered clock question is asked again after lease / 12. */
+const REPEATS_PER_LEASE = 12;
 
 /**
  * The one session of a core: opened when something needs it, kept alive, watched, ended.
@@ -50,6 +52,8 @@ export class SessionKeeper {
   #auditDue = false;
   #auditing = false;
   #nextAskMs = 0;
+  /** Clock questions since proof is missing, or since a commit last had news for us. */
+  #asked = 0;
   #openedAtMs = 0;
   #jeopardySinceMs = 0;
 
@@ -141,33 +145,58 @@ export class SessionKeeper {
     return this.#session?.isOpen === true || this.#lobby.length > 0;
   }
 
+  /** An open session that the last answers do not prove alive. */
+  get #unproved(): boolean {
+    if (this.#session?.isOpen !== true) return false;
+    return this.#state === 'opening' || this.#state === 'jeopardy';
+  }
+
   /** One question per keep-alive, repeated four times as often while it has no quorum. */
   #askClock(atMs: number): void {
     if (!this.#needsClock || atMs < this.#nextAskMs) return;
     this.clock.ask(atMs);
+    this.#asked = this.#unproved ? this.#asked + 1 : 0;
     this.#auditDue ||= this.holds.hasWaits;
-    this.#nextAskMs = atMs + this.#options.leaseMs / 12;
+    this.#nextAskMs = atMs + this.#options.leaseMs / REPEATS_PER_LEASE;
   }
 
   clockProved(atMs: number): void {
-    const { proof } = this.clock;
-    if (proof === undefined) return;
-    if (this.clock.answered) this.#nextAskMs = this.clock.sentAtMs + this.#options.leaseMs / 3;
+    const { sentAtMs, answered } = this.clock;
+    if (answered) this.#nextAskMs = sentAtMs + this.#options.leaseMs / 3;
     this.#prove(atMs);
+    if (this.#unproved) this.#askBy(sentAtMs + this.#paceMs);
+  }
+
+  /**
+   * Δ/4 first and twice as long each time, up to the pace of unanswered questions: every question
+   * costs each replica a signature, and while nothing is committed none of them can help.
+   */
+  get #paceMs(): number {
+    const pace = (this.#shared.deltaMs / 4) * 2 ** Math.max(0, this.#asked - 1);
+    return Math.min(pace, this.#options.leaseMs / REPEATS_PER_LEASE);
+  }
+
+  #askBy(atMs: number): void {
+    if (this.clock.answered) this.#nextAskMs = Math.min(this.#nextAskMs, atMs);
+  }
+
+  /**
+   * f+1 replicas told us of a commit. The lease clock stood still while the cell rested or stalled,
+   * and the offset of an answer from before that commit does not say so yet: the next one will.
+   */
+  #news(atMs: number): void {
+    this.#prove(atMs);
+    this.#asked = 0;
+    if (this.#unproved) this.#askBy(atMs);
   }
 
   #prove(atMs: number): void {
     const { proof } = this.clock;
-    if (proof === undefined) return;
     const session = this.#session;
-    if (session === undefined) return;
+    if (proof === undefined || session === undefined) return;
     session.prove(proof);
     this.holds.prove(proof, this.#shared.bounds);
     this.#watch(session, atMs);
-    // The lease clock stood still while the cell rested or stalled, and the offset of an answer from
-    // before the commit does not say so yet: the next one will.
-    const waiting = this.#state === 'opening' || this.#state === 'jeopardy';
-    if (waiting && this.clock.answered) this.#nextAskMs = Math.min(this.#nextAskMs, atMs);
   }
 
   #openIfWanted(atMs: number): void {
@@ -193,7 +222,7 @@ export class SessionKeeper {
       this.#openings = 0;
       session.opened(result.leaseExpiry, atMs);
       this.#openedAtMs = atMs;
-      this.#prove(atMs);
+      this.#news(atMs);
       return;
     }
     this.#openFailed(outcome, result?.kind === 'error' ? result : undefined);
@@ -295,7 +324,7 @@ export class SessionKeeper {
       case 'epoch':
         break;
     }
-    this.#prove(this.#shared.nowMs);
+    this.#news(this.#shared.nowMs);
   }
 
   /** Notices can be lost with a link; the session itself, read at f+1, cannot. */

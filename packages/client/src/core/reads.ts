@@ -1,4 +1,5 @@
 import {
+  type Answer,
   encodeAnswer,
   encodeClientMessage,
   errorEntry,
@@ -25,8 +26,9 @@ interface Read {
   readonly done: (outcome: CallOutcome) => void;
   request: number;
   minCommit: number;
-  tally: Tally<CallOutcome>;
-  said: Map<string, number[]>;
+  tally: Tally<Answer>;
+  /** Answer → who gave it, and at which commit. */
+  said: Map<string, Map<number, number>>;
   /** The newest commit each replica has answered at: one word each, however often it is asked. */
   readonly commits: Map<number, number>;
   asked: Set<number>;
@@ -151,15 +153,18 @@ export class Reads {
     if (read.tally.has(replica)) return;
     read.commits.set(replica, commit);
     const key = toHex(hash('answer', encodeAnswer(answer)));
-    const replicas = [...(read.said.get(key) ?? []), replica].sort((a, b) => a - b);
-    read.said.set(key, replicas);
-    const outcome: CallOutcome = { kind: 'answer', answer, commit, view, replicas };
-    if (read.tally.vote(replica, key, outcome) !== undefined) {
-      this.#reads.delete(read.request);
-      read.done(outcome);
+    const voices = (read.said.get(key) ?? new Map<number, number>()).set(replica, commit);
+    read.said.set(key, voices);
+    if (read.tally.vote(replica, key, answer) === undefined) {
+      this.#divided(read, atMs);
       return;
     }
-    this.#divided(read, atMs);
+    this.#reads.delete(read.request);
+    // One of these is honest, and its commit is no lower than the lowest. No other number is backed:
+    // answers agree on content, not on height (R32), so a liar may say the truth of any commit.
+    const lowest = Math.min(...voices.values());
+    const replicas = [...voices.keys()].sort((a, b) => a - b);
+    read.done({ kind: 'answer', answer, commit: lowest, view, replicas });
   }
 
   /** A gateway could not answer at all. */

@@ -21,7 +21,7 @@ type NowMessage = Extract<GatewayMessage, { kind: 'nowReading' }>;
 
 /** Keep-alives per lease: two may be lost before the third is late. */
 const KEEP_ALIVES_PER_LEASE = 3;
-/** An unanswered keep-alive or clock question is asked again after lease / 12. */
+/** An unanswered keep-alive is shown again after lease / 12. */
 const REPEATS_PER_LEASE = 12;
 /** Links left in a chain when its successor is announced. */
 const CHAIN_RESERVE = 32;

@@ -104,6 +104,10 @@ export type CallOutcome =
   | {
       readonly kind: 'answer';
       readonly answer: Answer;
+      /**
+       * The answer is that of the state at this commit or a later one: the lowest that any of
+       * `replicas` named. Of a view that one replica answers for: its word.
+       */
       readonly commit: number;
       readonly view: View;
       /** Replicas that said exactly this, ascending. */

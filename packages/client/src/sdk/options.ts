@@ -18,6 +18,10 @@ export interface ReadOptions extends CallOptions {
 export interface Found<T> {
   readonly value: T;
   readonly level: ReadLevel;
+  /**
+   * {@link value} is that of the state at this commit or a later one. More than f replicas say so,
+   * unless `level` or the method asked one: then it is that one's word.
+   */
   readonly commit: number;
   /** Committee indices of the replicas that gave exactly this answer. */
   readonly replicas: readonly number[];
@@ -30,6 +34,7 @@ export interface FileValue {
   /** Every concurrent value of a shared file; one entry for a guarded one. */
   readonly siblings: readonly Sibling[];
   readonly stat: Stat;
+  /** As in {@link Found}. */
   readonly commit: number;
   /** {@link content} as UTF-8. @throws FattyError `bad_answer` when it is not */
   text(): string;
