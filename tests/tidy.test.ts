@@ -184,6 +184,23 @@ describe('the pure core', () => {
   });
 });
 
+describe('what is broken on purpose', () => {
+  it('is there to be broken, exactly once, and told of in tests/README.md', async () => {
+    const list = new URL('../tools/mutants-list.mjs', import.meta.url).href;
+    const { MUTANTS: mutants } = (await import(list)) as {
+      readonly MUTANTS: readonly Record<'name' | 'file' | 'find' | 'test', string>[];
+    };
+    expect(mutants.length).toBeGreaterThan(15);
+    const table = read('tests/README.md');
+    const wrong = mutants.filter(({ name, file, find, test }) => {
+      const once = existsSync(join(root, file)) && read(file).split(find).length === 2;
+      return !once || !existsSync(join(root, test)) || !table.includes(`\n| \`${name}\` | `);
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+    expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+  });
+});
+
 describe('the text', () => {
   it('keeps files short enough to read', () => {
     const long = tracked('packages/**/*.ts', 'tools/**/*.mjs', 'tests/**/*.ts').filter(

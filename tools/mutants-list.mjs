@@ -1,5 +1,6 @@
 // Deliberate mistakes, each with the test that must notice. `find` stands exactly once in `file`.
 const unit = (path) => ({ project: 'unit', test: path });
+const nets = (path) => ({ project: 'nets', test: path });
 
 export const MUTANTS = [
   {
@@ -114,5 +115,53 @@ export const MUTANTS = [
     find: 'faults: faultsMax(committee),',
     replace: 'faults: faultsMax(committee) - 1,',
     ...unit('packages/client'),
+  },
+  {
+    name: 'votes-by-retry',
+    about: 'a liar’s invented commit counts once for every time it is asked',
+    file: 'packages/client/src/core/reads.ts',
+    find: 'read.commits.set(replica, commit);',
+    replace: 'read.commits.set(read.commits.size, commit);',
+    ...unit('packages/client'),
+  },
+  {
+    name: 'crowded-notices',
+    about: 'what one replica invents takes the room of what the others say',
+    file: 'packages/client/src/core/core.ts',
+    find: 'const told = this.#notices[replica];',
+    replace: 'const told = this.#notices[0];',
+    ...unit('packages/client'),
+  },
+  {
+    name: 'last-word',
+    about: 'a read names the commit of the replica that answered last',
+    file: 'packages/client/src/core/reads.ts',
+    find: 'const lowest = Math.min(...voices.values());',
+    replace: 'const lowest = commit;',
+    ...nets('tests/nets/clients.test.ts'),
+  },
+  {
+    name: 'prover-fold',
+    about: 'the prover folds a layer twice with the same challenge instead of its square',
+    file: 'packages/cairo/src/prover/fri.ts',
+    find: 'beta = mul(beta, beta);',
+    replace: '',
+    ...unit('packages/cairo/test/prover.test.ts'),
+  },
+  {
+    name: 'vouchers',
+    about: 'a replica signs again when q − 2 others know no block of its key beyond its log',
+    file: 'packages/replica/src/standing.ts',
+    find: 'this.#vouchers.size < quorum - 1',
+    replace: 'this.#vouchers.size < quorum - 2',
+    ...unit('packages/replica/test/amnesia.test.ts'),
+  },
+  {
+    name: 'inbox-chain',
+    about: 'a proof may name any chain of consumed entries',
+    file: 'packages/service/src/inbox.ts',
+    find: 'if (shown !== chain) return',
+    replace: 'if (shown === undefined) return',
+    ...unit('packages/service'),
   },
 ];

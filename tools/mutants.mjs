@@ -8,15 +8,21 @@ import { fileURLToPath } from 'node:url';
 import { MUTANTS } from './mutants-list.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const REGRESSIONS = 'tests/regressions';
 
 function refuseDirtyTree() {
-  const out = execFileSync('git', ['status', '--porcelain', 'packages'], {
+  const out = execFileSync('git', ['status', '--porcelain', 'packages', REGRESSIONS], {
     cwd: root,
     encoding: 'utf8',
   });
   if (out === '') return;
-  console.error('Commit or put aside your changes under packages/ first.');
+  console.error(`Commit or put aside your changes under packages and ${REGRESSIONS} first.`);
   process.exit(2);
+}
+
+/** A net that notices files the world it broke in; these broke on purpose. */
+function dropFiledWorlds() {
+  execFileSync('git', ['clean', '-fq', REGRESSIONS], { cwd: root });
 }
 
 function isRed({ project, test }) {
@@ -41,6 +47,7 @@ function tryMutant(mutant) {
     return isRed(mutant) ? 'killed' : 'SURVIVED';
   } finally {
     writeFileSync(path, honest);
+    dropFiledWorlds();
   }
 }
 
