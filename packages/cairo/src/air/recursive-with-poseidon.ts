@@ -1,5 +1,5 @@
 import type { Layout } from './expression.ts';
-import { layoutOf } from './table.ts';
+import { type LayoutTable, layoutOf } from './table.ts';
 
 /**
  * The layout `recursive_with_poseidon`: the CPU with output, Pedersen, range-check, bitwise and
@@ -33,7 +33,8 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 1, 2, 5],
 ];
 
-export const RECURSIVE_WITH_POSEIDON: Layout = layoutOf({
+/** Where its components keep their values. */
+export const RECURSIVE_WITH_POSEIDON_TABLE: LayoutTable = {
   name: 'recursive_with_poseidon',
   maskRows: MASK_ROWS,
   columnsSecond: 2,
@@ -70,4 +71,6 @@ export const RECURSIVE_WITH_POSEIDON: Layout = layoutOf({
       { value: [5, 1], square: [5, 17] },
     ],
   },
-});
+};
+
+export const RECURSIVE_WITH_POSEIDON: Layout = layoutOf(RECURSIVE_WITH_POSEIDON_TABLE);

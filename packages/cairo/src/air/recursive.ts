@@ -1,5 +1,5 @@
 import type { Layout } from './expression.ts';
-import { layoutOf } from './table.ts';
+import { type LayoutTable, layoutOf } from './table.ts';
 
 /**
  * The layout `recursive`: the CPU with output, Pedersen, range-check and bitwise builtins, 93
@@ -30,7 +30,8 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 1, 2, 5],
 ];
 
-export const RECURSIVE: Layout = layoutOf({
+/** Where its components keep their values. */
+export const RECURSIVE_TABLE: LayoutTable = {
   name: 'recursive',
   maskRows: MASK_ROWS,
   columnsSecond: 3,
@@ -50,4 +51,6 @@ export const RECURSIVE: Layout = layoutOf({
   },
   rangeCheck: { pool: 5, use: [3, 74], period: 128 },
   bitwise: { pool: [1, 0], value: [3, 26], or: [3, 42], stride: 1 },
-});
+};
+
+export const RECURSIVE: Layout = layoutOf(RECURSIVE_TABLE);

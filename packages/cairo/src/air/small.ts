@@ -1,7 +1,7 @@
 import type { Place } from './builder.ts';
 import type { Layout } from './expression.ts';
 import type { HashColumns } from './pedersen.ts';
-import { layoutOf } from './table.ts';
+import { type LayoutTable, layoutOf } from './table.ts';
 
 /**
  * The layout `small`: the CPU with output, Pedersen, range-check and ECDSA builtins, 179
@@ -55,7 +55,8 @@ const hash = (x: number, slope: number, high: Place, highest: Place): HashColumn
   highest,
 });
 
-export const SMALL: Layout = layoutOf({
+/** Where its components keep their values. */
+export const SMALL_TABLE: LayoutTable = {
   name: 'small',
   maskRows: MASK_ROWS,
   columnsSecond: 2,
@@ -89,4 +90,6 @@ export const SMALL: Layout = layoutOf({
     key: [19, 22],
     message: [19, 4118],
   },
-});
+};
+
+export const SMALL: Layout = layoutOf(SMALL_TABLE);

@@ -1,5 +1,5 @@
 import type { Layout } from './expression.ts';
-import { layoutOf } from './table.ts';
+import { type LayoutTable, layoutOf } from './table.ts';
 
 /**
  * The layout `starknet`: the CPU with output, Pedersen, range-check, ECDSA, bitwise, EC-operation
@@ -37,7 +37,8 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 1, 2, 3, 5, 7, 11, 15],
 ];
 
-export const STARKNET: Layout = layoutOf({
+/** Where its components keep their values. */
+export const STARKNET_TABLE: LayoutTable = {
   name: 'starknet',
   maskRows: MASK_ROWS,
   columnsSecond: 1,
@@ -103,4 +104,6 @@ export const STARKNET: Layout = layoutOf({
       { value: [8, 6], square: [8, 14] },
     ],
   },
-});
+};
+
+export const STARKNET: Layout = layoutOf(STARKNET_TABLE);
