@@ -6,18 +6,18 @@ import {
   checkBlock,
   contradiction,
   type Evidence,
-  headerDigest,
   type Ref,
   refKey,
   type SeenCache,
   seenCache,
-  signedBlockShape,
 } from '@fatty/broadcast';
-import { decode, failure, toHex } from '@fatty/codec';
-import type { Failure, Verdict } from '@fatty/interface';
+import { failure } from '@fatty/codec';
+import type { Ask, Failure, Verdict } from '@fatty/interface';
+import { claimedRef } from './claimed.ts';
 import type { ReplicaNote } from './contract.ts';
 import type { Fetch } from './fetch.ts';
 import type { Shared } from './shared.ts';
+import { Shelf } from './shelf.ts';
 import type { Verdicts } from './verdicts.ts';
 import { Waiting, type WaitingBlock } from './waiting.ts';
 
@@ -44,6 +44,7 @@ export class Acceptance {
   readonly #fetch: Fetch;
   readonly #hooks: AcceptanceHooks;
   readonly #waiting: Waiting;
+  readonly #shelf: Shelf;
   /** R12: what one author may fill with blocks that wait; room for one at least. */
   readonly #shareBytes: number;
   readonly #recent: SeenCache = seenCache(RECENT_MAX);
@@ -62,6 +63,7 @@ export class Acceptance {
     this.#hooks = hooks;
     const { members } = shared.committee;
     this.#waiting = new Waiting(members.length);
+    this.#shelf = new Shelf(members.length, shared.tuning.pendingPerAuthor);
     this.#shareBytes = Math.floor(shared.tuning.pendingBytesMax / members.length);
   }
 
@@ -74,25 +76,26 @@ export class Acceptance {
   }
 
   /**
-   * Bytes of a SignedBlock from a peer. Live pushes come once; in answers about the past most blocks
-   * are known, and a look at the digest saves the signature checks.
+   * Bytes of a SignedBlock from a peer; of an answer only what `isAsked`. A look at the header comes
+   * first: it saves the checks of what is known, not asked for, or of a shunned author and not
+   * needed. Answers the flaw that an honest peer would have seen and not passed on.
    */
-  receive(bytes: Uint8Array, peer: number, isPushed: boolean): void {
-    if (!isPushed && this.#isOldNews(this.#keyOf(bytes))) return;
-    const checked = checkBlock(bytes, this.#rules);
-    if (checked.kind === 'accept') {
-      if (!this.#isOldNews(refKey(checked.block.ref))) this.#take(checked, peer);
-      return;
+  receive(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
+    const ref = claimedRef(bytes, this.#shared.committee.params.limits.blockBytesMax);
+    if (ref && (this.#isOldNews(ref) || isAsked?.(ref) === false)) return undefined;
+    if (ref && !this.#isWelcome(ref)) {
+      this.#shelve(ref, bytes, peer);
+      return undefined;
     }
-    const { code, expected, actual } = checked;
-    const what = checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
-    this.#note(what, peer, undefined, failure(code, expected, actual));
-    if (checked.kind === 'ignore' || checked.author === undefined) return;
-    // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
-    this.#shared.peers.shun(checked.author);
-    if (checked.evidence) this.#hooks.evidence(checked.author, checked.evidence);
-    const key = this.#keyOf(bytes);
-    if (key !== undefined) this.#recent.add(key);
+    return this.#judge(bytes, peer, ref);
+  }
+
+  /** R12: from now on the author's blocks are taken only when others need them. */
+  shun(author: number): void {
+    if (!this.#shared.peers.shun(author)) return;
+    for (const { block, peer } of this.#waiting.of(author)) {
+      if (!this.#isWelcome(block.ref)) this.#shelve(block.ref, block.bytes, peer);
+    }
   }
 
   /** The slow check of a job ended. */
@@ -111,7 +114,8 @@ export class Acceptance {
       if (entry.block.ref.round <= dag.horizon) this.#drop(entry);
       else this.#waiting.refresh(entry, dag.horizon, nowMs + tuning.tsAheadMsMax);
     }
-    for (const key of this.#waiting.unneeded()) this.#fetch.forget(key);
+    this.#shelf.horizonMoved(dag.horizon);
+    this.#tidy();
     this.#drain();
     this.#armDeferral();
   }
@@ -121,11 +125,8 @@ export class Acceptance {
     const hopeless = this.#fetch.due();
     for (const key of hopeless) {
       for (const entry of this.#waiting.childrenOf(key)) {
-        this.#defer(
-          entry.block,
-          entry.peer,
-          failure('parent_missing', 'a parent', 'nobody has it'),
-        );
+        const flaw = failure('parent_missing', 'a parent', 'nobody has it');
+        this.#defer(entry.block.ref, entry.peer, flaw);
         this.#drop(entry);
       }
       this.#fetch.forget(key);
@@ -138,17 +139,67 @@ export class Acceptance {
     this.#drain();
   }
 
-  #keyOf(bytes: Uint8Array): string | undefined {
-    const { blockBytesMax } = this.#shared.committee.params.limits;
-    const signed = decode(signedBlockShape, bytes, blockBytesMax);
-    return signed.ok ? toHex(headerDigest(signed.value.header)) : undefined;
+  /** Judged before; but what was left out may turn out to be needed. */
+  #isOldNews(ref: Ref): boolean {
+    const key = refKey(ref);
+    if (this.#waiting.has(key) || this.#shelf.has(ref, key) || this.#shared.dag.has(ref))
+      return true;
+    return this.#recent.has(key) && !this.#waiting.isNeeded(key);
   }
 
-  /** Judged before; but what was left out may turn out to be needed. */
-  #isOldNews(key: string | undefined): boolean {
-    if (key === undefined) return false;
-    if (this.#waiting.has(key)) return true;
-    return this.#recent.has(key) && !this.#waiting.isNeeded(key);
+  /**
+   * R12: a shunned author's block is taken only when a block that waits references it. That one is
+   * welcome itself, so the need goes back to an author who is not shunned; without this a liar
+   * could make everybody fetch, keep and log another history of its own with every block.
+   */
+  #isWelcome(ref: Ref): boolean {
+    return !this.#shared.peers.isShunned(ref.author) || this.#waiting.isNeeded(refKey(ref));
+  }
+
+  /** What only a shunned author says is left unread, with all that only it needed. */
+  #shelve(ref: Ref, bytes: Uint8Array, peer: number): void {
+    const flaw = failure('shunned', 'a block that others need', `one of ${ref.author}`);
+    this.#defer(ref, peer, flaw);
+    const entry = this.#waiting.get(refKey(ref));
+    if (entry) this.#waiting.remove(entry);
+    this.#shelf.put(ref, bytes, peer);
+    this.#fitShelf(ref.author);
+    this.#tidy();
+  }
+
+  /** Shelf and waiting blocks of an author have one share of memory between them. */
+  #fitShelf(author: number): void {
+    this.#shelf.fit(author, this.#shareBytes - this.#waiting.bytesOf(author));
+  }
+
+  /** Leaves what nothing needs any more: questions, and blocks that were taken only for the need. */
+  #tidy(): void {
+    for (const key of this.#waiting.unneeded()) {
+      this.#fetch.forget(key);
+      const entry = this.#waiting.get(key);
+      if (entry === undefined || this.#isWelcome(entry.block.ref)) continue;
+      this.#shelve(entry.block.ref, entry.block.bytes, entry.peer);
+    }
+  }
+
+  /** Static validity. Answers what the sender is to blame for. */
+  #judge(bytes: Uint8Array, peer: number, ref: Ref | undefined): Failure | undefined {
+    const checked = checkBlock(bytes, this.#rules);
+    if (checked.kind === 'accept') {
+      this.#take(checked, peer);
+      return undefined;
+    }
+    const { code, expected, actual } = checked;
+    const flaw = failure(code, expected, actual);
+    const what = checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
+    this.#note(what, peer, undefined, flaw);
+    if (checked.kind === 'ignore') return undefined;
+    if (checked.author === undefined) return flaw;
+    // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
+    this.shun(checked.author);
+    if (checked.evidence) this.#hooks.evidence(checked.author, checked.evidence);
+    if (ref) this.#recent.add(refKey(ref));
+    return flaw;
   }
 
   #take({ block, asks }: Extract<Checked, { kind: 'accept' }>, peer: number): void {
@@ -162,9 +213,7 @@ export class Acceptance {
       return this.#note('blockIgnored', peer, ref, flaw);
     }
     if (this.#isSecond(block, peer) || this.#isTooMuch(block, peer)) return;
-    const jobs = this.#verdicts.ask(asks);
-    if (!(jobs instanceof Set)) return this.#refuse(block, peer, jobs);
-    this.#hold(block, peer, jobs);
+    this.#hold(block, peer, asks);
     this.#drain();
   }
 
@@ -185,19 +234,20 @@ export class Acceptance {
     const { round, author } = block.ref;
     const top = completeRound + tuning.holdRounds;
     if (round > top && !syncing) {
-      return this.#defer(block, peer, failure('round_ahead', `at most ${top}`, `${round}`));
+      return this.#defer(block.ref, peer, failure('round_ahead', `at most ${top}`, `${round}`));
     }
     for (let held = this.#waiting.bytesOf(author); held > 0; held = this.#waiting.bytesOf(author)) {
       if (held + block.bytes.length <= this.#shareBytes) break;
       if (this.#giveWay(block)) continue;
       const max = `${this.#shareBytes} bytes of one author`;
-      return this.#defer(block, peer, failure('pending_full', max, `${held}`));
+      return this.#defer(block.ref, peer, failure('pending_full', max, `${held}`));
     }
     const pending = this.#waiting.countOf(author);
-    if (pending < tuning.pendingPerAuthor || this.#isReady(block)) return false;
+    const isReady = this.#shared.dag.missingParents(block).length === 0;
+    if (pending < tuning.pendingPerAuthor || isReady) return false;
     if (this.#giveWay(block)) return false;
     const most = `at most ${tuning.pendingPerAuthor} waiting`;
-    return this.#defer(block, peer, failure('author_pending', most, `${pending}`));
+    return this.#defer(block.ref, peer, failure('author_pending', most, `${pending}`));
   }
 
   /**
@@ -211,30 +261,34 @@ export class Acceptance {
     const { block, peer } = top;
     const lower = failure('author_pending', 'no lower one', `round ${ref.round}`);
     this.#drop(top);
-    return this.#defer(block, peer, lower);
+    return this.#defer(block.ref, peer, lower);
   }
 
-  #isReady(block: Block): boolean {
-    return this.#shared.dag.missingParents(block).length === 0;
-  }
-
-  #hold(block: Block, peer: number, jobs: Set<string>): void {
+  #hold(block: Block, peer: number, asks: readonly Ask[]): void {
     const { dag, nowMs, tuning } = this.#shared;
     const key = refKey(block.ref);
     const root = this.#fetch.rootOf(key) ?? block.ref.author;
     this.#fetch.forget(key);
     const missing = dag.missingParents(block);
     const early = block.header.ts > nowMs + tuning.tsAheadMsMax;
-    const entry = this.#waiting.add({ block, peer, root, jobs, early }, missing);
+    const entry = this.#waiting.add({ block, peer, root, asks, early }, missing);
     for (const ref of missing) {
-      if (!this.#waiting.has(refKey(ref))) this.#fetch.want(ref, root, [peer, block.ref.author]);
+      const parent = this.#waiting.get(refKey(ref));
+      // R11a: it is needed now, so its slow checks need not wait for their turn.
+      if (parent) this.#waiting.markReady(parent);
+      else this.#fetch.want(ref, root, [peer, block.ref.author]);
     }
     if (early) {
       const at = `${block.header.ts - nowMs} ms ahead`;
-      this.#defer(block, peer, failure('ts_ahead', `at most ${tuning.tsAheadMsMax} ms`, at));
+      this.#defer(block.ref, peer, failure('ts_ahead', `at most ${tuning.tsAheadMsMax} ms`, at));
       this.#armDeferral();
     }
     this.#waiting.markReady(entry);
+    this.#fitShelf(block.ref.author);
+    for (const ref of missing) {
+      const found = this.#shelf.take(ref);
+      if (found) this.#judge(found.bytes, found.peer, ref);
+    }
   }
 
   #armDeferral(): void {
@@ -247,9 +301,26 @@ export class Acceptance {
   /** Moves what waits for nothing any more into the DAG, parents before children. */
   #drain(): void {
     for (let entry = this.#waiting.shift(); entry; entry = this.#waiting.shift()) {
-      if (this.#isSound(entry)) this.#insert(entry.block);
+      if (!this.#isChecked(entry)) continue;
       this.#waiting.remove(entry);
+      if (this.#isSound(entry)) this.#insert(entry.block);
     }
+  }
+
+  /**
+   * R11a: slow checks are asked for last, when nothing else is waited for. An honest author's blocks
+   * are a chain, so one of them at a time gets so far: what is more is a liar's, and waits its turn
+   * unless somebody needs it.
+   */
+  #isChecked(entry: WaitingBlock): boolean {
+    if (entry.asks.length === 0 || entry.jobs?.size === 0) return true;
+    const { ref } = entry.block;
+    const isNeeded = this.#waiting.isNeeded(refKey(ref));
+    if (!isNeeded && this.#waiting.isChecking(ref.author)) return false;
+    const jobs = this.#verdicts.ask(entry.asks);
+    if (jobs instanceof Set) this.#waiting.check(entry, jobs);
+    else this.#refuseWaiting(entry, jobs);
+    return false;
   }
 
   /**
@@ -268,7 +339,7 @@ export class Acceptance {
     }
     if (verdict.kind === 'accept') return true;
     const { code, expected, actual } = verdict;
-    this.#shared.peers.shun(block.ref.author);
+    this.shun(block.ref.author);
     this.#note('blockRejected', peer, block.ref, failure(code, expected, actual));
     this.#recent.add(refKey(block.ref));
     return this.#waiting.isNeeded(refKey(block.ref));
@@ -293,22 +364,19 @@ export class Acceptance {
   }
 
   #convict(evidence: Evidence, author: number): void {
-    this.#shared.peers.shun(author);
+    this.shun(author);
     this.#hooks.evidence(author, evidence);
   }
 
-  #refuse(block: Block, peer: number, verdict: Exclude<Verdict, { kind: 'accept' }>): void {
-    const { code, expected, actual } = verdict;
-    const what = verdict.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
-    this.#note(what, peer, block.ref, failure(code, expected, actual));
-    if (verdict.kind === 'ignore') return;
-    this.#recent.add(refKey(block.ref));
-    this.#shared.peers.shun(block.ref.author);
-  }
-
   #refuseWaiting(entry: WaitingBlock, verdict: Exclude<Verdict, { kind: 'accept' }>): void {
-    this.#refuse(entry.block, entry.peer, verdict);
+    const { code, expected, actual } = verdict;
+    const { ref } = entry.block;
+    const what = verdict.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
+    this.#note(what, entry.peer, ref, failure(code, expected, actual));
     this.#drop(entry);
+    if (verdict.kind === 'ignore') return;
+    this.#recent.add(refKey(ref));
+    this.shun(ref.author);
   }
 
   /** Leaves a block and what only it needed. It comes again when something else needs it. */
@@ -317,11 +385,11 @@ export class Acceptance {
     this.#waiting.remove(entry);
     const needed = this.#waiting.isNeeded(refKey(block.ref));
     if (needed) this.#fetch.want(block.ref, root, [peer, block.ref.author]);
-    for (const key of this.#waiting.unneeded()) this.#fetch.forget(key);
+    this.#tidy();
   }
 
-  #defer(block: Block, peer: number, flaw: Failure): true {
-    this.#note('blockDeferred', peer, block.ref, flaw);
+  #defer(ref: Ref, peer: number, flaw: Failure): true {
+    this.#note('blockDeferred', peer, ref, flaw);
     return true;
   }
 

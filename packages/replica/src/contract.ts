@@ -88,6 +88,7 @@ export interface ReplicaNote {
     | 'blockIgnored'
     | 'blockDeferred'
     | 'messageRejected'
+    | 'peerMuted'
     | 'equivocation'
     | 'proposed'
     | 'accepted'

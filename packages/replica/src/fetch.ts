@@ -11,6 +11,8 @@ interface Want {
   readonly sinceMs: number;
   /** Who to ask, best first: who sent the referrer, its author, the block's own author. */
   readonly sources: number[];
+  /** Who was asked: nobody else's answer is taken. */
+  readonly asked: Set<number>;
   tries: number;
   nextAtMs: number;
 }
@@ -45,6 +47,10 @@ export class Fetch {
     return want?.payer ?? want?.roots.at(-1);
   }
 
+  isAsked(ref: Ref, peer: number): boolean {
+    return this.#wants.get(refKey(ref))?.asked.has(peer) ?? false;
+  }
+
   want(ref: Ref, root: number, sources: readonly number[]): void {
     const key = refKey(ref);
     const known = this.#wants.get(key);
@@ -57,8 +63,8 @@ export class Fetch {
     const all = [...sources, ref.author].filter((one, i, list) => list.indexOf(one) === i);
     const ask = all.filter((one) => one !== me);
     const nextAtMs = nowMs + tuning.fetchDelayMs;
-    const open = { roots: [root], payer: undefined, sources: ask, tries: 0 };
-    this.#wants.set(key, { ref, sinceMs: nowMs, nextAtMs, ...open });
+    const open = { roots: [root], payer: undefined, sources: ask, asked: new Set<number>() };
+    this.#wants.set(key, { ref, sinceMs: nowMs, nextAtMs, tries: 0, ...open });
     this.#shared.timers.want('fetchRetry', nextAtMs);
   }
 
@@ -103,6 +109,7 @@ export class Fetch {
     for (const peer of this.#sourcesFor(want)) {
       const refs = questions.get(peer) ?? [];
       refs.push(want.ref);
+      want.asked.add(peer);
       questions.set(peer, refs);
     }
     want.tries++;

@@ -5,7 +5,8 @@ import { type Block, type Ref, refKey } from '@fatty/broadcast';
  * the cell must go on making rounds. Blocks that fall below the horizon uncommitted count no more.
  */
 export class Payload {
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, { readonly round: number; readonly bytes: number }>();
+  #bytes = 0;
   #lowest = Number.POSITIVE_INFINITY;
 
   get isOpen(): boolean {
@@ -16,23 +17,34 @@ export class Payload {
     return this.#open.size;
   }
 
-  accepted({ ref, batches, body }: Block): void {
+  /** Bytes of these blocks together. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  accepted({ ref, batches, body, bytes }: Block): void {
     if (batches.length + body.keepAlives.length + body.evidence.length === 0) return;
-    this.#open.set(refKey(ref), ref.round);
+    this.#open.set(refKey(ref), { round: ref.round, bytes: bytes.length });
+    this.#bytes += bytes.length;
     this.#lowest = Math.min(this.#lowest, ref.round);
   }
 
   committed(refs: readonly Ref[]): void {
     if (this.#open.size === 0) return;
-    for (const ref of refs) this.#open.delete(refKey(ref));
+    for (const ref of refs) this.#close(refKey(ref));
   }
 
   horizonMoved(horizon: number): void {
     if (this.#lowest > horizon) return;
     this.#lowest = Number.POSITIVE_INFINITY;
-    for (const [key, round] of this.#open) {
-      if (round <= horizon) this.#open.delete(key);
+    for (const [key, { round }] of this.#open) {
+      if (round <= horizon) this.#close(key);
       else this.#lowest = Math.min(this.#lowest, round);
     }
+  }
+
+  #close(key: string): void {
+    this.#bytes -= this.#open.get(key)?.bytes ?? 0;
+    this.#open.delete(key);
   }
 }

@@ -12,6 +12,8 @@ interface Peer {
   signedRound: number;
   /** Said something false that it signed: not referenced, not waited for. */
   shunned: boolean;
+  /** Sent what no honest one does: not listened to for a while. */
+  muted: boolean;
   misses: number;
   penalty: number;
   /** In-time blocks still to be shown. */
@@ -33,6 +35,7 @@ export class Peers {
       round: 0,
       signedRound: 0,
       shunned: false,
+      muted: false,
       misses: 0,
       penalty: PENALTY_MIN,
       owed: 0,
@@ -48,8 +51,15 @@ export class Peers {
     if (one && this.has(peer)) one.up = up;
   }
 
+  /** Linked, and what it answers would be heard. */
   isUp(peer: number): boolean {
-    return this.#all[peer]?.up ?? false;
+    const one = this.#all[peer];
+    return one?.up === true && !one.muted;
+  }
+
+  mute(peer: number, muted: boolean): void {
+    const one = this.#all[peer];
+    if (one) one.muted = muted;
   }
 
   /** Linked peers, ascending. */
@@ -95,9 +105,12 @@ export class Peers {
     return this.#trusted;
   }
 
-  shun(author: number): void {
+  /** True when this is news. */
+  shun(author: number): boolean {
     const one = this.#all[author];
-    if (one && this.has(author)) one.shunned = true;
+    if (one === undefined || one.shunned || !this.has(author)) return false;
+    one.shunned = true;
+    return true;
   }
 
   isShunned(author: number): boolean {
@@ -107,7 +120,7 @@ export class Peers {
   /** R22: whether a leader's block is worth waiting for. */
   isAwaited(author: number): boolean {
     const one = this.has(author) ? this.#all[author] : undefined;
-    return one?.up === true && !one.shunned && one.owed === 0;
+    return this.isUp(author) && one?.shunned === false && one.owed === 0;
   }
 
   /** Its leader block did not come before the timeout. */

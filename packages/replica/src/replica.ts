@@ -7,7 +7,7 @@ import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
 import { Delivered } from './delivered.ts';
 import { Fetch } from './fetch.ts';
 import { Gateway } from './gateway.ts';
-import { decodeMessage } from './messages.ts';
+import { Intake } from './intake.ts';
 import { Neighbours } from './neighbours.ts';
 import { type OwnChain, Pacemaker } from './pacemaker.ts';
 import { Payload } from './payload.ts';
@@ -49,6 +49,7 @@ export class Replica {
   readonly #delivered: Delivered;
   readonly #payload: Payload = new Payload();
   readonly #serve: Serve;
+  readonly #intake: Intake;
   readonly #sync: Sync;
   readonly #neighbours: Neighbours;
   readonly #rest: Rest;
@@ -89,6 +90,15 @@ export class Replica {
       accepted: (block, delivered) => this.#accepted(block, delivered),
       evidence: (author, evidence) => this.#evidence(author, evidence),
       ownHeard: (block) => this.#standing.ownHeard(block),
+    });
+    this.#intake = new Intake(shared, {
+      acceptance: this.#acceptance,
+      fetch: this.#fetch,
+      serve: this.#serve,
+      sync: this.#sync,
+      standing: this.#standing,
+      neighbours: this.#neighbours,
+      advance: () => this.#advance(),
     });
   }
 
@@ -169,9 +179,10 @@ export class Replica {
         this.#shared.peers.setUp(event.peer, true);
         return this.#neighbours.linkUp(event.peer);
       case 'peerDown':
+        this.#shared.ranges.linkDown(event.peer);
         return this.#shared.peers.setUp(event.peer, false);
       case 'message':
-        return this.#message(event.peer, event.bytes);
+        return this.#intake.message(event.peer, event.bytes);
       case 'timer':
         return this.#timer(event.name);
       case 'persisted':
@@ -203,35 +214,6 @@ export class Replica {
   #stop(): void {
     if (this.#started) this.#tendMark(true);
     this.#started = false;
-  }
-
-  #message(peer: number, bytes: Uint8Array): void {
-    if (!this.#shared.peers.has(peer)) return;
-    const { limits } = this.#shared.committee.params;
-    const opened = decodeMessage(bytes, limits.blockBytesMax);
-    if (!opened.ok) {
-      return this.#shared.out.note({ what: 'messageRejected', peer, failure: opened.failure });
-    }
-    const message = opened.value;
-    switch (message.kind) {
-      case 'push':
-        return this.#acceptance.receive(message.block, peer, true);
-      case 'blocks':
-        for (const block of message.blocks) this.#acceptance.receive(block, peer, false);
-        return;
-      case 'rounds':
-        for (const block of message.blocks) this.#acceptance.receive(block, peer, false);
-        this.#advance();
-        if (message.last) this.#sync.answered(peer);
-        return;
-      case 'getBlocks':
-        return this.#serve.getBlocks(peer, message.refs);
-      case 'getRounds':
-        return this.#serve.getRounds(peer, message.from, message.to);
-      case 'status':
-        this.#standing.told(peer, message.yourRound);
-        return this.#neighbours.told(peer, message);
-    }
   }
 
   #timer(name: TimerName): void {
@@ -334,13 +316,13 @@ export class Replica {
   }
 
   #commit(commit: Ordered): void {
-    const { dag, out, peers } = this.#shared;
+    const { dag, out } = this.#shared;
     const input = commitInput(commit, dag);
     const applied = this.#machine.applyCommit(input);
     out.push({ kind: 'committed', commit, input, applied });
     for (const { id } of input.batches) this.#pool.committed(toHex(id));
     this.#pool.convicted(commit.convicted);
-    for (const author of commit.convicted) peers.shun(author);
+    for (const author of commit.convicted) this.#acceptance.shun(author);
     this.#payload.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);
     this.#pacemaker.committed();

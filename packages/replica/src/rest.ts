@@ -43,6 +43,7 @@ export class Rest {
   /** Shortest time between two own blocks now. */
   pauseMs(): number {
     const { roundMsMin, idleRoundMs, followRoundMs } = this.#shared.tuning;
+    if (this.#isBehind()) return followRoundMs;
     if (this.#isLoaded()) return roundMsMin;
     return this.#isHeartbeatDue() ? idleRoundMs : followRoundMs;
   }
@@ -54,12 +55,15 @@ export class Rest {
     return true;
   }
 
-  /** Ends a rest. False when it was so long that the first block must carry no batches. */
+  /**
+   * Ends a rest. False when the next block must carry nothing: after a long rest, and while so much
+   * waits for a commit that memory is what must be saved (R22).
+   */
   end(): boolean {
     const { nowMs, tuning } = this.#shared;
     const sinceMs = this.#sinceMs ?? nowMs;
     this.#sinceMs = undefined;
-    return nowMs - sinceMs <= tuning.restMsMax;
+    return nowMs - sinceMs <= tuning.restMsMax && !this.#isBehind();
   }
 
   /** When the last commit gets too old for sessions and leases to be kept in time. */
@@ -68,6 +72,13 @@ export class Rest {
     const { orderer, committee } = this.#shared;
     const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
     return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
+  }
+
+  /** Commits are far behind blocks: rounds are slow and empty until they come. */
+  #isBehind(): boolean {
+    const { orderer, tuning } = this.#shared;
+    const rounds = this.#proposer.lastRound - orderer.lastDecidedRound;
+    return rounds > tuning.uncommittedRoundsMax || this.#payload.bytes > tuning.uncommittedBytesMax;
   }
 
   /** Something is to be said, or is on its way to be committed. */

@@ -5,6 +5,7 @@ import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { Outbox, Timers } from './outbox.ts';
 import { Peers } from './peers.ts';
+import { Ranges } from './ranges.ts';
 import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
 /** What one replica is made of. */
@@ -32,6 +33,7 @@ export class Shared {
   readonly out: Outbox = new Outbox();
   readonly timers: Timers = new Timers(this.out);
   readonly peers: Peers;
+  readonly ranges: Ranges;
   /** Local wall clock of the event being handled. */
   nowMs = 0;
   /** Highest round of which q distinct authors' blocks are accepted; rounds below are complete too. */
@@ -47,7 +49,9 @@ export class Shared {
     this.tuning = { ...DEFAULT_TUNING, ...config.tuning };
     this.dag = new Dag(config.committee, config.cellId);
     this.orderer = new Orderer(this.dag, config.committee);
-    this.peers = new Peers(config.committee.members.length, config.me, faultsMax(config.committee));
+    const members = config.committee.members.length;
+    this.peers = new Peers(members, config.me, faultsMax(config.committee));
+    this.ranges = new Ranges(members, this.out);
   }
 
   /** Distinct authors of accepted blocks of a round, ascending. */

@@ -91,9 +91,9 @@ export class Standing {
       return;
     }
     this.#vouchers.delete(peer);
-    const { out, nowMs, tuning } = this.#shared;
+    const { ranges, nowMs, tuning } = this.#shared;
     if (!this.#claims.has(peer)) this.#claims.set(peer, nowMs + tuning.claimWaitMs);
-    out.send([peer], { kind: 'getRounds', from: yourRound, to: yourRound });
+    ranges.ask(peer, yourRound, yourRound);
   }
 
   /** True when the others have vouched; asks them again while they have not. */

@@ -23,10 +23,10 @@ export class Sync {
 
   /** A peer says it is further: even a short gap has to be closed when nothing else is pushed. */
   nudge(peer: number, round: number): void {
-    const { completeRound, syncing, out, tuning } = this.#shared;
+    const { completeRound, syncing, ranges, tuning } = this.#shared;
     if (syncing || round <= completeRound) return;
     const to = Math.min(round, completeRound + tuning.rangeRounds);
-    out.send([peer], { kind: 'getRounds', from: completeRound + 1, to });
+    ranges.ask(peer, completeRound + 1, to);
   }
 
   /** After every event: starts, goes on, ends. */
@@ -62,7 +62,7 @@ export class Sync {
   }
 
   #goOn(): void {
-    const { nowMs, completeRound, timers, out, tuning, peers } = this.#shared;
+    const { nowMs, completeRound, timers, ranges, tuning, peers } = this.#shared;
     if (this.#asked) {
       const gone = !peers.isUp(this.#asked.peer);
       if (!gone && nowMs < this.#asked.untilMs)
@@ -78,14 +78,15 @@ export class Sync {
     const untilMs = nowMs + Math.ceil(pause);
     this.#asked = { peer, fromRound: completeRound, untilMs };
     timers.want('fetchRetry', untilMs);
-    const to = completeRound + tuning.rangeRounds;
-    out.send([peer], { kind: 'getRounds', from: completeRound + 1, to });
+    ranges.ask(peer, completeRound + 1, completeRound + tuning.rangeRounds);
   }
 
   /** The furthest peer that was not useless; when all were, everyone gets another chance later. */
   #choose(): number | undefined {
     const { peers, completeRound, nowMs, timers, tuning } = this.#shared;
-    const ahead = peers.up.filter((peer) => peers.roundOf(peer) > completeRound);
+    const ahead = peers.up.filter(
+      (peer) => peers.isUp(peer) && peers.roundOf(peer) > completeRound,
+    );
     const fresh = ahead.filter((peer) => !this.#useless.has(peer));
     if (fresh.length === 0 && ahead.length > 0) {
       this.#useless.clear();

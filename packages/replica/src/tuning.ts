@@ -31,6 +31,10 @@ export interface Tuning {
   readonly fetchRetryMsMax: number;
   /** A block that still misses a parent after this many questions is dropped; it may come again. */
   readonly fetchTriesMax: number;
+  /** R12: after so many messages that no honest peer sends, within `muteMs`, one is not heard. */
+  readonly offencesMax: number;
+  /** R12: how long such a peer is not heard. */
+  readonly muteMs: number;
   /** R12: catch-up starts when the cell is more than this many rounds ahead. */
   readonly syncLagRounds: number;
   /** Rounds asked for and served at once. */
@@ -52,6 +56,10 @@ export interface Tuning {
   readonly claimWaitMs: number;
   /** Received blocks that no own block has referenced yet go to the log beyond this many bytes. */
   readonly unloggedBytesMax: number;
+  /** R22: own blocks carry nothing while more bytes than this wait for a commit. */
+  readonly uncommittedBytesMax: number;
+  /** R22: nor while the own round is further than this above the last decided one. */
+  readonly uncommittedRoundsMax: number;
 }
 
 export const DEFAULT_TUNING: Tuning = {
@@ -70,6 +78,8 @@ export const DEFAULT_TUNING: Tuning = {
   fetchRetryMs: 200,
   fetchRetryMsMax: 5_000,
   fetchTriesMax: 24,
+  offencesMax: 8,
+  muteMs: 60_000,
   syncLagRounds: 8,
   rangeRounds: 256,
   rangeBytesMax: 4 * 1024 * 1024,
@@ -82,4 +92,6 @@ export const DEFAULT_TUNING: Tuning = {
   markDelayMs: 10,
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,
+  uncommittedBytesMax: 256 * 1024 * 1024,
+  uncommittedRoundsMax: 5_000,
 };

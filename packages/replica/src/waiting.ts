@@ -1,4 +1,5 @@
 import { type Block, type Ref, refKey } from '@fatty/broadcast';
+import type { Ask } from '@fatty/interface';
 
 /** A valid block on its way into the DAG. */
 export interface WaitingBlock {
@@ -7,14 +8,18 @@ export interface WaitingBlock {
   readonly peer: number;
   /** Author of the block in whose missing cone it was found; its own author otherwise. */
   readonly root: number;
-  /** Keys of unanswered slow checks. */
-  readonly jobs: Set<string>;
+  /** Its slow checks. */
+  readonly asks: readonly Ask[];
+  /** Keys of those that were asked for and are not answered; undefined before they are. */
+  jobs: Set<string> | undefined;
   /** Its time stamp is too far ahead. */
   early: boolean;
   /** Keys of missing parents, with their rounds. */
   readonly missing: Map<string, number>;
   queued: boolean;
 }
+
+const FRESH = { jobs: undefined, queued: false };
 
 /** A map to sets that forgets empty sets. */
 class Index {
@@ -64,8 +69,16 @@ export class Waiting {
     return this.#entries.has(key);
   }
 
+  get(key: string): WaitingBlock | undefined {
+    return this.#entries.get(key);
+  }
+
   all(): readonly WaitingBlock[] {
     return [...this.#entries.values()];
+  }
+
+  of(author: number): readonly WaitingBlock[] {
+    return this.all().filter(({ block }) => block.ref.author === author);
   }
 
   countOf(author: number): number {
@@ -103,13 +116,15 @@ export class Waiting {
     return this.#children.has(key);
   }
 
-  add(given: Omit<WaitingBlock, 'missing' | 'queued'>, missing: readonly Ref[]): WaitingBlock {
+  add(
+    given: Omit<WaitingBlock, 'missing' | 'queued' | 'jobs'>,
+    missing: readonly Ref[],
+  ): WaitingBlock {
     const { ref } = given.block;
     const rounds = missing.map((one): [string, number] => [refKey(one), one.round]);
-    const entry: WaitingBlock = { ...given, missing: new Map(rounds), queued: false };
+    const entry: WaitingBlock = { ...given, missing: new Map(rounds), ...FRESH };
     this.#entries.set(refKey(ref), entry);
     for (const [key] of rounds) this.#children.add(key, entry);
-    for (const key of entry.jobs) this.#jobs.add(key, entry);
     const slot = `${ref.author}/${ref.round}`;
     if (!this.#slots.has(slot)) this.#slots.set(slot, entry.block);
     if (entry.early) this.#early.add(entry);
@@ -121,17 +136,30 @@ export class Waiting {
     const { ref } = entry.block;
     if (!this.#entries.delete(refKey(ref))) return;
     for (const key of entry.missing.keys()) this.#unlink(key, entry);
-    for (const key of entry.jobs) this.#jobs.delete(key, entry);
+    for (const key of entry.jobs ?? []) this.#jobs.delete(key, entry);
+    if (entry.jobs?.size) this.#checkEnded(entry);
     const slot = `${ref.author}/${ref.round}`;
     if (this.#slots.get(slot) === entry.block) this.#slots.delete(slot);
     this.#early.delete(entry);
     this.#count(entry, -1);
   }
 
+  /** Its slow checks are under way. It becomes ready again when all are answered. */
+  check(entry: WaitingBlock, jobs: Set<string>): void {
+    entry.jobs = jobs;
+    for (const key of jobs) this.#jobs.add(key, entry);
+    this.markReady(entry);
+  }
+
+  isChecking(author: number): boolean {
+    return this.of(author).some(({ jobs }) => jobs !== undefined && jobs.size > 0);
+  }
+
   jobAccepted(entry: WaitingBlock, key: string): void {
-    entry.jobs.delete(key);
+    entry.jobs?.delete(key);
     this.#jobs.delete(key, entry);
     this.markReady(entry);
+    if (entry.jobs?.size === 0) this.#checkEnded(entry);
   }
 
   parentCame(key: string): void {
@@ -157,14 +185,15 @@ export class Waiting {
   }
 
   markReady(entry: WaitingBlock): void {
-    if (entry.queued || entry.early || entry.jobs.size > 0 || entry.missing.size > 0) return;
+    if (entry.queued || entry.early || entry.jobs?.size || entry.missing.size > 0) return;
     entry.queued = true;
     this.#ready.push(entry);
   }
 
-  /** Next one that waits for nothing. It stays counted until removed. */
+  /** Next one that waits for nothing but perhaps its turn to be checked. */
   shift(): WaitingBlock | undefined {
     for (let entry = this.#ready.shift(); entry; entry = this.#ready.shift()) {
+      entry.queued = false;
       if (this.#entries.get(refKey(entry.block.ref)) === entry) return entry;
     }
     return undefined;
@@ -183,6 +212,11 @@ export class Waiting {
     const keys = this.#unneeded.filter((key) => !this.#children.has(key));
     this.#unneeded = [];
     return keys;
+  }
+
+  /** There is room for another slow check of the author. */
+  #checkEnded({ block }: WaitingBlock): void {
+    for (const entry of this.of(block.ref.author)) this.markReady(entry);
   }
 
   #unlink(key: string, entry: WaitingBlock): void {

@@ -307,8 +307,12 @@ it('own rounds are left out only below what is decided (R23)', () => {
     before = made;
     return made.map(({ bytes }) => bytes);
   };
-  const hear = (from: number, to: number, blocks: readonly Uint8Array[]): void =>
+  const hear = (from: number, to: number, blocks: readonly Uint8Array[]): void => {
+    // It asks who says that there is more.
+    const more = { lastOwnRound: 0, highestRound: to, commitIndex: 0, yourRound: 0, ask: false };
+    world.inject(1, 0, encodeMessage({ kind: 'status', ...more }));
     world.inject(1, 0, encodeMessage({ kind: 'rounds', from, to, blocks, last: true }));
+  };
   for (let round = 1; round <= 4; round++) {
     hear(
       round,

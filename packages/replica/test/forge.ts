@@ -145,6 +145,7 @@ export function openBlock(bytes: Uint8Array): {
 
 /**
  * What more than f liars can do: two certified blocks in the slot of round 1 (R18). Parents first.
+ * Everybody but 0 lies. Above four members the last two say one thing only, each another.
  */
 export function contradiction(
   cell: Cell,
@@ -152,15 +153,17 @@ export function contradiction(
   ts: number = START_MS,
 ): readonly Block[] {
   const leader = 1;
-  const others = [2, 3];
+  const others = cell.signers.map((_, author) => author).filter((author) => author > leader);
+  const speakers = others.slice(-2);
   const roots = virtual.map((ref) => ({ ref }));
   const first = others.map((author) => forge(cell, author, 1, onTop(author, roots), { ts }));
   const sides = [0, 1].map((side) => {
     const lead = forge(cell, leader, 1, onTop(leader, roots), { ts: ts + side });
-    const votes = [leader, ...others].map((author) =>
-      forge(cell, author, 2, onTop(author, [lead, ...first]), { ts: ts + side }),
-    );
-    const speaker = others[side] as number;
+    const silent = others.length > 2 ? speakers[1 - side] : undefined;
+    const votes = [leader, ...others]
+      .filter((author) => author !== silent)
+      .map((author) => forge(cell, author, 2, onTop(author, [lead, ...first]), { ts: ts + side }));
+    const speaker = speakers[side] as number;
     return {
       lead,
       votes,

@@ -5,13 +5,14 @@ import { ownerShape } from '../src/index.ts';
 import { contradiction, push, vouch } from './forge.ts';
 import { Client, makeCell, World } from './world.ts';
 
-/** Replica 0 among three members that all lie. */
-function deceived(): { world: World; client: Client } {
-  const cell = makeCell(4);
+/** Replica 0 among members that all lie. */
+function deceived(n = 4): { world: World; client: Client } {
+  const cell = makeCell(n);
   const world = new World({ cell });
-  for (const liar of [1, 2, 3]) world.liars.set(liar, () => undefined);
+  const liars = cell.signers.map((_, member) => member).slice(1);
+  for (const liar of liars) world.liars.set(liar, () => undefined);
   world.start();
-  vouch(world, 0, [1, 2, 3]);
+  vouch(world, 0, liars);
   return { world, client: new Client(cell, 'c') };
 }
 
@@ -24,7 +25,8 @@ function lie(world: World): void {
 
 describe('two certified blocks in one slot (R18)', () => {
   it('end the order for good: told once, nothing signed, clients refused, nothing crashes', () => {
-    const { world, client } = deceived();
+    // Of seven, four say two things each and two believe one of them: who is shunned is needed (R12).
+    const { world, client } = deceived(7);
     const host = world.host(0);
     lie(world);
     world.run(100);
