@@ -5,6 +5,7 @@ import {
   bodyShape,
   type CarriedBatch,
   type Content,
+  Dag,
   headerDigest,
   headerShape,
   type Ref,
@@ -12,8 +13,9 @@ import {
   signedBlockShape,
 } from '@fatty/broadcast';
 import { asDigest, decode, hash, type Signer, utf8 } from '@fatty/codec';
-import { decodeMessage, encodeMessage, type PeerMessage } from '../src/index.ts';
-import { type Cell, START_MS, type World } from './world.ts';
+import type { Verdict } from '@fatty/interface';
+import { decodeMessage, encodeMessage, type PeerMessage, type Tuning } from '../src/index.ts';
+import { type Cell, type Host, makeCell, START_MS, World } from './world.ts';
 
 export const MESSAGE_MAX = 1 << 21;
 
@@ -71,6 +73,23 @@ export function onTop(author: number, blocks: readonly { readonly ref: Ref }[]):
   const refs = blocks.map(({ ref }) => ref).sort((a, b) => a.author - b.author);
   const own = refs.filter((ref) => ref.author === author);
   return [...own, ...refs.filter((ref) => ref.author !== author)];
+}
+
+/** What blocks of one round are to those who stand on them. */
+export type Row = readonly { readonly ref: Ref }[];
+
+/** Replica 0 among members whose every word is forged. */
+export function among(
+  n: number,
+  tuning: Partial<Tuning> = {},
+  verify?: (job: Uint8Array) => Verdict | undefined,
+): { world: World; cell: Cell; host: Host; virtual: Row } {
+  const cell = makeCell(n);
+  const world = new World({ cell, tuning, ...(verify ? { verify } : {}) });
+  for (let liar = 1; liar < n; liar++) world.liars.set(liar, () => undefined);
+  world.start();
+  const virtual = new Dag(cell.committee, cell.cellId).virtual.map((ref) => ({ ref }));
+  return { world, cell, host: world.host(0), virtual };
 }
 
 /** A member without state: follows the honest ones round by round, and lies where `twist` says so. */
