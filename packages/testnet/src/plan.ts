@@ -84,10 +84,11 @@ export const SKEW_MS_MAX = 150;
 
 function liarsArbitrary(replicas: number): fc.Arbitrary<Plan['liars']> {
   const faultsMax = Math.floor((replicas - 1) / 3);
+  const often = ['equivocate', 'fork'] as const;
   const liar = fc.record({
     replica: fc.integer({ min: 0, max: replicas - 1 }),
-    // The lie that broadcast exists to withstand comes more often.
-    lie: fc.constantFrom<Lie>('equivocate', 'equivocate', 'equivocate', ...LIES),
+    // The lies that broadcast exists to withstand come more often.
+    lie: fc.constantFrom<Lie>(...often, ...often, ...LIES),
   });
   return fc.uniqueArray(liar, { maxLength: faultsMax, selector: (one) => one.replica });
 }

@@ -254,7 +254,10 @@ export class World {
       this.#observe({ kind: 'delivered', ref: effect.ref, ...at });
     } else if (effect.kind === 'committed') {
       const { commit, input, applied } = effect;
-      if (this.honest(host.index)) this.count('commits');
+      if (this.honest(host.index)) {
+        this.count('commits');
+        this.count('convicted', input.evidence.length);
+      }
       this.#story.committed(host.index, effect);
       const root = this.#options.rootOf?.(host.index, commit.index);
       this.#observe({ kind: 'committed', commit, input, applied, root, ...at });

@@ -6,7 +6,7 @@ import { makeCell, smallWindows } from '../src/cell.ts';
 import { BlockBook, type Reader, ViewChecker, type Watch, watch } from '../src/checkers/index.ts';
 import { Client } from '../src/client.ts';
 import { CALM_NETWORK, QUICK_DISK, QUICK_VERIFIER } from '../src/faults.ts';
-import { bend as bendDraft, openDraft } from '../src/liars/craft.ts';
+import { bend as bendDraft, openDraft, swapParent } from '../src/liars/craft.ts';
 import type { CheckedCell, Checker, Observation } from '../src/observation.ts';
 import { SeededRng } from '../src/rng.ts';
 import { blocksIn } from '../src/sight.ts';
@@ -135,6 +135,39 @@ describe('every rule is broken by a history that breaks it', () => {
       },
     ]);
     expect(rulesBroken(told)).toContain('S2');
+  });
+
+  test('S2: blocks of two branches of one author are delivered', () => {
+    const chain = history
+      .flatMap((one) => (one.kind === 'delivered' && one.by === 0 ? [one] : []))
+      .filter(({ ref }) => ref.author === 2)
+      .sort((a, b) => a.ref.round - b.ref.round);
+    const [base, left, right] = chain;
+    if (base === undefined || left === undefined || right === undefined) {
+      throw new Error('somebody delivered three blocks of one author');
+    }
+    const disks = history.filter((one) => one.kind === 'synced');
+    const draft = disks
+      .flatMap(({ records }) => records)
+      .map(({ body }) => openDraft(body))
+      .find((one) => one?.header.author === 2 && one.header.round === right.ref.round);
+    const signer = cell.signers[2];
+    if (draft === undefined || signer === undefined) throw new Error('it was stored');
+    const insider = { index: 2, signer, cell, rng: new SeededRng(1), lied: () => undefined };
+    // On the block before the last: its slot is free, what it stands beside is delivered as well.
+    const branch = bendDraft(insider, draft, {
+      parents: swapParent(draft.header.parents, 0, base.ref),
+    });
+    const [seen] = blocksIn(branch);
+    if (seen === undefined) throw new Error('it is a block');
+    const digest = hash('block', seen.header) as typeof base.ref.digest;
+    const sent = { kind: 'sent', by: 2, to: 1, bytes: branch, atMs: 0 } as const;
+    const others = { ...right, by: 1, ref: { ...right.ref, digest } };
+    const liars = { ...checked, liars: new Set([2]) };
+    const until = (tip: Observation): readonly Observation[] => [...disks, sent, base, left, tip];
+    expect(rulesBroken(until(right), liars)).toEqual(new Set());
+    expect(rulesBroken(until(others), liars)).toEqual(new Set(['S2']));
+    expect(rulesBroken([...disks, sent, base, others, left], liars)).toEqual(new Set(['S2']));
   });
 
   test('S4: a replica skips a commit, tells another one, or stops', () => {

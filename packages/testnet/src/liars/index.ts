@@ -2,12 +2,14 @@ import { type Ref, signedBlockShape } from '@fatty/broadcast';
 import { decode, encode } from '@fatty/codec';
 import type { Peer } from '../host.ts';
 import { bend, type Insider, swapParent } from './craft.ts';
-import { type Outgoing, Puppet, type Trick } from './puppet.ts';
+import { fork } from './fork.ts';
+import { Puppet, type Trick, toAll } from './puppet.ts';
 import { claim } from './speech.ts';
 
 /** How replicas lie. */
 export const LIES = [
   'equivocate',
+  'fork',
   'withhold',
   'badSignature',
   'wrongTime',
@@ -20,8 +22,6 @@ export type Lie = (typeof LIES)[number];
 
 export type { Insider } from './craft.ts';
 export { Puppet, type Trick } from './puppet.ts';
-
-const toAll = (puppet: Puppet, bytes: Uint8Array): Outgoing => ({ bytes, to: puppet.others });
 
 /** Two chains with one key, each shown to its own half; ops go into one half only. */
 function equivocate(insider: Insider): Trick {
@@ -146,6 +146,7 @@ function selective(insider: Insider): Trick {
 
 const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Trick } = {
   equivocate,
+  fork,
   withhold,
   badSignature,
   wrongTime,

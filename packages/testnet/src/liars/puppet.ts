@@ -20,10 +20,18 @@ export interface Outgoing {
   readonly to: readonly number[];
 }
 
+export const toAll = (puppet: Puppet, bytes: Uint8Array): Outgoing => ({
+  bytes,
+  to: puppet.others,
+});
+
 /** How a liar differs from a plain block maker. Every hook has an honest default. */
 export interface Trick {
-  /** What to send instead of an honest block. The first one is taken as the own chain's next. */
-  craft?(puppet: Puppet, draft: Draft): readonly Outgoing[];
+  /**
+   * What to send instead of an honest block. The first one is taken as the own chain's next.
+   * Undefined: no block as yet, the draft's batches wait.
+   */
+  craft?(puppet: Puppet, draft: Draft): readonly Outgoing[] | undefined;
   /** False: the request goes unanswered. */
   serves?(ref: Ref): boolean;
   /** Something extra on every event. */
@@ -71,7 +79,7 @@ export class Puppet implements Peer {
     this.#ownTs = committee.genesisTs;
   }
 
-  /** Its current own block; tricks may set it when they fork. */
+  /** Its current own block. */
   get own(): Ref {
     return this.#own;
   }
@@ -198,8 +206,9 @@ export class Puppet implements Peer {
 
   #emit(draft: Draft | undefined): void {
     if (draft === undefined) return;
-    const honest = [{ bytes: draft.bytes, to: this.others }];
-    const outgoing = this.#trick.craft?.(this, draft) ?? honest;
+    const { craft } = this.#trick;
+    const outgoing = craft === undefined ? [toAll(this, draft.bytes)] : craft(this, draft);
+    if (outgoing === undefined) return void this.batches.unshift(...draft.body.batches);
     this.#ownTs = Math.max(this.nowMs, draft.header.ts);
     for (const { bytes, to } of outgoing) for (const peer of to) this.send(peer, pushOf(bytes));
     // An invalid block cannot be built upon: the chain goes on from the honest one it replaced.

@@ -181,6 +181,7 @@ export const bankNet: Net = {
     deliveries: 2000,
     moved: 50,
     doubleSpends: 8,
+    convicted: 20,
     'draft.insufficient_funds': 5,
   },
 };
