@@ -1,5 +1,5 @@
 import { type Cell, type GatewayMessage, writeCell } from '@fatty/api';
-import { toHex } from '@fatty/codec';
+import { ed25519, toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
 import type { Dialer, DialOptions } from '@fatty/network/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -112,6 +112,8 @@ describe('connecting', () => {
     const cell = begin();
     expect(await codeOf(connectOn(cell.platform, 'http://x/cell.json', {}))).toBe('bad_argument');
     expect(await codeOf(connectOn(cell.platform, 'gone', {}))).toBe('cell_unreadable');
+    const broken = { ...cell.platform, scheme: { ...ed25519(), verify: () => true } };
+    expect(await codeOf(connectOn(broken, cell.cell, {}))).toBe('bad_ed25519');
     expect(await codeOf(connectOn(cell.platform, 'file', {}))).toBe('bad_cell_file');
     expect(await codeOf(cell.connect({ cellId: '00' }))).toBe('wrong_cell_id');
     cell.greet = 4401;

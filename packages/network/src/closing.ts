@@ -6,6 +6,7 @@ export const CLOSE = {
   goingAway: 1001,
   abnormal: 1006,
   tooBig: 1009,
+  internal: 1011,
   restart: 1012,
   tryLater: 1013,
   malformed: 4400,

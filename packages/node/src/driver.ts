@@ -15,6 +15,11 @@ export type Outward = Extract<
   { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' }
 >;
 
+export type SendEffect = Extract<ReplicaEffect, { kind: 'send' }>;
+
+/** Node fires a longer timer at once. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
 /** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
 export interface ReplicaCore {
   step(event: ReplicaEvent): readonly ReplicaEffect[];
@@ -33,7 +38,12 @@ export interface DriverParts {
   readonly onEffect: (effect: ReplicaEffect) => void;
   readonly onPersisted: (ms: number) => void;
   readonly onVerified: (ms: number) => void;
-  /** Disk trouble: nothing may be signed any more, the process must end. */
+  /** After {@link onEffect}: whether a link took the packet, or it is lost here. */
+  readonly onSent: (effect: SendEffect, taken: boolean) => void;
+  /**
+   * Once: the disk failed, or the replica or its machine threw, so an invariant is broken. Nothing
+   * may be signed any more; the driver has stopped, the process must end.
+   */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -51,10 +61,11 @@ export class Driver {
   #writing: Promise<unknown> = Promise.resolve();
   #busy = false;
   #closed = false;
+  #failed = false;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
-    this.#index = new BlockIndex(parts.kv, parts.onFatal);
+    this.#index = new BlockIndex(parts.kv, (error) => this.#fail(error));
   }
 
   get peersUp(): readonly number[] {
@@ -86,9 +97,25 @@ export class Driver {
           this.#perform(effect);
         }
       }
-    } finally {
-      this.#busy = false;
+    } catch (error) {
+      this.#fail(error);
     }
+    this.#busy = false;
+  }
+
+  /** Safety over liveness: a replica that may be wrong about anything does nothing more. */
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#stop();
+    this.#parts.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #stop(): void {
+    this.#closed = true;
+    this.#queue.length = 0;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   /**
@@ -97,9 +124,7 @@ export class Driver {
    */
   async close(): Promise<void> {
     this.dispatch({ kind: 'stop' });
-    this.#closed = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#stop();
     await this.#writing;
     await this.#index.flush();
   }
@@ -107,8 +132,7 @@ export class Driver {
   #perform(effect: ReplicaEffect): void {
     switch (effect.kind) {
       case 'send':
-        this.#links.get(effect.peer)?.send(effect.bytes, effect.priority);
-        return;
+        return this.#send(effect);
       case 'persist':
         return this.#persist(effect);
       case 'setTimer':
@@ -132,34 +156,46 @@ export class Driver {
     }
   }
 
+  #send(effect: SendEffect): void {
+    const taken = this.#links.get(effect.peer)?.send(effect.bytes, effect.priority) ?? false;
+    this.#parts.onSent(effect, taken);
+  }
+
   #persist(effect: Extract<ReplicaEffect, { kind: 'persist' }>): void {
     const { log, mark, clock } = this.#parts;
     const startMs = clock.monotonicMs();
     const writes = [log.append(effect.records)];
     if (effect.mark) writes.push(mark.write(effect.mark));
-    const done = Promise.all(writes).then(() => {
-      this.#parts.onPersisted(clock.monotonicMs() - startMs);
-      this.dispatch({ kind: 'persisted', token: effect.token });
-    }, this.#parts.onFatal);
+    const done = Promise.all(writes).then(
+      () => {
+        this.#parts.onPersisted(clock.monotonicMs() - startMs);
+        this.dispatch({ kind: 'persisted', token: effect.token });
+      },
+      (error: unknown) => this.#fail(error),
+    );
     this.#writing = Promise.all([this.#writing, done]);
   }
 
   #setTimer(name: TimerName, atMs: number): void {
     clearTimeout(this.#timers.get(name));
+    const delayMs = Math.max(0, atMs - this.#parts.clock.nowMs());
     const fire = (): void => {
+      if (delayMs > DELAY_MS_MAX) return this.#setTimer(name, atMs);
       this.#timers.delete(name);
       this.dispatch({ kind: 'timer', name });
     };
-    const delayMs = Math.max(0, atMs - this.#parts.clock.nowMs());
-    this.#timers.set(name, setTimeout(fire, delayMs));
+    this.#timers.set(name, setTimeout(fire, Math.min(delayMs, DELAY_MS_MAX)));
   }
 
   #verify(job: Uint8Array): void {
     const startMs = this.#parts.clock.monotonicMs();
-    void this.#parts.verifier.verify(job).then((verdict) => {
-      this.#parts.onVerified(this.#parts.clock.monotonicMs() - startMs);
-      this.dispatch({ kind: 'verified', job, verdict });
-    });
+    void this.#parts.verifier.verify(job).then(
+      (verdict) => {
+        this.#parts.onVerified(this.#parts.clock.monotonicMs() - startMs);
+        this.dispatch({ kind: 'verified', job, verdict });
+      },
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   #read({ request, want }: Extract<ReplicaEffect, { kind: 'read' }>): void {

@@ -88,6 +88,9 @@ function receiptMessage({ batch, session, seq, commit, results }: Receipt): Gate
   return { kind: 'receipt', batch, session, seq, commit, results };
 }
 
+/** An exception while a message of (or to) one client was served: its kind, and that client's key. */
+export type ServingError = (error: unknown, serving: string, client: PublicKey) => void;
+
 /** A batch on its way: the tag comes back with a refusal, the id with the receipt. */
 interface Submission {
   readonly tag: number;
@@ -107,6 +110,7 @@ const SUBMISSIONS_MAX = 65_536;
 export class Gateway {
   readonly #backend: GatewayBackend;
   readonly #limits: GatewayLimits;
+  readonly #onError: ServingError;
   readonly #visitors = new Map<Link, Visitor>();
   /** Links by client key: one client may hold several. */
   readonly #byClient = new Map<string, readonly Visitor[]>();
@@ -114,9 +118,10 @@ export class Gateway {
   readonly #byBatch = new Map<string, Submission>();
   #nextTag = 1;
 
-  constructor(backend: GatewayBackend, limits: GatewayLimits) {
+  constructor(backend: GatewayBackend, limits: GatewayLimits, onError: ServingError) {
     this.#backend = backend;
     this.#limits = limits;
+    this.#onError = onError;
   }
 
   get clients(): number {
@@ -156,7 +161,21 @@ export class Gateway {
       link.close(CLOSE.malformed, message.failure.code);
       return;
     }
-    this.#receive(visitor, message.value, bytes.length);
+    const { kind } = message.value;
+    this.#serve(link, kind, () => this.#receive(visitor, message.value, bytes.length));
+  }
+
+  /**
+   * What is thrown while one client is served ends its link, and nothing else: neither the others
+   * nor the replica. (What the replica throws never comes here: its driver stops it.)
+   */
+  #serve(link: Link, serving: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#onError(error, serving, link.peer);
+      link.close(CLOSE.internal, 'internal_error');
+    }
   }
 
   /** Tells clients what a commit did, then answers the reads that waited for it. */
@@ -176,7 +195,8 @@ export class Gateway {
     if (!submission) return;
     this.#forget(submission);
     const visitor = this.#visitors.get(submission.link);
-    if (visitor) this.#refuse(visitor, submission.id, failure);
+    if (!visitor) return;
+    this.#serve(submission.link, 'refused', () => this.#refuse(visitor, submission.id, failure));
   }
 
   #settle(receipt: Receipt): void {
@@ -194,8 +214,13 @@ export class Gateway {
   #tell(client: PublicKey, message: GatewayMessage, priority: Priority): void {
     const visitors = this.#byClient.get(toHex(client));
     if (!visitors) return;
-    const bytes = encodeGatewayMessage(message);
-    for (const { link } of visitors) link.send(bytes, priority);
+    let bytes: Uint8Array | undefined;
+    for (const { link } of visitors) {
+      this.#serve(link, message.kind, () => {
+        bytes ??= encodeGatewayMessage(message);
+        link.send(bytes, priority);
+      });
+    }
   }
 
   #receive(visitor: Visitor, message: ClientMessage, size: number): void {
@@ -284,7 +309,7 @@ export class Gateway {
     const due = visitor.waiting.filter((read) => read.minCommit <= commit);
     const rest = visitor.waiting.filter((read) => read.minCommit > commit);
     visitor.waiting.splice(0, visitor.waiting.length, ...rest);
-    for (const read of due) this.#answer(visitor, read);
+    for (const read of due) this.#serve(visitor.link, 'read', () => this.#answer(visitor, read));
   }
 
   #answer(visitor: Visitor, read: Read): void {

@@ -2,7 +2,7 @@ import type { Clock } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent, ReplicaStatus } from '@fatty/replica';
 import { type Logger, pino } from 'pino';
 import type { NodeConfig } from './config.ts';
-import type { Outward } from './driver.ts';
+import type { Outward, SendEffect } from './driver.ts';
 import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
@@ -42,6 +42,10 @@ export class Observer {
     this.#recorder?.effect(effect);
   }
 
+  sent(effect: SendEffect, taken: boolean): void {
+    this.#recorder?.sent(effect, taken);
+  }
+
   outward(effect: Outward): void {
     switch (effect.kind) {
       case 'committed':
@@ -58,21 +62,22 @@ export class Observer {
     }
   }
 
-  /** Restart me? Only what a restart can cure. */
-  live(status: ReplicaStatus): readonly Check[] {
+  /**
+   * Restart me? Only what a restart can cure: that nobody answers. A replica that found a
+   * contradiction (R18) would find it again in its log; it stays up to be asked.
+   */
+  live(): readonly Check[] {
+    return [{ name: 'process', good: true, detail: 'answers' }];
+  }
+
+  /** Route to me? A quorum in reach and not catching up. */
+  ready(status: ReplicaStatus, reachable: number, needed: number): readonly Check[] {
     return [
       {
         name: 'ordering',
         good: status.halted === undefined,
         detail: status.halted?.code ?? 'running',
       },
-    ];
-  }
-
-  /** Route to me? A quorum in reach and not catching up. */
-  ready(status: ReplicaStatus, reachable: number, needed: number): readonly Check[] {
-    return [
-      ...this.live(status),
       { name: 'quorum', good: reachable >= needed, detail: `${reachable} of ${needed} needed` },
       {
         name: 'caught up',

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import { pino } from 'pino';
 import { loadConfig, type NodeConfig, OPTIONS } from './config.ts';
 import { loadCell } from './init.ts';
 import { type RunningNode, type RunOptions, runNode } from './run.ts';
@@ -68,6 +69,18 @@ class Ending {
   }
 }
 
+/** What nobody caught breaks an invariant somewhere: logged, and the end, as in the driver. */
+function onAnythingElse({ logLevel }: NodeConfig, onFatal: (error: Error) => void): void {
+  const log = pino({ level: logLevel, base: {} });
+  process.on('uncaughtException', (error, origin) => {
+    try {
+      log.fatal({ err: error }, origin);
+    } finally {
+      onFatal(error);
+    }
+  });
+}
+
 /**
  * A replica as a process of its own: `--dir DIR/replica-i` and the options of the reference.
  * SIGTERM shuts down cleanly. Under a launcher (IPC channel) SIGINT is left to it.
@@ -87,6 +100,7 @@ export async function main(
     process.stderr.write(`fatal: ${error.message}\n`);
     process.exit(EXIT.failed);
   };
+  onAnythingElse(config.value, onFatal);
   const ending = new Ending(onFatal);
   const node = await runNode(config.value, { onFatal, ...options });
   if (!node.ok) return die(node.failure, EXIT.failed);

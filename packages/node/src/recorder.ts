@@ -1,13 +1,24 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import {
+  closeSync,
+  createWriteStream,
+  fstatSync,
+  openSync,
+  readSync,
+  type WriteStream,
+} from 'node:fs';
 import type { Ref } from '@fatty/broadcast';
 import { headerDigest, headerShape, signedBlockShape } from '@fatty/broadcast';
 import { decode, sha256, toHex } from '@fatty/codec';
 import type { Clock, TraceEvent } from '@fatty/interface';
-import { traceLine } from '@fatty/msc';
+import { readTrace, traceLine } from '@fatty/msc';
 import { decodeMessage, type ReplicaEffect, type ReplicaEvent } from '@fatty/replica';
+import type { SendEffect } from './driver.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const NAMES_MAX = 100_000;
+/** The last line is in here: labels are short. */
+const TAIL_BYTES = 16 * 1024;
+const STOPPED = 'stopped';
 
 /** `r2/17 3f9c`: author, round and the first bytes of the digest. */
 export function nameRef(ref: Ref): string {
@@ -30,11 +41,22 @@ export class Recorder {
   readonly #blockBytesMax: number;
   readonly #counts = new Map<string, number>();
 
+  #lost = 0;
+
+  /** Where the last life did not end with {@link close}, its end is told as a crash. */
   constructor(path: string, me: number, clock: Clock, blockBytesMax: number) {
+    const last = tailOf(path);
     this.#file = createWriteStream(path, { flags: 'a' });
     this.#me = `r${me}`;
     this.#clock = clock;
     this.#blockBytesMax = blockBytesMax;
+    if (last.torn) this.#file.write('\n');
+    if (last.event && !(last.event.kind === 'note' && last.event.label === STOPPED)) {
+      const { atMs } = last.event;
+      this.#file.write(
+        traceLine({ atMs, who: this.#me, kind: 'crash', label: 'or kill: no stop was recorded' }),
+      );
+    }
     this.write({ kind: 'restart', label: 'started' });
   }
 
@@ -46,11 +68,7 @@ export class Recorder {
   }
 
   effect(effect: ReplicaEffect): void {
-    if (effect.kind === 'send') {
-      const peer = `r${effect.peer}`;
-      const packet = this.#packet(`${this.#me}>${peer}`, effect.bytes);
-      this.write({ kind: 'send', peer, packet, ...this.#spoken(effect.bytes) });
-    } else if (effect.kind === 'delivered') {
+    if (effect.kind === 'delivered') {
       const { ref } = effect;
       this.write({ kind: 'deliver', label: nameRef(ref), round: ref.round });
     } else if (effect.kind === 'committed') {
@@ -63,11 +81,25 @@ export class Recorder {
     }
   }
 
+  /** A packet that no link took (none is up, or its queue is full) is sent and lost at once. */
+  sent({ peer: to, bytes }: SendEffect, taken: boolean): void {
+    const peer = `r${to}`;
+    const way = `${this.#me}>${peer}`;
+    const spoken = this.#spoken(bytes);
+    // Of a lost one the receiver counts nothing; so it has a name of its own.
+    const packet = taken
+      ? this.#packet(way, bytes)
+      : `${way} lost ${this.#clock.nowMs()} ${this.#lost++}`;
+    this.write({ kind: 'send', peer, packet, ...spoken });
+    if (!taken) this.write({ kind: 'drop', peer, packet, ...spoken });
+  }
+
   write(event: Omit<TraceEvent, 'atMs' | 'who'>): void {
     this.#file.write(traceLine({ atMs: this.#clock.nowMs(), who: this.#me, ...event }));
   }
 
   close(): Promise<void> {
+    this.write({ kind: 'note', label: STOPPED });
     return new Promise((resolve) => this.#file.end(() => resolve()));
   }
 
@@ -109,4 +141,29 @@ function nameBlock(bytes: Uint8Array): Spoken {
   const { author, round } = header.value;
   const digest = headerDigest(block.value.header);
   return { label: `block ${nameRef({ author, round, digest })}`, round };
+}
+
+interface Tail {
+  readonly event: TraceEvent | undefined;
+  /** The last line has no end: it was being written. */
+  readonly torn: boolean;
+}
+
+/** How an earlier recording ends, if there is one. */
+function tailOf(path: string): Tail {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return { event: undefined, torn: false };
+  }
+  try {
+    const { size } = fstatSync(file);
+    const bytes = new Uint8Array(Math.min(size, TAIL_BYTES));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    const { events } = readTrace(new TextDecoder().decode(bytes));
+    return { event: events.at(-1), torn: bytes.length > 0 && bytes.at(-1) !== 0x0a };
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { type Cell, quorum, type SignedAddresses, signAddresses, writeCell } from '@fatty/api';
-import { equalBytes, fail, ok, type Signer, toHex } from '@fatty/codec';
+import {
+  equalBytes,
+  fail,
+  ok,
+  type SignatureScheme,
+  type Signer,
+  selfTest,
+  toHex,
+} from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Clock, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import {
@@ -29,7 +37,9 @@ import { verifierPool } from './verifier-pool.ts';
 export interface RunOptions {
   /** Puts another program in the replica's place (a liar of a test cell). */
   readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
-  /** Called when the process cannot go on (disk trouble). */
+  /** Default: node:crypto in front of the rule. */
+  readonly scheme?: SignatureScheme;
+  /** Called once when the process cannot go on: the disk failed, or an invariant is broken. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -50,14 +60,17 @@ interface OpenPort {
 }
 
 /**
- * Starts one replica: locks its folder, replays its log, binds its ports, dials its peers.
- * Codes: `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`,
+ * Starts one replica: tests its signatures, locks its folder, replays its log, binds its ports,
+ * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`,
  * `cannot_listen`.
  */
 export async function runNode(
   config: NodeConfig,
   options: RunOptions,
 ): Promise<Outcome<RunningNode>> {
+  const scheme = options.scheme ?? nodeScheme();
+  const flaw = selfTest(scheme);
+  if (flaw) return { ok: false, failure: flaw };
   const signer = loadSigner(join(config.dir, 'key.pem'));
   if (!signer.ok) return signer;
   const cell = loadCell(config.cell);
@@ -68,12 +81,13 @@ export async function runNode(
   if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
   const stores = await openStores(config.dir);
   if (!stores.ok) return stores;
-  return new Node(config, options, cell.value, me, signer.value, stores.value).start();
+  const parts = { ...options, scheme };
+  return new Node(config, parts, cell.value, me, signer.value, stores.value).start();
 }
 
 class Node {
   readonly #config: NodeConfig;
-  readonly #options: RunOptions;
+  readonly #options: RunOptions & { readonly scheme: SignatureScheme };
   readonly #cell: Cell;
   readonly #me: number;
   readonly #signer: Signer;
@@ -92,7 +106,7 @@ class Node {
 
   constructor(
     config: NodeConfig,
-    options: RunOptions,
+    options: RunOptions & { readonly scheme: SignatureScheme },
     cell: Cell,
     me: number,
     signer: Signer,
@@ -107,7 +121,7 @@ class Node {
     const { cellId, committee } = cell;
     const { epoch, members, params } = committee;
     const machine = new LockService({ cell: { cellId, epoch, members }, params });
-    this.#replica = new Replica({ committee, cellId, me, signer, scheme: nodeScheme(), machine });
+    this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
     const blockBytesMax = params.limits.blockBytesMax;
     this.#observer = new Observer({ config, me, clock: CLOCK, blockBytesMax });
     this.#verifier = verifierPool({
@@ -120,11 +134,14 @@ class Node {
     this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, (ms) =>
       commitLatencySeconds.observe(ms / 1000),
     );
-    this.#gateway = new Gateway(this.#backend, {
+    const limits = {
       ...GATEWAY_LIMITS,
       messagesPerSecMax: config.clientMessagesPerSecMax,
       bytesPerSecMax: config.clientBytesPerSecMax,
-    });
+    };
+    this.#gateway = new Gateway(this.#backend, limits, (error, serving, client) =>
+      this.#observer.log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
+    );
   }
 
   async start(): Promise<Outcome<RunningNode>> {
@@ -240,9 +257,13 @@ class Node {
       onEvent: (event) => this.#observer.event(event),
       onEffect: (effect) => this.#observer.effect(effect),
       onOutward: (effect) => this.#outward(effect),
+      onSent: (effect, taken) => this.#observer.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
-      onFatal: this.#options.onFatal,
+      onFatal: (error) => {
+        this.#observer.log.fatal({ err: error }, 'stopped: nothing more is signed');
+        this.#options.onFatal(error);
+      },
     });
   }
 
@@ -258,7 +279,14 @@ class Node {
   #identity(admit: LinkIdentity['admit']): LinkIdentity {
     const { cellId, committee } = this.#cell;
     const epoch = (): number => committee.epoch;
-    return { cellId, epoch, role: 'replica', signer: this.#signer, scheme: nodeScheme(), admit };
+    return {
+      cellId,
+      epoch,
+      role: 'replica',
+      signer: this.#signer,
+      scheme: this.#options.scheme,
+      admit,
+    };
   }
 
   #peerIdentity(): LinkIdentity {
@@ -303,7 +331,7 @@ class Node {
     return this.#keep(
       serveHttp(this.#config.httpPort, {
         registry: observer.metrics.registry,
-        live: () => observer.live(replica.status()),
+        live: () => observer.live(),
         ready: () => [
           ...observer.ready(replica.status(), driver.peersUp.length + 1, needed),
           observer.replayed(this.#replaying),

@@ -34,6 +34,7 @@ class Bench {
   readonly events: ReplicaEvent[] = [];
   readonly outward: Outward[] = [];
   readonly fatal: Error[] = [];
+  readonly sent: [peer: number, taken: boolean][] = [];
   readonly appended: {
     records: readonly LogRecord[];
     done: () => void;
@@ -75,6 +76,7 @@ class Bench {
       onEffect: (effect) => void this.told.push(`> ${effect.kind}`),
       onPersisted: () => undefined,
       onVerified: () => undefined,
+      onSent: ({ peer }, taken) => void this.sent.push([peer, taken]),
       onFatal: (error) => void this.fatal.push(error),
     };
     this.driver = new Driver(parts);
@@ -203,6 +205,45 @@ describe('effects', () => {
   });
 });
 
+describe('a replica that throws', () => {
+  const broken = (kind: ReplicaEvent['kind']): void => {
+    bench.script = (event) => {
+      if (event.kind !== kind) return kind === 'start' ? [] : [persist(1), soonTimer];
+      throw new Error('invariant: two commits of one index');
+    };
+  };
+  const soonTimer: ReplicaEffect = { kind: 'setTimer', name: 'heartbeat', atMs: 1_000_050 };
+
+  it('has stopped for good: told once, no event, no timer, no write after it', async () => {
+    broken('message');
+    bench.driver.dispatch({ kind: 'start' });
+    // Neither whoever brought the event hears of it, nor do the events that were waiting count.
+    bench.driver.dispatch({ kind: 'message', peer: 1, bytes: utf8('poison') });
+    expect(bench.fatal.map(({ message }) => message)).toEqual([
+      'invariant: two commits of one index',
+    ]);
+    const told = bench.told.length;
+    bench.driver.dispatch({ kind: 'message', peer: 1, bytes: utf8('poison') });
+    bench.link(1);
+    bench.appended[0]?.fail(new Error('and the disk'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await bench.driver.close();
+    expect(bench.told.length).toBe(told);
+    expect(bench.fatal.length).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('takes the events that waited for their turn with it', () => {
+    bench.script = () => {
+      bench.driver.dispatch({ kind: 'message', peer: 1, bytes: utf8('next') });
+      throw new Error('broken');
+    };
+    bench.driver.dispatch({ kind: 'start' });
+    expect(bench.told).toEqual(['start']);
+    expect(bench.fatal.length).toBe(1);
+  });
+});
+
 describe('timers', () => {
   const timer = (name: 'heartbeat' | 'fetchRetry', atMs: number): ReplicaEffect => ({
     kind: 'setTimer',
@@ -224,6 +265,17 @@ describe('timers', () => {
     expect(fired()).toEqual(['fetchRetry']);
     await vi.advanceTimersByTimeAsync(500);
     expect(fired()).toEqual(['fetchRetry', 'heartbeat']);
+  });
+
+  it('that are further away than Node can wait fire at their time, not at once and again', async () => {
+    const days = 86_400_000;
+    const atMs = 1_000_000 + 60 * days;
+    bench.script = ({ kind }) => (kind === 'start' ? [timer('heartbeat', atMs)] : []);
+    bench.driver.dispatch({ kind: 'start' });
+    await vi.advanceTimersByTimeAsync(59 * days);
+    expect(fired()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2 * days);
+    expect(fired()).toEqual(['heartbeat']);
   });
 
   it('do not fire when cleared or closed', async () => {
@@ -254,6 +306,10 @@ describe('links', () => {
     bench.script = () => [send(2, 'to two'), send(3, 'to nobody')];
     bench.driver.dispatch({ kind: 'start' });
     expect(heard).toEqual(['to two']);
+    expect(bench.sent).toEqual([
+      [2, true],
+      [3, false],
+    ]);
     const link = bench.links.get(2);
     bench.script = () => [];
     if (link) bench.driver.linkDown(2, link);

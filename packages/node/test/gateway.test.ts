@@ -128,7 +128,9 @@ const read = (request: number, minCommit: number, to = link): void =>
     to,
   );
 const limited = (limits: object): void => {
-  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits });
+  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits }, (error) => {
+    throw error;
+  });
   gateway.linkUp(link);
 };
 

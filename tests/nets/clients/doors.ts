@@ -28,6 +28,11 @@ export interface Caller {
 
 const ABNORMAL = 1006;
 
+/** A cell goes on when its gateway throws; a net must not. */
+function rethrow(error: unknown): never {
+  throw error;
+}
+
 /**
  * Where clients reach one replica: the real gateway over the replica's own state. A lying replica has
  * no state, so its gateway knows what an honest one knows, and its tongue bends what it says.
@@ -47,7 +52,7 @@ class Door implements GatewayBackend {
     this.#index = index;
     this.#source = source;
     this.tongue = index === source ? undefined : new Tongue(scene, index);
-    this.#gateway = new Gateway(this, GATEWAY_LIMITS);
+    this.#gateway = new Gateway(this, GATEWAY_LIMITS, rethrow);
   }
 
   get cellId(): GatewayBackend['cellId'] {
@@ -76,7 +81,7 @@ class Door implements GatewayBackend {
 
   #die(): void {
     this.#applied = { commit: 0, commitTs: 0, leaseClock: 0 };
-    this.#gateway = new Gateway(this, GATEWAY_LIMITS);
+    this.#gateway = new Gateway(this, GATEWAY_LIMITS, rethrow);
     for (const caller of this.#links.values()) caller.hungUp(ABNORMAL);
     this.#links.clear();
   }

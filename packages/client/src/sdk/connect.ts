@@ -1,7 +1,7 @@
 import { type Cell, faultsMax } from '@fatty/api';
-import { ed25519, type Signer } from '@fatty/codec';
+import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, type WebSocketConstructor } from '@fatty/network/client';
-import { clientError } from '../error.ts';
+import { clientError, FattyError } from '../error.ts';
 import {
   boundedText,
   checkCellId,
@@ -37,13 +37,15 @@ export type CellSource = Cell | string | readonly string[];
 /**
  * Connects to a cell. Resolves when f+1 replicas are linked; the session is opened by the first call
  * that needs one. Whatever comes over the network is believed if it is the cell of `cellId`.
- * @throws FattyError codes of `parseCell`, `unreachable`, `timeout`, `aborted`, `bad_argument`
+ * @throws FattyError codes of `parseCell`, `bad_ed25519` (this platform's signatures are not the
+ * cell's), `unreachable`, `timeout`, `aborted`, `bad_argument`
  */
 export async function connectOn<C extends Client>(
   platform: Platform<C>,
   source: CellSource,
   options: ConnectOptions,
 ): Promise<C> {
+  checkScheme(platform.scheme);
   const { cellId, signal, timeoutMs = TIMEOUT_MS } = options;
   const terms: ReadTerms = { cellId, signal, timeoutMs };
   const cell = await cellAt(platform, source, terms);
@@ -60,6 +62,16 @@ export async function connectOn<C extends Client>(
     await client.close();
     throw error;
   }
+}
+
+const tested = new WeakSet<SignatureScheme>();
+
+/** Once per scheme: it takes tens of milliseconds. Simulated worlds have schemes of their own. */
+function checkScheme(scheme: SignatureScheme): void {
+  if (scheme.name !== 'ed25519' || tested.has(scheme)) return;
+  const flaw = selfTest(scheme);
+  if (flaw) throw new FattyError(flaw, { outcome: 'not_applied', retryable: false });
+  tested.add(scheme);
 }
 
 async function cellAt(platform: Reader, source: CellSource, terms: ReadTerms): Promise<Cell> {
