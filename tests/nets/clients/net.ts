@@ -1,4 +1,4 @@
-import { encodeOp, type Op } from '@fatty/api';
+import { encodeOp, type Op, type View } from '@fatty/api';
 import type { CallRequest } from '@fatty/client/core';
 import { utf8 } from '@fatty/codec';
 import { LockService } from '@fatty/service';
@@ -72,6 +72,8 @@ class ClientsAct implements Act {
     if (one === undefined) return;
     world.count('ops');
     const patience = arg % 3 === 0 ? 500 + (arg % 4_000) : undefined;
+    // Somebody looks whatever happens: an answer is where one liar among f+1 is believed most easily.
+    one.call(readOf(arg, 'committed'), 2_000 + (arg % 4_000));
     if (what < 9) one.call(requestOf(one, what, arg), patience);
     else this.#trouble(world.hosts.length, one, what, arg);
   }
@@ -120,9 +122,11 @@ function requestOf(client: SimClient, what: number, arg: number): CallRequest {
   }
   if (what < 6 && held !== undefined) return { kind: 'release', hold: held.hold };
   if (what < 8) return { kind: 'ops', ops: [create(`/w-${client.name}-${client.nextCall}`)] };
-  const query = { kind: 'get', path: lockOf(arg) } as const;
-  const view = arg % 2 === 0 ? 'committed' : 'delivered';
-  return { kind: 'read', query, view, replica: undefined };
+  return readOf(arg, arg % 2 === 0 ? 'committed' : 'delivered');
+}
+
+function readOf(arg: number, view: View): CallRequest {
+  return { kind: 'read', query: { kind: 'get', path: lockOf(arg) }, view, replica: undefined };
 }
 
 /** Real client cores against real gateways, liars among them: what a client may believe (S13). */
@@ -159,8 +163,9 @@ export const clientsNet: Net = {
     'session.expired': 4,
     'outcome.held': 12,
     'outcome.results': 40,
-    'outcome.answer': 6,
+    'outcome.answer': 100,
     'gatewayLie.clock': 60,
+    'gatewayLie.read': 30,
     'gatewayLie.receipt': 30,
     'gatewayLie.notice': 6,
     'gatewayLie.refused': 4,
