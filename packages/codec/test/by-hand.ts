@@ -12,7 +12,7 @@ export const sha256ByHand = (...parts: readonly Uint8Array[]): Uint8Array =>
   Uint8Array.from(createHash('sha256').update(joined(parts)).digest());
 
 /** A hash domain: `fatty/<type>/1` behind its own length. */
-export function domain(type: string): Uint8Array {
+function domain(type: string): Uint8Array {
   const name = Buffer.from(`fatty/${type}/1`, 'latin1');
   return joined([Uint8Array.of(name.length), name]);
 }
@@ -29,7 +29,7 @@ export const feltByHand = (value: bigint): Uint8Array =>
   Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex'));
 
 /** The Cairo prime, as the whitepaper writes it. */
-export const PRIME = 0x800000000000011000000000000000000000000000000000000000000000001n;
+const PRIME = 0x800000000000011000000000000000000000000000000000000000000000001n;
 
 /** A digest as a number of the field. */
 export const reducedByHand = (digest: Uint8Array): bigint =>
