@@ -80,7 +80,11 @@ export const nodeFiles: Files = {
     await mkdir(path, { recursive: true });
   },
   list: (folder) => readdir(folder),
-  read: (path) => readFile(path),
+  read: async (path) => {
+    // No Buffer: its `slice` is a view, where everybody else's is a copy.
+    const bytes = await readFile(path);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  },
   open: async (path) => new DiskFile(await open(path, OPEN_FLAGS, 0o600)),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path),
