@@ -120,6 +120,38 @@ test('a view that shares the state shows what a copy shows, and leaves no trace 
   expect(shown).toBeGreaterThan(20);
 });
 
+test('what a view charges its clients is charged in the view alone, and in full', () => {
+  const world = new World({ nodesPerClientMax: 4, bytesPerClientMax: 10 });
+  const a = new Client(1);
+  world.open(a, op.file('/f', 'old'));
+  const seen = { session: a.session, seq: 0, index: 1 };
+  // 3 bytes become 7: room for 3 more, not for 4.
+  const pending = [
+    a.batch(op.file('/g', '', { ephemeral: true })),
+    a.batch(op.write('/f', 'longer!', seen)),
+    a.batch(op.write('/g', 'four')),
+  ];
+  const copy = world.service.fresh();
+  copy.restore(world.service.snapshot());
+  for (let i = 0; i < 5; i++) {
+    const view = i === 0 ? copy : world.service.view();
+    for (const batch of pending) view.deliverBatch(batch);
+    expect(view.query({ kind: 'get', path: '/f' })).toMatchObject({ siblings: [{}] });
+    expect(view.query({ kind: 'get', path: '/g' })).toMatchObject({ siblings: [] });
+    const ephemerals = { ephemerals: ['/g'] };
+    expect(view.query({ kind: 'session', id: a.session })).toMatchObject(ephemerals);
+  }
+  expect(world.service.query({ kind: 'session', id: a.session })).toMatchObject({ ephemerals: [] });
+  // Five views of four dots and ten bytes have left the room as it was.
+  const twin = world.service.fresh();
+  twin.restore(world.service.snapshot());
+  for (const batch of [...pending, a.batch(op.file('/h'), op.file('/i'))]) {
+    const input = world.input(0, [batch]);
+    expect(world.service.applyCommit(input)).toEqual(twin.applyCommit(input));
+  }
+  expect(world.service.query({ kind: 'stat', path: '/i' })).toMatchObject({ kind: 'stat' });
+});
+
 test('a commit applied to a view is not applied to the state that it shares', () => {
   const world = new World();
   const a = new Client(1);
