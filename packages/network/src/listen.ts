@@ -184,6 +184,8 @@ class Port implements Listener {
       response.writeHead(426).end();
       return;
     }
+    // For pages of any origin: it is public, and nobody sends credentials here.
+    response.setHeader('access-control-allow-origin', '*');
     response.writeHead(200, { 'content-type': 'application/json' }).end(cellFile());
   }
 

@@ -74,6 +74,8 @@ describe('the door', () => {
     };
     const open = await listenFor(new Recorder(), { cellFile: () => '{"format":"…"}' });
     expect(await ask(open, '/cell.json')).toEqual([200, 'close', '{"format":"…"}']);
+    const { headers } = await fetch(`${open.url.replace('ws', 'http')}/cell.json`);
+    expect(headers.get('access-control-allow-origin')).toBe('*'); // or no page could connect by URL
     expect(await ask(open, '/key.pem')).toEqual([426, 'close', '']);
     expect(await ask(open, '/cell.json', 'POST')).toEqual([426, 'close', '']);
     const mute = await listenFor(new Recorder());
