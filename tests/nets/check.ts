@@ -42,20 +42,27 @@ export function sweep(times: number): number {
 /** A seed that proves too little goes on until it has, but not for ever. */
 const PATIENCE = 5;
 
+function inWords(seed: number, { net, violations }: Counterexample): string {
+  const [first] = violations;
+  const where = `${net}, seed ${seed}: ${first?.rule} at r${first?.replica}`;
+  return `${where}: expected ${first?.expected}, got ${first?.actual}`;
+}
+
+/** Before shrinking: whoever stops the run by then knows what broke. */
+function tell(seed: number, failure: Counterexample): void {
+  process.stderr.write(`${inWords(seed, failure)}; shrinking\n`);
+}
+
 /** Runs a net and fails with everything needed to run the same world again. */
 export function checkNet(name: string, seed: number, runs: number): NetReport {
   const net = netNamed(name);
   const atLeast = sweep(runs);
   const runsMax = isSmall ? atLeast : PATIENCE * runs;
-  const report = runNet(net, { seed, runs: atLeast, runsMax });
+  const report = runNet(net, { seed, runs: atLeast, runsMax, onFailure: (one) => tell(seed, one) });
   expect(report.runs).toBeGreaterThanOrEqual(report.failure === undefined ? atLeast : 0);
   if (report.failure !== undefined) {
     const path = file(report.failure);
-    const [first] = report.failure.violations;
-    expect.fail(
-      `${name}, seed ${seed}: ${first?.rule} at r${first?.replica}: ` +
-        `expected ${first?.expected}, got ${first?.actual}; filed as ${path}`,
-    );
+    expect.fail(`${inWords(seed, report.failure)}; filed as ${path}`);
   }
   if (!isSmall) expect(missed(net, report), JSON.stringify(report.reached)).toEqual([]);
   return report;

@@ -16,6 +16,9 @@ export interface Cell {
   readonly quorum: number;
 }
 
+/** Commits after which a basis opens no session any more, in nets: less than a world has. */
+export const BASIS_COMMITS_MAX = 32;
+
 /** Windows small enough that short worlds cross them (V ≥ 2n and G > V, protocol: Windows). */
 export function smallWindows(replicas: number): CellParams {
   const supportRoundsMax = Math.max(20, 2 * replicas);

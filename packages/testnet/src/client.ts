@@ -1,6 +1,23 @@
-import { type Batch, type SignedBatch, signBatch, signedBatchShape } from '@fatty/api';
-import { asSessionId, encode, hash, type Signer, toHex, utf8 } from '@fatty/codec';
+import {
+  type Batch,
+  encodeOp,
+  type SignedBatch,
+  sessionIdOf,
+  signBatch,
+  signedBatchShape,
+} from '@fatty/api';
+import {
+  asDigest,
+  asSessionId,
+  encode,
+  equalBytes,
+  hash,
+  type Signer,
+  toHex,
+  utf8,
+} from '@fatty/codec';
 import type { Receipt, SessionId } from '@fatty/interface';
+import { BASIS_COMMITS_MAX } from './cell.ts';
 import type { Observation } from './observation.ts';
 import type { World } from './world.ts';
 
@@ -10,6 +27,7 @@ export const CLIENT_LIES = [
   'replay',
   'gap',
   'staleBasis',
+  'futureBasis',
   'forged',
   'copied',
   'garbage',
@@ -88,6 +106,11 @@ export class Client {
     return this.#pending === undefined && this.#queue.length === 0;
   }
 
+  /** The latest commit it has heard of. */
+  get basis(): number {
+    return this.#basis;
+  }
+
   get nextSeq(): number {
     return this.#seq;
   }
@@ -151,12 +174,23 @@ export class Client {
     }
     if (observation.kind !== 'committed') return;
     this.#basis = Math.max(this.#basis, observation.commit.index);
-    if (pending === undefined) return;
     for (const receipt of observation.applied.receipts) {
-      if (receipt.seq !== pending.seq || toHex(receipt.session) !== toHex(this.session)) continue;
+      if (!this.#isOwn(receipt)) continue;
+      if (pending === undefined) this.#cameLate(receipt);
+      if (receipt.seq !== pending?.seq) continue;
       const content = `${receipt.commit} ${receipt.results.map(toHex).join(' ')}`;
       if (this.#agreed(pending, content, observation.by)) return this.#answered(pending, receipt);
     }
+  }
+
+  /** A thief may use the session's name under its own key. */
+  #isOwn({ client, session }: Receipt): boolean {
+    return equalBytes(session, this.session) && equalBytes(client, this.signer.publicKey);
+  }
+
+  /** What f+1 gateways refused came in through a liar's all the same: its seq is gone. */
+  #cameLate({ seq }: Receipt): void {
+    if (seq === this.#seq) this.#seq += 1;
   }
 
   /** R32: more than f replicas have said so. */
@@ -206,9 +240,25 @@ function submit({ world, thief }: Swindle, gateway: number, signed: SignedBatch,
   world.submit(thief.name, target, encode(signedBatchShape, signed), label);
 }
 
+/** How often a liar that needs an old basis looks whether one is old enough. In ms. */
+const LATE_MS = 250;
+
+/** Opens a session as if the first commit were the latest. */
+function lateOpening({ world, thief }: Swindle): SignedBatch {
+  const basis = { epoch: 0, commit: 0 };
+  const nonce = world.rng.bytes(16);
+  const session = sessionIdOf(thief.signer.publicKey, nonce, basis);
+  const anchor = asDigest(world.rng.bytes(32));
+  const open = encodeOp({ kind: 'openSession', nonce, anchor, leaseMs: 60_000 });
+  return thief.sign([open], { session, seq: 0, basis });
+}
+
 /** Tells one lie. The thief's own session takes the harm, if anybody's. */
 export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
   const { world, thief, victims, ops } = swindle;
+  if (lie === 'staleBasis' && thief.basis <= BASIS_COMMITS_MAX) {
+    return world.after(LATE_MS, () => lieAsClient(lie, swindle));
+  }
   const gateway = world.rng.below(world.hosts.length);
   const seq = thief.nextSeq;
   const victim = victims[world.rng.below(victims.length)];
@@ -229,9 +279,12 @@ export function lieAsClient(lie: ClientLie, swindle: Swindle): void {
       return;
     case 'gap':
       return submit(swindle, gateway, thief.sign(ops(), { seq: seq + 7 }), 'gap');
-    case 'staleBasis': {
+    case 'staleBasis':
+      for (const at of [0, 1]) submit(swindle, gateway + at, lateOpening(swindle), 'stale basis');
+      return;
+    case 'futureBasis': {
       const basis = { epoch: 0, commit: 1_000_000 };
-      return submit(swindle, gateway, thief.sign(ops(), { basis }), 'wrong basis');
+      return submit(swindle, gateway, thief.sign(ops(), { basis }), 'future basis');
     }
     case 'forged': {
       const { core } = thief.sign(ops());

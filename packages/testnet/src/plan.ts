@@ -42,6 +42,8 @@ export interface PlanSize {
   readonly realSignaturesOneIn: number;
   /** `what` is below this. */
   readonly kinds: number;
+  /** What its lying replicas do more often than the rest: the net is to meet it. */
+  readonly favours?: readonly Lie[];
 }
 
 const times = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
@@ -82,13 +84,13 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
 /** Honest clocks stay this close to world time. */
 export const SKEW_MS_MAX = 150;
 
-function liarsArbitrary(replicas: number): fc.Arbitrary<Plan['liars']> {
+function liarsArbitrary(replicas: number, favours: readonly Lie[]): fc.Arbitrary<Plan['liars']> {
   const faultsMax = Math.floor((replicas - 1) / 3);
-  const often = ['equivocate', 'fork'] as const;
+  const often = ['equivocate', 'fork', ...favours, ...favours] as const;
   const liar = fc.record({
     replica: fc.integer({ min: 0, max: replicas - 1 }),
     // The lies that broadcast exists to withstand come more often.
-    lie: fc.constantFrom<Lie>(...often, ...often, ...LIES),
+    lie: fc.constantFrom<Lie>(...often, ...LIES),
   });
   return fc.uniqueArray(liar, { maxLength: faultsMax, selector: (one) => one.replica });
 }
@@ -104,7 +106,9 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
   const clientLie = fc.record({ atMs: times(size.busyMs), lie: fc.constantFrom(...CLIENT_LIES) });
   return fc
     .constantFrom(...size.replicas)
-    .chain((replicas) => fc.tuple(fc.constant(replicas), liarsArbitrary(replicas)))
+    .chain((replicas) =>
+      fc.tuple(fc.constant(replicas), liarsArbitrary(replicas, size.favours ?? [])),
+    )
     .chain(([replicas, liars]) => {
       const lying = new Set(liars.map((liar) => liar.replica));
       return fc.record({

@@ -21,8 +21,8 @@ export interface NetReport {
   readonly failure: Counterexample | undefined;
 }
 
-/** Shrinking stops after so many worlds: a small counterexample is worth seconds, not minutes. */
-const SHRINK_WORLDS_MAX = 120;
+/** Shrinking stops after so many events: a small counterexample is worth seconds, not minutes. */
+const SHRINK_EVENTS_MAX = 400_000;
 
 export function netByName(name: string): Net {
   const net = NETS[name];
@@ -37,28 +37,33 @@ export interface NetRuns {
   readonly runs: number;
   /** So many at most, when `runs` did not reach all that the net wants; default: `runs`. */
   readonly runsMax?: number;
+  /** Told of the first broken world as it was drawn, before shrinking begins. */
+  readonly onFailure?: (failure: Counterexample) => void;
 }
 
 /** Runs worlds of a net; the first broken property is shrunk and answered as data. */
-export function runNet(net: Net | string, { seed, runs, runsMax = runs }: NetRuns): NetReport {
+export function runNet(net: Net | string, options: NetRuns): NetReport {
+  const { seed, runs, runsMax = runs, onFailure } = options;
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const reached: Record<string, number> = {};
   let worlds = 0;
-  let shrinking = 0;
+  let shrinkEvents = 0;
   let failure: Counterexample | undefined;
   const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
   const holds = (plan: Plan): boolean => {
     if (failure === undefined && isEnough()) return true;
-    if (failure !== undefined && shrinking++ >= SHRINK_WORLDS_MAX) return true;
+    if (failure !== undefined && shrinkEvents >= SHRINK_EVENTS_MAX) return true;
     const outcome = runPlan(chosen, plan);
     if (failure === undefined) {
       worlds += 1;
       for (const [what, count] of Object.entries(outcome.reached)) {
         reached[what] = (reached[what] ?? 0) + count;
       }
-    }
+    } else shrinkEvents += outcome.events;
     if (outcome.violations.length === 0) return true;
+    const isFirst = failure === undefined;
     failure = { net: chosen.name, plan, violations: outcome.violations };
+    if (isFirst) onFailure?.(failure);
     return false;
   };
   fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });

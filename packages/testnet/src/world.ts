@@ -48,6 +48,7 @@ export class World {
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #verifyRng: SeededRng;
   #nowMs = GENESIS_MS;
+  #events = 0;
 
   constructor(options: WorldOptions) {
     const { cell } = options;
@@ -65,6 +66,11 @@ export class World {
 
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** Events so far: what a run costs, the same on every machine. */
+  get events(): number {
+    return this.#events;
   }
 
   /** ms since the world began. */
@@ -127,6 +133,7 @@ export class World {
       const event = this.#heap.pop();
       if (event === undefined) break;
       this.#nowMs = event.atMs;
+      this.#events += 1;
       event.run();
     }
     if (this.violations.length === 0) this.#nowMs = Math.max(this.#nowMs, endMs);
@@ -267,6 +274,7 @@ export class World {
       this.#observe({ kind: 'noted', note: effect.note, ...at });
     } else if (effect.kind === 'refused') {
       this.count('refusals');
+      this.count(`refusal.${effect.failure.code}`);
       this.#story.tell('reject', `r${host.index}`, `refused: ${effect.failure.code}`);
       this.#observe({ kind: 'refused', tag: effect.tag, failure: effect.failure, ...at });
     } else if (effect.kind === 'halt') {

@@ -1,6 +1,7 @@
 import type { NoticeBody, Op, Result } from '@fatty/api';
 import { describe, expect, test } from 'vitest';
 import { HoldChecker } from '../src/checkers/holds.ts';
+import { chained } from '../src/checkers/inboxes.ts';
 import { MachineChecker } from '../src/checkers/machines.ts';
 import { IdealProver, type Proven } from '../src/nets/ideal-prover.ts';
 import type { Checker } from '../src/observation.ts';
@@ -105,7 +106,7 @@ describe('machines: S12, S13, S14, S21', () => {
   /** A proof of the step from `t`, made for `who` and the nonce of commit `nonce`. */
   function proof(who: string, nonce: number, t: bigint, change: Partial<Proven> = {}): Uint8Array {
     const bound = { path: '/m', lessee: keyOf(who), nonce: at(nonce) };
-    const step = { tFrom: t, sFrom: 1n, tTo: t + 1n, sTo: 1n };
+    const step = { tFrom: t, sFrom: 1n, tTo: t + 1n, sTo: 1n, extra: [] };
     return prover.prove(BigInt(nonce), { bound, ...step, ...change });
   }
 
@@ -147,7 +148,7 @@ describe('machines: S12, S13, S14, S21', () => {
     expect(of(proof('a', 1, 1n))).toContain('S21');
     expect(of(proof('a', 2, 0n))).toContain('S21');
     expect(of(proof('a', 1, 0n))).toContain('S21');
-    const step = { bound: undefined, tFrom: 1n, sFrom: 1n, tTo: 2n, sTo: 5n };
+    const step = { bound: undefined, tFrom: 1n, sFrom: 1n, tTo: 2n, sTo: 5n, extra: [] };
     expect(of(prover.forge(2n, step))).toContain('S21');
   });
 
@@ -168,5 +169,94 @@ describe('machines: S12, S13, S14, S21', () => {
     expect(broken(taken, lost(3, 3_999))).toEqual(['S13']);
     expect(broken(held(2, 1, 0n, { expiryMs: 4_500 }))).toEqual(['S13']);
     expect(broken(taken, told(3, 4_000, []))).toEqual(['S14']);
+  });
+});
+
+describe('machines: inboxes', () => {
+  const prover = new IdealProver();
+  const at = (commit: number) => ({ commit, index: 0 });
+  const post = (entry: bigint): Op => ({ kind: 'post', path: '/m', entry });
+  const posted = (number: number): Result => ({ kind: 'posted', number, position: at(2) });
+
+  /** Terms, then entries 5, 6, 5 at commit 2. */
+  function history(neglect: 'shown' | 'refused', numbers = [1, 2, 3], entries = [5n, 6n, 5n]) {
+    const declared: Op = {
+      kind: 'declareMachine',
+      path: '/m',
+      programId: prover.programId,
+      t: 0n,
+      s: 1n,
+      policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 },
+      binding: 'open',
+      outputs: 0,
+      inbox: { window: 2, neglect },
+      periodMs: 2_000,
+      lockDelayMs: 0,
+    };
+    const node = { session: keyOf('a') as never, seq: 0, index: 0 };
+    const answer: Result = { kind: 'machineDeclared', node, nonce: at(1) };
+    const posts = entries.map((entry, i) => [post(entry), posted(numbers[i] ?? 0)] as const);
+    return [
+      told(1, 1_000, [{ who: 'a', seq: 0, ops: [[declared, answer]] }]),
+      told(2, 2_000, [{ who: 'b', seq: 0, ops: posts }]),
+    ];
+  }
+
+  /** The next step of the machine, with these cells. */
+  function step(commit: number, extra: readonly bigint[], clockMs = 1_000 * commit): Told {
+    const t = BigInt(commit - 3);
+    const proof = { bound: undefined, tFrom: t, sFrom: 1n, tTo: t + 1n, sTo: 1n, extra };
+    const kind = commit === 3 ? 'takeMachine' : 'renewMachine';
+    const proofs = [prover.prove(0n, proof)];
+    const op: Op = { kind, path: '/m', nonce: undefined, outputs: 0, inbox: 2, proofs };
+    const state = { t: t + 1n, s: 1n, lockGen: at(3), leaseExpiry: clockMs + 2_000 };
+    const result: Result = { kind: 'machineHeld', nonce: at(commit), ...state };
+    return told(commit, clockMs, [{ who: 'a', seq: commit, ops: [[op, result]] }]);
+  }
+
+  const chain = (...entries: readonly bigint[]): bigint => entries.reduce(chained, 0n);
+  const broken = (...commits: Told[]): string[] =>
+    rulesOf(new MachineChecker(prover, () => undefined), commits);
+
+  test('taken in two by two, in order, equal ones too: nothing wrong', () => {
+    const taken = [step(3, [chain(5n, 6n), 5n, 6n]), step(4, [chain(5n, 6n, 5n), 5n, 0n])];
+    expect(broken(...history('refused'), ...taken, step(5, [chain(5n, 6n, 5n), 0n, 0n]))).toEqual(
+      [],
+    );
+  });
+
+  test('an entry skipped, made up, out of order, twice, behind a gap; another `in`', () => {
+    const first = (...cells: readonly bigint[]): string[] =>
+      broken(...history('shown'), step(3, cells));
+    expect(first(chain(6n), 6n, 0n)).toEqual(['inbox']);
+    expect(first(chain(7n), 7n, 0n)).toEqual(['inbox']);
+    expect(first(chain(6n, 5n), 6n, 5n)).toEqual(['inbox']);
+    expect(first(chain(5n), 0n, 5n)).toEqual(['inbox']);
+    expect(first(chain(6n, 5n), 5n, 6n)).toEqual(['inbox']);
+    expect(first(chain(5n))).toEqual(['inbox']);
+    const again = step(4, [chain(5n, 6n, 6n), 6n, 0n]);
+    expect(broken(...history('shown'), step(3, [chain(5n, 6n), 5n, 6n]), again)).toEqual(['inbox']);
+  });
+
+  test('posts that are numbered wrongly, are 0, or go to a machine without an inbox', () => {
+    expect(broken(...history('shown', [1, 3, 3]))).toEqual(['inbox']);
+    expect(broken(...history('shown', [1, 2, 3], [5n, 0n, 5n]))).toEqual(['inbox']);
+    expect(broken(...history('shown').slice(1))).toEqual(['inbox', 'inbox', 'inbox']);
+  });
+
+  test('a machine that refuses neglect, renewed over an entry that waits too long', () => {
+    const idle = step(3, [0n, 0n, 0n], 4_001);
+    expect(broken(...history('refused'), idle)).toEqual(['inbox']);
+    expect(broken(...history('shown'), idle)).toEqual([]);
+    expect(broken(...history('refused'), step(3, [0n, 0n, 0n], 4_000))).toEqual([]);
+  });
+
+  test('what clients read: neglected from a period on, and no longer once it is taken in', () => {
+    const checker = new MachineChecker(prover, () => undefined);
+    rulesOf(checker, [...history('shown'), step(3, [chain(5n), 5n, 0n], 4_001)]);
+    expect(checker.shows('/m')).toContain('neglected since 4000');
+    rulesOf(checker, [step(4, [chain(5n, 6n, 5n), 6n, 5n], 4_100)]);
+    expect(checker.shows('/m')).toContain('neglected since never');
+    expect(checker.shows('/m')).toContain('3 to ');
   });
 });

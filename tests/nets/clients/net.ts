@@ -141,6 +141,7 @@ export const clientsNet: Net = {
     faultsMax: 3,
     realSignaturesOneIn: 8,
     kinds: KINDS,
+    favours: ['equivocate', 'silent'],
   },
   machine: (cell) => ({ machine: new LockService({ cell }) }),
   read: readService,
@@ -148,6 +149,10 @@ export const clientsNet: Net = {
   wants: {
     lies: 100,
     clientLies: 10,
+    'lie.equivocate': 1,
+    'lie.silent': 1,
+    'clientLie.forged': 1,
+    'clientLie.garbage': 1,
     'fault.crash': 2,
     'fault.partition': 2,
     'fault.lossy': 2,

@@ -163,6 +163,7 @@ export const bankNet: Net = {
     faultsMax: 3,
     realSignaturesOneIn: 8,
     kinds: 6,
+    favours: ['equivocate', 'fork'],
   },
   machine: (context) =>
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),
@@ -170,6 +171,10 @@ export const bankNet: Net = {
   wants: {
     lies: 100,
     clientLies: 10,
+    'lie.equivocate': 1,
+    'lie.fork': 1,
+    'clientLie.forged': 1,
+    'clientLie.copied': 1,
     'fault.crash': 2,
     'fault.partition': 2,
     'fault.lossy': 2,

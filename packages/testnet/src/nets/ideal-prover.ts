@@ -17,6 +17,8 @@ export interface Proven {
   readonly sFrom: bigint;
   readonly tTo: bigint;
   readonly sTo: bigint;
+  /** Cells behind the six: `in`, then the window of the inbox. None for a machine without. */
+  readonly extra: readonly bigint[];
 }
 
 const STEPS = 64;
@@ -33,8 +35,8 @@ const PROGRAM: readonly bigint[] = [
 const FP = PROGRAM.length + 3;
 
 /** The envelope of a statement about the stand-in's program, with no proof in it. */
-function envelopeOf(binding: bigint, { tFrom, sFrom, tTo, sTo }: Proven): Uint8Array {
-  const cells = [binding, tFrom, sFrom, 1n, tTo, sTo];
+function envelopeOf(binding: bigint, { tFrom, sFrom, tTo, sTo, extra }: Proven): Uint8Array {
+  const cells = [binding, tFrom, sFrom, 1n, tTo, sTo, ...extra];
   const memory = [
     ...PROGRAM.map((value, i) => [i + 1, value] as const),
     [FP - 2, BigInt(FP)] as const,
@@ -71,7 +73,8 @@ export class IdealProver {
 
   /** The program that every stand-in proof is about. */
   get programId(): Digest {
-    const some = envelopeOf(0n, { bound: undefined, tFrom: 0n, sFrom: 0n, tTo: 1n, sTo: 0n });
+    const step = { tFrom: 0n, sFrom: 0n, tTo: 1n, sTo: 0n, extra: [] };
+    const some = envelopeOf(0n, { bound: undefined, ...step });
     return statementsOf([some]).programId;
   }
 

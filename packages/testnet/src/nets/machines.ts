@@ -1,27 +1,39 @@
-import type { Op, Result } from '@fatty/api';
+import { encodeOp, type Op, type Result } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo';
 import { toHex } from '@fatty/codec';
 import type { PublicKey, Verdict } from '@fatty/interface';
-import { LockService } from '@fatty/service';
+import { DEFAULT_QUOTAS, LockService } from '@fatty/service';
 import { MachineChecker, type MachineSeen } from '../checkers/machines.ts';
 import type { Client } from '../client.ts';
 import type { Checker, Violation } from '../observation.ts';
 import type { PlannedOp } from '../plan.ts';
 import type { LeaseFixture } from '../scenarios.ts';
 import type { World } from '../world.ts';
+import { declare, OPEN, PATHS, PERIOD_MS, REAL, WINDOW } from './declared.ts';
 import { IdealProver, type Proven } from './ideal-prover.ts';
+import {
+  INBOX_LIES,
+  type InboxLie,
+  type Intake,
+  lieAboutInbox,
+  lookAtInboxes,
+  posting,
+  takeIn,
+} from './inboxes.ts';
+import { MACHINES_WANTS } from './machines-wants.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
-import { lockService, readService } from './service.ts';
+import { readService } from './service.ts';
 import { SessionClient } from './session.ts';
 
 type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 
-/** Bound to their lessees, twice; then open to anybody. */
-const PATHS = ['/bound-a', '/bound-b', '/open'] as const;
-const REAL = '/real';
-const PERIOD_MS = 1_500;
-const POLICY = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 } as const;
-const KINDS = 9;
+const KINDS = 12;
+/** Small enough that floods meet both bounds. */
+const QUOTAS = { ...DEFAULT_QUOTAS, inboxEntriesMax: 12, inboxEntriesPerClientMax: 6 };
+/** Proofs that take in what waits, in a thousand; the others leave it. */
+const CARE = 700;
+/** How often inboxes are looked at, ms. */
+const LOOK_MS = 100;
 /** Lessees that go on working after an answer, in a thousand. */
 const DILIGENCE = 750;
 
@@ -51,10 +63,15 @@ class MachinesAct implements Act {
   #fixture: LeaseFixture | undefined;
   readonly #judged = new Map<string, Verdict>();
   #scene: Scene | undefined;
+  /** Whether each machine was seen to be neglected when it was last looked at. */
+  readonly #shown = new Map<string, boolean>();
 
   readonly checkers = (): readonly Checker[] => [this.#checker];
-  readonly waiting = (): readonly string[] =>
-    this.#workers.filter((one) => !one.settled).map((one) => one.name);
+  /** An entry that nobody takes in keeps the world going until it shows as neglected. */
+  readonly waiting = (): readonly string[] => [
+    ...this.#workers.filter((one) => !one.settled).map((one) => one.name),
+    ...PATHS.filter((path) => this.#waits(path) && !this.#neglected(path)),
+  ];
   readonly thief = ({ world }: Scene): Client => this.#thiefOf(world).client;
 
   /** A stand-in proof is looked up; a real one goes to the real verifier, once per job. */
@@ -85,6 +102,27 @@ class MachinesAct implements Act {
     clients.push(...this.#workers.map((one) => one.client));
     this.#workers[0]?.send(PATHS.map((path) => declare(path, this.#prover.programId, 0n, 1n)));
     if (this.#fixture !== undefined) this.#realWork(scene, this.#fixture);
+    this.#look(scene);
+  }
+
+  #look(scene: Scene): void {
+    scene.world.report(lookAtInboxes(scene, this.#checker));
+    for (const path of PATHS) {
+      const before = this.#shown.get(path) ?? false;
+      const now = this.#neglected(path);
+      if (before !== now) this.#count(now ? 'neglect.shows' : 'neglect.vanishes');
+      this.#shown.set(path, now);
+    }
+    scene.world.after(LOOK_MS, () => this.#look(scene));
+  }
+
+  #waits(path: string): boolean {
+    const { pending = [] } = this.#checker.machines.get(path)?.inbox ?? {};
+    return pending.length > 0;
+  }
+
+  #neglected(path: string): boolean {
+    return this.#checker.shows(path)?.endsWith('never') === false;
   }
 
   /** One worker shows the recorded proofs, one a second; the thief tries each of them as well. */
@@ -114,6 +152,8 @@ class MachinesAct implements Act {
     if (what < 4) this.#work(world, worker, path, 1 + (arg % 2));
     else if (what === 4) worker.send([{ kind: 'releaseMachine', path }]);
     else if (what === 5) this.#idle(worker);
+    else if (what < 8) this.#post(world, worker, path, arg);
+    else if (what === 8) this.#lieAboutInbox(worker, path, arg);
     else this.#steal(world, arg);
   }
 
@@ -123,20 +163,41 @@ class MachinesAct implements Act {
     const machine = this.#checker.machines.get(path);
     if (machine === undefined) return;
     const make = (): readonly Op[] => {
-      const now = this.#checker.machines.get(path) ?? machine;
-      const kind = now.lessee === own ? 'renewMachine' : 'takeMachine';
-      const op: ProofOp = { kind, path, ...this.#proofs(worker.client, path, now, steps) };
-      this.#hear(world, worker, op);
-      return [op];
+      const ops = this.#proofOp(worker, path, steps);
+      for (const op of ops) this.#hear(world, worker, op);
+      return ops;
     };
-    const answered = ({ kind }: Result): void => {
-      if (kind !== 'machineHeld' || !world.rng.chance(DILIGENCE)) return;
+    const answered = (result: Result): void => {
+      if (result.kind === 'error') this.#count(`outrun.${result.code}`);
+      if (result.kind !== 'machineHeld' || !world.rng.chance(DILIGENCE)) return;
       world.after(PERIOD_MS / 3, () => this.#work(world, worker, path, 1));
     };
     worker.plan(`${machine.lessee === own ? 'renew' : 'take'} ${path}`, make, {
       answered,
       refused: (code) => this.#count(`outrun.${code}`),
     });
+  }
+
+  #post(world: World, worker: SessionClient, path: string, arg: number): void {
+    const some = Array.from({ length: 1 + (arg % 3) }, () => posting(path, world.rng));
+    worker.send(some);
+  }
+
+  /** Floods and entries of 0, by the thief; proofs that show what is not next, by a worker. */
+  #lieAboutInbox(worker: SessionClient, path: string, arg: number): void {
+    const scene = this.#scene;
+    if (scene === undefined || !this.#checker.machines.has(path)) return;
+    const { world } = scene;
+    const thief = this.#thiefOf(world);
+    const posts = Array.from({ length: 9 }, () => posting(path, world.rng));
+    if (arg % 4 === 0) return this.#attempt(thief, 'flood', () => posts);
+    if (arg % 4 === 1) {
+      return this.#attempt(thief, 'zero', () => [{ kind: 'post', path, entry: 0n }]);
+    }
+    const lie = INBOX_LIES[arg % INBOX_LIES.length] ?? 'skip';
+    this.#count(`inboxLie.${lie}`);
+    const lying = (): readonly Op[] => this.#proofOp(worker, path, 1, lie);
+    this.#attempt(worker, lie, lying);
   }
 
   /** Thieves listen: some copy at once, while the original is still on its way. */
@@ -152,26 +213,49 @@ class MachinesAct implements Act {
     worker.plan(`${op.kind} ${op.path}`, () => [op], { refused });
   }
 
+  /** A take or renewal as the machine stands now; nothing while nobody has declared it. */
+  #proofOp(worker: SessionClient, path: string, steps: number, lie?: InboxLie): readonly ProofOp[] {
+    const machine = this.#checker.machines.get(path);
+    if (machine === undefined) return [];
+    const own = toHex(worker.client.signer.publicKey);
+    const kind = machine.lessee === own ? 'renewMachine' : 'takeMachine';
+    return [{ kind, path, ...this.#proofs(worker.client, path, machine, steps, lie) }];
+  }
+
   /** Consecutive proofs from the machine's present state, bound to this client where it has to be. */
   #proofs(
     { signer }: Client,
     path: string,
     machine: MachineSeen,
     steps: number,
+    lie: InboxLie | undefined,
   ): Pick<ProofOp, 'nonce' | 'outputs' | 'inbox' | 'proofs'> {
     const bound = machine.binding === 'lessee';
     const binding = bound ? this.#bindingOf(path, signer.publicKey, machine) : 0n;
     const proofs: Uint8Array[] = [];
     let { t, s } = machine;
+    let intake: Intake = {
+      chain: machine.inbox?.chain ?? 0n,
+      pending: machine.inbox?.pending ?? [],
+    };
     for (let i = 0; i < steps; i++) {
       const to = { tTo: t + 1n, sTo: workOf(s, t) };
       const whose = { path, lessee: signer.publicKey, nonce: machine.nonce };
-      const proven: Proven = { bound: bound ? whose : undefined, tFrom: t, sFrom: s, ...to };
+      const { cells, left } = takeIn(intake, this.#appetite(), WINDOW);
+      const extra = lie && machine.inbox ? lieAboutInbox(lie, machine.inbox) : cells;
+      const proven: Proven = { bound: bound ? whose : undefined, tFrom: t, sFrom: s, ...to, extra };
       proofs.push(this.#prover.prove(binding, proven));
       t = to.tTo;
       s = to.sTo;
+      intake = left;
     }
-    return { ...OPEN, nonce: bound ? machine.nonce : undefined, proofs };
+    return { ...OPEN, inbox: WINDOW, nonce: bound ? machine.nonce : undefined, proofs };
+  }
+
+  /** How many entries a worker means to take in: mostly as many as fit. */
+  #appetite(): number {
+    const rng = this.#scene?.world.rng;
+    return rng === undefined || rng.chance(CARE) ? WINDOW : 0;
   }
 
   #bindingOf(path: string, lessee: PublicKey, { nonce }: MachineSeen): bigint {
@@ -184,7 +268,7 @@ class MachinesAct implements Act {
     const last = this.#heard.findLast(({ from }) => from === worker)?.op;
     if (last === undefined) return;
     this.#count('copy.own');
-    this.#attempt(worker, 'own', () => ({ ...last, kind: 'renewMachine' }));
+    this.#attempt(worker, 'own', () => [{ ...last, kind: 'renewMachine' }]);
   }
 
   #steal(world: World, arg: number): void {
@@ -224,13 +308,13 @@ class MachinesAct implements Act {
 
   #copy(world: World, how: string, make: () => ProofOp): void {
     this.#count(`copy.${how}`);
-    this.#attempt(this.#thiefOf(world), how, make);
+    this.#attempt(this.#thiefOf(world), how, () => [make()]);
   }
 
   /** Sends a copy; counts with which code it is refused, by gateways or by the commit. */
-  #attempt(who: SessionClient, how: string, make: () => ProofOp): void {
+  #attempt(who: SessionClient, how: string, make: () => readonly Op[]): void {
     const refused = (code: string): void => this.#count(`copyRefused.${code}`);
-    who.plan(`copy, ${how}`, () => [make()], {
+    who.plan(`${how}`, make, {
       refused,
       answered: (result) => {
         if (result.kind === 'error') refused(result.code);
@@ -249,11 +333,13 @@ class MachinesAct implements Act {
   }
 
   lie({ world }: Scene): readonly Uint8Array[] {
-    return [world.rng.bytes(20)];
+    return [world.rng.chance(300) ? world.rng.bytes(20) : encodeOp(posting('/open', world.rng))];
   }
 
   /** Every honest replica has the machines where the proofs led them. */
-  finish({ world, machines }: Scene): readonly Violation[] {
+  finish(scene: Scene): readonly Violation[] {
+    const { world, machines } = scene;
+    world.report(lookAtInboxes(scene, this.#checker));
     return world.hosts.flatMap(({ index }) => {
       const service = machines.of(index);
       if (!world.honest(index) || !(service instanceof LockService)) return [];
@@ -265,24 +351,6 @@ class MachinesAct implements Act {
       });
     });
   }
-}
-
-const OPEN = { nonce: undefined, outputs: 0, inbox: 0 } as const;
-
-function declare(path: string, programId: LeaseFixture['programId'], t: bigint, s: bigint): Op {
-  return {
-    kind: 'declareMachine',
-    path,
-    programId,
-    t,
-    s,
-    policy: POLICY,
-    binding: path.startsWith('/bound') ? 'lessee' : 'open',
-    outputs: 0,
-    inbox: undefined,
-    periodMs: PERIOD_MS,
-    lockDelayMs: 0,
-  };
 }
 
 /** Leases by proof, with thieves: a copied proof moves no machine and extends nobody's lease. */
@@ -297,35 +365,10 @@ export const machinesNet: Net = {
     faultsMax: 3,
     realSignaturesOneIn: 5,
     kinds: KINDS,
+    favours: ['badSignature', 'wrongTime', 'fork'],
   },
-  machine: (context) => ({ machine: lockService(context) }),
+  machine: (cell) => ({ machine: new LockService({ cell, quotas: QUOTAS }) }),
   read: readService,
   act: () => new MachinesAct(),
-  wants: {
-    lies: 100,
-    clientLies: 10,
-    'fault.crash': 2,
-    'fault.partition': 2,
-    'fault.lossy': 2,
-    viewsCompared: 200,
-    viewsPermuted: 50,
-    runsWithLiars: 4,
-    crashes: 3,
-    takeMachine: 40,
-    renewMachine: 80,
-    machineLost: 20,
-    'copy.same': 15,
-    'copy.taken': 10,
-    'copy.elsewhere': 20,
-    'copy.renonced': 8,
-    'copy.rebound': 20,
-    'copy.own': 15,
-    'copy.bytes': 10,
-    'copyRefused.wrong_binding': 30,
-    'copyRefused.wrong_nonce': 5,
-    'copyRefused.stale_t': 15,
-    'copyRefused.not_lessee': 6,
-    'copyRefused.held': 5,
-    'copyRefused.bad_fri': 12,
-  },
+  wants: MACHINES_WANTS,
 };

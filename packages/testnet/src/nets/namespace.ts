@@ -235,6 +235,7 @@ export const namespaceNet: Net = {
     faultsMax: 4,
     realSignaturesOneIn: 8,
     kinds: 8,
+    favours: ['garbage', 'selective'],
   },
   machine: (context) => ({ machine: lockService(context) }),
   read: readService,
@@ -242,6 +243,10 @@ export const namespaceNet: Net = {
   wants: {
     lies: 100,
     clientLies: 10,
+    'lie.garbage': 1,
+    'lie.selective': 1,
+    'clientLie.twoFaces': 1,
+    'clientLie.gap': 1,
     'fault.crash': 2,
     'fault.partition': 2,
     'fault.lossy': 2,

@@ -67,6 +67,8 @@ export interface Net {
 export interface RunOutcome {
   readonly violations: readonly Violation[];
   readonly reached: Readonly<Record<string, number>>;
+  /** How much work the world was. */
+  readonly events: number;
 }
 
 /** After the last fault and op, everything honest is to be answered within this time (L1). ms. */
@@ -109,7 +111,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   });
   play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });
   for (const [what, times] of Object.entries(views.reached)) world.count(what, times);
-  return { violations: world.violations, reached: world.reached };
+  return { violations: world.violations, reached: world.reached, events: world.events };
 }
 
 function play(act: Act, scene: Scene): void {

@@ -105,6 +105,7 @@ export const orswotNet: Net = {
     faultsMax: 4,
     realSignaturesOneIn: 8,
     kinds: 8,
+    favours: ['withhold', 'silent'],
   },
   machine: (context) => staged(() => new OrswotAlgorithm(), context),
   act() {
@@ -133,6 +134,10 @@ export const orswotNet: Net = {
   wants: {
     lies: 100,
     clientLies: 10,
+    'lie.withhold': 1,
+    'lie.silent': 1,
+    'clientLie.replay': 1,
+    'clientLie.garbage': 1,
     'fault.crash': 2,
     'fault.partition': 2,
     'fault.lossy': 2,

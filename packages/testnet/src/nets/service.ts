@@ -1,11 +1,14 @@
-import { encodeAnswer } from '@fatty/api';
+import { DEFAULT_PARAMS, encodeAnswer } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { CellContext, StateMachine } from '@fatty/interface';
 import { LockService } from '@fatty/service';
+import { BASIS_COMMITS_MAX } from '../cell.ts';
 
-/** The real lock service with its usual parameters. */
+const params = { ...DEFAULT_PARAMS, basisCommitsMax: BASIS_COMMITS_MAX };
+
+/** The real lock service with its usual parameters, but a window that short worlds cross. */
 export function lockService(cell: CellContext): LockService {
-  return new LockService({ cell });
+  return new LockService({ cell, params });
 }
 
 /** Every node a client could read, depth first: names, stats and contents. */
