@@ -21,8 +21,8 @@ export interface NetReport {
   readonly failure: Counterexample | undefined;
 }
 
-/** Shrinking stops after so many events: a small counterexample is worth seconds, not minutes. */
-const SHRINK_EVENTS_MAX = 400_000;
+/** A small counterexample is worth seconds, not minutes. */
+const SHRINK_EVENTS_MAX = 100_000;
 
 export function netByName(name: string): Net {
   const net = NETS[name];
@@ -39,11 +39,13 @@ export interface NetRuns {
   readonly runsMax?: number;
   /** Told of the first broken world as it was drawn, before shrinking begins. */
   readonly onFailure?: (failure: Counterexample) => void;
+  /** Shrinking stops after so many events of the simulation; default: some seconds' worth. */
+  readonly shrinkEventsMax?: number;
 }
 
 /** Runs worlds of a net; the first broken property is shrunk and answered as data. */
 export function runNet(net: Net | string, options: NetRuns): NetReport {
-  const { seed, runs, runsMax = runs, onFailure } = options;
+  const { seed, runs, runsMax = runs, onFailure, shrinkEventsMax = SHRINK_EVENTS_MAX } = options;
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const reached: Record<string, number> = {};
   let worlds = 0;
@@ -52,7 +54,7 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
   const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
   const holds = (plan: Plan): boolean => {
     if (failure === undefined && isEnough()) return true;
-    if (failure !== undefined && shrinkEvents >= SHRINK_EVENTS_MAX) return true;
+    if (failure !== undefined && shrinkEvents >= shrinkEventsMax) return true;
     const outcome = runPlan(chosen, plan);
     if (failure === undefined) {
       worlds += 1;
