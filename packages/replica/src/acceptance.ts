@@ -83,7 +83,7 @@ export class Acceptance {
   receive(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
     const ref = claimedRef(bytes, this.#shared.committee.params.limits.blockBytesMax);
     if (ref && (this.#isOldNews(ref) || isAsked?.(ref) === false)) return undefined;
-    if (ref && !this.#isWelcome(ref)) {
+    if (ref && !this.#isWelcome(ref) && !this.#shared.isForgiven(ref)) {
       this.#shelve(ref, bytes, peer);
       return undefined;
     }

@@ -12,6 +12,8 @@ interface Peer {
   signedRound: number;
   /** Said something false that it signed: not referenced, not waited for. */
   shunned: boolean;
+  /** Blocks taken since, although nobody needed them. */
+  forgiven: number;
   /** Sent what no honest one does: not listened to for a while. */
   muted: boolean;
   misses: number;
@@ -35,6 +37,7 @@ export class Peers {
       round: 0,
       signedRound: 0,
       shunned: false,
+      forgiven: 0,
       muted: false,
       misses: 0,
       penalty: PENALTY_MIN,
@@ -110,6 +113,14 @@ export class Peers {
     const one = this.#all[author];
     if (one === undefined || one.shunned || !this.has(author)) return false;
     one.shunned = true;
+    return true;
+  }
+
+  /** Counts one more block of a shunned author, up to `most`; false beyond. */
+  forgive(author: number, most: number): boolean {
+    const one = this.#all[author];
+    if (one === undefined || one.forgiven >= most) return false;
+    one.forgiven++;
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { type Committee, faultsMax, quorum } from '@fatty/api';
-import { Dag } from '@fatty/broadcast';
+import { Dag, type Ref } from '@fatty/broadcast';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
@@ -52,6 +52,15 @@ export class Shared {
     const members = config.committee.members.length;
     this.peers = new Peers(members, config.me, faultsMax(config.committee));
     this.ranges = new Ranges(members, this.out);
+  }
+
+  /**
+   * R12: shunning is this replica's opinion. Until the others share it they build on the author's
+   * blocks, so the first `shunnedTakenMax`, one a slot, are taken as if nothing had been said.
+   */
+  isForgiven({ author, round }: Ref): boolean {
+    if (this.dag.primary(author, round) !== undefined) return false;
+    return this.peers.forgive(author, this.tuning.shunnedTakenMax);
   }
 
   /** Distinct authors of accepted blocks of a round, ascending. */

@@ -50,6 +50,8 @@ export interface Tuning {
   readonly queueBatchesMax: number;
   readonly queueBytesMax: number;
   readonly keepAlivesMax: number;
+  /** R12: blocks of a shunned author that are still taken although nobody needs them. */
+  readonly shunnedTakenMax: number;
   /** R26: the mark says at most this much later that the last own block is durable. */
   readonly markDelayMs: number;
   /** R26: how long a peer that claims to know a lost own block is given to show it. */
@@ -89,6 +91,7 @@ export const DEFAULT_TUNING: Tuning = {
   queueBatchesMax: 8_192,
   queueBytesMax: 32 * 1024 * 1024,
   keepAlivesMax: 4_096,
+  shunnedTakenMax: 64,
   markDelayMs: 10,
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,

@@ -54,7 +54,7 @@ describe('a shunned author (R12, S18)', () => {
   }
 
   /** Forty rounds in which nobody lies. `learn`: peers can answer with it; `tell`: it is pushed. */
-  function lied(): {
+  function lied(shunnedTakenMax = 0): {
     world: World;
     cell: Cell;
     host: Host;
@@ -64,7 +64,7 @@ describe('a shunned author (R12, S18)', () => {
     tell: (chain: readonly Block[]) => void;
     logged: () => number;
   } {
-    const { world, cell, host, virtual } = among(7, { tsAheadMsMax: 60_000 });
+    const { world, cell, host, virtual } = among(7, { tsAheadMsMax: 60_000, shunnedTakenMax });
     const rows: Row[] = [virtual];
     const known = new Map<string, Uint8Array>();
     const asked = new Set<string>();
@@ -109,6 +109,24 @@ describe('a shunned author (R12, S18)', () => {
     // Forty blocks of its first history, and what slipped in before it was caught.
     expect(host.replica.status().blocks - others).toBeLessThanOrEqual(10 * HONEST.length + own + 1);
     expect(logged()).toBeLessThanOrEqual(41);
+  });
+
+  it('is forgiven a fixed number of blocks, and no more however long it goes on', () => {
+    const { world, cell, host, rows, tell } = lied(3);
+    const before = host.replica.status().blocks;
+    const grown: number[] = [];
+    for (let k = 0; k < 10; k++) {
+      tell(history(cell, rows, rows.length - 31, k));
+      world.run(100);
+      goOn({ world, cell, rows }, 1, false);
+      const others = (k + 1) * HONEST.length + host.count('proposed');
+      grown.push(host.replica.status().blocks - before - others);
+    }
+    // The lie that got it shunned, and three more, with thirty blocks below each.
+    expect(grown.at(-1)).toBeGreaterThan(30);
+    expect(grown.at(-1)).toBeLessThanOrEqual(4 * 31);
+    expect(new Set(grown.slice(5)).size).toBe(1);
+    expect(host.replica.status()).toMatchObject({ waiting: 0, wanted: 0, highestRound: 50 });
   });
 
   /** An honest block on top of the liar's. */
