@@ -42,7 +42,8 @@ export function sweep(times: number): number {
 /** A seed that proves too little goes on until it has, but not for ever. */
 const PATIENCE = 5;
 
-function inWords(seed: number, { net, violations }: Counterexample): string {
+/** A failing world in one sentence. */
+export function inWords(seed: number, { net, violations }: Counterexample): string {
   const [first] = violations;
   const where = `${net}, seed ${seed}: ${first?.rule} at r${first?.replica}`;
   return `${where}: expected ${first?.expected}, got ${first?.actual}`;

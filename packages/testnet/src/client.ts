@@ -51,6 +51,13 @@ interface Pending {
   readonly ending: Ending;
 }
 
+/** A batch that waits for its turn. */
+interface Queued {
+  readonly label: string;
+  readonly make: () => readonly Uint8Array[];
+  readonly ending: Ending;
+}
+
 /** How a batch may end. */
 interface Ending {
   answered?(receipt: Receipt): void;
@@ -71,7 +78,6 @@ const RETRY_MS = 700;
 export class Client {
   readonly name: string;
   readonly signer: Signer;
-  readonly session: SessionId;
   readonly receipts: Receipt[] = [];
   /** Bytes of everything it ever sent: what a thief can copy. */
   readonly sent: Uint8Array[] = [];
@@ -80,11 +86,8 @@ export class Client {
   gossip = false;
   readonly #world: World;
   readonly #faithful: boolean;
-  readonly #queue: {
-    make: () => readonly Uint8Array[];
-    label: string;
-    ending: Ending;
-  }[] = [];
+  readonly #queue: Queued[] = [];
+  #session: SessionId;
   #pending: Pending | undefined;
   #seq = 0;
   #basis = 0;
@@ -94,11 +97,15 @@ export class Client {
     this.name = name;
     this.signer = options.signer ?? scheme.signer(hash('testnet-client', utf8(name)));
     const own = hash('session', this.signer.publicKey, utf8(name));
-    this.session = options.session ?? asSessionId(own);
+    this.#session = options.session ?? asSessionId(own);
     this.gateway = gateway;
     this.#faithful = options.faithful ?? false;
     this.#world = world;
     world.onObservation((observation) => this.#see(observation));
+  }
+
+  get session(): SessionId {
+    return this.#session;
   }
 
   /** Nothing waits for an answer. */
@@ -124,6 +131,16 @@ export class Client {
   send(label: string, make: () => readonly Uint8Array[], ending: Ending = {}): void {
     this.#queue.push({ make, label, ending });
     this.#next();
+  }
+
+  /**
+   * Gives up a session that never opened, from within the ending of its opening: `opening` is batch 0
+   * of the next session, and whatever waits goes after it.
+   */
+  reopen(session: SessionId, opening: Queued): void {
+    this.#session = session;
+    this.#seq = 0;
+    this.#queue.unshift(opening);
   }
 
   /** A batch of this client, signed; for lies as well. */

@@ -10,7 +10,7 @@ import {
   sessionIdOf,
 } from '@fatty/api';
 import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
-import type { Digest, Position } from '@fatty/interface';
+import type { Digest, Position, Receipt } from '@fatty/interface';
 import { Client } from '../client.ts';
 import type { Observation } from '../observation.ts';
 import type { World } from '../world.ts';
@@ -59,26 +59,55 @@ export class SessionClient {
   /** False once it fell asleep or its session was seen to end. */
   alive = true;
   readonly #world: World;
-  readonly #chain: readonly Digest[];
   readonly #leaseMs: number;
+  #chain: readonly Digest[] = [];
   #link = 0;
   #heard = 0;
+  #openings = 0;
   onNotice: ((body: NoticeBody) => void) | undefined;
 
   constructor(world: World, name: string, gateway: number, leaseMs: number) {
     this.name = name;
     this.#world = world;
-    this.#chain = chainOf(name);
     this.#leaseMs = leaseMs;
-    const key = world.cell.scheme.signer(hash('testnet-client', utf8(name))).publicKey;
-    const nonce = hash('testnet-nonce', utf8(name)).slice(0, 16);
     // Its first batch leaves at once, before it has heard of a commit.
-    const session = sessionIdOf(key, nonce, { epoch: world.cell.committee.epoch, commit: 0 });
+    const { session, opening } = this.#opening(0);
     this.client = new Client(world, name, gateway, { session });
-    const anchor = this.#chain[0] as Digest;
-    this.send([{ kind: 'openSession', nonce, anchor, leaseMs }]);
+    this.client.send(opening.label, opening.make, opening.ending);
     world.after(leaseMs / 4, () => this.#keep());
     world.onObservation((observation) => this.#see(observation));
+  }
+
+  /** A session of its own kind each time: another nonce, another chain of keep-alives. */
+  #opening(commit: number) {
+    const label = this.#openings === 0 ? this.name : `${this.name}/${this.#openings}`;
+    this.#openings += 1;
+    this.#chain = chainOf(label);
+    this.#link = 0;
+    const { scheme, committee } = this.#world.cell;
+    const key = scheme.signer(hash('testnet-client', utf8(this.name))).publicKey;
+    const nonce = hash('testnet-nonce', utf8(label)).slice(0, 16);
+    const session = sessionIdOf(key, nonce, { epoch: committee.epoch, commit });
+    const anchor = this.#chain[0] as Digest;
+    const op: Op = { kind: 'openSession', nonce, anchor, leaseMs: this.#leaseMs };
+    const answered = ({ results }: Receipt): void => {
+      this.#answered([op], results, { answered: (result) => this.#opened(result) });
+    };
+    const refused = (code: string): void => this.#openAnew(code);
+    const ending = { answered, refused };
+    return { session, opening: { label: labelOf([op]), make: () => [encodeOp(op)], ending } };
+  }
+
+  #opened(result: Result): void {
+    if (result.kind === 'error') this.#openAnew(result.code);
+  }
+
+  /** A gateway that swallowed the opening until it was too old costs a session, not the client. */
+  #openAnew(code: string): void {
+    this.#world.count('openedAnew');
+    this.#world.story.tell('note', this.name, `opens anew: ${code}`);
+    const { session, opening } = this.#opening(this.client.basis);
+    this.client.reopen(session, opening);
   }
 
   /** Answered, or beyond caring. */
