@@ -9,11 +9,14 @@ export type LossReason = 'session_expired' | 'node_removed' | 'period_over';
 
 /**
  * What a session is told without having asked; believed when f+1 replicas say the same bytes (R32).
+ * What happens to its locks and waits is numbered, 1, 2, 3… in each session, and a renewal names the
+ * last number: whoever has not heard of one of them knows it (R21b).
  */
 export type NoticeBody =
   /** A waiting acquire (its seq and index) now holds. */
   | {
       readonly kind: 'granted';
+      readonly number: number;
       readonly path: string;
       readonly seq: number;
       readonly index: number;
@@ -24,6 +27,7 @@ export type NoticeBody =
   /** A waiting acquire will never hold: `max_wait` or `not_found`. */
   | {
       readonly kind: 'waitEnded';
+      readonly number: number;
       readonly path: string;
       readonly seq: number;
       readonly index: number;
@@ -32,13 +36,20 @@ export type NoticeBody =
     }
   | {
       readonly kind: 'lost';
+      readonly number: number;
       readonly path: string;
       readonly lockGen: Position;
       readonly reason: LossReason;
       readonly position: Position;
     }
   /** Answer to a keep-alive: link `i` was accepted. ms on the lease clock. */
-  | { readonly kind: 'renewed'; readonly i: number; readonly leaseExpiry: number }
+  | {
+      readonly kind: 'renewed';
+      readonly i: number;
+      readonly leaseExpiry: number;
+      /** Of the last numbered notice before this one; 0: there was none. */
+      readonly lastNumber: number;
+    }
   | { readonly kind: 'sessionExpired'; readonly position: Position }
   /** `nonce`: what the next take must name. */
   | {
@@ -57,6 +68,7 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
   granted: [
     1,
     record({
+      number: u53,
       path: pathShape,
       seq: u53,
       index: u32,
@@ -68,6 +80,7 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
   waitEnded: [
     2,
     record({
+      number: u53,
       path: pathShape,
       seq: u53,
       index: u32,
@@ -75,8 +88,17 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
       position: positionShape,
     }),
   ],
-  lost: [3, record({ path: pathShape, lockGen: positionShape, reason, position: positionShape })],
-  renewed: [4, record({ i: u32, leaseExpiry: u53 })],
+  lost: [
+    3,
+    record({
+      number: u53,
+      path: pathShape,
+      lockGen: positionShape,
+      reason,
+      position: positionShape,
+    }),
+  ],
+  renewed: [4, record({ i: u32, leaseExpiry: u53, lastNumber: u53 })],
   sessionExpired: [5, record({ position: positionShape })],
   machineLost: [
     6,

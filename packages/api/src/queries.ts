@@ -163,6 +163,8 @@ export type Answer =
       readonly leaseExpiry: number;
       /** Last accepted keep-alive link. */
       readonly i: number;
+      /** Of the last numbered notice; what it told of is in {@link holds} and {@link waits}. */
+      readonly lastNumber: number;
       readonly holds: readonly Hold[];
       readonly waits: readonly Wait[];
       readonly ephemerals: readonly string[];
@@ -290,6 +292,7 @@ export const answerShape: Shape<Answer> = union<Answer>({
       leaseMs: u32,
       leaseExpiry: u53,
       i: u32,
+      lastNumber: u53,
       holds: array(record<Hold>({ ...place, lockGen: positionShape }), MANY),
       waits: array(record<Wait>({ ...place, position: positionShape }), MANY),
       ephemerals: array(pathShape, MANY),

@@ -119,6 +119,7 @@ export const RESULTS: ByKind<Result> = {
 export const NOTICES: ByKind<NoticeBody> = {
   granted: {
     kind: 'granted',
+    number: 4,
     path,
     seq: 7,
     index: 2,
@@ -126,9 +127,9 @@ export const NOTICES: ByKind<NoticeBody> = {
     lockGen: position,
     leaseExpiry: 99_000,
   },
-  waitEnded: { kind: 'waitEnded', path, seq: 7, index: 2, code: 'max_wait', position },
-  lost: { kind: 'lost', path, lockGen: position, reason: 'session_expired', position },
-  renewed: { kind: 'renewed', i: 3, leaseExpiry: 99_000 },
+  waitEnded: { kind: 'waitEnded', number: 5, path, seq: 7, index: 2, code: 'max_wait', position },
+  lost: { kind: 'lost', number: 6, path, lockGen: position, reason: 'session_expired', position },
+  renewed: { kind: 'renewed', i: 3, leaseExpiry: 99_000, lastNumber: 6 },
   sessionExpired: { kind: 'sessionExpired', position },
   machineLost: {
     kind: 'machineLost',
@@ -190,6 +191,7 @@ export const ANSWERS: ByKind<Answer> = {
     leaseMs: 12_000,
     leaseExpiry: 99_000,
     i: 3,
+    lastNumber: 6,
     holds: [{ ...place, lockGen: position }],
     waits: [{ ...place, position }],
     ephemerals: [path],

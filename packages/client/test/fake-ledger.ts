@@ -22,6 +22,8 @@ interface FakeSession {
   readonly leaseMs: number;
   expiry: number;
   lastSeq: number;
+  /** Of the last numbered notice. */
+  lastNumber: number;
   anchor: Uint8Array;
   i: number;
   readonly receipts: Map<number, { id: Uint8Array; commit: number; results: Uint8Array[] }>;
@@ -108,6 +110,7 @@ export abstract class FakeLedger {
       leaseMs: session.leaseMs,
       leaseExpiry: session.expiry,
       i: session.i,
+      lastNumber: session.lastNumber,
       holds: holds.map(({ path, mode, seq, index, lockGen }) => ({
         path,
         mode,
@@ -129,7 +132,8 @@ export abstract class FakeLedger {
     session.anchor = preimage;
     session.i = i;
     session.expiry = this.leaseClock() + session.leaseMs;
-    this.notify(id, { kind: 'renewed', i, leaseExpiry: session.expiry });
+    const { expiry: leaseExpiry, lastNumber } = session;
+    this.notify(id, { kind: 'renewed', i, leaseExpiry, lastNumber });
   }
 
   batch(core: Uint8Array, client: number, next: () => Position): void {
@@ -150,6 +154,7 @@ export abstract class FakeLedger {
         leaseMs,
         expiry,
         lastSeq: -1,
+        lastNumber: 0,
         anchor,
         i: 0,
         receipts: new Map(),
@@ -304,6 +309,7 @@ export abstract class FakeLedger {
     const leaseExpiry = this.live.get(session)?.expiry ?? 0;
     this.notify(session, {
       kind: 'granted',
+      number: this.nextNumber(session),
       path,
       seq,
       index,
@@ -337,6 +343,13 @@ export abstract class FakeLedger {
     return { kind: 'cancelled', was: 'neither' };
   }
 
+  private nextNumber(id: string): number {
+    const session = this.live.get(id);
+    if (session === undefined) return 0;
+    session.lastNumber += 1;
+    return session.lastNumber;
+  }
+
   endSession(id: string, next: () => Position): void {
     for (const [path, lock] of this.locks) {
       lock.queue.splice(0, lock.queue.length, ...lock.queue.filter((one) => one.session !== id));
@@ -352,7 +365,8 @@ export abstract class FakeLedger {
     this.commit += 1;
     const position = { commit: this.commit, index: 0 };
     const { session, lockGen } = holder;
-    this.notify(session, { kind: 'lost', path, lockGen, reason: 'node_removed', position });
+    const number = this.nextNumber(session);
+    this.notify(session, { kind: 'lost', number, path, lockGen, reason: 'node_removed', position });
     let index = 1;
     this.vacate(path, () => ({ commit: this.commit, index: index++ }));
   }

@@ -179,7 +179,7 @@ describe('locks', () => {
     for (let i = 0; i < 3_000; i++) {
       const position = { commit: i, index: 9 };
       const loss = { path: '/x', lockGen: position, reason: 'node_removed', position } as const;
-      const body = { kind: 'lost', ...loss } as const;
+      const body = { kind: 'lost', number: i + 1, ...loss } as const;
       cell.say(3, 0, { kind: 'notice', session, commit: i, body: encodeNotice(body) });
     }
     cell.run(1_500);

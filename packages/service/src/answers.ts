@@ -121,7 +121,7 @@ function session(state: State, { id }: Of<'session'>): Answer {
     index,
     mode,
   });
-  const { client, lastSeq, leaseMs, expiry, i } = found;
+  const { client, lastSeq, leaseMs, expiry, i, lastNumber } = found;
   return {
     kind: 'session',
     client,
@@ -129,6 +129,7 @@ function session(state: State, { id }: Of<'session'>): Answer {
     leaseMs,
     leaseExpiry: expiry,
     i,
+    lastNumber,
     holds: claims.flatMap((one) => (one.held ? [{ ...place(one), lockGen: one.position }] : [])),
     waits: claims.flatMap((one) => (one.held ? [] : [{ ...place(one), position: one.position }])),
     ephemerals: [...new Set(found.ephemerals.values())].sort(comparePaths),

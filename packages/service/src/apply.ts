@@ -58,7 +58,7 @@ export function applyOp(state: State, op: Op, turn: Turn): Result {
     case 'cancel':
       return state.locks.cancel(session, op.seq, op.index, ledger);
     case 'declareMachine':
-      return state.machines.declare(op, session, dotOf(turn), at, ledger);
+      return declareMachine(state, op, turn);
     case 'takeMachine':
       return state.machines.take(op, session, at, ledger);
     case 'renewMachine':
@@ -171,6 +171,12 @@ function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Resul
   state.bury(dead, turn.session, turn.ledger);
   state.locks.settle(turn.ledger);
   return { kind: 'subtreeRemoved', nodes: dead.length };
+}
+
+function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Result {
+  const { session, at, ledger } = turn;
+  const notBefore = state.locks.notBefore(op.path);
+  return state.machines.declare(op, session, dotOf(turn), at, ledger, notBefore);
 }
 
 function acquire(state: State, op: Of<'acquire' | 'tryAcquire'>, turn: Turn): Result {

@@ -14,6 +14,15 @@ export interface Recipient {
   readonly client: PublicKey;
 }
 
+/** A session that numbers what it is told of its locks and waits. */
+export interface Subscriber extends Recipient {
+  lastNumber: number;
+}
+
+type Unnumbered<N> = N extends { readonly number: number } ? Omit<N, 'number'> : never;
+/** A numbered notice before it has its number. */
+export type News = Unnumbered<NoticeBody>;
+
 /** One commit being applied: its clock, its next position, and what came of it. */
 export class Ledger {
   readonly receipts: Receipt[] = [];
@@ -34,6 +43,12 @@ export class Ledger {
   /** R21: every op, and every effect of a timer or a grant, takes the next index. */
   next(): Position {
     return { commit: this.commit, index: this.#index++ };
+  }
+
+  /** R21b: the next number of this session is this notice's. */
+  tellNext(to: Subscriber, news: News): void {
+    to.lastNumber += 1;
+    this.tell(to, { ...news, number: to.lastNumber });
   }
 
   tell(to: Recipient, body: NoticeBody): void {

@@ -22,10 +22,11 @@ export interface Lock {
   /** FIFO. */
   readonly queue: Claim[];
   /**
-   * After a failed exclusive holder nobody is granted before this lease-clock time; 0: no delay.
+   * After an exclusive holder that failed or lost the node nobody is granted before this lease-clock
+   * time; 0: no delay.
    */
   allFrom: number;
-  /** After a failed shared holder only exclusive requests wait. */
+  /** After such a shared holder only exclusive requests wait. */
   exclusiveFrom: number;
 }
 
@@ -168,24 +169,43 @@ export class Locks {
 
   /** Only modes that conflict with the failed holder's wait for it. */
   #delay(lock: Lock, failed: Claim, now: number): void {
-    if (failed.lockDelayMs === 0) return;
-    const end = now + failed.lockDelayMs;
-    if (failed.mode === 'exclusive') lock.allFrom = Math.max(lock.allFrom, end);
-    else lock.exclusiveFrom = Math.max(lock.exclusiveFrom, end);
-    this.#delayEnds.set(lock.path, Math.max(lock.allFrom, lock.exclusiveFrom));
+    holdOff(lock, failed.mode, now + failed.lockDelayMs, now);
+    this.#watchDelay(lock);
+  }
+
+  #watchDelay(lock: Lock): void {
+    const end = Math.max(lock.allFrom, lock.exclusiveFrom);
+    if (end > 0) this.#delayEnds.set(lock.path, end);
+  }
+
+  /** A machine is gone from this path whose lessee may believe in its lease until `until`. */
+  machineRemoved(path: string, until: number, ledger: Ledger): void {
+    const lock = this.#open(path);
+    holdOff(lock, 'exclusive', until, ledger.now);
+    this.#watchDelay(lock);
+    this.#tidy(lock);
+  }
+
+  /** Lease-clock time before which nobody may be given what stands at this path; 0: at once. */
+  notBefore(path: string): number {
+    return this.#locks.get(path)?.allFrom ?? 0;
   }
 
   /**
-   * The node is gone: holders lose, waiters are told `not_found`. Its holders may believe in their
-   * lease for a while, so the path keeps their lock-delay, except for the remover's own hold.
+   * The node is gone: holders lose, waiters are told `not_found`. A holder may believe in its lease
+   * until the expiry that its session has now, whether the news reach it or not. So the path is kept
+   * free until then, and for its lock-delay (S13). Not after the remover's own hold: a client gives
+   * that up before it asks for the removal.
    */
   nodeRemoved(path: string, remover: Session | undefined, ledger: Ledger): void {
     const lock = this.#locks.get(path);
     if (lock === undefined) return;
     for (let claim = lock.holders[0]; claim !== undefined; claim = lock.holders[0]) {
       this.drop(claim, claim.session === remover ? 'clean' : 'failed', ledger);
+      if (claim.session !== remover) holdOff(lock, claim.mode, claim.session.expiry, ledger.now);
       lose(claim, 'node_removed', ledger);
     }
+    this.#watchDelay(lock);
     for (let claim = lock.queue[0]; claim !== undefined; claim = lock.queue[0]) {
       this.drop(claim, 'clean', ledger);
       endWait(claim, 'not_found', ledger);
@@ -235,7 +255,7 @@ export class Locks {
       this.#onGrant(lock.path, head.position);
       const { path, seq, index, mode, position, session } = head;
       const leaseExpiry = session.expiry;
-      ledger.tell(session, {
+      ledger.tellNext(session, {
         kind: 'granted',
         path,
         seq,
@@ -289,8 +309,7 @@ export class Locks {
     const back = this.#open(lock.path);
     back.allFrom = lock.allFrom;
     back.exclusiveFrom = lock.exclusiveFrom;
-    const end = Math.max(lock.allFrom, lock.exclusiveFrom);
-    if (end > 0) this.#delayEnds.set(lock.path, end);
+    this.#watchDelay(back);
     for (const claim of lock.holders) this.#enter(back, claim);
     for (const claim of lock.queue) this.#enqueue(back, claim);
   }
@@ -299,6 +318,13 @@ export class Locks {
 function register(claim: Claim): void {
   claim.session.claims.set(claim.path, claim);
   claim.session.claimOf.set(claimKey(claim.seq, claim.index), claim);
+}
+
+/** Only modes that conflict with this one wait until `until`. */
+function holdOff(lock: Lock, mode: LockMode, until: number, now: number): void {
+  if (until <= now) return;
+  if (mode === 'exclusive') lock.allFrom = Math.max(lock.allFrom, until);
+  else lock.exclusiveFrom = Math.max(lock.exclusiveFrom, until);
 }
 
 function waitKey(claim: Claim): string {
@@ -326,10 +352,10 @@ function obstacle(lock: Lock, mode: LockMode, now: number): 'lock_held' | 'lock_
 /** Tells a holder that its hold is gone; takes an index of its own (R21). */
 export function lose(claim: Claim, reason: LossReason, ledger: Ledger): void {
   const { path, position: lockGen, session } = claim;
-  ledger.tell(session, { kind: 'lost', path, lockGen, reason, position: ledger.next() });
+  ledger.tellNext(session, { kind: 'lost', path, lockGen, reason, position: ledger.next() });
 }
 
 function endWait(claim: Claim, code: 'max_wait' | 'not_found', ledger: Ledger): void {
   const { path, seq, index, session } = claim;
-  ledger.tell(session, { kind: 'waitEnded', path, seq, index, code, position: ledger.next() });
+  ledger.tellNext(session, { kind: 'waitEnded', path, seq, index, code, position: ledger.next() });
 }

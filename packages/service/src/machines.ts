@@ -53,7 +53,15 @@ export class Machines {
     return this.#leaseEnds.size > 0 || this.#delayEnds.size > 0 || this.#neglectStarts.size > 0;
   }
 
-  declare(op: Declaration, session: Session, id: Node['id'], at: Position, ledger: Ledger): Result {
+  /** `notBefore`: until then (lease clock) somebody may believe in a lease of this path. */
+  declare(
+    op: Declaration,
+    session: Session,
+    id: Node['id'],
+    at: Position,
+    ledger: Ledger,
+    notBefore: number,
+  ): Result {
     const { programId, policy, binding, outputs, inbox, periodMs, lockDelayMs, t, s, path } = op;
     const machine: Machine = {
       programId,
@@ -68,7 +76,7 @@ export class Machines {
       inbox: inbox && newInbox(inbox),
       nonce: at,
       lessee: undefined,
-      notBefore: 0,
+      notBefore,
     };
     const created = this.#names.create({
       path,
@@ -84,6 +92,7 @@ export class Machines {
     });
     if ('kind' in created) return created;
     this.#count += 1;
+    if (notBefore > 0) this.#delayEnds.set(path, notBefore);
     return { kind: 'machineDeclared', node: created.node.id, nonce: at };
   }
 

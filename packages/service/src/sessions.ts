@@ -54,6 +54,8 @@ export interface Session {
   /** On the lease clock, ms. */
   expiry: number;
   lastSeq: number;
+  /** Of the last notice about its locks and waits (R21b). */
+  lastNumber: number;
   /** Oldest first; kept by {@link Receipts}. */
   readonly receipts: StoredReceipt[];
   /** By path: a session waits for or holds a path at most once. */
@@ -182,6 +184,7 @@ export class Sessions {
       i: 0,
       expiry: ledger.now + op.leaseMs,
       lastSeq: 0,
+      lastNumber: 0,
       receipts: [],
       claims: new Map(),
       claimOf: new Map(),
@@ -274,7 +277,8 @@ export class Sessions {
     session.link = keepAlive.preimage;
     session.i = keepAlive.i;
     this.keep(session, ledger.now);
-    ledger.tell(session, { kind: 'renewed', i: session.i, leaseExpiry: session.expiry });
+    const { i, expiry: leaseExpiry, lastNumber } = session;
+    ledger.tell(session, { kind: 'renewed', i, leaseExpiry, lastNumber });
   }
 
   /** Sessions past their lease, ascending by id. They stay until buried. */

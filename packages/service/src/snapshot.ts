@@ -40,6 +40,7 @@ interface SessionRow {
   readonly i: number;
   readonly expiry: number;
   readonly lastSeq: number;
+  readonly lastNumber: number;
   readonly receipts: readonly StoredReceipt[];
 }
 
@@ -101,6 +102,7 @@ const tablesShape: Shape<Tables> = record<Tables>({
       i: u32,
       expiry: u53,
       lastSeq: u53,
+      lastNumber: u53,
       receipts: array(
         record<StoredReceipt>({
           seq: u53,

@@ -1,6 +1,8 @@
 import { comparePaths } from '@fatty/api';
+import { equalBytes } from '@fatty/codec';
 import type { Ledger } from './ledger.ts';
 import { Locks, lose } from './locks.ts';
+import type { Machine } from './machine.ts';
 import { Machines } from './machines.ts';
 import { Names, type Node } from './names.ts';
 import { Accounts, type Quotas } from './quotas.ts';
@@ -65,7 +67,9 @@ export class State {
     for (const node of dead) {
       const path = this.names.pathOf(node);
       this.locks.nodeRemoved(path, remover, ledger);
-      if (node.slot !== undefined) this.machines.nodeRemoved(path, node.slot, ledger);
+      if (node.slot === undefined) continue;
+      this.machines.nodeRemoved(path, node.slot, ledger);
+      this.locks.machineRemoved(path, believedUntil(node.slot, remover), ledger);
     }
   }
 
@@ -108,6 +112,16 @@ export class State {
     this.locks.settle(ledger);
     this.sessions.dropGraves(ledger.commit);
   }
+}
+
+/**
+ * Until when (lease clock) the lessee of a removed machine may believe in its lease, or until when
+ * the lock-delay of the last one runs. The remover gives its own lease up before it asks.
+ */
+function believedUntil({ lessee, notBefore }: Machine, remover: Session | undefined): number {
+  if (lessee === undefined) return notBefore;
+  const own = remover !== undefined && equalBytes(lessee.session, remover.id);
+  return own ? 0 : lessee.expiry;
 }
 
 function inPathOrder(session: Session): Claim[] {

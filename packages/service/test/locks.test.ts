@@ -143,16 +143,55 @@ test('lock-delay follows a failure, not a release, and only modes that conflict 
   expect(world.one(b, op.tryAcquire('/l')).kind).toBe('granted');
 });
 
-test('a removed and remade path keeps the lock-delay of the holder that was thrown out', () => {
+const remake: readonly Op[] = [{ kind: 'removeSubtree', path: '/l' }, op.file('/l')];
+
+test.each([
+  { lockDelayMs: 0, waitMs: 9_000 },
+  { lockDelayMs: 5_000, waitMs: 9_000 },
+  { lockDelayMs: 20_000, waitMs: 20_000 },
+])(
+  'a removed and remade path waits for the lease of whoever was thrown out, and its delay: %o',
+  ({ lockDelayMs, waitMs }) => {
+    const { world, clients } = started(2);
+    const [a, b] = [pick(clients, 0), pick(clients, 1)];
+    world.one(a, op.acquire('/l', { lockDelayMs }));
+    world.step(3_000, [], { keepAlives: [b.keepAlive()] });
+    world.run(b.batch(...remake));
+    // What the thrown out session does later does not matter: the lease it has now does.
+    world.step(0, [], { keepAlives: [a.keepAlive()] });
+    expect(world.one(b, op.tryAcquire('/l'))).toMatchObject({ code: 'lock_delay', waitMs });
+    expect(world.one(b, op.acquire('/l')).kind).toBe('waiting');
+    const granted = (advanceMs: number): boolean => {
+      const { notices } = world.step(advanceMs, [], { keepAlives: [b.keepAlive()] });
+      return notices.some(({ notice }) => notice.kind === 'granted');
+    };
+    for (let left = waitMs; left > 1_000; left -= 1_000) expect(granted(1_000)).toBe(false);
+    expect(granted(999)).toBe(false);
+    expect(granted(1)).toBe(true);
+    // The remover's own hold was given up before.
+    world.run(b.batch(...remake));
+    expect(world.one(b, op.tryAcquire('/l')).kind).toBe('granted');
+  },
+);
+
+test('after a thrown out shared holder only exclusive requests wait', () => {
   const { world, clients } = started(2);
   const [a, b] = [pick(clients, 0), pick(clients, 1)];
-  world.one(a, op.acquire('/l', { lockDelayMs: 5_000 }));
-  world.run(b.batch({ kind: 'removeSubtree', path: '/l' }, op.file('/l')));
-  expect(world.one(b, op.tryAcquire('/l'))).toMatchObject({ code: 'lock_delay', waitMs: 5_000 });
-  world.step(5_000);
-  expect(world.one(b, op.tryAcquire('/l')).kind).toBe('granted');
-  world.run(b.batch({ kind: 'removeSubtree', path: '/l' }, op.file('/l')));
-  expect(world.one(a, op.tryAcquire('/l')).kind).toBe('granted');
+  world.one(a, op.acquire('/l', { mode: 'shared' }));
+  world.run(b.batch(...remake));
+  expect(code(world.one(b, op.tryAcquire('/l')))).toBe('lock_delay');
+  expect(world.one(b, op.tryAcquire('/l', { mode: 'shared' })).kind).toBe('granted');
+});
+
+test('the node goes with the session that made it: the holder is another, and may believe', () => {
+  const { world, clients } = started(2);
+  const [a, b] = [pick(clients, 0), pick(clients, 1)];
+  world.one(a, op.file('/e', '', { ephemeral: true }));
+  world.one(b, op.acquire('/e'));
+  world.one(a, { kind: 'closeSession' });
+  world.one(b, op.file('/e'));
+  const again = world.one(b, op.tryAcquire('/e'));
+  expect(again).toMatchObject({ code: 'lock_delay', waitMs: 12_000 });
 });
 
 test('deadlines and delays keep the cell awake, silence lets it rest', () => {

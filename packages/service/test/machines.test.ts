@@ -52,6 +52,26 @@ describe('machines', () => {
     expect(world.take(b, second)).toMatchObject({ kind: 'machineHeld', t: 20n });
   });
 
+  test.each([true, false])('removed and declared again (by its lessee: %s)', (own) => {
+    const world = new MachineWorld();
+    const { a, b } = world;
+    world.take(a, first);
+    world.step(500);
+    const remover = own ? a : b;
+    world.send(remover, { kind: 'removeSubtree', path: PATH });
+    world.send(remover, declaration());
+    if (own) {
+      expect(world.take(b, first)).toMatchObject({ kind: 'machineHeld' });
+      return;
+    }
+    // The lessee may believe in its lease until the end of the period, whatever it has heard.
+    expect(world.take(b, first)).toMatchObject({ code: 'lock_delay', waitMs: 1_500 });
+    world.step(1_499);
+    expect(world.take(b, first)).toMatchObject({ code: 'lock_delay', waitMs: 1 });
+    world.step(1);
+    expect(world.take(b, first)).toMatchObject({ kind: 'machineHeld' });
+  });
+
   test('a renewal in the very commit that would end the lease keeps it', () => {
     const world = new MachineWorld();
     const { a } = world;

@@ -1,5 +1,5 @@
 import { type Answer, comparePositions, type Op, type Result } from '@fatty/api';
-import { equalBytes } from '@fatty/codec';
+import { equalBytes, toHex } from '@fatty/codec';
 import type { OrderedBatch, OrderedKeepAlive, Position } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -57,6 +57,7 @@ class Pair {
   /** Last acquire of each client and path, for cancel. */
   readonly #asked = new Map<string, { seq: number; index: number }>();
   readonly #lastGen = new Map<string, Position>();
+  readonly #told = new Map<string, number>();
   readonly seen = { granted: 0, queued: 0, expired: 0, delayed: 0, gaveUp: 0 };
   #nonce = 0;
 
@@ -174,6 +175,23 @@ class Pair {
       if (answer.notBefore > this.model.now) this.seen.delayed++;
     }
     this.#checkGrants(outcome, paths);
+    this.#checkNumbers(outcome);
+  }
+
+  /** R21b: what a session is told of its claims counts 1, 2, 3…, and a renewal names the last. */
+  #checkNumbers({ notices }: Outcome): void {
+    for (const { session, notice } of notices) {
+      const last = this.#told.get(session) ?? 0;
+      if (notice.kind === 'renewed') expect(notice.lastNumber).toBe(last);
+      if (!('number' in notice)) continue;
+      expect(notice.number).toBe(last + 1);
+      this.#told.set(session, notice.number);
+    }
+    for (const { session } of this.clients) {
+      const answer = this.world.ask({ kind: 'session', id: session });
+      if (answer.kind !== 'session') continue;
+      expect(answer.lastNumber).toBe(this.#told.get(toHex(session)) ?? 0);
+    }
   }
 
   /** S12: lock generations of a path only grow, across delete and recreate; each grant has its own. */
@@ -234,10 +252,12 @@ function nameOf(result: Result | undefined): string {
 
 test('locks, sessions and leases do what a naive model does (S7, S12, S14)', () => {
   const total = { granted: 0, queued: 0, expired: 0, delayed: 0, gaveUp: 0 };
+  let thrownOut = 0;
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 30 }), (steps) => {
       const pair = new Pair();
       for (const one of steps) pair.step(one);
+      thrownOut += pair.model.thrownOut;
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += pair.seen[key];
     }),
     { numRuns: 80 },
@@ -248,4 +268,5 @@ test('locks, sessions and leases do what a naive model does (S7, S12, S14)', () 
   expect(total.expired).toBeGreaterThan(40);
   expect(total.delayed).toBeGreaterThan(5);
   expect(total.gaveUp).toBeGreaterThan(5);
+  expect(thrownOut).toBeGreaterThan(5);
 });

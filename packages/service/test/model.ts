@@ -43,6 +43,8 @@ export class Model {
   readonly slots = new Map<string, Slot>();
   /** Every hold that began: `who path`. */
   grants: string[] = [];
+  /** Holds whose node somebody else removed. */
+  thrownOut = 0;
   readonly leaseMs: number;
 
   constructor(paths: readonly string[], leaseMs: number) {
@@ -127,7 +129,11 @@ export class Model {
       case 'remove':
         if (!slot.exists) return 'not_found';
         for (const one of slot.holders) {
-          if (!mine(one)) slot.bans.push({ mode: one.mode, until: this.now + one.delay });
+          if (mine(one)) continue;
+          // Whoever is thrown out may go on believing as long as its session may.
+          const believes = this.sessions.get(one.who) ?? this.now;
+          slot.bans.push({ mode: one.mode, until: Math.max(this.now + one.delay, believes) });
+          this.thrownOut += 1;
         }
         slot.exists = false;
         slot.holders = [];

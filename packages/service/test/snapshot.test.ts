@@ -79,6 +79,7 @@ function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
     client === a ? 3 : 0,
     expiry,
     client.seq - 1,
+    0,
     kept(client),
   ];
   const byBytes = (x: Client, y: Client): number => Buffer.compare(x.session, y.session);

@@ -128,9 +128,10 @@ export class Tongue {
     const position = { commit, index: 0 };
     const invented: readonly NoticeBody[] = [
       { kind: 'sessionExpired', position },
-      { kind: 'renewed', i: 1 + this.#rng.below(20), leaseExpiry },
+      { kind: 'renewed', i: 1 + this.#rng.below(20), leaseExpiry, lastNumber: 0 },
       {
         kind: 'granted',
+        number: 1 + this.#rng.below(4),
         path: '/a',
         seq: this.#rng.below(12),
         index: 0,
