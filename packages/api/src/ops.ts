@@ -87,6 +87,7 @@ export type Op =
     }
   /** Observed-remove: takes the named dots; the node dies with its last one. */
   | { readonly kind: 'remove'; readonly path: string; readonly dots: readonly Dot[] }
+  /** At most {@link SUBTREE_NODES_MAX} nodes of it, children first; the result says what is left. */
   | { readonly kind: 'removeSubtree'; readonly path: string }
   | {
       readonly kind: 'acquire';
@@ -161,6 +162,8 @@ export const PROOF_BYTES_MAX: number = 384 * 1024;
 export const PROOFS_MAX = 8;
 export const OUTPUTS_MAX = 30;
 export const DOTS_MAX = 1024;
+/** What one `removeSubtree` takes at most: all replicas stand still for as long as it lasts. */
+export const SUBTREE_NODES_MAX = 1000;
 export const ADDRESS_LENGTH_MAX = 256;
 export const PUBLISHED_BYTES_MAX = 4096;
 /** Decoding bound of one op; the cell's own `opBytesMax` is checked before. */

@@ -37,7 +37,8 @@ export type Result =
   | { readonly kind: 'written'; readonly generation: Position }
   /** `dead`: that was the last dot. */
   | { readonly kind: 'removed'; readonly dead: boolean }
-  | { readonly kind: 'subtreeRemoved'; readonly nodes: number }
+  /** `left`: nodes that are still there, the top among them; ask again until it is 0. */
+  | { readonly kind: 'subtreeRemoved'; readonly nodes: number; readonly left: number }
   | {
       readonly kind: 'granted';
       readonly lockGen: Position;
@@ -99,7 +100,7 @@ export const resultShape: Shape<Result> = union<Result>({
   created: [10, record({ node: opIdShape, instance: positionShape, existed: bool })],
   written: [11, record({ generation: positionShape })],
   removed: [13, record({ dead: bool })],
-  subtreeRemoved: [14, record({ nodes: u32 })],
+  subtreeRemoved: [14, record({ nodes: u32, left: u32 })],
   granted: [20, record({ lockGen: positionShape, mode: lockModeShape, leaseExpiry: u53 })],
   waiting: [21, record({ position: positionShape, ahead: u32 })],
   released: [22, record({ lockGen: positionShape })],

@@ -97,7 +97,7 @@ export const RESULTS: ByKind<Result> = {
   created: { kind: 'created', node: id, instance: position, existed: true },
   written: { kind: 'written', generation: position },
   removed: { kind: 'removed', dead: true },
-  subtreeRemoved: { kind: 'subtreeRemoved', nodes: 3 },
+  subtreeRemoved: { kind: 'subtreeRemoved', nodes: 3, left: 70_000 },
   granted: { kind: 'granted', lockGen: position, mode: 'shared', leaseExpiry: 99_000 },
   waiting: { kind: 'waiting', position, ahead: 2 },
   released: { kind: 'released', lockGen: position },

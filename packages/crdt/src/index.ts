@@ -1,4 +1,5 @@
 export * from './causal-context.ts';
+export * from './children.ts';
 export * from './layered-map.ts';
 export * from './mv-register.ts';
 export * from './op-id.ts';

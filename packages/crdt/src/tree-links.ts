@@ -1,8 +1,8 @@
-import { compareBytes, toHex } from '@fatty/codec';
+import { compareBytes } from '@fatty/codec';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
-import { type Entries, LayeredMap } from './layered-map.ts';
+import { Children } from './children.ts';
 import { compareOpIds, type OpId } from './op-id.ts';
-import type { Path, Segment } from './path.ts';
+import type { Segment } from './path.ts';
 import type {
   ContentMode,
   NodeBody,
@@ -20,19 +20,22 @@ export interface Inner<T> extends Mutable<NodeBody<T>> {
   readonly name: Segment;
   /** Below a node that a fork has copied: perhaps still the original. */
   parent: Inner<T> | undefined;
-  readonly children: Entries<string, Inner<T>>;
+  readonly children: Children<Inner<T>>;
   readonly childCount: number;
+  /** How many nodes there are below, at any depth. */
+  below: number;
   /** Missing when something below changed since it was computed; then it misses above, too. */
   digest: Digest | undefined;
 }
 
 /** No children: what every file has, for good (only directories are ever given any). */
-const CHILDLESS: Map<string, never> = new Map<string, never>();
+const CHILDLESS: Children<never> = new Children<never>();
 
 class LinkedNode<T> implements Inner<T> {
   readonly name: Segment;
   parent: Inner<T> | undefined;
-  readonly children: Entries<string, Inner<T>>;
+  readonly children: Children<Inner<T>>;
+  below = 0;
   digest: Digest | undefined = undefined;
   id: OpId;
   owner: PublicKey;
@@ -51,11 +54,11 @@ class LinkedNode<T> implements Inner<T> {
     name: Segment,
     parent: Inner<T> | undefined,
     body: NodeBody<T>,
-    children: Entries<string, Inner<T>> = new Map(),
+    base?: Children<Inner<T>>,
   ) {
     this.name = name;
     this.parent = parent;
-    this.children = body.kind === 'file' ? CHILDLESS : children;
+    this.children = body.kind === 'file' ? CHILDLESS : new Children(base);
     this.id = body.id;
     this.owner = body.owner;
     this.kind = body.kind;
@@ -82,7 +85,8 @@ export function inner<T>(name: Segment, parent: Inner<T> | undefined, body: Node
 
 /** A node that can change without the one that it copies. */
 export function copyOf<T>(node: Inner<T>, parent: Inner<T> | undefined): Inner<T> {
-  const copy = new LinkedNode(node.name, parent, node, new LayeredMap(node.children));
+  const copy = new LinkedNode(node.name, parent, node, node.children);
+  copy.below = node.below;
   copy.digest = node.digest;
   return copy;
 }
@@ -93,18 +97,18 @@ export function touch<T>(node: Inner<T>): void {
   for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
 }
 
-/** Children in byte order. */
-export function sorted<T>(node: Inner<T>): readonly Inner<T>[] {
-  return [...node.children.values()].sort((a, b) => compareBytes(a.name, b.name));
+/** So many nodes more, or fewer, are below this one's parents. */
+export function countBelow<T>(node: Inner<T>, nodes: number): void {
+  for (let at = node.parent; at !== undefined; at = at.parent) at.below += nodes;
 }
 
-/** Parents before children, names in byte order. */
-export function comparePaths(a: Path, b: Path): number {
-  for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const order = compareBytes(a[i] as Segment, b[i] as Segment);
-    if (order !== 0) return order;
+/** The first node of post-order: down the first children to one without any. */
+export function firstLeaf<T>(node: Inner<T>): Inner<T> {
+  for (let at = node; ; ) {
+    const first: Inner<T> | undefined = at.children.first;
+    if (first === undefined) return at;
+    at = first;
   }
-  return a.length - b.length;
 }
 
 /** Links pre-order lines into a tree; undefined when they are none. */
@@ -119,7 +123,8 @@ export function build<T>(lines: readonly SnapshotNode<T>[]): Inner<T> | undefine
       if (elder !== undefined && compareBytes(elder.name, name) >= 0) return undefined;
     }
     const node = inner(name, parent, body);
-    parent?.children.set(toHex(name), node);
+    parent?.children.set(node);
+    countBelow(node, 1);
     spine.length = depth;
     spine.push(node);
   }

@@ -69,6 +69,8 @@ export interface TreeNode<T> extends NodeBody<T> {
   readonly name: Segment;
   readonly parent: TreeNode<T> | undefined;
   readonly childCount: number;
+  /** How many nodes there are below, at any depth. */
+  readonly below: number;
 }
 
 export const position: Shape<Position> = record<Position>({ commit: u53, index: u53 });

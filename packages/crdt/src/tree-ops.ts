@@ -26,6 +26,14 @@ export interface Removed<T> {
   readonly died: readonly TreeNode<T>[];
 }
 
+/** What a bounded removal of a subtree has done. */
+export interface SubtreeRemoved<T> {
+  /** Nodes that died, parents after their children. */
+  readonly died: readonly TreeNode<T>[];
+  /** Nodes that are still there: the top of the subtree, and what stands below it. 0: all is gone. */
+  readonly left: number;
+}
+
 /** A write to a file; `stamp` is missing in the delivered view. */
 export interface Write {
   readonly id: OpId;

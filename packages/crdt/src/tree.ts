@@ -3,27 +3,25 @@ import {
   asSessionId,
   decode,
   encode,
-  equalBytes,
   fail,
   hash,
   invariant,
   ok,
   type Shape,
   sha256,
-  toHex,
 } from '@fatty/codec';
-import type { Digest, Outcome, Position, SessionId } from '@fatty/interface';
+import type { Digest, Outcome, Position } from '@fatty/interface';
 import { compareOpIds, type OpId, opKey } from './op-id.ts';
 import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
 import { TreeIndex } from './tree-index.ts';
 import {
   build,
-  comparePaths,
   compareSiblings,
   copyOf,
+  countBelow,
+  firstLeaf,
   type Inner,
   inner,
-  sorted,
   touch,
 } from './tree-links.ts';
 import {
@@ -35,7 +33,7 @@ import {
   snapshotShape,
   type TreeNode,
 } from './tree-node.ts';
-import type { Created, NodeInit, NodeStat, Removed, Write } from './tree-ops.ts';
+import type { Created, NodeInit, NodeStat, Removed, SubtreeRemoved, Write } from './tree-ops.ts';
 import { statOf } from './tree-ops.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -117,9 +115,9 @@ export class Tree<T> {
     return path;
   }
 
-  /** Children in byte order of their names. */
-  list(node: TreeNode<T>): readonly TreeNode<T>[] {
-    return sorted(this.#own(node));
+  /** Children in byte order of their names, those behind `after` if it is given; a lazy sequence. */
+  list(node: TreeNode<T>, after?: Segment): Iterable<TreeNode<T>> {
+    return this.#own(node).children.from(after);
   }
 
   /** The node and all below it, parents first, siblings in byte order. */
@@ -141,7 +139,7 @@ export class Tree<T> {
     if (parent === undefined) return fail('not_found', 'a parent directory', 'none');
     if (parent.kind !== 'directory') return fail('not_a_directory', 'a directory', 'a file');
     const dot: NodeDot = { id, owner: init.owner, ephemeral: init.ephemeral };
-    const found = parent.children.get(toHex(name));
+    const found = parent.children.get(name);
     // Two live nodes under one dot would share a place in the index, and one be lost from it.
     const bearer = this.#index.get(id) ?? found;
     if (bearer !== found) return fail('dot_reused', 'a dot of no live node', opKey(id));
@@ -174,30 +172,18 @@ export class Tree<T> {
     return ok({ unknown, died: rest.length === 0 ? this.#drop(own) : [] });
   }
 
-  /** Takes a node and all below it, whatever their dots (an ordered op). Code: `not_found`. */
-  removeSubtree(path: Path): Outcome<readonly TreeNode<T>[]> {
+  /**
+   * Takes a node and all below it, whatever their dots (an ordered op), but no more than `nodesMax`
+   * nodes: children before their parents, so that what is left hangs together. Code: `not_found`.
+   */
+  removeSubtree(path: Path, nodesMax: number): Outcome<SubtreeRemoved<T>> {
     const node = this.#find(path);
     if (node === undefined || node === this.#top) return fail('not_found', 'a node', 'none');
-    return ok(this.#drop(this.#mine(node)));
-  }
-
-  /** Takes a dead session's ephemeral dots; nodes left without dots die with all below them. */
-  expire(session: SessionId): readonly TreeNode<T>[] {
-    const died: TreeNode<T>[] = [];
-    const ordered = this.#index
-      .ephemerals(session)
-      .map((node) => ({ node, path: this.pathOf(node) }))
-      .sort((a, b) => comparePaths(a.path, b.path));
-    for (const { node: found } of ordered) {
-      if (this.#index.get(found.id) !== this.#latest(found)) continue; // went with its parent
-      const node = this.#mine(found);
-      const keep = (dot: NodeDot): boolean =>
-        !(dot.ephemeral && equalBytes(dot.id.session, session));
-      const rest = node.dots.filter(keep);
-      this.#setDots(node, rest);
-      if (rest.length === 0) for (const one of this.#drop(node)) died.push(one);
-    }
-    return died;
+    const own = this.#mine(node);
+    if (own.below < nodesMax) return ok({ died: this.#drop(own), left: 0 });
+    const died: Inner<T>[] = [];
+    while (died.length < nodesMax) died.push(...this.#drop(this.#mine(firstLeaf(own))));
+    return ok({ died, left: own.below + 1 });
   }
 
   /** Writes a file. Repeating a write changes nothing. Code: `not_a_file`. */
@@ -251,7 +237,7 @@ export class Tree<T> {
     const lines: SnapshotNode<T>[] = [];
     const visit = (node: Inner<T>, depth: number): void => {
       lines.push({ depth, name: node.name, body: node });
-      for (const child of sorted(node)) visit(child, depth + 1);
+      for (const child of node.children) visit(child, depth + 1);
     };
     visit(this.#top, 0);
     return encode(snapshotShape(this.#slot), lines);
@@ -273,7 +259,7 @@ export class Tree<T> {
     const index = (node: Inner<T>): void => {
       this.#size++;
       if (node !== top) this.#index.add(node);
-      for (const child of node.children.values()) index(child);
+      for (const child of node.children) index(child);
     };
     index(top);
     return ok(true);
@@ -284,7 +270,7 @@ export class Tree<T> {
     const shape = branchShape(this.#slot);
     const digestOf = (node: Inner<T>): Digest => {
       if (node.digest === undefined) {
-        const children = sorted(node).map((child) => ({
+        const children = Array.from(node.children, (child) => ({
           name: child.name,
           digest: digestOf(child),
         }));
@@ -298,7 +284,7 @@ export class Tree<T> {
   #find(path: Path): Inner<T> | undefined {
     let at: Inner<T> | undefined = this.#top;
     for (const segment of path) {
-      at = at.children.get(toHex(segment));
+      at = at.children.get(segment);
       if (at === undefined) return undefined;
     }
     return at;
@@ -327,7 +313,7 @@ export class Tree<T> {
       this.#top = copy;
       return copy;
     }
-    parent.children.set(toHex(copy.name), copy);
+    parent.children.set(copy);
     this.#index.remove(known);
     this.#index.add(copy);
     return copy;
@@ -355,7 +341,8 @@ export class Tree<T> {
       slot: init.slot,
     });
     this.#copies?.set(node, node);
-    parent.children.set(toHex(name), node);
+    parent.children.set(node);
+    countBelow(node, 1);
     this.#size++;
     this.#index.add(node);
     touch(node);
@@ -387,13 +374,14 @@ export class Tree<T> {
   #drop(node: Inner<T>): readonly Inner<T>[] {
     const dead: Inner<T>[] = [];
     const bury = (one: Inner<T>): void => {
-      for (const child of sorted(one)) bury(child);
+      for (const child of one.children) bury(child);
       this.#index.remove(one);
       dead.push(one);
     };
     bury(node);
     touch(node);
-    node.parent?.children.delete(toHex(node.name));
+    node.parent?.children.delete(node.name);
+    countBelow(node, -dead.length);
     this.#size -= dead.length;
     return dead;
   }

@@ -2,7 +2,7 @@ import { toHex } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LayeredMap, type OpId, type Tree } from '../src/index.ts';
-import { at, directory, ephemeral, file, id, newTree, path, session } from './worlds.ts';
+import { at, directory, ephemeral, file, id, newTree, path } from './worlds.ts';
 
 const PATHS = ['/a', '/b', '/a/x', '/a/y', '/a/x/deep', '/b/z'];
 
@@ -15,7 +15,7 @@ interface Act {
     | 'slot'
     | 'remove'
     | 'drop'
-    | 'expire'
+    | 'some'
     | 'root';
   readonly path: string;
   readonly who: number;
@@ -37,7 +37,7 @@ const act: fc.Arbitrary<Act> = fc.record({
     'slot',
     'remove',
     'drop',
-    'expire',
+    'some',
     'root',
   ),
   path: fc.constantFrom(...PATHS),
@@ -53,7 +53,6 @@ function perform(tree: Tree<number>, { kind, path: text, who }: Act, seq: number
   if (kind === 'file') return code(tree.create(where, op, file(who, seq), stamp));
   if (kind === 'directory') return code(tree.create(where, op, directory(who), stamp));
   if (kind === 'ephemeral') return code(tree.create(where, op, ephemeral(who), stamp));
-  if (kind === 'expire') return tree.expire(session(who)).length;
   if (kind === 'root') return toHex(tree.root());
   if (node === undefined) return 'none';
   if (kind === 'write') {
@@ -61,7 +60,8 @@ function perform(tree: Tree<number>, { kind, path: text, who }: Act, seq: number
     return [code(tree.setContent(node, write)), code(tree.setContent(node, write))];
   }
   if (kind === 'slot') return tree.setSlot(node, seq);
-  if (kind === 'drop') return code(tree.removeSubtree(where));
+  if (kind === 'drop') return code(tree.removeSubtree(where, Number.POSITIVE_INFINITY));
+  if (kind === 'some') return code(tree.removeSubtree(where, 1));
   return code(
     tree.remove(
       where,

@@ -3,7 +3,7 @@ import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type SnapshotNode, snapshotShape, type Tree, type TreeNode } from '../src/index.ts';
-import { at, directory, ephemeral, file, id, key, newTree, path, session } from './worlds.ts';
+import { at, directory, ephemeral, file, id, key, newTree, path } from './worlds.ts';
 
 let tree: Tree<number>;
 beforeEach(() => {
@@ -12,8 +12,14 @@ beforeEach(() => {
 
 const create = (text: string, who: number, seq: number, init = file(who)) =>
   tree.create(path(text), id(who, seq), init, at(seq));
-const names = (nodes: readonly TreeNode<number>[]): string[] =>
-  nodes.map((node) => new TextDecoder().decode(node.name));
+const ALL = Number.POSITIVE_INFINITY;
+const copyOf = (one: Tree<number>): Tree<number> => {
+  const copy = newTree();
+  expect(copy.restore(one.snapshot()).ok).toBe(true);
+  return copy;
+};
+const names = (nodes: Iterable<TreeNode<number>>): string[] =>
+  Array.from(nodes, (node) => new TextDecoder().decode(node.name));
 const need = (text: string): TreeNode<number> => {
   const node = tree.lookup(path(text));
   if (node === undefined) throw new Error(`no ${text}`);
@@ -72,9 +78,9 @@ describe('create', () => {
     expect(failureOf(create('/b', 1, 5))).toBe('dot_reused');
     create('/b', 3, 1);
     expect(failureOf(create('/b', 2, 9))).toBe('dot_reused');
-    tree.removeSubtree(path('/a'));
+    tree.removeSubtree(path('/a'), ALL);
     expect(create('/b', 2, 9)).toMatchObject({ ok: true, value: { existed: true } });
-    for (const name of ['/a', '/b']) tree.removeSubtree(path(name));
+    for (const name of ['/a', '/b']) tree.removeSubtree(path(name), ALL);
     expect([tree.size, tree.byId(id(2, 9))]).toEqual([0, undefined]);
   });
 
@@ -133,8 +139,8 @@ describe('remove', () => {
     expect(failureOf(tree.remove(path('/d'), [id(1, 1)]))).toBe('not_empty');
     expect(failureOf(tree.remove(path('/x'), [id(1, 1)]))).toBe('not_found');
     expect(failureOf(tree.remove([], []))).toBe('not_found');
-    expect(failureOf(tree.removeSubtree([]))).toBe('not_found');
-    expect(failureOf(tree.removeSubtree(path('/x')))).toBe('not_found');
+    expect(failureOf(tree.removeSubtree([], ALL))).toBe('not_found');
+    expect(failureOf(tree.removeSubtree(path('/x'), ALL))).toBe('not_found');
   });
 
   it('takes a subtree, children before parents', () => {
@@ -142,35 +148,41 @@ describe('remove', () => {
     create('/d/e', 1, 2, directory());
     create('/d/e/f', 1, 3);
     create('/k', 1, 4);
-    const dead = tree.removeSubtree(path('/d'));
-    expect(dead.ok && names(dead.value)).toEqual(['f', 'e', 'd']);
+    const dead = tree.removeSubtree(path('/d'), 3);
+    expect(dead.ok && [names(dead.value.died), dead.value.left]).toEqual([['f', 'e', 'd'], 0]);
     expect(names([...tree.walk(tree.top)])).toEqual(['', 'k']);
     expect(tree.size).toBe(1);
+  });
+
+  it('takes no more of a subtree than it may, the deepest first, and says what is left', () => {
+    create('/d', 1, 1, directory());
+    create('/d/e', 1, 2, directory());
+    for (const [i, name] of ['a', 'b', 'e/x', 'e/y', 'f'].entries()) create(`/d/${name}`, 2, i);
+    create('/k', 1, 4);
+    const rest = copyOf(tree);
+    const taken: unknown[] = [];
+    for (let left = 1; left > 0; ) {
+      const removed = tree.removeSubtree(path('/d'), 3);
+      if (!removed.ok) throw new Error(removed.failure.code);
+      taken.push([names(removed.value.died), removed.value.left]);
+      left = removed.value.left;
+      expect([tree.size, need('/k').below, tree.top.below]).toEqual([left + 1, 0, left + 1]);
+      expect(copyOf(tree).top.below).toBe(tree.size);
+    }
+    expect(taken).toEqual([
+      [['a', 'b', 'x'], 4],
+      [['y', 'e', 'f'], 1],
+      [['d'], 0],
+    ]);
+    rest.removeSubtree(path('/d'), ALL);
+    expect(toHex(tree.root())).toBe(toHex(rest.root()));
   });
 
   it('refuses to work on the dead', () => {
     create('/a', 1, 1);
     const dead = need('/a');
-    tree.removeSubtree(path('/a'));
+    tree.removeSubtree(path('/a'), ALL);
     expect(() => tree.setSlot(dead, 1)).toThrow(InvariantError);
-  });
-});
-
-describe('expire', () => {
-  it('takes the ephemeral dots of one session', () => {
-    create('/a', 1, 1, ephemeral(1));
-    create('/both', 1, 2, ephemeral(1));
-    create('/both', 2, 3, ephemeral(2));
-    create('/kept', 1, 4, file(1));
-    create('/d', 1, 5, { ...directory(1), ephemeral: true });
-    create('/d/x', 2, 6);
-    create('/d/y', 1, 7, ephemeral(1));
-    expect(tree.stat(need('/both')).ephemeral).toBe(true);
-    expect(names(tree.expire(session(1)))).toEqual(['a', 'x', 'y', 'd']);
-    expect(names(tree.list(tree.top))).toEqual(['both', 'kept']);
-    expect(tree.expire(session(1))).toEqual([]);
-    expect(names(tree.expire(session(2)))).toEqual(['both']);
-    expect(tree.size).toBe(1);
   });
 });
 
@@ -237,7 +249,7 @@ describe('bytes', () => {
     expect([copy.size, toHex(copy.root())]).toEqual([tree.size, toHex(tree.root())]);
     for (const one of [tree, copy]) {
       one.remove(path('/d/f'), [id(1, 2)]);
-      one.expire(session(1));
+      one.remove(path('/e'), [id(1, 4)]);
     }
     expect(copy.snapshot()).toEqual(tree.snapshot());
     expect(names(copy.list(copy.top))).toEqual(['d']);
@@ -312,7 +324,7 @@ describe('root', () => {
     check();
     tree.remove(path('/d/f'), [id(1, 2)]);
     check();
-    tree.removeSubtree(path('/d/f'));
+    tree.removeSubtree(path('/d/f'), ALL);
     check();
     tree.setSlot(tree.top, 1);
     check();
@@ -339,7 +351,7 @@ describe('root', () => {
             if (!alive.has(on)) alive.set(on, i + 1);
             if (alive.get(on) === i + 1) create(on, 1, i + 1, on.length > 2 ? file() : directory());
           } else if (!make) {
-            tree.removeSubtree(path(on));
+            tree.removeSubtree(path(on), ALL);
             for (const one of alive.keys()) if (one.startsWith(on)) alive.delete(one);
           }
         });

@@ -2,6 +2,7 @@ import {
   type Answer,
   type CellParams,
   comparePaths,
+  type Entry,
   errorResult,
   LIST_MAX,
   type NodeKind,
@@ -9,7 +10,7 @@ import {
   type Query,
   type Stat,
 } from '@fatty/api';
-import { compareBytes, toHex, utf8 } from '@fatty/codec';
+import { toHex } from '@fatty/codec';
 import type { CellContext } from '@fatty/interface';
 import { showInbox } from './inbox.ts';
 import { checkedPath, type Node, nameText } from './names.ts';
@@ -97,13 +98,12 @@ function list(state: State, { path, after, limit }: Of<'list'>): Answer {
   if (node.kind !== 'directory') {
     return errorResult('not_a_directory', 'a directory', kindOf(node));
   }
-  const from = after === undefined ? undefined : utf8(after);
-  const children = state.names.list(node);
-  const rest = from ? children.filter((child) => compareBytes(child.name, from) > 0) : children;
-  const entries = rest
-    .slice(0, limit)
-    .map((child) => ({ name: nameText(child.name), id: child.id, node: kindOf(child) }));
-  return { kind: 'list', entries, more: rest.length > limit };
+  const entries: Entry[] = [];
+  for (const child of state.names.list(node, after)) {
+    if (entries.length === limit) return { kind: 'list', entries, more: true };
+    entries.push({ name: nameText(child.name), id: child.id, node: kindOf(child) });
+  }
+  return { kind: 'list', entries, more: false };
 }
 
 function session(state: State, { id }: Of<'session'>): Answer {

@@ -5,6 +5,7 @@ import {
   errorResult,
   type Op,
   type Result,
+  SUBTREE_NODES_MAX,
   showPosition,
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
@@ -166,11 +167,12 @@ function remove(state: State, op: Of<'remove'>, turn: Turn): Result {
 }
 
 function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Result {
-  const dead = state.names.removeSubtree(op.path);
-  if (!Array.isArray(dead)) return dead as ErrorResult;
-  state.bury(dead, turn.session, turn.ledger);
+  const removed = state.names.removeSubtree(op.path, SUBTREE_NODES_MAX);
+  if ('kind' in removed) return removed;
+  const { died, left } = removed;
+  state.bury(died, turn.session, turn.ledger);
   state.locks.settle(turn.ledger);
-  return { kind: 'subtreeRemoved', nodes: dead.length };
+  return { kind: 'subtreeRemoved', nodes: died.length, left };
 }
 
 function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Result {

@@ -9,7 +9,14 @@ import {
   splitPath,
 } from '@fatty/api';
 import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
-import { type Entries, type Removed, type Stamp, Tree, type TreeNode } from '@fatty/crdt';
+import {
+  type Entries,
+  type Removed,
+  type Stamp,
+  type SubtreeRemoved,
+  Tree,
+  type TreeNode,
+} from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { type Slot, slotShape } from './machine.ts';
 import type { Accounts, Quotas } from './quotas.ts';
@@ -83,8 +90,9 @@ export class Names {
     return joinPath(this.#tree.pathOf(node).map(nameText));
   }
 
-  list(node: Node): readonly Node[] {
-    return this.#tree.list(node);
+  /** Children in byte order, those behind `after` if it is given; a lazy sequence. */
+  list(node: Node, after: string | undefined): Iterable<Node> {
+    return this.#tree.list(node, after === undefined ? undefined : utf8(after));
   }
 
   /** Every node below the root, parents first. */
@@ -179,11 +187,11 @@ export class Names {
     return removed.value;
   }
 
-  /** Takes a node and all below it; the dead, children first. Code `not_found`. */
-  removeSubtree(path: string): readonly Node[] | ErrorResult {
-    const removed = this.#tree.removeSubtree(segments(path));
+  /** Takes a node and all below it, at most `nodesMax` nodes, deepest first. Code `not_found`. */
+  removeSubtree(path: string, nodesMax: number): SubtreeRemoved<Slot> | ErrorResult {
+    const removed = this.#tree.removeSubtree(segments(path), nodesMax);
     if (!removed.ok) return refused(removed.failure);
-    this.#refund(removed.value);
+    this.#refund(removed.value.died);
     return removed.value;
   }
 
@@ -192,9 +200,11 @@ export class Names {
     const node = this.find(path);
     const dot = node?.dots.find((one) => opKey(one.id) === dotKey);
     if (node === undefined || dot === undefined) return [];
-    const removed = node.dots.length === 1 ? this.removeSubtree(path) : this.remove(path, [dot.id]);
-    if ('kind' in removed) return [];
-    return 'died' in removed ? removed.died : removed;
+    const removed =
+      node.dots.length === 1
+        ? this.removeSubtree(path, Number.POSITIVE_INFINITY)
+        : this.remove(path, [dot.id]);
+    return 'kind' in removed ? [] : removed.died;
   }
 
   #refund(dead: readonly Node[]): void {

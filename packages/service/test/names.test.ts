@@ -142,7 +142,7 @@ test('removing is of what was seen: not a full directory, but a whole subtree in
   const dots = stat(world, '/d').dots;
   expect(code(world.one(a, op.remove('/d', ...dots)))).toBe('not_empty');
   const { results, notices } = world.step(0, [a.batch({ kind: 'removeSubtree', path: '/d' })]);
-  expect(results[0]).toEqual([{ kind: 'subtreeRemoved', nodes: 3 }]);
+  expect(results[0]).toEqual([{ kind: 'subtreeRemoved', nodes: 3, left: 0 }]);
   expect(notices.map((one) => one.notice)).toMatchObject([
     { kind: 'lost', reason: 'node_removed' },
     { kind: 'waitEnded', code: 'not_found' },

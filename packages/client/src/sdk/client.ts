@@ -30,6 +30,7 @@ import type {
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
+import { removeTree } from './steps.ts';
 
 type StatusListener = (status: SessionStatus) => void;
 
@@ -216,13 +217,14 @@ export class Client implements AsyncDisposable {
     expectResult(result, 'written');
   }
 
-  /** Removes exactly the node that is there now; what somebody creates meanwhile stays. */
+  /**
+   * Removes exactly the node that is there now; what somebody creates meanwhile stays. `recursive`:
+   * and whatever is below it, in steps of at most 1,000 nodes, the deepest first; others see the
+   * steps. `timeoutMs` is that of a step; when one fails, the error tells its outcome alone: what
+   * went in steps before it is gone, and the call can be made again.
+   */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    if (options.recursive) {
-      const [result] = await this.submit([{ kind: 'removeSubtree', path }], options);
-      expectResult(result, 'subtreeRemoved');
-      return;
-    }
+    if (options.recursive) return removeTree((ops) => this.submit(ops, options), path);
     const { dots } = await this.stat(path, options);
     const [result] = await this.submit([{ kind: 'remove', path, dots }], options);
     expectResult(result, 'removed');

@@ -65,7 +65,7 @@ export interface CreateOptions extends CallOptions {
 }
 
 export interface RemoveOptions extends CallOptions {
-  /** The whole subtree, as one ordered op. */
+  /** The whole subtree, in ordered steps of at most 1,000 nodes, children first. */
   readonly recursive?: boolean;
 }
 

@@ -82,6 +82,8 @@ class NamespaceModel implements Checker {
     }
     if (op.kind === 'remove') this.#remove(op, result, say);
     if (op.kind === 'removeSubtree' && result.kind === 'subtreeRemoved') {
+      // These nets make far fewer nodes than one op takes.
+      if (result.left > 0) say(`${op.path} gone`, `${result.left} nodes left`);
       for (const path of this.nodes.keys()) {
         if (path === op.path || path.startsWith(`${op.path}/`)) this.nodes.delete(path);
       }
