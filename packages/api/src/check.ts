@@ -1,9 +1,11 @@
-import { ACCEPT, reject } from '@fatty/codec';
+import { ACCEPT, quote, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from './committee.ts';
+import { isFelt } from './ids.ts';
 import { CELLS_MAX, cellCount } from './inbox.ts';
 import { type Op, OUTPUTS_MAX } from './ops.ts';
-import { splitWritable } from './path.ts';
+import { splitPath, splitWritable } from './path.ts';
+import { LIST_MAX, type Query } from './queries.ts';
 
 export const LEASE_MS_MIN = 4_000;
 export const LEASE_MS_MAX = 60_000;
@@ -117,7 +119,22 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'renewMachine':
       return checkProofs(op);
     case 'post':
-      if (op.entry === 0n) return reject('bad_entry', 'a number other than 0', '0');
+      if (op.entry === 0n || !isFelt(op.entry)) {
+        return reject('bad_entry', 'a number of the field other than 0', quote(op.entry));
+      }
       return checkPath(op.path);
   }
+}
+
+/**
+ * The rules of form of a query, for clients before they ask and for replicas before they answer.
+ * Codes: `bad_path`, `bad_limit`.
+ */
+export function checkQuery(query: Query): Verdict {
+  if ('path' in query) {
+    const segments = splitPath(query.path);
+    if (!segments.ok) return { kind: 'reject', ...segments.failure };
+  }
+  if (query.kind !== 'list') return ACCEPT;
+  return within('bad_limit', query.limit, 1, LIST_MAX, 'entries');
 }

@@ -4,6 +4,7 @@ import {
   fixed,
   hash,
   mapped,
+  quote,
   record,
   type Shape,
   ShapeError,
@@ -64,22 +65,43 @@ export function sessionIdOf(client: PublicKey, nonce: Uint8Array, basis: Basis):
 
 /** A closed list of names, written as its place in the list. */
 export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
-  return mapped(
+  const expected = names.join(' | ');
+  const place = mapped(
     u8,
-    (place) => {
-      const name = names[place];
-      if (name === undefined) throw new ShapeError(names.join(' | '), String(place));
+    (at) => {
+      const name = names[at];
+      if (name === undefined) throw new ShapeError(expected, String(at));
       return name;
     },
     (name) => names.indexOf(name),
   );
+  return {
+    ...place,
+    flawOf: (value) =>
+      names.some((name) => name === value)
+        ? undefined
+        : { at: '', expected, actual: quote(value), isBound: false },
+  };
 }
 
 /** The Cairo field: 2^251 + 17·2^192 + 1. */
 const FIELD = 2n ** 251n + 17n * 2n ** 192n + 1n;
 
 /** A field element as 32 big-endian bytes, smaller than the field's order. */
-export const feltShape: Shape<bigint> = mapped(fixed(32), feltOf, bytesOfFelt);
+export const feltShape: Shape<bigint> = {
+  ...mapped(fixed(32), feltOf, bytesOfFelt),
+  flawOf(value) {
+    const isNumber = typeof value === 'bigint';
+    if (isNumber && isFelt(value)) return undefined;
+    const expected = isNumber ? 'an integer from 0, below the field order' : 'a bigint';
+    return { at: '', expected, actual: quote(value), isBound: isNumber };
+  },
+};
+
+/** Whether a number is one of the Cairo field. */
+export function isFelt(value: bigint): boolean {
+  return value >= 0n && value < FIELD;
+}
 
 /** A number of up to 256 bits, big-endian, reduced into the field. */
 export function feltOfBytes(bytes: Uint8Array): bigint {

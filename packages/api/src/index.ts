@@ -2,6 +2,7 @@ export * from './batch.ts';
 export * from './cell.ts';
 export * from './check.ts';
 export * from './committee.ts';
+export * from './compose.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './inbox.ts';

@@ -1,4 +1,4 @@
-import { compareBytes, excerpt, fail, fromUtf8, ok, utf8 } from '@fatty/codec';
+import { compareBytes, excerpt, fail, fromUtf8, ok, quote, utf8 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
 export const PATH_DEPTH_MAX = 32;
@@ -8,24 +8,37 @@ export const PATH_LENGTH_MAX: number = PATH_DEPTH_MAX * (SEGMENT_BYTES_MAX + 1);
 /** Readable, never client-written: members, limits, statistics. */
 export const RESERVED_SEGMENT = '.sys';
 
+/** What a refusal quotes of a path, UTF-16 units. */
+const QUOTED_LENGTH_MAX = 100;
+
 function badPath(expected: string, actual: string): Outcome<never> {
   return fail('bad_path', expected, actual);
 }
 
 /**
  * Splits an absolute path: `/` gives `[]`, `/db/master` gives `['db', 'master']`.
- * Segments are UTF-8 and compared as bytes: no normalisation, no case folding. Code `bad_path`.
+ * Segments are UTF-8 and compared as bytes: no normalisation, no case folding. Takes whatever a
+ * caller calls a path. Code `bad_path`, which quotes the path and says what is wrong with it.
  */
-export function splitPath(path: string): Outcome<readonly string[]> {
+export function splitPath(path: unknown): Outcome<readonly string[]> {
+  if (typeof path !== 'string') return badPath('an absolute path', quote(path));
   if (!path.startsWith('/')) return badPath('an absolute path', excerpt(path, 40));
   if (path === '/') return ok([]);
+  const quoted = excerpt(path, QUOTED_LENGTH_MAX);
+  // First of all, so that no path costs more than the longest good one.
+  if (path.length > PATH_LENGTH_MAX) {
+    return badPath(
+      `at most ${PATH_DEPTH_MAX} segments of at most ${SEGMENT_BYTES_MAX} bytes`,
+      `${path.length} characters from ${quoted}`,
+    );
+  }
   const segments = path.slice(1).split('/');
   if (segments.length > PATH_DEPTH_MAX) {
-    return badPath(`at most ${PATH_DEPTH_MAX} segments`, String(segments.length));
+    return badPath(`at most ${PATH_DEPTH_MAX} segments`, `${segments.length} in ${quoted}`);
   }
   for (const segment of segments) {
     const flaw = flawOf(segment);
-    if (flaw !== undefined) return badPath('non-empty UTF-8 segments', flaw);
+    if (flaw !== undefined) return badPath('non-empty UTF-8 segments', `${flaw} in ${quoted}`);
   }
   return ok(segments);
 }
@@ -50,12 +63,12 @@ function flawOf(segment: string): string | undefined {
  * {@link splitPath} for names that clients write: not the root, not under `/.sys`
  * (`reserved_path`).
  */
-export function splitWritable(path: string): Outcome<readonly string[]> {
+export function splitWritable(path: unknown): Outcome<readonly string[]> {
   const segments = splitPath(path);
   if (!segments.ok) return segments;
   if (segments.value.length === 0) return badPath('a path below the root', '/');
   if (segments.value[0] === RESERVED_SEGMENT) {
-    return fail('reserved_path', 'a path outside /.sys', excerpt(path, 80));
+    return fail('reserved_path', 'a path outside /.sys', excerpt(joinPath(segments.value), 80));
   }
   return segments;
 }

@@ -262,6 +262,7 @@ const errorShape: Shape<Omit<ErrorResult, 'kind'>> = {
     const fields = Array.isArray(item) ? (item as unknown[]) : [];
     return resultShape.fromItem([0, ...fields]) as ErrorResult;
   },
+  flawOf: (value) => resultShape.flawOf({ ...(value as ErrorResult), kind: 'error' }),
 };
 
 export const answerShape: Shape<Answer> = union<Answer>({

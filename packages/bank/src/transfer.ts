@@ -1,4 +1,4 @@
-import { array, record, type Shape, u8, u16, u53, u64, union } from '@fatty/codec';
+import { array, mapped, record, type Shape, u8, u16, u53, u64, union } from '@fatty/codec';
 
 /** A transfer by its owner's numbering: (committee index, number from 1). */
 export interface TransferId {
@@ -52,17 +52,13 @@ const wireResult: Shape<WireResult> = union<WireResult>({
   refused: [1, record({ code: u8 })],
 });
 
-export const transferResult: Shape<TransferResult> = {
-  toItem: (value) =>
-    wireResult.toItem(
-      value.kind === 'moved' ? value : { kind: 'refused', code: CODES.indexOf(value.code) },
-    ),
-  fromItem(item) {
-    const value = wireResult.fromItem(item);
-    if (value.kind === 'moved') return value;
-    return { kind: 'refused', code: CODES[value.code] ?? 'malformed' };
-  },
-};
+export const transferResult: Shape<TransferResult> = mapped<WireResult, TransferResult>(
+  wireResult,
+  (value) =>
+    value.kind === 'moved' ? value : { kind: 'refused', code: CODES[value.code] ?? 'malformed' },
+  (value) =>
+    value.kind === 'moved' ? value : { kind: 'refused', code: CODES.indexOf(value.code) },
+);
 
 export function compareTransferIds(a: TransferId, b: TransferId): number {
   return a.from - b.from || a.number - b.number;

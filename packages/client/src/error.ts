@@ -1,3 +1,4 @@
+import { errorEntry } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 
 /** Whether what was asked for has happened. */
@@ -48,6 +49,13 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> 
   bad_argument: { retryable: false, text: 'The call cannot be sent as it stands.' },
   bad_answer: { retryable: true, text: 'f+1 replicas agree on something this SDK cannot read.' },
 };
+
+/** Whether the same call may succeed later, by the table of the code: the SDK's or the cell's. */
+export function isRetryable(code: string): boolean {
+  const own: Readonly<Record<string, ClientErrorEntry>> = CLIENT_ERRORS;
+  const entry = Object.hasOwn(own, code) ? own[code] : undefined;
+  return (entry ?? errorEntry(code)).retryable;
+}
 
 export interface FattyErrorOptions {
   readonly outcome: OpOutcome;

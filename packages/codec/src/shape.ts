@@ -27,14 +27,26 @@ export class ShapeError extends Error {
   }
 }
 
+/** What keeps a value that somebody handed over from being written in a shape. */
+export interface Flaw {
+  /** Where: `lockGen.commit`, `dots[3].seq`; empty for the value itself. */
+  readonly at: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** Of the right kind, only too large, too long or negative: a rule may have a code for that. */
+  readonly isBound: boolean;
+}
+
 /**
  * Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem`
- * nobody.
+ * and `flawOf` nobody: what `flawOf` finds no flaw in, `toItem` takes.
  */
 export interface Shape<T> {
   toItem(value: T): Item;
   /** @throws ShapeError */
   fromItem(item: unknown): T;
+  /** Undefined when `value` is a T. For values of callers, who may write plain JavaScript. */
+  flawOf(value: unknown): Flaw | undefined;
 }
 
 /** The value type of a shape. */
@@ -48,6 +60,43 @@ function kindOf(item: unknown): string {
 
 function wrong(expected: string, item: unknown): never {
   throw new ShapeError(expected, kindOf(item));
+}
+
+const QUOTED_LENGTH_MAX = 60;
+/** Larger numbers are not quoted: writing one out takes time that grows with its square. */
+const QUOTED_NUMBER_MAX = 2n ** 256n;
+
+/** A value of any kind as a failure quotes it. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(excerpt(value, QUOTED_LENGTH_MAX));
+  if (typeof value === 'bigint') {
+    const short = value < QUOTED_NUMBER_MAX && value > -QUOTED_NUMBER_MAX;
+    return short ? `${value}n` : 'a larger number';
+  }
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  return kindOf(value);
+}
+
+function flaw(expected: string, value: unknown, isBound = false): Flaw {
+  return { at: '', expected, actual: quote(value), isBound };
+}
+
+function placed(at: string, found: Flaw): Flaw {
+  const joint = found.at === '' || found.at.startsWith('[') ? '' : '.';
+  return { ...found, at: `${at}${joint}${found.at}` };
+}
+
+/** Of the parts of a value: one of the wrong kind before one that is out of bounds. */
+function firstFlaw(parts: Iterable<Flaw | undefined>): Flaw | undefined {
+  let bound: Flaw | undefined;
+  for (const found of parts) {
+    if (found === undefined) continue;
+    if (!found.isBound) return found;
+    bound ??= found;
+  }
+  return bound;
 }
 
 /** From here on integers travel as BigInt: cbor-x writes larger numbers as floats. */
@@ -77,6 +126,11 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
       if (typeof item === 'number' && item <= max) return item;
       return wrong(`integer 0..${max}`, item);
     },
+    flawOf(value) {
+      const isWhole = Number.isInteger(value);
+      if (isWhole && Number(value) >= 0 && Number(value) <= max) return undefined;
+      return flaw(isWhole ? `integer 0..${max}` : 'a whole number', value, isWhole);
+    },
   };
 }
 
@@ -94,11 +148,16 @@ export const u64: Shape<bigint> = {
     if (typeof item === 'bigint' && item >= WIDE) return item;
     return wrong('integer 0..2^64-1', item);
   },
+  flawOf(value) {
+    if (typeof value !== 'bigint') return flaw('a bigint', value);
+    return value >= 0n && value < 2n ** 64n ? undefined : flaw('integer 0..2^64-1', value, true);
+  },
 };
 
 export const bool: Shape<boolean> = {
   toItem: (value) => (value ? 1 : 0),
   fromItem: (item) => (item === 1 ? true : item === 0 ? false : wrong('0 or 1', item)),
+  flawOf: (value) => (typeof value === 'boolean' ? undefined : flaw('true or false', value)),
 };
 
 /** Up to this size byte strings share a slab: a buffer of its own costs more than the bytes. */
@@ -131,6 +190,10 @@ export function bytes(max: number): Shape<Uint8Array> {
       item instanceof Uint8Array && item.length <= max
         ? owned(item)
         : wrong(`bytes, at most ${max}`, item),
+    flawOf(value) {
+      if (!(value instanceof Uint8Array)) return flaw('bytes', value);
+      return value.length <= max ? undefined : flaw(`bytes, at most ${max}`, value, true);
+    },
   };
 }
 
@@ -142,12 +205,16 @@ export function fixed(size: number): Shape<Uint8Array> {
       item instanceof Uint8Array && item.length === size
         ? owned(item)
         : wrong(`${size} bytes`, item),
+    flawOf: (value) =>
+      value instanceof Uint8Array && value.length === size
+        ? undefined
+        : flaw(`${size} bytes`, value),
   };
 }
 
 function branded<T extends Uint8Array>(size: number, make: (bytes: Uint8Array) => T): Shape<T> {
   const raw = fixed(size);
-  return { toItem: (value) => value, fromItem: (item) => make(raw.fromItem(item)) };
+  return { ...raw, toItem: (value) => value, fromItem: (item) => make(raw.fromItem(item)) };
 }
 
 export const digest: Shape<Digest> = branded(32, asDigest);
@@ -167,13 +234,23 @@ export function text(max: number): Shape<string> {
     },
     fromItem: (item) =>
       typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item),
+    flawOf(value) {
+      if (typeof value !== 'string') return flaw('text', value);
+      if (value.length > max) return flaw(`text, at most ${max} characters`, value, true);
+      if (isText(value)) return undefined;
+      return flaw('text without lone surrogates and without a byte order mark in front', value);
+    },
   };
 }
 
 /** Text for people to read, which may quote foreign input: written as its {@link excerpt}. */
 export function detail(max: number): Shape<string> {
   const { fromItem } = text(max);
-  return { toItem: (value) => excerpt(value, max), fromItem };
+  return {
+    toItem: (value) => excerpt(value, max),
+    fromItem,
+    flawOf: (value) => (typeof value === 'string' ? undefined : flaw('text', value)),
+  };
 }
 
 export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
@@ -184,7 +261,23 @@ export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
         return wrong(`array, at most ${max} items`, item);
       return item.map((one) => element.fromItem(one));
     },
+    flawOf(value) {
+      if (!Array.isArray(value)) return flaw('an array', value);
+      if (value.length > max) return flaw(`array, at most ${max} items`, value);
+      return firstFlaw(flawsOfItems(element, value));
+    },
   };
+}
+
+/** Also of the holes that an array may have. */
+function* flawsOfItems<T>(
+  element: Shape<T>,
+  values: readonly unknown[],
+): Generator<Flaw | undefined> {
+  for (const [i, value] of values.entries()) {
+    const found = element.flawOf(value);
+    yield found && placed(`[${i}]`, found);
+  }
 }
 
 /** `[]` or `[x]`. */
@@ -195,6 +288,7 @@ export function optional<T>(element: Shape<T>): Shape<T | undefined> {
       if (!Array.isArray(item) || item.length > 1) return wrong('[] or [x]', item);
       return item.length === 0 ? undefined : element.fromItem(item[0]);
     },
+    flawOf: (value) => (value === undefined ? undefined : element.flawOf(value)),
   };
 }
 
@@ -215,7 +309,21 @@ export function record<T extends object>(
       }
       return value as T;
     },
+    flawOf(value) {
+      if (typeof value !== 'object' || value === null) return flaw('an object', value);
+      return firstFlaw(flawsOfFields(fields, value));
+    },
   };
+}
+
+function* flawsOfFields<T extends object>(
+  fields: { readonly [K in keyof T]: Shape<T[K]> },
+  value: object,
+): Generator<Flaw | undefined> {
+  for (const name of Object.keys(fields) as (keyof T & string)[]) {
+    const found = fields[name].flawOf((value as Readonly<Record<string, unknown>>)[name]);
+    yield found && placed(name, found);
+  }
 }
 
 /** A choice written as `[tag, ...fields]` with a small integer tag, discriminated by `kind`. */
@@ -245,10 +353,21 @@ export function union<T extends { readonly kind: string }>(
         ...arm.fields.fromItem((item as unknown[]).slice(1)),
       } as unknown as T;
     },
+    flawOf(value) {
+      if (typeof value !== 'object' || value === null) return flaw('an object', value);
+      const kind: unknown = (value as { kind?: unknown }).kind;
+      if (typeof kind === 'string' && Object.hasOwn(table, kind)) {
+        return table[kind]?.[1].flawOf(value);
+      }
+      return placed('kind', flaw(Object.keys(table).join(' | '), kind));
+    },
   };
 }
 
-/** Narrows or converts a shape; `into` throws ShapeError on refusal. */
+/**
+ * Narrows or converts a shape; `into` throws ShapeError on refusal, also of what a caller hands
+ * over: there and back again must be possible.
+ */
 export function mapped<A, B>(
   shape: Shape<A>,
   into: (value: A) => B,
@@ -257,5 +376,15 @@ export function mapped<A, B>(
   return {
     toItem: (value) => shape.toItem(back(value)),
     fromItem: (item) => into(shape.fromItem(item)),
+    flawOf(value) {
+      try {
+        const under = back(value as B);
+        const found = shape.flawOf(under);
+        if (found === undefined) into(under);
+        return found;
+      } catch (error) {
+        return flaw(error instanceof ShapeError ? error.expected : 'a value of its kind', value);
+      }
+    },
   };
 }

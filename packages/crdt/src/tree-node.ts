@@ -108,6 +108,7 @@ const siblingLeaf: Shape<Sibling> = {
   fromItem: () => {
     throw new TypeError('leaves are only ever hashed');
   },
+  flawOf: (value) => leaf.flawOf(value),
 };
 const leaf = record<{
   id: OpId;

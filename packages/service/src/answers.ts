@@ -1,10 +1,10 @@
 import {
   type Answer,
   type CellParams,
+  checkQuery,
   comparePaths,
   type Entry,
   errorResult,
-  LIST_MAX,
   type NodeKind,
   type Party,
   type Query,
@@ -13,7 +13,7 @@ import {
 import { toHex } from '@fatty/codec';
 import type { CellContext } from '@fatty/interface';
 import { showInbox } from './inbox.ts';
-import { checkedPath, type Node, nameText } from './names.ts';
+import { type Node, nameText, refused } from './names.ts';
 import type { Claim } from './sessions.ts';
 import type { State } from './state.ts';
 
@@ -27,10 +27,8 @@ export interface Surroundings {
 
 /** Answers a query over whatever view `state` is. Never throws, changes nothing. */
 export function answer(state: State, query: Query, around: Surroundings): Answer {
-  if ('path' in query) {
-    const flaw = checkedPath(query.path);
-    if (flaw) return flaw;
-  }
+  const checked = checkQuery(query);
+  if (checked.kind !== 'accept') return refused(checked);
   switch (query.kind) {
     case 'get':
       return value(state, query);
@@ -90,9 +88,6 @@ function value(state: State, { path }: Of<'get'>): Answer {
 }
 
 function list(state: State, { path, after, limit }: Of<'list'>): Answer {
-  if (limit < 1 || limit > LIST_MAX) {
-    return errorResult('bad_limit', `1..${LIST_MAX}`, String(limit));
-  }
   const node = state.names.find(path);
   if (node === undefined) return notFound();
   if (node.kind !== 'directory') {

@@ -6,7 +6,6 @@ import {
   errorResult,
   joinPath,
   opKey,
-  splitPath,
 } from '@fatty/api';
 import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
 import {
@@ -50,7 +49,8 @@ function segments(path: string): readonly Uint8Array[] {
   return path === '/' ? [] : path.slice(1).split('/').map(utf8);
 }
 
-function refused({ code, expected, actual }: Failure): ErrorResult {
+/** A failure as the result of an op or the answer to a query. */
+export function refused({ code, expected, actual }: Failure): ErrorResult {
   return errorResult(code as ErrorCode, expected, actual);
 }
 
@@ -262,10 +262,4 @@ export function nameText(name: Uint8Array): string {
 
 export function contentBytes(node: Node): number {
   return node.siblings.reduce((sum, one) => sum + one.bytes.length, 0);
-}
-
-/** For queries, whose paths nobody has checked. Code `bad_path`. */
-export function checkedPath(path: string): ErrorResult | undefined {
-  const split = splitPath(path);
-  return split.ok ? undefined : refused(split.failure);
 }

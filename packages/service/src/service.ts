@@ -19,7 +19,6 @@ import type {
   CellContext,
   CommitInput,
   Digest,
-  Failure,
   OrderedBatch,
   OrderedKeepAlive,
   Receipt,
@@ -33,6 +32,7 @@ import { applyOp } from './apply.ts';
 import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
+import { refused } from './names.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
 import { DEFAULT_QUOTAS, type Quotas, shareSessions } from './quotas.ts';
 import { storedReceipt } from './receipts.ts';
@@ -47,10 +47,6 @@ export interface ServiceOptions {
 }
 
 type Opening = Extract<Op, { kind: 'openSession' }>;
-
-function refused({ code, expected, actual }: Failure): ErrorResult {
-  return errorResult(code as ErrorCode, expected, actual);
-}
 
 /**
  * The lock service as a replicated state machine: sessions, locks, names and machines, driven by

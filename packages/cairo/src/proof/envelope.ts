@@ -39,7 +39,7 @@ function byName<T extends { readonly name: string }>(
   list: Shape<readonly T[]>,
 ): Shape<readonly T[]> {
   return {
-    toItem: (value) => list.toItem(value),
+    ...list,
     fromItem(item) {
       const value = list.fromItem(item);
       const names = value.map((one) => one.name);

@@ -1,3 +1,4 @@
+import { isRetryable } from '../error.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
 export interface Call {
@@ -59,7 +60,6 @@ export class Calls {
 
 /** A call that failed before anything was signed. */
 export function notApplied(code: string, expected: string, actual: string): CallOutcome {
-  const retryable = code !== 'closed' && code !== 'bad_argument' && code !== 'not_authenticated';
   const failure = { code, expected, actual };
-  return { kind: 'failed', failure, outcome: 'not_applied', retryable };
+  return { kind: 'failed', failure, outcome: 'not_applied', retryable: isRetryable(code) };
 }

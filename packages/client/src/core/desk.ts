@@ -1,5 +1,7 @@
-import { type CellParams, checkOp, encodeOp, type Op, type Result } from '@fatty/api';
-import { InvariantError } from '@fatty/codec';
+import { type CellParams, composeOps, composeQuery, type Op, type Result } from '@fatty/api';
+import { InvariantError, quote } from '@fatty/codec';
+import type { Failure } from '@fatty/interface';
+import { isRetryable } from '../error.ts';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import type { Hold } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';
@@ -9,6 +11,7 @@ import type { Shared } from './shared.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
 type AcquireRequest = Extract<CallRequest, { kind: 'acquire' }>;
+type ReadRequest = Extract<CallRequest, { kind: 'read' }>;
 type MachineRequest = Extract<CallRequest, { kind: 'machine' }>;
 
 /** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
@@ -43,8 +46,12 @@ export class Desk {
     if (call < 0 || this.#calls.get(call) !== undefined) {
       throw new InvariantError('call ids are fresh and not negative');
     }
-    this.#calls.add({ call, request, deadlineMs });
-    const refusal = this.#refusal();
+    const isTime = typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs);
+    // A deadline that is no time would stop the timer of every other call.
+    this.#calls.add({ call, request, deadlineMs: isTime ? deadlineMs : Number.POSITIVE_INFINITY });
+    const refusal = isTime
+      ? this.#refusal()
+      : notApplied('bad_argument', 'a deadline in ms', quote(deadlineMs));
     if (refusal !== undefined) {
       this.#calls.settle(call, refusal);
       return;
@@ -63,7 +70,7 @@ export class Desk {
     const settle = (outcome: CallOutcome): void => this.#calls.settle(call, outcome);
     switch (request.kind) {
       case 'read':
-        this.#reads.start(call, request, this.#shared.nowMs, settle);
+        this.#read(call, request, settle);
         return;
       case 'ops':
         this.submit(call, request.ops, settle);
@@ -77,45 +84,51 @@ export class Desk {
       case 'release':
         this.#release(call, request.hold, settle);
         return;
+      default:
+        settle(notApplied('bad_argument', 'a known request', quote(request)));
     }
   }
 
-  /** Form is checked before anything is signed: a replica would only say the same, later. */
+  /** A read is asked again and again: what is asked is a checked copy, not the caller's object. */
+  #read(call: number, request: ReadRequest, done: (outcome: CallOutcome) => void): void {
+    const { view, replica } = request;
+    const query = composeQuery(request.query);
+    if (!query.ok) {
+      done(refusalOf(query.failure));
+      return;
+    }
+    if (view !== 'committed' && view !== 'delivered') {
+      done(notApplied('bad_argument', 'view: committed | delivered', quote(view)));
+      return;
+    }
+    const { length } = this.#shared.members;
+    if (replica !== undefined && !(Number.isInteger(replica) && replica >= 0 && replica < length)) {
+      done(notApplied('bad_argument', `replica: 0..${length - 1}`, quote(replica)));
+      return;
+    }
+    const want = { query: query.value, view, replica };
+    this.#reads.start(call, want, this.#shared.nowMs, done);
+  }
+
+  /** Checked before anything is queued or signed: a replica would only say the same, later. */
   submit(
     call: number,
     ops: readonly Op[],
     done: (outcome: CallOutcome) => void,
     placed?: Job['placed'],
   ): void {
-    for (const op of ops) {
-      const verdict = checkOp(op, this.#params);
-      if (verdict.kind === 'accept') continue;
-      done(notApplied(verdict.code, verdict.expected, verdict.actual));
+    const composed = composeOps(ops, this.#params);
+    if (!composed.ok) {
+      done(refusalOf(composed.failure));
       return;
     }
-    const encoded = ops.map(encodeOp);
-    const flaw = this.#flawOf(encoded);
-    if (flaw !== undefined) {
-      done(flaw);
-      return;
-    }
-    const job: Job = { call, ops: encoded, done, ...(placed === undefined ? {} : { placed }) };
+    const job: Job = {
+      call,
+      ops: composed.value,
+      done,
+      ...(placed === undefined ? {} : { placed }),
+    };
     this.#keeper.put(job, this.#shared.nowMs);
-  }
-
-  #flawOf(ops: readonly Uint8Array[]): CallOutcome | undefined {
-    const { batchOpsMax, opBytesMax, batchBytesMax } = this.#shared.limits;
-    if (ops.length === 0) return notApplied('empty_batch', 'at least one op', 'none');
-    if (ops.length > batchOpsMax) {
-      return notApplied('too_many_ops', `at most ${batchOpsMax}`, String(ops.length));
-    }
-    const largest = Math.max(...ops.map((op) => op.length));
-    if (largest > opBytesMax) {
-      return notApplied('op_too_large', `at most ${opBytesMax} bytes`, String(largest));
-    }
-    const bytes = ops.reduce((sum, op) => sum + op.length + 8, 512);
-    if (bytes <= batchBytesMax) return undefined;
-    return notApplied('too_large', `at most ${batchBytesMax} bytes`, String(bytes));
   }
 
   #acquire(call: number, request: AcquireRequest, done: (outcome: CallOutcome) => void): void {
@@ -221,6 +234,10 @@ export class Desk {
   }
 }
 
+function refusalOf({ code, expected, actual }: Failure): CallOutcome {
+  return notApplied(code, expected, actual);
+}
+
 function resultFailure(result: Result | undefined): CallOutcome {
   if (result?.kind !== 'error') {
     return notApplied('bad_answer', 'granted, waiting or an error', String(result?.kind));
@@ -230,7 +247,7 @@ function resultFailure(result: Result | undefined): CallOutcome {
     kind: 'failed',
     failure: { code, expected, actual },
     outcome: 'not_applied',
-    retryable: true,
+    retryable: isRetryable(code),
     ...(waitMs === undefined ? {} : { waitMs }),
   };
 }

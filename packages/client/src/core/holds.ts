@@ -1,6 +1,7 @@
 import type { Answer, LockMode, NoticeBody } from '@fatty/api';
 import { equalPositions, showPosition } from '@fatty/api';
 import type { Failure, Position } from '@fatty/interface';
+import { isRetryable } from '../error.ts';
 import { type ClockBounds, type ClockProof, leaseDeadline } from './clock.ts';
 import type { Belief, CallOutcome, Landed } from './types.ts';
 
@@ -109,7 +110,8 @@ export class Holds {
     const hold = this.#find(seq, index);
     if (hold === undefined || hold.state === 'held') return;
     this.#holds.delete(hold.call);
-    hold.done({ kind: 'failed', failure, outcome: 'not_applied', retryable: true });
+    const retryable = isRetryable(failure.code);
+    hold.done({ kind: 'failed', failure, outcome: 'not_applied', retryable });
   }
 
   lost(path: string, lockGen: Position, reason: string): void {
