@@ -6,6 +6,7 @@ import {
   digest,
   encode,
   fixed,
+  peek,
   record,
   type Shape,
   type Signer,
@@ -108,11 +109,13 @@ export const nowReadingShape: Shape<NowReading> = record<NowReading>({
   offset: u53,
 });
 
+const READ_TAG = 3;
+
 /** Tags are wire format: never reused, never renumbered. */
 export const clientMessageShape: Shape<ClientMessage> = union<ClientMessage>({
   submit: [1, record({ batch: signedBatchShape })],
   keepAlive: [2, record({ keepAlive: keepAliveShape })],
-  read: [3, record({ request: u32, minCommit: u53, view: viewShape, query: queryShape })],
+  read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query: queryShape })],
   now: [4, record({ nonce: fixed(16) })],
   ping: [8, pulse],
   pong: [9, pulse],
@@ -145,6 +148,18 @@ export function encodeClientMessage(message: ClientMessage): Uint8Array {
 /** `sizeMax`: the link's frame limit in bytes. Codes of `decode`. */
 export function decodeClientMessage(input: Uint8Array, sizeMax: number): Outcome<ClientMessage> {
   return decode(clientMessageShape, input, sizeMax);
+}
+
+/**
+ * Which read these bytes are, though nobody can answer them: a query of a shape or size that is not
+ * known here. Undefined: they are no read.
+ */
+export function requestOf(input: Uint8Array, sizeMax: number): number | undefined {
+  const request = peek(input, sizeMax, (item) => {
+    const [tag, number] = Array.isArray(item) ? (item as unknown[]) : [];
+    return tag === READ_TAG ? u32.fromItem(number) : undefined;
+  });
+  return request.ok ? request.value : undefined;
 }
 
 export function encodeGatewayMessage(message: GatewayMessage): Uint8Array {

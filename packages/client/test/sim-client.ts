@@ -65,9 +65,10 @@ export class SimClient {
     return this;
   }
 
-  disconnect(replica: number, code = 1006): void {
+  disconnect(replica: number, code = 1006, why?: string): void {
     this.#up[replica] = false;
-    this.step({ kind: 'linkDown', replica, code, atMs: this.nowMs() });
+    const reason = why === undefined ? {} : { why };
+    this.step({ kind: 'linkDown', replica, code, ...reason, atMs: this.nowMs() });
   }
 
   hear(replica: number, bytes: Uint8Array): void {

@@ -25,6 +25,30 @@ export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
  * no memory with the input.
  */
 export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
+  return itemOf(input, sizeMax, (item) => {
+    const value = shape.fromItem(item);
+    if (equalBytes(cbor.encode(shape.toItem(value)), input)) return ok(value);
+    return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
+  });
+}
+
+/**
+ * What `look` finds in the item that these bytes are; the item as a whole may be of no shape, and in
+ * another encoding than the canonical one. `look` may throw ShapeError. Codes as {@link decode}.
+ */
+export function peek<T>(
+  input: Uint8Array,
+  sizeMax: number,
+  look: (item: unknown) => T,
+): Outcome<T> {
+  return itemOf(input, sizeMax, (item) => ok(look(item)));
+}
+
+function itemOf<T>(
+  input: Uint8Array,
+  sizeMax: number,
+  read: (item: unknown) => Outcome<T>,
+): Outcome<T> {
   if (input.length > sizeMax) {
     return fail('too_large', `at most ${sizeMax} bytes`, `${input.length} bytes`);
   }
@@ -33,11 +57,7 @@ export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): 
   try {
     // A fresh view: cbor-x leaves properties on its argument and copies a Buffer into Buffers.
     const view = new Uint8Array(input.buffer, input.byteOffset, input.length);
-    const value = shape.fromItem(cbor.decode(view));
-    if (!equalBytes(cbor.encode(shape.toItem(value)), input)) {
-      return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
-    }
-    return ok(value);
+    return read(cbor.decode(view));
   } catch (error) {
     if (error instanceof ShapeError) return fail('wrong_shape', error.expected, error.actual);
     return fail('malformed', 'decodable CBOR', 'undecodable bytes');

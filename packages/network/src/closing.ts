@@ -10,23 +10,45 @@ export const CLOSE = {
   restart: 1012,
   tryLater: 1013,
   malformed: 4400,
-  unauthenticated: 4401,
+  notAdmitted: 4401,
+  unproved: 4403,
+  wrongCell: 4404,
+  timeout: 4408,
   conflict: 4409,
   version: 4426,
   slowDown: 4429,
 } as const;
 
-const RETRYABLE: ReadonlySet<number> = new Set([
+/**
+ * The one list of codes with which a peer says that it will not have this end as it is: its key is
+ * not admitted, it is of another cell, there is no common version. Anybody on the port can say so
+ * before the handshake is over, so one of them proves nothing: a client counts them (f + 1 tell the
+ * truth), and every dialler asks again after a pause.
+ */
+export const FINAL_CLOSE_CODES: readonly number[] = [
+  CLOSE.notAdmitted,
+  CLOSE.wrongCell,
+  CLOSE.version,
+];
+
+/** Whether a peer that closed with this code refuses this end, see {@link FINAL_CLOSE_CODES}. */
+export function isFinal(code: number): boolean {
+  return FINAL_CLOSE_CODES.includes(code);
+}
+
+/** What passes by itself. */
+const PASSING: ReadonlySet<number> = new Set([
   CLOSE.goingAway,
   CLOSE.abnormal,
   CLOSE.restart,
   CLOSE.tryLater,
+  CLOSE.timeout,
   CLOSE.slowDown,
 ]);
 
-/** Whether dialling the same address again, unchanged, may succeed. */
-export function retryable(code: number): boolean {
-  return RETRYABLE.has(code);
+/** Whether dialling again soon may succeed. After every other code a dialler waits its longest. */
+export function passes(code: number): boolean {
+  return PASSING.has(code);
 }
 
 /** Close reason of a 4429: `slow_down retry-after=<ms>`. */
@@ -42,16 +64,19 @@ export function retryAfterMs(reason: string): number | undefined {
 
 const BY_FAILURE: Readonly<Record<string, number>> = {
   malformed: CLOSE.malformed,
+  bad_signature: CLOSE.unproved,
+  wrong_cell: CLOSE.wrongCell,
   wrong_version: CLOSE.version,
+  handshake_timeout: CLOSE.timeout,
   own_key: CLOSE.conflict,
   // A peer a moment ahead or behind in epochs is worth another try, unlike a wrong cell.
   wrong_epoch: CLOSE.tryLater,
   slow_down: CLOSE.slowDown,
 };
 
-/** The close code of a handshake failure; whatever is not named there is 4401. */
+/** The close code of a handshake failure. What is not named there, `admit` said: 4401. */
 export function closeCodeOf(failure: Failure): number {
-  return BY_FAILURE[failure.code] ?? CLOSE.unauthenticated;
+  return BY_FAILURE[failure.code] ?? CLOSE.notAdmitted;
 }
 
 /** A close reason may carry 123 bytes of UTF-8; ours are ASCII. */

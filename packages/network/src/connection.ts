@@ -10,8 +10,18 @@ import type { Wire, WireEvents } from './wire.ts';
 export interface ConnectionOwner {
   /** The peer is proved. The owner may close other links first, then tells its handler. */
   established(link: WireLink): void;
-  /** The wire ended before that. `failure` says why when it was this end that refused. */
-  failed(code: number, reason: string, failure: Failure | undefined): void;
+  /** The wire ended before that. */
+  failed(ending: Ending): void;
+}
+
+/** How a connection ended before it was a link. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+  /** Who ended it: this end refused, the other one said `code`, or the socket failed. */
+  readonly by: 'own' | 'peer' | 'socket';
+  /** Why this end refused, or what became of the socket, as far as that is known. */
+  readonly failure: Failure | undefined;
 }
 
 export interface ConnectionContext {
@@ -59,10 +69,14 @@ export class Connection implements WireEvents {
     else if (!this.#over) this.#step(data);
   }
 
-  closed(code: number, reason: string): void {
+  closed(code: number, reason: string, error?: Failure): void {
     clearTimeout(this.#grace);
-    if (this.#link !== undefined) this.#link.closed(code, reason);
-    else this.#fail(code, reason, undefined);
+    if (this.#link !== undefined) {
+      this.#link.closed(code, reason === '' ? (error?.actual ?? '') : reason);
+      return;
+    }
+    const by = error === undefined && code !== CLOSE.abnormal ? 'peer' : 'socket';
+    this.#fail({ code, reason, by, failure: error });
   }
 
   /** Ends a handshake that is still under way; a link has its own `close`. */
@@ -70,7 +84,7 @@ export class Connection implements WireEvents {
     if (this.#link !== undefined || this.#over) return;
     this.#wire?.close(code, reason);
     this.#wire?.terminate();
-    this.#fail(code, reason, undefined);
+    this.#fail({ code, reason, by: 'own', failure: undefined });
   }
 
   #step(data: Uint8Array | string): void {
@@ -102,13 +116,13 @@ export class Connection implements WireEvents {
     const wire = this.#wire;
     wire?.close(code, reason);
     this.#grace = setTimeout(() => wire?.terminate(), CLOSE_GRACE_MS);
-    this.#fail(code, reason, why);
+    this.#fail({ code, reason, by: 'own', failure: why });
   }
 
-  #fail(code: number, reason: string, why: Failure | undefined): void {
+  #fail(ending: Ending): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#deadline);
-    this.#owner.failed(code, reason, why);
+    this.#owner.failed(ending);
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type Dialer, type DialOptions, dialThrough } from './dialer.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import { socketFailure } from './socket-failure.ts';
 import type { Connect, Wire, WireEvents } from './wire.ts';
 
 export interface NodeDialOptions extends DialOptions {
@@ -33,9 +34,14 @@ export function wireOf(socket: WebSocket, events: WireEvents): Wire {
     const bytes = plainBytes(data);
     events.message(isBinary ? bytes : new TextDecoder().decode(bytes));
   });
-  socket.on('close', (code, reason) => events.closed(code, reason.toString()));
-  // `close` follows every error and carries its code (1002, 1006, 1007, 1009).
-  socket.on('error', () => undefined);
+  let last: Error | undefined;
+  // `close` follows every error and carries its code (1002, 1006, 1007, 1009), not what it was.
+  socket.on('error', (error) => {
+    last ??= error;
+  });
+  socket.on('close', (code, reason) => {
+    events.closed(code, reason.toString(), last && socketFailure(last));
+  });
   return {
     buffered: () => socket.bufferedAmount,
     send(data, flushed) {

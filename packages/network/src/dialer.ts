@@ -1,7 +1,12 @@
 import type { Failure, LinkHandler } from '@fatty/interface';
 import { Backoff, type BackoffLimits, DEFAULT_BACKOFF } from './backoff.ts';
-import { CLOSE, retryAfterMs, retryable } from './closing.ts';
-import { Connection, type ConnectionContext, type ConnectionOwner } from './connection.ts';
+import { CLOSE, isFinal, passes, retryAfterMs } from './closing.ts';
+import {
+  Connection,
+  type ConnectionContext,
+  type ConnectionOwner,
+  type Ending,
+} from './connection.ts';
 import { dialler, type LinkIdentity } from './handshake.ts';
 import { DEFAULT_LIMITS, type LinkEnvironment, type LinkLimits, webEnvironment } from './limits.ts';
 import type { NetworkLink, WireLink } from './link.ts';
@@ -16,6 +21,8 @@ export type DialState =
       readonly delayMs: number;
       readonly code: number;
       readonly reason: string;
+      /** The other end closed with a final code (`FINAL_CLOSE_CODES`). */
+      readonly refused: boolean;
     }
   | { readonly kind: 'stopped'; readonly code: number; readonly reason: string };
 
@@ -29,12 +36,9 @@ export interface DialOptions {
   readonly backoff?: Partial<BackoffLimits>;
   readonly environment?: LinkEnvironment;
   /**
-   * Whether a close code that is not `retryable` ends the dialling. Default: true for clients;
-   * false for replicas, who wait out `capMs` and try again: before the handshake is over anybody on
-   * the port could have said it.
+   * Told of every change, for logs and metrics. `failure` says why this end refused the other, or
+   * what became of the socket (`socketFailure`), as far as the platform tells.
    */
-  readonly stopWhenFatal?: boolean;
-  /** Told of every change, for logs and metrics. `failure` says why this end refused the other. */
   readonly onState?: (state: DialState, failure: Failure | undefined) => void;
 }
 
@@ -77,7 +81,7 @@ class Redialer implements Dialer, ConnectionOwner {
         down: (link, code, reason) => {
           handler.down(link, code, reason);
           this.#backoff.ended(environment.monotonicMs() - this.#upAtMs);
-          this.#again(code, reason, undefined);
+          this.#again({ code, reason, by: 'peer', failure: undefined });
         },
       },
     };
@@ -110,8 +114,8 @@ class Redialer implements Dialer, ConnectionOwner {
     this.#options.handler.up(link);
   }
 
-  failed(code: number, reason: string, failure: Failure | undefined): void {
-    this.#again(code, reason, failure);
+  failed(ending: Ending): void {
+    this.#again(ending);
   }
 
   close(code: number = CLOSE.normal, reason: string = 'closed'): void {
@@ -123,19 +127,14 @@ class Redialer implements Dialer, ConnectionOwner {
     this.#become({ kind: 'stopped', code, reason }, undefined);
   }
 
-  #again(code: number, reason: string, failure: Failure | undefined): void {
+  /** Whatever ended it, it is dialled again; what will not pass by itself, after the longest wait. */
+  #again({ code, reason, by, failure }: Ending): void {
     if (this.#closed) return;
-    const { identity, stopWhenFatal = identity.role === 'client' } = this.#options;
-    const again = retryable(code);
-    if (!again && stopWhenFatal) {
-      this.#closed = true;
-      this.#become({ kind: 'stopped', code, reason }, failure);
-      return;
-    }
-    const floorMs = again ? retryAfterMs(reason) : this.#backoffLimits.capMs;
+    const floorMs = passes(code) ? retryAfterMs(reason) : this.#backoffLimits.capMs;
     const delayMs = this.#backoff.nextMs(floorMs);
+    const refused = by === 'peer' && isFinal(code);
     this.#timer = setTimeout(() => this.dial(), delayMs);
-    this.#become({ kind: 'waiting', delayMs, code, reason }, failure);
+    this.#become({ kind: 'waiting', delayMs, code, reason, refused }, failure);
   }
 
   #become(state: DialState, failure: Failure | undefined): void {

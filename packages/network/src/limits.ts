@@ -16,7 +16,7 @@ export interface LinkLimits {
    * most this much; bulk throughput is at most this per round trip.
    */
   readonly bulkWindowBytes: number;
-  /** Longest handshake, ms. Default 5,000. Beyond: close 4401 `handshake_timeout`. */
+  /** Longest handshake, ms. Default 5,000. Beyond: close 4408 `handshake_timeout`. */
   readonly handshakeMsMax: number;
   /** Time between pings, ms. Default 1,000. */
   readonly pingMs: number;

@@ -200,7 +200,7 @@ class Port implements Listener {
         this.#registry.add(link, link.role === 'replica' ? 1 : linksPerClientMax);
         handler.up(link);
       },
-      failed: (code, _reason, failure) => {
+      failed: ({ code, failure }) => {
         this.#handshaking.delete(connection);
         onRefused?.(code, failure, address);
       },

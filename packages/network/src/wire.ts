@@ -1,9 +1,12 @@
+import type { Failure } from '@fatty/interface';
+
 /** What a socket tells its owner. `closed` comes exactly once, last. */
 export interface WireEvents {
   open(): void;
   /** Binary messages are the protocol's, text messages are link control (ping, pong). */
   message(data: Uint8Array | string): void;
-  closed(code: number, reason: string): void;
+  /** `error`: the socket's own last word, where the platform tells it; see {@link socketFailure}. */
+  closed(code: number, reason: string, error?: Failure): void;
 }
 
 /** A message socket, cut down to what a link needs. */

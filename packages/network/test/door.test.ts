@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { ignore, reject } from '@fatty/codec';
+import { asCellId, ignore, reject } from '@fatty/codec';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { DialState, Listener } from '../src/index.ts';
@@ -48,9 +48,9 @@ describe('the door', () => {
     expect(broken.code).toBe(1002);
   });
 
-  test('silence closes 4401 when the handshake takes too long', async () => {
+  test('silence closes 4408 when the handshake takes too long', async () => {
     const late = await refusals(() => undefined, { limits: { handshakeMsMax: 30 } });
-    expect(late).toEqual({ code: 4401, reason: 'handshake_timeout', why: 'handshake_timeout' });
+    expect(late).toEqual({ code: 4408, reason: 'handshake_timeout', why: 'handshake_timeout' });
   });
 
   test('a TCP connection that says nothing is cut', async () => {
@@ -91,17 +91,23 @@ describe('the door', () => {
     return dialer.state;
   };
 
-  test('codes reach the dialler: stranger 4401, version 4426, own key 4409', async () => {
+  test('codes reach the dialler: stranger 4401, cell 4404, version 4426, own key 4409', async () => {
     const stranger = { admit: () => reject('stranger', 'a', 'b') };
-    expect(await dialled({ identity: identityOf(signerOf(1), 'replica', stranger) }, {})).toEqual({
-      kind: 'stopped',
-      code: 4401,
-      reason: 'stranger',
-    });
+    const refused = { kind: 'waiting', refused: true };
+    expect(
+      await dialled({ identity: identityOf(signerOf(1), 'replica', stranger) }, {}),
+    ).toMatchObject({ ...refused, code: 4401, reason: 'stranger' });
+    const cellId = asCellId(new Uint8Array(32).fill(8));
+    const foreign = { identity: identityOf(client, 'client', { cellId }) };
+    expect(await dialled({}, foreign)).toMatchObject({ ...refused, code: 4404 });
     const newer = { identity: identityOf(client, 'client', { versions: [9] }) };
-    expect(await dialled({}, newer)).toMatchObject({ kind: 'stopped', code: 4426 });
+    expect(await dialled({}, newer)).toMatchObject({ ...refused, code: 4426 });
     const twin = { identity: identityOf(signerOf(1), 'client') };
-    expect(await dialled({}, twin)).toMatchObject({ kind: 'stopped', code: 4409 });
+    expect(await dialled({}, twin)).toMatchObject({
+      kind: 'waiting',
+      code: 4409,
+      refused: false,
+    });
   });
 
   test('4429 and another epoch are waited out', async () => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { asCellId, type SignatureScheme, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
@@ -111,4 +112,21 @@ export async function rawSocket(url: string): Promise<{
   await new Promise((resolve) => socket.on('open', resolve));
   open.push({ close: () => socket.terminate() });
   return { socket, inbox, closed };
+}
+
+/** A port whose process stands still: the kernel takes connections, nobody ever says a word. */
+export async function silentPort(): Promise<{ port: number; server: Server; cut(): void }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  };
+  open.push({
+    close: () => {
+      cut();
+      server.close();
+    },
+  });
+  return { port: (server.address() as AddressInfo).port, server, cut };
 }

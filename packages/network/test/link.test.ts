@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { reject } from '@fatty/codec';
-import { BULK, KEEP_ALIVE, type Link, PROTOCOL } from '@fatty/interface';
+import { BULK, type Failure, KEEP_ALIVE, type Link, PROTOCOL } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { dialler } from '../src/handshake.ts';
 import {
+  CLOSE,
   type DialState,
   dial,
   dialClient,
+  FINAL_CLOSE_CODES,
+  isFinal,
   type LinkStats,
   type NetworkLink,
+  passes,
   retryAfterMs,
-  retryable,
   webEnvironment,
 } from '../src/index.ts';
 import {
@@ -24,6 +27,7 @@ import {
   Recorder,
   rawSocket,
   signerOf,
+  silentPort,
   until,
 } from './ends.ts';
 
@@ -213,23 +217,62 @@ describe('dialling again', () => {
     expect(dialer.state.kind).toBe('up');
   });
 
-  test('a replica outlasts fatal codes, a client stops at them', async () => {
+  test.each(['client', 'replica'] as const)('a %s outlasts every close code', async (role) => {
     const far = new Recorder();
     let open = false;
     const admit = () => (open ? ({ kind: 'accept' } as const) : reject('stranger', 'a', 'b'));
     const listener = await listenFor(far, {
       identity: identityOf(signerOf(1), 'replica', { admit }),
     });
-    const [stubborn, meek] = [new Recorder(), new Recorder()];
-    const replica = dialTo(listener.url, stubborn, {
-      identity: identityOf(signerOf(3), 'replica'),
+    const near = new Recorder();
+    const states: DialState[] = [];
+    const dialer = dialTo(listener.url, near, {
+      identity: identityOf(signerOf(3), role),
       backoff: fast,
+      onState: (state) => void states.push(state),
     });
-    const stopped = dialTo(listener.url, meek, { backoff: fast });
-    await until(() => replica.state.kind === 'waiting' && stopped.state.kind === 'stopped');
+    await until(() => dialer.state.kind === 'waiting');
+    expect(states.at(-1)).toMatchObject({ code: 4401, reason: 'stranger', refused: true });
     open = true;
-    await until(() => stubborn.ups.length === 1);
-    expect(meek.ups).toEqual([]);
+    for (const [i, code] of [4400, 4409, 4999, 1000, 1009, 1011].entries()) {
+      await until(() => near.ups.length === i + 1 && far.ups.length === i + 1);
+      far.ups[i]?.close(code, 'for a test');
+      await until(() => near.downs.length === i + 1);
+      expect(near.downs[i]).toMatchObject({ code });
+    }
+    await until(() => near.ups.length === 7);
+  });
+
+  test('a handshake that takes too long is dialled again, and is nobody’s refusal', async () => {
+    const silent = await silentPort();
+    const near = new Recorder();
+    const states: [DialState, string | undefined][] = [];
+    const dialer = dialTo(`ws://127.0.0.1:${silent.port}`, near, {
+      limits: { handshakeMsMax: 30 },
+      backoff: fast,
+      onState: (state, failure) => void states.push([state, failure?.code]),
+    });
+    await until(() => states.filter(([state]) => state.kind === 'waiting').length === 3);
+    const waits = states.filter(([state]) => state.kind === 'waiting');
+    for (const [state, why] of waits) {
+      expect(state).toMatchObject({ code: 4408, refused: false });
+      expect(why).toBe('handshake_timeout');
+    }
+    silent.server.close();
+    silent.cut();
+    await listenFor(new Recorder(), { port: silent.port });
+    await until(() => dialer.state.kind === 'up');
+  });
+
+  test('what another key at the address says is no refusal', async () => {
+    const identity = identityOf(signerOf(7), 'replica', { admit: () => ({ kind: 'accept' }) });
+    const listener = await listenFor(new Recorder(), { identity });
+    const states: DialState[] = [];
+    const dialer = dialTo(listener.url, new Recorder(), {
+      onState: (state) => void states.push(state),
+    });
+    await until(() => dialer.state.kind === 'waiting');
+    expect(states.at(-1)).toMatchObject({ reason: 'stranger', refused: false });
   });
 
   test('ends with close, also in the middle of everything', async () => {
@@ -257,16 +300,43 @@ describe('dialling again', () => {
   });
 });
 
-test('wss with a certificate file; an unknown certificate is not trusted', async () => {
+test('wss with a certificate file; one that is not trusted is told in words', async () => {
   const tls = { certFile: fixture('localhost.cert.pem'), keyFile: fixture('localhost.key.pem') };
   const ca = readFileSync(fixture('root.cert.pem'), 'utf8');
   const { out, far, listener } = await pair({ tls }, { ca });
   expect(listener.url).toMatch(/^wss:/);
   out.send(bytes(5), PROTOCOL);
   await until(() => far.messages.length === 1);
-  const wary = dialTo(listener.url, new Recorder(), { backoff: { baseMs: 60_000, capMs: 60_000 } });
+  const failures: unknown[] = [];
+  const backoff = { baseMs: 60_000, capMs: 60_000 };
+  const wary = dialTo(listener.url, new Recorder(), {
+    backoff,
+    onState: (_, failure) => void failures.push(failure),
+  });
   await until(() => wary.state.kind === 'waiting');
+  expect(wary.state).toMatchObject({ code: 1006, refused: false });
+  expect(failures.at(-1)).toMatchObject({ code: 'tls_failed' });
+  expect(JSON.stringify(failures.at(-1))).toContain('issuer certificate');
   expect(far.ups).toHaveLength(1);
+});
+
+test('why a socket failed is told: nobody listens, no TLS at the other end', async () => {
+  const gone = await silentPort();
+  await new Promise((resolve) => gone.server.close(resolve));
+  const failureOf = async (url: string): Promise<unknown> => {
+    const failures: (Failure | undefined)[] = [];
+    const dialer = dialTo(url, new Recorder(), {
+      backoff: { baseMs: 60_000, capMs: 60_000 },
+      onState: (_, failure) => void failures.push(failure),
+    });
+    await until(() => dialer.state.kind === 'waiting');
+    return failures.at(-1);
+  };
+  const refused = await failureOf(`ws://127.0.0.1:${gone.port}`);
+  expect(refused).toMatchObject({ code: 'connection_refused' });
+  expect(JSON.stringify(refused)).toContain('ECONNREFUSED');
+  const plain = await listenFor(new Recorder());
+  expect(await failureOf(plain.url.replace('ws:', 'wss:'))).toMatchObject({ code: 'tls_failed' });
 });
 
 test('the client half links through an injected WebSocket', async () => {
@@ -288,9 +358,11 @@ test('the client half links through an injected WebSocket', async () => {
   expect(far.downs[0]).toMatchObject({ code: 1000, reason: 'leaving' });
 });
 
-test('the table of close codes', () => {
-  const codes = [1000, 1001, 1002, 1006, 1009, 1011, 1012, 1013, 4400, 4401, 4409, 4426, 4429];
-  expect(codes.filter(retryable)).toEqual([1001, 1006, 1012, 1013, 4429]);
+test('the table of close codes: three are final, what passes is dialled soon', () => {
+  const codes = [...Object.values(CLOSE), 1002, 1005, 4999];
+  expect(codes.filter(isFinal)).toEqual([4401, 4404, 4426]);
+  expect(codes.filter(isFinal)).toEqual(FINAL_CLOSE_CODES);
+  expect(codes.filter(passes)).toEqual([1001, 1006, 1012, 1013, 4408, 4429]);
   expect(retryAfterMs('slow_down retry-after=1500')).toBe(1500);
   expect(retryAfterMs('slow_down')).toBeUndefined();
   expect(retryAfterMs('retry-after=-5')).toBeUndefined();

@@ -9,6 +9,7 @@ import {
   type GatewayMessage,
   type KeepAlive,
   type Query,
+  requestOf,
   type SignedBatch,
   signedBatchShape,
   signNow,
@@ -157,12 +158,22 @@ export class Gateway {
     if (!visitor) return;
     const message = decodeClientMessage(bytes, this.#limits.frameBytesMax);
     if (!message.ok) {
-      this.#error(visitor, 0, message.failure);
-      link.close(CLOSE.malformed, message.failure.code);
+      this.#unreadable(visitor, bytes, message.failure);
       return;
     }
     const { kind } = message.value;
     this.#serve(link, kind, () => this.#receive(visitor, message.value, bytes.length));
+  }
+
+  /** A read that asks what nobody can answer is answered so; everything else ends the link. */
+  #unreadable(visitor: Visitor, bytes: Uint8Array, failure: Failure): void {
+    const request = requestOf(bytes, this.#limits.frameBytesMax);
+    if (request === undefined) {
+      this.#error(visitor, 0, failure);
+      visitor.link.close(CLOSE.malformed, failure.code);
+      return;
+    }
+    this.#error(visitor, request, this.#toll(visitor, bytes.length) ?? failure);
   }
 
   /**

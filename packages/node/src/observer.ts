@@ -21,6 +21,14 @@ export interface Gauges {
   readonly sessions: number;
 }
 
+/** How many replicas are in reach, this one among them. */
+export interface Reach {
+  readonly reachable: number;
+  readonly needed: number;
+  /** Why members that we dial are not linked, one text each. */
+  readonly unlinked: readonly string[];
+}
+
 /** Logs, metrics, health and the optional trace of one replica; changes nothing. */
 export class Observer {
   readonly log: Logger;
@@ -70,15 +78,25 @@ export class Observer {
     return [{ name: 'process', good: true, detail: 'answers' }];
   }
 
+  /** A member that we dial has no link, or has one again; called once per change. */
+  peerLink(peer: number, url: string, why: string | undefined): void {
+    if (why === undefined) this.log.info({ peer, url }, 'peer linked');
+    else this.log.warn({ peer, url, why }, 'peer not linked');
+  }
+
   /** Route to me? A quorum in reach and not catching up. */
-  ready(status: ReplicaStatus, reachable: number, needed: number): readonly Check[] {
+  ready(status: ReplicaStatus, { reachable, needed, unlinked }: Reach): readonly Check[] {
     return [
       {
         name: 'ordering',
         good: status.halted === undefined,
         detail: status.halted?.code ?? 'running',
       },
-      { name: 'quorum', good: reachable >= needed, detail: `${reachable} of ${needed} needed` },
+      {
+        name: 'quorum',
+        good: reachable >= needed,
+        detail: [`${reachable} of ${needed} needed`, ...unlinked].join('; '),
+      },
       {
         name: 'caught up',
         good: !status.syncing,

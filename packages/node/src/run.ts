@@ -101,6 +101,7 @@ class Node {
   /** cell.json as clients may fetch it: with our own addresses of now. */
   #cellFile = '';
   readonly #ports: OpenPort[] = [];
+  #dialers: PeerDialers | undefined;
   /** Records of the log replayed so far; undefined when all are. */
   #replaying: number | undefined = 0;
 
@@ -218,7 +219,10 @@ class Node {
   ): Promise<{ addresses: SignedAddresses; dialers: PeerDialers }> {
     const { peerPort, clientPort } = this.#config;
     const [identity, handler] = [this.#peerIdentity(), this.#peerHandler()];
-    const dialers = new PeerDialers(identity, handler, this.#config);
+    const dialers = new PeerDialers(identity, handler, this.#config, (peer, url, why) =>
+      this.#observer.peerLink(this.#indexOf(peer), url, why),
+    );
+    this.#dialers = dialers;
     const peers = await this.#keep(this.#listen({ port: peerPort, identity, handler }));
     const clients = await this.#keep(
       this.#listen({
@@ -333,7 +337,11 @@ class Node {
         registry: observer.metrics.registry,
         live: () => observer.live(),
         ready: () => [
-          ...observer.ready(replica.status(), driver.peersUp.length + 1, needed),
+          ...observer.ready(replica.status(), {
+            reachable: driver.peersUp.length + 1,
+            needed,
+            unlinked: this.#unlinked(),
+          }),
           observer.replayed(this.#replaying),
         ],
         status: () => ({
@@ -344,6 +352,11 @@ class Node {
         }),
       }),
     );
+  }
+
+  #unlinked(): string[] {
+    const unlinked = this.#dialers?.unlinked ?? [];
+    return unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
   }
 
   #gauges(): void {

@@ -34,6 +34,7 @@ const WRONG = { code: 'log_behind_mark', expected: 'round 9', actual: 'round 0' 
 
 let status: ReplicaStatus;
 let reachable: number;
+let unlinked: readonly string[];
 let replaying: number | undefined;
 let observer: Observer;
 let http: HttpServer;
@@ -41,6 +42,7 @@ let http: HttpServer;
 beforeEach(async () => {
   status = HEALTHY;
   reachable = 4;
+  unlinked = [];
   replaying = undefined;
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
@@ -49,7 +51,10 @@ beforeEach(async () => {
   http = await serveHttp(0, {
     registry: observer.metrics.registry,
     live: () => observer.live(),
-    ready: () => [...observer.ready(status, reachable, 3), observer.replayed(replaying)],
+    ready: () => [
+      ...observer.ready(status, { reachable, needed: 3, unlinked }),
+      observer.replayed(replaying),
+    ],
     status: () => ({ replica: 0, ...status }),
   });
 });
@@ -81,6 +86,8 @@ describe('health', () => {
     expect(await readiness({})).toBeUndefined();
     reachable = 2;
     expect(await readiness({})).toBe('[-] quorum: 2 of 3 needed');
+    unlinked = ['replica 1: tls_failed: certificate has expired (CERT_HAS_EXPIRED)'];
+    expect(await readiness({})).toBe(`[-] quorum: 2 of 3 needed; ${unlinked[0]}`);
   });
 
   it('is live as long as a restart would cure nothing', async () => {

@@ -156,6 +156,11 @@ export class ClientCore {
     return this.#keeper.holds.beliefs(session.deadlineMs).filter((one) => atMs < one.untilMs);
   }
 
+  /** Who is linked and why the others are not, for people. */
+  get linkage(): string {
+    return this.#links.describe();
+  }
+
   get status(): SessionStatus {
     const session = this.#keeper.session;
     return {
@@ -188,7 +193,7 @@ export class ClientCore {
         this.#status(this.#keeper.state);
         return;
       case 'linkDown':
-        this.#linkDown(event.replica, event.code);
+        this.#linkDown(event.replica, event.code, event.why);
         return;
       case 'message':
         this.#message(event.replica, event.bytes);
@@ -217,9 +222,9 @@ export class ClientCore {
     this.#keeper.linkUp();
   }
 
-  #linkDown(replica: number, code: number): void {
+  #linkDown(replica: number, code: number, why: string | undefined): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
-    this.#links.down(replica, code);
+    this.#links.down(replica, code, why);
     if (wasGateway) this.#keeper.session?.pipeline.resend();
     this.#status(this.#keeper.state);
   }

@@ -227,7 +227,7 @@ export class Desk {
       this.#keeper.holds.drop(call);
       if (hold.at !== undefined) this.#keeper.cancel(hold.at.seq, hold.at.index);
     }
-    const actual = `${code}, ${this.#shared.links.live().length} replicas linked`;
+    const actual = `${code}, ${this.#shared.links.describe()}`;
     const failure = { code, expected, actual };
     const outcome = unsent ? 'not_applied' : 'unknown';
     this.#calls.settle(call, { kind: 'failed', failure, outcome, retryable: code !== 'closed' });

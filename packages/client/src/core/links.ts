@@ -1,15 +1,17 @@
-/** Close codes after which the same handshake cannot succeed: malformed, auth, conflict, version. */
-export const FATAL_CLOSE_CODES: readonly number[] = [4400, 4401, 4409, 4426];
+import { isFinal } from '@fatty/network/client';
 
 /** Which replicas can be talked to, and which one is the gateway (R3: one at a time, in order). */
 export class Links {
   readonly #up: boolean[];
+  /** Why there is no link, as far as anybody said. */
+  readonly #why: (string | undefined)[];
   readonly #refused = new Set<number>();
   readonly #draw: (below: number) => number;
   #gateway: number | undefined;
 
   constructor(count: number, draw: (below: number) => number) {
     this.#up = Array.from({ length: count }, () => false);
+    this.#why = Array.from({ length: count }, () => undefined);
     this.#draw = draw;
   }
 
@@ -22,7 +24,20 @@ export class Links {
     return [...this.#up.keys()].filter((i) => this.isUp(i));
   }
 
-  /** How many refused us for good, as far as they are concerned. */
+  /** Who is linked and why the others are not, for people: in replica order. */
+  describe(): string {
+    const live = this.live();
+    const who = live.length === 0 ? '' : ` (${live.join(', ')})`;
+    const others = [...this.#up.keys()]
+      .filter((replica) => !this.isUp(replica))
+      .map((replica) => `; ${replica}: ${this.#why[replica] ?? 'not reached yet'}`);
+    return `${live.length} of ${this.#up.length} replicas linked${who}${others.join('')}`;
+  }
+
+  /**
+   * How many said last that they will not have us (`FINAL_CLOSE_CODES`). They are asked again all the
+   * same; a time-out or a lost connection takes nothing back.
+   */
   get refused(): number {
     return this.#refused.size;
   }
@@ -30,13 +45,16 @@ export class Links {
   up(replica: number): void {
     if (replica >= this.#up.length) return;
     this.#up[replica] = true;
+    this.#why[replica] = undefined;
     this.#refused.delete(replica);
   }
 
-  down(replica: number, code: number): void {
+  /** `why`: for people; kept until there is a link or another reason. */
+  down(replica: number, code: number, why: string | undefined): void {
     if (replica >= this.#up.length) return;
     this.#up[replica] = false;
-    if (FATAL_CLOSE_CODES.includes(code)) this.#refused.add(replica);
+    this.#why[replica] = why ?? this.#why[replica] ?? `closed with ${code}`;
+    if (isFinal(code)) this.#refused.add(replica);
     if (this.#gateway === replica) this.#gateway = undefined;
   }
 

@@ -70,7 +70,14 @@ export type CallRequest =
 export type ClientEvent = { readonly atMs: number } & (
   | { readonly kind: 'start' }
   | { readonly kind: 'linkUp'; readonly replica: number }
-  | { readonly kind: 'linkDown'; readonly replica: number; readonly code: number }
+  | {
+      readonly kind: 'linkDown';
+      readonly replica: number;
+      /** The peer's close code; 1006 for whatever this end or the network did. */
+      readonly code: number;
+      /** For people. */
+      readonly why?: string;
+    }
   | { readonly kind: 'message'; readonly replica: number; readonly bytes: Uint8Array }
   | { readonly kind: 'wake' }
   | {

@@ -99,7 +99,7 @@ export class Client implements AsyncDisposable {
         if (status.links >= count) return;
       }
       if (options.signal?.aborted) throw abortError(options.signal);
-      throw clientError('unreachable', `${count} replicas`, `${this.session.links} linked`);
+      throw clientError('unreachable', `${count} replicas`, this.#driver.core.linkage);
     } finally {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', stop);

@@ -39,6 +39,15 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
 /** A session outlives a lost link only if several tries to come back fit into its lease. */
 const TRIES_PER_LEASE = 6;
 
+/** The close code of whatever was not said by the other end. */
+const LOST = 1006;
+
+/** Why a replica is not linked, in the words of whoever knows most. */
+function whyOf(state: { readonly code: number; readonly reason: string }, failure?: Failure) {
+  if (failure !== undefined) return `${failure.code}: ${failure.actual}`;
+  return state.reason === '' ? `closed with ${state.code}` : state.reason;
+}
+
 /** setTimeout's longest delay. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -106,20 +115,21 @@ export class Driver {
         message: (_, bytes) => {
           this.dispatch({ kind: 'message', replica, bytes, atMs: this.nowMs() });
         },
-        down: (_, code) => this.#down(replica, code),
+        down: (_, code, reason) => this.#down(replica, code, reason),
       },
-      onState: (state) => {
+      onState: (state, failure) => {
         if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
-        this.#down(replica, state.code);
+        const refused = state.kind === 'waiting' && state.refused;
+        this.#down(replica, refused ? state.code : LOST, whyOf(state, failure));
         this.#refresh();
       },
     });
     this.#dialers.set(replica, dialer);
   }
 
-  #down(replica: number, code: number): void {
+  #down(replica: number, code: number, why: string): void {
     this.#links.delete(replica);
-    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, atMs: this.nowMs() });
+    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, why, atMs: this.nowMs() });
   }
 
   /** Looks whether a replica has moved; one look at a time. */
