@@ -122,7 +122,7 @@ describe('submitting', () => {
     for (const call of calls.slice(0, 100)) expect(client.answer(call)).toBe('results');
   });
 
-  it('believes a refusal at f+1 only, and fills the seq it left', () => {
+  it('believes no refusal: says `not_applied` when the no-op that f+1 led to has filled the seq', () => {
     const refuses = { code: 'wrong_program', expected: 'x', actual: 'y' };
     const cell = new FakeCell(4);
     const client = new SimClient(cell).connect();
@@ -136,13 +136,14 @@ describe('submitting', () => {
     for (const i of [0, 1, 2, 3]) cell.behaviours[i] = { refuses };
     const refused = client.write();
     cell.run(1_600);
+    expect(client.answer(refused)).toBeUndefined();
+    for (const i of [0, 1, 2, 3]) cell.behaviours[i] = {};
+    const after = client.write();
+    cell.run(10_000);
     expect(client.failure(refused)).toMatchObject({
       failure: { code: 'wrong_program' },
       outcome: 'not_applied',
     });
-    for (const i of [0, 1, 2, 3]) cell.behaviours[i] = {};
-    const after = client.write();
-    cell.run(10_000);
     expect(client.answer(after)).toBe('results');
   });
 

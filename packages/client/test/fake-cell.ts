@@ -1,21 +1,24 @@
 import {
   type Answer,
   batchId,
+  batchShape,
   type Cell,
   type ClientMessage,
   type Committee,
   cellIdOf,
   DEFAULT_PARAMS,
   decodeClientMessage,
+  decodeOp,
   encodeGatewayMessage,
   encodeNotice,
   errorResult,
   type GatewayMessage,
   type NoticeBody,
   type NowReading,
+  type Op,
   signNow,
 } from '@fatty/api';
-import { compareBytes, standIn, toHex } from '@fatty/codec';
+import { compareBytes, decode, standIn, toHex } from '@fatty/codec';
 import type { Failure, Position, SessionId } from '@fatty/interface';
 import { FakeLedger } from './fake-ledger.ts';
 
@@ -33,6 +36,8 @@ export interface Behaviour {
   /** As a gateway, does not pass batches on. */
   readonly swallows?: boolean;
   readonly refuses?: Failure;
+  /** Only batches with an op of this kind are refused. */
+  readonly refusesOnly?: Op['kind'];
   /** One-way delay, ms. Default 5. */
   readonly delayMs?: number;
 }
@@ -41,6 +46,15 @@ interface Scheduled {
   readonly atMs: number;
   readonly order: number;
   readonly run: () => void;
+}
+
+function concerns({ refusesOnly }: Behaviour, core: Uint8Array): boolean {
+  const batch = decode(batchShape, core, 2_000_000);
+  if (refusesOnly === undefined || !batch.ok) return true;
+  return batch.value.ops.some((bytes) => {
+    const op = decodeOp(bytes);
+    return op.ok && op.value.kind === refusesOnly;
+  });
 }
 
 /**
@@ -155,7 +169,7 @@ export class FakeCell extends FakeLedger {
     } else if (message.kind === 'submit') {
       if (behaviour.swallows) return;
       const id = batchId(message.batch.core);
-      if (behaviour.refuses) {
+      if (behaviour.refuses && concerns(behaviour, message.batch.core)) {
         this.say(replica, client, { kind: 'refused', batch: id, failure: behaviour.refuses });
         return;
       }
@@ -221,6 +235,12 @@ export class FakeCell extends FakeLedger {
       this.notify(id, { kind: 'sessionExpired', position: next() });
       this.endSession(id, next);
     }
+  }
+
+  /** Every session is over, as if its lease had run out. */
+  expireAll(): void {
+    for (const session of this.live.values()) session.expiry = 0;
+    this.#applyCommit();
   }
 
   /** A liar signs whatever it likes, but only with its own key. */

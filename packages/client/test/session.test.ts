@@ -136,7 +136,7 @@ describe('sessions', () => {
       message.kind === 'submit' ? [replica] : [],
     );
     expect(new Set(opens).size).toBeGreaterThan(1);
-    cell.openRefusals.push(refusal, refusal, refusal);
+    cell.openRefusals.push(refusal, refusal, refusal, refusal);
     const late = new SimClient(cell).connect();
     const refused = late.write();
     cell.run(10_000);

@@ -11,7 +11,7 @@ import {
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { KEEP_ALIVE } from '@fatty/interface';
-import { Calls, notApplied } from './calls.ts';
+import { Calls } from './calls.ts';
 import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
 import { Desk } from './desk.ts';
 import { Entropy } from './entropy.ts';
@@ -136,6 +136,7 @@ export class ClientCore {
       sessionGone: (failure) => {
         this.#goneAs = failure;
       },
+      sessionDoubted: () => this.#keeper.doubt(),
     };
   }
 
@@ -252,9 +253,8 @@ export class ClientCore {
     if (members.length - this.#links.refused > faults) return;
     const expected = `${faults + 1} replicas that take this client`;
     const actual = `${this.#links.refused} of ${members.length} refuse it`;
-    for (const { call } of this.#calls.all()) {
-      this.#calls.settle(call, notApplied('not_authenticated', expected, actual));
-    }
+    const failure = { code: 'not_authenticated', expected, actual };
+    for (const { call } of this.#calls.all()) this.#desk.giveUp(call, failure);
   }
 
   #wake(): void {

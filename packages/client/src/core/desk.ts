@@ -1,18 +1,36 @@
-import { type CellParams, composeOps, composeQuery, type Op, type Result } from '@fatty/api';
+import {
+  type CellParams,
+  composeOps,
+  composeQuery,
+  errorEntry,
+  type Op,
+  type Result,
+} from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { isRetryable } from '../error.ts';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import type { Hold } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';
-import type { Job } from './pipeline.ts';
 import type { Reads } from './reads.ts';
 import type { Shared } from './shared.ts';
+import type { Job } from './slot.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
 type AcquireRequest = Extract<CallRequest, { kind: 'acquire' }>;
 type ReadRequest = Extract<CallRequest, { kind: 'read' }>;
 type MachineRequest = Extract<CallRequest, { kind: 'machine' }>;
+
+/**
+ * Ops that a gateway may refuse although their form is right: by what a proof or a policy says, or by the
+ * state it meets.
+ */
+const MAY_BE_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
+  'openSession',
+  'declareMachine',
+  'takeMachine',
+  'renewMachine',
+]);
 
 /** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
 export class Desk {
@@ -125,6 +143,7 @@ export class Desk {
     const job: Job = {
       call,
       ops: composed.value,
+      alone: ops.some((op) => MAY_BE_REFUSED.has(op.kind)),
       done,
       ...(placed === undefined ? {} : { placed }),
     };
@@ -146,7 +165,7 @@ export class Desk {
   #acquired(hold: Hold, outcome: CallOutcome): void {
     const { holds } = this.#keeper;
     if (outcome.kind !== 'results') {
-      if (hold.state !== 'held') holds.drop(hold.call);
+      if (hold.state !== 'held') this.#forgo(hold, outcome);
       hold.done(outcome);
       return;
     }
@@ -162,6 +181,14 @@ export class Desk {
       holds.drop(hold.call);
       hold.done(resultFailure(result));
     }
+  }
+
+  /** Nobody here will hold it: what the cell may have granted is given back. */
+  #forgo(hold: Hold, outcome: CallOutcome): void {
+    const { holds } = this.#keeper;
+    holds.drop(hold.call);
+    const isDone = outcome.kind === 'failed' && outcome.outcome === 'not_applied';
+    if (hold.at !== undefined && !isDone) this.#keeper.cancel(hold.at.seq, hold.at.index);
   }
 
   /** Granted to a session that is in jeopardy: it cannot be proved, so it is not taken. */
@@ -216,21 +243,32 @@ export class Desk {
     });
   }
 
-  /** The caller waits no longer. What was signed may still happen, so an acquire is undone. */
+  /** The caller waits no longer. */
   abandon(call: number, code: 'aborted' | 'timeout' | 'closed', expected: string): void {
+    const actual = `${code}, ${this.#shared.links.describe()}`;
+    this.giveUp(call, { code, expected, actual });
+  }
+
+  /** What was signed may still happen: its outcome is `unknown`, and an acquire is undone. */
+  giveUp(call: number, failure: Failure): void {
     const entry = this.#calls.get(call);
     if (entry === undefined) return;
-    const unsent = entry.request.kind === 'read' || this.#keeper.withdraw(call);
+    const unsent = this.#takeBack(entry);
     this.#reads.withdraw(call);
     const hold = this.#keeper.holds.get(call);
     if (hold !== undefined) {
       this.#keeper.holds.drop(call);
       if (hold.at !== undefined) this.#keeper.cancel(hold.at.seq, hold.at.index);
     }
-    const actual = `${code}, ${this.#shared.links.describe()}`;
-    const failure = { code, expected, actual };
     const outcome = unsent ? 'not_applied' : 'unknown';
-    this.#calls.settle(call, { kind: 'failed', failure, outcome, retryable: code !== 'closed' });
+    const retryable = isRetryable(failure.code);
+    this.#calls.settle(call, { kind: 'failed', failure, outcome, retryable });
+  }
+
+  /** True when nothing was signed. A release stays: its hold is not believed any more, so it must go. */
+  #takeBack({ call, request }: Call): boolean {
+    if (request.kind === 'read') return true;
+    return request.kind !== 'release' && this.#keeper.withdraw(call);
   }
 }
 
@@ -246,7 +284,7 @@ function resultFailure(result: Result | undefined): CallOutcome {
   return {
     kind: 'failed',
     failure: { code, expected, actual },
-    outcome: 'not_applied',
+    outcome: errorEntry(code).outcome,
     retryable: isRetryable(code),
     ...(waitMs === undefined ? {} : { waitMs }),
   };

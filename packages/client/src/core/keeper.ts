@@ -1,11 +1,12 @@
 import type { Answer, NoticeBody } from '@fatty/api';
 import { encodeOp } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
+import { isRetryable } from '../error.ts';
 import { Holds } from './holds.ts';
-import type { Job } from './pipeline.ts';
 import type { Reads } from './reads.ts';
 import { ClockAsker, Session } from './session.ts';
 import type { Shared } from './shared.ts';
+import type { Job } from './slot.ts';
 import { Latencies } from './timing.ts';
 import type { CallOutcome, SessionState } from './types.ts';
 
@@ -26,7 +27,16 @@ const BASIS_MS_MAX = 2_000;
 /** Internal calls have negative ids: nobody outside waits for them. */
 const AUDIT_CALL = -2;
 const CANCEL_CALL = -3;
-const OPEN_ATTEMPTS_MAX = 3;
+/** Each gateway is tried once, and so often at least. */
+const OPEN_ATTEMPTS_MIN = 3;
+const OPEN_AGAIN: ReadonlySet<string> = new Set([
+  'stale_basis',
+  'future_basis',
+  'gateway_full',
+  'session_reused',
+  'already_applied',
+  'receipt_forgotten',
+]);
 /** An unanswered clock question is asked again after lease / 12. */
 const REPEATS_PER_LEASE = 12;
 
@@ -51,6 +61,8 @@ export class SessionKeeper {
   #openings = 0;
   #auditDue = false;
   #auditing = false;
+  /** Gateways say that the session is gone: it is read even if it holds nothing. */
+  #doubted = false;
   #nextAskMs = 0;
   /** Clock questions since proof is missing, or since a commit last had news for us. */
   #asked = 0;
@@ -125,6 +137,12 @@ export class SessionKeeper {
   linkUp(): void {
     this.#auditDue = true;
     this.#nextAskMs = 0;
+  }
+
+  /** f+1 gateways know no such session; one that is late would say so too. */
+  doubt(): void {
+    this.#auditDue = true;
+    this.#doubted = true;
   }
 
   /** All events have been noted: what follows from them now. */
@@ -228,27 +246,23 @@ export class SessionKeeper {
     this.#openFailed(outcome, result?.kind === 'error' ? result : undefined);
   }
 
-  /** On a new basis, or through another gateway, it may pass; everything else would fail again. */
+  /** What failed for its author, its order or its basis may pass as a new opening, at another gateway. */
   #openFailed(outcome: CallOutcome, error: Failure | undefined): void {
     this.#session = undefined;
     this.#become('none');
     this.#openings += 1;
-    const failed: CallOutcome =
-      outcome.kind === 'failed'
-        ? outcome
-        : {
-            kind: 'failed',
-            failure: error ?? { code: 'bad_answer', expected: 'a session', actual: outcome.kind },
-            outcome: 'not_applied',
-            retryable: true,
-          };
-    const code = failed.kind === 'failed' ? failed.failure.code : '';
-    const again = code === 'stale_basis' || code === 'gateway_full';
-    if (again && this.#openings < OPEN_ATTEMPTS_MAX) {
-      if (code === 'gateway_full') this.#shared.links.failover();
+    const told = outcome.kind === 'failed' ? outcome.failure : error;
+    const failure = told ?? { code: 'bad_answer', expected: 'a session', actual: outcome.kind };
+    const attemptsMax = Math.max(OPEN_ATTEMPTS_MIN, this.#shared.members.length);
+    if (OPEN_AGAIN.has(failure.code) && this.#openings < attemptsMax) {
+      if (failure.code === 'gateway_full') this.#shared.links.failover();
       this.#nextAskMs = 0;
       return;
     }
+    this.#openings = 0;
+    // Whatever became of the opening: these were never signed.
+    const retryable = isRetryable(failure.code);
+    const failed: CallOutcome = { kind: 'failed', failure, outcome: 'not_applied', retryable };
     for (const job of this.#lobby.splice(0)) job.done(failed);
   }
 
@@ -329,8 +343,10 @@ export class SessionKeeper {
 
   /** Notices can be lost with a link; the session itself, read at f+1, cannot. */
   #audit(session: Session, atMs: number): void {
-    if (!this.#auditDue || this.#auditing || !session.isOpen || this.holds.isEmpty) return;
+    if (!this.#auditDue || this.#auditing || !session.isOpen) return;
+    if (this.holds.isEmpty && !this.#doubted) return;
     this.#auditDue = false;
+    this.#doubted = false;
     this.#auditing = true;
     const want = {
       query: { kind: 'session', id: session.id },

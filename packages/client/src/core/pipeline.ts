@@ -1,50 +1,20 @@
 import {
   batchId,
-  decodeResult,
   encodeClientMessage,
   encodeOp,
   errorEntry,
   type GatewayMessage,
   type Op,
-  type Result,
   signBatch,
 } from '@fatty/api';
-import { hash, toHex } from '@fatty/codec';
+import { toHex } from '@fatty/codec';
 import type { Basis, Failure, SessionId } from '@fatty/interface';
 import { BULK, PROTOCOL } from '@fatty/interface';
+import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.ts';
 import type { Shared } from './shared.ts';
-import { Tally } from './tally.ts';
+import { type Believed, type Job, Slot } from './slot.ts';
 import { type Latencies, retryDelay } from './timing.ts';
-import type { CallOutcome, Landed } from './types.ts';
-
-/** Ops of one call, which share a batch; `done` runs once. */
-export interface Job {
-  readonly call: number;
-  readonly ops: readonly Uint8Array[];
-  /** Told where the ops will be, as soon as they are signed. */
-  placed?(at: Omit<Landed, 'commit'>): void;
-  done(outcome: CallOutcome): void;
-}
-
-/** A signed batch without a believed receipt. */
-interface Slot {
-  readonly seq: number;
-  readonly jobs: readonly Job[];
-  /** Batch ids that may fill this seq: the first, and the no-op that replaced a refused one. */
-  readonly ids: Set<string>;
-  readonly receipts: Tally<Believed>;
-  refusals: Tally<Failure>;
-  message: Uint8Array;
-  sentAtMs: number;
-  /** A refused batch has answered its jobs; only its seq still has to be filled. */
-  answered: boolean;
-}
-
-interface Believed {
-  readonly batch: string;
-  readonly commit: number;
-  readonly results: readonly Uint8Array[];
-}
+import { type CallOutcome, RECEIPTS_KEPT } from './types.ts';
 
 type ReceiptMessage = Extract<GatewayMessage, { kind: 'receipt' }>;
 
@@ -99,12 +69,20 @@ export class Pipeline {
   /** Signs and sends what the window allows. */
   flush(atMs: number): void {
     if (this.#shared.links.gateway() === undefined) return;
-    while (this.#queue.length > 0 && this.#slots.length < this.#shared.batchesInFlightMax) {
+    while (this.#queue.length > 0 && this.#hasRoom) {
       const slot = this.#sign(this.#take(), atMs);
       this.#slots.push(slot);
       this.#send(slot.message, this.#shared.links.first(1));
       if (this.#slots.length === 1) this.#arm(atMs);
     }
+  }
+
+  /** Every seq from the oldest unanswered one on counts: the cell keeps the receipts of the last few. */
+  get #hasRoom(): boolean {
+    const [oldest] = this.#slots;
+    if (oldest === undefined) return true;
+    if (this.#slots.length >= this.#shared.batchesInFlightMax) return false;
+    return this.#nextSeq - oldest.seq < RECEIPTS_KEPT;
   }
 
   /** Whole calls from the front of the queue, as many as one batch holds; at least one. */
@@ -114,10 +92,12 @@ export class Pipeline {
     let bytes = BATCH_OVERHEAD_BYTES;
     let count = 0;
     for (const job of this.#queue) {
+      if (count > 0 && job.alone === true) break;
       ops += job.ops.length;
       bytes += job.ops.reduce((sum, op) => sum + op.length + OP_OVERHEAD_BYTES, 0);
       if (count > 0 && (ops > opsPerBatchMax || bytes > limits.batchBytesMax)) break;
       count += 1;
+      if (job.alone === true) break;
     }
     return this.#queue.splice(0, count);
   }
@@ -129,21 +109,9 @@ export class Pipeline {
       job.placed?.({ session: this.session, seq, index });
       index += job.ops.length;
     }
+    const ops = jobs.flatMap((job) => job.ops);
     const need = this.#shared.faults + 1;
-    const { id, message } = this.#batch(
-      seq,
-      jobs.flatMap((job) => job.ops),
-    );
-    return {
-      seq,
-      jobs,
-      ids: new Set([id]),
-      receipts: new Tally<Believed>(need),
-      refusals: new Tally<Failure>(need),
-      message,
-      sentAtMs: atMs,
-      answered: false,
-    };
+    return new Slot(seq, jobs, this.#batch(seq, ops), { atMs, need });
   }
 
   #batch(seq: number, ops: readonly Uint8Array[]): { id: string; message: Uint8Array } {
@@ -203,80 +171,102 @@ export class Pipeline {
 
   receipt(replica: number, message: ReceiptMessage, atMs: number): void {
     const slot = this.#slots.find((one) => one.seq === message.seq);
-    const batch = toHex(message.batch);
     if (slot === undefined) return;
-    if (!slot.ids.has(batch)) {
+    const batch = toHex(message.batch);
+    if (!slot.isOf(batch)) {
       this.#shared.suspect(replica, 'wrong_receipt', 'a batch of this client', batch);
       return;
     }
-    const { commit, results } = message;
-    const sizes = results.map((one) => one.length).join();
-    const body = toHex(hash('receipt-results', ...results));
-    const key = `${batch}:${commit}:${sizes}:${body}`;
-    const believed = slot.receipts.vote(replica, key, { batch, commit, results });
+    const believed = slot.receipt(replica, message);
     if (believed !== undefined) this.#believe(slot, believed, atMs);
   }
 
-  #believe(slot: Slot, { batch, commit, results }: Believed, atMs: number): void {
-    const at = this.#slots.indexOf(slot);
-    this.#slots.splice(at, 1);
-    this.#latencies.add(atMs - slot.sentAtMs);
-    this.#shared.sawCommit(commit);
-    // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
-    // those after it, or it waits for ever.
-    if (at === 0) {
-      this.#attempt = 0;
-      this.#arm(atMs);
+  #believe(slot: Slot, believed: Believed, atMs: number): void {
+    this.#shared.sawCommit(believed.commit);
+    const { batch, results } = believed;
+    const reading = readingOf(results);
+    if (reading === 'no_session') {
+      const actual = `unknown at commit ${believed.commit}`;
+      this.#shared.sessionGone({ code: 'session_unknown', expected: 'a live session', actual });
+      return;
     }
-    // The first id belongs to the jobs; a no-op that filled the seq has nothing to tell them.
-    const own = slot.ids.values().next().value === batch;
-    if (!slot.answered && own) this.#answer(slot, commit, results);
+    this.#latencies.add(atMs - slot.sentAtMs);
+    this.#leave(slot, atMs);
+    if (reading === 'unnamed') this.#filled(slot, forgotten(slot.seq).failure);
+    else if (slot.refusal !== undefined && !slot.isOwn(batch))
+      settle(slot, displaced(slot.refusal));
+    else if (reading === 'bare') settle(slot, forgotten(slot.seq));
+    else this.#answer(slot, believed);
     this.flush(atMs);
   }
 
-  #answer(slot: Slot, commit: number, results: readonly Uint8Array[]): void {
+  /** Its seq is known to be used up: nothing is sent for it any more. */
+  #leave(slot: Slot, atMs: number): void {
+    const at = this.#slots.indexOf(slot);
+    this.#slots.splice(at, 1);
+    // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
+    // those after it, or it waits for ever.
+    if (at !== 0) return;
+    this.#attempt = 0;
+    this.#arm(atMs);
+  }
+
+  #answer(slot: Slot, { commit, results }: Believed): void {
     let index = 0;
-    const count = slot.jobs.reduce((sum, job) => sum + job.ops.length, 0);
-    // One error for the whole batch (`receipt_forgotten`) stands for every op in it.
-    const spread = results.length === 1 && count > 1 ? Array(count).fill(results[0]) : results;
     for (const job of slot.jobs) {
       const at = { session: this.session, seq: slot.seq, index, commit };
-      job.done(outcomeOf(spread.slice(index, index + job.ops.length), job.ops.length, at));
+      job.done(outcomeOf(results.slice(index, index + job.ops.length), job.ops.length, at));
       index += job.ops.length;
     }
   }
 
-  /** A gateway did not take a batch. One refusal proves nothing; the same code from f+1 does. */
+  /** Some batch of this client used the seq up: the jobs' own, if no other was ever signed for it. */
+  #filled(slot: Slot, failure: Failure): void {
+    const outcome = slot.isSingle ? 'applied' : 'unknown';
+    settle(slot, { kind: 'failed', failure, outcome, retryable: false });
+  }
+
+  /** A gateway did not take a batch. That says nothing of other gateways, nor of what it passed on. */
   refused(replica: number, batch: string, failure: Failure, atMs: number): void {
-    const slot = this.#slots.find((one) => one.ids.has(batch));
+    const slot = this.#slots.find((one) => one.isOf(batch));
     if (slot === undefined) return;
     if (errorEntry(failure.code).retryable) {
       this.#retryAtMs = Math.min(this.#retryAtMs, atMs + this.#shared.deltaMs);
       return;
     }
-    const believed = slot.refusals.vote(replica, failure.code, failure);
-    if (believed === undefined) {
-      const others = this.#shared.links.live().filter((i) => !slot.refusals.has(i));
-      if (others.length > 0) this.#send(slot.message, others.slice(0, 1));
-      return;
+    if (!slot.refuse(replica, failure)) return;
+    const { doubt } = slot;
+    if (doubt === undefined) this.#askAnother(slot);
+    else if (doubt.kind === 'refused') this.#replace(slot, doubt.failure, atMs);
+    else if (doubt.kind === 'no_session') {
+      slot.forgetRefusals();
+      this.#shared.sessionDoubted();
+    } else {
+      this.#leave(slot, atMs);
+      this.#filled(slot, doubt.failure);
+      this.flush(atMs);
     }
-    this.#refuse(slot, believed);
   }
 
-  /** Its seq must not stay empty, or nothing after it would ever apply: a no-op takes its place. */
-  #refuse(slot: Slot, failure: Failure): void {
-    if (failure.code === 'session_unknown') {
-      this.#shared.sessionGone(failure);
+  #askAnother(slot: Slot): void {
+    const others = this.#shared.links.live().filter((replica) => !slot.hasRefused(replica));
+    this.#send(slot.message, others.slice(0, 1));
+  }
+
+  /**
+   * Its seq must not stay empty, or nothing after it would ever apply: a no-op goes for it. The receipt of
+   * this seq shows which of the two was applied, and until then nobody is told anything.
+   */
+  #replace(slot: Slot, failure: Failure, atMs: number): void {
+    if (!slot.isSingle) return;
+    if (slot.seq === 0) {
+      // An opening: no other batch can stand in for it, and no call of a user is in it.
+      this.#leave(slot, atMs);
+      settle(slot, unknown(failure, false));
       return;
     }
-    if (!slot.answered) for (const job of slot.jobs) job.done(refusal(failure));
-    slot.answered = true;
-    if (slot.ids.size > 1) return;
-    const { id, message } = this.#batch(slot.seq, [encodeOp(noOp(slot.seq))]);
-    slot.ids.add(id);
-    slot.message = message;
-    slot.refusals = new Tally<Failure>(this.#shared.faults + 1);
-    this.#send(message, this.#shared.links.first(1));
+    slot.replace(this.#batch(slot.seq, [encodeOp(noOp(slot.seq))]), failure);
+    this.#send(slot.message, this.#shared.links.first(1));
   }
 
   /** The session is over: what was signed may or may not have been applied. */
@@ -284,37 +274,19 @@ export class Pipeline {
     const slots = this.#slots.splice(0);
     const queue = this.#queue.splice(0);
     this.#retryAtMs = Number.POSITIVE_INFINITY;
-    const fail = (outcome: 'unknown' | 'not_applied'): CallOutcome => {
-      return { kind: 'failed', failure, outcome, retryable: true };
-    };
-    for (const slot of slots) {
-      if (!slot.answered) for (const job of slot.jobs) job.done(fail('unknown'));
+    for (const slot of slots) settle(slot, unknown(failure, true));
+    for (const job of queue) {
+      job.done({ kind: 'failed', failure, outcome: 'not_applied', retryable: true });
     }
-    for (const job of queue) job.done(fail('not_applied'));
   }
+}
+
+/** Every job of the batch is answered the same. */
+function settle(slot: Slot, outcome: CallOutcome): void {
+  for (const job of slot.jobs) job.done(outcome);
 }
 
 /** Cancelling an op that cannot exist changes nothing and always has a receipt. */
 function noOp(seq: number): Op {
   return { kind: 'cancel', seq, index: 0 };
-}
-
-function refusal(failure: Failure): CallOutcome {
-  const { retryable } = errorEntry(failure.code);
-  return { kind: 'failed', failure, outcome: 'not_applied', retryable };
-}
-
-function outcomeOf(raw: readonly Uint8Array[], count: number, at: Landed): CallOutcome {
-  const results: Result[] = [];
-  for (const bytes of raw) {
-    const result = decodeResult(bytes);
-    if (result.ok) results.push(result.value);
-  }
-  if (results.length === count) return { kind: 'results', results, at };
-  const failure = {
-    code: 'bad_answer',
-    expected: `${count} readable results`,
-    actual: `${results.length} of ${raw.length}`,
-  };
-  return { kind: 'failed', failure, outcome: 'applied', retryable: false };
 }

@@ -29,6 +29,8 @@ export interface Shared {
   readonly send: (replica: number, bytes: Uint8Array, priority: Priority) => void;
   readonly sawCommit: (commit: number) => void;
   readonly suspect: (replica: number, code: string, expected: string, actual: string) => void;
-  /** f+1 replicas know no such session. */
+  /** f+1 replicas showed a commit at which there was no such session (any more). */
   readonly sessionGone: (failure: Failure) => void;
+  /** f+1 gateways know no such session: one of them may be late, so f+1 states have to say. */
+  readonly sessionDoubted: () => void;
 }

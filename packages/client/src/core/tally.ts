@@ -33,3 +33,24 @@ export class Tally<T> {
     return this.#counts.size;
   }
 }
+
+/**
+ * Like {@link Tally}, by each replica's latest word: what an honest one says of a question may change as
+ * it learns more (an opening that was refused, then applied). f liars still have f voices.
+ */
+export class LatestWords<T> {
+  readonly #need: number;
+  readonly #words = new Map<number, string>();
+
+  constructor(need: number) {
+    this.#need = need;
+  }
+
+  /** Returns the value whenever `need` replicas say so now. */
+  vote(replica: number, key: string, value: T): T | undefined {
+    this.#words.set(replica, key);
+    let count = 0;
+    for (const word of this.#words.values()) if (word === key) count += 1;
+    return count >= this.#need ? value : undefined;
+  }
+}
