@@ -221,11 +221,13 @@ export class ClientCore {
     this.#links.up(replica);
     if (isFirst) this.#keeper.session?.pipeline.relinked(this.#state.nowMs);
     this.#keeper.linkUp();
+    this.#reads.linkUp(replica, this.#state.nowMs);
   }
 
   #linkDown(replica: number, code: number, why: string | undefined): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
     this.#links.down(replica, code, why);
+    this.#reads.linkDown(replica, this.#state.nowMs);
     if (wasGateway) this.#keeper.session?.pipeline.resend();
     this.#status(this.#keeper.state);
   }

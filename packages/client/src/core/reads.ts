@@ -24,6 +24,8 @@ interface Read {
   readonly view: View;
   readonly replica: number | undefined;
   readonly done: (outcome: CallOutcome) => void;
+  /** Equal answers that make it believed. */
+  readonly need: number;
   request: number;
   minCommit: number;
   tally: Tally<Answer>;
@@ -31,6 +33,7 @@ interface Read {
   said: Map<string, Map<number, number>>;
   /** The newest commit each replica has answered at: one word each, however often it is asked. */
   readonly commits: Map<number, number>;
+  /** Of this round: who has answered, or still may: nobody whose link is gone. */
   asked: Set<number>;
   failed: Set<number>;
   refusals: Tally<Failure>;
@@ -70,6 +73,7 @@ export class Reads {
       view,
       replica,
       done,
+      need: replica !== undefined || view === 'delivered' ? 1 : this.#shared.faults + 1,
       request: 0,
       minCommit: replica === undefined && view === 'committed' ? this.#shared.commit : 0,
       tally: new Tally(1),
@@ -84,6 +88,25 @@ export class Reads {
     this.#round(read, atMs);
   }
 
+  /** What was asked of `replica` will not be answered: somebody else is asked, and it when it is back. */
+  linkDown(replica: number, atMs: number): void {
+    for (const read of Array.from(this.#reads.values())) {
+      if (read.tally.has(replica) || !read.asked.delete(replica)) continue;
+      read.failed.delete(replica);
+      const missing = Math.max(0, read.need - read.asked.size);
+      this.#ask(read, this.#unasked(read).slice(0, missing), atMs);
+      this.#divided(read, atMs);
+    }
+  }
+
+  /** Reads that found too few to ask go on with this one. */
+  linkUp(replica: number, atMs: number): void {
+    for (const read of Array.from(this.#reads.values())) {
+      const isOther = read.replica !== undefined && read.replica !== replica;
+      if (!isOther && read.asked.size < read.need) this.#ask(read, [replica], atMs);
+    }
+  }
+
   withdraw(call: number): void {
     for (const read of this.#reads.values()) {
       if (read.call === call) this.#reads.delete(read.request);
@@ -93,31 +116,35 @@ export class Reads {
   /** A fresh round under a fresh request number: answers of the old one no longer count. */
   #round(read: Read, atMs: number): void {
     this.#reads.delete(read.request);
-    const single = read.replica !== undefined || read.view === 'delivered';
-    const need = single ? 1 : this.#shared.faults + 1;
     read.request = this.#nextRequest;
     this.#nextRequest = (this.#nextRequest % 0xffff_fffe) + 1;
-    read.tally = new Tally(need);
+    read.tally = new Tally(read.need);
     read.said = new Map();
     read.asked = new Set();
     read.failed = new Set();
-    read.refusals = new Tally(need);
+    read.refusals = new Tally(read.need);
     this.#reads.set(read.request, read);
-    this.#ask(read, read.attempt === 0 ? need : this.#shared.members.length);
+    const some = read.attempt === 0 ? read.need : this.#shared.members.length;
+    this.#ask(read, this.#unasked(read).slice(0, some), atMs);
     read.nextAtMs = atMs + this.#shared.deltaMs * 2 ** Math.min(read.attempt, 3);
   }
 
-  #ask(read: Read, count: number): void {
+  /** Whom this round could still ask, the gateway first. */
+  #unasked({ replica, asked }: Read): number[] {
     const { links } = this.#shared;
-    const everyone = read.replica === undefined ? links.first(links.live().length) : [read.replica];
+    const all = replica === undefined ? links.first(links.live().length) : [replica];
+    return all.filter((one) => links.isUp(one) && !asked.has(one));
+  }
+
+  #ask(read: Read, replicas: readonly number[], atMs: number): void {
+    if (replicas.length === 0) return;
     const { request, minCommit, view, query } = read;
     const bytes = encodeClientMessage({ kind: 'read', request, minCommit, view, query });
-    for (const replica of everyone) {
-      if (read.asked.size >= count) return;
-      if (read.asked.has(replica) || !links.isUp(replica)) continue;
+    for (const replica of replicas) {
       read.asked.add(replica);
       this.#shared.send(replica, bytes, PROTOCOL);
     }
+    read.nextAtMs = atMs + this.#shared.deltaMs;
   }
 
   /** Slow or divided: the rest is asked; when everybody was, the round starts over. */
@@ -128,12 +155,11 @@ export class Reads {
     }
   }
 
+  /** Asks the rest; where nobody is left to ask, nothing would ever come: a new round. */
   #widen(read: Read, atMs: number): void {
-    const live = this.#shared.links.live();
-    const asked = live.every((replica) => read.asked.has(replica));
-    if (!asked && read.replica === undefined) {
-      this.#ask(read, live.length);
-      read.nextAtMs = atMs + this.#shared.deltaMs;
+    const rest = this.#unasked(read);
+    if (rest.length > 0) {
+      this.#ask(read, rest, atMs);
       return;
     }
     read.attempt += 1;
@@ -184,9 +210,15 @@ export class Reads {
 
   /** Everybody asked has spoken and it was not enough: do not wait for the clock to ask the rest. */
   #divided(read: Read, atMs: number): void {
-    if (read.tally.voters + read.failed.size < read.asked.size) return;
-    const rest = this.#shared.links.live().filter((replica) => !read.asked.has(replica));
-    if (rest.length > 0) this.#widen(read, atMs);
-    else read.nextAtMs = Math.min(read.nextAtMs, atMs + Math.ceil(this.#shared.deltaMs / 8));
+    const hasSpoken = (replica: number): boolean =>
+      read.tally.has(replica) || read.failed.has(replica);
+    if (![...read.asked].every(hasSpoken)) return;
+    if (this.#unasked(read).length > 0) {
+      this.#widen(read, atMs);
+      return;
+    }
+    // The state moved: the next answers may agree. Gateways that are busy are asked no sooner for it.
+    const soonMs = atMs + Math.ceil(this.#shared.deltaMs / 8);
+    if (read.tally.voters > 0) read.nextAtMs = Math.min(read.nextAtMs, soonMs);
   }
 }
