@@ -35,6 +35,7 @@ const FINAL = {
   bad_outputs: 'A statement has at most 30 output cells.',
   bad_inbox: 'An inbox takes 1 to 31 entries a proof; with in and outputs at most 32 cells.',
   bad_entry: 'An inbox entry is a number of the field other than 0.',
+  answer_too_large: 'The answer is longer than a message to this client may be.',
   bad_limit: 'The page size of a listing is out of range.',
   content_too_large: 'The content is larger than a file may be.',
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',

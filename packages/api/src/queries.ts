@@ -28,6 +28,7 @@ import {
   CONTENT_BYTES_MAX,
   type ContentMode,
   contentModeShape,
+  DOTS_MAX,
   type LockMode,
   lockModeShape,
   type MachinePolicy,
@@ -43,6 +44,7 @@ import { type ErrorResult, resultShape } from './results.ts';
 
 /** What a client can read. Answers come from one replica and are believed at f+1 (R32). */
 export type Query =
+  /** A file, with as many of its concurrent values as one answer holds. */
   | { readonly kind: 'get'; readonly path: string }
   | { readonly kind: 'stat'; readonly path: string }
   /** Children in byte order of their names, after `after`, at most `limit` (1..1024). */
@@ -56,9 +58,13 @@ export type Query =
   | { readonly kind: 'lock'; readonly path: string }
   | { readonly kind: 'machine'; readonly path: string }
   | { readonly kind: 'members' }
-  | { readonly kind: 'status' };
+  | { readonly kind: 'status' }
+  /** Of these concurrent values of a file as many as one answer holds; see `more` of `get`. */
+  | { readonly kind: 'contents'; readonly path: string; readonly dots: readonly Dot[] };
 
 export const LIST_MAX = 1024;
+/** Content bytes of one answer, unless its first value alone has more. */
+export const CONTENTS_BYTES_MAX: number = 1024 * 1024;
 
 export const queryShape: Shape<Query> = union<Query>({
   get: [1, record({ path: pathShape })],
@@ -69,6 +75,7 @@ export const queryShape: Shape<Query> = union<Query>({
   machine: [6, record({ path: pathShape })],
   members: [7, record({})],
   status: [8, record({})],
+  contents: [9, record({ path: pathShape, dots: array(opIdShape, DOTS_MAX) })],
 });
 
 /** Metadata of a node, as Chubby has them. Positions grow for ever, across delete and recreate. */
@@ -152,7 +159,14 @@ export interface InboxAnswer {
 }
 
 export type Answer =
-  | { readonly kind: 'value'; readonly stat: Stat; readonly siblings: readonly Sibling[] }
+  | {
+      readonly kind: 'value';
+      readonly stat: Stat;
+      /** In order: the first is the one shown. Asked for by name: those of them that are there. */
+      readonly siblings: readonly Sibling[];
+      /** Those behind them, which this answer has no room for: ask for their `contents`. */
+      readonly more: readonly Dot[];
+    }
   | { readonly kind: 'stat'; readonly stat: Stat }
   | { readonly kind: 'list'; readonly entries: readonly Entry[]; readonly more: boolean }
   | {
@@ -272,6 +286,7 @@ export const answerShape: Shape<Answer> = union<Answer>({
     record({
       stat: statShape,
       siblings: array(record({ dot: opIdShape, content: bytes(CONTENT_BYTES_MAX) }), MANY),
+      more: array(opIdShape, MANY),
     }),
   ],
   stat: [2, record({ stat: statShape })],

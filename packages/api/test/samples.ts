@@ -143,6 +143,7 @@ export const NOTICES: ByKind<NoticeBody> = {
 
 export const QUERIES: ByKind<Query> = {
   get: { kind: 'get', path },
+  contents: { kind: 'contents', path, dots: [id] },
   stat: { kind: 'stat', path },
   list: { kind: 'list', path: '/', after: 'a', limit: 10 },
   session: { kind: 'session', id: session },
@@ -181,7 +182,7 @@ const party = {
 
 export const ANSWERS: ByKind<Answer> = {
   error: errorResult('not_found', 'a live node', 'none'),
-  value: { kind: 'value', stat, siblings: [{ dot: id, content }] },
+  value: { kind: 'value', stat, siblings: [{ dot: id, content }], more: [id] },
   stat: { kind: 'stat', stat },
   list: { kind: 'list', entries: [{ name: 'a', id, node: 'directory' }], more: true },
   session: {

@@ -79,7 +79,7 @@ export abstract class FakeLedger {
       owner: new Uint8Array(32) as never,
       children: 0,
     } as const;
-    return { kind: 'value', stat, siblings: [{ dot, content }] };
+    return { kind: 'value', stat, siblings: [{ dot, content }], more: [] };
   }
 
   sessionAnswer(id: string): Answer {

@@ -66,6 +66,7 @@ class LiveCell {
       const link: Link = {
         peer: identity.signer.publicKey,
         role: 'replica',
+        messageBytesMax: 1 << 20,
         send: (bytes) => {
           this.fake.receive(replica, index, bytes);
           return true;

@@ -68,7 +68,9 @@ export type Role = 'replica' | 'client';
 export interface Link {
   readonly peer: PublicKey;
   readonly role: Role;
-  /** False when the bounded queue is full and the message was dropped. */
+  /** The longest message that the peer takes, bytes. */
+  readonly messageBytesMax: number;
+  /** False: it was dropped, for it is too long, the bounded queue is full, or the link has ended. */
   send(message: Uint8Array, priority: Priority): boolean;
   close(code: number, reason: string): void;
 }

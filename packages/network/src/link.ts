@@ -49,11 +49,11 @@ export class WireLink implements NetworkLink {
   readonly peer: PublicKey;
   readonly role: Role;
   readonly version: number;
+  readonly messageBytesMax: number;
   readonly #wire: Wire;
   readonly #limits: LinkLimits;
   readonly #handler: LinkHandler;
   readonly #environment: LinkEnvironment;
-  readonly #messageBytesMax: number;
   readonly #queue: SendQueue;
   readonly #flushed = (): void => this.#drain();
   readonly #ticker: ReturnType<typeof setInterval>;
@@ -86,14 +86,14 @@ export class WireLink implements NetworkLink {
     this.#limits = limits;
     this.#handler = handler;
     this.#environment = environment;
-    this.#messageBytesMax = Math.min(limits.messageBytesMax, peer.messageBytesMax);
+    this.messageBytesMax = Math.min(limits.messageBytesMax, peer.messageBytesMax);
     this.#queue = new SendQueue(limits);
     this.#heardAtMs = environment.monotonicMs();
     this.#ticker = setInterval(() => this.#tick(), limits.pingMs);
   }
 
   send(message: Uint8Array, priority: Priority): boolean {
-    const fits = message.length <= this.#messageBytesMax;
+    const fits = message.length <= this.messageBytesMax;
     if (!this.#open || !fits || !this.#queue.put(message, priority)) {
       this.#refused++;
       return false;

@@ -100,6 +100,17 @@ interface Submission {
   readonly atMs: number;
 }
 
+/** So many entries of an answer cost about what another message does. */
+const ENTRIES_PER_MESSAGE = 16;
+
+/** What an answer was put together of, besides bytes. */
+function entriesOf(answer: Answer): number {
+  if (answer.kind === 'list') return answer.entries.length;
+  if (answer.kind === 'lock') return answer.holders.length + answer.waiters.length;
+  if (answer.kind !== 'session') return 0;
+  return answer.holds.length + answer.waits.length + answer.ephemerals.length;
+}
+
 /** Submissions remembered at once; of those beyond, the refusal reaches nobody. */
 const SUBMISSIONS_MAX = 65_536;
 
@@ -327,7 +338,26 @@ export class Gateway {
     const answer = this.#backend.query(read.query, read.view);
     const { commit } = this.#backend.applied();
     const { request, view } = read;
-    this.#send(visitor, { kind: 'readResult', request, commit, view, answer }, BULK);
+    const bytes = encodeGatewayMessage({ kind: 'readResult', request, commit, view, answer });
+    this.#charge(visitor, answer, bytes.length);
+    if (visitor.link.send(bytes, BULK)) return;
+    this.#error(visitor, request, this.#unsent(visitor.link, bytes.length));
+  }
+
+  /** A long answer costs its client more than the question did. */
+  #charge({ messages, bytes }: Visitor, answer: Answer, size: number): void {
+    const nowMs = this.#backend.wallMs();
+    messages.charge(Math.floor(entriesOf(answer) / ENTRIES_PER_MESSAGE), nowMs);
+    bytes.charge(size, nowMs);
+  }
+
+  /** Why a link did not take an answer: it never will, or its client does not read what is there. */
+  #unsent({ messageBytesMax }: Link, size: number): Failure {
+    if (size > messageBytesMax) {
+      const [expected, actual] = [`at most ${messageBytesMax} bytes`, `${size} bytes`];
+      return { code: 'answer_too_large', expected, actual };
+    }
+    return { code: 'slow_down', expected: 'a client that reads', actual: 'a full link' };
   }
 
   #now(visitor: Visitor, nonce: Uint8Array, slowDown: Failure | undefined): void {

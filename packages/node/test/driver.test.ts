@@ -87,10 +87,8 @@ class Bench {
     const link: Link = {
       peer: new Uint8Array(32) as Link['peer'],
       role: 'replica',
-      send: (bytes) => {
-        heard.push(new TextDecoder().decode(bytes));
-        return true;
-      },
+      messageBytesMax: 1 << 20,
+      send: (bytes) => heard.push(new TextDecoder().decode(bytes)) > 0,
       close: () => undefined,
     };
     this.driver.linkUp(peer, link);

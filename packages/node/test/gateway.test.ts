@@ -1,102 +1,27 @@
 import {
-  type Answer,
-  type Batch,
   batchId,
   type ClientMessage,
-  decodeGatewayMessage,
   encodeClientMessage,
-  type GatewayMessage,
-  type KeepAlive,
   nowMessage,
-  type Query,
   signBatch,
-  type View,
 } from '@fatty/api';
-import { ACCEPT, asCellId, asSessionId, ignore, reject, utf8 } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
-import type { Link, Priority, Receipt, Verdict } from '@fatty/interface';
+import { ACCEPT, ignore, reject, utf8 } from '@fatty/codec';
+import type { Receipt } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TokenBucket } from '../src/bucket.ts';
-import { GATEWAY_LIMITS, Gateway, type GatewayBackend } from '../src/gateway.ts';
-
-const scheme = nodeScheme();
-const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
-const REPLICA = signerOf(1);
-const ALICE = signerOf(2);
-const BOB = signerOf(3);
-const CELL = asCellId(new Uint8Array(32).fill(9));
-const SESSION = asSessionId(new Uint8Array(32).fill(7));
-
-interface Heard {
-  readonly message: GatewayMessage;
-  readonly priority: Priority;
-}
-
-class FakeLink implements Link {
-  readonly role = 'client' as const;
-  readonly peer;
-  readonly heard: Heard[] = [];
-  closed: { code: number; reason: string } | undefined;
-  constructor(signer = ALICE) {
-    this.peer = signer.publicKey;
-  }
-  send(bytes: Uint8Array, priority: Priority): boolean {
-    const message = decodeGatewayMessage(bytes, 1 << 22);
-    if (!message.ok) throw new Error(message.failure.code);
-    this.heard.push({ message: message.value, priority });
-    return true;
-  }
-  close(code: number, reason: string): void {
-    this.closed = { code, reason };
-  }
-  take(): GatewayMessage[] {
-    return this.heard.splice(0).map(({ message }) => message);
-  }
-}
-
-class FakeBackend implements GatewayBackend {
-  readonly cellId = CELL;
-  readonly signer = REPLICA;
-  readonly submitted: number[] = [];
-  readonly beats: KeepAlive[] = [];
-  beat: Verdict = ACCEPT;
-  readonly queries: [Query, View][] = [];
-  readonly latencies: number[] = [];
-  readonly receipts = new Map<number, Receipt>();
-  commit = 10;
-  nowMs = 1_000_000;
-  submit(_: Uint8Array, tag: number): void {
-    this.submitted.push(tag);
-  }
-  keepAlive(keepAlive: KeepAlive): Verdict {
-    this.beats.push(keepAlive);
-    return this.beat;
-  }
-  query(query: Query, view: View): Answer {
-    this.queries.push([query, view]);
-    return {
-      kind: 'error',
-      code: 'not_found',
-      expected: 'a node',
-      actual: 'none',
-      waitMs: undefined,
-    };
-  }
-  applied() {
-    return { commit: this.commit, commitTs: 5_000, leaseClock: 3_000 };
-  }
-  receiptOf(batch: Batch): Receipt | undefined {
-    return this.receipts.get(batch.seq);
-  }
-  wallMs(): number {
-    return this.nowMs;
-  }
-  latency(ms: number): void {
-    this.latencies.push(ms);
-  }
-}
+import { GATEWAY_LIMITS, Gateway } from '../src/gateway.ts';
+import {
+  ALICE,
+  BOB,
+  CELL,
+  FakeBackend,
+  FakeLink,
+  REPLICA,
+  SESSION,
+  scheme,
+} from './gateway-fakes.ts';
 
 const batchOf = (seq: number, signer = ALICE) =>
   signBatch(CELL, signer, {

@@ -41,6 +41,7 @@ const backend: GatewayBackend = {
 
 const link: Link = {
   role: 'client',
+  messageBytesMax: 1 << 22,
   peer: scheme.signer(new Uint8Array(32).fill(2)).publicKey,
   send: (bytes) => {
     const message = decodeGatewayMessage(bytes, 1 << 20);

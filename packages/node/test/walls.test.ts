@@ -40,6 +40,7 @@ function client(signer = ALICE): Client & { broken: boolean } {
   const closed: [number, string][] = [];
   const link: Link = {
     role: 'client',
+    messageBytesMax: 1 << 22,
     peer: signer.publicKey,
     send: (bytes) => {
       if (one.broken) throw new Error('a broken link');

@@ -1,11 +1,13 @@
 import {
   type Answer,
   type CellParams,
+  CONTENTS_BYTES_MAX,
   checkQuery,
   comparePaths,
   type Entry,
   errorResult,
   type NodeKind,
+  opKey,
   type Party,
   type Query,
   type Stat,
@@ -31,6 +33,7 @@ export function answer(state: State, query: Query, around: Surroundings): Answer
   if (checked.kind !== 'accept') return refused(checked);
   switch (query.kind) {
     case 'get':
+    case 'contents':
       return value(state, query);
     case 'stat': {
       const node = state.names.find(query.path);
@@ -79,12 +82,26 @@ function statOf(state: State, node: Node): Stat {
   };
 }
 
-function value(state: State, { path }: Of<'get'>): Answer {
-  const node = state.names.find(path);
+function value(state: State, query: Of<'get' | 'contents'>): Answer {
+  const node = state.names.find(query.path);
   if (node === undefined) return notFound();
   if (node.kind !== 'file') return errorResult('not_a_file', 'a file', kindOf(node));
-  const siblings = node.siblings.map(({ id, bytes }) => ({ dot: id, content: bytes }));
-  return { kind: 'value', stat: statOf(state, node), siblings };
+  const asked = query.kind === 'get' ? undefined : new Set(query.dots.map(opKey));
+  const wanted = asked ? node.siblings.filter(({ id }) => asked.has(opKey(id))) : node.siblings;
+  const fitting = countFitting(wanted.map(({ bytes }) => bytes.length));
+  const siblings = wanted.slice(0, fitting).map(({ id, bytes }) => ({ dot: id, content: bytes }));
+  const more = wanted.slice(fitting).map(({ id }) => id);
+  return { kind: 'value', stat: statOf(state, node), siblings, more };
+}
+
+/** How many contents of these sizes one answer holds, from the first on: at least one. */
+function countFitting(sizes: readonly number[]): number {
+  let room = CONTENTS_BYTES_MAX;
+  const over = sizes.findIndex((size, i) => {
+    room -= size;
+    return i > 0 && room < 0;
+  });
+  return over < 0 ? sizes.length : over;
 }
 
 function list(state: State, { path, after, limit }: Of<'list'>): Answer {

@@ -1,4 +1,4 @@
-import type { Answer, Op } from '@fatty/api';
+import { type Answer, CONTENTS_BYTES_MAX, encodeAnswer, type Op } from '@fatty/api';
 import { fromUtf8, sha256, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { at, Client, op, World } from './world.ts';
@@ -78,6 +78,33 @@ test('shared content keeps concurrent writes and replaces what was seen', () => 
   expect(code(world.one(a, op.file('/f', '4')))).toBe('too_many_siblings');
   expect(code(world.one(a, op.set('/f', 'x', at(1, 1))))).toBe('wrong_mode');
   expect(code(world.one(a, op.write('/none', 'x')))).toBe('not_found');
+});
+
+test('a file whose values are more than an answer holds is read in pages; put names them all', () => {
+  const [world, a, size] = [new World(), new Client(1), 256 * 1024];
+  world.open(a, op.file('/f', 'first'));
+  const dot = (seq: number) => ({ session: a.session, seq, index: seq === 0 ? 1 : 0 });
+  const big = { kind: 'write' as const, path: '/f', observed: [] };
+  for (let i = 1; i < 6; i++) {
+    world.one(a, { ...big, content: new Uint8Array(size).fill(i) });
+  }
+  const page = (query: Parameters<World['ask']>[0]): unknown => {
+    const answer = world.ask(query);
+    if (answer.kind !== 'value') return code(answer);
+    expect(encodeAnswer(answer).length).toBeLessThan(CONTENTS_BYTES_MAX + 16 * 1024);
+    return [answer.siblings.map((one) => one.dot.seq), answer.more.map((one) => one.seq)];
+  };
+  expect(page({ kind: 'get', path: '/f' })).toEqual([
+    [0, 1, 2, 3],
+    [4, 5],
+  ]);
+  const contents = { kind: 'contents' as const, path: '/f' };
+  expect(page({ ...contents, dots: [dot(4), dot(5)] })).toEqual([[4, 5], []]);
+  expect(page({ ...contents, dots: [1, 2, 3, 4, 5].map(dot) })).toEqual([[1, 2, 3, 4], [5]]);
+  expect(page({ ...contents, dots: [dot(9)] })).toEqual([[], []]);
+  expect(page({ ...contents, path: '/none', dots: [] })).toBe('not_found');
+  world.one(a, op.write('/f', 'all', ...[0, 1, 2, 3, 4, 5].map(dot)));
+  expect(texts(world, '/f')).toEqual(['all']);
 });
 
 test('guarded content goes by generation', () => {

@@ -92,6 +92,7 @@ class Door implements GatewayBackend {
     const link: Link = {
       peer: caller.key,
       role: 'client',
+      messageBytesMax: GATEWAY_LIMITS.frameBytesMax,
       send: (bytes: Uint8Array, _priority: Priority): boolean => {
         for (const said of this.tongue?.bend(bytes) ?? [bytes]) caller.hear(said);
         return true;

@@ -11,7 +11,7 @@ import {
   type Stat,
   type View,
 } from '@fatty/api';
-import { fromUtf8, utf8 } from '@fatty/codec';
+import { utf8 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import type { SessionState, SessionStatus } from '../core/types.ts';
 import { clientError, isFattyError } from '../error.ts';
@@ -30,7 +30,7 @@ import type {
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
-import { removeTree } from './steps.ts';
+import { type ReadValue, readFile, removeTree } from './steps.ts';
 
 type StatusListener = (status: SessionStatus) => void;
 
@@ -195,7 +195,8 @@ export class Client implements AsyncDisposable {
   /** The siblings there are; undefined when there is no file. */
   async #observed(path: string, options: CallOptions): Promise<readonly Dot[] | undefined> {
     try {
-      return (await this.get(path, options)).siblings.map((sibling) => sibling.dot);
+      const { value } = await this.read({ kind: 'get', path }, 'value', options);
+      return [...value.siblings.map((sibling) => sibling.dot), ...value.more];
     } catch (error) {
       if (isFattyError(error, 'not_found')) return undefined;
       throw error;
@@ -264,14 +265,11 @@ export class Client implements AsyncDisposable {
   }
 
   async get(path: string, options: ReadOptions = {}): Promise<FileValue> {
-    const { value, commit } = await this.read({ kind: 'get', path }, 'value', options);
-    const content = value.siblings[0]?.content ?? new Uint8Array();
-    const text = (): string => {
-      const decoded = fromUtf8(content);
-      if (decoded === undefined) throw clientError('bad_answer', 'UTF-8', 'other bytes');
-      return decoded;
-    };
-    return { content, siblings: value.siblings, stat: value.stat, commit, text };
+    // After the barrier of a linearizable read the floor of all reads is where it has to be.
+    const rest = options.level === 'linearizable' ? { ...options, level: undefined } : options;
+    const read: ReadValue = (query) =>
+      this.read(query, 'value', query.kind === 'get' ? options : rest);
+    return readFile(read, path);
   }
 
   async stat(path: string, options: ReadOptions = {}): Promise<Stat> {

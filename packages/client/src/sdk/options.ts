@@ -11,7 +11,7 @@ import type { Lock } from './lock.ts';
 export type ReadLevel = 'delivered' | 'committed' | 'linearizable';
 
 export interface ReadOptions extends CallOptions {
-  readonly level?: ReadLevel;
+  readonly level?: ReadLevel | undefined;
 }
 
 /** What a read found, and who says so. */

@@ -1,0 +1,71 @@
+import { type Answer, encodeClientMessage } from '@fatty/api';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { GATEWAY_LIMITS, Gateway } from '../src/gateway.ts';
+import { FakeBackend, FakeLink, SESSION } from './gateway-fakes.ts';
+
+let backend: FakeBackend;
+let gateway: Gateway;
+let link: FakeLink;
+const read = (request: number, minCommit: number): void => {
+  const query = { kind: 'get', path: '/a' } as const;
+  const message = { kind: 'read', request, minCommit, view: 'committed', query } as const;
+  gateway.message(link, encodeClientMessage(message));
+};
+const limited = (limits: object): void => {
+  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits }, (error) => {
+    throw error;
+  });
+  gateway.linkUp(link);
+};
+
+beforeEach(() => {
+  backend = new FakeBackend();
+  link = new FakeLink();
+  limited({});
+});
+
+describe('answers', () => {
+  const entry = { name: 'n', id: { session: SESSION, seq: 0, index: 0 }, node: 'file' as const };
+  const listing = (length: number): Answer => ({
+    kind: 'list',
+    entries: Array(length).fill(entry),
+    more: true,
+  });
+
+  it('that do not fit say so, instead of nothing', () => {
+    backend.answer = listing(1_000);
+    link.messageBytesMax = 20_000;
+    read(1, 0);
+    const error = { kind: 'error', request: 1, failure: { code: 'answer_too_large' } };
+    expect(link.take()).toMatchObject([error]);
+    link.messageBytesMax = 1 << 22;
+    read(2, 0);
+    expect(link.take()).toMatchObject([{ kind: 'readResult', request: 2 }]);
+    link.isFull = true;
+    read(3, 0);
+    expect(link.take()).toMatchObject([{ request: 3, failure: { code: 'slow_down' } }]);
+  });
+
+  it('cost their client what they took, in entries and in bytes', () => {
+    const askedUntilSlow = (): number => {
+      link = new FakeLink();
+      gateway.linkUp(link);
+      for (let request = 1; ; request++) {
+        read(request, 0);
+        const [said] = link.take();
+        if (said?.kind !== 'error') continue;
+        expect(said.failure.code).toBe('slow_down');
+        return request - 1;
+      }
+    };
+    limited({ messagesPerSecMax: 500 });
+    expect(askedUntilSlow()).toBe(500);
+    backend.answer = listing(1_000);
+    backend.nowMs += 2_000;
+    expect(askedUntilSlow()).toBeLessThan(10);
+    limited({ bytesPerSecMax: 1_000_000 });
+    const before = askedUntilSlow();
+    expect(before).toBeGreaterThan(3);
+    expect(before).toBeLessThan(40);
+  });
+});

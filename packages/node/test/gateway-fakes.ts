@@ -1,0 +1,97 @@
+import {
+  type Answer,
+  type Batch,
+  decodeGatewayMessage,
+  type GatewayMessage,
+  type KeepAlive,
+  type Query,
+  type View,
+} from '@fatty/api';
+import { ACCEPT, asCellId, asSessionId } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import { BULK, type Link, type Priority, type Receipt, type Verdict } from '@fatty/interface';
+import type { GatewayBackend } from '../src/gateway.ts';
+
+export const scheme = nodeScheme();
+export const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
+export const REPLICA = signerOf(1);
+export const ALICE = signerOf(2);
+export const BOB = signerOf(3);
+export const CELL = asCellId(new Uint8Array(32).fill(9));
+export const SESSION = asSessionId(new Uint8Array(32).fill(7));
+
+interface Heard {
+  readonly message: GatewayMessage;
+  readonly priority: Priority;
+}
+
+/** Hears everything, unless it is told to be short or full. */
+export class FakeLink implements Link {
+  readonly role = 'client' as const;
+  readonly peer;
+  readonly heard: Heard[] = [];
+  messageBytesMax = 1 << 22;
+  /** Of the bulk class. */
+  isFull = false;
+  closed: { code: number; reason: string } | undefined;
+  constructor(signer = ALICE) {
+    this.peer = signer.publicKey;
+  }
+  send(bytes: Uint8Array, priority: Priority): boolean {
+    if (bytes.length > this.messageBytesMax || (this.isFull && priority === BULK)) return false;
+    const message = decodeGatewayMessage(bytes, 1 << 22);
+    if (!message.ok) throw new Error(message.failure.code);
+    this.heard.push({ message: message.value, priority });
+    return true;
+  }
+  close(code: number, reason: string): void {
+    this.closed = { code, reason };
+  }
+  take(): GatewayMessage[] {
+    return this.heard.splice(0).map(({ message }) => message);
+  }
+}
+
+/** A replica that answers whatever the test puts there. */
+export class FakeBackend implements GatewayBackend {
+  readonly cellId = CELL;
+  readonly signer = REPLICA;
+  readonly submitted: number[] = [];
+  readonly beats: KeepAlive[] = [];
+  beat: Verdict = ACCEPT;
+  readonly queries: [Query, View][] = [];
+  answer: Answer = {
+    kind: 'error',
+    code: 'not_found',
+    expected: 'a node',
+    actual: 'none',
+    waitMs: undefined,
+  };
+  readonly latencies: number[] = [];
+  readonly receipts = new Map<number, Receipt>();
+  commit = 10;
+  nowMs = 1_000_000;
+  submit(_: Uint8Array, tag: number): void {
+    this.submitted.push(tag);
+  }
+  keepAlive(keepAlive: KeepAlive): Verdict {
+    this.beats.push(keepAlive);
+    return this.beat;
+  }
+  query(query: Query, view: View): Answer {
+    this.queries.push([query, view]);
+    return this.answer;
+  }
+  applied() {
+    return { commit: this.commit, commitTs: 5_000, leaseClock: 3_000 };
+  }
+  receiptOf(batch: Batch): Receipt | undefined {
+    return this.receipts.get(batch.seq);
+  }
+  wallMs(): number {
+    return this.nowMs;
+  }
+  latency(ms: number): void {
+    this.latencies.push(ms);
+  }
+}
