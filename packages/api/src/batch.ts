@@ -1,6 +1,5 @@
 import {
   array,
-  bytes,
   decode,
   encode,
   fixed,
@@ -14,6 +13,7 @@ import {
   signedBytes,
   u32,
   u53,
+  viewBytes,
 } from '@fatty/codec';
 import type {
   Basis,
@@ -33,7 +33,7 @@ export interface Batch {
   readonly session: SessionId;
   readonly seq: number;
   readonly basis: Basis;
-  /** Opaque to everything below the algorithm. */
+  /** Opaque to everything below the algorithm. Decoded: views of the core, as that is of its block. */
   readonly ops: readonly Uint8Array[];
 }
 
@@ -51,11 +51,11 @@ export const batchShape: Shape<Batch> = record({
   session: sessionId,
   seq: u53,
   basis: basisShape,
-  ops: array(bytes(BYTES_HARD_MAX), OPS_HARD_MAX),
+  ops: array(viewBytes(BYTES_HARD_MAX), OPS_HARD_MAX),
 });
 
 export const signedBatchShape: Shape<SignedBatch> = record({
-  core: bytes(BYTES_HARD_MAX),
+  core: viewBytes(BYTES_HARD_MAX),
   sig: signature,
 });
 

@@ -22,6 +22,7 @@ import {
   u16,
   u32,
   u53,
+  viewBytes,
 } from '@fatty/codec';
 import type { CellId, Digest, Signature } from '@fatty/interface';
 
@@ -86,10 +87,18 @@ export interface CarriedBatch {
   readonly signed: SignedBatch;
 }
 
-/** A block that passed `checkBlock`, or that this replica signed: every form of it at hand. */
-export interface Block {
+/** What the order and evidence need of a block: it stays in memory when the body has left (R12). */
+export interface BlockHead {
   readonly ref: Ref;
   readonly header: Header;
+  readonly signed: SignedHeader;
+}
+
+/**
+ * A block that passed `checkBlock`, or that this replica signed: every form of it at hand. The
+ * payload is there once: body, batches and ops are views of `bytes`.
+ */
+export interface Block extends BlockHead {
   readonly signed: SignedBlock;
   /** Canonical bytes of `signed`. */
   readonly bytes: Uint8Array;
@@ -148,7 +157,7 @@ export const bodyShape: Shape<Body> = record({
 export const signedBlockShape: Shape<SignedBlock> = record({
   header: bytes(HEADER_BYTES_MAX),
   sig: signature,
-  body: bytes(BYTES_HARD_MAX),
+  body: viewBytes(BYTES_HARD_MAX),
 });
 
 /** A block's digest covers the header only, which names the body by hash. */

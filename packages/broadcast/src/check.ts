@@ -4,6 +4,7 @@ import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface
 import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
 import {
   type Block,
+  type BlockHead,
   type Body,
   bodyDigest,
   bodyShape,
@@ -141,7 +142,7 @@ function validateOps(block: Block, rules: BlockRules): Checked {
  * R10, R11: what needs the own parent, checked once that is known.
  * Codes: `ts_backwards`, `seal_cleared`.
  */
-export function checkAgainstParent(block: Block, parent: Block): Verdict {
+export function checkAgainstParent(block: BlockHead, parent: BlockHead): Verdict {
   const { ts, seal } = block.header;
   if (ts < parent.header.ts) return reject('ts_backwards', `≥ ${parent.header.ts}`, `${ts}`);
   if (parent.header.seal && !seal) return reject('seal_cleared', 'sealed', 'not sealed');

@@ -1,7 +1,14 @@
 import { type Committee, quorum } from '@fatty/api';
 import { equalBytes, invariant } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
-import { type Block, type Evidence, type Ref, type Slot, virtualRef } from './block.ts';
+import {
+  type Block,
+  type BlockHead,
+  type Evidence,
+  type Ref,
+  type Slot,
+  virtualRef,
+} from './block.ts';
 import { Branches } from './branches.ts';
 import { contradiction, hasSkipped } from './evidence.ts';
 import { Chains, supportOf } from './support.ts';
@@ -37,6 +44,7 @@ export class Dag {
   #horizon = 0;
   #highest = 0;
   #size = 0;
+  #bodyBytes = 0;
 
   constructor(committee: Committee, cellId: CellId) {
     this.committee = committee;
@@ -62,12 +70,30 @@ export class Dag {
     return this.#size;
   }
 
+  /** Bytes of the blocks that are held with their bodies. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
   vertex(ref: Ref): Vertex | undefined {
     return this.#find(ref);
   }
 
-  get(ref: Ref): Block | undefined {
+  get(ref: Ref): BlockHead | undefined {
     return this.#find(ref)?.block;
+  }
+
+  /** The block with its body, while that is here. */
+  whole(ref: Ref): Block | undefined {
+    return this.#find(ref)?.whole;
+  }
+
+  /** The body of a held block leaves memory: it is committed, and others are served from disk. */
+  dropBody(ref: Ref): void {
+    const node = this.#find(ref);
+    if (node?.whole === undefined) return;
+    node.strip();
+    this.#bodyBytes -= node.sizeBytes;
   }
 
   has(ref: Ref): boolean {
@@ -75,8 +101,8 @@ export class Dag {
   }
 
   /** Every block of a round, in order of arrival: sort before anything others must agree on. */
-  atRound(round: number): readonly Block[] {
-    return this.#rows.get(round)?.blocks ?? [];
+  atRound(round: number): readonly BlockHead[] {
+    return this.verticesAt(round).map((vertex) => vertex.block);
   }
 
   verticesAt(round: number): readonly Vertex[] {
@@ -84,11 +110,11 @@ export class Dag {
   }
 
   /** R13: the first block of the slot that came. */
-  primary(author: number, round: number): Block | undefined {
+  primary(author: number, round: number): BlockHead | undefined {
     return this.#place(author, round)?.nodes[0]?.block;
   }
 
-  slotBlocks(author: number, round: number): readonly Block[] {
+  slotBlocks(author: number, round: number): readonly BlockHead[] {
     return this.slotVertices(author, round).map((vertex) => vertex.block);
   }
 
@@ -150,6 +176,7 @@ export class Dag {
       this.#chains.forget(r, nodes);
       this.#rows.delete(r);
       this.#size -= nodes.length;
+      for (const { whole, sizeBytes } of nodes) if (whole) this.#bodyBytes -= sizeBytes;
     }
     this.#horizon = Math.max(this.#horizon, round);
     this.#branches.forget(this.#horizon);
@@ -181,9 +208,9 @@ export class Dag {
     const node = new Node(block, place, parents, members);
     place.nodes.push(node);
     row.nodes.push(node);
-    row.blocks.push(block);
     this.#highest = Math.max(this.#highest, round);
     this.#size++;
+    this.#bodyBytes += node.sizeBytes;
     return node;
   }
 

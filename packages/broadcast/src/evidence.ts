@@ -1,18 +1,17 @@
 import { ACCEPT, compareBytes, decode, equalBytes, reject } from '@fatty/codec';
 import type { Outcome, Verdict } from '@fatty/interface';
 import {
-  type Block,
+  type BlockHead,
   type Evidence,
   HEADER_BYTES_MAX,
   type Header,
   headerDigest,
   headerShape,
-  type SignedBlock,
   type SignedHeader,
 } from './block.ts';
 import { checkHeader, type HeaderRules, openHeader } from './header.ts';
 
-function headerOf(signed: SignedBlock): SignedHeader {
+function headerOf(signed: SignedHeader): SignedHeader {
   return { header: signed.header, sig: signed.sig };
 }
 
@@ -29,7 +28,7 @@ export function hasSkipped(high: Header, low: Header): boolean {
  * Evidence that one author filled one slot twice or left its chain: lower round first, in one slot
  * lower header digest first.
  */
-export function contradiction(one: Block, two: Block): Evidence {
+export function contradiction(one: BlockHead, two: BlockHead): Evidence {
   const { round } = one.ref;
   const byDigest = compareBytes(one.ref.digest, two.ref.digest);
   const inOrder = (round - two.ref.round || byDigest) <= 0;
@@ -38,7 +37,7 @@ export function contradiction(one: Block, two: Block): Evidence {
 }
 
 /** Evidence that an author signed a header that is invalid by itself. */
-export function selfContradiction(signed: SignedBlock): Evidence {
+export function selfContradiction(signed: SignedHeader): Evidence {
   return { a: headerOf(signed), b: headerOf(signed) };
 }
 

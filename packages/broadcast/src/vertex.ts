@@ -1,8 +1,12 @@
-import type { Block, Ref, Slot } from './block.ts';
+import type { Block, BlockHead, Ref, Slot } from './block.ts';
 
 /** A block in its place in the DAG. The same block is the same object for as long as it is held. */
 export interface Vertex {
-  readonly block: Block;
+  readonly block: BlockHead;
+  /** The block with its body; undefined once the DAG was told to let go of that. */
+  readonly whole: Block | undefined;
+  /** Of the whole block. */
+  readonly sizeBytes: number;
   readonly ref: Ref;
   readonly round: number;
   readonly author: number;
@@ -41,7 +45,6 @@ export class Place implements Slot {
 export class Row {
   readonly places: (Place | undefined)[];
   readonly nodes: Node[] = [];
-  readonly blocks: Block[] = [];
 
   constructor(members: number) {
     this.places = Array.from({ length: members });
@@ -51,7 +54,9 @@ export class Row {
 export const NOBODY: ReadonlySet<number> = new Set();
 
 export class Node implements Vertex {
-  readonly block: Block;
+  block: BlockHead;
+  whole: Block | undefined;
+  readonly sizeBytes: number;
   readonly ref: Ref;
   readonly round: number;
   readonly author: number;
@@ -73,6 +78,8 @@ export class Node implements Vertex {
 
   constructor(block: Block, place: Place, parents: readonly Node[], members: number) {
     this.block = block;
+    this.whole = block;
+    this.sizeBytes = block.bytes.length;
     this.ref = block.ref;
     this.round = block.ref.round;
     this.author = block.ref.author;
@@ -82,6 +89,13 @@ export class Node implements Vertex {
     this.own = first?.author === this.author ? first : undefined;
     this.sealed = block.header.seal || (this.own?.sealed ?? false);
     this.marks = new Uint8Array(members);
+  }
+
+  /** Lets go of the body. */
+  strip(): void {
+    const { ref, header, signed } = this.block;
+    this.block = { ref, header, signed: { header: signed.header, sig: signed.sig } };
+    this.whole = undefined;
   }
 
   /** Lets go of the past, so that it can be collected. */

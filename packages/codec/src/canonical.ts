@@ -22,7 +22,7 @@ export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
 /**
  * Strict inverse of {@link encode}: size and depth scan, decode, shape check, re-encode, compare.
  * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Never throws. The value shares
- * no memory with the input.
+ * no memory with the input, except for `viewBytes`.
  */
 export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
   return itemOf(input, sizeMax, (item) => {

@@ -182,6 +182,30 @@ function owned(view: Uint8Array): Uint8Array {
   return copy;
 }
 
+/**
+ * The bytes in memory of their own: for what outlives the message it came with, see {@link
+ * viewBytes}. Small ones have that already.
+ */
+export function keptBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length > SMALL_BYTES_MAX ? new Uint8Array(bytes) : bytes;
+}
+
+/**
+ * Byte string of at most `max` bytes, decoded as a view of the input, which must never change: for
+ * the parts of something that is kept whole anyway. Who keeps one part for longer takes its {@link
+ * keptBytes}.
+ */
+export function viewBytes(max: number): Shape<Uint8Array> {
+  const whole = bytes(max);
+  return {
+    toItem: (value) => value,
+    fromItem: (item) =>
+      item instanceof Uint8Array && item.length > SMALL_BYTES_MAX && item.length <= max
+        ? item
+        : whole.fromItem(item),
+  };
+}
+
 /** Byte string of at most `max` bytes. */
 export function bytes(max: number): Shape<Uint8Array> {
   return {

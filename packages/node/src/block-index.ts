@@ -5,8 +5,9 @@ import type { IndexedBlock } from '@fatty/replica';
 
 const KEY_BYTES = 1 + 4 + 2 + 32;
 const BLOCK = 0x62;
-/** Blocks per write; far fewer than stay in memory. */
+/** Blocks and bytes per write: what waits for its group is in memory. */
 const GROUP_BLOCKS = 512;
+const GROUP_BYTES = 8 << 20;
 
 /** `b` ‖ round ‖ author ‖ digest, big-endian: bytewise order is the order of refs (R2). */
 export function blockKey(ref: Ref): Uint8Array {
@@ -38,13 +39,14 @@ interface Entry {
 /**
  * Serves blocks that have left memory. Derived from the log: what is lost here is rebuilt at the next
  * start. Written in large groups, so that it does not compete with the log for the disk; what waits
- * for its group is answered from here, because memory may let go of it first.
+ * for its group is answered from here, because the replica has let go of it.
  */
 export class BlockIndex {
   readonly #kv: KvStore;
   readonly #onFatal: (error: Error) => void;
   readonly #unwritten = new Map<string, Entry>();
   #group: Entry[] = [];
+  #groupBytes = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(kv: KvStore, onFatal: (error: Error) => void) {
@@ -57,8 +59,10 @@ export class BlockIndex {
       const entry = { key: blockKey(ref), value: bytes };
       this.#group.push(entry);
       this.#unwritten.set(toHex(entry.key), entry);
+      this.#groupBytes += bytes.length;
     }
-    if (this.#group.length >= GROUP_BLOCKS) void this.flush();
+    const isFull = this.#group.length >= GROUP_BLOCKS || this.#groupBytes >= GROUP_BYTES;
+    if (isFull) void this.flush();
   }
 
   get(ref: Ref): Uint8Array | undefined {
@@ -82,6 +86,7 @@ export class BlockIndex {
   /** Resolves when everything added so far is written, or the disk has failed. */
   flush(): Promise<void> {
     const group = this.#group.splice(0);
+    this.#groupBytes = 0;
     if (group.length > 0) this.#writing = this.#writing.then(() => this.#write(group));
     return this.#writing;
   }

@@ -1,6 +1,6 @@
 import type { Committee } from '@fatty/api';
 import type { Block } from '@fatty/broadcast';
-import { toHex } from '@fatty/codec';
+import { keptBytes, toHex } from '@fatty/codec';
 import type { CommitInput, OrderedBatch } from '@fatty/interface';
 import type { Ordered } from './orderer.ts';
 
@@ -26,7 +26,9 @@ function uniqueBatches(blocks: readonly Block[]): readonly OrderedBatch[] {
     const { author } = block.header;
     for (const { id, batch } of block.batches) {
       const key = toHex(id);
-      if (!found.has(key)) found.set(key, { id, author, ...batch });
+      if (found.has(key)) continue;
+      // What the state keeps of an op must not keep the block.
+      found.set(key, { id, author, ...batch, ops: batch.ops.map(keptBytes) });
     }
   }
   return [...found.values()];

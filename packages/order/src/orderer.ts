@@ -1,6 +1,6 @@
 import type { Committee } from '@fatty/api';
 import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fatty/broadcast';
-import { asDigest } from '@fatty/codec';
+import { asDigest, invariant } from '@fatty/codec';
 import { type Commit, sealCommit } from './commit.ts';
 import { decide, Memo } from './decide.ts';
 import { linearise, medianTs } from './linearise.ts';
@@ -109,7 +109,7 @@ export class Orderer {
       horizon: Math.max(horizon, leader.round - params.horizonRounds),
     });
     this.#last = commit;
-    const content = vertices.map((vertex) => vertex.block);
+    const content = vertices.map((vertex) => bodyOf(vertex));
     return { ...commit, content, convicted: this.#convict(content) };
   }
 
@@ -122,4 +122,9 @@ export class Orderer {
     for (const author of fresh) this.#convicted.add(author);
     return [...fresh].sort((a, b) => a - b);
   }
+}
+
+function bodyOf({ whole }: Vertex): Block {
+  invariant(whole !== undefined, 'bodies leave memory after their commit');
+  return whole;
 }

@@ -4,7 +4,7 @@ import type { Shared } from './shared.ts';
 import type { Sync } from './sync.ts';
 
 /** Own blocks sent again to a peer that is behind; it asks for the rest. */
-const RESEND_ROUNDS = 16;
+export const RESEND_ROUNDS = 16;
 
 /**
  * Repairs what links lose: replicas tell one another where they are when a link comes up and when
@@ -71,7 +71,8 @@ export class Neighbours {
     const last = this.#persistence.durableRound;
     const first = Math.max(1, fromRound, last - RESEND_ROUNDS + 1);
     for (let round = first; round <= last; round++) {
-      const own = dag.primary(me, round);
+      const ref = dag.primary(me, round)?.ref;
+      const own = ref && dag.whole(ref);
       if (own) out.send(to, { kind: 'push', block: own.bytes });
     }
   }

@@ -172,11 +172,12 @@ export class Persistence {
   }
 
   #write(own: Block | undefined, mark: Uint8Array | undefined): void {
-    const { out } = this.#shared;
+    const { out, bodies } = this.#shared;
     const records = this.#records;
     if (!this.#owned) records.unshift({ type: RECORD_OWNER, body: this.#owner() });
     this.#owned = true;
     out.push({ kind: 'index', blocks: this.#index });
+    for (const { ref } of this.#index) bodies.indexed(ref);
     this.#token++;
     this.#inFlight = { token: this.#token, own };
     out.push({ kind: 'persist', token: this.#token, records, mark });

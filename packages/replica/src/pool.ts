@@ -7,13 +7,14 @@ import {
   compareKeepAlives,
   type Evidence,
   KEEP_ALIVES_MAX,
+  type Ref,
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Shared } from './shared.ts';
 import { validateBatch } from './validate.ts';
 
 interface Included {
-  readonly block: Block;
+  readonly ref: Ref;
   readonly left: Map<string, CarriedBatch>;
 }
 
@@ -128,7 +129,7 @@ export class Pool {
   include(block: Block): void {
     if (block.batches.length === 0) return;
     const left = new Map<string, CarriedBatch>();
-    const entry: Included = { block, left };
+    const entry: Included = { ref: block.ref, left };
     for (const batch of block.batches) {
       const id = toHex(batch.id);
       left.set(id, batch);
@@ -150,14 +151,14 @@ export class Pool {
     const { dag, committee } = this.#shared;
     const { supportRoundsMax } = committee.params;
     let done = 0;
-    for (const { block, left } of this.#included) {
-      if (left.size > 0 && !dag.delivered(block.ref)) {
-        if (block.ref.round + supportRoundsMax >= nextRound) break;
+    for (const { ref, left } of this.#included) {
+      if (left.size > 0 && !dag.delivered(ref)) {
+        if (ref.round + supportRoundsMax >= nextRound) break;
         for (const [id, batch] of left) {
           this.#carried.delete(id);
           this.#enqueue(id, batch);
         }
-      } else if (left.size > 0 && block.ref.round > dag.horizon) break;
+      } else if (left.size > 0 && ref.round > dag.horizon) break;
       done++;
     }
     if (done > 0) this.#included = this.#included.slice(done);

@@ -152,6 +152,7 @@ export class Replica {
       commitTs: last?.commitTs ?? committee.genesisTs,
       leaseClock: last?.leaseClock ?? committee.genesisTs,
       blocks: dag.size,
+      bodyBytes: dag.bodyBytes,
       waiting: this.#acceptance.waitingCount,
       wanted: this.#fetch.size,
       queued: this.#pool.queued + this.#gateway.checkingCount,
@@ -262,7 +263,7 @@ export class Replica {
     }
     for (const ref of delivered) {
       out.push({ kind: 'delivered', ref });
-      const found = dag.get(ref);
+      const found = dag.whole(ref);
       if (found && !orderer.isCommitted(ref)) this.#delivered.add(found);
     }
   }
@@ -309,6 +310,7 @@ export class Replica {
       this.#shared.refreshComplete();
       if (dag.horizon === horizon) continue;
       this.#payload.horizonMoved(dag.horizon);
+      this.#shared.bodies.horizonMoved(dag.horizon);
       // R12: a parent that fell to the horizon is opaque now.
       this.#acceptance.reexamine();
     }
@@ -324,6 +326,7 @@ export class Replica {
     this.#pool.convicted(commit.convicted);
     for (const author of commit.convicted) this.#acceptance.shun(author);
     this.#payload.committed(commit.blocks);
+    this.#shared.bodies.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);
     this.#pacemaker.committed();
     this.#rest.committed();

@@ -60,6 +60,7 @@ export class Restore {
 
   index(block: Block): void {
     this.#indexed.push({ ref: block.ref, bytes: block.bytes });
+    this.#shared.bodies.indexed(block.ref);
   }
 
   flushIndex(): void {

@@ -1,11 +1,20 @@
 import { type Block, compareRefs, type Ref } from '@fatty/broadcast';
+import { claimedRef } from './claimed.ts';
+import type { StoredWant } from './contract.ts';
 import { inMessages, type PeerMessage } from './messages.ts';
 import type { Shared } from './shared.ts';
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
 
 interface Read {
   readonly peer: number;
   /** Set for a range. */
-  readonly range: { readonly from: number; readonly to: number } | undefined;
+  readonly range: Span | undefined;
+  /** The part of the answer that memory has. */
+  readonly whole: readonly Block[];
 }
 
 /** Answers from memory to one peer within `WINDOW_MS`, in multiples of the largest. */
@@ -15,7 +24,7 @@ const WINDOW_MS = 100;
 /** Blocks in one read from disk: at most so many, and never less than two full rounds. */
 const READ_BLOCKS_MAX = 1_024;
 
-/** Answers what others ask about the past: from memory above the horizon, from disk below. */
+/** Answers what others ask about the past: from memory what is whole there, the rest from disk. */
 export class Serve {
   readonly #shared: Shared;
   readonly #reads = new Map<number, Read>();
@@ -36,21 +45,21 @@ export class Serve {
     if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#shared;
     const found: Block[] = [];
-    const below: Ref[] = [];
+    const stored: Ref[] = [];
     let size = 0;
     for (const ref of refs) {
-      const block = dag.get(ref);
-      size += block?.bytes.length ?? 0;
+      const vertex = dag.vertex(ref);
+      size += vertex?.sizeBytes ?? 0;
       // What does not fit is asked for again.
       if (size > tuning.rangeBytesMax) break;
-      if (block) found.push(block);
-      else if (ref.round >= 1 && ref.round <= dag.horizon) below.push(ref);
+      if (vertex?.whole) found.push(vertex.whole);
+      else if (vertex || (ref.round >= 1 && ref.round <= dag.horizon)) stored.push(ref);
     }
     this.#answerBlocks(
       peer,
       found.sort((a, b) => compareRefs(a.ref, b.ref)).map((b) => b.bytes),
     );
-    if (below.length > 0) this.#read(peer, undefined, below);
+    if (stored.length > 0) this.#read(peer, { kind: 'refs', refs: stored });
   }
 
   getRounds(peer: number, from: number, to: number): void {
@@ -58,20 +67,36 @@ export class Serve {
     const { dag, tuning } = this.#shared;
     const first = Math.max(1, from);
     const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
-    if (last < first) return this.#answerRounds(peer, first, first - 1, []);
+    if (last < first) return this.#answerRounds(peer, { from: first, to: first - 1 }, []);
     if (first <= dag.horizon) {
-      return this.#read(peer, { from: first, to: Math.min(last, dag.horizon) }, []);
+      const span = { from: first, to: Math.min(last, dag.horizon) };
+      return this.#read(peer, { kind: 'rounds', ...span, blocksMax: this.#blocksMax }, span);
     }
-    const blocks: Uint8Array[] = [];
+    this.#answerAbove(peer, first, last);
+  }
+
+  /** Of rounds above the horizon memory knows every block, and the disk those without a body. */
+  #answerAbove(peer: number, from: number, last: number): void {
+    const { dag, tuning } = this.#shared;
+    const whole: Block[] = [];
+    const stored: Ref[] = [];
     let size = 0;
-    let round = first;
+    let round = from;
     for (; round <= last && size < tuning.rangeBytesMax; round++) {
-      for (const block of dag.atRound(round)) {
-        blocks.push(block.bytes);
-        size += block.bytes.length;
+      if (stored.length >= this.#blocksMax) break;
+      for (const vertex of dag.verticesAt(round)) {
+        if (vertex.whole) whole.push(vertex.whole);
+        else stored.push(vertex.ref);
+        size += vertex.sizeBytes;
       }
     }
-    this.#answerRounds(peer, first, round - 1, blocks);
+    const span = { from, to: round - 1 };
+    if (stored.length > 0) return this.#read(peer, { kind: 'refs', refs: stored }, span, whole);
+    this.#answerRounds(
+      peer,
+      span,
+      whole.map(({ bytes }) => bytes),
+    );
   }
 
   /** Answer to a `read` effect. */
@@ -81,8 +106,19 @@ export class Serve {
     this.#reads.delete(request);
     this.#readsOf[read.peer] = (this.#readsOf[read.peer] ?? 1) - 1;
     this.#learn(blocks);
-    if (read.range) this.#answerRounds(read.peer, read.range.from, read.range.to, blocks);
+    if (read.range) this.#answerRounds(read.peer, read.range, this.#merge(blocks, read.whole));
     else this.#answerBlocks(read.peer, blocks);
+  }
+
+  /** Parents before children: ascending rounds. */
+  #merge(stored: readonly Uint8Array[], whole: readonly Block[]): readonly Uint8Array[] {
+    if (whole.length === 0) return stored;
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const all = whole.map(({ ref, bytes }) => ({ round: ref.round, bytes }));
+    for (const bytes of stored) {
+      all.push({ round: claimedRef(bytes, blockBytesMax)?.round ?? 0, bytes });
+    }
+    return all.sort((a, b) => a.round - b.round).map(({ bytes }) => bytes);
   }
 
   /** A question is short and its answer long; who asks without end waits, and asks again. */
@@ -110,17 +146,14 @@ export class Serve {
     this.#blocksMax = Math.max(least, Math.min(READ_BLOCKS_MAX, Math.floor(next)));
   }
 
-  #read(peer: number, range: Read['range'], refs: readonly Ref[]): void {
+  #read(peer: number, want: StoredWant, range?: Span, whole: readonly Block[] = []): void {
     const { out, tuning } = this.#shared;
     const open = this.#readsOf[peer] ?? 0;
     // The asker asks again; a queue of reads would let one peer keep the disk busy.
     if (open >= tuning.readsPerPeer) return;
     this.#readsOf[peer] = open + 1;
     const request = ++this.#request;
-    this.#reads.set(request, { peer, range });
-    const want = range
-      ? { kind: 'rounds' as const, ...range, blocksMax: this.#blocksMax }
-      : { kind: 'refs' as const, refs };
+    this.#reads.set(request, { peer, range, whole });
     out.push({ kind: 'read', request, want });
   }
 
@@ -132,7 +165,7 @@ export class Serve {
     }
   }
 
-  #answerRounds(peer: number, from: number, to: number, blocks: readonly Uint8Array[]): void {
+  #answerRounds(peer: number, { from, to }: Span, blocks: readonly Uint8Array[]): void {
     const { blockBytesMax } = this.#shared.committee.params.limits;
     this.#charge(peer, blocks);
     const runs = blocks.length === 0 ? [[]] : inMessages(blocks, blockBytesMax);

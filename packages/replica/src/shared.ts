@@ -3,6 +3,7 @@ import { Dag, type Ref } from '@fatty/broadcast';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
+import { Bodies } from './bodies.ts';
 import { Outbox, Timers } from './outbox.ts';
 import { Peers } from './peers.ts';
 import { Ranges } from './ranges.ts';
@@ -34,6 +35,7 @@ export class Shared {
   readonly timers: Timers = new Timers(this.out);
   readonly peers: Peers;
   readonly ranges: Ranges;
+  readonly bodies: Bodies = new Bodies(this);
   /** Local wall clock of the event being handled. */
   nowMs = 0;
   /** Highest round of which q distinct authors' blocks are accepted; rounds below are complete too. */

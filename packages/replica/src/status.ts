@@ -17,6 +17,8 @@ export interface ReplicaStatus {
   readonly leaseClock: number;
   /** Blocks in memory. */
   readonly blocks: number;
+  /** Bytes of those that are in memory with their bodies. */
+  readonly bodyBytes: number;
   /** Valid blocks that wait for parents, time or a slow check. */
   readonly waiting: number;
   /** Missing parents being fetched. */
