@@ -198,7 +198,7 @@ export function keptBytes(bytes: Uint8Array): Uint8Array {
 export function viewBytes(max: number): Shape<Uint8Array> {
   const whole = bytes(max);
   return {
-    toItem: (value) => value,
+    ...whole,
     fromItem: (item) =>
       item instanceof Uint8Array && item.length > SMALL_BYTES_MAX && item.length <= max
         ? item
