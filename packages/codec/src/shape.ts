@@ -9,6 +9,7 @@ import {
   isText,
 } from './bytes.ts';
 import { InvariantError } from './failure.ts';
+import { owned, SLAB_SHARE_BYTES_MAX } from './memory.ts';
 
 /**
  * A data item of the canonical profile: unsigned integers, byte strings, text, arrays; nothing
@@ -160,36 +161,6 @@ export const bool: Shape<boolean> = {
   flawOf: (value) => (typeof value === 'boolean' ? undefined : flaw('true or false', value)),
 };
 
-/** Up to this size byte strings share a slab: a buffer of its own costs more than the bytes. */
-const SMALL_BYTES_MAX = 128;
-const SLAB_BYTES = 1024;
-let slab = new Uint8Array(SLAB_BYTES);
-let slabUsed = 0;
-
-/**
- * A copy, so that a decoded value keeps its message from being forgotten no longer than needed: what
- * is kept of it pins itself, or one slab.
- */
-function owned(view: Uint8Array): Uint8Array {
-  if (view.length > SMALL_BYTES_MAX) return new Uint8Array(view);
-  if (slabUsed + view.length > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
-    slabUsed = 0;
-  }
-  const copy = slab.subarray(slabUsed, slabUsed + view.length);
-  slabUsed += view.length;
-  copy.set(view);
-  return copy;
-}
-
-/**
- * The bytes in memory of their own: for what outlives the message it came with, see {@link
- * viewBytes}. Small ones have that already.
- */
-export function keptBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.length > SMALL_BYTES_MAX ? new Uint8Array(bytes) : bytes;
-}
-
 /**
  * Byte string of at most `max` bytes, decoded as a view of the input, which must never change: for
  * the parts of something that is kept whole anyway. Who keeps one part for longer takes its {@link
@@ -200,7 +171,7 @@ export function viewBytes(max: number): Shape<Uint8Array> {
   return {
     ...whole,
     fromItem: (item) =>
-      item instanceof Uint8Array && item.length > SMALL_BYTES_MAX && item.length <= max
+      item instanceof Uint8Array && item.length > SLAB_SHARE_BYTES_MAX && item.length <= max
         ? item
         : whole.fromItem(item),
   };
