@@ -15,6 +15,7 @@ const HEALTHY: ReplicaStatus = {
   commitIndex: 9,
   commitTs: 1,
   leaseClock: 1,
+  bodyBytes: 0,
   blocks: 48,
   waiting: 0,
   wanted: 0,
