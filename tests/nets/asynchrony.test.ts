@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 for (const scheduler of SCHEDULERS) {
   for (const replicas of [4, 7]) {
     test(`L2: delivery goes on under ${scheduler}, n = ${replicas}`, () => {
-      for (const seed of [1, 2]) {
+      for (const seed of [2, 3]) {
         const { violations, rounds } = runAsynchrony(scheduler, seed, replicas);
         expect(violations).toEqual([]);
         expect(rounds).toBeGreaterThan(30);

@@ -7,10 +7,10 @@ import {
   type View,
 } from '@fatty/api';
 import { encode, type Signer } from '@fatty/codec';
-import type { CellId, Receipt, Verdict } from '@fatty/interface';
+import type { CellId, Clock, Receipt, Verdict } from '@fatty/interface';
 import type { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
-import type { Driver } from './driver.ts';
+import { type Driver, sampleOf } from './driver.ts';
 import type { AppliedCommit, GatewayBackend } from './gateway.ts';
 
 /** The replica as its gateway sees it. */
@@ -20,6 +20,7 @@ export class Backend implements GatewayBackend {
   readonly #machine: LockService;
   readonly #replica: Replica;
   readonly #driver: Driver;
+  readonly #clock: Clock;
   readonly #onLatency: (ms: number) => void;
   #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
 
@@ -29,6 +30,7 @@ export class Backend implements GatewayBackend {
     machine: LockService,
     replica: Replica,
     driver: Driver,
+    clock: Clock,
     onLatency: (ms: number) => void,
   ) {
     this.cellId = cellId;
@@ -36,6 +38,7 @@ export class Backend implements GatewayBackend {
     this.#machine = machine;
     this.#replica = replica;
     this.#driver = driver;
+    this.#clock = clock;
     this.#onLatency = onLatency;
   }
 
@@ -87,7 +90,8 @@ export class Backend implements GatewayBackend {
     this.#onLatency(ms);
   }
 
-  wallMs(): number {
-    return Date.now();
+  /** The replica's own clock (R12a): what clients are told is what blocks are stamped with. */
+  clockMs(): number {
+    return this.#replica.clockMs(sampleOf(this.#clock));
   }
 }

@@ -1,11 +1,17 @@
 import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
-import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
+import type {
+  ClockSample,
+  ReplicaEffect,
+  ReplicaEvent,
+  StoredWant,
+  TimerName,
+} from '@fatty/replica';
 import { BlockIndex } from './block-index.ts';
 
-/** A {@link ReplicaEvent} without its time stamp. */
+/** A {@link ReplicaEvent} without what the clocks say. */
 export type Happening = ReplicaEvent extends infer E
   ? E extends ReplicaEvent
-    ? Omit<E, 'nowMs'>
+    ? Omit<E, 'nowMs' | 'monotonicMs'>
     : never
   : never;
 
@@ -16,6 +22,11 @@ export type Outward = Extract<
 >;
 
 export type SendEffect = Extract<ReplicaEffect, { kind: 'send' }>;
+
+/** What the host's clocks say now. */
+export function sampleOf(clock: Clock): ClockSample {
+  return { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+}
 
 /** Node fires a longer timer at once. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
@@ -90,11 +101,11 @@ export class Driver {
     this.#busy = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const event = { ...next, nowMs: this.#parts.clock.nowMs() } as ReplicaEvent;
+        const event = { ...next, ...sampleOf(this.#parts.clock) } as ReplicaEvent;
         this.#parts.onEvent(event);
         for (const effect of this.#parts.replica.step(event)) {
           this.#parts.onEffect(effect);
-          this.#perform(effect);
+          this.#perform(effect, event);
         }
       }
     } catch (error) {
@@ -129,14 +140,15 @@ export class Driver {
     await this.#index.flush();
   }
 
-  #perform(effect: ReplicaEffect): void {
+  /** A delay counts from the event that was answered: the wall clock may be set at any time. */
+  #perform(effect: ReplicaEffect, event: ReplicaEvent): void {
     switch (effect.kind) {
       case 'send':
         return this.#send(effect);
       case 'persist':
         return this.#persist(effect);
       case 'setTimer':
-        return this.#setTimer(effect.name, effect.atMs);
+        return this.#setTimer(effect.name, Math.max(0, effect.atMs - event.nowMs));
       case 'clearTimer':
         clearTimeout(this.#timers.get(effect.name));
         this.#timers.delete(effect.name);
@@ -176,11 +188,10 @@ export class Driver {
     this.#writing = Promise.all([this.#writing, done]);
   }
 
-  #setTimer(name: TimerName, atMs: number): void {
+  #setTimer(name: TimerName, delayMs: number): void {
     clearTimeout(this.#timers.get(name));
-    const delayMs = Math.max(0, atMs - this.#parts.clock.nowMs());
     const fire = (): void => {
-      if (delayMs > DELAY_MS_MAX) return this.#setTimer(name, atMs);
+      if (delayMs > DELAY_MS_MAX) return this.#setTimer(name, delayMs - DELAY_MS_MAX);
       this.#timers.delete(name);
       this.dispatch({ kind: 'timer', name });
     };

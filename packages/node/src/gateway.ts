@@ -50,7 +50,8 @@ export interface GatewayBackend {
   applied(): AppliedCommit;
   /** The stored receipt of an applied batch, while it is kept. */
   receiptOf(batch: Batch): Receipt | undefined;
-  wallMs(): number;
+  /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
+  clockMs(): number;
   /** A batch of this gateway was applied this long after it came, ms. */
   latency(ms: number): void;
 }
@@ -141,7 +142,7 @@ export class Gateway {
   }
 
   linkUp(link: Link): void {
-    const nowMs = this.#backend.wallMs();
+    const nowMs = this.#backend.clockMs();
     const key = toHex(link.peer);
     const known = this.#byClient.get(key) ?? [];
     const visitor: Visitor = {
@@ -224,7 +225,7 @@ export class Gateway {
   #settle(receipt: Receipt): void {
     const submission = this.#byBatch.get(toHex(receipt.batch));
     if (!submission) return;
-    this.#backend.latency(Math.max(0, this.#backend.wallMs() - submission.atMs));
+    this.#backend.latency(Math.max(0, this.#backend.clockMs() - submission.atMs));
     this.#forget(submission);
   }
 
@@ -264,7 +265,7 @@ export class Gateway {
 
   /** What one more message of this size costs its client: nothing, or `slow_down`. */
   #toll(visitor: Visitor, size: number): Failure | undefined {
-    const nowMs = this.#backend.wallMs();
+    const nowMs = this.#backend.clockMs();
     const waitMs = Math.max(visitor.messages.take(1, nowMs), visitor.bytes.take(size, nowMs));
     if (waitMs === 0) return undefined;
     const { messagesPerSecMax, bytesPerSecMax } = this.#limits;
@@ -274,7 +275,7 @@ export class Gateway {
 
   /** Nobody signs it, so the link it came by pays for what is forged; no answer, like the true ones. */
   #keepAlive({ keepAlives }: Visitor, keepAlive: KeepAlive): void {
-    const nowMs = this.#backend.wallMs();
+    const nowMs = this.#backend.clockMs();
     if (keepAlives.take(1, nowMs) > 0) return;
     if (this.#backend.keepAlive(keepAlive).kind === 'reject') keepAlives.charge(LINKS_MAX, nowMs);
   }
@@ -292,7 +293,7 @@ export class Gateway {
   #remember(link: Link, id: Digest): number {
     const known = this.#byBatch.get(toHex(id));
     const tag = known?.tag ?? this.#nextTag++;
-    const submission = { tag, id, link, atMs: known?.atMs ?? this.#backend.wallMs() };
+    const submission = { tag, id, link, atMs: known?.atMs ?? this.#backend.clockMs() };
     this.#byTag.set(tag, submission);
     this.#byBatch.set(toHex(id), submission);
     const oldest = this.#byTag.values().next().value;
@@ -346,7 +347,7 @@ export class Gateway {
 
   /** A long answer costs its client more than the question did. */
   #charge({ messages, bytes }: Visitor, answer: Answer, size: number): void {
-    const nowMs = this.#backend.wallMs();
+    const nowMs = this.#backend.clockMs();
     messages.charge(Math.floor(entriesOf(answer) / ENTRIES_PER_MESSAGE), nowMs);
     bytes.charge(size, nowMs);
   }
@@ -363,7 +364,7 @@ export class Gateway {
   #now(visitor: Visitor, nonce: Uint8Array, slowDown: Failure | undefined): void {
     if (slowDown) return this.#error(visitor, 0, slowDown);
     const { commit, commitTs, leaseClock } = this.#backend.applied();
-    const ts = this.#backend.wallMs();
+    const ts = this.#backend.clockMs();
     const reading = { nonce, ts, commit, leaseClock, offset: commitTs - leaseClock };
     this.#send(visitor, signNow(this.#backend.cellId, this.#backend.signer, reading), KEEP_ALIVE);
   }

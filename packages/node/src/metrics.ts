@@ -18,6 +18,9 @@ export interface Metrics {
   readonly peersUp: Gauge;
   readonly clients: Gauge;
   readonly sessions: Gauge;
+  readonly clockOffsetSeconds: Gauge<'member'>;
+  readonly clockAheadOfWallSeconds: Gauge;
+  readonly clockAlarm: Gauge;
 }
 
 const FINE_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -49,5 +52,16 @@ export function createMetrics(): Metrics {
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),
+    clockOffsetSeconds: new Gauge({
+      name: 'fatty_clock_offset_seconds',
+      help: 'How far the clock of a member is ahead of the clock here',
+      registers,
+      labelNames: ['member'],
+    }),
+    clockAheadOfWallSeconds: gauge(
+      'fatty_clock_ahead_of_wall_seconds',
+      'How far the time of this replica is ahead of the wall clock of its host',
+    ),
+    clockAlarm: gauge('fatty_clock_alarm', '1: clocks are too far apart, and one of them is wrong'),
   };
 }

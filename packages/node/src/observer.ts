@@ -1,5 +1,10 @@
 import type { Clock } from '@fatty/interface';
-import type { ReplicaEffect, ReplicaEvent, ReplicaStatus } from '@fatty/replica';
+import {
+  DEFAULT_TUNING,
+  type ReplicaEffect,
+  type ReplicaEvent,
+  type ReplicaStatus,
+} from '@fatty/replica';
 import { type Logger, pino } from 'pino';
 import type { NodeConfig } from './config.ts';
 import type { Outward, SendEffect } from './driver.ts';
@@ -29,11 +34,15 @@ export interface Reach {
   readonly unlinked: readonly string[];
 }
 
+/** Clocks further apart than this are told of: as far ahead as a stamp may be, ms (R12). */
+const CLOCK_OFFSET_MS_MAX = DEFAULT_TUNING.tsAheadMsMax;
+
 /** Logs, metrics, health and the optional trace of one replica; changes nothing. */
 export class Observer {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly #recorder: Recorder | undefined;
+  #clocksApart = false;
 
   constructor({ config, me, clock, blockBytesMax }: ObserverOptions) {
     this.log = pino({ level: config.logLevel, base: { replica: me } });
@@ -121,11 +130,29 @@ export class Observer {
   }
 
   gauges(status: ReplicaStatus, others: Gauges): void {
+    this.#clocks(status);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
     this.metrics.peersUp.set(others.peersUp);
     this.metrics.clients.set(others.clients);
     this.metrics.sessions.set(others.sessions);
+  }
+
+  /** Clocks that disagree need an operator: said in the log when it begins and when it ends. */
+  #clocks({ clockOffsetsMs, clockAheadOfWallMs }: ReplicaStatus): void {
+    const { clockOffsetSeconds, clockAheadOfWallSeconds, clockAlarm } = this.metrics;
+    clockAheadOfWallSeconds.set(clockAheadOfWallMs / 1000);
+    clockOffsetsMs.forEach((offsetMs, member) => {
+      if (offsetMs !== undefined) clockOffsetSeconds.set({ member: `${member}` }, offsetMs / 1000);
+    });
+    const offsets = [clockAheadOfWallMs, ...clockOffsetsMs.map((ms) => ms ?? 0)];
+    const isApart = offsets.some((ms) => Math.abs(ms) > CLOCK_OFFSET_MS_MAX);
+    clockAlarm.set(isApart ? 1 : 0);
+    if (isApart === this.#clocksApart) return;
+    this.#clocksApart = isApart;
+    const figures = { offsetsMs: clockOffsetsMs, aheadOfWallMs: clockAheadOfWallMs };
+    if (isApart) this.log.warn(figures, 'clocks are too far apart: look at the time of the hosts');
+    else this.log.info(figures, 'clocks agree again');
   }
 
   async close(): Promise<void> {

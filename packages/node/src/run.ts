@@ -132,7 +132,7 @@ class Node {
     });
     this.#driver = this.#makeDriver();
     const { commitLatencySeconds } = this.#observer.metrics;
-    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, (ms) =>
+    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, CLOCK, (ms) =>
       commitLatencySeconds.observe(ms / 1000),
     );
     const limits = {

@@ -88,7 +88,7 @@ export class FakeBackend implements GatewayBackend {
   receiptOf(batch: Batch): Receipt | undefined {
     return this.receipts.get(batch.seq);
   }
-  wallMs(): number {
+  clockMs(): number {
     return this.nowMs;
   }
   latency(ms: number): void {

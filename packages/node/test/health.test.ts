@@ -24,6 +24,8 @@ const HEALTHY: ReplicaStatus = {
   delivered: 0,
   peerRounds: [12, 12, 12, 12],
   peersUp: [1, 2, 3],
+  clockAheadOfWallMs: 0,
+  clockOffsetsMs: [0, 3, -4, undefined],
   deltaMs: 100,
   resting: true,
   syncing: false,
@@ -105,6 +107,25 @@ describe('health', () => {
     expect([code, JSON.parse(text)]).toMatchObject([200, { replica: 0, commitIndex: 9 }]);
     expect((await get('/nonsense')).code).toBe(404);
     expect((await get('/')).code).toBe(404);
+  });
+
+  it('shows how far apart the clocks are, and raises an alarm while that is too much', async () => {
+    const links = { peersUp: 3, clients: 0, sessions: 0 };
+    const metric = async (name: string): Promise<string | undefined> => {
+      const lines = (await get('/metrics')).text.split('\n');
+      return lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+    };
+    const told = async (change: Partial<ReplicaStatus>): Promise<string | undefined> => {
+      observer.gauges({ ...HEALTHY, ...change }, links);
+      return metric('fatty_clock_alarm');
+    };
+    expect(await told({})).toBe('0');
+    expect(await metric('fatty_clock_offset_seconds{member="2"}')).toBe('-0.004');
+    expect(await told({ clockOffsetsMs: [0, 3, -3_600_000, undefined] })).toBe('1');
+    expect(await metric('fatty_clock_offset_seconds{member="2"}')).toBe('-3600');
+    expect(await told({ clockAheadOfWallMs: 3_600_000 })).toBe('1');
+    expect(await metric('fatty_clock_ahead_of_wall_seconds')).toBe('3600');
+    expect(await told({})).toBe('0');
   });
 
   it('listens on loopback and nowhere else', async () => {

@@ -35,7 +35,7 @@ const backend: GatewayBackend = {
   query: () => NOTHING,
   applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
   receiptOf: () => undefined,
-  wallMs: () => nowMs,
+  clockMs: () => nowMs,
   latency: () => undefined,
 };
 

@@ -73,7 +73,7 @@ const backend: GatewayBackend = {
   },
   applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
   receiptOf: () => undefined,
-  wallMs: () => 1_000,
+  clockMs: () => 1_000,
   latency: () => undefined,
 };
 

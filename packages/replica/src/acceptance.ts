@@ -107,12 +107,12 @@ export class Acceptance {
     this.#drain();
   }
 
-  /** `tsDeferral` fired, or the horizon moved: looks at everything that waits. */
+  /** `tsDeferral` fired, the horizon moved, the own clock came on: looks at everything that waits. */
   reexamine(): void {
-    const { dag, nowMs, tuning } = this.#shared;
+    const { dag, clock, tuning } = this.#shared;
     for (const entry of this.#waiting.all()) {
       if (entry.block.ref.round <= dag.horizon) this.#drop(entry);
-      else this.#waiting.refresh(entry, dag.horizon, nowMs + tuning.tsAheadMsMax);
+      else this.#waiting.refresh(entry, dag.horizon, clock.nowMs + tuning.tsAheadMsMax);
     }
     this.#shelf.horizonMoved(dag.horizon);
     this.#tidy();
@@ -203,9 +203,9 @@ export class Acceptance {
   }
 
   #take({ block, asks }: Extract<Checked, { kind: 'accept' }>, peer: number): void {
-    const { dag, peers, me } = this.#shared;
+    const { dag, me } = this.#shared;
     const { ref } = block;
-    peers.signed(ref.author, ref.round);
+    if (this.#shared.heard(block) && this.#waiting.earliestTs() !== undefined) this.reexamine();
     if (dag.has(ref)) return;
     if (ref.author === me) this.#hooks.ownHeard(block);
     if (ref.round <= dag.horizon) {
@@ -265,12 +265,12 @@ export class Acceptance {
   }
 
   #hold(block: Block, peer: number, asks: readonly Ask[]): void {
-    const { dag, nowMs, tuning } = this.#shared;
+    const { dag, clock, tuning } = this.#shared;
     const key = refKey(block.ref);
     const root = this.#fetch.rootOf(key) ?? block.ref.author;
     this.#fetch.forget(key);
     const missing = dag.missingParents(block);
-    const early = block.header.ts > nowMs + tuning.tsAheadMsMax;
+    const early = block.header.ts > clock.nowMs + tuning.tsAheadMsMax;
     const entry = this.#waiting.add({ block, peer, root, asks, early }, missing);
     for (const ref of missing) {
       const parent = this.#waiting.get(refKey(ref));
@@ -279,7 +279,7 @@ export class Acceptance {
       else this.#fetch.want(ref, root, [peer, block.ref.author]);
     }
     if (early) {
-      const at = `${block.header.ts - nowMs} ms ahead`;
+      const at = `${block.header.ts - clock.nowMs} ms ahead`;
       this.#defer(block.ref, peer, failure('ts_ahead', `at most ${tuning.tsAheadMsMax} ms`, at));
       this.#armDeferral();
     }
@@ -294,8 +294,7 @@ export class Acceptance {
   #armDeferral(): void {
     const earliest = this.#waiting.earliestTs();
     const { timers, tuning } = this.#shared;
-    const atMs = earliest === undefined ? undefined : earliest - tuning.tsAheadMsMax;
-    timers.wantOrNot('tsDeferral', atMs);
+    timers.wantOrNot('tsDeferral', this.#shared.whenClockIs(earliest, -tuning.tsAheadMsMax));
   }
 
   /** Moves what waits for nothing any more into the DAG, parents before children. */

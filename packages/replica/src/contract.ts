@@ -1,6 +1,7 @@
 import type { Ref } from '@fatty/broadcast';
 import type { Applied, CommitInput, Failure, LogRecord, Priority, Verdict } from '@fatty/interface';
 import type { Commit } from '@fatty/order';
+import type { ClockSample } from './clock.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
 export type TimerName =
@@ -12,24 +13,25 @@ export type TimerName =
   | 'verifyRetry'
   | 'markDue';
 
-/** Everything that can happen to a replica. `nowMs` is the local wall clock, an input like any other. */
-export type ReplicaEvent = { readonly nowMs: number } & (
-  | { readonly kind: 'start' }
-  /** The last event of a life that ends in order; perform its effects, answer none. */
-  | { readonly kind: 'stop' }
-  | { readonly kind: 'peerUp'; readonly peer: number }
-  | { readonly kind: 'peerDown'; readonly peer: number }
-  | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'timer'; readonly name: TimerName }
-  | { readonly kind: 'persisted'; readonly token: number }
-  | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
-  /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
-  | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
-  /** A client's KeepAlive bytes from the gateway. */
-  | { readonly kind: 'keepAlive'; readonly bytes: Uint8Array }
-  /** Answer to a `read` effect: SignedBlock bytes found on disk. */
-  | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
-);
+/** Everything that can happen to a replica, with what its host's clocks said: an input like any other. */
+export type ReplicaEvent = ClockSample &
+  (
+    | { readonly kind: 'start' }
+    /** The last event of a life that ends in order; perform its effects, answer none. */
+    | { readonly kind: 'stop' }
+    | { readonly kind: 'peerUp'; readonly peer: number }
+    | { readonly kind: 'peerDown'; readonly peer: number }
+    | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }
+    | { readonly kind: 'timer'; readonly name: TimerName }
+    | { readonly kind: 'persisted'; readonly token: number }
+    | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
+    /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
+    | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
+    /** A client's KeepAlive bytes from the gateway. */
+    | { readonly kind: 'keepAlive'; readonly bytes: Uint8Array }
+    /** Answer to a `read` effect: SignedBlock bytes found on disk. */
+    | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
+  );
 
 /** Everything a replica asks of the world. The caller performs effects in order. */
 export type ReplicaEffect =
@@ -46,6 +48,7 @@ export type ReplicaEffect =
       readonly records: readonly LogRecord[];
       readonly mark: Uint8Array | undefined;
     }
+  /** In `atMs` − (`nowMs` of the event that is answered) ms, whatever the wall clock does meanwhile. */
   | { readonly kind: 'setTimer'; readonly name: TimerName; readonly atMs: number }
   | { readonly kind: 'clearTimer'; readonly name: TimerName }
   /** Run the slow check and answer `verified(job)`. */

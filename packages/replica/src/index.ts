@@ -1,3 +1,4 @@
+export { type ClockSample, OwnClock } from './clock.ts';
 export type * from './contract.ts';
 export { viewOf } from './delivered.ts';
 export { hosted } from './hosted.ts';

@@ -60,6 +60,10 @@ export class Intake {
       case 'status':
         this.#parts.standing.told(peer, message.yourRound);
         return this.#parts.neighbours.told(peer, message);
+      case 'clock':
+        if (message.ask) this.#parts.neighbours.tellClock([peer], false);
+        if (this.#shared.clock.told(peer, message.ms)) this.#parts.acceptance.reexamine();
+        return;
     }
   }
 

@@ -49,7 +49,9 @@ export type PeerMessage =
       readonly blocks: readonly Uint8Array[];
       readonly last: boolean;
     }
-  | ({ readonly kind: 'status' } & Status);
+  | ({ readonly kind: 'status' } & Status)
+  /** R12a: where the sender's own clock leads it, ms since the Unix epoch; `ask` wants one back. */
+  | { readonly kind: 'clock'; readonly ms: number; readonly ask: boolean };
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
@@ -63,6 +65,7 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
     6,
     record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, yourRound: u32, ask: bool }),
   ],
+  clock: [7, record({ ms: u53, ask: bool })],
 });
 
 export function encodeMessage(message: PeerMessage): Uint8Array {

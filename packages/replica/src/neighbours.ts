@@ -27,6 +27,8 @@ export class Neighbours {
   /** A new link has carried nothing yet. */
   linkUp(peer: number): void {
     this.#resendAtMs[peer] = 0;
+    // First: who hears that it may sign knows by then whether its clock is the odd one (R12a).
+    this.tellClock([peer], true);
     this.tell([peer], true);
   }
 
@@ -40,6 +42,12 @@ export class Neighbours {
       const status = { lastOwnRound, highestRound, commitIndex, yourRound, ask };
       out.send([peer], { kind: 'status', ...status });
     }
+  }
+
+  /** R12a. */
+  tellClock(to: readonly number[], ask: boolean): void {
+    const { out, clock } = this.#shared;
+    out.send(to, { kind: 'clock', ms: clock.freeMs, ask });
   }
 
   told(peer: number, { lastOwnRound, highestRound, ask }: Status): void {

@@ -38,6 +38,8 @@ export class Outbox {
 export class Timers {
   readonly #out: Outbox;
   readonly #armed = new Map<TimerName, number>();
+  /** What the caller's clock is ahead of the time in which timers are asked for. */
+  shiftMs = 0;
 
   constructor(out: Outbox) {
     this.#out = out;
@@ -49,7 +51,7 @@ export class Timers {
     const armed = this.#armed.get(name);
     if (armed !== undefined && armed <= atMs) return;
     this.#armed.set(name, atMs);
-    this.#out.push({ kind: 'setTimer', name, atMs });
+    this.#out.push({ kind: 'setTimer', name, atMs: atMs + this.shiftMs });
   }
 
   /** Sets, or clears when there is nothing to wait for: at rest no timer may run. */

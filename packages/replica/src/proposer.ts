@@ -26,6 +26,7 @@ export class Proposer {
   /** An own block is durable: the next one stands on it. */
   stand(block: Block): void {
     if (block.ref.round > this.lastRound) this.#last = block;
+    this.#shared.clock.stamped(block.header.ts);
   }
 
   /**
@@ -60,7 +61,7 @@ export class Proposer {
   }
 
   make(round: number, carriesBatches: boolean): Block {
-    const { committee, config, me, nowMs } = this.#shared;
+    const { committee, config, me, clock } = this.#shared;
     this.#pool.requeueLost(round);
     const cargo: Cargo = carriesBatches ? this.#pool.take(round) : NO_CARGO;
     const header: Omit<Header, 'bodyHash'> = {
@@ -68,8 +69,8 @@ export class Proposer {
       epoch: committee.epoch,
       round,
       author: me,
-      // R11: never below the own block before, even when the clock was set back.
-      ts: Math.max(nowMs, this.#last?.header.ts ?? committee.genesisTs),
+      // R11: never below the own block before; the clock knows that one.
+      ts: Math.max(clock.nowMs, committee.genesisTs),
       seal: false,
       parents: this.#parents(round),
     };

@@ -3,6 +3,7 @@ import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine } from '@fatty/interface';
 import { commitInput, type Ordered } from '@fatty/order';
 import { Acceptance } from './acceptance.ts';
+import type { ClockSample } from './clock.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
 import { Delivered } from './delivered.ts';
 import { Fetch } from './fetch.ts';
@@ -134,14 +135,20 @@ export class Replica {
 
   /** Takes one event, answers what is to be done, in order. Never throws on any input. */
   step(event: ReplicaEvent): readonly ReplicaEffect[] {
-    this.#shared.nowMs = Math.floor(event.nowMs);
+    this.#shared.tick(event);
     this.#handle(event);
     if (this.#started) this.#settle();
     return this.#shared.out.take();
   }
 
+  /** The own clock (R12a), ms since the Unix epoch, at a moment between two steps. */
+  clockMs(sample: ClockSample): number {
+    this.#shared.tick(sample);
+    return this.#shared.clock.nowMs;
+  }
+
   status(): ReplicaStatus {
-    const { dag, orderer, peers, completeRound, syncing, committee } = this.#shared;
+    const { dag, orderer, peers, completeRound, syncing, committee, clock, me } = this.#shared;
     const last = orderer.lastCommit;
     return {
       round: this.#persistence.durableRound,
@@ -160,6 +167,8 @@ export class Replica {
       delivered: this.#delivered.size,
       peerRounds: peers.rounds,
       peersUp: peers.up,
+      clockAheadOfWallMs: clock.aheadOfWallMs,
+      clockOffsetsMs: committee.members.map((_, i) => (i === me ? 0 : clock.offsetMs(i))),
       deltaMs: this.#pacemaker.deltaMs,
       resting: this.#rest.isResting,
       completeRound,
@@ -344,7 +353,8 @@ export class Replica {
   }
 
   #propose(round: number): void {
-    const { nowMs, out, orderer } = this.#shared;
+    const { nowMs, out, orderer, clock, peers } = this.#shared;
+    if (clock.asks()) this.#neighbours.tellClock(peers.up, true);
     this.#pacemaker.made(round);
     const block = this.#proposer.make(round, this.#rest.end());
     this.#madeAtMs = nowMs;
@@ -358,7 +368,7 @@ export class Replica {
     this.#pacemaker.rested();
     timers.wantOrNot('leaderTimeout', undefined);
     timers.wantOrNot('minRoundDelay', undefined);
-    timers.wantOrNot('heartbeat', this.#rest.heartbeatMs());
+    timers.wantOrNot('heartbeat', this.#shared.whenClockIs(this.#rest.heartbeatMs()));
     this.#flushIfMuch();
   }
 

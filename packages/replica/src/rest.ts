@@ -66,7 +66,7 @@ export class Rest {
     return nowMs - sinceMs <= tuning.restMsMax && !this.#isBehind();
   }
 
-  /** When the last commit gets too old for sessions and leases to be kept in time. */
+  /** When, on the own clock, the last commit gets too old for sessions and leases to be kept in time. */
   heartbeatMs(): number | undefined {
     if (!this.#needsTime) return undefined;
     const { orderer, committee } = this.#shared;
@@ -88,6 +88,6 @@ export class Rest {
 
   #isHeartbeatDue(): boolean {
     const atMs = this.heartbeatMs();
-    return atMs !== undefined && atMs <= this.#shared.nowMs;
+    return atMs !== undefined && atMs <= this.#shared.clock.nowMs;
   }
 }

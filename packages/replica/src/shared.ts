@@ -1,9 +1,10 @@
 import { type Committee, faultsMax, quorum } from '@fatty/api';
-import { Dag, type Ref } from '@fatty/broadcast';
+import { type Block, Dag, type Ref } from '@fatty/broadcast';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { Bodies } from './bodies.ts';
+import { type ClockSample, OwnClock } from './clock.ts';
 import { Outbox, Timers } from './outbox.ts';
 import { Peers } from './peers.ts';
 import { Ranges } from './ranges.ts';
@@ -36,7 +37,9 @@ export class Shared {
   readonly peers: Peers;
   readonly ranges: Ranges;
   readonly bodies: Bodies = new Bodies(this);
-  /** Local wall clock of the event being handled. */
+  /** For stamps and what is measured against them; durations take `nowMs`. */
+  readonly clock: OwnClock;
+  /** Time of the event being handled: for durations, in ms, never falls. */
   nowMs = 0;
   /** Highest round of which q distinct authors' blocks are accepted; rounds below are complete too. */
   completeRound = 0;
@@ -52,8 +55,28 @@ export class Shared {
     this.dag = new Dag(config.committee, config.cellId);
     this.orderer = new Orderer(this.dag, config.committee);
     const members = config.committee.members.length;
-    this.peers = new Peers(members, config.me, faultsMax(config.committee));
+    const faults = faultsMax(config.committee);
+    this.peers = new Peers(members, config.me, faults);
+    this.clock = new OwnClock(members, faults, this.tuning.tsAheadMsMax / 2);
     this.ranges = new Ranges(members, this.out);
+  }
+
+  /** An event begins. */
+  tick(sample: ClockSample): void {
+    this.clock.sample(sample);
+    this.nowMs = this.clock.runningMs;
+    this.timers.shiftMs = Math.floor(sample.nowMs) - this.nowMs;
+  }
+
+  /** When, in the time of durations, the own clock will have come to `clockMs` + `byMs`. */
+  whenClockIs(clockMs: number | undefined, byMs = 0): number | undefined {
+    return clockMs === undefined ? undefined : this.nowMs + clockMs + byMs - this.clock.nowMs;
+  }
+
+  /** A block that its author signed, of whatever use. True: the own clock came on by it (R12a). */
+  heard({ ref, header }: Block): boolean {
+    this.peers.signed(ref.author, ref.round);
+    return ref.author !== this.me && this.clock.signed(ref.author, header.ts);
   }
 
   /**

@@ -32,6 +32,10 @@ export interface ReplicaStatus {
   /** By committee index: highest round heard of. */
   readonly peerRounds: readonly number[];
   readonly peersUp: readonly number[];
+  /** How far the own clock is ahead of the host's wall clock, ms (R12a). */
+  readonly clockAheadOfWallMs: number;
+  /** By committee index: how far the member's clock is ahead of this host's, ms; undefined: not heard of. */
+  readonly clockOffsetsMs: readonly (number | undefined)[];
   readonly deltaMs: number;
   readonly resting: boolean;
   readonly syncing: boolean;

@@ -160,8 +160,11 @@ describe('the mark and an older log (R26)', () => {
     const cut = { epoch: 0, round: round + 3, durable: round, commitIndex: 1_000 };
     victim.mark = encode(signerMarkShape, cut);
     world.restart(VICTIM);
-    world.submit(VICTIM, new Client(world.options.cell, 'up').op('1'));
-    world.run(2_000);
+    const up = new Client(world.options.cell, 'up');
+    for (const op of ['1', '2']) {
+      world.submit(VICTIM, up.op(op));
+      world.run(1_000);
+    }
     const later = decodeMark(victim.mark);
     expect(victim.replica.status().round).toBeGreaterThan(round + 3);
     expect(later.ok && later.value.durable).toBe(victim.replica.status().round);

@@ -36,6 +36,7 @@ describe('peer messages', () => {
       yourRound: 7,
       ask: false,
     },
+    { kind: 'clock', ms: 1_700_000_000_000, ask: true },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

@@ -47,6 +47,13 @@ export type Fault =
       readonly atMs: number;
       readonly replica: number;
       readonly byMs: number;
+    }
+  /** Somebody sets the wall clocks of these hosts, far forward or back (and they stay there). */
+  | {
+      readonly kind: 'step';
+      readonly atMs: number;
+      readonly replicas: readonly number[];
+      readonly byMs: number;
     };
 
 /** How long after the start the last planned fault is over, in ms. */

@@ -1,6 +1,12 @@
 import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
-import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
+import type {
+  ClockSample,
+  ReplicaEffect,
+  ReplicaEvent,
+  StoredWant,
+  TimerName,
+} from '@fatty/replica';
 import type { Disk } from './disk.ts';
 import { blocksIn } from './sight.ts';
 
@@ -11,6 +17,8 @@ export interface Peer {
   step(event: ReplicaEvent): readonly ReplicaEffect[];
   /** What it would show a client that asks for the delivered view; a liar has none. */
   deliveredView?(): StateMachine;
+  /** Its own clock, which it stamps blocks with; a liar has none. */
+  clockMs?(sample: ClockSample): number;
 }
 
 /** What a process finds when it starts. */
@@ -21,7 +29,7 @@ export interface Boot {
   readonly nowMs: number;
 }
 
-type Untimed<E> = E extends { readonly nowMs: number } ? Omit<E, 'nowMs'> : never;
+type Untimed<E> = E extends ClockSample ? Omit<E, keyof ClockSample> : never;
 /** An event without its time: the host reads its own clock. */
 export type HostEvent = Untimed<ReplicaEvent>;
 
@@ -40,7 +48,10 @@ export interface HostPorts {
 export class Host {
   readonly index: number;
   readonly disk: Disk;
+  /** What its wall clock is ahead of world time, in small ways. */
   skewMs = 0;
+  /** And by how much somebody has set it since. */
+  steppedMs = 0;
   peer: Peer | undefined;
   readonly #ports: HostPorts;
   readonly #boot: (boot: Boot) => Peer;
@@ -57,15 +68,24 @@ export class Host {
     this.#ports = ports;
   }
 
+  get wallMs(): number {
+    return this.#ports.nowMs() + this.skewMs + this.steppedMs;
+  }
+
+  /** What its replica takes for the time. */
   get clockMs(): number {
-    return this.#ports.nowMs() + this.skewMs;
+    return this.peer?.clockMs?.(this.#sample()) ?? this.wallMs;
+  }
+
+  #sample(): ClockSample {
+    return { nowMs: this.wallMs, monotonicMs: this.#ports.nowMs() };
   }
 
   start(): void {
     this.#reindex();
     this.#guard(() => {
       const { records, mark } = { records: this.disk.synced.slice(), mark: this.disk.mark };
-      this.peer = this.#boot({ index: this.index, records, mark, nowMs: this.clockMs });
+      this.peer = this.#boot({ index: this.index, records, mark, nowMs: this.wallMs });
       for (const effect of this.peer.restored ?? []) this.#perform(effect);
     });
     this.handle({ kind: 'start' });
@@ -92,7 +112,7 @@ export class Host {
     this.#guard(() => {
       const peer = this.peer;
       if (peer === undefined) return;
-      const timed = { ...event, nowMs: this.clockMs } as ReplicaEvent;
+      const timed = { ...event, ...this.#sample() } as ReplicaEvent;
       for (const effect of peer.step(timed)) this.#perform(effect);
     });
   }
@@ -156,7 +176,7 @@ export class Host {
   #setTimer(name: TimerName, atMs: number): void {
     const id = this.#timerIds++;
     this.#timers.set(name, id);
-    this.#later(Math.max(0, Math.ceil(atMs) - this.clockMs), () => {
+    this.#later(Math.max(0, Math.ceil(atMs) - this.wallMs), () => {
       if (this.#timers.get(name) !== id) return;
       this.#timers.delete(name);
       this.handle({ kind: 'timer', name });

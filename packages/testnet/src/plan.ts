@@ -78,8 +78,33 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
       byMs: fc.integer({ min: -SKEW_MS_MAX, max: SKEW_MS_MAX }),
     }),
   ];
+  faults.push(...stepArbitraries(replicas, liars, busyMs));
   return fc.oneof(...faults);
 }
+
+/**
+ * Clocks that somebody sets: back by any number of hosts, forward by no more than f together with the
+ * liars, for a cell that is mostly ahead has no other time than that.
+ */
+function stepArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
+  const all = Array.from({ length: replicas }, (_, index) => index);
+  const spare = Math.floor((replicas - 1) / 3) - liars.size;
+  const hasty = all.filter((index) => !liars.has(index)).slice(0, spare);
+  const step = (some: fc.Arbitrary<readonly number[]>, byMs: fc.Arbitrary<number>) =>
+    fc.record({ kind: fc.constant('step' as const), atMs: times(busyMs), replicas: some, byMs });
+  const back = fc.oneof(fc.constant(all), fc.subarray(all, { minLength: 1 }));
+  const steps: fc.Arbitrary<Fault>[] = [
+    step(back, fc.integer({ min: -STEP_MS_MAX, max: -STEP_MS_MIN })),
+  ];
+  if (hasty.length === 0) return steps;
+  const forward = fc.integer({ min: STEP_MS_MIN, max: STEP_MS_MAX });
+  const ahead = step(fc.subarray(hasty, { minLength: 1 }), forward);
+  // Twice: few worlds have room for it.
+  return [...steps, ahead, ahead];
+}
+
+const STEP_MS_MIN = 1_000;
+const STEP_MS_MAX = 2 * 3_600_000;
 
 /** Honest clocks stay this close to world time. */
 export const SKEW_MS_MAX = 150;

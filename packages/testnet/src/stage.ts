@@ -138,6 +138,7 @@ function honest({ cell, machine }: StageOptions, machines: StagedMachines, boot:
     restored,
     step: (event) => replica.step(event),
     deliveredView: () => replica.deliveredView(),
+    clockMs: (sample) => replica.clockMs(sample),
   };
 }
 

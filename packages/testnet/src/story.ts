@@ -115,6 +115,8 @@ export class Storyteller {
         return `asks for rounds ${message.value.from} to ${message.value.to}`;
       case 'status':
         return `status: round ${message.value.highestRound}, commit ${message.value.commitIndex}`;
+      case 'clock':
+        return 'says what its clock is';
       case 'blocks':
       case 'rounds':
         if (first === undefined) return 'no blocks';

@@ -194,7 +194,10 @@ export class World {
       case 'skew': {
         const host = this.hosts[fault.replica];
         if (host !== undefined) host.skewMs = fault.byMs;
+        return;
       }
+      case 'step':
+        return this.#step(fault);
     }
   }
 
@@ -210,6 +213,15 @@ export class World {
       this.network.options = this.#options.network;
       this.network.resetLinks();
     });
+  }
+
+  #step({ replicas, byMs }: Extract<Fault, { kind: 'step' }>): void {
+    this.count(byMs < 0 ? 'stepsBack' : 'stepsForward');
+    for (const index of replicas) {
+      const host = this.hosts[index];
+      if (host !== undefined) host.steppedMs += byMs;
+      this.#story.tell('note', `r${index}`, `clock set by ${byMs} ms`);
+    }
   }
 
   #observe(observation: Observation): void {

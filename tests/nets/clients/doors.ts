@@ -151,7 +151,7 @@ class Door implements GatewayBackend {
     throw new TypeError('the doors open on lock services');
   }
 
-  wallMs(): number {
+  clockMs(): number {
     return this.#host?.clockMs ?? 0;
   }
 

@@ -126,6 +126,8 @@ export const locksNet: Net = {
     viewsPermuted: 50,
     runsWithLiars: 3,
     crashes: 3,
+    stepsBack: 2,
+    stepsForward: 1,
     commits: 500,
     deliveries: 2000,
     grants: 30,
