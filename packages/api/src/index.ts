@@ -11,4 +11,5 @@ export * from './notices.ts';
 export * from './ops.ts';
 export * from './path.ts';
 export * from './queries.ts';
+export * from './receipts.ts';
 export * from './results.ts';

@@ -57,7 +57,10 @@ export interface NowReading {
 
 /** What a gateway says to a client. `commit` is always the commit index. */
 export type GatewayMessage =
-  /** `results[i]` decodes with `decodeResult`; compared as bytes at f+1 (R32). */
+  /**
+   * `results[i]` decodes with `decodeResult`; compared as bytes at f+1 (R32). None: the batch was applied at
+   * `commit`, and what its ops answered is no longer kept.
+   */
   | {
       readonly kind: 'receipt';
       readonly batch: Digest;

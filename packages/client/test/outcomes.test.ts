@@ -1,4 +1,11 @@
-import { encodeClientMessage, encodeResult, errorResult, type Op } from '@fatty/api';
+import {
+  encodeClientMessage,
+  encodeResult,
+  errorResult,
+  type Op,
+  RECEIPT_BYTES_KEPT,
+  receiptBytesMax,
+} from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
@@ -190,6 +197,26 @@ describe('the window', () => {
     expect(Math.max(...seqs)).toBeLessThanOrEqual(2 + 63);
     isLossy = false;
     cell.run(cell.nowMs + 60_000);
+    expect(calls.map((call) => client.answer(call))).toEqual(calls.map(() => 'results'));
+  });
+});
+
+describe('the window in bytes', () => {
+  it('is no larger than what the cell keeps, and opens again when the oldest batch is answered', () => {
+    const { cell, client } = warm();
+    let isLossy = true;
+    everywhere(cell, {
+      lie: (one) => (isLossy && one.kind === 'receipt' && one.seq === 2 ? undefined : one),
+    });
+    const op = { kind: 'write', path: '/a', content: new Uint8Array(), observed: [] } as const;
+    const calls = Array.from({ length: 30 }, () =>
+      client.call({ kind: 'ops', ops: Array(256).fill(op) }),
+    );
+    cell.run(2_000);
+    const ahead = new Set(cell.applied.map(({ seq }) => seq)).size - 2;
+    expect(ahead).toBe(Math.floor(RECEIPT_BYTES_KEPT / receiptBytesMax(256)));
+    isLossy = false;
+    cell.run(30_000);
     expect(calls.map((call) => client.answer(call))).toEqual(calls.map(() => 'results'));
   });
 });

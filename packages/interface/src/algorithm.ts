@@ -83,7 +83,10 @@ export interface CommitInput {
   readonly evidence: readonly number[];
 }
 
-/** The outcome of one batch, as the client gets it. `results[i]` belongs to op i. */
+/**
+ * The outcome of one batch, as the client gets it. `results[i]` belongs to op i; none at all: the batch was
+ * applied, and what its ops answered is no longer kept.
+ */
 export interface Receipt {
   readonly batch: Digest;
   readonly client: PublicKey;

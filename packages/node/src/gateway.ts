@@ -283,7 +283,7 @@ export class Gateway {
   #submit(visitor: Visitor, batch: SignedBatch, slowDown: Failure | undefined): void {
     const id = batchId(batch.core);
     if (slowDown) return this.#refuse(visitor, id, slowDown);
-    const stored = this.#storedReceipt(batch, id);
+    const stored = this.#storedReceipt(batch, visitor.link.peer);
     if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
     const tag = this.#remember(visitor.link, id);
     this.#backend.submit(encode(signedBatchShape, batch), tag);
@@ -301,11 +301,14 @@ export class Gateway {
     return tag;
   }
 
-  /** A resend of what has been applied gets its receipt again, and costs the cell nothing. */
-  #storedReceipt(batch: SignedBatch, id: Digest): Receipt | undefined {
+  /**
+   * A resend costs the cell nothing: its seq is used up, and here is by what. That may be another batch of
+   * this client (R32a), which is just what it has to know.
+   */
+  #storedReceipt(batch: SignedBatch, client: PublicKey): Receipt | undefined {
     const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
-    const receipt = opened.ok ? this.#backend.receiptOf(opened.value) : undefined;
-    return receipt && equalBytes(receipt.batch, id) ? receipt : undefined;
+    if (!opened.ok || !equalBytes(opened.value.client, client)) return undefined;
+    return this.#backend.receiptOf(opened.value);
   }
 
   #refuse(visitor: Visitor, batch: Digest, failure: Failure): void {

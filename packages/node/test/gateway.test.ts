@@ -83,15 +83,22 @@ describe('submissions', () => {
     expect(backend.latencies).toEqual([25]);
   });
 
-  it('answers a resend of an applied batch by itself, but not another batch at its place', () => {
+  it('answers a resend of an applied batch by itself, and tells whoever signed another what is there', () => {
     backend.receipts.set(4, receiptFor(4));
     submit(4);
     expect(backend.submitted).toEqual([]);
     expect(link.take()).toMatchObject([{ kind: 'receipt', seq: 4, commit: 11 }]);
-    backend.receipts.set(5, { ...receiptFor(5), batch: receiptFor(6).batch });
+    const { batch } = receiptFor(6);
+    backend.receipts.set(5, { ...receiptFor(5), batch });
     submit(5);
+    expect(backend.submitted).toEqual([]);
+    expect(link.take()).toMatchObject([{ kind: 'receipt', seq: 5, batch }]);
+    // Not to a stranger who uses the client's name.
+    const stranger = new FakeLink(BOB);
+    gateway.linkUp(stranger);
+    submit(5, stranger);
     expect(backend.submitted).toHaveLength(1);
-    expect(link.take()).toEqual([]);
+    expect(stranger.take()).toEqual([]);
   });
 
   it('hands a refusal to the link that asked last, under one tag per batch', () => {

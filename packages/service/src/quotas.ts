@@ -1,4 +1,4 @@
-import { type ErrorResult, errorResult } from '@fatty/api';
+import { type ErrorResult, errorResult, RECEIPT_BYTES_KEPT } from '@fatty/api';
 import { type Entries, LayeredMap } from '@fatty/crdt';
 
 /** What the cell, and each client key, may use. Counts and bytes of committed state. */
@@ -23,7 +23,7 @@ export interface Quotas {
   /** Dots and content bytes of all clients: keys are free. Code `cell_full`. */
   readonly nodesMax: number;
   readonly bytesMax: number;
-  /** Receipts kept for retries, bytes; beyond, the oldest go (`receipt_forgotten`). */
+  /** Receipts kept for retries, bytes; beyond, the results of the oldest go (package api, receipts). */
   readonly receiptBytesMax: number;
   readonly receiptBytesPerSessionMax: number;
   /** Waits per path. Code `too_many_waits`. */
@@ -52,7 +52,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   nodesMax: 1_000_000,
   bytesMax: 1024 * 1024 * 1024,
   receiptBytesMax: 256 * 1024 * 1024,
-  receiptBytesPerSessionMax: 256 * 1024,
+  receiptBytesPerSessionMax: RECEIPT_BYTES_KEPT,
   waitsPerPathMax: 4_096,
   claimsMax: 1_000_000,
   dotsPerNodeMax: 64,

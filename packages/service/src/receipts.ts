@@ -1,29 +1,30 @@
+import { RECEIPTS_KEPT, receiptBytes } from '@fatty/api';
 import type { Digest } from '@fatty/interface';
 import type { Quotas } from './quotas.ts';
-
-/** R3: so many receipts are kept per session for retries, as long as their bytes allow. */
-export const RECEIPTS_KEPT = 64;
 
 /** What a retry is answered with. */
 export interface StoredReceipt {
   readonly seq: number;
   readonly batch: Digest;
   readonly commit: number;
+  /** Empty once they had to go: the receipt then only says which batch used the seq up. */
   readonly results: readonly Uint8Array[];
 }
 
 /**
- * Receipts of all sessions, with the bytes they take. A session keeps {@link RECEIPTS_KEPT} or
- * `receiptBytesPerSessionMax`; when all together take `receiptBytesMax`, whoever stores another one
- * keeps no more than the share of one session of a full cell. So the cell never holds more than
- * twice `receiptBytesMax`, and one client's receipts push out no other's. Which receipts are kept
- * follows from state alone; the sum is rebuilt from the sessions.
+ * Receipts of all sessions, with the bytes they take. A session keeps those of its last
+ * {@link RECEIPTS_KEPT} seqs; results go, the oldest first, beyond `receiptBytesPerSessionMax`. When all
+ * together take more than `receiptBytesMax`, whoever stores another one keeps no more than an even share
+ * among the sessions there are: so the cell never holds much more than twice `receiptBytesMax`, and one
+ * client's receipts push out no other's. What is kept follows from state alone; the sums are rebuilt from
+ * the sessions.
  */
 export class Receipts {
   readonly #limits: Quotas;
   readonly #bytesOf = new WeakMap<readonly StoredReceipt[], number>();
   /** Of all that are kept. */
   #bytes = 0;
+  #sessions = 0;
 
   constructor(limits: Quotas) {
     this.#limits = limits;
@@ -31,14 +32,16 @@ export class Receipts {
 
   /** A session has come, with what it keeps. */
   add(kept: readonly StoredReceipt[]): void {
+    this.#sessions += 1;
     this.#note(
       kept,
-      kept.reduce((total, one) => total + sizeOf(one), 0),
+      kept.reduce((total, one) => total + receiptBytes(one.results), 0),
     );
   }
 
   /** A session has gone. */
   forget(kept: readonly StoredReceipt[]): void {
+    this.#sessions -= 1;
     this.#note(kept, -(this.#bytesOf.get(kept) ?? 0));
   }
 
@@ -50,28 +53,24 @@ export class Receipts {
   /** `kept`: the session's own, oldest first. */
   store(kept: StoredReceipt[], receipt: StoredReceipt): void {
     kept.push(receipt);
-    this.#note(kept, sizeOf(receipt));
-    while (kept.length > RECEIPTS_KEPT || (this.#bytesOf.get(kept) ?? 0) > this.#allowance) {
+    this.#note(kept, receiptBytes(receipt.results));
+    if (kept.length > RECEIPTS_KEPT) {
       const oldest = kept.shift();
-      if (oldest === undefined) return;
-      this.#note(kept, -sizeOf(oldest));
+      this.#note(kept, -receiptBytes(oldest?.results ?? []));
+    }
+    for (const [at, one] of kept.entries()) {
+      if ((this.#bytesOf.get(kept) ?? 0) <= this.#allowance) return;
+      kept[at] = { ...one, results: [] };
+      this.#note(kept, receiptBytes([]) - receiptBytes(one.results));
     }
   }
 
   get #allowance(): number {
-    const { receiptBytesMax, receiptBytesPerSessionMax, sessionsMax } = this.#limits;
+    const { receiptBytesMax, receiptBytesPerSessionMax } = this.#limits;
     if (this.#bytes <= receiptBytesMax) return receiptBytesPerSessionMax;
-    return Math.min(receiptBytesPerSessionMax, Math.floor(receiptBytesMax / sessionsMax));
+    const share = Math.floor(receiptBytesMax / Math.max(1, this.#sessions));
+    return Math.min(receiptBytesPerSessionMax, share);
   }
-}
-
-/** Batch id, seq, commit, and the heads around the results. Bytes. */
-const RECEIPT_HEAD_BYTES = 64;
-const RESULT_HEAD_BYTES = 8;
-
-function sizeOf({ results }: StoredReceipt): number {
-  const sum = (total: number, one: Uint8Array): number => total + RESULT_HEAD_BYTES + one.length;
-  return results.reduce(sum, RECEIPT_HEAD_BYTES);
 }
 
 /** Seqs are kept without a gap. */

@@ -6,7 +6,7 @@ import {
   decodeOp,
   type ErrorCode,
   type ErrorResult,
-  encodeResult,
+  encodeResults,
   errorResult,
   type Op,
   type Query,
@@ -356,7 +356,7 @@ function receipt(
   ledger: Ledger,
 ): readonly Uint8Array[] {
   const { id, client, session, seq } = batch;
-  const encoded = results.map(encodeResult);
+  const encoded = encodeResults(results);
   ledger.receipts.push({
     batch: id,
     client,

@@ -7,6 +7,7 @@ import {
   type NoticeBody,
   type Op,
   quorum,
+  RECEIPTS_KEPT,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
@@ -26,7 +27,6 @@ import {
   type ClientEvent,
   CORE_DEFAULTS,
   type CoreConfig,
-  RECEIPTS_KEPT,
   type SessionState,
   type SessionStatus,
 } from './types.ts';

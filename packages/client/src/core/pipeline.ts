@@ -14,7 +14,8 @@ import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.
 import type { Shared } from './shared.ts';
 import { type Believed, type Job, Slot } from './slot.ts';
 import { type Latencies, retryDelay } from './timing.ts';
-import { type CallOutcome, RECEIPTS_KEPT } from './types.ts';
+import type { CallOutcome } from './types.ts';
+import { Window } from './window.ts';
 
 type ReceiptMessage = Extract<GatewayMessage, { kind: 'receipt' }>;
 
@@ -34,6 +35,9 @@ export class Pipeline {
   readonly #latencies: Latencies;
   readonly #queue: Job[] = [];
   readonly #slots: Slot[] = [];
+  readonly #window = new Window();
+  /** The next batch has no room until a slot leaves. */
+  #isBlocked = false;
   #nextSeq = 0;
   #attempt = 0;
   #retryAtMs = Number.POSITIVE_INFINITY;
@@ -69,24 +73,22 @@ export class Pipeline {
   /** Signs and sends what the window allows. */
   flush(atMs: number): void {
     if (this.#shared.links.gateway() === undefined) return;
-    while (this.#queue.length > 0 && this.#hasRoom) {
-      const slot = this.#sign(this.#take(), atMs);
+    while (this.#queue.length > 0 && !this.#isBlocked) {
+      const jobs = this.#next();
+      const ops = jobs.flatMap((job) => job.ops);
+      const isFull = this.#slots.length >= this.#shared.batchesInFlightMax;
+      this.#isBlocked = isFull || !this.#window.fits(ops.length);
+      if (this.#isBlocked) return;
+      this.#queue.splice(0, jobs.length);
+      const slot = this.#sign(jobs, ops, atMs);
       this.#slots.push(slot);
       this.#send(slot.message, this.#shared.links.first(1));
       if (this.#slots.length === 1) this.#arm(atMs);
     }
   }
 
-  /** Every seq from the oldest unanswered one on counts: the cell keeps the receipts of the last few. */
-  get #hasRoom(): boolean {
-    const [oldest] = this.#slots;
-    if (oldest === undefined) return true;
-    if (this.#slots.length >= this.#shared.batchesInFlightMax) return false;
-    return this.#nextSeq - oldest.seq < RECEIPTS_KEPT;
-  }
-
   /** Whole calls from the front of the queue, as many as one batch holds; at least one. */
-  #take(): Job[] {
+  #next(): readonly Job[] {
     const { opsPerBatchMax, limits } = this.#shared;
     let ops = 0;
     let bytes = BATCH_OVERHEAD_BYTES;
@@ -99,17 +101,17 @@ export class Pipeline {
       count += 1;
       if (job.alone === true) break;
     }
-    return this.#queue.splice(0, count);
+    return this.#queue.slice(0, count);
   }
 
-  #sign(jobs: readonly Job[], atMs: number): Slot {
+  #sign(jobs: readonly Job[], ops: readonly Uint8Array[], atMs: number): Slot {
     const seq = this.#nextSeq++;
+    this.#window.add(seq, ops.length);
     let index = 0;
     for (const job of jobs) {
       job.placed?.({ session: this.session, seq, index });
       index += job.ops.length;
     }
-    const ops = jobs.flatMap((job) => job.ops);
     const need = this.#shared.faults + 1;
     return new Slot(seq, jobs, this.#batch(seq, ops), { atMs, need });
   }
@@ -204,6 +206,8 @@ export class Pipeline {
   #leave(slot: Slot, atMs: number): void {
     const at = this.#slots.indexOf(slot);
     this.#slots.splice(at, 1);
+    this.#window.passed(this.#slots[0]?.seq);
+    this.#isBlocked = false;
     // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
     // those after it, or it waits for ever.
     if (at !== 0) return;

@@ -35,9 +35,6 @@ export const CORE_DEFAULTS = {
   callsQueuedMax: 16_384,
 } as const;
 
-/** Stored receipts per session (R3): more unanswered batches could not be told apart from lost ones. */
-export const RECEIPTS_KEPT = 64;
-
 /** What a call asks for. An acquire settles when granted or when it never will be. */
 export type CallRequest =
   | { readonly kind: 'ops'; readonly ops: readonly Op[] }
