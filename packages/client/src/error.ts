@@ -23,7 +23,8 @@ export type ClientErrorCode =
   | 'lock_lost'
   | 'lock_released'
   | 'bad_argument'
-  | 'bad_answer';
+  | 'bad_answer'
+  | 'sdk_fault';
 
 export interface ClientErrorEntry {
   /** The same call may succeed later without anything else being changed. */
@@ -47,6 +48,7 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> 
   lock_lost: { retryable: true, text: 'The cell took the lock away.' },
   lock_released: { retryable: false, text: 'The lock was given back by its holder.' },
   bad_argument: { retryable: false, text: 'The call cannot be sent as it stands.' },
+  sdk_fault: { retryable: false, text: 'This SDK has failed at the call; its cause says how.' },
   bad_answer: { retryable: true, text: 'f+1 replicas agree on something this SDK cannot read.' },
 };
 

@@ -38,16 +38,20 @@ export interface Flaw {
   readonly isBound: boolean;
 }
 
+/** Looks at values of callers, who may write plain JavaScript. */
+export interface Check {
+  /** Undefined when there is nothing wrong with the value. */
+  flawOf(value: unknown): Flaw | undefined;
+}
+
 /**
  * Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem`
  * and `flawOf` nobody: what `flawOf` finds no flaw in, `toItem` takes.
  */
-export interface Shape<T> {
+export interface Shape<T> extends Check {
   toItem(value: T): Item;
   /** @throws ShapeError */
   fromItem(item: unknown): T;
-  /** Undefined when `value` is a T. For values of callers, who may write plain JavaScript. */
-  flawOf(value: unknown): Flaw | undefined;
 }
 
 /** The value type of a shape. */
@@ -304,19 +308,24 @@ export function record<T extends object>(
       }
       return value as T;
     },
-    flawOf(value) {
-      if (typeof value !== 'object' || value === null) return flaw('an object', value);
-      return firstFlaw(flawsOfFields(fields, value));
-    },
+    flawOf: (value) => flawOfFields(fields, value),
   };
 }
 
-function* flawsOfFields<T extends object>(
-  fields: { readonly [K in keyof T]: Shape<T[K]> },
-  value: object,
+type Fields = Readonly<Record<string, Check>>;
+
+/** What is wrong with an object's fields; others than these may be there. */
+export function flawOfFields(fields: Fields, value: unknown): Flaw | undefined {
+  if (typeof value !== 'object' || value === null) return flaw('an object', value);
+  return firstFlaw(flawsOfFields(fields, value as Readonly<Record<string, unknown>>));
+}
+
+function* flawsOfFields(
+  fields: Fields,
+  value: Readonly<Record<string, unknown>>,
 ): Generator<Flaw | undefined> {
-  for (const name of Object.keys(fields) as (keyof T & string)[]) {
-    const found = fields[name].flawOf((value as Readonly<Record<string, unknown>>)[name]);
+  for (const [name, field] of Object.entries(fields)) {
+    const found = field.flawOf(value[name]);
     yield found && placed(name, found);
   }
 }

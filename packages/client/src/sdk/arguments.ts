@@ -1,0 +1,267 @@
+import {
+  type Answer,
+  type CellParams,
+  choice,
+  committeeShape,
+  composeOp,
+  contentModeShape,
+  LEASE_MS_MAX,
+  LEASE_MS_MIN,
+  lockModeShape,
+  type Op,
+  positionShape,
+  type Query,
+} from '@fatty/api';
+import {
+  bool,
+  type Check,
+  cellId,
+  type Flaw,
+  flawOfFields,
+  optional,
+  publicKey,
+  quote,
+  text,
+  utf8,
+} from '@fatty/codec';
+import { clientError, FattyError } from '../error.ts';
+import type { ConnectOptions } from './connect.ts';
+import type { CallOptions } from './driver.ts';
+import type { DeclareOptions, ProofOptions } from './machine.ts';
+import type {
+  AcquireOptions,
+  CreateOptions,
+  PutOptions,
+  ReadOptions,
+  RemoveOptions,
+} from './options.ts';
+
+/**
+ * What callers hand over, who may write plain JavaScript, is looked at here before anything is done
+ * with it: options by a table of checks per method, ops and queries by `@fatty/api`.
+ */
+export type Checks<T> = { readonly [K in keyof T]-?: Check };
+
+/** A value that must be given. */
+export function must(expected: string, holds: (value: unknown) => boolean): Check {
+  const flawOf = (value: unknown): Flaw | undefined =>
+    holds(value) ? undefined : { at: '', expected, actual: quote(value), isBound: false };
+  return { flawOf };
+}
+
+/** A value that may be left out. */
+export function may(expected: string, holds: (value: unknown) => boolean): Check {
+  return must(expected, (value) => value === undefined || holds(value));
+}
+
+const maybe = (check: Check): Check => ({
+  flawOf: (value) => (value === undefined ? undefined : check.flawOf(value)),
+});
+
+const fields = (checks: Readonly<Record<string, Check>>): Check => ({
+  flawOf: (value) => flawOfFields(checks, value),
+});
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+function isBetween(min: number, max: number): (value: unknown) => boolean {
+  return (value) => typeof value === 'number' && value >= min && value <= max;
+}
+
+export function isWhole(min: number, max: number): (value: unknown) => boolean {
+  const between = isBetween(min, max);
+  return (value) => Number.isInteger(value) && between(value);
+}
+
+const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER): Check =>
+  may(`a whole number, ${min}..${max}`, isWhole(min, max));
+
+/** Infinity: never. */
+const duration = may('ms, 0 or more', isBetween(0, Number.POSITIVE_INFINITY));
+
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && isFunction(addEventListener);
+}
+
+const signal = may('an AbortSignal', isSignal);
+const callback = may('a function', isFunction);
+const flag = maybe(bool);
+/** Goes into an op, which is checked as a whole before it is queued. */
+const inOp: Check = { flawOf: () => undefined };
+
+/** A string without half characters: UTF-8 would silently write another one. */
+function isContent(value: unknown): boolean {
+  if (typeof value === 'string') return !/\p{Surrogate}/u.test(value);
+  return value instanceof Uint8Array;
+}
+
+const content = must('bytes, or text without lone surrogates', isContent);
+
+export const CALL: Checks<CallOptions> = { signal, timeoutMs: duration };
+export const STATUS: Checks<Pick<CallOptions, 'signal'>> = { signal };
+export const READ: Checks<ReadOptions> = {
+  ...CALL,
+  level: maybe(choice('delivered', 'committed', 'linearizable')),
+};
+export const CREATE: Checks<CreateOptions> = {
+  ...CALL,
+  node: maybe(choice('directory', 'file')),
+  content: maybe(content),
+  mode: maybe(contentModeShape),
+  ephemeral: flag,
+  exclusive: flag,
+  parents: flag,
+};
+export const PUT: Checks<PutOptions> = {
+  ...CALL,
+  generation: optional(positionShape),
+  lock: maybe(fields({ signal: must('a lock', isSignal), generation: positionShape })),
+  parents: flag,
+  ephemeral: flag,
+  mode: maybe(contentModeShape),
+};
+export const REMOVE: Checks<RemoveOptions> = { ...CALL, recursive: flag };
+export const ACQUIRE: Checks<AcquireOptions> = {
+  ...CALL,
+  mode: maybe(lockModeShape),
+  maxWaitMs: inOp,
+  lockDelayMs: inOp,
+};
+export const PROOF: Checks<ProofOptions> = { ...CALL, nonce: inOp, outputs: inOp, inbox: inOp };
+export const DECLARE: Checks<DeclareOptions> = {
+  ...CALL,
+  programId: inOp,
+  t: inOp,
+  s: inOp,
+  policy: may('an object', isObject),
+  binding: inOp,
+  outputs: inOp,
+  inbox: may('an object', isObject),
+  periodMs: inOp,
+  lockDelayMs: inOp,
+};
+
+const clockBound = must('a number, 0 or more', isBetween(0, Number.MAX_SAFE_INTEGER));
+
+/** A chain is hashed when a session is opened: a longer one would stop the process for seconds. */
+const CHAIN_LENGTH_MAX = 1 << 18;
+const CHAIN_LENGTH_MIN = 64;
+
+export const CONNECT: Checks<ConnectOptions> = {
+  signal,
+  timeoutMs: duration,
+  signer: maybe(fields({ publicKey, sign: must('a function', isFunction) })),
+  cellId: may('hex or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array),
+  webSocket: may('a WebSocket class', isFunction),
+  leaseMs: whole(LEASE_MS_MIN, LEASE_MS_MAX),
+  graceMs: duration,
+  deltaMs: may('ms, more than 0', isBetween(Number.MIN_VALUE, 2 ** 31)),
+  bounds: maybe(fields({ epsilonMs: clockBound, rhoPpm: clockBound })),
+  chainLength: whole(CHAIN_LENGTH_MIN, CHAIN_LENGTH_MAX),
+  opsPerBatchMax: whole(1),
+  batchesInFlightMax: whole(1),
+  callsQueuedMax: whole(0),
+  onSuspect: callback,
+  onFault: callback,
+};
+
+const list = (of: Check): Check => must('an array', (value) => Array.isArray(value) && value.every((one) => of.flawOf(one) === undefined));
+
+/** A cell as an application hands it over: trusted, but it must be one. */
+const cell = fields({
+  cellId,
+  committee: committeeShape,
+  addresses: list(fields({ key: publicKey, client: text(4096) })),
+});
+
+const source: Check = {
+  flawOf(value) {
+    if (typeof value === 'string') return undefined;
+    return Array.isArray(value) ? list(text(4096)).flawOf(value) : cell.flawOf(value);
+  },
+};
+
+export const checkSource = (value: unknown): void => checkArgument('cell', source, value);
+
+export function badArgument({ at, expected, actual }: Flaw): FattyError {
+  return clientError('bad_argument', at === '' ? expected : `${at}: ${expected}`, actual);
+}
+
+/** @throws FattyError `bad_argument` */
+export function checkArgument(name: string, check: Check, value: unknown): void {
+  let flaw: Flaw | undefined;
+  try {
+    flaw = check.flawOf(value);
+  } catch (cause) {
+    throw clientError('bad_argument', `${name}: plain data`, 'what throws when it is read', { cause });
+  }
+  if (flaw === undefined) return;
+  const joint = flaw.at === '' || flaw.at.startsWith('[') ? '' : '.';
+  throw badArgument({ ...flaw, at: `${name}${joint}${flaw.at}` });
+}
+
+/**
+ * The options of a call: those of the table, each read once, so that what is checked is what is
+ * used. @throws FattyError `bad_argument`, which names the option
+ */
+export function optionsOf<T extends object>(checks: Checks<T>, options: T | undefined): T {
+  const read: Record<string, unknown> = {};
+  checkArgument('options', may('an object', isObject), options);
+  try {
+    for (const name of Object.keys(checks)) {
+      const value = (options as Record<string, unknown> | undefined)?.[name];
+      if (value !== undefined) read[name] = value;
+    }
+  } catch (cause) {
+    throw clientError('bad_argument', 'plain options', 'some that throw when they are read', { cause });
+  }
+  const names: Readonly<Record<string, Check>> = checks;
+  for (const [name, value] of Object.entries(read)) {
+    const check = names[name];
+    if (check !== undefined) checkArgument(name, check, value);
+  }
+  return read as T;
+}
+
+export function bytesOf(value: Uint8Array | string): Uint8Array {
+  checkArgument('content', content, value);
+  return typeof value === 'string' ? utf8(value) : value;
+}
+
+/** For methods that ask something of the cell before they send it. @throws FattyError */
+export function checkedOp(op: Op, params: CellParams): Op {
+  const composed = composeOp(op, params);
+  if (composed.ok) return op;
+  throw new FattyError(composed.failure, { outcome: 'not_applied', retryable: false });
+}
+
+const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
+  get: 'value',
+  stat: 'stat',
+  list: 'list',
+  session: 'session',
+  lock: 'lock',
+  machine: 'machine',
+  members: 'members',
+  status: 'status',
+};
+
+/** @throws FattyError `bad_argument` for a kind that no answer to the query is of */
+export function checkAnswerKind(query: Query, kind: unknown): void {
+  const asked: unknown = Object(query).kind;
+  const table: Readonly<Record<string, string>> = ANSWERS;
+  const wanted = typeof asked === 'string' && Object.hasOwn(table, asked) ? table[asked] : kind;
+  checkArgument('kind', must(String(wanted), (value) => value === wanted), kind);
+}
+
+export const listener: Check = must('a function', isFunction);
+export const sessionState: Check = choice(
+  'none',
+  'opening',
+  'connected',
+  'jeopardy',
+  'safe',
+  'expired',
+);
