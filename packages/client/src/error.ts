@@ -1,4 +1,5 @@
 import { errorEntry } from '@fatty/api';
+import { excerpt } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 
 /** Whether what was asked for has happened. */
@@ -64,6 +65,8 @@ export interface FattyErrorOptions {
   readonly retryable: boolean;
   readonly cause?: unknown;
   readonly waitMs?: number;
+  /** Of the node that the call was about. */
+  readonly path?: string | undefined;
 }
 
 /** What every rejected promise of the SDK carries. `expected` and `actual` are for people. */
@@ -75,10 +78,14 @@ export class FattyError extends Error {
   readonly outcome: OpOutcome;
   /** How long the reason is known to last (a lock-delay), ms; undefined when it is not known. */
   readonly waitMs: number | undefined;
+  /** The node that the call was about; undefined for a call about none, or about several. */
+  readonly path: string | undefined;
 
   constructor(failure: Failure, options: FattyErrorOptions) {
     const cause = options.cause === undefined ? undefined : { cause: options.cause };
-    super(`${failure.code}: expected ${failure.expected}, got ${failure.actual}`, cause);
+    // What its caller called a path may be none: then it is quoted by the failure alone.
+    const path = typeof options.path === 'string' ? options.path : undefined;
+    super(messageOf(failure, path), cause);
     Object.defineProperty(this, BRAND, { value: true });
     this.name = NAMES[failure.code] ?? 'FattyError';
     this.code = failure.code;
@@ -87,7 +94,16 @@ export class FattyError extends Error {
     this.retryable = options.retryable;
     this.outcome = options.outcome;
     this.waitMs = options.waitMs;
+    this.path = path;
   }
+}
+
+const PATH_QUOTED_MAX = 200;
+
+function messageOf({ code, expected, actual }: Failure, path: string | undefined): string {
+  const message = `${code}: expected ${expected}, got ${actual}`;
+  if (path === undefined || message.includes(path)) return message;
+  return `${message} (${excerpt(path, PATH_QUOTED_MAX)})`;
 }
 
 /** The names the web platform uses, so that `error.name === 'AbortError'` holds. */
@@ -98,13 +114,11 @@ export function clientError(
   code: ClientErrorCode,
   expected: string,
   actual: string,
-  options: { readonly outcome?: OpOutcome; readonly cause?: unknown } = {},
+  options: Partial<Pick<FattyErrorOptions, 'outcome' | 'cause' | 'path'>> = {},
 ): FattyError {
   const { retryable } = CLIENT_ERRORS[code];
-  return new FattyError(
-    { code, expected, actual },
-    { outcome: options.outcome ?? 'not_applied', retryable, cause: options.cause },
-  );
+  const { outcome = 'not_applied', cause, path } = options;
+  return new FattyError({ code, expected, actual }, { outcome, retryable, cause, path });
 }
 
 /** True for errors of any copy of this package; with `code`, for that code only. */

@@ -5,7 +5,8 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
-import { clientError } from './error.ts';
+import { clientError, isFattyError } from './error.ts';
+import { type Checks, may, optionsOf } from './sdk/arguments.ts';
 import { boundedText } from './sdk/cell-source.ts';
 import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
@@ -71,11 +72,18 @@ function nodePlatform(ca: string | undefined): Platform<NodeClient> {
   };
 }
 
-/** Text without a certificate would be taken, and trust nobody. */
-function checkAuthorities(ca: string): void {
+const AUTHORITIES: Checks<Pick<NodeConnectOptions, 'ca'>> = {
+  ca: may('certificates in PEM', (value) => typeof value === 'string'),
+};
+
+/** Text without a certificate would be taken, and trust nobody. @throws FattyError `bad_argument` */
+function authoritiesOf(options: NodeConnectOptions): string | undefined {
   try {
-    new X509Certificate(ca);
+    const { ca } = optionsOf(AUTHORITIES, options);
+    if (ca !== undefined) new X509Certificate(ca);
+    return ca;
   } catch (cause) {
+    if (isFattyError(cause)) throw cause;
     throw clientError('bad_argument', 'ca: certificates in PEM', String(cause), { cause });
   }
 }
@@ -90,7 +98,5 @@ export async function connect(
   source: CellSource,
   options: NodeConnectOptions = {},
 ): Promise<NodeClient> {
-  const { ca } = options;
-  if (ca !== undefined) checkAuthorities(ca);
-  return connectOn(nodePlatform(ca), source, options);
+  return connectOn(nodePlatform(authoritiesOf(options)), source, options);
 }

@@ -150,6 +150,11 @@ export class ClientCore {
     return this.#effects;
   }
 
+  /** What a step that threw had decided before it did: still to be performed. */
+  get unfinished(): readonly ClientEffect[] {
+    return this.#effects;
+  }
+
   /** What this client may act on right now: provable holds only. For checkers and for the SDK. */
   beliefs(atMs: number): readonly Belief[] {
     const session = this.#keeper.session;

@@ -126,6 +126,8 @@ export interface CallFailure {
   readonly retryable: boolean;
   /** How long the reason is known to last, lease-clock ms. */
   readonly waitMs?: number;
+  /** What was thrown, where that is the reason. */
+  readonly cause?: unknown;
 }
 
 /** Chubby's view of a session, plus `none` before the first and after each. */

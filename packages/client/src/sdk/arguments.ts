@@ -54,16 +54,17 @@ export function may(expected: string, holds: (value: unknown) => boolean): Check
   return must(expected, (value) => value === undefined || holds(value));
 }
 
-const maybe = (check: Check): Check => ({
-  flawOf: (value) => (value === undefined ? undefined : check.flawOf(value)),
-});
+/** What a check looks at, when it is given. */
+export function maybe(check: Check): Check {
+  return { flawOf: (value) => (value === undefined ? undefined : check.flawOf(value)) };
+}
 
 const fields = (checks: Readonly<Record<string, Check>>): Check => ({
   flawOf: (value) => flawOfFields(checks, value),
 });
 
-const isFunction = (value: unknown): boolean => typeof value === 'function';
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+export const isFunction = (value: unknown): boolean => typeof value === 'function';
+export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function isBetween(min: number, max: number): (value: unknown) => boolean {
   return (value) => typeof value === 'number' && value >= min && value <= max;
@@ -167,7 +168,11 @@ export const CONNECT: Checks<ConnectOptions> = {
   onFault: callback,
 };
 
-const list = (of: Check): Check => must('an array', (value) => Array.isArray(value) && value.every((one) => of.flawOf(one) === undefined));
+const list = (of: Check): Check =>
+  must(
+    'an array',
+    (value) => Array.isArray(value) && value.every((one) => of.flawOf(one) === undefined),
+  );
 
 /** A cell as an application hands it over: trusted, but it must be one. */
 const cell = fields({
@@ -195,7 +200,9 @@ export function checkArgument(name: string, check: Check, value: unknown): void 
   try {
     flaw = check.flawOf(value);
   } catch (cause) {
-    throw clientError('bad_argument', `${name}: plain data`, 'what throws when it is read', { cause });
+    throw clientError('bad_argument', `${name}: plain data`, 'what throws when it is read', {
+      cause,
+    });
   }
   if (flaw === undefined) return;
   const joint = flaw.at === '' || flaw.at.startsWith('[') ? '' : '.';
@@ -204,18 +211,24 @@ export function checkArgument(name: string, check: Check, value: unknown): void 
 
 /**
  * The options of a call: those of the table, each read once, so that what is checked is what is
- * used. @throws FattyError `bad_argument`, which names the option
+ * used; `needed` ones must be there. @throws FattyError `bad_argument`, which names the option
  */
-export function optionsOf<T extends object>(checks: Checks<T>, options: T | undefined): T {
+export function optionsOf<T extends object>(
+  checks: Checks<T>,
+  options: T | undefined,
+  needed: readonly (keyof T & string)[] = [],
+): T {
   const read: Record<string, unknown> = {};
   checkArgument('options', may('an object', isObject), options);
   try {
     for (const name of Object.keys(checks)) {
       const value = (options as Record<string, unknown> | undefined)?.[name];
-      if (value !== undefined) read[name] = value;
+      if (value !== undefined || needed.includes(name as keyof T & string)) read[name] = value;
     }
   } catch (cause) {
-    throw clientError('bad_argument', 'plain options', 'some that throw when they are read', { cause });
+    throw clientError('bad_argument', 'plain options', 'some that throw when they are read', {
+      cause,
+    });
   }
   const names: Readonly<Record<string, Check>> = checks;
   for (const [name, value] of Object.entries(read)) {
@@ -225,20 +238,21 @@ export function optionsOf<T extends object>(checks: Checks<T>, options: T | unde
   return read as T;
 }
 
-export function bytesOf(value: Uint8Array | string): Uint8Array {
-  checkArgument('content', content, value);
+/** @throws FattyError `bad_argument` */
+export function bytesOf(value: Uint8Array | string, name = 'content'): Uint8Array {
+  checkArgument(name, content, value);
   return typeof value === 'string' ? utf8(value) : value;
 }
 
 /** For methods that ask something of the cell before they send it. @throws FattyError */
-export function checkedOp(op: Op, params: CellParams): Op {
+export function checkFirst(op: Op, params: CellParams): void {
   const composed = composeOp(op, params);
-  if (composed.ok) return op;
-  throw new FattyError(composed.failure, { outcome: 'not_applied', retryable: false });
+  if (!composed.ok) throw new FattyError(composed.failure, { ...REFUSED, path: subjectOf([op]) });
 }
 
 const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   get: 'value',
+  contents: 'value',
   stat: 'stat',
   list: 'list',
   session: 'session',
@@ -248,16 +262,34 @@ const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   status: 'status',
 };
 
-/** @throws FattyError `bad_argument` for a kind that no answer to the query is of */
+/**
+ * A query that is none is refused where it is asked.
+ * @throws FattyError `bad_argument` for a kind that no answer to the query is of
+ */
 export function checkAnswerKind(query: Query, kind: unknown): void {
-  const asked: unknown = Object(query).kind;
   const table: Readonly<Record<string, string>> = ANSWERS;
-  const wanted = typeof asked === 'string' && Object.hasOwn(table, asked) ? table[asked] : kind;
-  checkArgument('kind', must(String(wanted), (value) => value === wanted), kind);
+  const asked = attempted(() => query.kind);
+  const wanted =
+    typeof asked === 'string' && Object.hasOwn(table, asked) ? table[asked] : undefined;
+  if (wanted !== undefined)
+    checkArgument(
+      'kind',
+      must(wanted, (value) => value === wanted),
+      kind,
+    );
 }
 
-export const listener: Check = must('a function', isFunction);
-export const sessionState: Check = choice(
+/** Undefined when reading it throws. */
+function attempted(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+export const FUNCTION: Check = must('a function', isFunction);
+export const SESSION_STATE: Check = choice(
   'none',
   'opening',
   'connected',
@@ -265,3 +297,19 @@ export const sessionState: Check = choice(
   'safe',
   'expired',
 );
+
+export function wholeUpTo(max: number): Check {
+  return must(`a whole number, 0..${max}`, isWhole(0, max));
+}
+
+/** What a refusal of the SDK's own says besides its failure. */
+export const REFUSED = { outcome: 'not_applied', retryable: false } as const;
+
+/** The path of the one op or query of a call, whatever its caller has called one. */
+export function subjectOf(asked: unknown): string | undefined {
+  const path = attempted(() => {
+    const [only, ...more] = asked as readonly { readonly path?: unknown }[];
+    return more.length === 0 ? only?.path : undefined;
+  });
+  return typeof path === 'string' ? path : undefined;
+}

@@ -1,22 +1,42 @@
 import {
   type Answer,
   type Cell,
-  type Dot,
+  composeQuery,
   type Entry,
   LIST_MAX,
   type Op,
-  parentPath,
   type Query,
   type Result,
   type Stat,
   type View,
 } from '@fatty/api';
-import { utf8 } from '@fatty/codec';
+import { equalBytes } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import type { SessionState, SessionStatus } from '../core/types.ts';
-import { clientError, isFattyError } from '../error.ts';
-import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
-import { abortError, type CallOptions, Driver } from './driver.ts';
+import { clientError, FattyError } from '../error.ts';
+import { failureError, resultError, resultsOf } from './answers.ts';
+import {
+  ACQUIRE,
+  CALL,
+  CONNECT,
+  CREATE,
+  checkAnswerKind,
+  checkArgument,
+  FUNCTION,
+  optionsOf,
+  PUT,
+  READ,
+  REFUSED,
+  REMOVE,
+  SESSION_STATE,
+  STATUS,
+  subjectOf,
+  wholeUpTo,
+} from './arguments.ts';
+import type { ConnectOptions } from './connect.ts';
+import { type CallOptions, Driver } from './driver.ts';
+import { logFault } from './faults.ts';
+import { Files } from './files.ts';
 import { type Lock, makeLock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine.ts';
 import type {
@@ -30,18 +50,13 @@ import type {
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
-import { type ReadValue, readFile, removeTree } from './steps.ts';
-
-type StatusListener = (status: SessionStatus) => void;
+import { StateListeners, type StatusListener, untilLinked } from './states.ts';
+import { type ReadValue, readFile } from './steps.ts';
 
 /** Default of `timeoutMs`. */
 export const TIMEOUT_MS = 30_000;
 /** A barrier needs an op that changes nothing: cancelling one that cannot exist. */
 const BARRIER: Op = { kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 };
-
-function bytesOf(content: Uint8Array | string): Uint8Array {
-  return typeof content === 'string' ? utf8(content) : content;
-}
 
 /**
  * A client of one cell: links to every replica, one session, opened when first needed and kept
@@ -53,57 +68,60 @@ export class Client implements AsyncDisposable {
   readonly key: PublicKey;
   readonly #driver: Driver;
   readonly #timeoutMs: number;
-  readonly #listeners = new Map<SessionState, Set<StatusListener>>();
+  readonly #states: StateListeners;
+  readonly #files: Files;
 
+  /** @throws FattyError `bad_argument` */
   constructor(config: ClientConfig) {
+    const { timeoutMs = TIMEOUT_MS, onFault = logFault } = optionsOf<ConnectOptions>(
+      CONNECT,
+      config,
+    );
     this.cell = config.cell;
     this.key = config.signer.publicKey;
-    this.#timeoutMs = config.timeoutMs ?? TIMEOUT_MS;
-    this.#driver = new Driver(config);
-    void this.#announce();
-  }
-
-  async #announce(): Promise<void> {
-    for await (const status of this.#driver.statuses.iterate(this.session)) {
-      for (const listener of this.#listeners.get(status.state) ?? []) listener(status);
-    }
+    this.#timeoutMs = timeoutMs;
+    this.#states = new StateListeners(onFault);
+    this.#driver = new Driver(config, (status) => this.#states.heard(status));
+    this.#files = new Files({
+      params: this.cell.committee.params,
+      submit: (ops, options, path) => this.#submit(ops, options, path),
+      seen: async (path, options) => {
+        const { value } = await this.read({ kind: 'get', path }, 'value', options);
+        const dots = [...value.siblings.map((sibling) => sibling.dot), ...value.more];
+        return { stat: value.stat, dots };
+      },
+      stat: (path, options) => this.stat(path, options),
+    });
   }
 
   get session(): SessionStatus {
     return this.#driver.core.status;
   }
 
-  /** Every change of the session and of the number of links; begins with the present. */
+  /**
+   * Every change of the session and of the number of links; begins with the present.
+   * @throws FattyError `bad_argument`
+   */
   status(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<SessionStatus> {
-    return this.#driver.statuses.iterate(this.session, options.signal);
+    return this.#driver.statuses.iterate(this.session, optionsOf(STATUS, options).signal);
   }
 
-  /** Hears of `connected`, `jeopardy`, `safe` or `expired`. Answers the way to stop hearing. */
+  /**
+   * Hears of `connected`, `jeopardy`, `safe` or `expired`: of changes only, and not of the end that
+   * `close()` makes. Answers the way to stop hearing. @throws FattyError `bad_argument`
+   */
   on(state: SessionState, listener: StatusListener): () => void {
-    const listeners = this.#listeners.get(state) ?? new Set();
-    listeners.add(listener);
-    this.#listeners.set(state, listeners);
-    return () => void listeners.delete(listener);
+    checkArgument('state', SESSION_STATE, state);
+    checkArgument('listener', FUNCTION, listener);
+    return this.#states.add(state, listener);
   }
 
   /** Resolves when `count` replicas are linked. @throws FattyError `unreachable`, `aborted` */
   async linked(count: number, options: CallOptions = {}): Promise<void> {
-    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), timeoutMs);
-    const stop = (): void => controller.abort();
-    options.signal?.addEventListener('abort', stop, { once: true });
-    try {
-      if (options.signal?.aborted) throw abortError(options.signal);
-      for await (const status of this.status({ signal: controller.signal })) {
-        if (status.links >= count) return;
-      }
-      if (options.signal?.aborted) throw abortError(options.signal);
-      throw clientError('unreachable', `${count} replicas`, this.#driver.core.linkage);
-    } finally {
-      clearTimeout(timer);
-      options.signal?.removeEventListener('abort', stop);
-    }
+    const terms = { ...this.#options(optionsOf(CALL, options)) };
+    checkArgument('count', wholeUpTo(this.cell.committee.members.length), count);
+    const linkage = (): string => this.#driver.core.linkage;
+    await untilLinked(this, count, { ...terms, linkage });
   }
 
   // ── ops ────────────────────────────────────────────────────────────────────
@@ -113,9 +131,17 @@ export class Client implements AsyncDisposable {
    * Calls need not wait for one another: up to 64 batches are in flight at once.
    */
   async submit(ops: readonly Op[], options: CallOptions = {}): Promise<readonly Result[]> {
+    return this.#submit(ops, optionsOf(CALL, options), subjectOf(ops));
+  }
+
+  async #submit(
+    ops: readonly Op[],
+    options: CallOptions,
+    path: string | undefined,
+  ): Promise<readonly Result[]> {
     const all = this.#options(options);
     const { outcome } = this.#driver.call({ kind: 'ops', ops }, all);
-    return resultsOf(await outcome, all.signal).results;
+    return resultsOf(await outcome, { path, signal: all.signal }).results;
   }
 
   #options(options: CallOptions): CallOptions {
@@ -126,47 +152,7 @@ export class Client implements AsyncDisposable {
     path: string,
     options: CreateOptions = {},
   ): Promise<Extract<Result, { kind: 'created' }>> {
-    const { node = 'file', content = '', mode = 'shared', ephemeral = false } = options;
-    const op: Op = {
-      kind: 'create',
-      path,
-      node,
-      mode,
-      ephemeral,
-      exclusive: options.exclusive ?? true,
-      content: bytesOf(content),
-    };
-    const above = options.parents ? await this.#missingParents(path, options) : [];
-    const results = await this.submit([...above, op], options);
-    return expectResult(results.at(-1), 'created');
-  }
-
-  /** Creates of the directories that are not there, from the top. */
-  async #missingParents(path: string, options: CallOptions): Promise<Op[]> {
-    const missing: Op[] = [];
-    for (let above = parentPath(path); above !== '/'; above = parentPath(above)) {
-      if (await this.#exists(above, options)) break;
-      missing.unshift({
-        kind: 'create',
-        path: above,
-        node: 'directory',
-        mode: 'shared',
-        ephemeral: false,
-        exclusive: false,
-        content: new Uint8Array(),
-      });
-    }
-    return missing;
-  }
-
-  async #exists(path: string, options: CallOptions): Promise<boolean> {
-    try {
-      await this.stat(path, options);
-      return true;
-    } catch (error) {
-      if (isFattyError(error, 'not_found')) return false;
-      throw error;
-    }
+    return this.#files.create(path, optionsOf(CREATE, options));
   }
 
   /**
@@ -174,48 +160,7 @@ export class Client implements AsyncDisposable {
    * same time as siblings; a guarded one needs `generation` or `lock`.
    */
   async put(path: string, content: Uint8Array | string, options: PutOptions = {}): Promise<void> {
-    const bytes = bytesOf(content);
-    const { generation, lock } = options;
-    if (generation !== undefined || lock !== undefined) {
-      await this.#compareAndSet(path, bytes, options);
-      return;
-    }
-    const observed = await this.#observed(path, options);
-    if (observed === undefined) {
-      await this.create(path, { ...options, content: bytes, exclusive: false });
-      return;
-    }
-    const [result] = await this.submit(
-      [{ kind: 'write', path, content: bytes, observed }],
-      options,
-    );
-    expectResult(result, 'written');
-  }
-
-  /** The siblings there are; undefined when there is no file. */
-  async #observed(path: string, options: CallOptions): Promise<readonly Dot[] | undefined> {
-    try {
-      const { value } = await this.read({ kind: 'get', path }, 'value', options);
-      return [...value.siblings.map((sibling) => sibling.dot), ...value.more];
-    } catch (error) {
-      if (isFattyError(error, 'not_found')) return undefined;
-      throw error;
-    }
-  }
-
-  async #compareAndSet(path: string, content: Uint8Array, options: PutOptions): Promise<void> {
-    const { generation, lock } = options;
-    if (lock?.signal.aborted) {
-      throw clientError('lock_lost', 'a held lock', 'one that was lost', {
-        cause: lock.signal.reason,
-      });
-    }
-    const lockGen = lock?.generation;
-    const [result] = await this.submit(
-      [{ kind: 'compareAndSet', path, content, generation, lockGen }],
-      options,
-    );
-    expectResult(result, 'written');
+    await this.#files.put(path, content, optionsOf(PUT, options));
   }
 
   /**
@@ -225,10 +170,7 @@ export class Client implements AsyncDisposable {
    * went in steps before it is gone, and the call can be made again.
    */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    if (options.recursive) return removeTree((ops) => this.submit(ops, options), path);
-    const { dots } = await this.stat(path, options);
-    const [result] = await this.submit([{ kind: 'remove', path, dots }], options);
-    expectResult(result, 'removed');
+    await this.#files.remove(path, optionsOf(REMOVE, options));
   }
 
   // ── reads ──────────────────────────────────────────────────────────────────
@@ -239,10 +181,20 @@ export class Client implements AsyncDisposable {
     kind: K,
     options: ReadOptions = {},
   ): Promise<Found<Extract<Answer, { kind: K }>>> {
-    const { level = 'committed' } = options;
+    const terms = optionsOf(READ, options);
+    const { level = 'committed' } = terms;
+    checkAnswerKind(query, kind);
     // The barrier's receipt moves the floor of reads past everything committed before the call.
-    if (level === 'linearizable') await this.submit([BARRIER], options);
-    return this.#read(query, kind, level, undefined, options);
+    if (level === 'linearizable') await this.#barrier(query, terms);
+    return this.#read(query, kind, level, undefined, terms);
+  }
+
+  /** A query that cannot be asked is refused before anything is ordered for it. */
+  async #barrier(query: Query, options: CallOptions): Promise<void> {
+    const checked = composeQuery(query);
+    const path = subjectOf([query]);
+    if (!checked.ok) throw new FattyError(checked.failure, { ...REFUSED, path });
+    await this.#submit([BARRIER], options, path);
   }
 
   async #read<K extends Answer['kind']>(
@@ -255,20 +207,21 @@ export class Client implements AsyncDisposable {
     const view: View = level === 'delivered' ? 'delivered' : 'committed';
     const all = this.#options(options);
     const { outcome } = this.#driver.call({ kind: 'read', query, view, replica }, all);
+    const path = subjectOf([query]);
     const found = await outcome;
-    if (found.kind === 'failed') throw failureError(found, all.signal);
-    if (found.kind !== 'answer') throw clientError('bad_answer', 'an answer', found.kind);
+    if (found.kind === 'failed') throw failureError(found, { path, signal: all.signal });
+    if (found.kind !== 'answer') throw clientError('bad_answer', 'an answer', found.kind, { path });
     const { answer, commit, replicas } = found;
-    if (answer.kind === 'error') throw resultError(answer);
-    if (answer.kind !== kind) throw clientError('bad_answer', kind, answer.kind);
+    if (answer.kind === 'error') throw resultError(answer, path);
+    if (answer.kind !== kind) throw clientError('bad_answer', kind, answer.kind, { path });
     return { value: answer as Extract<Answer, { kind: K }>, level, commit, replicas };
   }
 
   async get(path: string, options: ReadOptions = {}): Promise<FileValue> {
+    const own = optionsOf(READ, options);
     // After the barrier of a linearizable read the floor of all reads is where it has to be.
-    const rest = options.level === 'linearizable' ? { ...options, level: undefined } : options;
-    const read: ReadValue = (query) =>
-      this.read(query, 'value', query.kind === 'get' ? options : rest);
+    const rest = own.level === 'linearizable' ? { ...own, level: undefined } : own;
+    const read: ReadValue = (query) => this.read(query, 'value', query.kind === 'get' ? own : rest);
     return readFile(read, path);
   }
 
@@ -313,8 +266,7 @@ export class Client implements AsyncDisposable {
     replica: number,
     options: CallOptions = {},
   ): Promise<Extract<Answer, { kind: 'status' }>> {
-    const found = await this.#read({ kind: 'status' }, 'status', 'committed', replica, options);
-    return found.value;
+    return this.askReplica(replica, { kind: 'status' }, 'status', options);
   }
 
   /** A read put to one replica alone; nobody vouches for the answer. */
@@ -324,7 +276,10 @@ export class Client implements AsyncDisposable {
     kind: K,
     options: ReadOptions = {},
   ): Promise<Extract<Answer, { kind: K }>> {
-    return (await this.#read(query, kind, options.level ?? 'committed', replica, options)).value;
+    const terms = optionsOf(READ, options);
+    checkAnswerKind(query, kind);
+    checkArgument('replica', wholeUpTo(this.cell.committee.members.length - 1), replica);
+    return (await this.#read(query, kind, terms.level ?? 'committed', replica, terms)).value;
   }
 
   // ── locks and machines ─────────────────────────────────────────────────────
@@ -333,13 +288,13 @@ export class Client implements AsyncDisposable {
    * Waits its turn for the lock of a node. Aborting takes the wait back.
    * @throws FattyError `max_wait`, `not_found`, `already_held`, `aborted`, `timeout`…
    */
-  acquire(path: string, options: AcquireOptions = {}): Promise<Lock> {
-    return this.#acquire(path, true, options);
+  async acquire(path: string, options: AcquireOptions = {}): Promise<Lock> {
+    return this.#acquire(path, true, optionsOf(ACQUIRE, options));
   }
 
   /** Takes the lock now or throws `lock_held` or `lock_delay` (with `waitMs`). */
-  tryAcquire(path: string, options: Omit<AcquireOptions, 'maxWaitMs'> = {}): Promise<Lock> {
-    return this.#acquire(path, false, this.#options(options));
+  async tryAcquire(path: string, options: Omit<AcquireOptions, 'maxWaitMs'> = {}): Promise<Lock> {
+    return this.#acquire(path, false, this.#options(optionsOf(ACQUIRE, options)));
   }
 
   async #acquire(path: string, wait: boolean, options: AcquireOptions): Promise<Lock> {
@@ -347,8 +302,8 @@ export class Client implements AsyncDisposable {
     const request = { kind: 'acquire', path, mode, wait, maxWaitMs, lockDelayMs } as const;
     const { call, outcome } = this.#driver.call(request, options);
     const held = await outcome;
-    if (held.kind === 'failed') throw failureError(held, signal);
-    if (held.kind !== 'held') throw clientError('bad_answer', 'a grant', held.kind);
+    if (held.kind === 'failed') throw failureError(held, { path, signal });
+    if (held.kind !== 'held') throw clientError('bad_answer', 'a grant', held.kind, { path });
     const grant = { path, mode, lockGen: held.lockGen };
     return makeLock(this.#driver, call, grant, this.#options({}));
   }
@@ -359,6 +314,7 @@ export class Client implements AsyncDisposable {
     work: (lock: Lock) => Promise<T>,
     options: AcquireOptions = {},
   ): Promise<T> {
+    checkArgument('work', FUNCTION, work);
     const lock = await this.acquire(path, options);
     try {
       return await work(lock);
@@ -375,7 +331,7 @@ export class Client implements AsyncDisposable {
     return {
       driver: this.#driver,
       defaults: this.#options({}),
-      submit: (ops, options) => this.submit(ops, options),
+      submit: (ops, options, path) => this.#submit(ops, options, path),
       readMachine: (at, options): Promise<MachineAnswer> =>
         this.read({ kind: 'machine', path: at }, 'machine', options).then((one) => one.value),
     };
@@ -383,11 +339,13 @@ export class Client implements AsyncDisposable {
 
   /** Which replica a key belongs to, −1 for none. */
   replicaOf(key: PublicKey): number {
-    return this.cell.committee.members.findIndex((one) => one.every((byte, i) => byte === key[i]));
+    if (!(key instanceof Uint8Array)) return -1;
+    return this.cell.committee.members.findIndex((one) => equalBytes(one, key));
   }
 
   /** Closes the session, so that its locks are free at once, and hangs up. Never rejects. */
   close(): Promise<void> {
+    this.#states.close();
     return this.#driver.close();
   }
 

@@ -2,6 +2,7 @@ import { type Cell, faultsMax } from '@fatty/api';
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, type WebSocketConstructor } from '@fatty/network/client';
 import { clientError, FattyError } from '../error.ts';
+import { CONNECT, checkSource, optionsOf } from './arguments.ts';
 import {
   boundedText,
   checkCellId,
@@ -45,15 +46,17 @@ export async function connectOn<C extends Client>(
   source: CellSource,
   options: ConnectOptions,
 ): Promise<C> {
+  const { signal, cellId, webSocket, ...own } = optionsOf(CONNECT, options);
+  checkSource(source);
   checkScheme(platform.scheme);
-  const { cellId, signal, timeoutMs = TIMEOUT_MS } = options;
+  const { timeoutMs = TIMEOUT_MS } = own;
   const terms: ReadTerms = { cellId, signal, timeoutMs };
   const cell = await cellAt(platform, source, terms);
   const { scheme } = platform;
-  const signer = options.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
-  const dial = options.webSocket === undefined ? platform.dial : dialWith(options.webSocket);
+  const signer = own.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
+  const dial = webSocket === undefined ? platform.dial : dialWith(webSocket);
   const refresh = refresher(platform, source, terms);
-  const client = platform.client({ ...options, cell, signer, scheme, dial, ...refresh });
+  const client = platform.client({ ...own, cell, signer, scheme, dial, ...refresh });
   try {
     const wait = signal === undefined ? {} : { signal };
     await client.linked(faultsMax(cell.committee) + 1, wait);

@@ -12,6 +12,7 @@ import type {
   SessionStatus,
 } from '../core/types.ts';
 import { clientError, type FattyError } from '../error.ts';
+import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
 
 /** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
@@ -34,10 +35,18 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly refresh?: (signal: AbortSignal) => Promise<Cell>;
   /** Replicas that said something impossible; for logs. */
   readonly onSuspect?: (replica: number, failure: Failure) => void;
+  /**
+   * What was thrown outside of any call: faults of this SDK, and of listeners. Nothing of it ends the
+   * process; the client goes on. Default: `console.error`.
+   */
+  readonly onFault?: FaultListener;
 }
 
 /** A session outlives a lost link only if several tries to come back fit into its lease. */
 const TRIES_PER_LEASE = 6;
+
+/** After a fault the core is woken again, whatever it had in mind, ms. */
+const FAULT_PAUSE_MS = 500;
 
 /** The close code of whatever was not said by the other end. */
 const LOST = 1006;
@@ -49,7 +58,7 @@ function whyOf(state: { readonly code: number; readonly reason: string }, failur
 }
 
 /** setTimeout's longest delay. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 /** Gives a core its links, its clock and its one timer. */
 export class Driver {
@@ -57,6 +66,8 @@ export class Driver {
   readonly statuses: Feed<SessionStatus> = new Feed();
   readonly closed: Promise<void>;
   readonly #config: DriverConfig;
+  readonly #heard: (status: SessionStatus) => void;
+  readonly #onFault: FaultListener;
   readonly #dialers = new Map<number, Dialer>();
   readonly #links = new Map<number, Link>();
   readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
@@ -72,8 +83,11 @@ export class Driver {
   #ended = false;
   #refreshing = false;
 
-  constructor(config: DriverConfig) {
+  /** `heard` is told of every status in the turn that makes it. */
+  constructor(config: DriverConfig, heard: (status: SessionStatus) => void = () => undefined) {
     this.#config = config;
+    this.#heard = heard;
+    this.#onFault = config.onFault ?? logFault;
     const seed = crypto.getRandomValues(new Uint8Array(32));
     this.core = new ClientCore({ ...config, seed });
     this.closed = new Promise((resolve) => {
@@ -137,7 +151,8 @@ export class Driver {
     const { refresh } = this.#config;
     if (refresh === undefined || this.#refreshing || this.#ended) return;
     this.#refreshing = true;
-    refresh(this.#over.signal)
+    Promise.resolve(this.#over.signal)
+      .then(refresh)
       .then((cell) => this.#readdress(cell))
       .catch(() => undefined)
       .finally(() => {
@@ -158,18 +173,51 @@ export class Driver {
     }
   }
 
-  /** Events that arise while another is handled wait their turn. */
+  /**
+   * Events that arise while another is handled wait their turn. Never throws: it is run by timers
+   * and links, where nobody would catch.
+   */
   dispatch(event: ClientEvent): void {
     this.#backlog.push(event);
     if (this.#busy) return;
     this.#busy = true;
-    try {
-      for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
-        for (const effect of this.core.step(next)) this.#perform(effect);
+    for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
+      for (const effect of this.#step(next)) {
+        attempt(() => this.#perform(effect), this.#onFault);
       }
-    } finally {
-      this.#busy = false;
     }
+    this.#busy = false;
+  }
+
+  /** A step that throws is a fault of ours: what it had decided before still holds. */
+  #step(event: ClientEvent): readonly ClientEffect[] {
+    try {
+      return this.core.step(event);
+    } catch (error) {
+      attempt(
+        () => this.#onFault(error),
+        () => undefined,
+      );
+      const { unfinished } = this.core;
+      const again: ClientEffect = { kind: 'wake', atMs: this.nowMs() + FAULT_PAUSE_MS };
+      return [...unfinished, ...this.#giveUp(event, error), again];
+    }
+  }
+
+  /** The call at fault is answered, and forgotten by the core. */
+  #giveUp(event: ClientEvent, cause: unknown): ClientEffect[] {
+    if (event.kind !== 'call') return [];
+    const { call } = event;
+    this.#backlog.push({ kind: 'abort', call, atMs: event.atMs });
+    const failure = { code: 'sdk_fault', expected: 'an answer', actual: String(cause) };
+    const outcome = {
+      kind: 'failed',
+      failure,
+      outcome: 'unknown',
+      retryable: false,
+      cause,
+    } as const;
+    return [{ kind: 'settled', call, outcome }];
   }
 
   #perform(effect: ClientEffect): void {
@@ -195,6 +243,7 @@ export class Driver {
       }
       case 'status':
         this.statuses.push(effect.status);
+        this.#heard(effect.status);
         return;
       case 'suspect':
         this.#config.onSuspect?.(effect.replica, effect.failure);

@@ -1,7 +1,8 @@
 import { type LockMode, showPosition } from '@fatty/api';
 import type { Failure, Position } from '@fatty/interface';
-import { clientError, FattyError } from '../error.ts';
+import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
+import { CALL, optionsOf } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
 
 /** When a hold ends: by its owner's wish, or not. */
@@ -11,14 +12,16 @@ export class Hold {
   readonly #controller = new AbortController();
   readonly #driver: Driver;
   readonly #call: number;
+  readonly path: string;
 
-  constructor(driver: Driver, call: number) {
+  constructor(driver: Driver, call: number, path: string) {
     this.#driver = driver;
     this.#call = call;
+    this.path = path;
     this.signal = this.#controller.signal;
     this.lost = new Promise((resolve) => {
       driver.onLost(call, (failure) => {
-        const error = lossError(failure);
+        const error = lossError(failure, path);
         this.#controller.abort(error);
         resolve(error);
       });
@@ -36,19 +39,41 @@ export class Hold {
     return !this.signal.aborted && this.deadlineMs > this.#driver.nowMs();
   }
 
-  /** Ends the belief first, then gives the hold back. A hold already lost is nothing to give back. */
+  /**
+   * Ends the belief first, then gives the hold back. A hold that is lost already, whether we have
+   * heard of it or the cell says so now, is nothing to give back.
+   */
   async release(kind: 'released' | 'machineReleased', options: CallOptions): Promise<void> {
     if (this.signal.aborted) return;
     const request = { kind: 'release', hold: this.#call } as const;
     const { outcome } = this.#driver.call(request, options);
+    const { path } = this;
     this.#driver.forget(this.#call);
-    this.#controller.abort(clientError('lock_released', 'a live hold', 'released by its holder'));
-    expectResult(resultsOf(await outcome, options.signal).results[0], kind);
+    const reason = clientError('lock_released', 'a live hold', 'released by its holder', { path });
+    this.#controller.abort(reason);
+    try {
+      const { results } = resultsOf(await outcome, { path, signal: options.signal });
+      expectResult(results[0], kind, path);
+    } catch (error) {
+      if (!isFattyError(error) || !NOTHING_HELD.has(error.code)) throw error;
+    }
   }
 }
 
-function lossError(failure: Failure): FattyError {
-  return new FattyError(failure, { outcome: 'applied', retryable: true });
+/** Answers to a release that all say the same: this hold is no more. */
+const NOTHING_HELD: ReadonlySet<string> = new Set([
+  'lock_lost',
+  'session_expired',
+  'session_unknown',
+  'not_found',
+  'not_held',
+  'lock_mismatch',
+  'not_a_machine',
+  'not_lessee',
+]);
+
+function lossError(failure: Failure, path: string): FattyError {
+  return new FattyError(failure, { outcome: 'applied', retryable: true, path });
 }
 
 /** A lock that is held. `await using` gives it back at the end of the block. */
@@ -77,10 +102,10 @@ export function makeLock(
   grant: { readonly path: string; readonly mode: LockMode; readonly lockGen: Position },
   defaults: CallOptions,
 ): Lock {
-  const hold = new Hold(driver, call);
   const { path, mode, lockGen } = grant;
-  const release = (options?: CallOptions): Promise<void> =>
-    hold.release('released', { ...defaults, ...options });
+  const hold = new Hold(driver, call, path);
+  const release = async (options?: CallOptions): Promise<void> =>
+    hold.release('released', { ...defaults, ...optionsOf(CALL, options) });
   return {
     path,
     mode,

@@ -8,10 +8,10 @@ import {
   type Result,
   showPosition,
 } from '@fatty/api';
-import { utf8 } from '@fatty/codec';
 import type { Digest, Position } from '@fatty/interface';
 import type { FattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
+import { bytesOf, CALL, DECLARE, optionsOf, PROOF } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
 import { Hold } from './lock.ts';
 
@@ -62,7 +62,8 @@ const PERIOD_MS = 12_000;
 export interface MachineClient {
   readonly driver: Driver;
   readonly defaults: CallOptions;
-  submit(ops: readonly Op[], options: CallOptions): Promise<readonly Result[]>;
+  /** One batch; `path` is what an error is about. */
+  submit(ops: readonly Op[], options: CallOptions, path: string): Promise<readonly Result[]>;
   readMachine(path: string, options: CallOptions): Promise<MachineAnswer>;
 }
 
@@ -79,7 +80,7 @@ export class MachineLease implements AsyncDisposable {
     this.path = path;
     this.#call = call;
     this.#held = held;
-    this.#hold = new Hold(client.driver, call);
+    this.#hold = new Hold(client.driver, call, path);
   }
 
   /** Constant from take to loss; grows from lessee to lessee: the fencing token. */
@@ -127,23 +128,27 @@ export class MachineLease implements AsyncDisposable {
    * verifier's own code (`outcome: 'not_applied'`)
    */
   async renew(proofs: readonly Uint8Array[], options: ProofOptions = {}): Promise<MachineHeld> {
-    const { nonce, outputs = 0, inbox = 0 } = options;
-    const op = { kind: 'renewMachine', path: this.path, nonce, outputs, inbox, proofs } as const;
-    const all = { ...this.#client.defaults, ...options };
+    const { nonce, outputs = 0, inbox = 0, ...terms } = optionsOf(PROOF, options);
+    const { path } = this;
+    const op = { kind: 'renewMachine', path, nonce, outputs, inbox, proofs } as const;
+    const all = { ...this.#client.defaults, ...terms };
     const { outcome } = this.#client.driver.call({ kind: 'machine', op, hold: this.#call }, all);
-    this.#held = expectResult(resultsOf(await outcome, all.signal).results[0], 'machineHeld');
+    const { results } = resultsOf(await outcome, { path, signal: all.signal });
+    this.#held = expectResult(results[0], 'machineHeld', path);
     return this.#held;
   }
 
   /** Shows an address and a small file for as long as the lease is held. */
   async publish(address: string, content: Uint8Array, options: CallOptions = {}): Promise<void> {
-    const op: Op = { kind: 'publish', path: this.path, address, content };
-    const [result] = await this.#client.submit([op], options);
-    expectResult(result, 'published');
+    const { path } = this;
+    const op: Op = { kind: 'publish', path, address, content };
+    const [result] = await this.#client.submit([op], optionsOf(CALL, options), path);
+    expectResult(result, 'published', path);
   }
 
-  release(options: CallOptions = {}): Promise<void> {
-    return this.#hold.release('machineReleased', { ...this.#client.defaults, ...options });
+  async release(options: CallOptions = {}): Promise<void> {
+    const all = { ...this.#client.defaults, ...optionsOf(CALL, options) };
+    await this.#hold.release('machineReleased', all);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -163,23 +168,30 @@ export class Machine {
 
   /** Makes the node. Answers the nonce that a first take must name. */
   async declare(options: DeclareOptions): Promise<Position> {
-    const { programId, t, s, binding = 'lessee', outputs = 0 } = options;
-    const { periodMs = PERIOD_MS, lockDelayMs = 0, inbox } = options;
+    const { programId, t, s, policy, inbox, ...rest } = optionsOf(DECLARE, options);
+    const {
+      binding = 'lessee',
+      outputs = 0,
+      periodMs = PERIOD_MS,
+      lockDelayMs = 0,
+      ...terms
+    } = rest;
+    const { path } = this;
     const op: Op = {
       kind: 'declareMachine',
-      path: this.path,
+      path,
       programId,
       t,
       s,
-      policy: { ...DEFAULT_POLICY, ...options.policy },
+      policy: { ...DEFAULT_POLICY, ...policy },
       binding,
       outputs,
       inbox: inbox && { neglect: 'shown', ...inbox },
       periodMs,
       lockDelayMs,
     };
-    const [result] = await this.#client.submit([op], options);
-    return expectResult(result, 'machineDeclared').nonce;
+    const [result] = await this.#client.submit([op], terms, path);
+    return expectResult(result, 'machineDeclared', path).nonce;
   }
 
   /** Takes the lease by proving the next transitions. @throws FattyError `held`, `lock_delay`… */
@@ -200,13 +212,15 @@ export class Machine {
     proofs: readonly Uint8Array[],
     options: ProofOptions,
   ): Promise<MachineLease> {
-    const { nonce, outputs = 0, inbox = 0 } = options;
-    const op = { kind, path: this.path, nonce, outputs, inbox, proofs } as const;
-    const all = { ...this.#client.defaults, ...options };
+    const { nonce, outputs = 0, inbox = 0, ...terms } = optionsOf(PROOF, options);
+    const { path } = this;
+    const op = { kind, path, nonce, outputs, inbox, proofs } as const;
+    const all = { ...this.#client.defaults, ...terms };
     const request = { kind: 'machine', op, hold: undefined } as const;
     const { call, outcome } = this.#client.driver.call(request, all);
-    const held = expectResult(resultsOf(await outcome, all.signal).results[0], 'machineHeld');
-    return new MachineLease(this.#client, this.path, call, held);
+    const { results } = resultsOf(await outcome, { path, signal: all.signal });
+    const held = expectResult(results[0], 'machineHeld', path);
+    return new MachineLease(this.#client, path, call, held);
   }
 
   /**
@@ -215,11 +229,11 @@ export class Machine {
    * is at least the `number` answered. @throws FattyError `no_inbox`, `inbox_full`, `bad_entry`…
    */
   async post(entry: bigint | Uint8Array | string, options: CallOptions = {}): Promise<Posted> {
-    const value =
-      typeof entry === 'bigint' ? entry : entryOf(typeof entry === 'string' ? utf8(entry) : entry);
-    const op: Op = { kind: 'post', path: this.path, entry: value };
-    const [result] = await this.#client.submit([op], options);
-    return expectResult(result, 'posted');
+    const { path } = this;
+    const value = typeof entry === 'bigint' ? entry : entryOf(bytesOf(entry, 'entry'));
+    const op: Op = { kind: 'post', path, entry: value };
+    const [result] = await this.#client.submit([op], optionsOf(CALL, options), path);
+    return expectResult(result, 'posted', path);
   }
 
   /** Program, stored state, inbox and outputs, lessee and what it publishes. */

@@ -48,7 +48,6 @@ export class StateListeners {
 }
 
 interface Watched {
-  readonly session: SessionStatus;
   status(options: { readonly signal?: AbortSignal }): AsyncIterableIterator<SessionStatus>;
 }
 
@@ -56,8 +55,9 @@ interface Watched {
 export async function untilLinked(
   client: Watched,
   count: number,
-  { timeoutMs = Number.POSITIVE_INFINITY, signal }: CallOptions,
+  terms: CallOptions & { readonly linkage: () => string },
 ): Promise<void> {
+  const { timeoutMs = Number.POSITIVE_INFINITY, signal, linkage } = terms;
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   const timer = setTimeout(stop, Math.min(timeoutMs, TIMER_MS_MAX));
@@ -68,7 +68,7 @@ export async function untilLinked(
       if (status.links >= count) return;
     }
     if (signal?.aborted) throw abortError(signal);
-    throw clientError('unreachable', `${count} replicas`, `${client.session.links} linked`);
+    throw clientError('unreachable', `${count} replicas`, linkage());
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);

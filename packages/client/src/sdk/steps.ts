@@ -25,7 +25,7 @@ export async function removeTree(submit: Submit, path: string): Promise<void> {
     const [result] = await submit([{ kind: 'removeSubtree', path }]);
     // Somebody else has removed what the step before left.
     if (step > 0 && result?.kind === 'error' && result.code === 'not_found') return;
-    if (expectResult(result, 'subtreeRemoved').left === 0) return;
+    if (expectResult(result, 'subtreeRemoved', path).left === 0) return;
   }
 }
 
@@ -49,7 +49,7 @@ export async function readFile(read: ReadValue, path: string): Promise<FileValue
     const { stat, siblings } = first.value;
     return fileValue(stat, [...siblings, ...rest], first.commit);
   }
-  throw clientError('bad_answer', 'a file that stays as it is', `${ATTEMPTS_MAX} others`);
+  throw clientError('bad_answer', 'a file that stays as it is', `${ATTEMPTS_MAX} others`, { path });
 }
 
 function fileValue(stat: Stat, siblings: readonly Sibling[], commit: number): FileValue {

@@ -15,6 +15,9 @@ import {
 } from '@fatty/cairo';
 import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { type Checks, must, optionsOf } from '../sdk/arguments.ts';
+import { TIMER_MS_MAX } from '../sdk/driver.ts';
+import { PERIOD } from './run-options.ts';
 import type { ProofJobOptions, Prover } from './types.ts';
 
 export interface CommandProverOptions {
@@ -32,13 +35,25 @@ const SAID_LENGTH = 500;
 
 type Files = Readonly<Record<'public_input' | 'private_input' | 'parameters' | 'proof', string>>;
 
+function isCommand(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() !== '';
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string');
+}
+
+const COMMAND: Checks<CommandProverOptions> = {
+  command: must('a program and its arguments', isCommand),
+  timeoutMs: PERIOD,
+};
+
 /**
  * A prover outside this process, such as Stone's `cpu_air_prover`, run without a shell on files in
  * a folder of their own, which goes with the proof. What it answers must be about the run it was
  * given. Codes: `prover_failed` (exit code and the end of what it said), `prover_timeout`,
  * `wrong_statement`, `cancelled`, `unwritable`, and those of `parseStoneJson`.
+ * @throws FattyError `bad_argument`
  */
-export function commandProver({ command, timeoutMs }: CommandProverOptions): Prover {
+export function commandProver(options: CommandProverOptions): Prover {
+  const { command, timeoutMs } = optionsOf(COMMAND, options, ['command']);
   const words = typeof command === 'string' ? command.split(/\s+/).filter(Boolean) : command;
   return {
     async prove(run, parameters, options = {}) {
@@ -113,7 +128,7 @@ function execute(
       child.kill('SIGKILL');
     };
     const cancel = (): void => end('cancelled');
-    const timer = setTimeout(() => end('prover_timeout'), timeoutMs);
+    const timer = setTimeout(() => end('prover_timeout'), Math.min(timeoutMs, TIMER_MS_MAX));
     signal?.addEventListener('abort', cancel, { once: true });
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);

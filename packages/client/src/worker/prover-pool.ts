@@ -3,6 +3,9 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Proof, ProverReply, ProverRequest } from '@fatty/cairo';
 import { fail } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { type Checks, optionsOf } from '../sdk/arguments.ts';
+import { attempt, logFault } from '../sdk/faults.ts';
+import { COUNT } from './run-options.ts';
 import type { ProofJobOptions, Prover } from './types.ts';
 
 type ProveRequest = Omit<Extract<ProverRequest, { readonly kind: 'prove' }>, 'id' | 'kind'>;
@@ -85,7 +88,8 @@ class ProverThread {
   #hear(worker: Worker, reply: ProverReply): void {
     const job = this.#jobs.get(reply.id);
     if (reply.kind === 'progress') {
-      job?.options.onProgress?.(reply.progress);
+      // Heard from a thread: what a listener throws here would end the process.
+      attempt(() => job?.options.onProgress?.(reply.progress), logFault);
       return;
     }
     this.#jobs.delete(reply.id);
@@ -114,16 +118,16 @@ export interface ProverPoolOptions {
   readonly threads?: number;
 }
 
+const POOL: Checks<ProverPoolOptions> = { proofs: COUNT, threads: COUNT };
+
 /**
  * Proves in threads of this process. Codes of `createProver`, and `prover_died` when a thread
- * ended before its proof, as all do at `close()`.
+ * ended before its proof, as all do at `close()`. @throws FattyError `bad_argument`
  */
 export function proverPool(options: ProverPoolOptions = {}): Prover {
-  const { proofs = 1, threads = Math.min(availableParallelism(), THREADS_MAX) } = options;
-  const all = Array.from(
-    { length: Math.max(1, proofs) },
-    () => new ProverThread(Math.max(1, threads)),
-  );
+  const own = optionsOf(POOL, options);
+  const { proofs = 1, threads = Math.min(availableParallelism(), THREADS_MAX) } = own;
+  const all = Array.from({ length: proofs }, () => new ProverThread(threads));
   return {
     prove({ publicInput, trace, memory }, parameters, job = {}) {
       const idlest = all.reduce((best, one) => (one.load < best.load ? one : best));

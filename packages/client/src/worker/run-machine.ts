@@ -6,6 +6,7 @@ import { systemClock } from './clock.ts';
 import { intakeOf } from './intake.ts';
 import { Pacing } from './pacing.ts';
 import { proverPool } from './prover-pool.ts';
+import { runOptions } from './run-options.ts';
 import { checkProgram } from './span.ts';
 import { type Proven, raise, SpanProver, type Stand } from './span-prover.ts';
 import type {
@@ -54,8 +55,9 @@ const MOVED_ON: readonly string[] = ['not_lessee', 'wrong_nonce', 'not_found', '
  */
 export async function runMachine(
   client: WorkerClient,
-  options: RunMachineOptions,
+  given: RunMachineOptions,
 ): Promise<WorkerEnd> {
+  const options = runOptions(given);
   const prover = options.prover ?? proverPool();
   try {
     const machine = client.machine(options.path);

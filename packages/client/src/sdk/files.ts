@@ -1,0 +1,125 @@
+import { type CellParams, type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
+import { clientError, isFattyError } from '../error.ts';
+import { expectResult } from './answers.ts';
+import { bytesOf, checkFirst } from './arguments.ts';
+import type { CallOptions } from './driver.ts';
+import type { CreateOptions, PutOptions, RemoveOptions } from './options.ts';
+import { removeTree } from './steps.ts';
+
+type Created = Extract<Result, { kind: 'created' }>;
+type CreateOp = Extract<Op, { kind: 'create' }>;
+
+export interface SeenFile {
+  readonly stat: Stat;
+  readonly dots: readonly Dot[];
+}
+
+/** What files need of their client; options have been looked at. */
+export interface FileClient {
+  readonly params: CellParams;
+  /** One batch; `path` is what an error is about. */
+  submit(ops: readonly Op[], options: CallOptions, path: string): Promise<readonly Result[]>;
+  /** The file, and the dots of all its siblings. */
+  seen(path: string, options: CallOptions): Promise<SeenFile>;
+  stat(path: string, options: CallOptions): Promise<Stat>;
+}
+
+/** The calls for files that take more than one op, or ask before they write. */
+export class Files {
+  readonly #client: FileClient;
+
+  constructor(client: FileClient) {
+    this.#client = client;
+  }
+
+  async create(path: string, options: CreateOptions): Promise<Created> {
+    const { node = 'file', content = '', mode = 'shared', ephemeral = false } = options;
+    const exclusive = options.exclusive ?? true;
+    const bytes = bytesOf(content);
+    const op: Op = { kind: 'create', path, node, mode, ephemeral, exclusive, content: bytes };
+    checkFirst(op, this.#client.params);
+    const above = options.parents ? await this.#missingParents(path, options) : [];
+    const results = await this.#client.submit([...above, op], options, path);
+    return expectResult(results.at(-1), 'created', path);
+  }
+
+  /** Creates of the directories that are not there, from the top. */
+  async #missingParents(path: string, options: CallOptions): Promise<CreateOp[]> {
+    const missing: CreateOp[] = [];
+    for (let above = parentPath(path); above !== '/'; above = parentPath(above)) {
+      if (await this.#exists(above, options)) break;
+      missing.unshift({
+        kind: 'create',
+        path: above,
+        node: 'directory',
+        mode: 'shared',
+        ephemeral: false,
+        exclusive: false,
+        content: new Uint8Array(),
+      });
+    }
+    return missing;
+  }
+
+  async #exists(path: string, options: CallOptions): Promise<boolean> {
+    try {
+      await this.#client.stat(path, options);
+      return true;
+    } catch (error) {
+      if (isFattyError(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  async put(path: string, content: Uint8Array | string, options: PutOptions): Promise<void> {
+    const bytes = bytesOf(content);
+    const { generation, lock } = options;
+    if (generation !== undefined || lock !== undefined) {
+      await this.#compareAndSet(path, bytes, options);
+      return;
+    }
+    checkFirst({ kind: 'write', path, content: bytes, observed: [] }, this.#client.params);
+    const observed = await this.#observed(path, options);
+    if (observed === undefined) {
+      await this.create(path, { ...options, content: bytes, exclusive: false });
+      return;
+    }
+    const op: Op = { kind: 'write', path, content: bytes, observed };
+    const [result] = await this.#client.submit([op], options, path);
+    expectResult(result, 'written', path);
+  }
+
+  /** The siblings there are; undefined when there is no file. */
+  async #observed(path: string, options: CallOptions): Promise<readonly Dot[] | undefined> {
+    try {
+      return (await this.#client.seen(path, options)).dots;
+    } catch (error) {
+      if (isFattyError(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+
+  async #compareAndSet(path: string, content: Uint8Array, options: PutOptions): Promise<void> {
+    const { generation, lock } = options;
+    if (lock?.signal.aborted) {
+      throw clientError('lock_lost', 'a held lock', 'one that was lost', {
+        cause: lock.signal.reason,
+        path,
+      });
+    }
+    const lockGen = lock?.generation;
+    const op: Op = { kind: 'compareAndSet', path, content, generation, lockGen };
+    const [result] = await this.#client.submit([op], options, path);
+    expectResult(result, 'written', path);
+  }
+
+  async remove(path: string, options: RemoveOptions): Promise<void> {
+    checkFirst({ kind: 'removeSubtree', path }, this.#client.params);
+    const submit = (ops: readonly Op[]): Promise<readonly Result[]> =>
+      this.#client.submit(ops, options, path);
+    if (options.recursive) return removeTree(submit, path);
+    const { dots } = await this.#client.stat(path, options);
+    const [result] = await submit([{ kind: 'remove', path, dots }]);
+    expectResult(result, 'removed', path);
+  }
+}
