@@ -5,6 +5,7 @@ import type { CellParams } from './committee.ts';
 import { type Op, opShape } from './ops.ts';
 import { splitPath } from './path.ts';
 import { type Query, queryShape } from './queries.ts';
+import { BLOCK_WEIGHT_MAX, weightOf } from './weight.ts';
 
 /** No query is longer, bytes: a path, and a name to go on after. */
 const QUERY_BYTES_MAX = 64 * 1024;
@@ -52,7 +53,7 @@ export function composeOp(op: unknown, params: CellParams): Outcome<Uint8Array> 
 
 /**
  * The ops of one batch, each as {@link composeOp}, and all of them within the cell's limits.
- * Never throws. Codes besides: `empty_batch`, `too_many_ops`, `op_too_large`, `too_large`.
+ * Never throws. Codes besides: `empty_batch`, `too_many_ops`, `op_too_large`, `too_heavy`, `too_large`.
  */
 export function composeOps(ops: unknown, params: CellParams): Outcome<readonly Uint8Array[]> {
   return guarded(() => composeBatch(ops, params));
@@ -71,6 +72,7 @@ function composeBatch(ops: unknown, params: CellParams): Outcome<readonly Uint8A
   }
   const composed: Uint8Array[] = [];
   let bytes = BATCH_HEAD_BYTES;
+  let weight = 0;
   for (let i = 0; i < ops.length; i++) {
     const op = composeOp(ops[i], params);
     if (!op.ok) return ops.length === 1 ? op : inBatch(i, op.failure);
@@ -78,7 +80,11 @@ function composeBatch(ops: unknown, params: CellParams): Outcome<readonly Uint8A
       return fail('op_too_large', `at most ${opBytesMax} bytes`, String(op.value.length));
     }
     bytes += op.value.length + OP_HEAD_BYTES;
+    weight += weightOf(op.value);
     composed.push(op.value);
+  }
+  if (weight > BLOCK_WEIGHT_MAX) {
+    return fail('too_heavy', `at most ${BLOCK_WEIGHT_MAX}`, String(weight));
   }
   if (bytes <= batchBytesMax) return ok(composed);
   return fail('too_large', `at most ${batchBytesMax} bytes`, String(bytes));

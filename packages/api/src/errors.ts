@@ -24,6 +24,7 @@ const FINAL = {
   bad_key: 'The client key is not admitted.',
   bad_signature: 'The signature does not verify.',
   bad_batch_signature: 'The signature under the batch is not of its client key.',
+  too_heavy: 'The ops of the batch are more work than a block may cost.',
   too_many_proofs: 'The batch carries more proofs than a block may.',
   bad_path: 'Paths are absolute, at most 32 segments of 1 to 255 bytes of UTF-8.',
   reserved_path: 'Names under /.sys are written by the cell alone.',

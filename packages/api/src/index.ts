@@ -13,3 +13,4 @@ export * from './path.ts';
 export * from './queries.ts';
 export * from './receipts.ts';
 export * from './results.ts';
+export * from './weight.ts';

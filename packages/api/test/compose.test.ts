@@ -98,6 +98,7 @@ describe('the ops of a batch', () => {
     ['an iterable', new Set([op]), 'bad_argument'],
     ['none', [], 'empty_batch'],
     ['too many', Array(257).fill(op), 'too_many_ops'],
+    ['too much work', Array(5).fill(op), 'too_heavy'],
     ['more than memory', Array(2 ** 31), 'too_many_ops'],
     ['a hole', Array(2), 'bad_argument'],
   ])('%s', (_, ops, code) => {

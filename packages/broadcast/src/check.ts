@@ -1,4 +1,4 @@
-import type { KeepAlive } from '@fatty/api';
+import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
 import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
 import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
@@ -46,7 +46,7 @@ function refused(flaw: Failure, author?: number, evidence?: Evidence): Checked {
  * Codes of `decode`, `openHeader`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
  * `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
  * `keep_alives_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
- * `bad_batch_signature`, `too_many_proofs`.
+ * `bad_batch_signature`, `too_heavy`, `too_many_proofs`.
  */
 export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
   const { limits } = rules.committee.params;
@@ -122,12 +122,18 @@ function validateOps(block: Block, rules: BlockRules): Checked {
   const { author } = block.header;
   const proofsMax = rules.committee.params.limits.blockProofsMax;
   const asks: Ask[] = [];
+  let weight = 0;
   for (const { batch } of block.batches) {
     const { client, session, seq, basis } = batch;
     for (const [index, op] of batch.ops.entries()) {
       const answer = rules.validate({ client, session, seq, index, author, basis }, op);
       if (answer.kind === 'ignore') return answer;
       if (answer.kind === 'reject') return refused(answer, author);
+      weight += answer.weight ?? 1;
+      if (weight > BLOCK_WEIGHT_MAX) {
+        const flaw = failure('too_heavy', `at most ${BLOCK_WEIGHT_MAX}`, `${weight} or more`);
+        return refused(flaw, author);
+      }
       if (answer.kind === 'ask') asks.push(answer);
       if (asks.length > proofsMax) {
         const flaw = failure('too_many_proofs', `at most ${proofsMax}`, `${asks.length} or more`);

@@ -1,4 +1,10 @@
-import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import {
+  BLOCK_WEIGHT_MAX,
+  type KeepAlive,
+  keepAliveShape,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/api';
 import {
   array,
   asCellId,
@@ -320,6 +326,21 @@ describe('the algorithm’s gate (R11a)', () => {
       [1, 1, 3],
       [2, 0, 3],
     ]);
+  });
+
+  it('too_heavy: what the ops weigh together is bounded, an op without a weight weighs 1', () => {
+    const [most, third] = [{ kind: 'accept', weight: BLOCK_WEIGHT_MAX - 2 }, { kind: 'accept' }];
+    const weighing = (...answers: Validation[]): Checked => {
+      const batches = answers.map((_, seq) => cell.batch(1, seq));
+      const validate = ({ seq }: { seq: number }): Validation => answers[seq] as Validation;
+      return checkBlock(cell.bytes(3, {}, { batches }), { ...cell.rules, validate });
+    };
+    const [heavy, light] = [most as Validation, third as Validation];
+    expect(weighing(heavy, light, light).kind).toBe('accept');
+    const over = { kind: 'reject', code: 'too_heavy', author: 3 };
+    expect(weighing(heavy, light, light, light)).toMatchObject(over);
+    const ask: Validation = { kind: 'ask', job: Uint8Array.of(1), weight: 3 };
+    expect(weighing(heavy, ask)).toMatchObject(over);
   });
 
   it('too_many_proofs: three asks in a block of two', () => {

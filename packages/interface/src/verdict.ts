@@ -13,14 +13,22 @@ export interface Failure {
  * `ignore`: not now or not for us, nobody is to blame. `reject`: the sender is at fault.
  */
 export type Verdict =
-  | { readonly kind: 'accept' }
+  | Accepted
   | ({ readonly kind: 'ignore' } & Failure)
   | ({ readonly kind: 'reject' } & Failure);
+
+/** `weight`: of an op, what applying it may cost, in ordinary ops (R11). Default 1. */
+export interface Accepted {
+  readonly kind: 'accept';
+  readonly weight?: number;
+}
 
 /** A slow check, asked of a {@link Verifier}: `job` is canonical bytes and its own cache key. */
 export interface Ask {
   readonly kind: 'ask';
   readonly job: Uint8Array;
+  /** As in {@link Accepted}. */
+  readonly weight?: number;
 }
 
 /** What `validate()` answers: a verdict, or the slow job whose verdict it is. */

@@ -1,8 +1,8 @@
-import { keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type BlockRules, type CarriedBatch, checkBatch } from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
-import type { Pool } from './pool.ts';
+import { type Cost, costOf, type Pool } from './pool.ts';
 import type { Shared } from './shared.ts';
 import { orderedBatch, validateBatch } from './validate.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -11,7 +11,7 @@ interface Entry {
   readonly batch: CarriedBatch;
   readonly tag: number;
   readonly jobs: Set<string>;
-  readonly proofs: number;
+  readonly cost: Cost;
 }
 
 const KEEP_ALIVE_BYTES_MAX = 128;
@@ -47,7 +47,7 @@ export class Gateway {
 
   /**
    * Refuses with the codes of `decode`, `checkBatch`, of the algorithm's `validate` and `precheck`,
-   * and `overloaded`, `too_many_proofs`. The same batch again is not a second one.
+   * and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
    */
   submit(bytes: Uint8Array, tag: number): void {
     const { limits } = this.#shared.committee.params;
@@ -93,7 +93,7 @@ export class Gateway {
         this.#refuse(entry.tag, verdict);
       } else if (entry.jobs.size === 0) {
         this.#checking.delete(id);
-        this.#pool.add(entry.batch, entry.proofs);
+        this.#pool.add(entry.batch, entry.cost);
       }
     }
   }
@@ -107,13 +107,18 @@ export class Gateway {
     if (proofs > most) {
       return this.#refuse(tag, failure('too_many_proofs', `at most ${most}`, `${proofs}`));
     }
+    if (judged.weight > BLOCK_WEIGHT_MAX) {
+      const weight = `at most ${BLOCK_WEIGHT_MAX}`;
+      return this.#refuse(tag, failure('too_heavy', weight, `${judged.weight}`));
+    }
     const advice = config.machine.precheck(orderedBatch(batch, me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
     const jobs = this.#verdicts.ask(asks);
     if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
-    if (jobs.size === 0) this.#pool.add(batch, proofs);
-    else this.#checking.set(id, { batch, tag, jobs, proofs });
+    const cost = costOf(judged);
+    if (jobs.size === 0) this.#pool.add(batch, cost);
+    else this.#checking.set(id, { batch, tag, jobs, cost });
   }
 
   #hasRoom(): boolean {

@@ -1,4 +1,4 @@
-import type { KeepAlive } from '@fatty/api';
+import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
 import {
   type Block,
   type CarriedBatch,
@@ -11,11 +11,21 @@ import {
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Shared } from './shared.ts';
-import { validateBatch } from './validate.ts';
+import { type Judged, validateBatch } from './validate.ts';
 
 interface Included {
   readonly ref: Ref;
   readonly left: Map<string, CarriedBatch>;
+}
+
+/** What a batch costs every replica: slow checks, and work of apply in ordinary ops. */
+export interface Cost {
+  readonly proofs: number;
+  readonly weight: number;
+}
+
+export function costOf({ asks, weight }: Judged): Cost {
+  return { proofs: asks.length, weight };
 }
 
 /** What an own block carries. */
@@ -50,8 +60,8 @@ export class Pool {
   readonly #keepAlives = new Map<string, KeepAlive>();
   readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
   readonly #convicted = new Set<number>();
-  /** Slow checks that a batch costs every replica (R11a). */
-  readonly #proofs = new WeakMap<CarriedBatch, number>();
+  /** What a batch costs every replica (R11, R11a). */
+  readonly #costs = new WeakMap<CarriedBatch, Cost>();
   #bytes = 0;
 
   constructor(shared: Shared) {
@@ -79,8 +89,8 @@ export class Pool {
     return false;
   }
 
-  add(batch: CarriedBatch, proofs: number): void {
-    this.#proofs.set(batch, proofs);
+  add(batch: CarriedBatch, cost: Cost): void {
+    this.#costs.set(batch, cost);
     this.#enqueue(toHex(batch.id), batch);
   }
 
@@ -170,12 +180,12 @@ export class Pool {
   }
 
   /** Batches that came back with the log were checked in an earlier life: counted again here. */
-  #proofsOf(carried: CarriedBatch): number {
-    const known = this.#proofs.get(carried);
+  #costOf(carried: CarriedBatch): Cost {
+    const known = this.#costs.get(carried);
     if (known !== undefined) return known;
-    const proofs = validateBatch(this.#shared.config.machine, this.#shared.me, carried).asks.length;
-    this.#proofs.set(carried, proofs);
-    return proofs;
+    const cost = costOf(validateBatch(this.#shared.config.machine, this.#shared.me, carried));
+    this.#costs.set(carried, cost);
+    return cost;
   }
 
   /** R11: what is over goes with the next block. */
@@ -198,18 +208,20 @@ export class Pool {
     let room = bytesMax;
     let ops = limits.blockOpsMax;
     let proofs = limits.blockProofsMax;
+    let weight = BLOCK_WEIGHT_MAX;
     const taken: CarriedBatch[] = [];
     const passed = new Set<string>();
     const clients = new Set<string>();
     for (const [id, carried] of this.#queue) {
       const { batch } = carried;
-      const cost = this.#proofsOf(carried);
+      const cost = this.#costOf(carried);
       // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
       const place = `${toHex(batch.session)}/${batch.seq}`;
       if (passed.has(place) || passed.has(toHex(batch.session))) continue;
       const client = toHex(batch.client);
-      if (cost > proofs || (clients.size === CLIENT_KEYS_MAX && !clients.has(client))) {
-        // Proofs and keys are scarce: others may pass, but not later batches of the same session.
+      const isStranger = clients.size === CLIENT_KEYS_MAX && !clients.has(client);
+      if (cost.proofs > proofs || cost.weight > weight || isStranger) {
+        // These are scarce: others may pass, but not later batches of the same session.
         passed.add(toHex(batch.session));
         continue;
       }
@@ -218,7 +230,8 @@ export class Pool {
       clients.add(client);
       room -= sizeOf(carried);
       ops -= batch.ops.length;
-      proofs -= cost;
+      proofs -= cost.proofs;
+      weight -= cost.weight;
       taken.push(carried);
       this.#queue.delete(id);
       this.#bytes -= sizeOf(carried);

@@ -1,5 +1,6 @@
 import {
   type Batch,
+  BLOCK_WEIGHT_MAX,
   type CellParams,
   type Committee,
   cellIdOf,
@@ -31,6 +32,8 @@ export const scheme = standIn();
 /** First byte of an op decides its fate in `validate`; everything else is appended to the list. */
 export const REJECTED = 0xff;
 export const ASKED = 0xfe;
+/** Weighs a quarter of what a block may. */
+export const HEAVY = 0xfc;
 export const IGNORED = 0xfd;
 
 export function listAlgorithm(): Algorithm {
@@ -42,6 +45,7 @@ export function listAlgorithm(): Algorithm {
     validate(_source, op) {
       if (op[0] === REJECTED) return reject('bad_op', 'a good op', 'a bad one');
       if (op[0] === IGNORED) return ignore('not_yet', 'a later time', 'now');
+      if (op[0] === HEAVY) return { ...ACCEPT, weight: BLOCK_WEIGHT_MAX / 4 };
       return op[0] === ASKED ? { kind: 'ask', job: op } : ACCEPT;
     },
     deliver: (_source, op) => append(op),

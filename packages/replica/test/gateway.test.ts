@@ -20,6 +20,7 @@ import {
   ASKED,
   batchesOf,
   Client,
+  HEAVY,
   IGNORED,
   listAlgorithm,
   makeCell,
@@ -57,6 +58,7 @@ describe('submit', () => {
     world.submit(0, client.batch([new Uint8Array(400_000)]), 7);
     const proofs = Array.from({ length: 5 }, (_, i) => opOf(ASKED, `${i}`));
     world.submit(0, client.batch(proofs), 8);
+    world.submit(0, client.batch(Array.from({ length: 5 }, () => opOf(HEAVY, ''))), 9);
     expect(codes()).toEqual([
       '1 wrong_shape',
       '2 bad_batch_signature',
@@ -66,6 +68,7 @@ describe('submit', () => {
       '6 too_many_ops',
       '7 op_too_large',
       '8 too_many_proofs',
+      '9 too_heavy',
     ]);
     expect(world.run(1_000)).toBe(true);
     expect(world.host(0).replica.status().round).toBe(0);
@@ -167,6 +170,20 @@ describe('submit', () => {
     }
     world.run(2_000);
     expect(batchesOf(world.host(2))).toHaveLength(6);
+    for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
+  });
+
+  it('never puts more work into a block than it may be, lets others pass, and loses none', () => {
+    const { world } = gateway();
+    const [heavy, light] = [3, 3].map((n) =>
+      Array.from({ length: n }, (_, i) => new Client(world.options.cell, `w${n}${i}`)),
+    );
+    for (const one of heavy ?? []) {
+      for (let i = 0; i < 3; i++) world.submit(0, one.batch([opOf(HEAVY, `${i}`)]), i);
+    }
+    for (const one of light ?? []) world.submit(0, one.op('light'), 9);
+    world.run(2_000);
+    expect(batchesOf(world.host(2))).toHaveLength(12);
     for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
   });
 

@@ -12,6 +12,7 @@ import {
   type Query,
   type Result,
   sessionIdOf,
+  weightOf,
 } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
@@ -71,10 +72,17 @@ export class LockService implements StateMachine {
   }
 
   /**
-   * R11a: form, and for a take or renewal the job of its STARKs. Codes of `decodeOp`, `checkOp`,
+   * R11a: form and weight, and for a take or renewal the job of its STARKs. Codes of `decodeOp`, `checkOp`,
    * `misplaced_open`, `bad_policy`, and those of package cairo.
    */
   validate(source: Source, bytes: Uint8Array): Validation {
+    const judged = this.#judgeForm(source, bytes);
+    if (judged.kind === 'ignore' || judged.kind === 'reject') return judged;
+    const weight = weightOf(bytes);
+    return weight === 1 ? judged : { ...judged, weight };
+  }
+
+  #judgeForm(source: Source, bytes: Uint8Array): Validation {
     const decoded = decodeOp(bytes);
     if (!decoded.ok) return { kind: 'reject', ...decoded.failure };
     const op = decoded.value;

@@ -1,4 +1,5 @@
 import {
+  BLOCK_WEIGHT_MAX,
   batchId,
   encodeClientMessage,
   encodeOp,
@@ -6,6 +7,7 @@ import {
   type GatewayMessage,
   type Op,
   signBatch,
+  weightOf,
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Basis, Failure, SessionId } from '@fatty/interface';
@@ -92,12 +94,16 @@ export class Pipeline {
     const { opsPerBatchMax, limits } = this.#shared;
     let ops = 0;
     let bytes = BATCH_OVERHEAD_BYTES;
+    let weight = 0;
     let count = 0;
     for (const job of this.#queue) {
       if (count > 0 && job.alone === true) break;
       ops += job.ops.length;
       bytes += job.ops.reduce((sum, op) => sum + op.length + OP_OVERHEAD_BYTES, 0);
-      if (count > 0 && (ops > opsPerBatchMax || bytes > limits.batchBytesMax)) break;
+      weight += job.ops.reduce((sum, op) => sum + weightOf(op), 0);
+      const isOver =
+        ops > opsPerBatchMax || bytes > limits.batchBytesMax || weight > BLOCK_WEIGHT_MAX;
+      if (count > 0 && isOver) break;
       count += 1;
       if (job.alone === true) break;
     }

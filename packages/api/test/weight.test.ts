@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import {
+  BLOCK_WEIGHT_MAX,
+  DEFAULT_LIMITS,
+  encodeOp,
+  SUBTREE_WEIGHT,
+  weightOf,
+} from '../src/index.ts';
+import { OPS } from './samples.ts';
+
+test.each(Object.entries(OPS))('%s has the weight of its kind and length', (kind, op) => {
+  const bytes = encodeOp(op);
+  const extra = Math.floor(bytes.length / 1024);
+  expect(weightOf(bytes)).toBe(extra + (kind === 'removeSubtree' ? SUBTREE_WEIGHT : 1));
+});
+
+test('length weighs', () => {
+  const content = new Uint8Array(100 * 1024);
+  expect(weightOf(encodeOp({ ...OPS.create, content }))).toBe(101);
+});
+
+test('what bytes and counts allow a block is never too heavy, but for heavy kinds', () => {
+  const { blockOpsMax, blockBytesMax } = DEFAULT_LIMITS;
+  expect(blockOpsMax + blockBytesMax / 1024).toBeLessThan(BLOCK_WEIGHT_MAX);
+  expect(BLOCK_WEIGHT_MAX / SUBTREE_WEIGHT).toBe(4);
+});
