@@ -198,12 +198,14 @@ describe('the parts', () => {
     );
   });
 
-  it('knows its p99', () => {
+  it('knows its typical latency, whatever the slowest of a start was', () => {
     const latencies = new Latencies();
-    expect(latencies.p99).toBe(0);
-    for (let i = 0; i < 256; i++) latencies.add(i === 100 || i === 200 || i === 50 ? 900 : 10);
-    expect(latencies.p99).toBe(900);
-    for (let i = 0; i < 256; i++) latencies.add(7);
-    expect(latencies.p99).toBe(7);
+    expect(latencies.typicalMs).toBe(0);
+    for (const ms of [1_500, 1_200, 900]) latencies.add(ms);
+    expect(latencies.typicalMs).toBe(1_200);
+    for (let i = 0; i < 5; i++) latencies.add(30 + i);
+    expect(latencies.typicalMs).toBe(34);
+    for (let i = 0; i < 40; i++) latencies.add(2_000);
+    expect(latencies.typicalMs).toBe(2_000);
   });
 });

@@ -195,6 +195,37 @@ describe('an answer that never came', () => {
   });
 });
 
+describe('a cell that does not answer for a while', () => {
+  it('costs every look, take and renewal its own time-out, never more', async () => {
+    const world = new World();
+    const { machine, clock } = world;
+    const stat = machine.stat.bind(machine);
+    const take = machine.take.bind(machine);
+    const asked: (number | undefined)[] = [];
+    const mute = async (timeoutMs: number | undefined): Promise<never> => {
+      asked.push(timeoutMs);
+      await clock.pass(timeoutMs ?? 1e9);
+      throw unanswered();
+    };
+    let isMute = false;
+    machine.stat = (options?: { readonly timeoutMs?: number }) =>
+      isMute ? mute(options?.timeoutMs) : stat();
+    machine.take = (proofs, options) => (isMute ? mute(options.timeoutMs) : take(proofs, options));
+    clock.at(1_050, () => {
+      isMute = true;
+    });
+    clock.at(11_000, () => {
+      isMute = false;
+    });
+    const end = await world.run(8 * PERIOD_MS);
+    expect(end.reason).toBe('stopped');
+    expect(asked.length).toBeGreaterThan(2);
+    for (const timeoutMs of asked) expect(timeoutMs).toBeLessThanOrEqual(PERIOD_MS);
+    expect(world.held()[0]).toMatchObject({ how: 'taken' });
+    expect(world.held().length).toBeGreaterThan(3);
+  });
+});
+
 describe('pacing', () => {
   const options = { periodMs: PERIOD_MS, everyMs: 500, transitionsMax: 20 };
 

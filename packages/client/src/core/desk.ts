@@ -144,10 +144,21 @@ export class Desk {
       call,
       ops: composed.value,
       alone: ops.some((op) => MAY_BE_REFUSED.has(op.kind)),
+      deadlineMs: this.#deadlineOf(call),
       done,
       ...(placed === undefined ? {} : { placed }),
     };
     this.#keeper.put(job, this.#shared.nowMs);
+  }
+
+  /** When the answer comes too late: for its caller, or for the lease that it should extend. */
+  #deadlineOf(call: number): number {
+    const entry = this.#calls.get(call);
+    if (entry === undefined) return Number.POSITIVE_INFINITY;
+    const { request, deadlineMs } = entry;
+    const renewed = request.kind === 'machine' ? request.hold : undefined;
+    const hold = renewed === undefined ? undefined : this.#keeper.holds.get(renewed);
+    return Math.min(deadlineMs, hold?.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   #acquire(call: number, request: AcquireRequest, done: (outcome: CallOutcome) => void): void {

@@ -15,7 +15,7 @@ import { BULK, PROTOCOL } from '@fatty/interface';
 import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.ts';
 import type { Shared } from './shared.ts';
 import { type Believed, type Job, Slot } from './slot.ts';
-import { type Latencies, retryDelay } from './timing.ts';
+import { halfway, type Latencies, retryDelay } from './timing.ts';
 import type { CallOutcome } from './types.ts';
 import { Window } from './window.ts';
 
@@ -57,7 +57,7 @@ export class Pipeline {
   }
 
   get retryAtMs(): number {
-    return this.#retryAtMs;
+    return Math.min(this.#retryAtMs, ...this.#slots.map((slot) => slot.hurryAtMs));
   }
 
   put(job: Job): void {
@@ -119,7 +119,9 @@ export class Pipeline {
       index += job.ops.length;
     }
     const need = this.#shared.faults + 1;
-    return new Slot(seq, jobs, this.#batch(seq, ops), { atMs, need });
+    const slot = new Slot(seq, jobs, this.#batch(seq, ops), { atMs, need });
+    slot.hurryAtMs = halfway(atMs, slot.deadlineMs, 0);
+    return slot;
   }
 
   #batch(seq: number, ops: readonly Uint8Array[]): { id: string; message: Uint8Array } {
@@ -146,11 +148,12 @@ export class Pipeline {
     this.#retryAtMs =
       this.#slots.length === 0
         ? Number.POSITIVE_INFINITY
-        : atMs + retryDelay(deltaMs, this.#latencies.p99, this.#attempt, draw);
+        : atMs + retryDelay(deltaMs, this.#latencies.typicalMs, this.#attempt, draw);
   }
 
   /** The gateway is slow: the next one, and from the third time on f+1 of them, get everything. */
   retry(atMs: number): void {
+    this.#hurry(atMs);
     if (atMs < this.#retryAtMs) return;
     if (this.#shared.links.gateway() === undefined) {
       // Nothing can be tried: `relinked` goes on.
@@ -163,10 +166,28 @@ export class Pipeline {
     this.#arm(atMs);
   }
 
+  /**
+   * Half of a call's time is gone without an answer: f+1 gateways get its batch, with those before it,
+   * which it cannot be applied without; and again when half of the rest is gone.
+   */
+  #hurry(atMs: number): void {
+    const last = this.#slots.findLastIndex((slot) => slot.hurryAtMs <= atMs);
+    if (last < 0) return;
+    const to = this.#shared.links.first(this.#shared.faults + 1);
+    for (const slot of this.#slots.slice(0, last + 1)) {
+      this.#send(slot.message, to);
+      if (slot.hurryAtMs > atMs) continue;
+      slot.hurryAtMs = halfway(atMs, slot.deadlineMs, this.#shared.deltaMs);
+    }
+  }
+
   /** The first link after none at all: all that was under way is lost, and the outage no latency. */
   relinked(atMs: number): void {
     this.#attempt = 0;
-    for (const slot of this.#slots) slot.sentAtMs = atMs;
+    for (const slot of this.#slots) {
+      slot.sentAtMs = atMs;
+      slot.hurryAtMs = halfway(atMs, slot.deadlineMs, 0);
+    }
     this.resend();
     this.#arm(atMs);
   }

@@ -28,12 +28,20 @@ const CHAIN_RESERVE = 32;
 /** A replica walks at most 64 hashes for one keep-alive (R3). */
 const CHAIN_STEP_MAX = 64;
 
-/** Nonce-bound clock questions (§2.5): one open at a time, put to every live replica. */
+/** Questions whose answers still count: those of a slow network come when the next ones are out. */
+const QUESTIONS_MAX = 4;
+
+interface Question {
+  readonly nonce: Uint8Array;
+  readonly sentAtMs: number;
+  readonly readings: Reading[];
+}
+
+/** Nonce-bound clock questions (§2.5), put to every live replica; the newest is the open one. */
 export class ClockAsker {
   readonly #shared: Shared;
-  #nonce: Uint8Array = new Uint8Array();
-  #sentAtMs = 0;
-  #readings: Reading[] = [];
+  /** Newest first. */
+  #questions: readonly Question[] = [];
   #proof: ClockProof | undefined;
 
   constructor(shared: Shared) {
@@ -46,19 +54,19 @@ export class ClockAsker {
   }
 
   get sentAtMs(): number {
-    return this.#sentAtMs;
+    return this.#questions[0]?.sentAtMs ?? 0;
   }
 
   /** Whether the open question has been answered by a quorum. */
   get answered(): boolean {
-    return this.#readings.length >= this.#shared.quorum;
+    return (this.#questions[0]?.readings.length ?? 0) >= this.#shared.quorum;
   }
 
   ask(atMs: number): void {
-    this.#nonce = this.#shared.entropy.nonce().slice(0, NONCE_BYTES);
-    this.#sentAtMs = atMs;
-    this.#readings = [];
-    const bytes = encodeClientMessage({ kind: 'now', nonce: this.#nonce });
+    const nonce = this.#shared.entropy.nonce().slice(0, NONCE_BYTES);
+    const question = { nonce, sentAtMs: atMs, readings: [] };
+    this.#questions = [question, ...this.#questions].slice(0, QUESTIONS_MAX);
+    const bytes = encodeClientMessage({ kind: 'now', nonce });
     for (const replica of this.#shared.links.live()) this.#shared.send(replica, bytes, KEEP_ALIVE);
   }
 
@@ -66,16 +74,18 @@ export class ClockAsker {
   reading(replica: number, { reading, sig }: NowMessage): boolean {
     const { members, scheme, cellId, quorum, faults } = this.#shared;
     const key = members[replica];
-    if (key === undefined || !equalBytes(reading.nonce, this.#nonce)) return false;
-    if (this.#readings.some((one) => one.replica === replica)) return false;
+    const question = this.#questions.find(({ nonce }) => equalBytes(nonce, reading.nonce));
+    if (key === undefined || question === undefined) return false;
+    const { readings, sentAtMs } = question;
+    if (readings.some((one) => one.replica === replica)) return false;
     if (!scheme.verify(key, nowMessage(cellId, reading), sig)) {
       this.#shared.suspect(replica, 'bad_signature', 'its own signed clock', 'another signature');
       return false;
     }
     const { ts, commit, offset } = reading;
-    this.#readings.push({ replica, ts, index: commit, offset });
-    const proof = proveClock(this.#readings, this.#sentAtMs, { quorum, faults });
-    if (proof === undefined) return false;
+    readings.push({ replica, ts, index: commit, offset });
+    const proof = proveClock(readings, sentAtMs, { quorum, faults });
+    if (proof === undefined || sentAtMs < (this.#proof?.sentAtMs ?? 0)) return false;
     this.#proof = proof;
     this.#shared.sawCommit(proof.commit);
     return true;
@@ -185,7 +195,7 @@ export class Session {
     }
     if (!this.#waiting || atMs < this.#repeatAtMs) return;
     this.#repeats += 1;
-    this.#show(1 + this.#repeats);
+    this.#show(this.#shared.faults + this.#repeats);
   }
 
   #showNext(atMs: number): void {
@@ -194,7 +204,12 @@ export class Session {
     this.#shown = Math.min(this.#shown + 1, limit);
     this.#shownAtMs = atMs;
     this.#repeats = 0;
-    if (this.#shown > 0) this.#show(1);
+    if (this.#shown > 0) this.#show(this.#isLate(atMs) ? this.#shared.faults + 1 : 1);
+  }
+
+  /** So little of the lease is left that one gateway must not decide about it. */
+  #isLate(atMs: number): boolean {
+    return this.#deadlineMs - atMs < this.leaseMs / 2;
   }
 
   #show(gateways: number): void {

@@ -10,6 +10,8 @@ export interface Job {
   readonly ops: readonly Uint8Array[];
   /** A gateway may refuse these ops by what they say or by its state: they take no other call along. */
   readonly alone?: boolean;
+  /** Monotonic ms from which an answer is of no use; default: never. */
+  readonly deadlineMs?: number;
   /** Told where the ops will be, as soon as they are signed. */
   placed?(at: Omit<Landed, 'commit'>): void;
   done(outcome: CallOutcome): void;
@@ -33,6 +35,9 @@ export class Slot {
   readonly jobs: readonly Job[];
   message: Uint8Array;
   sentAtMs: number;
+  /** The earliest deadline of its jobs, and when f+1 gateways are to get it for that. Monotonic ms. */
+  readonly deadlineMs: number;
+  hurryAtMs: number = Number.POSITIVE_INFINITY;
   /** Of the first refusal that f+1 gateways shared: why a no-op was signed for this seq. */
   refusal: Failure | undefined;
   readonly #need: number;
@@ -51,6 +56,7 @@ export class Slot {
     this.jobs = jobs;
     this.message = batch.message;
     this.sentAtMs = sent.atMs;
+    this.deadlineMs = Math.min(...jobs.map((job) => job.deadlineMs ?? Number.POSITIVE_INFINITY));
     this.#need = sent.need;
     this.#ids = [batch.id];
     this.#receipts = new LatestWords(sent.need);

@@ -1,35 +1,43 @@
-const SAMPLES = 256;
-/** The 99th percentile is sorted out anew only after so many samples. */
-const REFRESH = 16;
+const SAMPLES = 32;
 
-/** The last 256 latencies of this client, for its retry time (R3). */
+/** The last latencies of this client, for its retry time (R3). */
 export class Latencies {
   readonly #ring: number[] = [];
   #count = 0;
-  #p99 = 0;
+  #typical: number | undefined;
 
   add(ms: number): void {
     this.#ring[this.#count % SAMPLES] = ms;
     this.#count += 1;
-    if (this.#count <= REFRESH || this.#count % REFRESH === 0) {
-      const sorted = [...this.#ring].sort((a, b) => a - b);
-      this.#p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
-    }
+    this.#typical = undefined;
   }
 
-  /** 0 without samples. */
-  get p99(): number {
-    return this.#p99;
+  /**
+   * The median: the slow answers of a start, or of one stall, say nothing about the next batch. 0
+   * without samples.
+   */
+  get typicalMs(): number {
+    const sorted = (): number[] => [...this.#ring].sort((a, b) => a - b);
+    this.#typical ??= sorted()[Math.floor(this.#ring.length / 2)] ?? 0;
+    return this.#typical;
   }
 }
 
-/** R3: max(2Δ, 4 × own p99), doubled per attempt up to 16 ×, plus up to half as jitter. */
+/** R3: max(2Δ, 4 × own typical latency), doubled per attempt up to 16 ×, plus up to half as jitter. */
 export function retryDelay(
   deltaMs: number,
-  p99Ms: number,
+  typicalMs: number,
   attempt: number,
   draw: (below: number) => number,
 ): number {
-  const base = Math.max(2 * deltaMs, 4 * p99Ms) * 2 ** Math.min(attempt, 4);
+  const base = Math.max(2 * deltaMs, 4 * typicalMs) * 2 ** Math.min(attempt, 4);
   return Math.ceil(base) + draw(Math.ceil(base / 2));
+}
+
+/**
+ * When half of the time that is left until `deadlineMs` is gone, but not sooner than `leastMs` from
+ * now: when the answer was not there by then, one gateway is not enough. Infinity without a deadline.
+ */
+export function halfway(atMs: number, deadlineMs: number, leastMs: number): number {
+  return atMs + Math.max(leastMs, (deadlineMs - atMs) / 2);
 }

@@ -159,10 +159,29 @@ class Work {
       } else {
         await this.#wait('held', this.#state.periodMs / LOOKS_PER_PERIOD);
       }
-      this.#state = await this.#parts.machine.stat(signalOf(this.#options));
-      this.#at = standOf(this.#state);
+      await this.#lookAgain();
     }
     return undefined;
+  }
+
+  /** How the machine stands now; asked until it is answered, or the work is stopped. */
+  async #lookAgain(): Promise<void> {
+    const timeoutMs = this.#patienceMs(this.#state.periodMs / 2);
+    while (!this.#stop.aborted) {
+      try {
+        this.#state = await this.#parts.machine.stat({ signal: this.#stop, timeoutMs });
+        this.#at = standOf(this.#state);
+        return;
+      } catch (error) {
+        if (this.#stop.aborted || !isFattyError(error) || !error.retryable) throw error;
+        await this.#retry(error, this.#stop);
+      }
+    }
+  }
+
+  /** A call gets the time in which its answer is of use, and no less than a busy cell needs. */
+  #patienceMs(usefulMs: number): number {
+    return Math.max(TIMEOUT_MS_MIN, usefulMs);
   }
 
   async #wait(code: string, waitMs: number): Promise<void> {
@@ -183,10 +202,10 @@ class Work {
     );
     const sentMs = this.#clock.nowMs();
     try {
-      const lease = await this.#parts.machine[isOwn ? 'resume' : 'take'](
-        proven.proofs,
-        this.#proofOptions(),
-      );
+      const lease = await this.#parts.machine[isOwn ? 'resume' : 'take'](proven.proofs, {
+        ...this.#proofOptions(),
+        timeoutMs: this.#patienceMs(periodMs),
+      });
       this.#held(how, lease, proven, sentMs);
       return lease;
     } catch (error) {
@@ -281,7 +300,7 @@ class Work {
   async #renew(lease: WorkerLease, proven: Proven, signal: AbortSignal): Promise<void> {
     for (;;) {
       const sentMs = this.#clock.nowMs();
-      const timeoutMs = Math.max(TIMEOUT_MS_MIN, this.#dueMs - sentMs);
+      const timeoutMs = this.#patienceMs(this.#dueMs - sentMs);
       try {
         const held = await lease.renew(proven.proofs, {
           ...this.#proofOptions(),
@@ -303,7 +322,8 @@ class Work {
 
   /** An answer may be lost where the renewal was not: the machine's own state tells. */
   async #wasApplied(proven: Proven, sentMs: number, signal: AbortSignal): Promise<boolean> {
-    const now = await this.#parts.machine.stat({ signal }).catch(() => undefined);
+    const timeoutMs = this.#patienceMs(this.#dueMs - this.#clock.nowMs());
+    const now = await this.#parts.machine.stat({ signal, timeoutMs }).catch(() => undefined);
     if (now === undefined || now.lessee === undefined) return false;
     if (now.t !== proven.t || !equalBytes(now.lessee, this.#parts.client.key)) return false;
     this.#renewals++;
