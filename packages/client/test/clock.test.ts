@@ -14,7 +14,7 @@ const lie = fc.record({
   offset: fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER)),
 });
 
-describe('the clock proof of §2.5', () => {
+describe('the clock proof (TIME.md, T2 and T3)', () => {
   it('is bounded by honest readings, whatever f of q say', () => {
     const cells = fc.constantFrom(
       { faults: 1, quorum: 3 },

@@ -67,7 +67,7 @@ export class FakeCell extends FakeLedger {
   readonly clients: Hearer[] = [];
   /** Wall clock minus virtual time, per replica: within ±ε of the truth. */
   readonly skewMs: number[];
-  /** offset of §2.5; grows when the lease clock stands still. */
+  /** offset of TIME.md; grows when the lease clock stands still. */
   stalledMs = 0;
   stopped = false;
   commitDelayMs = 20;

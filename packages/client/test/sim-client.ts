@@ -19,6 +19,8 @@ export class SimClient {
   readonly suspects: { replica: number; failure: Failure }[] = [];
   readonly sent: { atMs: number; replica: number; message: ClientMessage }[] = [];
   closed = false;
+  /** By so much our clock has jumped ahead of the time that really passed, ms. */
+  skipMs = 0;
   /** Our monotonic clock runs this much faster or slower than real time, parts per million. */
   readonly ratePpm: number;
   /** Timers come so much too soon, as Node's do at the end of a long turn, ms. */
@@ -53,7 +55,7 @@ export class SimClient {
   }
 
   nowMs(): number {
-    return this.#cell.nowMs * (1 + this.ratePpm / 1e6) + 77_000;
+    return this.#cell.nowMs * (1 + this.ratePpm / 1e6) + 77_000 + this.skipMs;
   }
 
   connect(...replicas: number[]): this {

@@ -20,7 +20,7 @@ export interface ClockProof {
   readonly commit: number;
 }
 
-/** Bounds on clocks (§2.5): ε between any honest clock and real time, ρ on our monotonic clock's rate. */
+/** Bounds on clocks (TIME.md, T1): ε between any honest clock and real time, ρ on our monotonic clock's rate. */
 export interface ClockBounds {
   readonly epsilonMs: number;
   readonly rhoPpm: number;
@@ -62,7 +62,7 @@ export function proveClock(
 }
 
 /**
- * §2.5: valid until t_send + (leaseExpiry + offset − signedNow − 2ε)/(1+ρ) on the monotonic clock.
+ * T3: valid until t_send + (leaseExpiry + offset − signedNow − 2ε)/(1+ρ) on the monotonic clock.
  * May lie in the past: then nothing is proved. Rounded down.
  */
 export function leaseDeadline(

@@ -46,7 +46,7 @@ const CLOSE_CALL = -4;
  * events (`atMs`, monotonic), chance from `config.seed`, so every run can be replayed.
  *
  * 1. Nothing is believed on the word of fewer than f+1 replicas (R32).
- * 2. A hold is believed only before its proved deadline (§2.5), and never again after.
+ * 2. A hold is believed only before its proved deadline (TIME.md), and never again after.
  * 3. Every call is answered exactly once; what may have happened is answered `unknown`.
  * 4. Batches of a session are signed once, numbered without gaps, and sent in order (R3).
  */
@@ -157,9 +157,7 @@ export class ClientCore {
 
   /** What this client may act on right now: provable holds only. For checkers and for the SDK. */
   beliefs(atMs: number): readonly Belief[] {
-    const session = this.#keeper.session;
-    if (session === undefined) return [];
-    return this.#keeper.holds.beliefs(session.deadlineMs).filter((one) => atMs < one.untilMs);
+    return this.#keeper.holds.beliefs({ ...this.#keeper.now, atMs });
   }
 
   /** Who is linked and why the others are not, for people. */
@@ -203,6 +201,10 @@ export class ClientCore {
         return;
       case 'message':
         this.#message(event.replica, event.bytes);
+        return;
+      case 'jumped':
+        this.#wakeAtMs = Number.POSITIVE_INFINITY;
+        this.#keeper.jumped();
         return;
       case 'call':
         this.#desk.call({
@@ -368,6 +370,9 @@ export class ClientCore {
         this.#desk.abandon(call, 'closed', 'an open client');
       }
     }
+    // The cell may pass on what we hold before its receipt is here: nothing is believed from now on.
+    const failure = { code: 'lock_released', expected: 'an open client', actual: 'a closed one' };
+    this.#keeper.holds.endAll(failure);
     const session = this.#keeper.session;
     if (session?.isOpen !== true || this.#links.gateway() === undefined) return;
     const ops: Op[] = [{ kind: 'closeSession' }];

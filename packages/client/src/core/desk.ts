@@ -10,6 +10,7 @@ import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { isRetryable } from '../error.ts';
 import { type Call, type Calls, notApplied } from './calls.ts';
+import { type Claim, givesUp, isGiving } from './giving.ts';
 import type { Hold } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';
 import type { Reads } from './reads.ts';
@@ -148,7 +149,35 @@ export class Desk {
       done,
       ...(placed === undefined ? {} : { placed }),
     };
+    const given = this.#giveUpFor(ops);
     this.#keeper.put(job, this.#shared.nowMs);
+    for (const { seq, index } of given) this.#keeper.cancel(seq, index);
+  }
+
+  /**
+   * What these ops end at the cell ends here before they leave, also what is still asked for. They
+   * may be refused, so it is cancelled behind them all the same: answers what to cancel.
+   */
+  #giveUpFor(ops: readonly Op[]): readonly { readonly seq: number; readonly index: number }[] {
+    const giving = ops.filter(isGiving);
+    if (giving.length === 0) return [];
+    const { holds } = this.#keeper;
+    const failureFor = (claim: Claim): Failure | undefined => {
+      const op = giving.find((one) => givesUp(one, claim));
+      const actual = `${op?.kind} by its holder`;
+      return op && { code: 'lock_released', expected: 'a hold that is kept', actual };
+    };
+    for (const { call, request } of this.#calls.all()) {
+      const claim = claimOf(request, holds.get(call));
+      const failure = claim && failureFor(claim);
+      if (failure !== undefined) this.giveUp(call, failure);
+    }
+    return holds.held().flatMap((hold) => {
+      const failure = failureFor(hold);
+      if (failure === undefined) return [];
+      holds.end(hold, failure);
+      return hold.at === undefined || hold.mode === 'machine' ? [] : [hold.at];
+    });
   }
 
   /** When the answer comes too late: for its caller, or for the lease that it should extend. */
@@ -183,11 +212,9 @@ export class Desk {
     const result = outcome.results[0];
     if (result?.kind === 'granted') {
       this.#keeper.session?.extend(result.leaseExpiry);
-      holds.granted(hold, result.lockGen);
-      this.#giveUpUnproved(hold);
+      holds.granted(hold, result.lockGen, result.leaseExpiry, this.#keeper.now);
     } else if (result?.kind === 'waiting') {
-      if (hold.state === 'placed') hold.state = 'waiting';
-      hold.waitingSince = outcome.at.commit;
+      holds.waits(hold);
     } else {
       holds.drop(hold.call);
       hold.done(resultFailure(result));
@@ -202,36 +229,35 @@ export class Desk {
     if (hold.at !== undefined && !isDone) this.#keeper.cancel(hold.at.seq, hold.at.index);
   }
 
-  /** Granted to a session that is in jeopardy: it cannot be proved, so it is not taken. */
-  #giveUpUnproved(hold: Hold): void {
-    if (this.#keeper.state !== 'jeopardy' || hold.state !== 'held') return;
-    const failure = { code: 'in_jeopardy', expected: 'a provable lease', actual: 'jeopardy' };
-    this.#keeper.holds.jeopardy(failure);
-  }
-
   #machine(call: number, request: MachineRequest, done: (outcome: CallOutcome) => void): void {
     this.submit(call, [request.op], (outcome) => {
       const result = outcome.kind === 'results' ? outcome.results[0] : undefined;
-      if (result?.kind === 'machineHeld') this.#machineHeld(call, request, result);
+      if (result?.kind !== 'machineHeld') return done(outcome);
+      if (request.hold === undefined) {
+        return this.#machineTaken(call, request, result, { outcome, done });
+      }
+      const hold = this.#keeper.holds.get(request.hold);
+      if (hold !== undefined) {
+        this.#keeper.holds.extendMachine(hold, result.leaseExpiry, this.#keeper.now);
+      }
+      // Renewed after it was given up here: the lease lives at the cell, but nobody believes in it.
       done(outcome);
     });
   }
 
-  #machineHeld(
+  /** Taken, or resumed: the call is answered when the lease is proved. */
+  #machineTaken(
     call: number,
-    { op, hold }: MachineRequest,
-    result: Extract<Result, { kind: 'machineHeld' }>,
+    { op }: MachineRequest,
+    { lockGen, leaseExpiry }: Extract<Result, { kind: 'machineHeld' }>,
+    answer: { readonly outcome: CallOutcome; readonly done: (outcome: CallOutcome) => void },
   ): void {
-    const { holds, clock } = this.#keeper;
-    let held = hold === undefined ? undefined : holds.get(hold);
-    if (held === undefined && hold === undefined) {
-      held = holds.add({ call, path: op.path, mode: 'machine', done: () => undefined });
-      held.state = 'held';
-    }
-    // Renewed after it was given up here: the lease lives at the cell, but nobody believes in it.
-    if (held === undefined) return;
-    held.lockGen = result.lockGen;
-    holds.extendMachine(held, result.leaseExpiry, clock.proof, this.#shared.bounds);
+    if (this.#calls.get(call) === undefined) return;
+    const { outcome, done } = answer;
+    const { holds, now } = this.#keeper;
+    const hold = holds.add({ call, path: op.path, mode: 'machine', done });
+    hold.lockGen = lockGen;
+    holds.machineGranted(hold, leaseExpiry, outcome, now);
   }
 
   #release(call: number, of: number, done: (outcome: CallOutcome) => void): void {
@@ -281,6 +307,13 @@ export class Desk {
     if (request.kind === 'read') return true;
     return request.kind !== 'release' && this.#keeper.withdraw(call);
   }
+}
+
+/** What a call without an answer may come to hold. */
+function claimOf(request: CallRequest, hold: Hold | undefined): Claim | undefined {
+  if (request.kind === 'acquire') return hold;
+  if (request.kind !== 'machine' || request.hold !== undefined) return undefined;
+  return { path: request.op.path, mode: 'machine', at: undefined, lockGen: undefined };
 }
 
 function refusalOf({ code, expected, actual }: Failure): CallOutcome {

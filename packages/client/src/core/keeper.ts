@@ -2,7 +2,7 @@ import type { Answer, NoticeBody } from '@fatty/api';
 import { encodeOp } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 import { isRetryable } from '../error.ts';
-import { Holds } from './holds.ts';
+import { Holds, type Moment } from './holds.ts';
 import type { Reads } from './reads.ts';
 import { ClockAsker, Session } from './session.ts';
 import type { Shared } from './shared.ts';
@@ -39,6 +39,8 @@ const OPEN_AGAIN: ReadonlySet<string> = new Set([
 ]);
 /** An unanswered clock question is asked again after lease / 12. */
 const REPEATS_PER_LEASE = 12;
+/** A grant waits lease / 3 for its proof: as long as from one keep-alive to the next. */
+const PROOF_WAITS_PER_LEASE = 3;
 
 /**
  * The one session of a core: opened when something needs it, kept alive, watched, ended.
@@ -75,10 +77,17 @@ export class SessionKeeper {
     this.#options = options;
     this.#owner = owner;
     this.clock = new ClockAsker(shared);
-    this.holds = new Holds({
-      lost: (hold, failure) => owner.lost(hold, failure),
-      cancel: (seq, index) => this.cancel(seq, index),
-    });
+    this.holds = new Holds(
+      {
+        lost: (hold, failure) => owner.lost(hold, failure),
+        cancel: (seq, index) => this.cancel(seq, index),
+        unproved: () => {
+          this.#asked = 0;
+          this.#askBy(this.#shared.nowMs);
+        },
+      },
+      { bounds: shared.bounds, proofMsMax: options.leaseMs / PROOF_WAITS_PER_LEASE },
+    );
   }
 
   get session(): Session | undefined {
@@ -87,6 +96,12 @@ export class SessionKeeper {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** What a proof of a hold is measured against, now. */
+  get now(): Moment {
+    const sessionDeadlineMs = this.#session?.deadlineMs ?? Number.NEGATIVE_INFINITY;
+    return { atMs: this.#shared.nowMs, sessionDeadlineMs };
   }
 
   get queued(): number {
@@ -145,17 +160,22 @@ export class SessionKeeper {
     this.#doubted = true;
   }
 
+  /** The host may have stood still: what is proved is proved anew. */
+  jumped(): void {
+    this.#nextAskMs = 0;
+  }
+
   /** All events have been noted: what follows from them now. */
   tick(atMs: number): void {
     this.#askClock(atMs);
     this.#openIfWanted(atMs);
     const session = this.#session;
     if (session === undefined) return;
+    this.#watch(session, atMs);
+    this.holds.tick(this.now);
     session.tick(atMs);
     session.pipeline.retry(atMs);
     session.pipeline.flush(atMs);
-    this.holds.tick(atMs);
-    this.#watch(session, atMs);
     this.#audit(session, atMs);
   }
 
@@ -163,10 +183,10 @@ export class SessionKeeper {
     return this.#session?.isOpen === true || this.#lobby.length > 0;
   }
 
-  /** An open session that the last answers do not prove alive. */
+  /** An open session, or a grant of it, that the last answers do not prove alive. */
   get #unproved(): boolean {
     if (this.#session?.isOpen !== true) return false;
-    return this.#state === 'opening' || this.#state === 'jeopardy';
+    return this.#state === 'opening' || this.#state === 'jeopardy' || this.holds.hasUnproved;
   }
 
   /** One question per keep-alive, repeated four times as often while it has no quorum. */
@@ -174,7 +194,7 @@ export class SessionKeeper {
     if (!this.#needsClock || atMs < this.#nextAskMs) return;
     this.clock.ask(atMs);
     this.#asked = this.#unproved ? this.#asked + 1 : 0;
-    this.#auditDue ||= this.holds.hasWaits;
+    this.#auditDue ||= this.holds.hasWaits || this.holds.hasGap;
     this.#nextAskMs = atMs + this.#options.leaseMs / REPEATS_PER_LEASE;
   }
 
@@ -213,8 +233,8 @@ export class SessionKeeper {
     const session = this.#session;
     if (proof === undefined || session === undefined) return;
     session.prove(proof);
-    this.holds.prove(proof, this.#shared.bounds);
     this.#watch(session, atMs);
+    this.holds.prove(proof, this.now);
   }
 
   #openIfWanted(atMs: number): void {
@@ -316,21 +336,19 @@ export class SessionKeeper {
     this.#shared.sawCommit(commit);
     switch (body.kind) {
       case 'granted':
-        this.holds.grantedNotice(body);
         session.extend(body.leaseExpiry);
+        this.holds.grantedNotice(body, this.now);
         break;
-      case 'waitEnded': {
-        const actual = `${body.path} at ${body.position.commit}.${body.position.index}`;
-        const failure = { code: body.code, expected: 'the lock', actual };
-        this.holds.waitEnded(body.seq, body.index, failure);
+      case 'waitEnded':
+        this.holds.waitEnded(body, this.now);
         break;
-      }
       case 'lost':
       case 'machineLost':
-        this.holds.lost(body.path, body.lockGen, body.reason);
+        this.holds.lost(body, this.now);
         break;
       case 'renewed':
         session.renewed(body.i, body.leaseExpiry);
+        this.holds.renewed(body.leaseExpiry, body.lastNumber, this.now);
         break;
       case 'sessionExpired':
         this.expire('a live session', `expired at commit ${commit}`);
@@ -338,6 +356,7 @@ export class SessionKeeper {
       case 'epoch':
         break;
     }
+    this.#auditDue ||= this.holds.hasGap;
     this.#news(this.#shared.nowMs);
   }
 
@@ -363,8 +382,8 @@ export class SessionKeeper {
   #audited(session: Session, answer: Answer, commit: number): void {
     if (answer.kind === 'session') {
       session.extend(answer.leaseExpiry);
-      this.holds.audit(answer, commit);
       this.#prove(this.#shared.nowMs);
+      this.holds.audit(answer, this.now);
     } else if (answer.kind === 'error' && answer.code === 'session_unknown') {
       this.expire('a live session', `unknown at commit ${commit}`);
     }

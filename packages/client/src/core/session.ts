@@ -37,7 +37,7 @@ interface Question {
   readonly readings: Reading[];
 }
 
-/** Nonce-bound clock questions (§2.5), put to every live replica; the newest is the open one. */
+/** Nonce-bound clock questions (T2), put to every live replica; the newest is the open one. */
 export class ClockAsker {
   readonly #shared: Shared;
   /** Newest first. */
@@ -132,7 +132,7 @@ export class Session {
     return this.#leaseExpiry;
   }
 
-  /** Monotonic ms until which the session is proved alive (§2.5). */
+  /** Monotonic ms until which the session is proved alive (T3). */
   get deadlineMs(): number {
     return this.#deadlineMs;
   }

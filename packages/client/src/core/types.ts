@@ -77,6 +77,8 @@ export type ClientEvent = { readonly atMs: number } & (
     }
   | { readonly kind: 'message'; readonly replica: number; readonly bytes: Uint8Array }
   | { readonly kind: 'wake' }
+  /** The host's clocks moved as if it had stood still, or were set: `atMs` counts the larger step. */
+  | { readonly kind: 'jumped' }
   | {
       readonly kind: 'call';
       /** Fresh per core, chosen by the caller. */
