@@ -3,7 +3,8 @@ import type { Verdict } from './verdict.ts';
 
 /** Answers slow checks. `undefined` means no verdict (worker died, queue full): ask again, never a refusal. */
 export interface Verifier {
-  verify(job: Uint8Array): Promise<Verdict | undefined>;
+  /** `client`: who waits for it; without one a block does, and goes first. The caller keeps `job`. */
+  verify(job: Uint8Array, client?: PublicKey): Promise<Verdict | undefined>;
   close(): Promise<void>;
 }
 

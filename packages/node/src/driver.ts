@@ -154,7 +154,7 @@ export class Driver {
         this.#timers.delete(effect.name);
         return;
       case 'verify':
-        return this.#verify(effect.job);
+        return this.#verify(effect);
       case 'read':
         return this.#read(effect);
       case 'index':
@@ -198,9 +198,9 @@ export class Driver {
     this.#timers.set(name, setTimeout(fire, Math.min(delayMs, DELAY_MS_MAX)));
   }
 
-  #verify(job: Uint8Array): void {
+  #verify({ job, client }: Extract<ReplicaEffect, { kind: 'verify' }>): void {
     const startMs = this.#parts.clock.monotonicMs();
-    void this.#parts.verifier.verify(job).then(
+    void this.#parts.verifier.verify(job, client).then(
       (verdict) => {
         this.#parts.onVerified(this.#parts.clock.monotonicMs() - startMs);
         this.dispatch({ kind: 'verified', job, verdict });

@@ -195,7 +195,8 @@ describe('effects', () => {
 
   it('ask the verifier and hand on its verdict, also when there is none', async () => {
     const job = utf8('job');
-    bench.script = ({ kind }) => (kind === 'start' ? [{ kind: 'verify', job }] : []);
+    bench.script = ({ kind }) =>
+      kind === 'start' ? [{ kind: 'verify', job, client: undefined }] : [];
     bench.driver.dispatch({ kind: 'start' });
     bench.verdicts[0]?.(undefined);
     await soon();

@@ -1,3 +1,4 @@
+import { asPublicKey } from '@fatty/codec';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type PoolOptions, verifierPool } from '../src/verifier-pool.ts';
 
@@ -52,9 +53,11 @@ describe('verifier pool', () => {
 
   it('gives no verdict beyond the bound of its queue, at once', async () => {
     const pool = poolOf({ queueMax: 2 });
-    const asked = [2, 4, 6].map((n) => pool.verify(job(n)));
-    expect(await asked[2]).toBeUndefined();
-    expect(await Promise.all(asked)).toEqual([{ kind: 'accept' }, { kind: 'accept' }, undefined]);
+    // Two are with the worker, two wait.
+    const asked = [2, 4, 6, 8, 10].map((n) => pool.verify(job(n)));
+    expect(await asked[4]).toBeUndefined();
+    const accept = { kind: 'accept' };
+    expect(await Promise.all(asked)).toEqual([accept, accept, accept, accept, undefined]);
     expect(await pool.verify(job(6))).toEqual({ kind: 'accept' });
   });
 
@@ -72,5 +75,60 @@ describe('verifier pool', () => {
     const pool = poolOf({ entry: missing, onCrash: (error) => crashes.push(error.message) });
     expect(await pool.verify(job(2))).toBeUndefined();
     expect(crashes).toHaveLength(1);
+  });
+
+  describe('has lanes', () => {
+    const client = (name: number) => asPublicKey(new Uint8Array(32).fill(name));
+    /** Asks for the jobs in this order; answers their first bytes in the order they were served. */
+    async function servedOrder(asked: readonly [number, number | undefined][]): Promise<number[]> {
+      const pool = poolOf({ queueMax: 64 });
+      const done: number[] = [];
+      const all = asked.map(async ([name, from]) => {
+        await pool.verify(job(name), from === undefined ? undefined : client(from));
+        done.push(name);
+      });
+      await Promise.all(all);
+      return done;
+    }
+
+    it('what a block waits for goes before what clients sent', async () => {
+      const mine = Array.from({ length: 30 }, (_, k): [number, number] => [2 * k + 2, 7]);
+      const order = await servedOrder([...mine, [100, undefined], [102, undefined]]);
+      // Two were with the worker already.
+      expect(order.indexOf(100)).toBe(2);
+      expect(order.indexOf(102)).toBe(3);
+      expect(order).toHaveLength(32);
+    });
+
+    it('clients take turns, and blocks do not starve them', async () => {
+      const mine = Array.from({ length: 20 }, (_, k): [number, number] => [2 * k + 2, 7]);
+      const other: [number, number] = [80, 8];
+      const blocks = Array.from({ length: 12 }, (_, k): [number, undefined] => [
+        2 * k + 100,
+        undefined,
+      ]);
+      const order = await servedOrder([...mine, other, ...blocks]);
+      const first = order.filter((name) => name >= 100 || name === 80);
+      expect(first.indexOf(80), 'within the second client turn').toBeLessThanOrEqual(8);
+    });
+
+    it('a job of a client that a block needs goes as a block', async () => {
+      const pool = poolOf({ queueMax: 64 });
+      const done: number[] = [];
+      const all = Array.from({ length: 20 }, (_, k) => {
+        const name = 2 * k + 2;
+        return pool.verify(job(name), client(7)).then(() => done.push(name));
+      });
+      void pool.verify(job(40));
+      await Promise.all(all);
+      expect(done.indexOf(40)).toBe(2);
+    });
+
+    it('a full lane of clients leaves room for blocks', async () => {
+      const pool = poolOf({ queueMax: 2 });
+      const asked = [2, 4, 6, 8, 10].map((name) => pool.verify(job(name), client(7)));
+      expect(await asked[4]).toBeUndefined();
+      expect(await pool.verify(job(12))).toEqual({ kind: 'accept' });
+    });
   });
 });

@@ -2,7 +2,6 @@ import {
   type Block,
   type BlockRules,
   type Checked,
-  checkAgainstParent,
   checkBlock,
   contradiction,
   type Evidence,
@@ -13,9 +12,11 @@ import {
 } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Ask, Failure, Verdict } from '@fatty/interface';
-import { claimedRef } from './claimed.ts';
+import { claimedHeader } from './claimed.ts';
 import type { ReplicaNote } from './contract.ts';
 import type { Fetch } from './fetch.ts';
+import { Glance } from './glance.ts';
+import { againstOwnParent } from './own-parent.ts';
 import type { Shared } from './shared.ts';
 import { Shelf } from './shelf.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -45,6 +46,7 @@ export class Acceptance {
   readonly #hooks: AcceptanceHooks;
   readonly #waiting: Waiting;
   readonly #shelf: Shelf;
+  readonly #glance: Glance;
   /** R12: what one author may fill with blocks that wait; room for one at least. */
   readonly #shareBytes: number;
   readonly #recent: SeenCache = seenCache(RECENT_MAX);
@@ -65,6 +67,7 @@ export class Acceptance {
     this.#waiting = new Waiting(members.length);
     this.#shelf = new Shelf(members.length, shared.tuning.pendingPerAuthor);
     this.#shareBytes = Math.floor(shared.tuning.pendingBytesMax / members.length);
+    this.#glance = new Glance(shared, rules, this.#waiting, this.#shareBytes);
   }
 
   get waitingCount(): number {
@@ -81,11 +84,17 @@ export class Acceptance {
    * needed. Answers the flaw that an honest peer would have seen and not passed on.
    */
   receive(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
-    const ref = claimedRef(bytes, this.#shared.committee.params.limits.blockBytesMax);
+    const claim = claimedHeader(bytes, this.#shared.committee.params.limits.blockBytesMax);
+    const ref = claim?.ref;
     if (ref && (this.#isOldNews(ref) || isAsked?.(ref) === false)) return undefined;
     if (ref && !this.#isWelcome(ref) && !this.#shared.isForgiven(ref)) {
       this.#shelve(ref, bytes, peer);
       return undefined;
+    }
+    const left = claim && this.#glance.putOff(claim, bytes.length);
+    if (left) {
+      this.#note(left.what, peer, ref, left.flaw);
+      return left.blamed ? left.flaw : undefined;
     }
     return this.#judge(bytes, peer, ref);
   }
@@ -207,7 +216,10 @@ export class Acceptance {
     const { ref } = block;
     if (this.#shared.heard(block) && this.#waiting.earliestTs() !== undefined) this.reexamine();
     if (dag.has(ref)) return;
-    if (ref.author === me) this.#hooks.ownHeard(block);
+    if (ref.author === me) {
+      this.#hooks.ownHeard(block);
+      this.#recent.add(refKey(ref));
+    }
     if (ref.round <= dag.horizon) {
       const flaw = failure('below_horizon', `above ${dag.horizon}`, `${ref.round}`);
       return this.#note('blockIgnored', peer, ref, flaw);
@@ -228,14 +240,10 @@ export class Acceptance {
     return !this.#waiting.isNeeded(refKey(ref));
   }
 
-  /** R12: limits that only delay; in sync mode bytes alone are bounded. */
+  /** R12: room for what waits, which only delays. The round was looked at first. */
   #isTooMuch(block: Block, peer: number): boolean {
-    const { tuning, syncing, completeRound } = this.#shared;
-    const { round, author } = block.ref;
-    const top = completeRound + tuning.holdRounds;
-    if (round > top && !syncing) {
-      return this.#defer(block.ref, peer, failure('round_ahead', `at most ${top}`, `${round}`));
-    }
+    const { tuning } = this.#shared;
+    const { author } = block.ref;
     for (let held = this.#waiting.bytesOf(author); held > 0; held = this.#waiting.bytesOf(author)) {
       if (held + block.bytes.length <= this.#shareBytes) break;
       if (this.#giveWay(block)) continue;
@@ -316,7 +324,7 @@ export class Acceptance {
     const { ref } = entry.block;
     const isNeeded = this.#waiting.isNeeded(refKey(ref));
     if (!isNeeded && this.#waiting.isChecking(ref.author)) return false;
-    const jobs = this.#verdicts.ask(entry.asks);
+    const jobs = this.#verdicts.ask(entry.asks, undefined);
     if (jobs instanceof Set) this.#waiting.check(entry, jobs);
     else this.#refuseWaiting(entry, jobs);
     return false;
@@ -328,14 +336,7 @@ export class Acceptance {
    * push, its author shunned, and kept like a second block of a slot when something needs it.
    */
   #isSound({ block, peer }: WaitingBlock): boolean {
-    const [own] = block.header.parents;
-    const parent = own && this.#shared.dag.get(own);
-    let verdict: Verdict = { kind: 'accept' };
-    if (parent) verdict = checkAgainstParent(block, parent);
-    else if (own?.round === 0 && block.header.ts < this.#shared.committee.genesisTs) {
-      const genesis = `≥ ${this.#shared.committee.genesisTs}`;
-      verdict = { kind: 'reject', ...failure('ts_backwards', genesis, `${block.header.ts}`) };
-    }
+    const verdict = againstOwnParent(block, this.#shared);
     if (verdict.kind === 'accept') return true;
     const { code, expected, actual } = verdict;
     this.shun(block.ref.author);

@@ -1,5 +1,13 @@
 import type { Ref } from '@fatty/broadcast';
-import type { Applied, CommitInput, Failure, LogRecord, Priority, Verdict } from '@fatty/interface';
+import type {
+  Applied,
+  CommitInput,
+  Failure,
+  LogRecord,
+  Priority,
+  PublicKey,
+  Verdict,
+} from '@fatty/interface';
 import type { Commit } from '@fatty/order';
 import type { ClockSample } from './clock.ts';
 
@@ -51,8 +59,15 @@ export type ReplicaEffect =
   /** In `atMs` − (`nowMs` of the event that is answered) ms, whatever the wall clock does meanwhile. */
   | { readonly kind: 'setTimer'; readonly name: TimerName; readonly atMs: number }
   | { readonly kind: 'clearTimer'; readonly name: TimerName }
-  /** Run the slow check and answer `verified(job)`. */
-  | { readonly kind: 'verify'; readonly job: Uint8Array }
+  /**
+   * Run the slow check and answer `verified` with the same job. `client`: who waits for it; undefined
+   * when a block does, which goes first. A job may be asked for again, to go from one to the other.
+   */
+  | {
+      readonly kind: 'verify';
+      readonly job: Uint8Array;
+      readonly client: PublicKey | undefined;
+    }
   /** Blocks that left memory: answer `stored(request)`. */
   | { readonly kind: 'read'; readonly request: number; readonly want: StoredWant }
   /** These blocks are accepted: index them for `read`. */

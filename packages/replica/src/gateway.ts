@@ -1,6 +1,6 @@
 import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type BlockRules, type CarriedBatch, checkBatch } from '@fatty/broadcast';
-import { decode, failure, toHex } from '@fatty/codec';
+import { decode, equalBytes, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
 import { type Cost, costOf, type Pool } from './pool.ts';
 import type { Shared } from './shared.ts';
@@ -114,11 +114,28 @@ export class Gateway {
     const advice = config.machine.precheck(orderedBatch(batch, me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
-    const jobs = this.#verdicts.ask(asks);
+    const full = asks.length > 0 ? this.#crowded(batch) : undefined;
+    if (full) return this.#refuse(tag, full);
+    const jobs = this.#verdicts.ask(asks, batch.batch.client);
     if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
     const cost = costOf(judged);
     if (jobs.size === 0) this.#pool.add(batch, cost);
     else this.#checking.set(id, { batch, tag, jobs, cost });
+  }
+
+  /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
+  #crowded({ batch }: CarriedBatch): Failure | undefined {
+    const { checkingMax, checkingPerClientMax } = this.#shared.tuning;
+    const own = [...this.#checking.values()].filter((one) =>
+      equalBytes(one.batch.batch.client, batch.client),
+    ).length;
+    if (own >= checkingPerClientMax) {
+      const most = `at most ${checkingPerClientMax} batches of a client in slow checks`;
+      return failure('overloaded', most, `${own}`);
+    }
+    if (this.#checking.size < checkingMax) return undefined;
+    const most = `at most ${checkingMax} batches in slow checks`;
+    return failure('overloaded', most, `${this.#checking.size}`);
   }
 
   #hasRoom(): boolean {

@@ -21,3 +21,4 @@ export { Replica } from './replica.ts';
 export type { ReplicaConfig } from './shared.ts';
 export type { ReplicaStatus } from './status.ts';
 export { DEFAULT_TUNING, type Tuning } from './tuning.ts';
+export { jobKey } from './verdicts.ts';

@@ -49,6 +49,9 @@ export interface Tuning {
   /** A gateway's own queue: beyond either, `overloaded`. */
   readonly queueBatchesMax: number;
   readonly queueBytesMax: number;
+  /** R11a: batches whose slow checks are under way, of all clients and of one: more, `overloaded`. */
+  readonly checkingMax: number;
+  readonly checkingPerClientMax: number;
   readonly keepAlivesMax: number;
   /** R12: blocks of a shunned author that are still taken although nobody needs them. */
   readonly shunnedTakenMax: number;
@@ -90,6 +93,8 @@ export const DEFAULT_TUNING: Tuning = {
   verdictsMax: 4_096,
   queueBatchesMax: 8_192,
   queueBytesMax: 32 * 1024 * 1024,
+  checkingMax: 256,
+  checkingPerClientMax: 16,
   keepAlivesMax: 4_096,
   shunnedTakenMax: 64,
   markDelayMs: 10,

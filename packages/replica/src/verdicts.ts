@@ -1,11 +1,25 @@
 import { hash, toHex } from '@fatty/codec';
-import type { Ask, Verdict } from '@fatty/interface';
+import type { Ask, PublicKey, Verdict } from '@fatty/interface';
 import type { Shared } from './shared.ts';
 
 interface Open {
   readonly job: Uint8Array;
+  /** Undefined: a block waits for it. */
+  client: PublicKey | undefined;
   /** When to ask again; undefined while a worker has it. */
   retryAtMs: number | undefined;
+}
+
+const keys = new WeakMap<Uint8Array, string>();
+
+/** Map key of a job: the hash of up to a block's size of bytes, worked out once. */
+export function jobKey(job: Uint8Array): string {
+  let key = keys.get(job);
+  if (key === undefined) {
+    key = toHex(hash('job', job));
+    keys.set(job, key);
+  }
+  return key;
 }
 
 /**
@@ -21,21 +35,20 @@ export class Verdicts {
     this.#shared = shared;
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  /** Starts what is not known yet. Answers the keys that the asks wait for, or the first refusal. */
-  ask(asks: readonly Ask[]): Set<string> | Exclude<Verdict, { kind: 'accept' }> {
+  /**
+   * Starts what is not known yet, for a block or, given the key, for a client. Answers the keys that the asks wait for, or the first refusal.
+   */
+  ask(
+    asks: readonly Ask[],
+    client: PublicKey | undefined,
+  ): Set<string> | Exclude<Verdict, { kind: 'accept' }> {
     const waiting = new Set<string>();
     for (const { job } of asks) {
-      const key = toHex(hash('job', job));
+      const key = jobKey(job);
       const known = this.#known.get(key);
       if (known === undefined) {
         waiting.add(key);
-        if (this.#open.has(key)) continue;
-        this.#open.set(key, { job, retryAtMs: undefined });
-        this.#shared.out.push({ kind: 'verify', job });
+        this.#start(key, job, client);
       } else if (known.kind !== 'accept') return known;
     }
     return waiting;
@@ -43,7 +56,7 @@ export class Verdicts {
 
   /** Answers the job's key when there is a verdict and somebody asked. */
   answered(job: Uint8Array, verdict: Verdict | undefined): string | undefined {
-    const key = toHex(hash('job', job));
+    const key = jobKey(job);
     const open = this.#open.get(key);
     if (open === undefined) return undefined;
     if (verdict === undefined) {
@@ -63,11 +76,25 @@ export class Verdicts {
       if (!isWaitedFor(key)) this.#open.delete(key);
       else if (open.retryAtMs !== undefined && open.retryAtMs <= this.#shared.nowMs) {
         open.retryAtMs = undefined;
-        this.#shared.out.push({ kind: 'verify', job: open.job });
+        this.#shared.out.push({ kind: 'verify', job: open.job, client: open.client });
       } else if (open.retryAtMs !== undefined) {
         this.#shared.timers.want('verifyRetry', open.retryAtMs);
       }
     }
+  }
+
+  #start(key: string, job: Uint8Array, client: PublicKey | undefined): void {
+    const open = this.#open.get(key);
+    if (open === undefined) {
+      this.#open.set(key, { job, client, retryAtMs: undefined });
+    } else {
+      // A block waits for what a client sent first: from now on it goes as a block's.
+      if (client !== undefined || open.client === undefined) return;
+      open.client = undefined;
+      if (open.retryAtMs !== undefined) return;
+    }
+    const asked = open?.job ?? job;
+    this.#shared.out.push({ kind: 'verify', job: asked, client });
   }
 
   #remember(key: string, verdict: Verdict): void {
