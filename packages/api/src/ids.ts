@@ -50,6 +50,18 @@ export function showPosition(position: Position | undefined): string {
   return position === undefined ? 'none' : `${position.commit}.${position.index}`;
 }
 
+/** Digits of the largest commit (2^53 − 1) and of the largest index (2^32 − 1). */
+const TOKEN_DIGITS = { commit: 16, index: 10 };
+
+/**
+ * A generation as a fencing token: `commit.index` with leading zeros, 27 characters, so that text
+ * compares as the generations do: `a < b`, `sort`, `ORDER BY`, `[[ $a < $b ]]`.
+ */
+export function tokenOf({ commit, index }: Position): string {
+  const digits = (value: number, width: number): string => String(value).padStart(width, '0');
+  return `${digits(commit, TOKEN_DIGITS.commit)}.${digits(index, TOKEN_DIGITS.index)}`;
+}
+
 export const NONCE_BYTES = 16;
 
 export const basisShape: Shape<Basis> = record<Basis>({ epoch: u32, commit: u53 });

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   checkOp,
   comparePaths,
+  comparePositions,
   DEFAULT_PARAMS,
   decodeGatewayMessage,
   decodeResult,
@@ -24,6 +25,7 @@ import {
   signNow,
   splitPath,
   splitWritable,
+  tokenOf,
 } from '../src/index.ts';
 import { OPS } from './samples.ts';
 
@@ -197,6 +199,20 @@ describe('errors', () => {
       }),
     );
   });
+});
+
+test('fencing tokens compare as the grants they are of, and show commit and index', () => {
+  const position = fc.record({ commit: fc.maxSafeNat(), index: fc.nat(0xffff_ffff) });
+  fc.assert(
+    fc.property(position, position, (a, b) => {
+      const [left, right] = [tokenOf(a), tokenOf(b)];
+      expect(left < right).toBe(comparePositions(a, b) < 0);
+      expect(left === right).toBe(comparePositions(a, b) === 0);
+      expect(left.split('.').map(Number)).toEqual([a.commit, a.index]);
+    }),
+  );
+  expect(tokenOf({ commit: 9, index: 0 }) < tokenOf({ commit: 10, index: 0 })).toBe(true);
+  expect(tokenOf({ commit: 23, index: 4 })).toBe('0000000000000023.0000000004');
 });
 
 test('a session belongs to its key and nonce', () => {

@@ -1,31 +1,15 @@
 import { errorEntry } from '@fatty/api';
 import { excerpt } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import type { ClientErrorCode, FattyErrorCode } from './codes.ts';
+
+export type * from './codes.ts';
 
 /** Whether what was asked for has happened. */
 export type OpOutcome = 'not_applied' | 'applied' | 'unknown';
 
 /** Marks our errors across package copies and realms, where `instanceof` fails. */
 const BRAND: unique symbol = Symbol.for('fatty.error');
-
-/**
- * Codes the SDK itself raises; every other code comes from the cell (package api) or from reading
- * cell.json.
- */
-export type ClientErrorCode =
-  | 'aborted'
-  | 'timeout'
-  | 'closed'
-  | 'overloaded'
-  | 'unreachable'
-  | 'not_authenticated'
-  | 'session_expired'
-  | 'in_jeopardy'
-  | 'lock_lost'
-  | 'lock_released'
-  | 'bad_argument'
-  | 'bad_answer'
-  | 'sdk_fault';
 
 export interface ClientErrorEntry {
   /** The same call may succeed later without anything else being changed. */
@@ -71,7 +55,7 @@ export interface FattyErrorOptions {
 
 /** What every rejected promise of the SDK carries. `expected` and `actual` are for people. */
 export class FattyError extends Error {
-  readonly code: string;
+  readonly code: FattyErrorCode;
   readonly expected: string;
   readonly actual: string;
   readonly retryable: boolean;
@@ -88,7 +72,8 @@ export class FattyError extends Error {
     super(messageOf(failure, path), cause);
     Object.defineProperty(this, BRAND, { value: true });
     this.name = NAMES[failure.code] ?? 'FattyError';
-    this.code = failure.code;
+    // Failures are data from anywhere: one of a newer cell keeps its code as the text it is.
+    this.code = failure.code as FattyErrorCode;
     this.expected = failure.expected;
     this.actual = failure.actual;
     this.retryable = options.retryable;
@@ -98,12 +83,13 @@ export class FattyError extends Error {
   }
 }
 
-const PATH_QUOTED_MAX = 200;
+/** As much as `bad_path` quotes of a path. */
+const PATH_QUOTED_MAX = 100;
 
 function messageOf({ code, expected, actual }: Failure, path: string | undefined): string {
   const message = `${code}: expected ${expected}, got ${actual}`;
-  if (path === undefined || message.includes(path)) return message;
-  return `${message} (${excerpt(path, PATH_QUOTED_MAX)})`;
+  const quoted = path === undefined ? '' : excerpt(path, PATH_QUOTED_MAX);
+  return message.includes(quoted) ? message : `${message} (${quoted})`;
 }
 
 /** The names the web platform uses, so that `error.name === 'AbortError'` holds. */
@@ -122,7 +108,10 @@ export function clientError(
 }
 
 /** True for errors of any copy of this package; with `code`, for that code only. */
-export function isFattyError(error: unknown, code?: string): error is FattyError {
+export function isFattyError<C extends FattyErrorCode = FattyErrorCode>(
+  error: unknown,
+  code?: C,
+): error is FattyError & { readonly code: C } {
   if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
   return code === undefined || (error as { code?: unknown }).code === code;
 }

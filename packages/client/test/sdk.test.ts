@@ -99,7 +99,7 @@ describe('locks', () => {
       await using lock = await client.acquire('/lock');
       signal = lock.signal;
       expect(lock.held).toBe(true);
-      expect(lock.token).toMatch(/^\d+\.\d+$/);
+      expect(lock.token).toMatch(/^\d{16}\.\d{10}$/);
       expect(cell.fake.holderOf('/lock')).toBeDefined();
     }
     expect(isFattyError(signal.reason, 'lock_released')).toBe(true);

@@ -10,7 +10,7 @@ import {
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import type { Ledger } from './ledger.ts';
-import type { Request } from './locks.ts';
+import { type Request, whoHolds } from './locks.ts';
 import type { Node } from './names.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
@@ -151,11 +151,11 @@ function refuseGuarded(
   if (lockGen !== undefined) {
     if (holds && equalPositions(lockGen, own.position)) return undefined;
     const actual = holds ? showPosition(own.position) : 'no exclusive hold';
-    return errorResult('lock_mismatch', showPosition(lockGen), actual);
+    return errorResult('lock_mismatch', `a hold of generation ${showPosition(lockGen)}`, actual);
   }
-  const holders = state.locks.get(path)?.holders.length ?? 0;
-  if (holders === 0) return undefined;
-  return errorResult('lock_held', 'the live lock generation', 'none given');
+  const lock = state.locks.get(path);
+  if (lock === undefined || lock.holders.length === 0) return undefined;
+  return errorResult('lock_held', 'the generation of its lock', `none given; ${whoHolds(lock)}`);
 }
 
 function remove(state: State, op: Of<'remove'>, turn: Turn): Result {

@@ -8,6 +8,7 @@ import {
   type Result,
   showPosition,
 } from '@fatty/api';
+import { toHex } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
 import type { Ledger } from './ledger.ts';
@@ -107,8 +108,7 @@ export class Locks {
       return errorResult('lock_delay', 'no lock-delay', `${waitMs} ms left`, waitMs);
     }
     if (reason === undefined && lock.queue.length === 0) return this.#hold(lock, request, at);
-    const found = `${lock.holders.length} holding, ${lock.queue.length} waiting`;
-    return errorResult('lock_held', 'a free lock', found);
+    return errorResult('lock_held', 'a free lock', whoHolds(lock));
   }
 
   #refuseFull(): ErrorResult | undefined {
@@ -313,6 +313,16 @@ export class Locks {
     for (const claim of lock.holders) this.#enter(back, claim);
     for (const claim of lock.queue) this.#enqueue(back, claim);
   }
+}
+
+/** Who holds a lock and how many wait, for people: the first holder by its client key. */
+export function whoHolds({ holders, queue }: Pick<Lock, 'holders' | 'queue'>): string {
+  const [first, ...others] = holders;
+  const waiting = `${queue.length} waiting`;
+  if (first === undefined) return `nobody holding, ${waiting}`;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const { session, position } = first;
+  return `held by ${toHex(session.client)} since ${showPosition(position)}${more}, ${waiting}`;
 }
 
 function register(claim: Claim): void {

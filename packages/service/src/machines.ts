@@ -7,7 +7,7 @@ import {
   type Result,
   showPosition,
 } from '@fatty/api';
-import { equalBytes } from '@fatty/codec';
+import { equalBytes, toHex } from '@fatty/codec';
 import type { Position, PublicKey } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
 import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inbox.ts';
@@ -103,7 +103,7 @@ export class Machines {
     const { lessee, notBefore } = machine;
     if (lessee !== undefined) {
       const own = equalBytes(lessee.client, session.client);
-      const since = `held since ${showPosition(lessee.lockGen)}`;
+      const since = `held by ${toHex(lessee.client)} since ${showPosition(lessee.lockGen)}`;
       return errorResult(own ? 'already_held' : 'held', 'a free machine', since);
     }
     if (notBefore > ledger.now) {

@@ -121,6 +121,10 @@ export class Names {
     if (found !== undefined && what.exclusive) {
       return errorResult('exists', 'no live node', 'a live node');
     }
+    // To the tree a machine is a guarded file.
+    if (found?.slot !== undefined) {
+      return errorResult('wrong_kind', `${what.mode} ${what.kind}`, 'a machine');
+    }
     // The tree would take it for a repeat; the accounts would count it twice.
     if (found?.dots.some((dot) => opKey(dot.id) === opKey(what.id))) {
       return errorResult('dot_reused', 'a new dot', opKey(what.id));

@@ -1,4 +1,5 @@
 import type { Op } from '@fatty/api';
+import { toHex } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { at, Client, op, World } from './world.ts';
 
@@ -66,6 +67,24 @@ test('an exclusive waiter that gives up lets the shared ones behind it through',
   const { results, notices } = world.step(0, [b.batch({ kind: 'cancel', seq: 1, index: 0 })]);
   expect(results[0]).toEqual([{ kind: 'cancelled', was: 'waiting' }]);
   expect(notices.map(({ notice }) => notice.kind)).toEqual(['granted']);
+});
+
+test('a refusal names who holds and how many wait', () => {
+  const { world, clients } = started(4);
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => pick(clients, i)) as [
+    Client,
+    Client,
+    Client,
+    Client,
+  ];
+  world.one(a, op.acquire('/l', { mode: 'shared' }));
+  const since = `${world.commit}.0`;
+  const first = `held by ${toHex(a.signer.publicKey)} since ${since}`;
+  expect(world.one(b, op.tryAcquire('/l'))).toMatchObject({ actual: `${first}, 0 waiting` });
+  world.one(b, op.acquire('/l', { mode: 'shared' }));
+  world.one(c, op.acquire('/l'));
+  const refused = world.one(d, op.tryAcquire('/l', { mode: 'shared' }));
+  expect(refused).toMatchObject({ actual: `${first} and 1 more, 1 waiting` });
 });
 
 test('every refusal of a lock op', () => {

@@ -17,6 +17,21 @@ const second: Claim = { from: [10n, 5n], to: [20n, 7n] };
 const third: Claim = { from: [20n, 7n], to: [30n, 9n] };
 
 describe('machines', () => {
+  test('nobody joins one by a create, though it is a guarded file to the tree', () => {
+    const world = new MachineWorld();
+    const { machine } = world;
+    const guarded = { mode: 'guarded', exclusive: false } as const;
+    for (const create of [op.file(PATH, 'x', guarded), op.file(PATH), op.dir(PATH)]) {
+      expect(world.send(world.b, create)).toMatchObject({
+        code: 'wrong_kind',
+        actual: 'a machine',
+      });
+    }
+    expect(world.machine).toEqual(machine);
+    const stat = world.ask({ kind: 'stat', path: PATH });
+    expect(stat.kind === 'stat' && stat.stat.dots).toHaveLength(1);
+  });
+
   test('declared, taken, renewed by one and by several proofs, released, taken by another', () => {
     const world = new MachineWorld();
     const { a, b } = world;

@@ -1,5 +1,5 @@
 import { type Answer, CONTENTS_BYTES_MAX, encodeAnswer, type Op } from '@fatty/api';
-import { fromUtf8, sha256, utf8 } from '@fatty/codec';
+import { fromUtf8, sha256, toHex, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { at, Client, op, World } from './world.ts';
 
@@ -122,7 +122,12 @@ test('guarded content goes by generation', () => {
 test('a locked guarded file takes writes of the live exclusive holder only', () => {
   const { world, a, b } = started(op.file('/g', 'one', guarded), op.acquire('/g'));
   const { contentGen, lockGen } = stat(world, '/g');
-  expect(code(world.one(b, op.set('/g', 'x', contentGen)))).toBe('lock_held');
+  const held = world.one(b, op.set('/g', 'x', contentGen));
+  expect(held).toMatchObject({
+    code: 'lock_held',
+    expected: 'the generation of its lock',
+    actual: `none given; held by ${toHex(a.signer.publicKey)} since 1.2, 0 waiting`,
+  });
   expect(code(world.one(a, op.set('/g', 'x', contentGen)))).toBe('lock_held');
   expect(code(world.one(b, op.set('/g', 'x', undefined, lockGen)))).toBe('lock_mismatch');
   expect(code(world.one(a, op.set('/g', 'x', undefined, at(0, 0))))).toBe('lock_mismatch');

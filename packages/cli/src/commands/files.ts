@@ -27,10 +27,10 @@ function levelOf({ level }: ReadFlags): { readonly level?: ReadLevel } {
   throw new ExitError(EXIT.usage, `--level: expected ${LEVELS.join(', ')}, got ${level}`);
 }
 
-/** `commit.index`, as `fatty stat` prints generations. */
+/** `commit.index`, as `fatty stat` prints generations; leading zeros as in a fencing token. */
 function generationOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
-  const [, commit, index] = /^(\d{1,15})\.(\d{1,9})$/.exec(text) ?? [];
+  const [, commit, index] = /^0*(\d{1,15})\.0*(\d{1,9})$/.exec(text) ?? [];
   if (commit !== undefined && index !== undefined) {
     return { commit: Number(commit), index: Number(index) };
   }

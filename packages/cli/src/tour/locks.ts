@@ -10,7 +10,7 @@ export async function locks({ alice, bob, screen }: Stage): Promise<void> {
   screen.title('A lock: two contend, one wins, a hand-over raises the generation');
   await alice.create(PATH, { mode: 'guarded', parents: true });
   const first = await timed(() => alice.acquire(PATH));
-  screen.say(`alice holds ${PATH} after ${ms(first.ms)}, generation ${first.value.token}`);
+  screen.say(`alice holds ${PATH} after ${ms(first.ms)}, token ${first.value.token}`);
   const refused = await bob.tryAcquire(PATH).catch((error: unknown) => error);
   expectTrue(isFattyError(refused, 'lock_held'), 'bob is told that the lock is held');
   screen.say('bob tries: refused, lock_held');
@@ -23,7 +23,7 @@ export async function locks({ alice, bob, screen }: Stage): Promise<void> {
   });
   const second = handOver.value;
   expectTrue(comparePositions(second.generation, first.value.generation) > 0, 'it only grows');
-  screen.say(`alice releases, bob holds ${ms(handOver.ms)} later, generation ${second.token}`);
+  screen.say(`alice releases, bob holds ${ms(handOver.ms)} later, token ${second.token}`);
   const late = await alice.submit([
     {
       kind: 'compareAndSet',

@@ -157,7 +157,9 @@ export class Client implements AsyncDisposable {
 
   /**
    * Writes a file, and makes it where there is none. A shared file keeps what others write at the
-   * same time as siblings; a guarded one needs `generation` or `lock`.
+   * same time as siblings. A guarded one needs `generation` or `lock`; without, it is made only where
+   * there is none. @throws FattyError `wrong_mode` (a guarded file without its lock), `wrong_kind`
+   * (`mode` is not the file's), `lock_lost`, `lock_held`, `generation_mismatch`, `exists`…
    */
   async put(path: string, content: Uint8Array | string, options: PutOptions = {}): Promise<void> {
     await this.#files.put(path, content, optionsOf(PUT, options));

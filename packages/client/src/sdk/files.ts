@@ -1,7 +1,7 @@
 import { type CellParams, type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
-import { clientError, isFattyError } from '../error.ts';
+import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult } from './answers.ts';
-import { bytesOf, checkFirst } from './arguments.ts';
+import { bytesOf, checkFirst, REFUSED } from './arguments.ts';
 import type { CallOptions } from './driver.ts';
 import type { CreateOptions, PutOptions, RemoveOptions } from './options.ts';
 import { removeTree } from './steps.ts';
@@ -73,26 +73,31 @@ export class Files {
 
   async put(path: string, content: Uint8Array | string, options: PutOptions): Promise<void> {
     const bytes = bytesOf(content);
-    const { generation, lock } = options;
+    const { generation, lock, mode } = options;
     if (generation !== undefined || lock !== undefined) {
+      if (mode === 'shared') {
+        throw clientError('bad_argument', 'mode: guarded, with generation or lock', mode, { path });
+      }
       await this.#compareAndSet(path, bytes, options);
       return;
     }
     checkFirst({ kind: 'write', path, content: bytes, observed: [] }, this.#client.params);
-    const observed = await this.#observed(path, options);
-    if (observed === undefined) {
-      await this.create(path, { ...options, content: bytes, exclusive: false });
+    const seen = await this.#seen(path, options);
+    if (seen === undefined) {
+      // Who joins a guarded file that somebody else makes meanwhile would write nothing.
+      await this.create(path, { ...options, content: bytes, exclusive: mode === 'guarded' });
       return;
     }
-    const op: Op = { kind: 'write', path, content: bytes, observed };
+    checkMode(path, seen.stat, mode);
+    const op: Op = { kind: 'write', path, content: bytes, observed: seen.dots };
     const [result] = await this.#client.submit([op], options, path);
     expectResult(result, 'written', path);
   }
 
-  /** The siblings there are; undefined when there is no file. */
-  async #observed(path: string, options: CallOptions): Promise<readonly Dot[] | undefined> {
+  /** Undefined when there is no file. */
+  async #seen(path: string, options: CallOptions): Promise<SeenFile | undefined> {
     try {
-      return (await this.#client.seen(path, options)).dots;
+      return await this.#client.seen(path, options);
     } catch (error) {
       if (isFattyError(error, 'not_found')) return undefined;
       throw error;
@@ -122,4 +127,17 @@ export class Files {
     const [result] = await submit([{ kind: 'remove', path, dots }]);
     expectResult(result, 'removed', path);
   }
+}
+
+/** @throws FattyError `wrong_kind`, `wrong_mode`: what a plain write of this file would come to */
+function checkMode(path: string, { mode }: Stat, wanted: PutOptions['mode']): void {
+  if (wanted !== undefined && wanted !== mode) {
+    throw refusal('wrong_kind', `a ${wanted} file`, `a ${mode} one`, path);
+  }
+  if (mode === 'shared') return;
+  throw refusal('wrong_mode', 'lock or generation: the file is guarded', 'neither', path);
+}
+
+function refusal(code: string, expected: string, actual: string, path: string): FattyError {
+  return new FattyError({ code, expected, actual }, { ...REFUSED, path });
 }

@@ -1,4 +1,4 @@
-import { type LockMode, showPosition } from '@fatty/api';
+import { type LockMode, tokenOf } from '@fatty/api';
 import type { Failure, Position } from '@fatty/interface';
 import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
@@ -82,7 +82,10 @@ export interface Lock extends AsyncDisposable {
   readonly mode: LockMode;
   /** Grows with every grant on this path, for ever: the fencing token. */
   readonly generation: Position;
-  /** {@link generation} as text, `commit.index`. */
+  /**
+   * {@link generation} as the fencing token, `commit.index` with leading zeros: 27 characters, of which
+   * the larger text is the later grant.
+   */
   readonly token: string;
   /** Aborted when the lock is lost, can no longer be proved, or was released. Never un-aborted. */
   readonly signal: AbortSignal;
@@ -110,7 +113,7 @@ export function makeLock(
     path,
     mode,
     generation: lockGen,
-    token: showPosition(lockGen),
+    token: tokenOf(lockGen),
     signal: hold.signal,
     lost: hold.lost,
     get deadlineMs() {

@@ -6,7 +6,7 @@ import {
   type Neglect,
   type Op,
   type Result,
-  showPosition,
+  tokenOf,
 } from '@fatty/api';
 import type { Digest, Position } from '@fatty/interface';
 import type { FattyError } from '../error.ts';
@@ -88,8 +88,9 @@ export class MachineLease implements AsyncDisposable {
     return this.#held.lockGen;
   }
 
+  /** {@link generation} as text of fixed width: the larger text is the later lease. */
   get token(): string {
-    return showPosition(this.generation);
+    return tokenOf(this.generation);
   }
 
   /** What the next proof must name (binding `lessee`), and where it must start. */
