@@ -123,8 +123,13 @@ describe('locks', () => {
     await using two = await cell.connect();
     const lock = await one.acquire('/lock');
     expect(await codeOf(two.tryAcquire('/lock'))).toBe('lock_held');
-    const signal = AbortSignal.timeout(100);
-    expect(await codeOf(two.acquire('/lock', { signal }))).toBe('aborted');
+    const controller = new AbortController();
+    const waiting = two.acquire('/lock', { signal: controller.signal });
+    await two.submit([{ kind: 'cancel', seq: 99, index: 0 }]);
+    controller.abort();
+    const aborted = await waiting.catch((error: unknown) => error);
+    expect(aborted).toMatchObject({ code: 'aborted', path: '/lock' });
+    expect((aborted as Error).message).toMatch(/; \d waited when it came \(\/lock\)$/);
     await two.submit([{ kind: 'cancel', seq: 99, index: 0 }]);
     await lock.release();
     expect(cell.fake.holderOf('/lock')).toBeUndefined();

@@ -11,7 +11,7 @@ import type { Failure } from '@fatty/interface';
 import { isRetryable } from '../error.ts';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import { type Claim, givesUp, isGiving } from './giving.ts';
-import type { Hold } from './holds.ts';
+import { type Hold, queueOf } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';
 import type { Reads } from './reads.ts';
 import type { Shared } from './shared.ts';
@@ -214,7 +214,7 @@ export class Desk {
       this.#keeper.session?.extend(result.leaseExpiry);
       holds.granted(hold, result.lockGen, result.leaseExpiry, this.#keeper.now);
     } else if (result?.kind === 'waiting') {
-      holds.waits(hold);
+      holds.waits(hold, result.ahead);
     } else {
       holds.drop(hold.call);
       hold.done(resultFailure(result));
@@ -282,7 +282,8 @@ export class Desk {
 
   /** The caller waits no longer. */
   abandon(call: number, code: 'aborted' | 'timeout' | 'closed', expected: string): void {
-    const actual = `${code}, ${this.#shared.links.describe()}`;
+    const queue = queueOf(this.#keeper.holds.get(call));
+    const actual = `${code}, ${this.#shared.links.describe()}${queue}`;
     this.giveUp(call, { code, expected, actual });
   }
 

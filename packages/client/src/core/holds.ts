@@ -24,6 +24,8 @@ export interface Hold {
   readonly done: (outcome: CallOutcome) => void;
   state: 'placed' | 'waiting' | 'granted' | 'held' | 'leaving';
   at: Omit<Landed, 'commit'> | undefined;
+  /** How many waited before it when it came to the queue; undefined before its receipt says so. */
+  ahead: number | undefined;
   lockGen: Position | undefined;
   /** Until then (lease clock, ms) nobody else is given it, as far as this client can be sure. */
   leaseExpiry: number;
@@ -94,6 +96,7 @@ export class Holds {
       done,
       state: 'placed',
       at: undefined,
+      ahead: undefined,
       lockGen: undefined,
       leaseExpiry: 0,
       deadlineMs: Number.NEGATIVE_INFINITY,
@@ -145,8 +148,9 @@ export class Holds {
     return undefined;
   }
 
-  /** The receipt says `waiting`. */
-  waits(hold: Hold): void {
+  /** The receipt says `waiting`, behind so many others. */
+  waits(hold: Hold, ahead: number): void {
+    hold.ahead = ahead;
     if (hold.state !== 'placed' || this.#holds.get(hold.call) !== hold) return;
     hold.state = 'waiting';
     if (hold.isGone) this.end(hold, lossOf(hold.path, undefined, 'not in the session'));
@@ -194,7 +198,7 @@ export class Holds {
       const failure = {
         code,
         expected: 'the lock',
-        actual: `${path} at ${showPosition(position)}`,
+        actual: `${path} at ${showPosition(position)}${queueOf(hold)}`,
       };
       const retryable = isRetryable(code);
       hold.done({ kind: 'failed', failure, outcome: 'not_applied', retryable });
@@ -374,4 +378,9 @@ function lossOf(path: string, lockGen: Position | undefined, reason: string): Fa
     expected: `${path} held as ${showPosition(lockGen)}`,
     actual: reason,
   };
+}
+
+/** How long the queue was when it joined, for people; empty for what never waited. */
+export function queueOf(hold: Hold | undefined): string {
+  return hold?.ahead === undefined ? '' : `; ${hold.ahead} waited when it came`;
 }
