@@ -85,6 +85,31 @@ export const MUTANTS = [
     ...unit('packages/order'),
   },
   {
+    name: 'copy-shadows',
+    about: 'the first copy of a batch decides, whoever put it wherever',
+    file: 'packages/order/src/input.ts',
+    find: 'batches: copiesIn(commit.content),',
+    replace:
+      'batches: copiesIn(commit.content).filter((one, at, all) => all.findIndex((two) => toHex(two.id) === toHex(one.id)) === at),',
+    ...unit('packages/replica/test/copies.test.ts'),
+  },
+  {
+    name: 'pool-forgets',
+    about: 'a gateway forgets a batch that somebody else carried out of turn',
+    file: 'packages/replica/src/replica.ts',
+    find: 'this.#pool.forget(applied.settled.map(toHex));',
+    replace: 'this.#pool.forget(input.batches.map(({ id }) => toHex(id)));',
+    ...unit('packages/replica/test/copies.test.ts'),
+  },
+  {
+    name: 'overtaking',
+    about: 'a gateway sends a batch while the proof of its predecessor is being checked',
+    file: 'packages/replica/src/gateway.ts',
+    find: 'jobs.size === 0 && !this.#checking.isBehind(batch)',
+    replace: 'jobs.size === 0',
+    ...unit('packages/replica/test/copies.test.ts'),
+  },
+  {
     name: 'merkle',
     about: 'an authentication path may end in any root',
     file: 'packages/cairo/src/stark/table.ts',

@@ -50,7 +50,10 @@ export interface CellContext {
   readonly members: readonly PublicKey[];
 }
 
-/** A client batch as the total order hands it over: unique by id, not yet deduplicated by (session, seq). */
+/**
+ * One copy of a client batch, as the total order hands it over (R19): a commit holds as many of an
+ * id as its blocks carry, each with the author of its block. Nothing is deduplicated yet.
+ */
 export interface OrderedBatch {
   readonly id: Digest;
   readonly client: PublicKey;
@@ -108,6 +111,12 @@ export interface Notice {
 export interface Applied {
   readonly receipts: readonly Receipt[];
   readonly notices: readonly Notice[];
+  /**
+   * Ids of this commit's batches that need no further copy (R19): applied now or before, or refused
+   * for a reason that no other author, order or commit cures. Who waits to send one of the others
+   * keeps it.
+   */
+  readonly settled: readonly Digest[];
 }
 
 /**
@@ -123,8 +132,12 @@ export interface StateMachine {
    * a place in a gateway's pool. Read-only, of bounded cost; never an ask.
    */
   precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict;
+  /** Of the copies of a batch the first that has its turn counts; a refusal is told after the last. */
   applyCommit(commit: CommitInput): Applied;
-  /** Folds one pending batch into a *delivered* view made by `restore(snapshot())` of the committed one. */
+  /**
+   * Folds one copy of a pending batch into a *delivered* view made by `restore(snapshot())` of the
+   * committed one (R21a). A session's copies come in linear order: what is out of turn is nothing.
+   */
   deliverBatch(batch: OrderedBatch): void;
   /** True while a session, lease, lock-delay or timed wait exists: the cell may not rest long (heartbeat). */
   needsTime(): boolean;

@@ -202,7 +202,7 @@ export class Gateway {
   }
 
   /** Tells clients what a commit did, then answers the reads that waited for it. */
-  committed(commit: number, applied: Applied): void {
+  committed(commit: number, applied: Pick<Applied, 'receipts' | 'notices'>): void {
     for (const receipt of applied.receipts) {
       this.#settle(receipt);
       this.#tell(receipt.client, receiptMessage(receipt), PROTOCOL);

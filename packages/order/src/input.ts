@@ -5,8 +5,8 @@ import type { CommitInput, OrderedBatch } from '@fatty/interface';
 import type { Ordered } from './orderer.ts';
 
 /**
- * A commit as input of `StateMachine.applyCommit`: batches in linearised order, the first of equal
- * ids (R19). Dedupe across commits is by (session, seq), in the state.
+ * A commit as input of `StateMachine.applyCommit`: every copy of every batch, in linear order, with the
+ * author of the block that carries it (R19). Which one counts is the state's to say.
  */
 export function commitInput(commit: Ordered, dag: { readonly committee: Committee }): CommitInput {
   return {
@@ -14,22 +14,22 @@ export function commitInput(commit: Ordered, dag: { readonly committee: Committe
     epoch: dag.committee.epoch,
     commitTs: commit.commitTs,
     leaseClock: commit.leaseClock,
-    batches: uniqueBatches(commit.content),
+    batches: copiesIn(commit.content),
     keepAlives: commit.content.flatMap((block) => block.body.keepAlives),
     evidence: commit.convicted,
   };
 }
 
-function uniqueBatches(blocks: readonly Block[]): readonly OrderedBatch[] {
-  const found = new Map<string, OrderedBatch>();
-  for (const block of blocks) {
-    const { author } = block.header;
-    for (const { id, batch } of block.batches) {
+/** Copies of one batch share its ops. */
+function copiesIn(blocks: readonly Block[]): readonly OrderedBatch[] {
+  const opsOf = new Map<string, OrderedBatch['ops']>();
+  return blocks.flatMap(({ header, batches }) =>
+    batches.map(({ id, batch }) => {
       const key = toHex(id);
-      if (found.has(key)) continue;
       // What the state keeps of an op must not keep the block.
-      found.set(key, { id, author, ...batch, ops: batch.ops.map(keptBytes) });
-    }
-  }
-  return [...found.values()];
+      const ops = opsOf.get(key) ?? batch.ops.map(keptBytes);
+      opsOf.set(key, ops);
+      return { id, author: header.author, ...batch, ops };
+    }),
+  );
 }

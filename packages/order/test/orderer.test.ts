@@ -184,7 +184,7 @@ describe('commitInput', () => {
     return { id: batchId(core), batch, signed: { core, sig: asSignature(new Uint8Array(64)) } };
   };
 
-  it('hands over batches once, linearised, with the first author that carried them', () => {
+  it('hands over every copy, linearised, with the author that carried it', () => {
     const rounds = fullRounds(4);
     const carried: Record<number, number[]> = { 0: [2, 1], 2: [1, 3] };
     const blocks = rounds.flat().map((block) => {
@@ -199,6 +199,7 @@ describe('commitInput', () => {
     expect(input.batches.map(({ seq, author }) => [seq, author])).toEqual([
       [2, 0],
       [1, 0],
+      [1, 2],
       [3, 2],
     ]);
     const sample = batchOf(2);

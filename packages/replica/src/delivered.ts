@@ -1,5 +1,4 @@
 import { type Block, compareRefs, type Ref, refKey } from '@fatty/broadcast';
-import { toHex } from '@fatty/codec';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import { orderedBatch } from './validate.ts';
 
@@ -51,29 +50,11 @@ export class Delivered {
     return view;
   }
 
-  /**
-   * By lowest ref that carries it; of two with one (session, seq) the first counts, as at commit.
-   * A batch waits for the batch before it in its session if that one is pending too.
-   */
+  /** Every copy by the ref of its block, as a commit would try them. */
   #batches(): readonly OrderedBatch[] {
-    const places = new Map<string, OrderedBatch>();
-    const place = (session: Uint8Array, seq: number): string => `${toHex(session)}/${seq}`;
     const blocks = [...this.#pending.values()].sort((a, b) => compareRefs(a.ref, b.ref));
-    for (const block of blocks) {
-      for (const carried of block.batches) {
-        const key = place(carried.batch.session, carried.batch.seq);
-        if (!places.has(key)) places.set(key, orderedBatch(carried, block.ref.author));
-      }
-    }
-    const ordered = new Set<OrderedBatch>();
-    for (const batch of places.values()) {
-      const chain: OrderedBatch[] = [];
-      let next: OrderedBatch | undefined = batch;
-      for (; next && !ordered.has(next); next = places.get(place(next.session, next.seq - 1))) {
-        chain.push(next);
-      }
-      for (const one of chain.reverse()) ordered.add(one);
-    }
-    return [...ordered];
+    return blocks.flatMap(({ batches, ref }) =>
+      batches.map((carried) => orderedBatch(carried, ref.author)),
+    );
   }
 }

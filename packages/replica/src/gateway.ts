@@ -1,18 +1,12 @@
 import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type BlockRules, type CarriedBatch, checkBatch } from '@fatty/broadcast';
-import { decode, equalBytes, failure, toHex } from '@fatty/codec';
+import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
-import { type Cost, costOf, type Pool } from './pool.ts';
+import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
+import { costOf, type Pool } from './pool.ts';
 import type { Shared } from './shared.ts';
 import { orderedBatch, validateBatch } from './validate.ts';
 import type { Verdicts } from './verdicts.ts';
-
-interface Entry {
-  readonly batch: CarriedBatch;
-  readonly tag: number;
-  readonly jobs: Set<string>;
-  readonly cost: Cost;
-}
 
 const KEEP_ALIVE_BYTES_MAX = 128;
 
@@ -26,8 +20,7 @@ export class Gateway {
   readonly #rules: BlockRules;
   readonly #verdicts: Verdicts;
   readonly #pool: Pool;
-  /** Batches whose slow checks are under way, by batch id. */
-  readonly #checking = new Map<string, Entry>();
+  readonly #checking = new Checking();
 
   constructor(shared: Shared, rules: BlockRules, verdicts: Verdicts, pool: Pool) {
     this.#shared = shared;
@@ -41,8 +34,7 @@ export class Gateway {
   }
 
   waitsForJob(key: string): boolean {
-    for (const { jobs } of this.#checking.values()) if (jobs.has(key)) return true;
-    return false;
+    return this.#checking.waitingFor(key).length > 0;
   }
 
   /**
@@ -61,7 +53,7 @@ export class Gateway {
     if (!checked.ok) return this.#refuse(tag, checked.failure);
     const id = toHex(checked.value.id);
     if (this.#pool.has(id) || this.#checking.has(id)) return;
-    this.#judge(id, checked.value, tag);
+    this.#judge(checked.value, tag);
   }
 
   /**
@@ -86,19 +78,19 @@ export class Gateway {
   }
 
   jobDone(key: string, verdict: Verdict): void {
-    for (const [id, entry] of this.#checking) {
-      if (!entry.jobs.delete(key)) continue;
+    for (const entry of this.#checking.waitingFor(key)) {
+      entry.jobs.delete(key);
       if (verdict.kind !== 'accept') {
-        this.#checking.delete(id);
+        this.#checking.remove(entry);
         this.#refuse(entry.tag, verdict);
-      } else if (entry.jobs.size === 0) {
-        this.#checking.delete(id);
-        this.#pool.add(entry.batch, entry.cost);
+      }
+      for (const { batch, cost } of this.#checking.release(entry.batch)) {
+        this.#pool.add(batch, cost);
       }
     }
   }
 
-  #judge(id: string, batch: CarriedBatch, tag: number): void {
+  #judge(batch: CarriedBatch, tag: number): void {
     const { config, me, committee } = this.#shared;
     const judged = validateBatch(config.machine, me, batch);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
@@ -118,29 +110,31 @@ export class Gateway {
     if (full) return this.#refuse(tag, full);
     const jobs = this.#verdicts.ask(asks, batch.batch.client);
     if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
-    const cost = costOf(judged);
-    if (jobs.size === 0) this.#pool.add(batch, cost);
-    else this.#checking.set(id, { batch, tag, jobs, cost });
+    const entry: Entry = { batch, tag, jobs, cost: costOf(judged) };
+    if (jobs.size === 0 && !this.#checking.isBehind(batch))
+      return this.#pool.add(batch, entry.cost);
+    if (this.#checking.add(entry)) return;
+    const behind = `at most ${BEHIND_MAX} batches of a session behind one in slow checks`;
+    this.#refuse(tag, failure('overloaded', behind, 'one more'));
   }
 
   /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
   #crowded({ batch }: CarriedBatch): Failure | undefined {
     const { checkingMax, checkingPerClientMax } = this.#shared.tuning;
-    const own = [...this.#checking.values()].filter((one) =>
-      equalBytes(one.batch.batch.client, batch.client),
-    ).length;
+    const { all, own } = this.#checking.busy(batch.client);
     if (own >= checkingPerClientMax) {
       const most = `at most ${checkingPerClientMax} batches of a client in slow checks`;
       return failure('overloaded', most, `${own}`);
     }
-    if (this.#checking.size < checkingMax) return undefined;
+    if (all < checkingMax) return undefined;
     const most = `at most ${checkingMax} batches in slow checks`;
-    return failure('overloaded', most, `${this.#checking.size}`);
+    return failure('overloaded', most, `${all}`);
   }
 
   #hasRoom(): boolean {
-    if (!this.#pool.hasRoom) return false;
-    return this.#checking.size + this.#pool.queued < this.#shared.tuning.queueBatchesMax;
+    const { queueBatchesMax, queueBytesMax } = this.#shared.tuning;
+    if (this.#checking.bytes + this.#pool.bytes >= queueBytesMax) return false;
+    return this.#checking.size + this.#pool.queued < queueBatchesMax;
   }
 
   #refuse(tag: number, { code, expected, actual }: Failure): void {

@@ -115,10 +115,13 @@ class Hosted implements StateMachine {
 
   applyCommit(commit: CommitInput): Applied {
     const receipts: Receipt[] = [];
+    const settled = new Map<string, Digest>();
     let index = 0;
     for (const batch of commit.batches) {
       const session = this.#session(batch);
-      if (batch.seq > session.next) continue;
+      const key = toHex(batch.id);
+      if (batch.seq > session.next || settled.has(key)) continue;
+      settled.set(key, batch.id);
       if (batch.seq === session.next) {
         this.#remember(session, this.#apply(batch, commit.index, index));
         index += batch.ops.length;
@@ -126,7 +129,7 @@ class Hosted implements StateMachine {
       const receipt = session.receipts.find((one) => one.seq === batch.seq);
       if (receipt) receipts.push(receipt);
     }
-    return { receipts, notices: [] };
+    return { receipts, notices: [], settled: [...settled.values()] };
   }
 
   deliverBatch(batch: OrderedBatch): void {

@@ -8,6 +8,7 @@ import {
   type Evidence,
   KEEP_ALIVES_MAX,
   type Ref,
+  refKey,
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Shared } from './shared.ts';
@@ -47,8 +48,8 @@ const EVIDENCE_MAX = 8;
 
 /**
  * What this replica has to say: batches of its clients, keep-alives, accusations. A batch stays
- * until it is committed, in whosever block; it goes out again when the own block that carried it is
- * not delivered within V rounds.
+ * until a copy of it is settled, in whosever block, or the own one has had its turn (R19); it goes out
+ * again when the own block that carried it is not delivered within V rounds.
  */
 export class Pool {
   readonly #shared: Shared;
@@ -76,10 +77,9 @@ export class Pool {
     return this.#queue.has(id) || this.#carried.has(id);
   }
 
-  /** False when the queue is full. */
-  get hasRoom(): boolean {
-    const { queueBatchesMax, queueBytesMax } = this.#shared.tuning;
-    return this.#queue.size < queueBatchesMax && this.#bytes < queueBytesMax;
+  /** Of the queue. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Something that no own block carries yet. */
@@ -148,35 +148,82 @@ export class Pool {
     this.#included.push(entry);
   }
 
-  committed(id: string): void {
-    const waiting = this.#queue.get(id);
-    if (waiting) this.#bytes -= sizeOf(waiting);
-    this.#queue.delete(id);
-    this.#carried.get(id)?.left.delete(id);
-    this.#carried.delete(id);
+  /** R19: these need no further copy, or none that this replica could give. */
+  forget(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const waiting = this.#queue.get(id);
+      if (waiting) this.#bytes -= sizeOf(waiting);
+      this.#queue.delete(id);
+      this.#carried.get(id)?.left.delete(id);
+      this.#carried.delete(id);
+    }
+  }
+
+  /**
+   * After {@link forget}, with the refs of the same commit: own copies that had their turn and changed
+   * nothing. One whose predecessor is still here goes out again, behind it; there is nothing better to
+   * give of the others, and their clients ask again.
+   */
+  tried(refs: readonly Ref[]): void {
+    const keys = new Set(refs.filter(({ author }) => author === this.#shared.me).map(refKey));
+    if (keys.size === 0) return;
+    const due = this.#included.filter(({ ref }) => keys.has(refKey(ref)));
+    this.#included = this.#included.filter(({ ref }) => !keys.has(refKey(ref)));
+    const early = due.flatMap(({ left }) => [...left]);
+    if (early.length === 0) return;
+    this.forget(early.map(([id]) => id));
+    const waiting = this.#lowestSeqs();
+    const again = early.filter(([, { batch }]) => {
+      const lowest = waiting.get(toHex(batch.session));
+      return lowest !== undefined && lowest < batch.seq;
+    });
+    this.#enqueueFirst(again);
+  }
+
+  /** The first batch of each session that is here. */
+  #lowestSeqs(): Map<string, number> {
+    const lowest = new Map<string, number>();
+    const note = ({ batch }: CarriedBatch): void => {
+      const session = toHex(batch.session);
+      lowest.set(session, Math.min(batch.seq, lowest.get(session) ?? batch.seq));
+    };
+    for (const batch of this.#queue.values()) note(batch);
+    for (const { left } of this.#included) for (const batch of left.values()) note(batch);
+    return lowest;
   }
 
   /** R15: batches of own blocks that are not delivered within V rounds go out again. */
   requeueLost(nextRound: number): void {
     const { dag, committee } = this.#shared;
     const { supportRoundsMax } = committee.params;
+    const lost: [string, CarriedBatch][] = [];
     let done = 0;
     for (const { ref, left } of this.#included) {
       if (left.size > 0 && !dag.delivered(ref)) {
         if (ref.round + supportRoundsMax >= nextRound) break;
-        for (const [id, batch] of left) {
-          this.#carried.delete(id);
-          this.#enqueue(id, batch);
-        }
+        lost.push(...left);
       } else if (left.size > 0 && ref.round > dag.horizon) break;
       done++;
     }
-    if (done > 0) this.#included = this.#included.slice(done);
+    if (done === 0) return;
+    const gone = this.#included.slice(0, done);
+    this.#included = this.#included.slice(done);
+    for (const { left } of gone) for (const id of left.keys()) this.#carried.delete(id);
+    this.#enqueueFirst(lost);
   }
 
   #enqueue(id: string, batch: CarriedBatch): void {
     this.#queue.set(id, batch);
     this.#bytes += sizeOf(batch);
+  }
+
+  /** Before what came later, or a session's batches would overtake one another. */
+  #enqueueFirst(batches: readonly (readonly [string, CarriedBatch])[]): void {
+    if (batches.length === 0) return;
+    const later = [...this.#queue];
+    this.#queue.clear();
+    for (const [id, batch] of batches) this.#enqueue(id, batch);
+    for (const [id, batch] of later) this.#queue.set(id, batch);
   }
 
   /** Batches that came back with the log were checked in an earlier life: counted again here. */

@@ -331,7 +331,8 @@ export class Replica {
     const input = commitInput(commit, dag);
     const applied = this.#machine.applyCommit(input);
     out.push({ kind: 'committed', commit, input, applied });
-    for (const { id } of input.batches) this.#pool.committed(toHex(id));
+    this.#pool.forget(applied.settled.map(toHex));
+    this.#pool.tried(commit.blocks);
     this.#pool.convicted(commit.convicted);
     for (const author of commit.convicted) this.#acceptance.shun(author);
     this.#payload.committed(commit.blocks);

@@ -17,11 +17,9 @@ interface Pending<O extends Op = Op> {
 
 /**
  * The delivered view (R21a, S15): a pure function of the committed state and the *set* of pending
- * batches, whatever order they came in; only between two batches of one (session, seq), which a
- * lying
- * client may sign, does the first given count. Creates come first, then writes, then removes, so
- * that
- * what a remove or a write names is there; dots named by a pending remove never show.
+ * batches, whatever order they came in; only where a lying client signed two batches with one
+ * (session, seq) the one that has its turn first counts. Creates come first, then writes, then
+ * removes, so that what a remove or a write names is there; dots named by a pending remove never show.
  * Ordered ops (locks, guarded writes, exclusive creates, machines) wait for their commit.
  */
 export function foldPending(
@@ -40,24 +38,46 @@ export function foldPending(
 
 /** Source order (R15): a session's batches show without a gap, from the first uncommitted one. */
 function visibleOps(state: State, batches: readonly OrderedBatch[], params: CellParams): Pending[] {
-  const bySession = new Map<string, Map<number, OrderedBatch>>();
-  for (const batch of batches) {
-    const key = toHex(batch.session);
-    const seqs = bySession.get(key) ?? new Map<number, OrderedBatch>();
-    if (!seqs.has(batch.seq)) seqs.set(batch.seq, batch);
-    bySession.set(key, seqs);
-  }
   const pending: Pending[] = [];
-  for (const [key, seqs] of bySession) {
+  for (const [key, copies] of bySession(batches)) {
     const session = state.sessions.get(key);
     if (session === undefined) continue;
-    for (let seq = session.lastSeq + 1; ; seq++) {
-      const batch = seqs.get(seq);
-      if (batch === undefined || !equalBytes(batch.client, session.client)) break;
+    const own = copies.filter(({ client }) => equalBytes(client, session.client));
+    for (const batch of inTurn(own, session.lastSeq)) {
       pending.push(...opsOf(batch, session, params));
     }
   }
   return pending.sort((a, b) => (a.order < b.order ? -1 : 1));
+}
+
+function bySession(batches: readonly OrderedBatch[]): Map<string, OrderedBatch[]> {
+  const sessions = new Map<string, OrderedBatch[]>();
+  for (const batch of batches) {
+    const key = toHex(batch.session);
+    const copies = sessions.get(key);
+    if (copies === undefined) sessions.set(key, [batch]);
+    else copies.push(batch);
+  }
+  return sessions;
+}
+
+/**
+ * R21a: each copy that has its turn in the order given counts, as at commit. What is left over then
+ * shows behind its predecessor: so without contradictions any order shows the same.
+ */
+function inTurn(copies: readonly OrderedBatch[], lastSeq: number): readonly OrderedBatch[] {
+  const taken: OrderedBatch[] = [];
+  const early = new Map<number, OrderedBatch>();
+  for (const batch of copies) {
+    const next = lastSeq + 1 + taken.length;
+    if (batch.seq === next) taken.push(batch);
+    else if (batch.seq > next && !early.has(batch.seq)) early.set(batch.seq, batch);
+  }
+  for (;;) {
+    const next = early.get(lastSeq + 1 + taken.length);
+    if (next === undefined) return taken;
+    taken.push(next);
+  }
 }
 
 function opsOf(batch: OrderedBatch, session: Session, params: CellParams): Pending[] {

@@ -101,6 +101,10 @@ export class Accounts {
     return forked;
   }
 
+  get opsPerCommitMax(): number {
+    return this.#limits.opsPerCommitMax;
+  }
+
   startCommit(): void {
     this.#opsOfCommit.clear();
   }

@@ -6,15 +6,10 @@ import {
   decodeOp,
   type ErrorCode,
   type ErrorResult,
-  encodeResults,
-  errorResult,
-  type Op,
   type Query,
-  type Result,
-  sessionIdOf,
   weightOf,
 } from '@fatty/api';
-import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import { ACCEPT, equalBytes, ignore, toHex } from '@fatty/codec';
 import type {
   Applied,
   CellContext,
@@ -29,15 +24,12 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import { answer, type Surroundings } from './answers.ts';
-import { applyOp } from './apply.ts';
+import { applyBatches, checkOpening, openingOf, receiptOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
-import { refused } from './names.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
 import { DEFAULT_QUOTAS, type Quotas, shareSessions } from './quotas.ts';
-import { storedReceipt } from './receipts.ts';
-import type { Session } from './sessions.ts';
 import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
 
@@ -46,8 +38,6 @@ export interface ServiceOptions {
   readonly params?: CellParams;
   readonly quotas?: Quotas;
 }
-
-type Opening = Extract<Op, { kind: 'openSession' }>;
 
 /**
  * The lock service as a replicated state machine: sessions, locks, names and machines, driven by
@@ -141,10 +131,7 @@ export class LockService implements StateMachine {
 
   /** The receipt of an applied batch, while kept (64 per session): the answer to a resend. */
   receiptOf(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): Receipt | undefined {
-    const session = this.#state.sessions.get(toHex(batch.session));
-    if (session === undefined || !equalBytes(session.client, batch.client)) return undefined;
-    const stored = storedReceipt(session.receipts, batch.seq);
-    return stored && { ...stored, client: session.client, session: session.id };
+    return receiptOf(this.#state, batch);
   }
 
   applyCommit(input: CommitInput): Applied {
@@ -163,126 +150,16 @@ export class LockService implements StateMachine {
       convicted: [...convicted].sort((a, b) => a - b),
     };
     state.accounts.startCommit();
-    for (const batch of input.batches) this.#applyBatch(batch, ledger);
+    const settled = applyBatches(state, input.batches, ledger, this.#around.params);
     state.sessions.applyKeepAlives(input.keepAlives, ledger);
     if (failedOver) this.#tellEpoch(epoch, ledger);
     state.endTimers(ledger);
-    return { receipts: ledger.receipts, notices: ledger.notices };
+    return { receipts: ledger.receipts, notices: ledger.notices, settled };
   }
 
   #tellEpoch(epoch: number, ledger: Ledger): void {
     const sessions = [...this.#state.sessions.all()].sort((a, b) => (a.key < b.key ? -1 : 1));
     for (const session of sessions) ledger.tell(session, { kind: 'epoch', epoch });
-  }
-
-  /** R3: exactly once by (session, seq); a gap changes nothing and writes no receipt. */
-  #applyBatch(batch: OrderedBatch, ledger: Ledger): void {
-    const session = this.#state.sessions.get(toHex(batch.session));
-    if (session === undefined) {
-      this.#applyFirst(batch, ledger);
-    } else if (!equalBytes(session.client, batch.client)) {
-      const refusal = errorResult('session_not_yours', 'the key that opened it', 'another key');
-      receipt(
-        batch,
-        batch.ops.map(() => refusal),
-        ledger,
-      );
-    } else if (batch.seq <= session.lastSeq) {
-      this.#repeat(batch, session, ledger);
-    } else if (batch.seq === session.lastSeq + 1) {
-      this.#applyNext(batch, session, 0, [], ledger);
-    }
-  }
-
-  /** A batch of a session that is not there: opens it, or is refused op by op. */
-  #applyFirst(batch: OrderedBatch, ledger: Ledger): void {
-    const unknown = errorResult('session_unknown', 'a live session', 'none');
-    const [first] = batch.ops;
-    const opening = first && openingOf(batch, first);
-    if (!opening) {
-      receipt(
-        batch,
-        batch.ops.map(() => unknown),
-        ledger,
-      );
-      return;
-    }
-    const { basisCommitsMax } = this.#around.params;
-    const { sessions } = this.#state;
-    const at = ledger.next();
-    const lease = checkOp(opening, this.#around.params);
-    const refusal =
-      lease.kind === 'accept'
-        ? sessions.refuseOpen(batch, ledger.commit, basisCommitsMax)
-        : refused(lease);
-    if (refusal) {
-      const results = batch.ops.map((_, index) => (index === 0 ? refusal : unknown));
-      receipt(batch, results, ledger);
-      return;
-    }
-    const session = sessions.open(batch, opening, at, ledger, basisCommitsMax);
-    this.#state.accounts.countOp(session.owner);
-    const { opened, leaseMs, expiry: leaseExpiry } = session;
-    const result: Result = { kind: 'sessionOpened', position: opened, leaseMs, leaseExpiry };
-    this.#applyNext(batch, session, 1, [result], ledger);
-  }
-
-  #applyNext(
-    batch: OrderedBatch,
-    session: Session,
-    from: number,
-    results: Result[],
-    ledger: Ledger,
-  ): void {
-    const { seq, ops, id } = batch;
-    session.lastSeq = seq;
-    ops.slice(from).forEach((bytes, i) => {
-      results.push(this.#applyOne(bytes, session, seq, from + i, ledger));
-    });
-    const encoded = receipt(batch, results, ledger);
-    const stored = { seq, batch: id, commit: ledger.commit, results: encoded };
-    // A session that its own batch has closed is asked for nothing any more.
-    const { sessions } = this.#state;
-    if (sessions.get(session.key) === session) sessions.receipts.store(session.receipts, stored);
-  }
-
-  #applyOne(
-    bytes: Uint8Array,
-    session: Session,
-    seq: number,
-    index: number,
-    ledger: Ledger,
-  ): Result {
-    const at = ledger.next();
-    const state = this.#state;
-    if (state.sessions.get(session.key) !== session) {
-      return errorResult('session_unknown', 'a live session', 'closed by this batch');
-    }
-    if (!state.accounts.countOp(session.owner)) {
-      const max = this.#quotas.opsPerCommitMax;
-      return errorResult('quota_ops', `at most ${max} a commit`, 'more');
-    }
-    const op = decodeOp(bytes);
-    if (!op.ok) return refused(op.failure);
-    const checked = checkOp(op.value, this.#around.params);
-    if (checked.kind !== 'accept') return refused(checked);
-    return applyOp(state, op.value, { session, seq, index, at, ledger });
-  }
-
-  /** Answers a seq that was applied before with what was said then, whatever this batch says. */
-  #repeat(batch: OrderedBatch, session: Session, ledger: Ledger): void {
-    const stored = this.receiptOf(batch);
-    if (stored !== undefined) {
-      ledger.receipts.push(stored);
-      return;
-    }
-    const expected = `seq from ${session.receipts[0]?.seq ?? session.lastSeq + 1}`;
-    const forgotten = errorResult('receipt_forgotten', expected, `seq ${batch.seq}`);
-    receipt(
-      batch,
-      batch.ops.map(() => forgotten),
-      ledger,
-    );
   }
 
   /** Folded when somebody looks: the fold is over a set, so the order of calls does not matter. */
@@ -356,38 +233,4 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 function ignored({ code, expected, actual }: ErrorResult): Verdict {
   return ignore(code, expected, actual);
-}
-
-function receipt(
-  batch: OrderedBatch,
-  results: readonly Result[],
-  ledger: Ledger,
-): readonly Uint8Array[] {
-  const { id, client, session, seq } = batch;
-  const encoded = encodeResults(results);
-  ledger.receipts.push({
-    batch: id,
-    client,
-    session,
-    seq,
-    commit: ledger.commit,
-    results: encoded,
-  });
-  return encoded;
-}
-
-/** R3: a session is keyed by (client key, nonce, basis), and its open stands at the very start. */
-function checkOpening({ client, session, seq, index, basis }: Source, op: Opening): Verdict {
-  if (seq !== 0 || index !== 0) {
-    return reject('misplaced_open', 'op 0 of batch 0', `op ${index} of batch ${seq}`);
-  }
-  if (equalBytes(sessionIdOf(client, op.nonce, basis), session)) return ACCEPT;
-  return reject('misplaced_open', 'the session of this key, nonce and basis', 'another session');
-}
-
-function openingOf(batch: OrderedBatch, first: Uint8Array): Opening | undefined {
-  const op = decodeOp(first);
-  if (!op.ok || op.value.kind !== 'openSession') return undefined;
-  const source: Source = { ...batch, index: 0 };
-  return checkOpening(source, op.value).kind === 'accept' ? op.value : undefined;
 }

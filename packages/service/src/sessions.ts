@@ -120,6 +120,11 @@ export class Sessions {
     return this.#live.values();
   }
 
+  /** True while the cell knows that this session is over. */
+  hasEnded(key: string): boolean {
+    return this.#graves.has(key);
+  }
+
   graves(): IterableIterator<Grave> {
     return this.#graves.values();
   }

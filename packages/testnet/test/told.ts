@@ -75,6 +75,6 @@ export function told(
       horizon: 0,
     },
     input: { index, epoch: 0, commitTs, leaseClock, batches, keepAlives: [], evidence: [] },
-    applied: { receipts, notices },
+    applied: { receipts, notices, settled: [] },
   };
 }

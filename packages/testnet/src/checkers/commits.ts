@@ -28,7 +28,7 @@ function commitText({ commit, input }: CommitSeen): string {
     commitTs,
     leaseClock,
     horizon,
-    hexes(input.batches.map((batch) => batch.id)),
+    input.batches.map((batch) => `${toHex(batch.id)}/${batch.author}`).join(),
     input.keepAlives.map((one) => `${toHex(one.session)}:${one.i}`).join(),
     input.evidence.join(),
     input.index,
@@ -53,7 +53,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** No session took the batch: such an answer has no place in the order of any. */
-function isUncounted({ results }: Receipt): boolean {
+export function isUncounted({ results }: Receipt): boolean {
   return (
     results.length > 0 &&
     results.every((bytes) => {
@@ -66,11 +66,10 @@ function isUncounted({ results }: Receipt): boolean {
 /**
  * S3 and S4: every replica tells the same commits in the same order without a gap.
  * S5: equal index, equal receipts and state root.
- * S6 (batches) and S7: a commit holds a batch once; a client's batches take effect in order, once;
- * an honest author's blocks are committed in the order of their rounds.
+ * S7: a client's batches take effect in order, once; an honest author's blocks are committed in the order of their rounds.
  */
 export class CommitChecker implements Checker, Agreed {
-  readonly rules: readonly string[] = ['S3', 'S4', 'S5', 'S6', 'S7'];
+  readonly rules: readonly string[] = ['S3', 'S4', 'S5', 'S7'];
   readonly sequence: CommitSeen[] = [];
   readonly #checked: CheckedCell;
   readonly #told: Told[] = [];
@@ -128,9 +127,6 @@ export class CommitChecker implements Checker, Agreed {
   }
 
   #extend(seen: CommitSeen, say: (rule: string, expected: string, actual: string) => void): void {
-    // Across commits a batch may come again: its (session, seq) is what makes it count once.
-    const ids = seen.input.batches.map((batch) => toHex(batch.id));
-    if (new Set(ids).size < ids.length) say('S6', 'a batch once in a commit', ids.join(' '));
     for (const receipt of seen.applied.receipts) this.#receipt(receipt, seen.commit.index, say);
     for (const ref of seen.commit.blocks) {
       if (this.#checked.liars.has(ref.author)) continue;
@@ -175,6 +171,7 @@ export class CommitChecker implements Checker, Agreed {
 export function effects(
   seen: CommitSeen,
 ): readonly { readonly batch: OrderedBatch; readonly receipt: Receipt }[] {
+  // Copies differ in their author alone.
   const batches = new Map(seen.input.batches.map((batch) => [toHex(batch.id), batch]));
   const out: { batch: OrderedBatch; receipt: Receipt }[] = [];
   for (const receipt of seen.applied.receipts) {

@@ -40,7 +40,7 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /**
  * S15: the delivered view is a function of (committed state, delivered set). Two replicas, or one at
  * two times, with the same commit and the same blocks pending show the same; so does a fresh machine
- * that is given the pending batches in another order, as long as each session's keep theirs.
+ * that is given the pending copies in another order, as long as each session's keep theirs (R21a).
  */
 export class ViewChecker implements Checker {
   readonly rules: readonly string[] = ['S15'];
@@ -127,19 +127,14 @@ export class ViewChecker implements Checker {
       .sort((a, b) => (order(a) < order(b) ? -1 : 1));
   }
 
-  /** A fresh view of the committed state with the pending batches in a random order of sessions. */
+  /** A fresh view of the committed state with the pending copies in a random order of sessions. */
   #folded(committed: StateMachine, pending: readonly SeenBlock[]): string {
-    const bySession = new Map<string, Map<number, OrderedBatch>>();
+    const bySession = new Map<string, OrderedBatch[]>();
     for (const batch of pending.flatMap(batchesOf)) {
       const session = toHex(batch.session);
-      const seqs = bySession.get(session) ?? new Map<number, OrderedBatch>();
-      // Of two batches of one (session, seq) the one with the lowest ref counts.
-      if (!seqs.has(batch.seq)) seqs.set(batch.seq, batch);
-      bySession.set(session, seqs);
+      bySession.set(session, [...(bySession.get(session) ?? []), batch]);
     }
-    const queues = [...bySession.values()].map((seqs) =>
-      [...seqs.values()].sort((a, b) => a.seq - b.seq),
-    );
+    const queues = [...bySession.values()];
     if (queues.length > 1) this.reached.viewsPermuted += 1;
     const machine = committed.fresh();
     machine.restore(committed.snapshot());

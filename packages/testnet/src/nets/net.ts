@@ -110,7 +110,9 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     ...(tracer === undefined ? {} : { tracer }),
   });
   play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });
-  for (const [what, times] of Object.entries(views.reached)) world.count(what, times);
+  for (const { reached } of [views, seen.copies]) {
+    for (const [what, times] of Object.entries(reached)) world.count(what, times);
+  }
   return { violations: world.violations, reached: world.reached, events: world.events };
 }
 
