@@ -1,7 +1,7 @@
-import { decodeNotice, type GatewayMessage, type Op } from '@fatty/api';
+import type { Op } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 
-import { type Behaviour, FakeCell } from './fake-cell.ts';
+import { type Behaviour, FakeCell, kindOf } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
 
 const LEASE_MS = 12_000;
@@ -9,13 +9,6 @@ const LEASE_MS = 12_000;
 /** A replica that says nothing of these kinds. */
 function withholds(...kinds: readonly string[]): Behaviour {
   return { lie: (message) => (kinds.includes(kindOf(message)) ? undefined : message) };
-}
-
-/** The kind of a message; of a notice, that of its news. */
-function kindOf(message: GatewayMessage): string {
-  if (message.kind !== 'notice') return message.kind;
-  const body = decodeNotice(message.body);
-  return body.ok ? body.value.kind : 'unreadable';
 }
 
 function all(cell: FakeCell, behaviour: Behaviour): void {

@@ -8,6 +8,7 @@ import {
   cellIdOf,
   DEFAULT_PARAMS,
   decodeClientMessage,
+  decodeNotice,
   decodeOp,
   encodeGatewayMessage,
   encodeNotice,
@@ -40,6 +41,13 @@ export interface Behaviour {
   readonly refusesOnly?: Op['kind'];
   /** One-way delay, ms. Default 5. */
   readonly delayMs?: number;
+}
+
+/** The kind of a message; of a notice, that of its news. */
+export function kindOf(message: GatewayMessage): string {
+  if (message.kind !== 'notice') return message.kind;
+  const body = decodeNotice(message.body);
+  return body.ok ? body.value.kind : 'unreadable';
 }
 
 interface Scheduled {
@@ -230,6 +238,7 @@ export class FakeCell extends FakeLedger {
     for (const { session, i, preimage } of this.#keepAlives.splice(0)) {
       this.keepAlive(session, i, preimage);
     }
+    for (const path of this.locks.keys()) this.promote(path, next);
     for (const [id, session] of Array.from(this.live)) {
       if (session.expiry > this.leaseClock()) continue;
       this.notify(id, { kind: 'sessionExpired', position: next() });

@@ -32,6 +32,8 @@ interface FakeSession {
 interface FakeLock {
   holder: { session: string; seq: number; index: number; lockGen: Position } | undefined;
   readonly queue: { session: string; seq: number; index: number }[];
+  /** Nobody is granted before this time of the lease clock. */
+  freeAt: number;
 }
 
 /** What really happened to a lock: for S13. */
@@ -254,7 +256,7 @@ export abstract class FakeLedger {
   lock(path: string): FakeLock {
     let lock = this.locks.get(path);
     if (lock === undefined) {
-      lock = { holder: undefined, queue: [] };
+      lock = { holder: undefined, queue: [], freeAt: 0 };
       this.locks.set(path, lock);
     }
     return lock;
@@ -285,12 +287,12 @@ export abstract class FakeLedger {
     position: Position,
   ): Result {
     const lock = this.lock(path);
-    if (lock.holder === undefined) {
+    if (lock.holder === undefined && this.leaseClock() >= lock.freeAt) {
       this.grant(path, { session: id, seq, index }, position);
       const leaseExpiry = this.live.get(id)?.expiry ?? 0;
       return { kind: 'granted', lockGen: position, mode: 'exclusive', leaseExpiry };
     }
-    if (lock.holder.session === id) return errorResult('already_held', 'free', 'held');
+    if (lock.holder?.session === id) return errorResult('already_held', 'free', 'held');
     if (!wait) return errorResult('lock_held', 'free', 'held');
     lock.queue.push({ session: id, seq, index });
     return { kind: 'waiting', position, ahead: lock.queue.length };
@@ -301,6 +303,12 @@ export abstract class FakeLedger {
     const tenure = this.tenures.findLast((one) => one.path === path);
     if (tenure) tenure.toMs = this.nowMs;
     lock.holder = undefined;
+    this.promote(path, next);
+  }
+
+  promote(path: string, next: () => Position): void {
+    const lock = this.lock(path);
+    if (lock.holder !== undefined || this.leaseClock() < lock.freeAt) return;
     const first = lock.queue.shift();
     if (first === undefined) return;
     const lockGen = next();
@@ -369,6 +377,14 @@ export abstract class FakeLedger {
     this.notify(session, { kind: 'lost', number, path, lockGen, reason: 'node_removed', position });
     let index = 1;
     this.vacate(path, () => ({ commit: this.commit, index: index++ }));
+  }
+
+  /** Somebody removes the node and makes it again: free when the holder's lease is over. */
+  evict(path: string): void {
+    const { holder } = this.lock(path);
+    if (holder === undefined) return;
+    this.lock(path).freeAt = this.live.get(holder.session)?.expiry ?? 0;
+    this.seize(path);
   }
 
   holderOf(path: string): string | undefined {

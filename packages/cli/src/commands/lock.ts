@@ -57,14 +57,17 @@ function childExit(child: ChildProcess): Promise<number> {
  */
 async function guard(child: ChildProcess, lock: Lock): Promise<number> {
   let ended = false;
-  const timer = setInterval(() => {
+  const lost = (): void => void child.kill('SIGKILL');
+  const look = (): void => {
+    if (!lock.held) return lost();
     if (ended || lock.deadlineMs - performance.now() > WARNING_MS) return;
     ended = true;
     child.kill('SIGTERM');
-  }, POLL_MS);
+  };
+  const timer = setInterval(look, POLL_MS);
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  const lost = (): void => void child.kill('SIGKILL');
   lock.signal.addEventListener('abort', lost);
+  look();
   process.on('SIGINT', forward).on('SIGTERM', forward);
   try {
     const code = await childExit(child);
@@ -82,6 +85,7 @@ async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<numb
     await ensureNode(client, path);
     const lock = await take(client, path, flags);
     if (program === undefined) return hold(lock, flags, io);
+    if (!lock.held) throw lock.signal.reason;
     const env = { ...process.env, FATTY_TOKEN: lock.token, FATTY_LOCK: path };
     const child = spawn(program, args, { stdio: 'inherit', env });
     const code = await guard(child, lock);

@@ -37,7 +37,7 @@ import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
 import { logFault } from './faults.ts';
 import { Files } from './files.ts';
-import { type Lock, makeLock } from './lock.ts';
+import { acquireLock, type Lock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine.ts';
 import type {
   AcquireOptions,
@@ -95,7 +95,7 @@ export class Client implements AsyncDisposable {
   }
 
   get session(): SessionStatus {
-    return this.#driver.core.status;
+    return this.#driver.status;
   }
 
   /**
@@ -287,8 +287,10 @@ export class Client implements AsyncDisposable {
   // ── locks and machines ─────────────────────────────────────────────────────
 
   /**
-   * Waits its turn for the lock of a node. Aborting takes the wait back.
-   * @throws FattyError `max_wait`, `not_found`, `already_held`, `aborted`, `timeout`…
+   * Waits its turn for the lock of a node, and for the proof that it is held. Aborting takes the
+   * wait back.
+   * @throws FattyError `max_wait`, `not_found`, `already_held`, `aborted`, `timeout`, `in_jeopardy`
+   * (granted, but not proved in time: given back), `lock_lost`…
    */
   async acquire(path: string, options: AcquireOptions = {}): Promise<Lock> {
     return this.#acquire(path, true, optionsOf(ACQUIRE, options));
@@ -300,14 +302,9 @@ export class Client implements AsyncDisposable {
   }
 
   async #acquire(path: string, wait: boolean, options: AcquireOptions): Promise<Lock> {
-    const { mode = 'exclusive', maxWaitMs, lockDelayMs = 0, signal } = options;
+    const { mode = 'exclusive', maxWaitMs, lockDelayMs = 0 } = options;
     const request = { kind: 'acquire', path, mode, wait, maxWaitMs, lockDelayMs } as const;
-    const { call, outcome } = this.#driver.call(request, options);
-    const held = await outcome;
-    if (held.kind === 'failed') throw failureError(held, { path, signal });
-    if (held.kind !== 'held') throw clientError('bad_answer', 'a grant', held.kind, { path });
-    const grant = { path, mode, lockGen: held.lockGen };
-    return makeLock(this.#driver, call, grant, this.#options({}));
+    return acquireLock(this.#driver, request, { ...options, defaults: this.#options({}) });
   }
 
   /** Runs `work` under the lock; its signal is aborted when the lock is lost. */

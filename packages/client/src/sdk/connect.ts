@@ -16,7 +16,9 @@ import type { Dial } from './driver.ts';
 import type { ClientConfig } from './options.ts';
 
 export interface ConnectOptions
-  extends Partial<Omit<ClientConfig, 'cell' | 'dial' | 'refresh' | 'signer' | 'scheme'>> {
+  extends Partial<
+    Omit<ClientConfig, 'cell' | 'dial' | 'host' | 'refresh' | 'signer' | 'scheme' | 'watch'>
+  > {
   /** The key to sign with. Default: a fresh one, gone with the client. */
   readonly signer?: Signer;
   /** Trusted cell id (hex or bytes): needed when the cell comes over the network. */

@@ -12,8 +12,10 @@ import type {
   SessionStatus,
 } from '../core/types.ts';
 import { clientError, type FattyError } from '../error.ts';
+import { ElapsedClock } from './elapsed.ts';
 import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
+import { type Host, systemHost } from './host.ts';
 
 /** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
 export type Dial = (options: DialOptions) => Dialer;
@@ -33,6 +35,10 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly dial: Dial;
   /** The cell again, when a replica cannot be reached where it was: addresses change. */
   readonly refresh?: (signal: AbortSignal) => Promise<Cell>;
+  /** Clocks, timers and chance. Default: those of the platform. */
+  readonly host?: Host;
+  /** Sees every effect before it is performed; for checkers. */
+  readonly watch?: (effect: ClientEffect) => void;
   /** Replicas that said something impossible; for logs. */
   readonly onSuspect?: (replica: number, failure: Failure) => void;
   /**
@@ -44,6 +50,13 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
 
 /** A session outlives a lost link only if several tries to come back fit into its lease. */
 const TRIES_PER_LEASE = 6;
+
+/** While a session is open the clocks are looked at so often: the host may have slept, ms. */
+const TICK_MS = 250;
+
+type Untimed<E> = E extends { readonly atMs: number } ? Omit<E, 'atMs'> : never;
+/** An event before the driver has said when it is. */
+export type Happening = Untimed<ClientEvent>;
 
 /** After a fault the core is woken again, whatever it had in mind, ms. */
 const FAULT_PAUSE_MS = 500;
@@ -72,12 +85,15 @@ export class Driver {
   readonly #links = new Map<number, Link>();
   readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
   readonly #lost = new Map<number, (failure: Failure) => void>();
-  /** Losses of holds whose owner has not yet had its turn to listen. */
-  readonly #lostEarly = new Map<number, Failure>();
   readonly #backlog: ClientEvent[] = [];
   readonly #over = new AbortController();
   #resolveClosed: () => void = () => undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #host: Host;
+  readonly #clock: ElapsedClock;
+  #cancelTimer: () => void = () => undefined;
+  /** When the core wants to be woken. */
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #jumped = false;
   #nextCall = 1;
   #busy = false;
   #ended = false;
@@ -88,21 +104,65 @@ export class Driver {
     this.#config = config;
     this.#heard = heard;
     this.#onFault = config.onFault ?? logFault;
-    const seed = crypto.getRandomValues(new Uint8Array(32));
-    this.core = new ClientCore({ ...config, seed });
+    this.#host = config.host ?? systemHost;
+    this.#clock = new ElapsedClock(this.#host);
+    this.core = new ClientCore({ ...config, seed: this.#host.random(32) });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.dispatch({ kind: 'start', atMs: this.nowMs() });
+    this.dispatch({ kind: 'start' });
     for (const { client, key } of config.cell.addresses) {
       const replica = config.cell.committee.members.findIndex((member) => same(member, key));
       if (replica >= 0 && client !== '') this.#dial(replica, client);
     }
   }
 
-  /** Monotonic ms: the clock of every deadline. */
+  /** Elapsed ms (TIME.md, T6): the clock of the core. */
   nowMs(): number {
-    return performance.now();
+    const { nowMs, jumped } = this.#clock.sample();
+    this.#jumped ||= jumped;
+    return nowMs;
+  }
+
+  get status(): SessionStatus {
+    return this.#shown(this.core.status);
+  }
+
+  /** With its deadline on the platform's monotonic clock. */
+  #shown(status: SessionStatus): SessionStatus {
+    this.nowMs();
+    return { ...status, deadlineMs: this.#clock.toMonotonic(status.deadlineMs) };
+  }
+
+  /**
+   * Whoever is about to look at a hold calls this first: what is due by now happens now, so that its
+   * signal, its deadline and `held` say the same. Answers whether anything was due.
+   */
+  look(): boolean {
+    const nowMs = this.nowMs();
+    if (this.#busy || this.#ended) return false;
+    const due = this.#jumped || nowMs >= this.#wakeAtMs;
+    if (due) this.dispatch({ kind: 'wake' });
+    this.#endUnbelieved();
+    return due;
+  }
+
+  /** A hold that the core does not believe in has no owner who may, whatever the core has said. */
+  #endUnbelieved(): void {
+    if (this.#lost.size === 0) return;
+    const believed = new Set(this.core.beliefs(this.nowMs()).map(({ hold }) => hold));
+    for (const [hold, lost] of Array.from(this.#lost)) {
+      if (believed.has(hold)) continue;
+      this.#lost.delete(hold);
+      const expected = 'a proof that the lease still runs';
+      attempt(() => lost({ code: 'in_jeopardy', expected, actual: 'none' }), this.#onFault);
+    }
+  }
+
+  /** Monotonic ms (`performance.now()`) until which a hold is proved; −∞ when it is not. */
+  deadlineOf(hold: number): number {
+    const belief = this.core.beliefs(this.nowMs()).find((one) => one.hold === hold);
+    return this.#clock.toMonotonic(belief?.untilMs ?? Number.NEGATIVE_INFINITY);
   }
 
   #dial(replica: number, url: string): void {
@@ -124,10 +184,10 @@ export class Driver {
       handler: {
         up: (link) => {
           this.#links.set(replica, link);
-          this.dispatch({ kind: 'linkUp', replica, atMs: this.nowMs() });
+          this.dispatch({ kind: 'linkUp', replica });
         },
         message: (_, bytes) => {
-          this.dispatch({ kind: 'message', replica, bytes, atMs: this.nowMs() });
+          this.dispatch({ kind: 'message', replica, bytes });
         },
         down: (_, code, reason) => this.#down(replica, code, reason),
       },
@@ -143,7 +203,7 @@ export class Driver {
 
   #down(replica: number, code: number, why: string): void {
     this.#links.delete(replica);
-    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, why, atMs: this.nowMs() });
+    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, why });
   }
 
   /** Looks whether a replica has moved; one look at a time. */
@@ -177,8 +237,11 @@ export class Driver {
    * Events that arise while another is handled wait their turn. Never throws: it is run by timers
    * and links, where nobody would catch.
    */
-  dispatch(event: ClientEvent): void {
-    this.#backlog.push(event);
+  dispatch(happening: Happening): void {
+    const atMs = this.nowMs();
+    if (this.#jumped) this.#backlog.push({ kind: 'jumped', atMs });
+    this.#jumped = false;
+    this.#backlog.push({ ...happening, atMs } as ClientEvent);
     if (this.#busy) return;
     this.#busy = true;
     for (let next = this.#backlog.shift(); next !== undefined; next = this.#backlog.shift()) {
@@ -221,6 +284,7 @@ export class Driver {
   }
 
   #perform(effect: ClientEffect): void {
+    this.#config.watch?.(effect);
     switch (effect.kind) {
       case 'send':
         this.#links.get(effect.replica)?.send(effect.bytes, effect.priority);
@@ -237,14 +301,15 @@ export class Driver {
       case 'lost': {
         const lost = this.#lost.get(effect.hold);
         this.#lost.delete(effect.hold);
-        if (lost === undefined) this.#lostEarly.set(effect.hold, effect.failure);
-        else lost(effect.failure);
+        lost?.(effect.failure);
         return;
       }
-      case 'status':
-        this.statuses.push(effect.status);
-        this.#heard(effect.status);
+      case 'status': {
+        const status = this.#shown(effect.status);
+        this.statuses.push(status);
+        this.#heard(status);
         return;
+      }
       case 'suspect':
         this.#config.onSuspect?.(effect.replica, effect.failure);
         return;
@@ -255,17 +320,25 @@ export class Driver {
   }
 
   #wakeAt(atMs: number): void {
-    clearTimeout(this.#timer);
+    this.#wakeAtMs = atMs;
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.#cancelTimer();
     if (this.#ended) return;
-    const delay = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - this.nowMs())));
-    this.#timer = setTimeout(() => this.dispatch({ kind: 'wake', atMs: this.nowMs() }), delay);
+    const delayMs = Math.max(0, Math.ceil(this.#wakeAtMs - this.nowMs()));
+    const delayMsMax = this.core.status.session === undefined ? TIMER_MS_MAX : TICK_MS;
+    this.#cancelTimer = this.#host.after(Math.min(delayMsMax, delayMs), () => {
+      if (!this.look()) this.#arm();
+    });
   }
 
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#over.abort();
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     for (const dialer of this.#dialers.values()) dialer.close();
     this.statuses.end();
     this.#resolveClosed();
@@ -273,41 +346,40 @@ export class Driver {
 
   /**
    * One call of the core as a promise of its outcome, and the id under which its hold is known.
+   * `heard` runs in the very turn that settles it: who takes a hold there misses no loss of it.
    * @throws FattyError `aborted`, when the signal was aborted before anything was sent
    */
   call(
     request: CallRequest,
     options: CallOptions,
+    heard: (outcome: CallOutcome, call: number) => void = () => undefined,
   ): { call: number; outcome: Promise<CallOutcome> } {
     const { signal, timeoutMs } = options;
     if (signal?.aborted) throw abortError(signal);
     const call = this.#nextCall++;
-    const atMs = this.nowMs();
     const finite = timeoutMs !== undefined && Number.isFinite(timeoutMs);
-    const deadline = finite ? { deadlineMs: atMs + Math.max(0, timeoutMs) } : {};
+    const deadline = finite ? { deadlineMs: this.nowMs() + Math.max(0, timeoutMs) } : {};
     const outcome = new Promise<CallOutcome>((resolve) => {
       if (this.#ended) {
         const failure = { code: 'closed', expected: 'an open client', actual: 'a closed one' };
         resolve({ kind: 'failed', failure, outcome: 'not_applied', retryable: false });
         return;
       }
-      const abort = (): void => this.dispatch({ kind: 'abort', call, atMs: this.nowMs() });
+      const abort = (): void => this.dispatch({ kind: 'abort', call });
       signal?.addEventListener('abort', abort, { once: true });
       this.#settlers.set(call, (settled) => {
         signal?.removeEventListener('abort', abort);
         resolve(settled);
+        heard(settled, call);
       });
-      this.dispatch({ kind: 'call', call, request, atMs, ...deadline });
+      this.dispatch({ kind: 'call', call, request, ...deadline });
     });
     return { call, outcome };
   }
 
-  /** `heard` runs at most once, when what `hold` got is lost. */
+  /** `heard` runs at most once, when what `hold` got is lost. To be called as it is got. */
   onLost(hold: number, heard: (failure: Failure) => void): void {
-    const early = this.#lostEarly.get(hold);
-    this.#lostEarly.delete(hold);
-    if (early === undefined) this.#lost.set(hold, heard);
-    else heard(early);
+    this.#lost.set(hold, heard);
   }
 
   forget(hold: number): void {
@@ -315,7 +387,7 @@ export class Driver {
   }
 
   close(): Promise<void> {
-    if (!this.#ended) this.dispatch({ kind: 'close', atMs: this.nowMs() });
+    if (!this.#ended) this.dispatch({ kind: 'close' });
     return this.closed;
   }
 }

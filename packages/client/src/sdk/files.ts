@@ -106,7 +106,7 @@ export class Files {
 
   async #compareAndSet(path: string, content: Uint8Array, options: PutOptions): Promise<void> {
     const { generation, lock } = options;
-    if (lock?.signal.aborted) {
+    if (lock !== undefined && (lock.signal.aborted || !lock.held)) {
       throw clientError('lock_lost', 'a held lock', 'one that was lost', {
         cause: lock.signal.reason,
         path,

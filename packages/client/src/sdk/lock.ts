@@ -1,24 +1,26 @@
 import { type LockMode, tokenOf } from '@fatty/api';
 import type { Failure, Position } from '@fatty/interface';
+import type { CallOutcome, CallRequest } from '../core/types.ts';
 import { clientError, FattyError, isFattyError } from '../error.ts';
-import { expectResult, resultsOf } from './answers.ts';
+import { expectResult, failureError, resultsOf } from './answers.ts';
 import { CALL, optionsOf } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
 
-/** When a hold ends: by its owner's wish, or not. */
+/**
+ * What one call got: when it ends, and why. Made in the turn in which it is got, so that no loss goes
+ * by unheard. Whoever looks at it learns of what is due by then: signal, deadline and `held` agree.
+ */
 export class Hold {
-  readonly signal: AbortSignal;
   readonly lost: Promise<FattyError>;
   readonly #controller = new AbortController();
   readonly #driver: Driver;
-  readonly #call: number;
+  readonly call: number;
   readonly path: string;
 
   constructor(driver: Driver, call: number, path: string) {
     this.#driver = driver;
-    this.#call = call;
+    this.call = call;
     this.path = path;
-    this.signal = this.#controller.signal;
     this.lost = new Promise((resolve) => {
       driver.onLost(call, (failure) => {
         const error = lossError(failure, path);
@@ -28,15 +30,25 @@ export class Hold {
     });
   }
 
+  /** Aborted by now if the hold is over by now. */
+  get signal(): AbortSignal {
+    this.#driver.look();
+    return this.#controller.signal;
+  }
+
   /** Monotonic ms (`performance.now()`) until which the hold is proved; −∞ when it is not. */
   get deadlineMs(): number {
-    const { core } = this.#driver;
-    const mine = core.beliefs(this.#driver.nowMs()).find((one) => one.hold === this.#call);
-    return mine?.untilMs ?? Number.NEGATIVE_INFINITY;
+    if (this.signal.aborted) return Number.NEGATIVE_INFINITY;
+    return this.#driver.deadlineOf(this.call);
   }
 
   get held(): boolean {
-    return !this.signal.aborted && this.deadlineMs > this.#driver.nowMs();
+    return this.deadlineMs > Number.NEGATIVE_INFINITY;
+  }
+
+  /** @throws FattyError with the reason, when it is lost already */
+  check(): void {
+    if (!this.held) throw this.signal.reason;
   }
 
   /**
@@ -45,10 +57,10 @@ export class Hold {
    */
   async release(kind: 'released' | 'machineReleased', options: CallOptions): Promise<void> {
     if (this.signal.aborted) return;
-    const request = { kind: 'release', hold: this.#call } as const;
+    const request = { kind: 'release', hold: this.call } as const;
     const { outcome } = this.#driver.call(request, options);
     const { path } = this;
-    this.#driver.forget(this.#call);
+    this.#driver.forget(this.call);
     const reason = clientError('lock_released', 'a live hold', 'released by its holder', { path });
     this.#controller.abort(reason);
     try {
@@ -87,19 +99,64 @@ export interface Lock extends AsyncDisposable {
    * the larger text is the later grant.
    */
   readonly token: string;
-  /** Aborted when the lock is lost, can no longer be proved, or was released. Never un-aborted. */
+  /**
+   * Aborted when the lock is lost, can no longer be proved, or was released. Never un-aborted. No
+   * later than {@link deadlineMs}: in the first turn of the process from then on.
+   */
   readonly signal: AbortSignal;
   /** Resolves with the reason (`lock_lost`, `in_jeopardy`, `session_expired`); pending otherwise. */
   readonly lost: Promise<FattyError>;
   /** Monotonic ms (`performance.now()`) until which the lock is proved right now. */
   readonly deadlineMs: number;
-  /** Whether the lock can be proved at this moment. */
+  /** Whether the lock can be proved at this moment: exactly while {@link signal} is not aborted. */
   readonly held: boolean;
   /** Gives it back; harmless when it is lost already. @throws FattyError `timeout`, `aborted`… */
   release(options?: CallOptions): Promise<void>;
 }
 
-export function makeLock(
+export type LockRequest = Extract<CallRequest, { kind: 'acquire' }>;
+
+/**
+ * Asks for a lock. `got` runs in the turn in which it is proved. Resolves with what the call came
+ * to, a turn later.
+ * @throws FattyError as {@link Driver.call}
+ */
+export function askForLock(
+  driver: Driver,
+  request: LockRequest,
+  options: CallOptions & { readonly defaults: CallOptions },
+  got: (lock: Lock) => void,
+): Promise<CallOutcome> {
+  const { path, mode } = request;
+  const { outcome } = driver.call(request, options, (settled, call) => {
+    if (settled.kind !== 'held') return;
+    const grant = { path, mode, lockGen: settled.lockGen };
+    got(makeLock(driver, call, grant, options.defaults));
+  });
+  return outcome;
+}
+
+/**
+ * The lock, held: one that was lost before its caller could hear of it rejects.
+ * @throws FattyError the failure of the call, or the reason of the loss
+ */
+export async function acquireLock(
+  driver: Driver,
+  request: LockRequest,
+  options: CallOptions & { readonly defaults: CallOptions },
+): Promise<Lock> {
+  let lock: Lock | undefined;
+  const outcome = await askForLock(driver, request, options, (got) => {
+    lock = got;
+  });
+  const { path } = request;
+  if (outcome.kind === 'failed') throw failureError(outcome, { path, signal: options.signal });
+  if (lock === undefined) throw clientError('bad_answer', 'a grant', outcome.kind, { path });
+  if (!lock.held) throw lock.signal.reason;
+  return lock;
+}
+
+function makeLock(
   driver: Driver,
   call: number,
   grant: { readonly path: string; readonly mode: LockMode; readonly lockGen: Position },
@@ -114,7 +171,9 @@ export function makeLock(
     mode,
     generation: lockGen,
     token: tokenOf(lockGen),
-    signal: hold.signal,
+    get signal() {
+      return hold.signal;
+    },
     lost: hold.lost,
     get deadlineMs() {
       return hold.deadlineMs;

@@ -9,7 +9,7 @@ import {
   tokenOf,
 } from '@fatty/api';
 import type { Digest, Position } from '@fatty/interface';
-import type { FattyError } from '../error.ts';
+import { clientError, type FattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
 import { bytesOf, CALL, DECLARE, optionsOf, PROOF } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
@@ -71,16 +71,14 @@ export interface MachineClient {
 export class MachineLease implements AsyncDisposable {
   readonly path: string;
   readonly #client: MachineClient;
-  readonly #call: number;
   readonly #hold: Hold;
   #held: MachineHeld;
 
-  constructor(client: MachineClient, path: string, call: number, held: MachineHeld) {
+  constructor(client: MachineClient, hold: Hold, held: MachineHeld) {
     this.#client = client;
-    this.path = path;
-    this.#call = call;
+    this.path = hold.path;
+    this.#hold = hold;
     this.#held = held;
-    this.#hold = new Hold(client.driver, call, path);
   }
 
   /** Constant from take to loss; grows from lessee to lessee: the fencing token. */
@@ -133,7 +131,10 @@ export class MachineLease implements AsyncDisposable {
     const { path } = this;
     const op = { kind: 'renewMachine', path, nonce, outputs, inbox, proofs } as const;
     const all = { ...this.#client.defaults, ...terms };
-    const { outcome } = this.#client.driver.call({ kind: 'machine', op, hold: this.#call }, all);
+    const { outcome } = this.#client.driver.call(
+      { kind: 'machine', op, hold: this.#hold.call },
+      all,
+    );
     const { results } = resultsOf(await outcome, { path, signal: all.signal });
     this.#held = expectResult(results[0], 'machineHeld', path);
     return this.#held;
@@ -218,10 +219,18 @@ export class Machine {
     const op = { kind, path, nonce, outputs, inbox, proofs } as const;
     const all = { ...this.#client.defaults, ...terms };
     const request = { kind: 'machine', op, hold: undefined } as const;
-    const { call, outcome } = this.#client.driver.call(request, all);
+    const { driver } = this.#client;
+    let hold: Hold | undefined;
+    const { outcome } = driver.call(request, all, (settled, call) => {
+      if (settled.kind === 'results' && settled.results[0]?.kind === 'machineHeld') {
+        hold = new Hold(driver, call, path);
+      }
+    });
     const { results } = resultsOf(await outcome, { path, signal: all.signal });
     const held = expectResult(results[0], 'machineHeld', path);
-    return new MachineLease(this.#client, path, call, held);
+    if (hold === undefined) throw clientError('bad_answer', 'a lease', 'none', { path });
+    hold.check();
+    return new MachineLease(this.#client, hold, held);
   }
 
   /**
