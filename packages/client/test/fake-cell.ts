@@ -19,7 +19,7 @@ import {
   type Op,
   signNow,
 } from '@fatty/api';
-import { compareBytes, decode, standIn, toHex } from '@fatty/codec';
+import { compareBytes, decode, type Signer, standIn, toHex } from '@fatty/codec';
 import type { Failure, Position, SessionId } from '@fatty/interface';
 import { FakeLedger } from './fake-ledger.ts';
 
@@ -82,18 +82,18 @@ export class FakeCell extends FakeLedger {
   readonly #pending: { batch: Uint8Array; client: number }[] = [];
   readonly #keepAlives: { session: string; i: number; preimage: Uint8Array }[] = [];
   readonly #events: Scheduled[] = [];
-  readonly #signers;
+  readonly signers: readonly Signer[];
   #order = 0;
   #committing = false;
 
   constructor(n: number, behaviours: Record<number, Behaviour> = {}, skewMs: number[] = []) {
     super();
-    this.#signers = Array.from({ length: n }, (_, i) =>
+    this.signers = Array.from({ length: n }, (_, i) =>
       scheme.signer(new Uint8Array(32).fill(i + 1)),
     ).sort((a, b) => compareBytes(a.publicKey, b.publicKey));
     const committee: Committee = {
       epoch: 0,
-      members: this.#signers.map((one) => one.publicKey),
+      members: this.signers.map((one) => one.publicKey),
       genesisTs: 1_000,
       params: DEFAULT_PARAMS,
     };
@@ -172,7 +172,7 @@ export class FakeCell extends FakeLedger {
         leaseClock: this.leaseClock(),
         offset: this.stalledMs,
       };
-      const signer = this.#signers[replica];
+      const signer = this.signers[replica];
       if (signer) this.say(replica, client, signNow(this.cell.cellId, signer, reading));
     } else if (message.kind === 'submit') {
       if (behaviour.swallows) return;
@@ -254,7 +254,7 @@ export class FakeCell extends FakeLedger {
 
   /** A liar signs whatever it likes, but only with its own key. */
   resign(replica: number, reading: NowReading): GatewayMessage | undefined {
-    const signer = this.#signers[replica];
+    const signer = this.signers[replica];
     return signer && signNow(this.cell.cellId, signer, reading);
   }
 }
