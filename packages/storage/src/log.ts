@@ -255,10 +255,10 @@ async function resume(folder: string, segment: number, limits: Limits, crc: Crc)
   const tail = reader.tail();
   if (tail === 'corrupt') throw corrupt(segment, `a flaw at byte ${reader.end}`);
   const file = await files.open(path);
-  if (tail === 'torn') {
-    await file.truncate(reader.end);
-    await file.datasync();
-  }
+  if (tail === 'torn') await file.truncate(reader.end);
+  // What was read may be in the kernel's memory alone: the process before was killed in mid-write.
+  await file.datasync();
+  await files.syncFolder(folder);
   const zeroed = tail === 'torn' ? reader.end : bytes.length;
   return { header, file, end: reader.end, zeroed, nextGroup: reader.nextGroup };
 }
@@ -279,7 +279,8 @@ async function groupAfter(
 }
 
 /**
- * Opens the log in a folder, creating both when missing; truncates a torn tail.
+ * Opens the log in a folder, creating both when missing; truncates a torn tail. What it finds is on
+ * disk before it resolves: a write may have outlived its process and not yet the power.
  * Rejects with `log_corrupt` when the last segment was damaged after it was promised (older ones
  * are checked by `replay`), `bad_option`. Not distinguishable by the log alone: damage to the very
  * last group, and whole segments cut off the end; the signer mark being ahead tells (R26).

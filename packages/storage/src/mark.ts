@@ -143,10 +143,12 @@ class SlottedMark implements DurableMark {
   }
 }
 
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
 /** The file appears whole or not at all: an empty mark must not be the remains of a lost one. */
 async function create(path: string, files: Files): Promise<void> {
   const temporary = `${path}.new`;
-  const folder = path.slice(0, path.lastIndexOf('/')) || '/';
+  const folder = folderOf(path);
   await files.makeFolder(folder);
   const file = await files.open(temporary);
   await file.truncate(0);
@@ -173,5 +175,9 @@ export async function openMark(path: string, options: MarkOptions = {}): Promise
     bytes = await files.read(path);
   }
   const slot = current(path, bytes, crc);
-  return new SlottedMark(await files.open(path), crc, compare, slot);
+  const file = await files.open(path);
+  // As with the log: what was read counts as durable, so it has to be.
+  await file.datasync();
+  await files.syncFolder(folderOf(path));
+  return new SlottedMark(file, crc, compare, slot);
 }

@@ -111,6 +111,17 @@ export class MemoryDisk implements Files {
     for (const [path, inode] of this.#entries) inode.crash(path, survives);
   }
 
+  /**
+   * The process is killed and the power stays: open files are dead, what was written can be read, and
+   * is lost with the power all the same until somebody syncs it.
+   */
+  kill(): void {
+    this.#era++;
+    this.#callsLeft = Number.POSITIVE_INFINITY;
+    this.#failing.clear();
+    this.#gate = Promise.resolve();
+  }
+
   /** Lets `calls` more changing calls through, then fails every one, as at a loss of power. */
   powerLossAfter(calls: number): void {
     this.#callsLeft = calls;

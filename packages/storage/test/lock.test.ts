@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -56,19 +56,42 @@ test('of many contenders for a dead lock exactly one wins', async () => {
   for (const { child } of rivals) await end(child, 'SIGKILL');
 });
 
-test.runIf(process.platform === 'linux')(
-  'the LOCK file names a live owner even without its socket',
+/** A container's view: processes, mounts of /proc and network of its own, on the same volume. */
+const CONTAINER = ['--net', '--pid', '--fork', '--mount-proc', process.execPath, script];
+const canUnshare = spawnSync('unshare', [...CONTAINER.slice(0, 4), 'true']).status === 0;
+
+test.runIf(canUnshare)(
+  'a container that sees neither our processes nor our network is kept out, and keeps us out',
   async () => {
     const folder = await temporaryFolder();
-    const other = await temporaryFolder();
-    const holder = await contender(other);
-    // As if the holder lived in another network namespace: its name is out of reach, its pid is not.
-    await writeFile(join(folder, 'LOCK'), await readFile(join(other, 'LOCK')));
+    const lock = await lockFolder(folder);
+    const refused = await contained(folder);
+    expect(refused.answer).toBe('folder_locked');
+    await end(refused.child, 'SIGKILL');
+    await lock.release();
+    const { child, answer } = await contained(folder);
+    expect(answer).toBe('locked');
     expect(await codeOf(lockFolder(folder))).toBe('folder_locked');
-    // The same number with another start is another process.
-    const owner = JSON.parse(await readFile(join(other, 'LOCK'), 'utf8'));
-    await writeFile(join(folder, 'LOCK'), JSON.stringify({ ...owner, startedAt: 'earlier' }));
-    await (await lockFolder(folder)).release();
-    await end(holder.child, 'SIGKILL');
+    await end(child, 'SIGKILL');
   },
 );
+
+async function contained(folder: string): Promise<{ child: ChildProcess; answer: string }> {
+  const child = spawn('unshare', ['--kill-child', ...CONTAINER, folder], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [answer] = (await once(child, 'message')) as [string];
+  return { child, answer };
+}
+
+test('what the LOCK file says decides nothing: whoever has the file has the folder', async () => {
+  const folder = await temporaryFolder();
+  for (const text of ['', 'junk', `{"pid":${process.pid}}`, '{"pid":1,"startedAt":"now"}']) {
+    await writeFile(join(folder, 'LOCK'), text);
+    await (await lockFolder(folder)).release();
+  }
+  const lock = await lockFolder(folder);
+  await writeFile(join(folder, 'LOCK'), JSON.stringify({ pid: 7, host: 'elsewhere' }));
+  await expect(lockFolder(folder)).rejects.toThrow('held by process 7 on elsewhere');
+  await lock.release();
+});

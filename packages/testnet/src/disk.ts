@@ -5,6 +5,8 @@ import type { SeededRng } from './rng.ts';
 export interface DiskOptions {
   readonly syncMsMin: number;
   readonly syncMsMax: number;
+  /** False: opening takes what it reads for durable; a mistake that the checkers are to notice. */
+  readonly syncsAtOpen?: boolean;
 }
 
 interface Write {
@@ -20,6 +22,9 @@ interface Write {
 export class Disk {
   readonly synced: LogRecord[] = [];
   mark: Uint8Array | undefined;
+  /** Written by a process that was killed: the next one reads it, and the power takes it. */
+  #cached: LogRecord[] = [];
+  #cachedMarks: Uint8Array[] = [];
   /** Syncs finished, counted for the coverage report. */
   syncs = 0;
 
@@ -56,22 +61,49 @@ export class Disk {
     this.#startMark();
   }
 
-  /** The process dies. With `power` lost too, only a prefix of the unsynced writes survives. */
+  /** A process starts and reads what is there; what it reads is durable from then on. */
+  open(): { readonly records: readonly LogRecord[]; readonly mark: Uint8Array | undefined } {
+    if (this.#options.syncsAtOpen !== false) {
+      this.#syncCache();
+      this.mark = this.#cachedMarks.pop() ?? this.mark;
+      this.#cachedMarks = [];
+    }
+    return {
+      records: [...this.synced, ...this.#cached],
+      mark: this.#cachedMarks.at(-1) ?? this.mark,
+    };
+  }
+
+  /** The process dies, or the power goes when it is dead already. Answers how many records are lost. */
   crash(power: boolean): number {
     const writes = [...this.#inFlight, ...this.#queued];
-    const records = writes.flatMap((write) => write.records);
-    const kept = power ? this.#rng.below(records.length + 1) : records.length;
-    this.synced.push(...records.slice(0, kept));
-    const marks = power
-      ? this.#marks.slice(0, this.#rng.below(this.#marks.length + 1))
-      : this.#marks;
-    this.mark = marks.at(-1)?.mark ?? this.mark;
+    this.#cached.push(...writes.flatMap((write) => write.records));
+    this.#cachedMarks.push(...this.#marks.map(({ mark }) => mark));
+    const lost = power ? this.#losePower() : 0;
     this.#life += 1;
     this.#queued = [];
     this.#inFlight = [];
     this.#marks = [];
     this.#markBusy = false;
-    return records.length - kept;
+    return lost;
+  }
+
+  /** Of what nobody synced, a prefix happens to be on disk; a mark is, or is not. */
+  #losePower(): number {
+    const kept = this.#rng.below(this.#cached.length + 1);
+    const lost = this.#cached.length - kept;
+    this.synced.push(...this.#cached.slice(0, kept));
+    const marks = this.#cachedMarks.slice(0, this.#rng.below(this.#cachedMarks.length + 1));
+    this.mark = marks.at(-1) ?? this.mark;
+    this.#cached = [];
+    this.#cachedMarks = [];
+    return lost;
+  }
+
+  /** A datasync takes along all that was written to the log before. */
+  #syncCache(): void {
+    this.synced.push(...this.#cached);
+    this.#cached = [];
   }
 
   #delay(): number {
@@ -88,6 +120,7 @@ export class Disk {
       const writes = this.#inFlight;
       this.#inFlight = [];
       this.syncs += 1;
+      this.#syncCache();
       for (const write of writes) this.synced.push(...write.records);
       for (const write of writes) write.done();
       this.#startSync();
@@ -104,6 +137,7 @@ export class Disk {
       const written = this.#marks.splice(0, count);
       this.#markBusy = false;
       this.mark = written.at(-1)?.mark ?? this.mark;
+      this.#cachedMarks = [];
       for (const one of written) one.done();
       this.#startMark();
     });

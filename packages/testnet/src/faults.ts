@@ -27,6 +27,14 @@ export type Fault =
       /** True: unsynced writes are lost as well. */
       readonly power: boolean;
     }
+  /** Killed, back after `forMs`, and `afterMs` later the power goes; back once more after `forMs`. */
+  | {
+      readonly kind: 'cut';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+      readonly afterMs: number;
+    }
   /** Replicas in `side` hear each other and nobody else. */
   | {
       readonly kind: 'partition';
@@ -56,12 +64,14 @@ export type Fault =
       readonly byMs: number;
     };
 
+function lastsMs(fault: Fault): number {
+  if (fault.kind === 'cut') return 2 * fault.forMs + fault.afterMs;
+  return 'forMs' in fault ? fault.forMs : 0;
+}
+
 /** How long after the start the last planned fault is over, in ms. */
 export function faultsEndMs(faults: readonly Fault[]): number {
-  return faults.reduce(
-    (end, fault) => Math.max(end, fault.atMs + ('forMs' in fault ? fault.forMs : 0)),
-    0,
-  );
+  return faults.reduce((end, fault) => Math.max(end, fault.atMs + lastsMs(fault)), 0);
 }
 
 export const CALM_NETWORK: NetworkOptions = {

@@ -82,9 +82,9 @@ export class Host {
   }
 
   start(): void {
-    this.#reindex();
+    const { records, mark } = this.disk.open();
+    this.#reindex(records);
     this.#guard(() => {
-      const { records, mark } = { records: this.disk.synced.slice(), mark: this.disk.mark };
       this.peer = this.#boot({ index: this.index, records, mark, nowMs: this.wallMs });
       for (const effect of this.peer.restored ?? []) this.#perform(effect);
     });
@@ -92,9 +92,9 @@ export class Host {
   }
 
   /** The index is derived data: after a crash it holds what the log holds. */
-  #reindex(): void {
+  #reindex(records: readonly LogRecord[]): void {
     this.#blocks.clear();
-    for (const { body } of this.disk.synced) {
+    for (const { body } of records) {
       const [block] = blocksIn(body);
       if (block !== undefined) this.#blocks.set(block.key, { round: block.round, bytes: body });
     }

@@ -61,6 +61,12 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
       power: fc.boolean(),
     }),
     fc.record({
+      kind: fc.constant('cut' as const),
+      ...span,
+      replica: honest,
+      afterMs: fc.integer({ min: 1, max: 500 }),
+    }),
+    fc.record({
       kind: fc.constant('partition' as const),
       ...span,
       side: fc.uniqueArray(replica, { minLength: 1, maxLength: replicas - 1 }),

@@ -171,9 +171,10 @@ export class World {
     const host = this.hosts[replica];
     if (host === undefined || host.peer !== undefined) return;
     this.count('restarts');
-    this.#story.tell('restart', `r${replica}`, `${host.disk.synced.length} records on disk`);
+    const { records } = host.disk.open();
+    this.#story.tell('restart', `r${replica}`, `${records.length} records on disk`);
     this.#observe({ kind: 'restarted', by: replica, atMs: this.#nowMs });
-    // What the process finds is durable, even if nobody was told before it died.
+    // What is durable by then, even if nobody was told before the process died.
     this.#synced(host, host.disk.synced.slice());
     host.start();
     this.network.revived(replica);
@@ -185,6 +186,8 @@ export class World {
       case 'crash':
         this.crash(fault.replica, fault.power);
         return this.after(fault.forMs, () => this.restart(fault.replica));
+      case 'cut':
+        return this.#cut(fault);
       case 'partition':
         this.#story.tell('note', `r${fault.side[0] ?? 0}`, `cut off: ${fault.side.join(' ')}`);
         this.network.partition(fault.side);
@@ -213,6 +216,14 @@ export class World {
       this.network.options = this.#options.network;
       this.network.resetLinks();
     });
+  }
+
+  /** R24: what a killed process had written, and nobody synced, is read by the next one. */
+  #cut({ replica, forMs, afterMs }: Extract<Fault, { kind: 'cut' }>): void {
+    this.crash(replica, false);
+    this.after(forMs, () => this.restart(replica));
+    this.after(forMs + afterMs, () => this.crash(replica, true));
+    this.after(2 * forMs + afterMs, () => this.restart(replica));
   }
 
   #step({ replicas, byMs }: Extract<Fault, { kind: 'step' }>): void {
