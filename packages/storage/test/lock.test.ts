@@ -56,9 +56,10 @@ test('of many contenders for a dead lock exactly one wins', async () => {
   for (const { child } of rivals) await end(child, 'SIGKILL');
 });
 
+const UNSHARE = 'unshare';
 /** A container's view: processes, mounts of /proc and network of its own, on the same volume. */
 const CONTAINER = ['--net', '--pid', '--fork', '--mount-proc', process.execPath, script];
-const canUnshare = spawnSync('unshare', [...CONTAINER.slice(0, 4), 'true']).status === 0;
+const canUnshare = spawnSync(UNSHARE, [...CONTAINER.slice(0, 4), 'true']).status === 0;
 
 test.runIf(canUnshare)(
   'a container that sees neither our processes nor our network is kept out, and keeps us out',
@@ -77,7 +78,7 @@ test.runIf(canUnshare)(
 );
 
 async function contained(folder: string): Promise<{ child: ChildProcess; answer: string }> {
-  const child = spawn('unshare', ['--kill-child', ...CONTAINER, folder], {
+  const child = spawn(UNSHARE, ['--kill-child', ...CONTAINER, folder], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const [answer] = (await once(child, 'message')) as [string];
