@@ -22,7 +22,7 @@ function badPath(expected: string, actual: string): Outcome<never> {
  */
 export function splitPath(path: unknown): Outcome<readonly string[]> {
   if (typeof path !== 'string') return badPath('an absolute path', quote(path));
-  if (!path.startsWith('/')) return badPath('an absolute path', excerpt(path, 40));
+  if (!path.startsWith('/')) return badPath('an absolute path', relative(path));
   if (path === '/') return ok([]);
   const quoted = excerpt(path, QUOTED_LENGTH_MAX);
   // First of all, so that no path costs more than the longest good one.
@@ -57,6 +57,13 @@ function flawOf(segment: string): string | undefined {
   if (bytes.length > SEGMENT_BYTES_MAX) return `a segment of ${bytes.length} bytes`;
   // A lone surrogate has no UTF-8 form: two strings would share one byte form.
   return fromUtf8(bytes) === segment ? undefined : 'a lone surrogate';
+}
+
+/** A byte order mark cannot be seen, so it is told of. */
+function relative(path: string): string {
+  const quoted = excerpt(path, 40);
+  if (path.startsWith('\uFEFF')) return `a byte order mark before ${quoted}`;
+  return path === '' ? 'an empty one' : quoted;
 }
 
 /**

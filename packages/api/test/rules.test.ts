@@ -56,6 +56,17 @@ describe('failures', () => {
 });
 
 describe('paths', () => {
+  test.each<[unknown, string]>([
+    [undefined, 'undefined'],
+    ['', 'an empty one'],
+    ['\uFEFF/x', 'a byte order mark before /x'],
+    ['/\uD800', 'a lone surrogate in /\uFFFD'],
+    ['/a//b', 'an empty segment in /a//b'],
+    [`/${'x'.repeat(9_000)}`, `9001 characters from /${'x'.repeat(99)}`],
+  ])('what is wrong with %j is said', (path, actual) => {
+    expect(splitPath(path)).toMatchObject({ failure: { code: 'bad_path', actual } });
+  });
+
   test.each([
     ['', 'bad_path'],
     ['a', 'bad_path'],

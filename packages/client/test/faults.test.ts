@@ -161,6 +161,20 @@ describe('listeners of states', () => {
   });
 });
 
+it('what the work under a lock throws is what withLock throws, also when the release fails', async () => {
+  const client = await live.connect({ timeoutMs: 50 });
+  const mine = new Error('mine');
+  const work = (): Promise<never> => {
+    live.fake.stopped = true;
+    return Promise.reject(mine);
+  };
+  await client.linked(4, { timeoutMs: 5_000 });
+  const options = { timeoutMs: 30_000 };
+  await expect(client.withLock('/lock', work, options)).rejects.toBe(mine);
+  live.fake.stopped = false;
+  await client.close();
+});
+
 describe('a hold that is no more', () => {
   it('is nothing to give back: neither release nor the end of the block throws', async () => {
     const client = await live.connect();

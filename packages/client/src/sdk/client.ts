@@ -315,11 +315,16 @@ export class Client implements AsyncDisposable {
   ): Promise<T> {
     checkArgument('work', FUNCTION, work);
     const lock = await this.acquire(path, options);
+    let value: T;
     try {
-      return await work(lock);
-    } finally {
-      await lock.release();
+      value = await work(lock);
+    } catch (error) {
+      // What the work says is worth more than what its release may say.
+      await lock.release().catch(() => undefined);
+      throw error;
     }
+    await lock.release();
+    return value;
   }
 
   machine(path: string): Machine {
