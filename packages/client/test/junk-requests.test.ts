@@ -21,6 +21,11 @@ const JUNK: readonly [string, unknown, string][] = [
   ['a replica there is not', read({ kind: 'status' }, { replica: 9 }), 'bad_argument'],
   ['half a replica', read({ kind: 'status' }, { replica: 1.5 }), 'bad_argument'],
   ['ops of no kind', { kind: 'ops', ops: [{ kind: 'nonsense' }] }, 'bad_argument'],
+  [
+    'another anchor of the session',
+    { kind: 'ops', ops: [{ kind: 'reanchor', anchor: new Uint8Array(32) }] },
+    'bad_argument',
+  ],
   ['no ops', { kind: 'ops', ops: undefined }, 'bad_argument'],
   ['a mode there is not', { ...acquire, mode: 'EXCLUSIVE' }, 'bad_argument'],
   ['half a ms', { ...acquire, maxWaitMs: 1.5 }, 'bad_argument'],

@@ -33,6 +33,9 @@ const MAY_BE_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
   'renewMachine',
 ]);
 
+/** How the client keeps its session: from elsewhere they would end it, and all it holds. */
+const SESSIONS_OWN: ReadonlySet<Op['kind']> = new Set<Op['kind']>(['openSession', 'reanchor']);
+
 /** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
 export class Desk {
   readonly #shared: Shared;
@@ -139,6 +142,11 @@ export class Desk {
     const composed = composeOps(ops, this.#params);
     if (!composed.ok) {
       done(refusalOf(composed.failure));
+      return;
+    }
+    const own = ops.find(({ kind }) => SESSIONS_OWN.has(kind));
+    if (own !== undefined) {
+      done(notApplied('bad_argument', 'ops that leave the session to this client', own.kind));
       return;
     }
     const job: Job = {

@@ -1,7 +1,6 @@
 import { splitPath } from '@fatty/api';
 import { bool, type Check, flawOfFields } from '@fatty/codec';
 import {
-  CALL,
   type Checks,
   isFunction,
   isObject,
@@ -52,7 +51,8 @@ const RUN: Checks<RunMachineOptions> = {
   prover: maybe(fields({ prove: method, close: method })),
   parameters: may('an object', isObject),
   wait: maybe(bool),
-  signal: CALL.signal,
+  // Joined with the signal of the lease, which takes the platform's own only.
+  signal: may('an AbortSignal', (value) => value instanceof AbortSignal),
   onProgress: may('a function', isFunction),
   clock: maybe(fields({ nowMs: method, sleep: method })),
 };
