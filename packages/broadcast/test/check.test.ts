@@ -16,7 +16,6 @@ import {
   encode,
   record,
   standIn,
-  toHex,
 } from '@fatty/codec';
 import type { Validation } from '@fatty/interface';
 import fc from 'fast-check';
@@ -24,11 +23,9 @@ import { describe, expect, it } from 'vitest';
 import {
   type Block,
   type Body,
-  batchKey,
   type Checked,
   CLIENT_KEYS_MAX,
   checkAgainstParent,
-  checkBatch,
   checkBlock,
   checkEvidence,
   contradiction,
@@ -38,7 +35,6 @@ import {
   headerDigest,
   KEEP_ALIVES_MAX,
   type Ref,
-  seenCache,
   selfContradiction,
   signBlock,
   signedBlockShape,
@@ -361,35 +357,5 @@ describe('checkAgainstParent (R10, R11)', () => {
   });
   it('seal_cleared', () => {
     expect(checkAgainstParent(child({}), parent)).toMatchObject({ code: 'seal_cleared' });
-  });
-});
-
-describe('caches', () => {
-  it('change no answer: a good batch under another signature is still refused', () => {
-    const rules = { ...cell.rules, batchVerified: seenCache(10), keyAdmitted: seenCache(10) };
-    const batch = cell.batch(1, 1);
-    const { limits } = cell.committee.params;
-    expect(checkBatch(batch, rules, limits).ok).toBe(true);
-    const forged = { ...batch, sig: asSignature(new Uint8Array(64)) };
-    const refused = checkBatch(forged, rules, limits);
-    expect(refused).toMatchObject({ ok: false, failure: { code: 'bad_batch_signature' } });
-    const never = { ...cell.scheme, verify: () => false };
-    expect(checkBatch(batch, { ...rules, scheme: never }, limits).ok).toBe(true);
-  });
-
-  it('keeps what is used and stays bounded', () => {
-    const cache = seenCache(8);
-    cache.add('used');
-    for (let i = 0; i < 100; i++) {
-      cache.add(`key ${i}`);
-      expect(cache.has('used')).toBe(true);
-    }
-    const kept = Array.from({ length: 100 }, (_, i) => cache.has(`key ${i}`)).filter(
-      Boolean,
-    ).length;
-    expect(kept).toBeLessThanOrEqual(8);
-    const { digest } = virtual(0);
-    const sig = asSignature(new Uint8Array(64));
-    expect(batchKey(digest, sig)).toBe(toHex(digest) + toHex(sig));
   });
 });

@@ -23,6 +23,11 @@ export interface SignatureScheme {
   /** Key admission: canonical, not of small order, torsion-free. */
   admit(key: Uint8Array): Verdict;
   verify(key: PublicKey, message: Uint8Array, signature: Signature): boolean;
+  /**
+   * The quick look for doors, never for validity: true only where `verify` is, and for whatever `sign`
+   * made; for a forged one it costs no second look.
+   */
+  accepts(key: PublicKey, message: Uint8Array, signature: Signature): boolean;
 }
 
 /** Faster primitives whose *accept* is final and whose *reject* is checked again by the rule. */
@@ -67,6 +72,10 @@ export function ed25519(fast?: Ed25519Accelerator): SignatureScheme {
     name: 'ed25519',
     admit: admitEd25519,
     signer: (seed) => (fast === undefined ? slowSigner(seed) : fast.signer(seed)),
+    accepts: (key, message, signature) =>
+      fast === undefined
+        ? verifyByRule(key, message, signature)
+        : fast.verify(key, message, signature),
     verify: (key, message, signature) =>
       (fast?.verify(key, message, signature) ?? false) || verifyByRule(key, message, signature),
   };
@@ -84,6 +93,10 @@ export function standIn(): SignatureScheme {
     whole.set(half, 32);
     return asSignature(whole);
   };
+  const verify: SignatureScheme['verify'] = (key, message, signature) => {
+    const want = make(key, message);
+    return want.every((byte, i) => byte === signature[i]);
+  };
   return {
     name: 'stand-in',
     admit: () => ACCEPT,
@@ -91,9 +104,7 @@ export function standIn(): SignatureScheme {
       const publicKey = asPublicKey(hash('stand-in-key', seed));
       return { publicKey, sign: (message) => make(publicKey, message) };
     },
-    verify: (key, message, signature) => {
-      const want = make(key, message);
-      return want.every((byte, i) => byte === signature[i]);
-    },
+    verify,
+    accepts: verify,
   };
 }

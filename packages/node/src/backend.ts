@@ -7,11 +7,11 @@ import {
   type View,
 } from '@fatty/api';
 import { encode, type Signer } from '@fatty/codec';
-import type { CellId, Clock, Receipt, Verdict } from '@fatty/interface';
+import type { CellId, Clock, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import type { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { type Driver, sampleOf } from './driver.ts';
-import type { AppliedCommit, GatewayBackend } from './gateway.ts';
+import type { AppliedCommit, GatewayBackend } from './gateway-contract.ts';
 
 /** The replica as its gateway sees it. */
 export class Backend implements GatewayBackend {
@@ -68,6 +68,14 @@ export class Backend implements GatewayBackend {
       this.#driver.dispatch({ kind: 'keepAlive', bytes: encode(keepAliveShape, keepAlive) });
     }
     return verdict;
+  }
+
+  hasSession(client: PublicKey): boolean {
+    return this.#machine.hasSession(client);
+  }
+
+  after(delayMs: number, run: () => void): void {
+    setTimeout(run, delayMs).unref();
   }
 
   receiptOf(batch: Batch): Receipt | undefined {

@@ -1,6 +1,5 @@
 import {
   type Answer,
-  type Batch,
   batchId,
   batchShape,
   type ClientMessage,
@@ -8,73 +7,32 @@ import {
   encodeGatewayMessage,
   type GatewayMessage,
   type KeepAlive,
-  type Query,
   requestOf,
   type SignedBatch,
   signedBatchShape,
   signNow,
-  type View,
 } from '@fatty/api';
-import { decode, encode, equalBytes, type Signer, toHex } from '@fatty/codec';
+import { decode, encode, equalBytes, toHex } from '@fatty/codec';
 import type {
   Applied,
-  CellId,
   Digest,
   Failure,
   Link,
   Priority,
   PublicKey,
   Receipt,
-  Verdict,
 } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import { CLOSE } from '@fatty/network';
 import { LINKS_MAX } from '@fatty/service';
 import { TokenBucket } from './bucket.ts';
-
-/** The last applied commit. Times in ms. */
-export interface AppliedCommit {
-  readonly commit: number;
-  readonly commitTs: number;
-  readonly leaseClock: number;
-}
-
-/** What the gateway needs of the replica behind it. */
-export interface GatewayBackend {
-  readonly cellId: CellId;
-  readonly signer: Signer;
-  submit(batch: Uint8Array, tag: number): void;
-  /** What the committed state says of it; only an accepted one goes on to the replica. */
-  keepAlive(keepAlive: KeepAlive): Verdict;
-  query(query: Query, view: View): Answer;
-  applied(): AppliedCommit;
-  /** The stored receipt of an applied batch, while it is kept. */
-  receiptOf(batch: Batch): Receipt | undefined;
-  /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
-  clockMs(): number;
-  /** A batch of this gateway was applied this long after it came, ms. */
-  latency(ms: number): void;
-}
-
-export interface GatewayLimits {
-  /** Per client key: batches, reads and clock questions. */
-  readonly messagesPerSecMax: number;
-  /** Per client key, so that no load delays them; a forged one counts as many as it costs hashes. */
-  readonly keepAlivesPerSecMax: number;
-  readonly bytesPerSecMax: number;
-  /** Largest frame a client may send, bytes. */
-  readonly frameBytesMax: number;
-  /** Reads of one client that wait for a commit. */
-  readonly waitingReadsMax: number;
-}
-
-export const GATEWAY_LIMITS: GatewayLimits = {
-  messagesPerSecMax: 5_000,
-  keepAlivesPerSecMax: 8_192,
-  bytesPerSecMax: 64 << 20,
-  frameBytesMax: 1_310_720,
-  waitingReadsMax: 1_024,
-};
+import {
+  type ChargedKind,
+  costMs,
+  type GatewayBackend,
+  type GatewayLimits,
+} from './gateway-contract.ts';
+import { Newcomers } from './newcomers.ts';
 
 type Read = Extract<ClientMessage, { kind: 'read' }>;
 
@@ -112,6 +70,9 @@ function entriesOf(answer: Answer): number {
   return answer.holds.length + answer.waits.length + answer.ephemerals.length;
 }
 
+/** Refusals of what no program of ours sends: they end the link. */
+const FORGED: ReadonlySet<string> = new Set(['bad_batch_signature', 'bad_key']);
+
 /** Submissions remembered at once; of those beyond, the refusal reaches nobody. */
 const SUBMISSIONS_MAX = 65_536;
 
@@ -129,12 +90,17 @@ export class Gateway {
   readonly #byClient = new Map<string, readonly Visitor[]>();
   readonly #byTag = new Map<number, Submission>();
   readonly #byBatch = new Map<string, Submission>();
+  readonly #newcomers: Newcomers;
   #nextTag = 1;
 
   constructor(backend: GatewayBackend, limits: GatewayLimits, onError: ServingError) {
     this.#backend = backend;
     this.#limits = limits;
     this.#onError = onError;
+    this.#newcomers = new Newcomers(limits.newcomersMsPerSecMax, {
+      nowMs: () => backend.clockMs(),
+      after: (delayMs, run) => backend.after(delayMs, run),
+    });
   }
 
   get clients(): number {
@@ -161,8 +127,9 @@ export class Gateway {
     const key = toHex(link.peer);
     this.#visitors.delete(link);
     const left = (this.#byClient.get(key) ?? []).filter((visitor) => visitor.link !== link);
-    if (left.length === 0) this.#byClient.delete(key);
-    else this.#byClient.set(key, left);
+    if (left.length > 0) return void this.#byClient.set(key, left);
+    this.#byClient.delete(key);
+    this.#newcomers.forget(key);
   }
 
   message(link: Link, bytes: Uint8Array): void {
@@ -220,6 +187,7 @@ export class Gateway {
     const visitor = this.#visitors.get(submission.link);
     if (!visitor) return;
     this.#serve(submission.link, 'refused', () => this.#refuse(visitor, submission.id, failure));
+    if (FORGED.has(failure.code)) submission.link.close(CLOSE.malformed, failure.code);
   }
 
   #settle(receipt: Receipt): void {
@@ -249,18 +217,55 @@ export class Gateway {
   #receive(visitor: Visitor, message: ClientMessage, size: number): void {
     switch (message.kind) {
       case 'submit':
-        return this.#submit(visitor, message.batch, this.#toll(visitor, size));
+        return this.#owned(visitor, message.batch, () =>
+          this.#charged(visitor, message, size, (slowDown) =>
+            this.#submit(visitor, message.batch, slowDown),
+          ),
+        );
       case 'keepAlive':
         return this.#keepAlive(visitor, message.keepAlive);
       case 'read':
-        return this.#read(visitor, message, this.#toll(visitor, size));
+        return this.#charged(visitor, message, size, (slowDown) =>
+          this.#read(visitor, message, slowDown),
+        );
       case 'now':
-        return this.#now(visitor, message.nonce, this.#toll(visitor, size));
+        return this.#charged(visitor, message, size, (slowDown) =>
+          this.#now(visitor, message.nonce, slowDown),
+        );
       case 'ping':
         return this.#send(visitor, { kind: 'pong', id: message.id }, KEEP_ALIVE);
       case 'pong':
         return;
     }
+  }
+
+  /** A batch's client must be the key of its link: only then does a budget by key bound anything. */
+  #owned({ link }: Visitor, batch: SignedBatch, act: () => void): void {
+    const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
+    if (!opened.ok || equalBytes(opened.value.client, link.peer)) return act();
+    link.close(CLOSE.malformed, 'session_not_yours');
+  }
+
+  /** Acts when the client may have it done: at once, in a newcomer's turn, or with `slow_down`. */
+  #charged(
+    visitor: Visitor,
+    { kind }: { readonly kind: ChargedKind },
+    sizeBytes: number,
+    act: (slowDown: Failure | undefined) => void,
+  ): void {
+    const { link } = visitor;
+    const slowDown = this.#toll(visitor, sizeBytes);
+    if (slowDown || this.#backend.hasSession(link.peer)) return act(slowDown);
+    const chore = {
+      costMs: costMs(kind, sizeBytes),
+      sizeBytes,
+      act: () => {
+        if (this.#visitors.has(link)) this.#serve(link, kind, () => act(undefined));
+      },
+    };
+    if (this.#newcomers.take(toHex(link.peer), chore)) return;
+    const expected = `${this.#limits.newcomersMsPerSecMax} ms/s for keys without a session`;
+    act({ code: 'slow_down', expected, actual: 'more waits its turn' });
   }
 
   /** What one more message of this size costs its client: nothing, or `slow_down`. */

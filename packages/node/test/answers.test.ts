@@ -1,6 +1,7 @@
 import { type Answer, encodeClientMessage } from '@fatty/api';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GATEWAY_LIMITS, Gateway } from '../src/gateway.ts';
+import { Gateway } from '../src/gateway.ts';
+import { GATEWAY_LIMITS } from '../src/gateway-contract.ts';
 import { FakeBackend, FakeLink, SESSION } from './gateway-fakes.ts';
 
 let backend: FakeBackend;

@@ -1,16 +1,18 @@
 import {
   type Answer,
   type Batch,
+  batchId,
   decodeGatewayMessage,
   type GatewayMessage,
   type KeepAlive,
   type Query,
+  signedBatchShape,
   type View,
 } from '@fatty/api';
-import { ACCEPT, asCellId, asSessionId } from '@fatty/codec';
+import { ACCEPT, asCellId, asSessionId, decode } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { BULK, type Link, type Priority, type Receipt, type Verdict } from '@fatty/interface';
-import type { GatewayBackend } from '../src/gateway.ts';
+import type { GatewayBackend } from '../src/gateway-contract.ts';
 
 export const scheme = nodeScheme();
 export const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
@@ -71,8 +73,12 @@ export class FakeBackend implements GatewayBackend {
   readonly receipts = new Map<number, Receipt>();
   commit = 10;
   nowMs = 1_000_000;
-  submit(_: Uint8Array, tag: number): void {
+  /** Ids of those. */
+  readonly batches: Uint8Array[] = [];
+  submit(bytes: Uint8Array, tag: number): void {
     this.submitted.push(tag);
+    const signed = decode(signedBatchShape, bytes, 1 << 22);
+    if (signed.ok) this.batches.push(batchId(signed.value.core));
   }
   keepAlive(keepAlive: KeepAlive): Verdict {
     this.beats.push(keepAlive);
@@ -84,6 +90,28 @@ export class FakeBackend implements GatewayBackend {
   }
   applied() {
     return { commit: this.commit, commitTs: 5_000, leaseClock: 3_000 };
+  }
+  /** Whether keys have a session. */
+  isKnown: (client: Uint8Array) => boolean = () => true;
+  readonly timers: { readonly atMs: number; readonly run: () => void }[] = [];
+  hasSession(client: Uint8Array): boolean {
+    return this.isKnown(client);
+  }
+  after(delayMs: number, run: () => void): void {
+    this.timers.push({ atMs: this.nowMs + delayMs, run });
+  }
+  /** Lets time pass, timer by timer. */
+  pass(forMs: number): void {
+    const endMs = this.nowMs + forMs;
+    for (;;) {
+      this.timers.sort((a, b) => a.atMs - b.atMs);
+      const next = this.timers[0];
+      if (next === undefined || next.atMs > endMs) break;
+      this.timers.shift();
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.run();
+    }
+    this.nowMs = endMs;
   }
   receiptOf(batch: Batch): Receipt | undefined {
     return this.receipts.get(batch.seq);

@@ -11,7 +11,8 @@ import { nodeScheme } from '@fatty/codec/node';
 import type { Link } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { GATEWAY_LIMITS, Gateway, type GatewayBackend } from '../src/gateway.ts';
+import { Gateway } from '../src/gateway.ts';
+import { GATEWAY_LIMITS, type GatewayBackend } from '../src/gateway-contract.ts';
 
 const scheme = nodeScheme();
 const NOTHING: Answer = {
@@ -34,6 +35,8 @@ const backend: GatewayBackend = {
   keepAlive: () => ACCEPT,
   query: () => NOTHING,
   applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
+  hasSession: () => true,
+  after: () => undefined,
   receiptOf: () => undefined,
   clockMs: () => nowMs,
   latency: () => undefined,

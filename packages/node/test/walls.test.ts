@@ -11,7 +11,8 @@ import type { Link, LogStore, Receipt } from '@fatty/interface';
 import { memoryKv } from '@fatty/storage';
 import { beforeEach, expect, test } from 'vitest';
 import { Driver } from '../src/driver.ts';
-import { GATEWAY_LIMITS, Gateway, type GatewayBackend } from '../src/gateway.ts';
+import { Gateway } from '../src/gateway.ts';
+import { GATEWAY_LIMITS, type GatewayBackend } from '../src/gateway-contract.ts';
 
 const scheme = nodeScheme();
 const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
@@ -72,6 +73,8 @@ const backend: GatewayBackend = {
     return NOTHING;
   },
   applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
+  hasSession: () => true,
+  after: () => undefined,
   receiptOf: () => undefined,
   clockMs: () => 1_000,
   latency: () => undefined,

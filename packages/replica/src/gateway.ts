@@ -1,5 +1,5 @@
 import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
-import { type BlockRules, type CarriedBatch, checkBatch } from '@fatty/broadcast';
+import { type BlockRules, type CarriedBatch, carryBatch, checkBatchAtDoor } from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
@@ -38,8 +38,8 @@ export class Gateway {
   }
 
   /**
-   * Refuses with the codes of `decode`, `checkBatch`, of the algorithm's `validate` and `precheck`,
-   * and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
+   * Refuses with the codes of `decode`, `carryBatch`, `checkBatchAtDoor`, of the algorithm's
+   * `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
    */
   submit(bytes: Uint8Array, tag: number): void {
     const { limits } = this.#shared.committee.params;
@@ -49,11 +49,11 @@ export class Gateway {
       const most = `at most ${this.#shared.tuning.queueBatchesMax} batches in the queue`;
       return this.#refuse(tag, failure('overloaded', most, `${this.#pool.queued}`));
     }
-    const checked = checkBatch(signed.value, this.#rules, limits);
-    if (!checked.ok) return this.#refuse(tag, checked.failure);
-    const id = toHex(checked.value.id);
+    const carried = carryBatch(signed.value, limits);
+    if (!carried.ok) return this.#refuse(tag, carried.failure);
+    const id = toHex(carried.value.id);
     if (this.#pool.has(id) || this.#checking.has(id)) return;
-    this.#judge(checked.value, tag);
+    this.#judge(carried.value, tag);
   }
 
   /**
@@ -92,6 +92,11 @@ export class Gateway {
 
   #judge(batch: CarriedBatch, tag: number): void {
     const { config, me, committee } = this.#shared;
+    // What committed state refuses costs no signature, and no key its admission.
+    const advice = config.machine.precheck(orderedBatch(batch, me));
+    if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
+    const flaw = checkBatchAtDoor(batch, this.#rules);
+    if (flaw) return this.#refuse(tag, flaw);
     const judged = validateBatch(config.machine, me, batch);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
     const proofs = judged.asks.length;
@@ -103,8 +108,6 @@ export class Gateway {
       const weight = `at most ${BLOCK_WEIGHT_MAX}`;
       return this.#refuse(tag, failure('too_heavy', weight, `${judged.weight}`));
     }
-    const advice = config.machine.precheck(orderedBatch(batch, me));
-    if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
     const full = asks.length > 0 ? this.#crowded(batch) : undefined;
     if (full) return this.#refuse(tag, full);

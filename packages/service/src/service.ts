@@ -17,6 +17,7 @@ import type {
   Digest,
   OrderedBatch,
   OrderedKeepAlive,
+  PublicKey,
   Receipt,
   Source,
   StateMachine,
@@ -127,6 +128,11 @@ export class LockService implements StateMachine {
   /** A gateway's check, at most 64 hashes. Codes `session_unknown`, `bad_keep_alive`. */
   precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
     return this.#state.sessions.checkKeepAlive(keepAlive);
+  }
+
+  /** Committed state has a live session of this key: a gateway knows whom it serves. */
+  hasSession(client: PublicKey): boolean {
+    return this.#state.sessions.countOf(toHex(client)) > 0;
   }
 
   /** The receipt of an applied batch, while kept (64 per session): the answer to a resend. */

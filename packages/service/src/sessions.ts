@@ -116,6 +116,11 @@ export class Sessions {
     return session;
   }
 
+  /** Live sessions of a client, by the map key of its key. */
+  countOf(owner: string): number {
+    return this.#perClient.get(owner) ?? 0;
+  }
+
   all(): IterableIterator<Session> {
     return this.#live.values();
   }
