@@ -11,12 +11,12 @@ import { encode } from '@fatty/codec';
 import type { Link, Priority, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import { LockService } from '@fatty/service';
 import type { Observation, Scene } from '@fatty/testnet';
+import { Gateway } from '../../../packages/node/src/gateway.ts';
 import {
   type AppliedCommit,
   GATEWAY_LIMITS,
-  Gateway,
   type GatewayBackend,
-} from '../../../packages/node/src/gateway.ts';
+} from '../../../packages/node/src/gateway-contract.ts';
 import { Tongue } from './tongue.ts';
 
 /** The client's end of one link. */
@@ -118,6 +118,14 @@ class Door implements GatewayBackend {
     const answers = this.tongue?.answer(bytes);
     if (answers === undefined) return this.#gateway.message(link, bytes);
     for (const answer of answers) caller.hear(encodeGatewayMessage(answer));
+  }
+
+  hasSession(client: PublicKey): boolean {
+    return this.#machine.hasSession(client);
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#scene.world.after(delayMs, run);
   }
 
   submit(batch: Uint8Array, tag: number): void {
