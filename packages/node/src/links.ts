@@ -59,7 +59,7 @@ export class PeerDialers {
     }
   }
 
-  /** Members that we dial and have no link to, with the reason. */
+  /** Members that we dial and have no link to, with the reason; in the order in which they were lost. */
   get unlinked(): readonly { readonly peer: PublicKey; readonly why: string }[] {
     return [...this.#whys.values()];
   }

@@ -357,7 +357,8 @@ class Node {
 
   #unlinked(): string[] {
     const unlinked = this.#dialers?.unlinked ?? [];
-    return unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
+    const texts = unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
+    return texts.sort();
   }
 
   #gauges(): void {

@@ -158,7 +158,8 @@ export class Desk {
       ...(placed === undefined ? {} : { placed }),
     };
     const given = this.#giveUpFor(ops);
-    this.#keeper.put(job, this.#shared.nowMs);
+    if (this.#isTake(call)) this.#keeper.putProvable(job, this.#shared.nowMs);
+    else this.#keeper.put(job, this.#shared.nowMs);
     for (const { seq, index } of given) this.#keeper.cancel(seq, index);
   }
 
@@ -186,6 +187,12 @@ export class Desk {
       holds.end(hold, failure);
       return hold.at === undefined || hold.mode === 'machine' ? [] : [hold.at];
     });
+  }
+
+  /** Takes or resumes a machine: a lease that begins short, and that nobody believes without a proof. */
+  #isTake(call: number): boolean {
+    const request = this.#calls.get(call)?.request;
+    return request?.kind === 'machine' && request.hold === undefined;
   }
 
   /** When the answer comes too late: for its caller, or for the lease that it should extend. */
@@ -291,7 +298,9 @@ export class Desk {
   /** The caller waits no longer. */
   abandon(call: number, code: 'aborted' | 'timeout' | 'closed', expected: string): void {
     const queue = queueOf(this.#keeper.holds.get(call));
-    const actual = `${code}, ${this.#shared.links.describe()}${queue}`;
+    const { clock } = this.#keeper;
+    const lacking = clock.awaits(call) ? clock.lacking(this.#shared.nowMs) : undefined;
+    const actual = `${code}, ${lacking ?? this.#shared.links.describe()}${queue}`;
     this.giveUp(call, { code, expected, actual });
   }
 

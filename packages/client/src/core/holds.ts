@@ -49,6 +49,8 @@ export interface HoldsOwner {
   cancel(seq: number, index: number): void;
   /** Something was granted that the last clock proof does not prove. */
   unproved(): void;
+  /** What a proof lacks, for people; undefined when it lacks nothing but time. */
+  lacking(): string | undefined;
 }
 
 export interface HoldsOptions {
@@ -352,7 +354,7 @@ export class Holds {
       const deadlineMs = Math.min(hold.deadlineMs, sessionDeadlineMs);
       const isOver = hold.state === 'held' && atMs >= deadlineMs;
       if (isOver || (hold.state === 'granted' && atMs >= hold.proveByMs)) {
-        this.giveUp(hold, jeopardyOf(hold));
+        this.giveUp(hold, jeopardyOf(hold, this.#owner.lacking()));
       }
     }
   }
@@ -366,10 +368,10 @@ export class Holds {
   }
 }
 
-function jeopardyOf({ mode }: Hold): Failure {
+function jeopardyOf({ mode }: Hold, lacking = 'none that is believed'): Failure {
   const expected =
     mode === 'machine' ? 'a renewal within the period' : 'a proof that the lease still runs';
-  return { code: 'in_jeopardy', expected, actual: 'none that is believed' };
+  return { code: 'in_jeopardy', expected, actual: lacking };
 }
 
 function lossOf(path: string, lockGen: Position | undefined, reason: string): Failure {

@@ -2,9 +2,11 @@ import type { Answer, NoticeBody } from '@fatty/api';
 import { encodeOp } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 import { isRetryable } from '../error.ts';
+import { ClockAsker } from './clock-asker.ts';
 import { Holds, type Moment } from './holds.ts';
+import { opensAgain } from './opening.ts';
 import type { Reads } from './reads.ts';
-import { ClockAsker, Session } from './session.ts';
+import { Session } from './session.ts';
 import type { Shared } from './shared.ts';
 import type { Job } from './slot.ts';
 import { Latencies } from './timing.ts';
@@ -27,16 +29,6 @@ const BASIS_MS_MAX = 2_000;
 /** Internal calls have negative ids: nobody outside waits for them. */
 const AUDIT_CALL = -2;
 const CANCEL_CALL = -3;
-/** Each gateway is tried once, and so often at least. */
-const OPEN_ATTEMPTS_MIN = 3;
-const OPEN_AGAIN: ReadonlySet<string> = new Set([
-  'stale_basis',
-  'future_basis',
-  'gateway_full',
-  'session_reused',
-  'already_applied',
-  'receipt_forgotten',
-]);
 /** An unanswered clock question is asked again after lease / 12. */
 const REPEATS_PER_LEASE = 12;
 /** A grant waits lease / 3 for its proof: as long as from one keep-alive to the next. */
@@ -85,6 +77,7 @@ export class SessionKeeper {
           this.#asked = 0;
           this.#askBy(this.#shared.nowMs);
         },
+        lacking: () => this.#lacking,
       },
       { bounds: shared.bounds, proofMsMax: options.leaseMs / PROOF_WAITS_PER_LEASE },
     );
@@ -104,15 +97,6 @@ export class SessionKeeper {
     return { atMs: this.#shared.nowMs, sessionDeadlineMs };
   }
 
-  get queued(): number {
-    return this.#lobby.length;
-  }
-
-  /** Everything that was asked for has been answered. */
-  get idle(): boolean {
-    return this.#lobby.length === 0 && (this.#session?.pipeline.idle ?? true);
-  }
-
   get nextAtMs(): number {
     const { graceMs } = this.#options;
     const session = this.#session;
@@ -123,6 +107,7 @@ export class SessionKeeper {
       session?.pipeline.retryAtMs ?? Number.POSITIVE_INFINITY,
       this.#state === 'jeopardy' ? this.#jeopardySinceMs + graceMs : deadline,
       this.#needsClock ? this.#nextAskMs : Number.POSITIVE_INFINITY,
+      this.clock.nextAtMs,
       this.holds.nextAtMs,
     );
   }
@@ -137,7 +122,16 @@ export class SessionKeeper {
     this.#lobby.push(job);
   }
 
+  /** Behind a clock reading of now: what it asks for is of no use while nothing can be proved. */
+  putProvable(job: Job, atMs: number): void {
+    const giveUpMs = atMs + this.#options.leaseMs / PROOF_WAITS_PER_LEASE;
+    const put = (): void => this.put(job, this.#shared.nowMs);
+    this.clock.await(job, { sinceMs: atMs, giveUpMs, put });
+    this.#nextAskMs = atMs;
+  }
+
   withdraw(call: number): boolean {
+    if (this.clock.withdraw(call)) return true;
     const at = this.#lobby.findIndex((job) => job.call === call);
     if (at >= 0) this.#lobby.splice(at, 1);
     return at >= 0 || (this.#session?.pipeline.withdraw(call) ?? false);
@@ -167,6 +161,7 @@ export class SessionKeeper {
 
   /** All events have been noted: what follows from them now. */
   tick(atMs: number): void {
+    this.clock.tick(atMs);
     this.#askClock(atMs);
     this.#openIfWanted(atMs);
     const session = this.#session;
@@ -179,8 +174,13 @@ export class SessionKeeper {
     this.#audit(session, atMs);
   }
 
+  /** Clock readings that should have come since the last keep-alive, for people. */
+  get #lacking(): string | undefined {
+    return this.clock.lacking(this.#shared.nowMs - this.#options.leaseMs / 2);
+  }
+
   get #needsClock(): boolean {
-    return this.#session?.isOpen === true || this.#lobby.length > 0;
+    return this.#session?.isOpen === true || this.#lobby.length > 0 || this.clock.isAwaited;
   }
 
   /** An open session, or a grant of it, that the last answers do not prove alive. */
@@ -273,8 +273,7 @@ export class SessionKeeper {
     this.#openings += 1;
     const told = outcome.kind === 'failed' ? outcome.failure : error;
     const failure = told ?? { code: 'bad_answer', expected: 'a session', actual: outcome.kind };
-    const attemptsMax = Math.max(OPEN_ATTEMPTS_MIN, this.#shared.members.length);
-    if (OPEN_AGAIN.has(failure.code) && this.#openings < attemptsMax) {
+    if (opensAgain(failure, this.#openings, this.#shared.members.length)) {
       if (failure.code === 'gateway_full') this.#shared.links.failover();
       this.#nextAskMs = 0;
       return;
@@ -301,7 +300,8 @@ export class SessionKeeper {
       this.#become('jeopardy');
       this.#emptyLobby(session);
       const expected = 'a proof that the session lives';
-      this.holds.jeopardy({ code: 'in_jeopardy', expected, actual: 'none' });
+      const actual = this.#lacking ?? 'none';
+      this.holds.jeopardy({ code: 'in_jeopardy', expected, actual });
       session.pipeline.flush(atMs);
     }
     if (atMs >= this.#jeopardySinceMs + this.#options.graceMs) {

@@ -52,10 +52,6 @@ export class Pipeline {
     this.#latencies = latencies;
   }
 
-  get idle(): boolean {
-    return this.#slots.length === 0 && this.#queue.length === 0;
-  }
-
   get retryAtMs(): number {
     return Math.min(this.#retryAtMs, ...this.#slots.map((slot) => slot.hurryAtMs));
   }

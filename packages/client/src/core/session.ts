@@ -1,23 +1,12 @@
-import {
-  encodeClientMessage,
-  encodeOp,
-  type GatewayMessage,
-  NONCE_BYTES,
-  nowMessage,
-  type Op,
-  sessionIdOf,
-} from '@fatty/api';
-import { equalBytes } from '@fatty/codec';
+import { encodeClientMessage, encodeOp, NONCE_BYTES, type Op, sessionIdOf } from '@fatty/api';
 import type { Failure, SessionId } from '@fatty/interface';
 import { KEEP_ALIVE } from '@fatty/interface';
 import { KeepAliveChain } from './chain.ts';
-import { type ClockProof, leaseDeadline, proveClock, type Reading } from './clock.ts';
+import { type ClockProof, leaseDeadline } from './clock.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Shared } from './shared.ts';
 import type { Latencies } from './timing.ts';
 import type { CallOutcome } from './types.ts';
-
-type NowMessage = Extract<GatewayMessage, { kind: 'nowReading' }>;
 
 /** Keep-alives per lease: two may be lost before the third is late. */
 const KEEP_ALIVES_PER_LEASE = 3;
@@ -27,70 +16,6 @@ const REPEATS_PER_LEASE = 12;
 const CHAIN_RESERVE = 32;
 /** A replica walks at most 64 hashes for one keep-alive (R3). */
 const CHAIN_STEP_MAX = 64;
-
-/** Questions whose answers still count: those of a slow network come when the next ones are out. */
-const QUESTIONS_MAX = 4;
-
-interface Question {
-  readonly nonce: Uint8Array;
-  readonly sentAtMs: number;
-  readonly readings: Reading[];
-}
-
-/** Nonce-bound clock questions (T2), put to every live replica; the newest is the open one. */
-export class ClockAsker {
-  readonly #shared: Shared;
-  /** Newest first. */
-  #questions: readonly Question[] = [];
-  #proof: ClockProof | undefined;
-
-  constructor(shared: Shared) {
-    this.#shared = shared;
-  }
-
-  /** The newest proof; undefined before the first. */
-  get proof(): ClockProof | undefined {
-    return this.#proof;
-  }
-
-  get sentAtMs(): number {
-    return this.#questions[0]?.sentAtMs ?? 0;
-  }
-
-  /** Whether the open question has been answered by a quorum. */
-  get answered(): boolean {
-    return (this.#questions[0]?.readings.length ?? 0) >= this.#shared.quorum;
-  }
-
-  ask(atMs: number): void {
-    const nonce = this.#shared.entropy.nonce().slice(0, NONCE_BYTES);
-    const question = { nonce, sentAtMs: atMs, readings: [] };
-    this.#questions = [question, ...this.#questions].slice(0, QUESTIONS_MAX);
-    const bytes = encodeClientMessage({ kind: 'now', nonce });
-    for (const replica of this.#shared.links.live()) this.#shared.send(replica, bytes, KEEP_ALIVE);
-  }
-
-  /** True when the proof became better. A reading counts once per replica and only if signed by it. */
-  reading(replica: number, { reading, sig }: NowMessage): boolean {
-    const { members, scheme, cellId, quorum, faults } = this.#shared;
-    const key = members[replica];
-    const question = this.#questions.find(({ nonce }) => equalBytes(nonce, reading.nonce));
-    if (key === undefined || question === undefined) return false;
-    const { readings, sentAtMs } = question;
-    if (readings.some((one) => one.replica === replica)) return false;
-    if (!scheme.verify(key, nowMessage(cellId, reading), sig)) {
-      this.#shared.suspect(replica, 'bad_signature', 'its own signed clock', 'another signature');
-      return false;
-    }
-    const { ts, commit, offset } = reading;
-    readings.push({ replica, ts, index: commit, offset });
-    const proof = proveClock(readings, sentAtMs, { quorum, faults });
-    if (proof === undefined || sentAtMs < (this.#proof?.sentAtMs ?? 0)) return false;
-    this.#proof = proof;
-    this.#shared.sawCommit(proof.commit);
-    return true;
-  }
-}
 
 /** One session from its opening to its end: who it is, how long it is proved, what keeps it alive. */
 export class Session {
