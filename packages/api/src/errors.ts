@@ -86,10 +86,12 @@ const LATER = {
   // Sessions
   future_basis: 'The batch claims to have seen a commit that has not happened.',
   too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
+  session_full: 'The session holds, waits for and keeps as much as it may; use another one.',
   gateway_full: 'This gateway has opened its share of the cell’s sessions; use another one.',
   quota_ops: 'This client key has used up its ops of this commit.',
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',
+  commit_full: 'The commit has ended as much as one may; ask again.',
   cell_full: 'The cell keeps as many nodes, bytes or locks as it may.',
   // Names
   too_many_siblings: 'The content has as many concurrent values as it may keep.',
@@ -98,6 +100,7 @@ const LATER = {
   lock_held: 'Somebody else holds the lock, or waits for it.',
   lock_delay: 'The last holder failed; its lock-delay still runs.',
   max_wait: 'The wait ended before the lock was free.',
+  too_many_holders: 'The lock has as many holders and waiters as one answer can name.',
   too_many_waits: 'The queue is as long as it may be.',
   // Machines
   held: 'Another lessee holds the machine.',

@@ -10,7 +10,8 @@ import {
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import type { Ledger } from './ledger.ts';
-import { type Request, whoHolds } from './locks.ts';
+import { whoHolds } from './lock.ts';
+import type { Request } from './locks.ts';
 import type { Node } from './names.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
@@ -35,8 +36,7 @@ export function applyOp(state: State, op: Op, turn: Turn): Result {
     case 'openSession':
       return errorResult('misplaced_open', 'op 0 of batch 0', `op ${turn.index} of ${turn.seq}`);
     case 'closeSession':
-      state.close(session, ledger);
-      return { kind: 'sessionClosed', position: at };
+      return close(state, turn);
     case 'reanchor':
       state.sessions.reanchor(session, op.anchor, ledger.now);
       return { kind: 'reanchored', leaseExpiry: session.expiry };
@@ -158,7 +158,23 @@ function refuseGuarded(
   return errorResult('lock_held', 'the generation of its lock', `none given; ${whoHolds(lock)}`);
 }
 
+/** Ending what other ops have made is bounded by commit, for those were cheap one by one. */
+function refuseFull({ ledger }: Pick<Turn, 'ledger'>, things = 1): ErrorResult | undefined {
+  if (things <= ledger.room) return undefined;
+  const expected = `at most ${ledger.effectsMax} things ended by a commit`;
+  return errorResult('commit_full', expected, `room for ${ledger.room}`);
+}
+
+function close(state: State, { session, at, ledger }: Turn): Result {
+  const refusal = refuseFull({ ledger }, state.thingsOf(session));
+  if (refusal) return refusal;
+  state.close(session, ledger);
+  return { kind: 'sessionClosed', position: at };
+}
+
 function remove(state: State, op: Of<'remove'>, turn: Turn): Result {
+  const refusal = refuseFull(turn);
+  if (refusal) return refusal;
   const removed = state.names.remove(op.path, op.dots);
   if ('kind' in removed) return removed;
   state.bury(removed.died, turn.session, turn.ledger);
@@ -167,12 +183,20 @@ function remove(state: State, op: Of<'remove'>, turn: Turn): Result {
 }
 
 function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Result {
-  const removed = state.names.removeSubtree(op.path, SUBTREE_NODES_MAX);
-  if ('kind' in removed) return removed;
-  const { died, left } = removed;
-  state.bury(died, turn.session, turn.ledger);
-  state.locks.settle(turn.ledger);
-  return { kind: 'subtreeRemoved', nodes: died.length, left };
+  const { session, ledger } = turn;
+  const refusal = refuseFull(turn);
+  if (refusal) return refusal;
+  let [nodes, left] = [0, 1];
+  // One at a time: thousands may hold or wait at any of them.
+  while (left > 0 && nodes < SUBTREE_NODES_MAX && (nodes === 0 || ledger.room > 0)) {
+    const removed = state.names.removeSubtree(op.path, 1);
+    if ('kind' in removed) return removed;
+    state.bury(removed.died, session, ledger);
+    nodes += removed.died.length;
+    left = removed.left;
+  }
+  state.locks.settle(ledger);
+  return { kind: 'subtreeRemoved', nodes, left };
 }
 
 function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Result {

@@ -47,16 +47,22 @@ export class Deadlines {
     for (const [key, time] of this.#due) this.#push(key, time);
   }
 
-  /** Removes and answers every key due at or before `now`, in no particular order. */
-  take(now: number): string[] {
+  /**
+   * Removes and answers the keys due at or before `now`, by their time, then by key: at most `max`
+   * of them. The rest is due again at the next call.
+   */
+  take(now: number, max: number = Number.POSITIVE_INFINITY): string[] {
     const ready: string[] = [];
-    for (let top = this.#heap[0]; top !== undefined && top.time <= now; top = this.#heap[0]) {
+    while (ready.length < max) {
+      const top = this.#heap[0];
+      if (top === undefined || top.time > now) break;
       this.#pop();
       if (this.#scheduled.get(top.key) !== top.time) continue;
       this.#scheduled.delete(top.key);
       const due = this.#due.get(top.key);
       if (due === undefined) continue;
-      if (due > now) {
+      // Its time has moved: it has its turn then, or the order would depend on when it moved.
+      if (due > top.time) {
         this.#push(top.key, due);
         continue;
       }
@@ -72,7 +78,7 @@ export class Deadlines {
     let at = heap.push({ time, key }) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if ((heap[parent] as Entry).time <= time) break;
+      if (!isBefore(heap[at] as Entry, heap[parent] as Entry)) break;
       this.#swap(at, parent);
       at = parent;
     }
@@ -88,7 +94,7 @@ export class Deadlines {
       let least = at;
       for (const child of [left, left + 1]) {
         const entry = heap[child];
-        if (entry !== undefined && entry.time < (heap[least] as Entry).time) least = child;
+        if (entry !== undefined && isBefore(entry, heap[least] as Entry)) least = child;
       }
       if (least === at) return;
       this.#swap(at, least);
@@ -101,4 +107,8 @@ export class Deadlines {
     this.#heap[a] = this.#heap[b] as Entry;
     this.#heap[b] = held;
   }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.time < b.time || (a.time === b.time && a.key < b.key);
 }

@@ -33,8 +33,13 @@ export class Ledger {
   /** Commit time, ms since the Unix epoch. */
   readonly ts: number;
   #index = 0;
+  /** What the commit may end, see `effectsPerCommitMax` of the quotas; ops and clock each. */
+  readonly effectsMax: number;
+  #room: number;
 
-  constructor(input: Pick<CommitInput, 'index' | 'leaseClock' | 'commitTs'>) {
+  constructor(input: Pick<CommitInput, 'index' | 'leaseClock' | 'commitTs'>, effectsMax: number) {
+    this.effectsMax = effectsMax;
+    this.#room = effectsMax;
     this.commit = input.index;
     this.now = input.leaseClock;
     this.ts = input.commitTs;
@@ -45,8 +50,23 @@ export class Ledger {
     return { commit: this.commit, index: this.#index++ };
   }
 
+  /** How many effects may follow; what is under way may go beyond it. */
+  get room(): number {
+    return Math.max(0, this.#room);
+  }
+
+  spend(effects: number): void {
+    this.#room -= effects;
+  }
+
+  /** The ops are through; now the clock ends what is due. */
+  startTimers(): void {
+    this.#room = this.effectsMax;
+  }
+
   /** R21b: the next number of this session is this notice's. */
   tellNext(to: Subscriber, news: News): void {
+    this.spend(1);
     to.lastNumber += 1;
     this.tell(to, { ...news, number: to.lastNumber });
   }

@@ -1,6 +1,4 @@
-import type { LockMode } from '@fatty/api';
 import {
-  comparePaths,
   type ErrorResult,
   equalPositions,
   errorResult,
@@ -8,28 +6,16 @@ import {
   type Result,
   showPosition,
 } from '@fatty/api';
-import { toHex } from '@fatty/codec';
+import { utf8 } from '@fatty/codec';
+import { Children } from '@fatty/crdt';
 import type { Position } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
 import type { Ledger } from './ledger.ts';
+import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock.ts';
 import type { Quotas } from './quotas.ts';
-import { type Claim, claimKey, type Session } from './sessions.ts';
+import { type Claim, claimKey, entryBytes, refuseEntry, type Session } from './sessions.ts';
 
-/** The lock of one path. Kept only while somebody holds, waits, or a lock-delay runs. */
-export interface Lock {
-  readonly path: string;
-  /** All of one mode; more than one only when shared. In order of their grants. */
-  readonly holders: Claim[];
-  /** FIFO. */
-  readonly queue: Claim[];
-  /**
-   * After an exclusive holder that failed or lost the node nobody is granted before this lease-clock
-   * time; 0: no delay.
-   */
-  allFrom: number;
-  /** After such a shared holder only exclusive requests wait. */
-  exclusiveFrom: number;
-}
+const NOBODY: Pick<Lock, 'holders' | 'queue'> = { holders: [], queue: [] };
 
 /** What an acquire asks for. */
 export type Request = Pick<Claim, 'path' | 'session' | 'seq' | 'index' | 'mode' | 'lockDelayMs'>;
@@ -48,7 +34,8 @@ export class Locks {
   readonly #delayEnds = new Deadlines();
   readonly #waitEnds = new Deadlines();
   readonly #timedWaits = new Map<string, Claim>();
-  readonly #touched = new Set<string>();
+  /** Paths whose head may be grantable, in byte order: what {@link settle} has to look at. */
+  readonly #touched = new Children<Touched>();
   readonly #onGrant: (path: string, lockGen: Position) => void;
   #holds = 0;
   #waits = 0;
@@ -80,7 +67,7 @@ export class Locks {
   }
 
   acquire(request: Request, maxWaitMs: number | undefined, at: Position, ledger: Ledger): Result {
-    const refusal = this.#refuseDouble(request) ?? this.#refuseFull();
+    const refusal = this.#refuseDouble(request) ?? this.#refuseFull(request);
     if (refusal) return refusal;
     const lock = this.#open(request.path);
     if (lock.queue.length === 0 && obstacle(lock, request.mode, ledger.now) === undefined) {
@@ -98,7 +85,7 @@ export class Locks {
   }
 
   tryAcquire(request: Request, at: Position, ledger: Ledger): Result {
-    const refusal = this.#refuseDouble(request) ?? this.#refuseFull();
+    const refusal = this.#refuseDouble(request) ?? this.#refuseFull(request);
     if (refusal) return refusal;
     const lock = this.#locks.get(request.path);
     if (lock === undefined) return this.#hold(this.#open(request.path), request, at);
@@ -111,10 +98,19 @@ export class Locks {
     return errorResult('lock_held', 'a free lock', whoHolds(lock));
   }
 
-  #refuseFull(): ErrorResult | undefined {
+  /** What could not be read any more, or ended at one commit, is not begun. */
+  #refuseFull({ path, session }: Request): ErrorResult | undefined {
+    const { claimsMax, partiesPerPathMax } = this.#limits;
     const claims = this.#holds + this.#waits;
-    if (claims < this.#limits.claimsMax) return undefined;
-    return errorResult('cell_full', `at most ${this.#limits.claimsMax} locks`, String(claims));
+    if (claims >= claimsMax) {
+      return errorResult('cell_full', `at most ${claimsMax} locks`, String(claims));
+    }
+    const { holders, queue } = this.#locks.get(path) ?? NOBODY;
+    if (holders.length + queue.length >= partiesPerPathMax) {
+      const parties = `${holders.length} holding, ${queue.length} waiting`;
+      return errorResult('too_many_holders', `at most ${partiesPerPathMax}`, parties);
+    }
+    return refuseEntry(session, path, this.#limits);
   }
 
   #refuseDouble(request: Request): ErrorResult | undefined {
@@ -154,10 +150,15 @@ export class Locks {
     if (at >= 0) list.splice(at, 1);
     claim.session.claims.delete(claim.path);
     claim.session.claimOf.delete(claimKey(claim.seq, claim.index));
+    claim.session.bytes -= entryBytes(claim.path);
     if (claim.held) this.#holds -= 1;
     else this.#forgetWait(claim);
     if (claim.held && ending === 'failed') this.#delay(lock, claim, ledger.now);
-    this.#touched.add(claim.path);
+    this.#touch(claim.path);
+  }
+
+  #touch(path: string): void {
+    this.#touched.set({ name: utf8(path), path });
   }
 
   #forgetWait(claim: Claim): void {
@@ -173,9 +174,10 @@ export class Locks {
     this.#watchDelay(lock);
   }
 
-  #watchDelay(lock: Lock): void {
-    const end = Math.max(lock.allFrom, lock.exclusiveFrom);
-    if (end > 0) this.#delayEnds.set(lock.path, end);
+  /** The earlier of its two delays: shared requests may go on when the first is over. */
+  #watchDelay({ path, allFrom, exclusiveFrom }: Lock): void {
+    const ends = [allFrom, exclusiveFrom].filter((end) => end > 0);
+    if (ends.length > 0) this.#delayEnds.set(path, Math.min(...ends));
   }
 
   /** A machine is gone from this path whose lessee may believe in its lease until `until`. */
@@ -218,11 +220,14 @@ export class Locks {
     for (const path of this.#delayEnds.take(ledger.now)) {
       const lock = this.#locks.get(path);
       if (lock === undefined) continue;
-      lock.allFrom = 0;
-      lock.exclusiveFrom = 0;
-      this.#touched.add(path);
+      if (lock.allFrom <= ledger.now) lock.allFrom = 0;
+      if (lock.exclusiveFrom <= ledger.now) lock.exclusiveFrom = 0;
+      this.#watchDelay(lock);
+      if (lock.queue.length > 0) this.#touch(path);
+      else this.#tidy(lock);
     }
-    const over = this.#waitEnds.take(ledger.now).flatMap((key) => this.#timedWaits.get(key) ?? []);
+    const keys = this.#waitEnds.take(ledger.now, ledger.room);
+    const over = keys.flatMap((key) => this.#timedWaits.get(key) ?? []);
     over.sort((a, b) => (a.deadline ?? 0) - (b.deadline ?? 0) || comparePosition(a, b));
     for (const claim of over) {
       this.drop(claim, 'clean', ledger);
@@ -230,21 +235,43 @@ export class Locks {
     }
   }
 
-  /** R21 (5): grants whatever the changes since the last call have made possible, in byte order. */
+  /**
+   * R21 (5): grants what the changes since the last call have made possible, in byte order of the
+   * paths, as much as a commit may; the rest comes at its end or with the next.
+   */
   settle(ledger: Ledger): void {
-    if (this.#touched.size === 0) return;
-    const paths = [...this.#touched].sort(comparePaths);
-    this.#touched.clear();
-    for (const path of paths) {
-      const lock = this.#locks.get(path);
-      if (lock !== undefined) this.#grantHead(lock, ledger);
+    for (let next = this.#touched.first; next !== undefined; next = this.#touched.first) {
+      const lock = this.#locks.get(next.path);
+      if (lock !== undefined && !this.#grantHead(lock, ledger)) return;
+      this.#touched.delete(next.name);
     }
   }
 
-  /** Grants the run at the head of the queue that the holders and delays allow. */
-  #grantHead(lock: Lock, ledger: Ledger): void {
+  /**
+   * Of a commit. What is left is exactly the paths whose head could be granted: a snapshot of this
+   * moment says no more either.
+   */
+  settleLast(ledger: Ledger): void {
+    this.settle(ledger);
+    const isIdle = ({ path }: Touched): boolean =>
+      !this.#isReady(this.#locks.get(path), ledger.now);
+    for (const { name, path } of Array.from(this.#touched).filter(isIdle)) {
+      this.#touched.delete(name);
+      const lock = this.#locks.get(path);
+      if (lock !== undefined) this.#tidy(lock);
+    }
+  }
+
+  #isReady(lock: Lock | undefined, now: number): boolean {
+    const head = lock?.queue[0];
+    return lock !== undefined && head !== undefined && !obstacle(lock, head.mode, now);
+  }
+
+  /** Grants the run at the head of the queue that holders and delays allow. False: no more room. */
+  #grantHead(lock: Lock, ledger: Ledger): boolean {
     for (let head = lock.queue[0]; head !== undefined; head = lock.queue[0]) {
       if (obstacle(lock, head.mode, ledger.now) !== undefined) break;
+      if (ledger.room === 0) return false;
       lock.queue.shift();
       this.#forgetWait(head);
       head.held = true;
@@ -266,6 +293,7 @@ export class Locks {
       });
     }
     this.#tidy(lock);
+    return true;
   }
 
   #hold(lock: Lock, request: Request, at: Position): Result {
@@ -304,37 +332,28 @@ export class Locks {
     if (idle && lock.allFrom === 0 && lock.exclusiveFrom === 0) this.#locks.delete(lock.path);
   }
 
-  /** Puts a lock of a snapshot back; its claims are registered with their sessions. */
-  add(lock: Lock): void {
+  /** Puts a lock of a snapshot of lease clock `now` back, and its claims to their sessions. */
+  add(lock: Lock, now: number): void {
     const back = this.#open(lock.path);
     back.allFrom = lock.allFrom;
     back.exclusiveFrom = lock.exclusiveFrom;
     this.#watchDelay(back);
     for (const claim of lock.holders) this.#enter(back, claim);
     for (const claim of lock.queue) this.#enqueue(back, claim);
+    if (this.#isReady(back, now)) this.#touch(lock.path);
   }
 }
 
-/** Who holds a lock and how many wait, for people: the first holder by its client key. */
-export function whoHolds({ holders, queue }: Pick<Lock, 'holders' | 'queue'>): string {
-  const [first, ...others] = holders;
-  const waiting = `${queue.length} waiting`;
-  if (first === undefined) return `nobody holding, ${waiting}`;
-  const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  const { session, position } = first;
-  return `held by ${toHex(session.client)} since ${showPosition(position)}${more}, ${waiting}`;
+/** A path, by its bytes. */
+interface Touched {
+  readonly name: Uint8Array;
+  readonly path: string;
 }
 
 function register(claim: Claim): void {
   claim.session.claims.set(claim.path, claim);
   claim.session.claimOf.set(claimKey(claim.seq, claim.index), claim);
-}
-
-/** Only modes that conflict with this one wait until `until`. */
-function holdOff(lock: Lock, mode: LockMode, until: number, now: number): void {
-  if (until <= now) return;
-  if (mode === 'exclusive') lock.allFrom = Math.max(lock.allFrom, until);
-  else lock.exclusiveFrom = Math.max(lock.exclusiveFrom, until);
+  claim.session.bytes += entryBytes(claim.path);
 }
 
 function waitKey(claim: Claim): string {
@@ -343,20 +362,6 @@ function waitKey(claim: Claim): string {
 
 function comparePosition(a: Claim, b: Claim): number {
   return a.position.commit - b.position.commit || a.position.index - b.position.index;
-}
-
-/** End of the lock-delay that such a request has to wait for, on the lease clock. */
-function notBefore(lock: Lock, mode: LockMode): number {
-  return mode === 'exclusive' ? Math.max(lock.allFrom, lock.exclusiveFrom) : lock.allFrom;
-}
-
-/** What keeps a request of this mode from being granted now, whoever waits before it. */
-function obstacle(lock: Lock, mode: LockMode, now: number): 'lock_held' | 'lock_delay' | undefined {
-  const [first] = lock.holders;
-  if (first !== undefined && (mode === 'exclusive' || first.mode === 'exclusive')) {
-    return 'lock_held';
-  }
-  return notBefore(lock, mode) > now ? 'lock_delay' : undefined;
 }
 
 /** Tells a holder that its hold is gone; takes an index of its own (R21). */

@@ -222,7 +222,7 @@ export class Machines {
 
   /** R21 (4): leases whose period is over, by path; then lock-delays that are. */
   endTimers(ledger: Ledger): void {
-    for (const path of this.#leaseEnds.take(ledger.now).sort(comparePaths)) {
+    for (const path of this.#leaseEnds.take(ledger.now, ledger.room).sort(comparePaths)) {
       const node = this.#names.find(path);
       const machine = node?.slot;
       if (node === undefined || machine?.lessee === undefined) continue;
@@ -232,7 +232,7 @@ export class Machines {
       if (notBefore > 0) this.#delayEnds.set(path, notBefore);
       tellLoss(path, machine.lessee, 'period_over', nonce, ledger);
     }
-    for (const path of this.#delayEnds.take(ledger.now)) {
+    for (const path of this.#delayEnds.take(ledger.now, ledger.effectsMax)) {
       const node = this.#names.find(path);
       if (node?.slot !== undefined) this.#names.setMachine(node, { ...node.slot, notBefore: 0 });
     }

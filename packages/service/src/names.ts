@@ -8,18 +8,17 @@ import {
   opKey,
 } from '@fatty/api';
 import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
-import {
-  type Entries,
-  type Removed,
-  type Stamp,
-  type SubtreeRemoved,
-  Tree,
-  type TreeNode,
-} from '@fatty/crdt';
+import { type Removed, type Stamp, type SubtreeRemoved, Tree, type TreeNode } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { type Slot, slotShape } from './machine.ts';
 import type { Accounts, Quotas } from './quotas.ts';
-import type { Sessions } from './sessions.ts';
+import {
+  addEphemeral,
+  dropEphemeral,
+  refuseEntry,
+  type Session,
+  type Sessions,
+} from './sessions.ts';
 
 export type Node = TreeNode<Slot>;
 
@@ -110,7 +109,8 @@ export class Names {
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
     this.#accounts.charge(toHex(owner), 1, 0);
-    if (ephemeral) this.#ephemeral(id)?.set(opKey(id), what.path);
+    const mortal = ephemeral ? this.#sessionOf(id) : undefined;
+    if (mortal) addEphemeral(mortal, opKey(id), what.path);
     // A guarded content is written in order only: joining a node must not overwrite it.
     const writes = what.content.length > 0 && !(existed && mode === 'guarded');
     if (writes) this.#put(node, { id, content: what.content, replaces: [], stamp });
@@ -133,6 +133,9 @@ export class Names {
     if (found !== undefined && found.dots.length >= max) {
       return errorResult('too_many_dots', `at most ${max}`, String(found.dots.length));
     }
+    const mortal = what.ephemeral ? this.#sessionOf(what.id) : undefined;
+    const crowded = mortal && refuseEntry(mortal, what.path, this.#limits);
+    if (crowded) return crowded;
     const siblings = found === undefined ? undefined : this.#refuseSiblings(found, []);
     if (siblings && what.content.length > 0) return siblings;
     const payer = found === undefined ? what.owner : found.owner;
@@ -151,8 +154,8 @@ export class Names {
     return errorResult('too_many_siblings', `at most ${max}`, String(node.siblings.length));
   }
 
-  #ephemeral(id: Dot): Entries<string, string> | undefined {
-    return this.#sessions.get(toHex(id.session))?.ephemerals;
+  #sessionOf(id: Dot): Session | undefined {
+    return this.#sessions.get(toHex(id.session));
   }
 
   /** Writes a file whose mode the caller has checked. */
@@ -221,7 +224,8 @@ export class Names {
   #forgetDots(dots: Node['dots']): void {
     for (const dot of dots) {
       this.#accounts.charge(toHex(dot.owner), -1, 0);
-      if (dot.ephemeral) this.#ephemeral(dot.id)?.delete(opKey(dot.id));
+      const mortal = dot.ephemeral ? this.#sessionOf(dot.id) : undefined;
+      if (mortal) dropEphemeral(mortal, opKey(dot.id));
     }
   }
 
@@ -254,7 +258,8 @@ export class Names {
       this.#accounts.charge(toHex(node.owner), 0, contentBytes(node));
       for (const dot of node.dots) {
         this.#accounts.charge(toHex(dot.owner), 1, 0);
-        if (dot.ephemeral) this.#ephemeral(dot.id)?.set(opKey(dot.id), this.pathOf(node));
+        const mortal = dot.ephemeral ? this.#sessionOf(dot.id) : undefined;
+        if (mortal) addEphemeral(mortal, opKey(dot.id), this.pathOf(node));
       }
     }
   }

@@ -16,6 +16,11 @@ export interface Quotas {
   readonly gravesPerAuthorMax: number;
   /** Ops applied per client key and commit. Code `quota_ops`. */
   readonly opsPerCommitMax: number;
+  /**
+   * R21: what the ops of a commit may end or take away besides what they are themselves: nodes that
+   * go, holds and waits that end, grants from queues. As much again by the clock. Code `commit_full`.
+   */
+  readonly effectsPerCommitMax: number;
   /** Dots (creates that live) per client key. Code `quota_nodes`. */
   readonly nodesPerClientMax: number;
   /** Content bytes per client key. Code `quota_bytes`. */
@@ -28,6 +33,13 @@ export interface Quotas {
   readonly receiptBytesPerSessionMax: number;
   /** Waits per path. Code `too_many_waits`. */
   readonly waitsPerPathMax: number;
+  /** Holders and waiters of a path together: one answer names them all. Code `too_many_holders`. */
+  readonly partiesPerPathMax: number;
+  /**
+   * What an answer about a session takes for its holds, waits and ephemerals, bytes: some 50 each
+   * besides the path, so that they are no more than a commit may end. Code `session_full`.
+   */
+  readonly sessionBytesMax: number;
   /** Holds and waits of all sessions. Code `cell_full`. */
   readonly claimsMax: number;
   /** Creates joined in one node. Code `too_many_dots`. */
@@ -47,6 +59,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   sessionsPerAuthorMax: 65_536,
   gravesPerAuthorMax: 524_288,
   opsPerCommitMax: 16_384,
+  effectsPerCommitMax: 8_192,
   nodesPerClientMax: 100_000,
   bytesPerClientMax: 256 * 1024 * 1024,
   nodesMax: 1_000_000,
@@ -54,6 +67,8 @@ export const DEFAULT_QUOTAS: Quotas = {
   receiptBytesMax: 256 * 1024 * 1024,
   receiptBytesPerSessionMax: RECEIPT_BYTES_KEPT,
   waitsPerPathMax: 4_096,
+  partiesPerPathMax: 8_192,
+  sessionBytesMax: 400 * 1024,
   claimsMax: 1_000_000,
   dotsPerNodeMax: 64,
   siblingsMax: 32,

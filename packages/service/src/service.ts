@@ -144,7 +144,7 @@ export class LockService implements StateMachine {
     this.#leaveView();
     if (this.#borrowed) this.restore(this.snapshot());
     const state = this.#state;
-    const ledger = new Ledger(input);
+    const ledger = new Ledger(input, this.#quotas.effectsPerCommitMax);
     const { epoch, index: commit, commitTs, leaseClock, evidence } = input;
     const failedOver = epoch !== state.head.epoch;
     const convicted = new Set([...state.head.convicted, ...evidence]);

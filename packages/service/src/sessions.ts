@@ -1,5 +1,5 @@
 import { type ErrorResult, errorResult, keepAliveLink, type LockMode, type Op } from '@fatty/api';
-import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import { ACCEPT, equalBytes, ignore, reject, toHex, utf8 } from '@fatty/codec';
 import { type Entries, LayeredMap } from '@fatty/crdt';
 import type {
   Digest,
@@ -19,6 +19,9 @@ import { Receipts, type StoredReceipt } from './receipts.ts';
 export const LINKS_MAX = 64;
 /** R3: and all those of a commit by so many, besides the first of each. */
 export const EXTRA_LINKS_PER_COMMIT = 16_384;
+
+/** A grave that is dropped late only refuses by another code what is too old anyway. */
+const GRAVES_PER_COMMIT = 16_384;
 
 /** A lock request of a session: waiting, or held. */
 export interface Claim {
@@ -64,6 +67,38 @@ export interface Session {
   readonly claimOf: Map<string, Claim>;
   /** Its ephemeral dots: op key to path. */
   readonly ephemerals: Entries<string, string>;
+  /** What an answer takes for its claims and ephemerals at most. */
+  bytes: number;
+}
+
+/** What an answer takes for a claim or an ephemeral besides its path, at most. Bytes. */
+const ENTRY_BYTES = 48;
+
+export function entryBytes(path: string): number {
+  return ENTRY_BYTES + utf8(path).length;
+}
+
+/** Why this session can have no further hold, wait or ephemeral at this path. */
+export function refuseEntry(
+  { bytes }: Session,
+  path: string,
+  { sessionBytesMax }: Quotas,
+): ErrorResult | undefined {
+  if (bytes + entryBytes(path) <= sessionBytesMax) return undefined;
+  const expected = `at most ${sessionBytesMax} bytes of holds, waits and ephemerals`;
+  return errorResult('session_full', expected, `${bytes} and one more`);
+}
+
+export function addEphemeral(session: Session, dot: string, path: string): void {
+  session.ephemerals.set(dot, path);
+  session.bytes += entryBytes(path);
+}
+
+export function dropEphemeral(session: Session, dot: string): void {
+  const path = session.ephemerals.get(dot);
+  if (path === undefined) return;
+  session.ephemerals.delete(dot);
+  session.bytes -= entryBytes(path);
 }
 
 /** What is left of a session while its open could still be replayed. */
@@ -199,6 +234,7 @@ export class Sessions {
       claims: new Map(),
       claimOf: new Map(),
       ephemerals: new Map(),
+      bytes: 0,
     };
     this.add(session);
     return session;
@@ -291,15 +327,31 @@ export class Sessions {
     ledger.tell(session, { kind: 'renewed', i, leaseExpiry, lastNumber });
   }
 
-  /** Sessions past their lease, ascending by id. They stay until buried. */
-  takeExpired(now: number): Session[] {
-    const expired = this.#expiries.take(now).sort();
-    return expired.flatMap((key) => this.#live.get(key) ?? []);
+  /**
+   * Sessions past their lease, ascending by id: those whose lease ended first, as many as have about
+   * `room` holds, waits and ephemerals together. They stay until buried.
+   */
+  takeExpired(now: number, room: number): Session[] {
+    const taken: Session[] = [];
+    for (let left = room; left > 0; ) {
+      const [key] = this.#expiries.take(now, 1);
+      if (key === undefined) break;
+      const session = this.#live.get(key);
+      if (session === undefined) continue;
+      taken.push(session);
+      left -= 1 + session.claims.size + session.ephemerals.size;
+    }
+    return taken.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** One that was taken, and cannot end at this commit, is due again at the next. */
+  postpone({ key, expiry }: Session): void {
+    this.#expiries.set(key, expiry);
   }
 
   /** Drops graves of sessions that a replay could not open any more after this commit. */
   dropGraves(commit: number): void {
-    for (const key of this.#graveEnds.take(commit)) {
+    for (const key of this.#graveEnds.take(commit, GRAVES_PER_COMMIT)) {
       const grave = this.#graves.get(key);
       if (grave === undefined) continue;
       this.#graves.delete(key);

@@ -21,7 +21,7 @@ import {
   u53,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
-import type { Lock } from './locks.ts';
+import type { Lock } from './lock.ts';
 import type { Quotas } from './quotas.ts';
 import type { StoredReceipt } from './receipts.ts';
 import type { Claim, Grave, Session } from './sessions.ts';
@@ -194,7 +194,7 @@ export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   for (const row of sessions) state.sessions.add(toSession(row));
   for (const grave of graves) state.sessions.addGrave({ ...grave, key: toHex(grave.key) });
   state.names.restore(names);
-  for (const row of locks) state.locks.add(toLock(row, state));
+  for (const row of locks) state.locks.add(toLock(row, state), head.leaseClock);
   state.machines.rebuild(head.leaseClock);
   return state;
 }
@@ -213,6 +213,7 @@ function toSession(row: SessionRow): Session {
     claims: new Map(),
     claimOf: new Map(),
     ephemerals: new Map(),
+    bytes: 0,
   };
 }
 

@@ -64,6 +64,7 @@ export class State {
    * What stood at dead nodes goes with them. `remover`: the session that asked for it, if one did.
    */
   bury(dead: readonly Node[], remover: Session | undefined, ledger: Ledger): void {
+    ledger.spend(dead.length);
     for (const node of dead) {
       const path = this.names.pathOf(node);
       this.locks.nodeRemoved(path, remover, ledger);
@@ -104,13 +105,44 @@ export class State {
     }
   }
 
-  /** R21 (4) and (5): everything that is over by now, then the grants this makes possible. */
+  /** What the end of a session ends with it: holds, waits, ephemerals, and what is below those. */
+  thingsOf({ claims, ephemerals }: Session): number {
+    let things = claims.size + ephemerals.size;
+    for (const path of ephemerals.values()) things += this.names.find(path)?.below ?? 0;
+    return things;
+  }
+
+  /**
+   * R21 (4) and (5): what is over by now, then the grants this makes possible; as much as a commit
+   * may end. What is left is over at the next commit: late is safe, for a lease only lasts longer.
+   */
   endTimers(ledger: Ledger): void {
-    for (const session of this.sessions.takeExpired(ledger.now)) this.expire(session, ledger);
+    ledger.startTimers();
+    for (const session of this.sessions.takeExpired(ledger.now, ledger.room)) {
+      if (this.#fits(session, ledger)) this.expire(session, ledger);
+      else this.#thin(session, ledger);
+    }
     this.machines.endTimers(ledger);
     this.locks.endTimers(ledger);
-    this.locks.settle(ledger);
+    this.locks.settleLast(ledger);
     this.sessions.dropGraves(ledger.commit);
+  }
+
+  /** Its own things always do: they are bounded (`sessionBytesMax`). */
+  #fits(session: Session, ledger: Ledger): boolean {
+    const own = session.claims.size + session.ephemerals.size;
+    return this.thingsOf(session) - own <= ledger.room;
+  }
+
+  /** Takes what is below the ephemerals of an overdue session, deepest first; it ends later. */
+  #thin(session: Session, ledger: Ledger): void {
+    for (const path of [...session.ephemerals.values()].sort(comparePaths)) {
+      const nodes = Math.min(ledger.room, this.names.find(path)?.below ?? 0);
+      if (nodes === 0) continue;
+      const removed = this.names.removeSubtree(path, nodes);
+      if (!('kind' in removed)) this.bury(removed.died, undefined, ledger);
+    }
+    this.sessions.postpone(session);
   }
 }
 

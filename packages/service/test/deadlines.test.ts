@@ -32,6 +32,31 @@ test('takes what is due, each key once, at its last time', () => {
   );
 });
 
+test('a portion is the first of what is due, by time and key, whatever moved meanwhile', () => {
+  const step = fc.record({
+    key: fc.integer({ min: 0, max: 8 }).map(String),
+    time: fc.option(fc.integer({ min: 1, max: 6 })),
+    max: fc.constantFrom(0, 1, 2),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      const deadlines = new Deadlines();
+      const model = new Map<string, number>();
+      steps.forEach(({ key, time, max }, now) => {
+        if (time === null) deadlines.delete(key);
+        else deadlines.set(key, now + time);
+        if (time === null) model.delete(key);
+        else model.set(key, now + time);
+        const due = [...model].filter(([, at]) => at <= now);
+        due.sort(([one, a], [two, b]) => a - b || (one < two ? -1 : 1));
+        const first = due.slice(0, max).map(([one]) => one);
+        for (const one of first) model.delete(one);
+        expect(deadlines.take(now, max)).toEqual(first);
+      });
+    }),
+  );
+});
+
 test('waits that are cancelled, and times that move earlier, leave nothing behind', () => {
   const deadlines = new Deadlines();
   for (let i = 0; i < 100; i++) deadlines.set(`kept ${i}`, 2_000_000);

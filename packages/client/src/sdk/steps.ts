@@ -24,7 +24,9 @@ export async function removeTree(submit: Submit, path: string): Promise<void> {
   for (let step = 0; ; step++) {
     const [result] = await submit([{ kind: 'removeSubtree', path }]);
     // Somebody else has removed what the step before left.
-    if (step > 0 && result?.kind === 'error' && result.code === 'not_found') return;
+    const code = result?.kind === 'error' ? result.code : undefined;
+    if (step > 0 && code === 'not_found') return;
+    if (code === 'commit_full') continue;
     if (expectResult(result, 'subtreeRemoved', path).left === 0) return;
   }
 }
