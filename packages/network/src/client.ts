@@ -5,7 +5,7 @@ import { type WebSocketConstructor, webConnect } from './wire.ts';
 export * from './admit.ts';
 export { type BackoffLimits, DEFAULT_BACKOFF } from './backoff.ts';
 export * from './closing.ts';
-export type { Dialer, DialOptions, DialState } from './dialer.ts';
+export { type Dialer, type DialOptions, type DialState, whyNotLinked } from './dialer.ts';
 export { dials, type LinkIdentity } from './handshake.ts';
 export {
   DEFAULT_LIMITS,

@@ -26,6 +26,17 @@ export type DialState =
     }
   | { readonly kind: 'stopped'; readonly code: number; readonly reason: string };
 
+/** Why there is no link, in the words of whoever knows most; for people. */
+export function whyNotLinked(
+  state: Extract<DialState, { readonly kind: 'waiting' | 'stopped' }>,
+  failure: Failure | undefined,
+): string {
+  if (failure !== undefined) return `${failure.code}: ${failure.actual}`;
+  const { code, reason } = state;
+  const said = reason === '' ? `closed with ${code}` : reason;
+  return state.kind === 'waiting' && state.refused ? `refuses us (${code}): ${said}` : said;
+}
+
 export interface DialOptions {
   /** `ws://host:port` or `wss://…`. */
   readonly url: string;

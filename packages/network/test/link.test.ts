@@ -16,6 +16,7 @@ import {
   passes,
   retryAfterMs,
   webEnvironment,
+  whyNotLinked,
 } from '../src/index.ts';
 import {
   bytes,
@@ -232,7 +233,9 @@ describe('dialling again', () => {
       onState: (state) => void states.push(state),
     });
     await until(() => dialer.state.kind === 'waiting');
-    expect(states.at(-1)).toMatchObject({ code: 4401, reason: 'stranger', refused: true });
+    const [refusal] = states.filter((state) => state.kind === 'waiting');
+    expect(refusal).toMatchObject({ code: 4401, reason: 'stranger', refused: true });
+    expect(refusal && whyNotLinked(refusal, undefined)).toBe('refuses us (4401): stranger');
     open = true;
     for (const [i, code] of [4400, 4409, 4999, 1000, 1009, 1011].entries()) {
       await until(() => near.ups.length === i + 1 && far.ups.length === i + 1);

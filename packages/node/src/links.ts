@@ -9,6 +9,7 @@ import {
   dial,
   dials,
   type LinkIdentity,
+  whyNotLinked,
 } from '@fatty/network';
 import type { NodeConfig } from './config.ts';
 
@@ -90,19 +91,11 @@ export class PeerDialers {
   #see({ key, peer }: SignedAddresses, state: DialState, failure: Failure | undefined): void {
     // While it dials again the last reason stands; a dialer that we closed says nothing new.
     if (state.kind !== 'up' && state.kind !== 'waiting') return;
-    const why = state.kind === 'up' ? undefined : whyOf(state, failure);
+    const why = state.kind === 'up' ? undefined : whyNotLinked(state, failure);
     const name = toHex(key);
     if (this.#whys.get(name)?.why === why) return;
     if (why === undefined) this.#whys.delete(name);
     else this.#whys.set(name, { peer: key as PublicKey, why });
     this.#onNews(key as PublicKey, peer, why);
   }
-}
-
-function whyOf(
-  { code, reason }: Extract<DialState, { kind: 'waiting' }>,
-  failure: Failure | undefined,
-): string {
-  if (failure !== undefined) return `${failure.code}: ${failure.actual}`;
-  return reason === '' ? `closed with ${code}` : reason;
 }

@@ -1,7 +1,7 @@
 import type { Cell } from '@fatty/api';
 import { type SignatureScheme, type Signer, equalBytes as same } from '@fatty/codec';
 import type { Failure, Link } from '@fatty/interface';
-import { admitOnly, type Dialer, type DialOptions } from '@fatty/network/client';
+import { admitOnly, type Dialer, type DialOptions, whyNotLinked } from '@fatty/network/client';
 import { ClientCore } from '../core/core.ts';
 import type {
   CallOutcome,
@@ -63,12 +63,6 @@ const FAULT_PAUSE_MS = 500;
 
 /** The close code of whatever was not said by the other end. */
 const LOST = 1006;
-
-/** Why a replica is not linked, in the words of whoever knows most. */
-function whyOf(state: { readonly code: number; readonly reason: string }, failure?: Failure) {
-  if (failure !== undefined) return `${failure.code}: ${failure.actual}`;
-  return state.reason === '' ? `closed with ${state.code}` : state.reason;
-}
 
 /** setTimeout's longest delay. */
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
@@ -194,7 +188,7 @@ export class Driver {
       onState: (state, failure) => {
         if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
         const refused = state.kind === 'waiting' && state.refused;
-        this.#down(replica, refused ? state.code : LOST, whyOf(state, failure));
+        this.#down(replica, refused ? state.code : LOST, whyNotLinked(state, failure));
         this.#refresh();
       },
     });
