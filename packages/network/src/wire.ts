@@ -1,4 +1,5 @@
 import type { Failure } from '@fatty/interface';
+import { socketFailure } from './socket-failure.ts';
 
 /** What a socket tells its owner. `closed` comes exactly once, last. */
 export interface WireEvents {
@@ -28,6 +29,8 @@ export interface SocketEvent {
   readonly data?: unknown;
   readonly code?: number;
   readonly reason?: string;
+  /** Of an `error`, where the platform tells it: Node does, browsers do not. */
+  readonly error?: unknown;
 }
 
 /** The part of the WHATWG WebSocket that a link uses; browsers' and `ws`'s both fit. */
@@ -55,11 +58,13 @@ export function webConnect(webSocket: WebSocketConstructor): Connect {
       if (typeof data === 'string') events.message(data);
       else if (data instanceof ArrayBuffer) events.message(new Uint8Array(data));
     });
-    socket.addEventListener('close', ({ code, reason }) => {
-      events.closed(code ?? 1006, reason ?? '');
+    let last: Failure | undefined;
+    socket.addEventListener('error', ({ error }) => {
+      if (error instanceof Error) last ??= socketFailure(error);
     });
-    // The close event that follows says everything that may be known.
-    socket.addEventListener('error', () => undefined);
+    socket.addEventListener('close', ({ code, reason }) => {
+      events.closed(code ?? 1006, reason ?? '', last);
+    });
     return webWire(socket);
   };
 }

@@ -15,6 +15,7 @@ import {
   type NetworkLink,
   passes,
   retryAfterMs,
+  type WebSocketConstructor,
   webEnvironment,
   whyNotLinked,
 } from '../src/index.ts';
@@ -326,18 +327,24 @@ test('wss with a certificate file; one that is not trusted is told in words', as
 test('why a socket failed is told: nobody listens, no TLS at the other end', async () => {
   const gone = await silentPort();
   await new Promise((resolve) => gone.server.close(resolve));
-  const failureOf = async (url: string): Promise<unknown> => {
+  const failureOf = async (url: string, webSocket?: WebSocketConstructor): Promise<unknown> => {
     const failures: (Failure | undefined)[] = [];
-    const dialer = dialTo(url, new Recorder(), {
+    const options = {
+      url,
+      identity: identityOf(client, 'client'),
+      handler: new Recorder(),
       backoff: { baseMs: 60_000, capMs: 60_000 },
-      onState: (_, failure) => void failures.push(failure),
-    });
+      onState: (_: DialState, failure: Failure | undefined) => void failures.push(failure),
+    };
+    const dialer = webSocket === undefined ? dial(options) : dialClient({ ...options, webSocket });
     await until(() => dialer.state.kind === 'waiting');
-    return failures.at(-1);
+    dialer.close();
+    return failures.find((one) => one !== undefined);
   };
   const refused = await failureOf(`ws://127.0.0.1:${gone.port}`);
   expect(refused).toMatchObject({ code: 'connection_refused' });
   expect(JSON.stringify(refused)).toContain('ECONNREFUSED');
+  expect(await failureOf(`ws://127.0.0.1:${gone.port}`, WebSocket)).toEqual(refused);
   const plain = await listenFor(new Recorder());
   expect(await failureOf(plain.url.replace('ws:', 'wss:'))).toMatchObject({ code: 'tls_failed' });
 });

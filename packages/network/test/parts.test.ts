@@ -71,6 +71,5 @@ test('the client half reaches no Node module and no Node global', () => {
   };
   visit(join(src, 'client.ts'));
   expect(seen.size).toBeGreaterThan(8);
-  // All but index, dial, listen and what becomes of Node's sockets.
-  expect(seen.size).toBe(readdirSync(src).length - 4);
+  expect(seen.size).toBe(readdirSync(src).length - 3);
 });
