@@ -28,6 +28,10 @@ it('a tree is removed step by step, until nothing is left', async () => {
 
 it('a tree that somebody else removes meanwhile is gone; one that never was is not found', async () => {
   await removeTree(cell(some(1_500), gone).submit, '/d');
+  const busy = errorResult('commit_full', 'room', 'none');
+  const patient = cell(busy, some(1_500), busy, some(0));
+  await removeTree(patient.submit, '/d');
+  expect(patient.asked).toHaveLength(4);
   expect(await codeOf(removeTree(cell(gone).submit, '/d'))).toBe('not_found');
   const full = errorResult('reserved_path', 'a path outside /.sys', '/.sys');
   expect(await codeOf(removeTree(cell(some(1), full).submit, '/d'))).toBe('reserved_path');

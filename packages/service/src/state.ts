@@ -1,4 +1,4 @@
-import { comparePaths } from '@fatty/api';
+import { comparePaths, parentPath } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import type { Ledger } from './ledger.ts';
 import { Locks, lose } from './locks.ts';
@@ -108,7 +108,12 @@ export class State {
   /** What the end of a session ends with it: holds, waits, ephemerals, and what is below those. */
   thingsOf({ claims, ephemerals }: Session): number {
     let things = claims.size + ephemerals.size;
-    for (const path of ephemerals.values()) things += this.names.find(path)?.below ?? 0;
+    const paths = new Set(ephemerals.values());
+    for (const path of paths) {
+      const below = this.names.find(path)?.below ?? 0;
+      // What is below one of its own that is below another one counts there.
+      if (below > 0 && !isBelowAny(path, paths)) things += below;
+    }
     return things;
   }
 
@@ -154,6 +159,13 @@ function believedUntil({ lessee, notBefore }: Machine, remover: Session | undefi
   if (lessee === undefined) return notBefore;
   const own = remover !== undefined && equalBytes(lessee.session, remover.id);
   return own ? 0 : lessee.expiry;
+}
+
+function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
+  for (let above = parentPath(path); above !== '/'; above = parentPath(above)) {
+    if (paths.has(above)) return true;
+  }
+  return false;
 }
 
 function inPathOrder(session: Session): Claim[] {

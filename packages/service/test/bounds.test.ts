@@ -111,6 +111,17 @@ test('an op ends nothing where the commit has ended enough', () => {
   expect(code(world.one(a, rm))).toBe('subtreeRemoved');
 });
 
+test('what is below two ephemerals of a session counts once', () => {
+  const { world, clients } = crowd(1, { effectsPerCommitMax: 12 });
+  const [a] = clients;
+  if (a === undefined) throw new Error('a client');
+  const directory = (path: string): Op => ({ ...op.dir(path), ephemeral: true }) as Op;
+  world.run(a.batch(...['/e', '/e/e', '/e/e/e'].map(directory)));
+  world.run(a.batch(...names(4, '/e/e/e').map((one) => op.file(one))));
+  // Three of its own, and six below the first of them.
+  expect(code(world.one(a, { kind: 'closeSession' }))).toBe('sessionClosed');
+});
+
 test('a waiter for a shared lock goes on when the delay that stops it ends, not the longer one', () => {
   const granted: string[] = [];
   const locks = new Locks(DEFAULT_QUOTAS, (path) => void granted.push(path));
