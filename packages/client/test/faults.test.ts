@@ -1,5 +1,12 @@
+import { asDigest } from '@fatty/codec';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CallOutcome, ClientEvent, SessionState, SessionStatus } from '../src/core/index.ts';
+import type {
+  CallOutcome,
+  ClientEffect,
+  ClientEvent,
+  SessionState,
+  SessionStatus,
+} from '../src/core/index.ts';
 import { Driver } from '../src/sdk/driver.ts';
 import { StateListeners } from '../src/sdk/states.ts';
 import { scheme } from './fake-cell.ts';
@@ -15,8 +22,14 @@ beforeEach(() => {
 afterEach(() => live.stop());
 
 describe('what is thrown where nobody catches', () => {
-  /** A driver whose core throws at the events that `when` picks, before or after it has handled them. */
-  function faulty(when: (event: ClientEvent) => 'before' | 'after' | 'never'): {
+  /**
+   * A driver whose core throws at the events that `when` picks, before or after it has handled them,
+   * or after those whose effects `spoils` picks.
+   */
+  function faulty(
+    when: (event: ClientEvent) => 'before' | 'after' | 'never',
+    spoils: (effects: readonly ClientEffect[]) => boolean = () => false,
+  ): {
     driver: Driver;
     faults: unknown[];
   } {
@@ -33,7 +46,7 @@ describe('what is thrown where nobody catches', () => {
       const place = when(event);
       if (place === 'before') throw new Error('fault');
       const effects = step(event);
-      if (place === 'after') throw new Error('fault');
+      if (place === 'after' || spoils(effects)) throw new Error('fault');
       return effects;
     });
     return { driver, faults };
@@ -74,31 +87,47 @@ describe('what is thrown where nobody catches', () => {
     await driver.close();
   });
 
+  it('in the step that answers a call: it is answered all the same', async () => {
+    let isFirst = true;
+    const { driver, faults } = faulty(
+      () => 'never',
+      (effects) => {
+        if (!isFirst || !effects.some(({ kind }) => kind === 'settled')) return false;
+        isFirst = false;
+        return true;
+      },
+    );
+    expect(await ended(driver)).toMatchObject({ kind: 'results' });
+    expect(faults).toHaveLength(1);
+    await driver.close();
+  });
+
   it('by those who listen: reported, and nobody else is harmed', async () => {
     const faults: unknown[] = [];
-    const mine = new Error('mine');
+    const [listener, suspicious] = [new Error('a listener'), new Error('a suspicion')];
     const onFault = (fault: unknown): void => {
       faults.push(fault);
       throw new Error('who is told of faults');
     };
-    const client = await live.connect({
-      onFault,
-      onSuspect: () => {
-        throw mine;
-      },
-    });
+    const onSuspect = (): void => {
+      throw suspicious;
+    };
+    const client = await live.connect({ onFault, onSuspect });
     const heard: string[] = [];
     client.on('connected', () => {
-      throw mine;
+      throw listener;
     });
     client.on('connected', ({ state }) => heard.push(state));
-    live.rewrite = (message) =>
-      message.kind === 'receipt' ? { ...message, results: [Uint8Array.of(0xff)] } : message;
-    await client.submit([OP]).catch(() => undefined);
-    live.rewrite = (message) => message;
+    let isFirst = true;
+    live.rewrite = (message) => {
+      if (message.kind !== 'receipt' || !isFirst) return message;
+      isFirst = false;
+      return { ...message, batch: asDigest(new Uint8Array(32)) };
+    };
+    await client.submit([OP]);
     await client.submit([OP]);
     expect(heard).toEqual(['connected']);
-    expect(faults).toContain(mine);
+    expect(faults).toEqual(expect.arrayContaining([listener, suspicious]));
     await client.close();
   });
 });
