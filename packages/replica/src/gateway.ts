@@ -57,6 +57,28 @@ export class Gateway {
   }
 
   /**
+   * A batch that another gateway hands over for the own block of `round`. What is of no use here is
+   * dropped, what the state refuses before its signature is looked at: that costs next to nothing.
+   * Answers what no honest gateway hands over.
+   */
+  handedOver(signed: SignedBatch, round: number): Failure | undefined {
+    const { config, me, committee } = this.#shared;
+    const carried = carryBatch(signed, committee.params.limits);
+    if (!carried.ok) return carried.failure;
+    const { id, batch } = carried.value;
+    // An opening is charged to the author of the block that carries it.
+    if (batch.seq === 0 || this.#pool.has(toHex(id)) || this.#checking.has(toHex(id)))
+      return undefined;
+    const advice = config.machine.precheck(orderedBatch(carried.value, me));
+    if (advice.kind !== 'accept') return undefined;
+    const flaw = checkBatchAtDoor(carried.value, this.#rules);
+    if (flaw) return flaw;
+    const { refusal, asks } = validateBatch(config.machine, me, carried.value);
+    if (refusal === undefined && asks.length === 0) this.#pool.addHanded(carried.value, round);
+    return undefined;
+  }
+
+  /**
    * Nobody signs a keep-alive and anybody may send one for any session: only what the machine accepts
    * comes near the pool, or forged ones would crowd out the true. Codes of `decode` and
    * `precheckKeepAlive`, and `overloaded`.

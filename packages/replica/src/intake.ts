@@ -4,6 +4,7 @@ import type { Failure } from '@fatty/interface';
 import type { Acceptance } from './acceptance.ts';
 import { Conduct } from './conduct.ts';
 import type { Fetch } from './fetch.ts';
+import type { HandOver } from './hand-over.ts';
 import { decodeMessage, type PeerMessage, REFS_MAX } from './messages.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Serve } from './serve.ts';
@@ -19,6 +20,7 @@ export interface IntakeParts {
   readonly sync: Sync;
   readonly standing: Standing;
   readonly neighbours: Neighbours;
+  readonly handOver: HandOver;
   /** Decides what the blocks of a range have made decidable. */
   advance(): void;
 }
@@ -64,6 +66,10 @@ export class Intake {
         if (message.ask) this.#parts.neighbours.tellClock([peer], false);
         if (this.#shared.clock.told(peer, message.ms)) this.#parts.acceptance.reexamine();
         return;
+      case 'handOver': {
+        const flaw = this.#parts.handOver.take(peer, message.round, message.batches);
+        return flaw && this.#reject(peer, flaw);
+      }
     }
   }
 

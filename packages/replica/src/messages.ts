@@ -1,3 +1,4 @@
+import { type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type Ref, refShape } from '@fatty/broadcast';
 import {
   array,
@@ -15,6 +16,10 @@ import type { Outcome } from '@fatty/interface';
 
 /** Refs in one question. */
 export const REFS_MAX = 64;
+/** Batches handed over in one message, and by one peer for one round. */
+export const HANDED_MAX = 64;
+/** Larger batches are not handed over: sending them twice costs more than a round. Bytes. */
+export const HANDED_BYTES_MAX: number = 16 * 1024;
 /** What a message may hold beyond the one block that always fits. Bytes. */
 const ENVELOPE_BYTES = 64 * 1024;
 const BLOCKS_MAX = 4096;
@@ -35,7 +40,8 @@ export interface Status {
 /**
  * What replicas say to one another. `block` and `blocks` are SignedBlock bytes.
  * `rounds` answers `getRounds` with every accepted block of those rounds, ascending, in one or
- * more messages; `last` is on the final one.
+ * more messages; `last` is on the final one. `handOver` gives batches to the leader of the open
+ * round; without any it only wakes.
  */
 export type PeerMessage =
   | { readonly kind: 'push'; readonly block: Uint8Array }
@@ -51,7 +57,8 @@ export type PeerMessage =
     }
   | ({ readonly kind: 'status' } & Status)
   /** R12a: where the sender's own clock leads it, ms since the Unix epoch; `ask` wants one back. */
-  | { readonly kind: 'clock'; readonly ms: number; readonly ask: boolean };
+  | { readonly kind: 'clock'; readonly ms: number; readonly ask: boolean }
+  | { readonly kind: 'handOver'; readonly round: number; readonly batches: readonly SignedBatch[] };
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
@@ -66,6 +73,7 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
     record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, yourRound: u32, ask: bool }),
   ],
   clock: [7, record({ ms: u53, ask: bool })],
+  handOver: [8, record({ round: u32, batches: array(signedBatchShape, HANDED_MAX) })],
 });
 
 export function encodeMessage(message: PeerMessage): Uint8Array {

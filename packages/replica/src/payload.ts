@@ -29,6 +29,11 @@ export class Payload {
     this.#lowest = Math.min(this.#lowest, ref.round);
   }
 
+  /** True when one of these blocks carries something. */
+  isAmong(refs: readonly Ref[]): boolean {
+    return this.#open.size > 0 && refs.some((ref) => this.#open.has(refKey(ref)));
+  }
+
   committed(refs: readonly Ref[]): void {
     if (this.#open.size === 0) return;
     for (const ref of refs) this.#close(refKey(ref));

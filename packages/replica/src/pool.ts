@@ -11,6 +11,7 @@ import {
   refKey,
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
+import { HANDED_BYTES_MAX, HANDED_MAX } from './messages.ts';
 import type { Shared } from './shared.ts';
 import { type Judged, validateBatch } from './validate.ts';
 
@@ -43,6 +44,8 @@ const BATCH_HEAD_BYTES = 80;
 const KEEP_ALIVE_BYTES = 80;
 const HEADER_BYTES = 512;
 const PARENT_BYTES = 48;
+/** So many rounds a batch that somebody else's block carries is left to that block. */
+const CARRIED_ROUNDS = 4;
 /** Accusations in one own block. */
 const EVIDENCE_MAX = 8;
 
@@ -56,8 +59,15 @@ export class Pool {
   /** In the order they came, by batch id. */
   readonly #queue = new Map<string, CarriedBatch>();
   readonly #carried = new Map<string, Included>();
+  /** Last round in which a queued batch is left to somebody else's block, by batch id. */
+  readonly #leftUntil = new Map<string, number>();
+  /** Queued batches that somebody else's block was seen to carry. */
+  readonly #seen = new Set<string>();
   /** Own blocks with batches that are not committed, oldest first. */
   #included: Included[] = [];
+  /** Given by others for the own block of one round, by batch id. */
+  readonly #handed = new Map<string, CarriedBatch>();
+  #handedRound = 0;
   readonly #keepAlives = new Map<string, KeepAlive>();
   readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
   readonly #convicted = new Set<number>();
@@ -74,7 +84,7 @@ export class Pool {
   }
 
   has(id: string): boolean {
-    return this.#queue.has(id) || this.#carried.has(id);
+    return this.#queue.has(id) || this.#carried.has(id) || this.#handed.has(id);
   }
 
   /** Of the queue. */
@@ -82,9 +92,15 @@ export class Pool {
     return this.#bytes;
   }
 
+  /** Something to say, whoever carries it. */
+  get hasAny(): boolean {
+    return this.#queue.size + this.#keepAlives.size + this.#evidence.size > 0;
+  }
+
   /** Something that no own block carries yet. */
   hasNews(nextRound: number): boolean {
     if (this.#queue.size > 0 || this.#keepAlives.size > 0) return true;
+    if (this.#handed.size > 0 && this.#handedRound === nextRound) return true;
     for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
     return false;
   }
@@ -92,6 +108,13 @@ export class Pool {
   add(batch: CarriedBatch, cost: Cost): void {
     this.#costs.set(batch, cost);
     this.#enqueue(toHex(batch.id), batch);
+  }
+
+  /** For the own block of `round` alone: who gave it carries it itself when that block has no room. */
+  addHanded(batch: CarriedBatch, round: number): void {
+    if (round !== this.#handedRound) this.#handed.clear();
+    this.#handedRound = round;
+    this.#handed.set(toHex(batch.id), batch);
   }
 
   /** The one that waits for an own block, of this session. */
@@ -112,7 +135,8 @@ export class Pool {
   }
 
   addEvidence(author: number, evidence: Evidence): void {
-    if (this.#convicted.has(author) || this.#evidence.has(author)) return;
+    if (author === this.#shared.me || this.#convicted.has(author)) return;
+    if (this.#evidence.has(author)) return;
     this.#evidence.set(author, { evidence, againRound: 0 });
   }
 
@@ -121,6 +145,43 @@ export class Pool {
       this.#convicted.add(author);
       this.#evidence.delete(author);
     }
+  }
+
+  /**
+   * Batches for the leader of the open round, none twice for one round. Not among them: openings, which
+   * are charged to the author of the block, large batches and those with slow checks, and whatever
+   * comes after such a one in its session. Own blocks of rounds up to `round` leave them out.
+   */
+  handOver(round: number): readonly CarriedBatch[] {
+    const given: CarriedBatch[] = [];
+    const kept = new Set<string>();
+    for (const [id, carried] of this.#queue) {
+      const { signed, batch } = carried;
+      const { session, seq } = batch;
+      const isSmall = signed.core.length <= HANDED_BYTES_MAX;
+      const isPlain = seq > 0 && isSmall && this.#costOf(carried).proofs === 0;
+      if (!isPlain) kept.add(toHex(session));
+      if (kept.has(toHex(session)) || this.#isLeft(id, round)) continue;
+      this.#leftUntil.set(id, round);
+      given.push(carried);
+      if (given.length === HANDED_MAX) break;
+    }
+    return given;
+  }
+
+  /** What another's block carries is left to it for a while: once, or a liar could hold it up for good. */
+  accepted({ ref, batches }: Block): void {
+    if (this.#queue.size === 0 || ref.author === this.#shared.me) return;
+    for (const batch of batches) {
+      const id = toHex(batch.id);
+      if (!this.#queue.has(id) || this.#seen.has(id)) continue;
+      this.#seen.add(id);
+      this.#leftUntil.set(id, ref.round + CARRIED_ROUNDS);
+    }
+  }
+
+  #isLeft(id: string, round: number): boolean {
+    return (this.#leftUntil.get(id) ?? 0) >= round;
   }
 
   /** Takes what fits into the own block of `round`, oldest first (limits: R8, R11a). */
@@ -132,7 +193,7 @@ export class Pool {
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
     const keepAlives = this.#takeKeepAlives();
     room -= keepAlives.length * KEEP_ALIVE_BYTES;
-    return { batches: this.#takeBatches(room), keepAlives, evidence };
+    return { batches: this.#takeBatches(room, round), keepAlives, evidence };
   }
 
   /** The own block is made: its batches are watched until they are committed. */
@@ -151,9 +212,7 @@ export class Pool {
   /** R19: these need no further copy, or none that this replica could give. */
   forget(ids: Iterable<string>): void {
     for (const id of ids) {
-      const waiting = this.#queue.get(id);
-      if (waiting) this.#bytes -= sizeOf(waiting);
-      this.#queue.delete(id);
+      this.#dequeue(id);
       this.#carried.get(id)?.left.delete(id);
       this.#carried.delete(id);
     }
@@ -212,6 +271,15 @@ export class Pool {
     this.#enqueueFirst(lost);
   }
 
+  #dequeue(id: string): void {
+    const waiting = this.#queue.get(id);
+    if (waiting === undefined) return;
+    this.#bytes -= sizeOf(waiting);
+    this.#queue.delete(id);
+    this.#leftUntil.delete(id);
+    this.#seen.delete(id);
+  }
+
   #enqueue(id: string, batch: CarriedBatch): void {
     this.#queue.set(id, batch);
     this.#bytes += sizeOf(batch);
@@ -250,7 +318,7 @@ export class Pool {
     return taken.map(([, { evidence }]) => evidence);
   }
 
-  #takeBatches(bytesMax: number): readonly CarriedBatch[] {
+  #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
     const { limits } = this.#shared.committee.params;
     let room = bytesMax;
     let ops = limits.blockOpsMax;
@@ -259,8 +327,10 @@ export class Pool {
     const taken: CarriedBatch[] = [];
     const passed = new Set<string>();
     const clients = new Set<string>();
-    for (const [id, carried] of this.#queue) {
+    const handed = round === this.#handedRound ? this.#handed : [];
+    for (const [id, carried] of [...this.#queue, ...handed]) {
       const { batch } = carried;
+      if (this.#isLeft(id, round)) passed.add(toHex(batch.session));
       const cost = this.#costOf(carried);
       // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
       const place = `${toHex(batch.session)}/${batch.seq}`;
@@ -280,9 +350,9 @@ export class Pool {
       proofs -= cost.proofs;
       weight -= cost.weight;
       taken.push(carried);
-      this.#queue.delete(id);
-      this.#bytes -= sizeOf(carried);
+      this.#dequeue(id);
     }
+    this.#handed.clear();
     return taken.sort(compareBatches);
   }
 }

@@ -1,4 +1,4 @@
-import { type Block, type BlockRules, type Evidence, type Ref, seenCache } from '@fatty/broadcast';
+import { type Block, type BlockRules, type Ref, seenCache } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine } from '@fatty/interface';
 import { commitInput, type Ordered } from '@fatty/order';
@@ -8,6 +8,7 @@ import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
 import { Delivered } from './delivered.ts';
 import { Fetch } from './fetch.ts';
 import { Gateway } from './gateway.ts';
+import { HandOver } from './hand-over.ts';
 import { Intake } from './intake.ts';
 import { Neighbours } from './neighbours.ts';
 import { type OwnChain, Pacemaker } from './pacemaker.ts';
@@ -20,7 +21,7 @@ import { Restore } from './restore.ts';
 import { Serve } from './serve.ts';
 import { type ReplicaConfig, Shared } from './shared.ts';
 import { Standing } from './standing.ts';
-import type { ReplicaStatus } from './status.ts';
+import { type ReplicaStatus, statusOf } from './status.ts';
 import { Sync } from './sync.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -54,6 +55,7 @@ export class Replica {
   readonly #sync: Sync;
   readonly #neighbours: Neighbours;
   readonly #rest: Rest;
+  readonly #handOver: HandOver;
   readonly #restore: Restore;
   readonly #standing: Standing;
   #started = false;
@@ -86,10 +88,11 @@ export class Replica {
     this.#neighbours = new Neighbours(shared, this.#persistence, this.#sync);
     this.#standing = new Standing(shared, this.#persistence, this.#neighbours);
     this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
+    this.#handOver = new HandOver(shared, this.#rest, this.#pool, this.#gateway);
     this.#restore = new Restore(shared, rules);
     this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
       accepted: (block, delivered) => this.#accepted(block, delivered),
-      evidence: (author, evidence) => this.#evidence(author, evidence),
+      evidence: (author, evidence) => this.#pool.addEvidence(author, evidence),
       ownHeard: (block) => this.#standing.ownHeard(block),
     });
     this.#intake = new Intake(shared, {
@@ -99,6 +102,7 @@ export class Replica {
       sync: this.#sync,
       standing: this.#standing,
       neighbours: this.#neighbours,
+      handOver: this.#handOver,
       advance: () => this.#advance(),
     });
   }
@@ -148,31 +152,16 @@ export class Replica {
   }
 
   status(): ReplicaStatus {
-    const { dag, orderer, peers, completeRound, syncing, committee, clock, me } = this.#shared;
-    const last = orderer.lastCommit;
     return {
+      ...statusOf(this.#shared),
       round: this.#persistence.durableRound,
-      highestRound: dag.highestRound,
-      decidedRound: orderer.lastDecidedRound,
-      horizon: dag.horizon,
-      commitIndex: last?.index ?? 0,
-      commitTs: last?.commitTs ?? committee.genesisTs,
-      leaseClock: last?.leaseClock ?? committee.genesisTs,
-      blocks: dag.size,
-      bodyBytes: dag.bodyBytes,
       waiting: this.#acceptance.waitingCount,
       wanted: this.#fetch.size,
       queued: this.#pool.queued + this.#gateway.checkingCount,
       uncommitted: this.#payload.size,
       delivered: this.#delivered.size,
-      peerRounds: peers.rounds,
-      peersUp: peers.up,
-      clockAheadOfWallMs: clock.aheadOfWallMs,
-      clockOffsetsMs: committee.members.map((_, i) => (i === me ? 0 : clock.offsetMs(i))),
       deltaMs: this.#pacemaker.deltaMs,
       resting: this.#rest.isResting,
-      completeRound,
-      syncing,
       vouched: this.#standing.isVouched,
       observer: this.#standing.observer,
       halted: this.#standing.halted,
@@ -264,6 +253,7 @@ export class Replica {
     const { author, round } = block.ref;
     this.#grown = true;
     this.#payload.accepted(block);
+    this.#pool.accepted(block);
     peers.signed(author, round);
     if (this.#started && author !== me) this.#persistence.queue(block);
     if (!this.#started) this.#restore.index(block);
@@ -275,10 +265,6 @@ export class Replica {
       const found = dag.whole(ref);
       if (found && !orderer.isCommitted(ref)) this.#delivered.add(found);
     }
-  }
-
-  #evidence(author: number, evidence: Evidence): void {
-    if (author !== this.#shared.me) this.#pool.addEvidence(author, evidence);
   }
 
   /** An own block of an earlier life. */
@@ -303,10 +289,16 @@ export class Replica {
     if (this.#standing.refusal) return this.#watch();
     if (!this.#rest.wantsRounds()) return this.#doRest();
     if (!this.#standing.seekVouchers()) return this.#watch();
+    if (!this.#payload.isOpen && this.#pool.hasAny) this.#handOver.offer();
     const chain = this.#chain();
     if (this.#pacemaker.isTime(chain) && chain.nextRound !== undefined) {
       this.#propose(chain.nextRound);
-    } else if (this.#pacemaker.isStalled(chain)) this.#neighbours.shout();
+    } else if (this.#pacemaker.isStalled(chain)) this.#shout();
+  }
+
+  #shout(): void {
+    this.#neighbours.shout();
+    this.#handOver.wakeAgain();
   }
 
   /** R16–R21: everything the DAG decides is applied now. */
@@ -329,6 +321,7 @@ export class Replica {
   #commit(commit: Ordered): void {
     const { dag, out } = this.#shared;
     const input = commitInput(commit, dag);
+    this.#rest.deciding(commit.leader.round, this.#payload.isAmong(commit.blocks));
     const applied = this.#machine.applyCommit(input);
     out.push({ kind: 'committed', commit, input, applied });
     this.#pool.forget(applied.settled.map(toHex));

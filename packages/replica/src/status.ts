@@ -1,4 +1,5 @@
 import type { Failure } from '@fatty/interface';
+import type { Shared } from './shared.ts';
 
 /** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
 export interface ReplicaStatus {
@@ -45,4 +46,44 @@ export interface ReplicaStatus {
   readonly observer: Failure | undefined;
   /** Set when ordering stopped for good. */
   readonly halted: Failure | undefined;
+}
+
+type SharedStatus = Pick<
+  ReplicaStatus,
+  | 'highestRound'
+  | 'completeRound'
+  | 'decidedRound'
+  | 'horizon'
+  | 'commitIndex'
+  | 'commitTs'
+  | 'leaseClock'
+  | 'blocks'
+  | 'bodyBytes'
+  | 'peerRounds'
+  | 'peersUp'
+  | 'clockAheadOfWallMs'
+  | 'clockOffsetsMs'
+  | 'syncing'
+>;
+
+/** What all parts of a replica look at: blocks, order, peers and clock. */
+export function statusOf(shared: Shared): SharedStatus {
+  const { dag, orderer, peers, completeRound, syncing, committee, clock, me } = shared;
+  const last = orderer.lastCommit;
+  return {
+    highestRound: dag.highestRound,
+    completeRound,
+    decidedRound: orderer.lastDecidedRound,
+    horizon: dag.horizon,
+    commitIndex: last?.index ?? 0,
+    commitTs: last?.commitTs ?? committee.genesisTs,
+    leaseClock: last?.leaseClock ?? committee.genesisTs,
+    blocks: dag.size,
+    bodyBytes: dag.bodyBytes,
+    peerRounds: peers.rounds,
+    peersUp: peers.up,
+    clockAheadOfWallMs: clock.aheadOfWallMs,
+    clockOffsetsMs: committee.members.map((_, i) => (i === me ? 0 : clock.offsetMs(i))),
+    syncing,
+  };
 }

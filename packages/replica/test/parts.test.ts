@@ -1,5 +1,14 @@
 import { refKey } from '@fatty/broadcast';
-import { asDigest, asSessionId, decode, encode, hash, toHex, utf8 } from '@fatty/codec';
+import {
+  asDigest,
+  asSessionId,
+  asSignature,
+  decode,
+  encode,
+  hash,
+  toHex,
+  utf8,
+} from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import type { CommitInput, OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
@@ -37,6 +46,11 @@ describe('peer messages', () => {
       ask: false,
     },
     { kind: 'clock', ms: 1_700_000_000_000, ask: true },
+    {
+      kind: 'handOver',
+      round: 9,
+      batches: [{ core: Uint8Array.of(5), sig: asSignature(new Uint8Array(64).fill(6)) }],
+    },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

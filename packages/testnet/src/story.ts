@@ -117,6 +117,10 @@ export class Storyteller {
         return `status: round ${message.value.highestRound}, commit ${message.value.commitIndex}`;
       case 'clock':
         return 'says what its clock is';
+      case 'handOver': {
+        const { length } = message.value.batches;
+        return length === 0 ? 'wakes the leader' : `hands over ${length} batches`;
+      }
       case 'blocks':
       case 'rounds':
         if (first === undefined) return 'no blocks';
