@@ -60,7 +60,7 @@ export interface Asynchrony {
 }
 
 /** Time that L2 is watched for, and how far below the tip it must hold. */
-const WATCH_MS = 12_000;
+const WATCH_MS = 18_000;
 const TAIL_ROUNDS = 8;
 const BATCHES = 6;
 
