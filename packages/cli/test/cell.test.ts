@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, connect, isFattyError } from '@fatty/client/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -102,5 +104,34 @@ describe('a cell of four processes', () => {
   it('knows an error from another copy of the package', async () => {
     const error = await client.stat('/none').catch((reason: unknown) => reason);
     expect(isFattyError(error, 'not_found')).toBe(true);
+  });
+});
+
+describe('a cell with a broken replica', () => {
+  it('runs when the others are a quorum, and says who is out and why; with two it does not', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'fatty-broken-'));
+    let cell = await startCell({ dir });
+    let client = await connect(cell.cellPath);
+    await client.put('/before', 'all well');
+    await client.close();
+    await cell.close();
+    const log = join(dir, 'replica-2', 'log', '000001.log');
+    const bytes = readFileSync(log);
+    bytes[3_000] = (bytes[3_000] ?? 0) ^ 64;
+    writeFileSync(log, bytes);
+    cell = await startCell({ dir });
+    expect(cell.out).toHaveLength(1);
+    expect(cell.out[0]?.index).toBe(2);
+    expect(cell.out[0]?.why).toMatch(/log_corrupt: expected .* byte \d+$/);
+    client = await connect(cell.cellPath);
+    await client.put('/after', 'three of four');
+    expect((await client.get('/before')).text()).toBe('all well');
+    await client.close();
+    await cell.close();
+    rmSync(join(dir, 'replica-3'), { recursive: true });
+    const none = await startCell({ dir }).catch((error: unknown) => error);
+    expect(String(none)).toContain('log_corrupt');
+    expect(String(none)).toContain('bad_key_file');
+    rmSync(dir, { recursive: true, force: true });
   });
 });

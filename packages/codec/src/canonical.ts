@@ -1,7 +1,7 @@
 import type { Outcome } from '@fatty/interface';
 import { Encoder } from 'cbor-x';
 import { equalBytes } from './bytes.ts';
-import { fail, ok } from './failure.ts';
+import { fail, InvariantError, ok } from './failure.ts';
 import { type Shape, ShapeError } from './shape.ts';
 
 /** Deepest array nesting the profile allows. */
@@ -21,7 +21,8 @@ export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
 
 /**
  * Strict inverse of {@link encode}: size and depth scan, decode, shape check, re-encode, compare.
- * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Never throws. The value shares
+ * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Whatever the bytes
+ * are it does not throw; it does when the machine fails (no memory). The value shares
  * no memory with the input, except for `viewBytes`.
  */
 export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
@@ -30,6 +31,14 @@ export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): 
     if (equalBytes(cbor.encode(shape.toItem(value)), input)) return ok(value);
     return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
   });
+}
+
+/**
+ * {@link decode} for bytes that it has accepted before and that a checksum has guarded since: a log's.
+ * All but the look at the canonical form is repeated, so damage is still `malformed` or `wrong_shape`.
+ */
+export function decodeAgain<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
+  return itemOf(input, sizeMax, (item) => ok(shape.fromItem(item)));
 }
 
 /**
@@ -60,6 +69,9 @@ function itemOf<T>(
     return read(cbor.decode(view));
   } catch (error) {
     if (error instanceof ShapeError) return fail('wrong_shape', error.expected, error.actual);
+    // Of what the profile cannot say. Anything else, memory that is not there for one, says nothing
+    // about these bytes: a verdict made of it would be this replica's alone.
+    if (!(error instanceof InvariantError)) throw error;
     return fail('malformed', 'decodable CBOR', 'undecodable bytes');
   }
 }

@@ -30,3 +30,10 @@ export class InvariantError extends Error {
 export function invariant(condition: boolean, promise: string): asserts condition {
   if (!condition) throw new InvariantError(promise);
 }
+
+const MACHINE = /allocation failed|call stack|out of memory|array length|string length/i;
+
+/** True for what the engine throws when it has no memory or stack: it says nothing about any input. */
+export function isMachineFailure(error: unknown): boolean {
+  return error instanceof RangeError && MACHINE.test(error.message);
+}

@@ -2,7 +2,7 @@ import type { PublicKey, Signature, Verdict } from '@fatty/interface';
 import * as ed from '@noble/ed25519';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { asPublicKey, asSignature } from './bytes.ts';
-import { ACCEPT, reject } from './failure.ts';
+import { ACCEPT, isMachineFailure, reject } from './failure.ts';
 import { hash } from './hash.ts';
 
 ed.hashes.sha512 = sha512;
@@ -36,13 +36,13 @@ export interface Ed25519Accelerator {
   verify(key: PublicKey, message: Uint8Array, signature: Signature): boolean;
 }
 
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+
 /** The consensus rule: @noble/ed25519 strict (`zip215: false`). */
 export function verifyByRule(key: PublicKey, message: Uint8Array, signature: Signature): boolean {
-  try {
-    return ed.verify(signature, message, key, { zip215: false });
-  } catch {
-    return false;
-  }
+  if (signature.length !== SIGNATURE_BYTES || key.length !== KEY_BYTES) return false;
+  return ed.verify(signature, message, key, { zip215: false });
 }
 
 function admitEd25519(key: Uint8Array): Verdict {
@@ -51,7 +51,9 @@ function admitEd25519(key: Uint8Array): Verdict {
     if (point.isSmallOrder()) return reject('bad_key', 'a key of large order', 'small order');
     if (!point.isTorsionFree()) return reject('bad_key', 'a torsion-free key', 'torsion');
     return ACCEPT;
-  } catch {
+  } catch (error) {
+    // The library refuses bytes by errors of the classes that the machine's own failures have.
+    if (isMachineFailure(error)) throw error;
     return reject('bad_key', 'a canonical Ed25519 key', 'not a point');
   }
 }

@@ -38,6 +38,17 @@ function attach(node: RunningNode, config: NodeConfig): void {
   process.send?.({ kind: 'ready', addresses: { ...urls, key: toHex(key), sig: toHex(sig) } });
 }
 
+/** Tells a launcher that has asked, with `{kind: 'progress'}`, how far the replay is. */
+function replayTeller(): (records: number) => void {
+  let asked = false;
+  process.on('message', (message: { kind?: string } | null) => {
+    asked ||= message?.kind === 'progress';
+  });
+  return (records) => {
+    if (asked) process.send?.({ kind: 'replaying', records });
+  };
+}
+
 /**
  * Ends the process on SIGTERM, on SIGINT (left to the launcher where there is one) and with the
  * launcher. Listens from the first moment: a launcher can die while we replay. What is on disk is
@@ -102,7 +113,8 @@ export async function main(
   };
   onAnythingElse(config.value, onFatal);
   const ending = new Ending(onFatal);
-  const node = await runNode(config.value, { onFatal, ...options });
+  const onReplay = replayTeller();
+  const node = await runNode(config.value, { onFatal, onReplay, ...options });
   if (!node.ok) return die(node.failure, EXIT.failed);
   ending.ready(node.value);
   attach(node.value, config.value);

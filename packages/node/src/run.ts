@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
   /** Default: node:crypto in front of the rule. */
   readonly scheme?: SignatureScheme;
+  /** Told how many records of the log are replayed, while they are. */
+  readonly onReplay?: (records: number) => void;
   /** Called once when the process cannot go on: the disk failed, or an invariant is broken. */
   readonly onFatal: (error: Error) => void;
 }
@@ -188,6 +190,7 @@ class Node {
     const replayed = await replayLog(this.#stores, this.#replica, {
       progress: (records) => {
         this.#replaying = records;
+        this.#options.onReplay?.(records);
       },
       halted: (effect) => this.#outward(effect),
     });

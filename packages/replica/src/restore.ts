@@ -1,5 +1,5 @@
-import { type Block, type BlockRules, checkBlock } from '@fatty/broadcast';
-import { ACCEPT, failure } from '@fatty/codec';
+import { type Block, type BlockRules, checkBlock, trusting } from '@fatty/broadcast';
+import { failure } from '@fatty/codec';
 import type { Failure, LogRecord } from '@fatty/interface';
 import type { IndexedBlock } from './contract.ts';
 import {
@@ -19,11 +19,9 @@ export class Restore {
   #flaw: Failure | undefined;
   #indexed: IndexedBlock[] = [];
 
-  constructor(shared: Shared, { committee, cellId, scheme, validate }: BlockRules) {
+  constructor(shared: Shared, rules: BlockRules) {
     this.#shared = shared;
-    // What the log holds was checked before it went in, and its records carry checksums.
-    const trusting = { ...scheme, verify: () => true, admit: () => ACCEPT };
-    this.#rules = { committee, cellId, scheme: trusting, validate };
+    this.#rules = trusting(rules);
   }
 
   mark(bytes: Uint8Array | undefined, persistence: Persistence): void {
@@ -37,8 +35,11 @@ export class Restore {
     persistence.restoredMark(opened.value);
   }
 
-  /** The block of a record, when it can be inserted now. A block that is there already is skipped. */
-  block(record: LogRecord, persistence: Persistence): Block | undefined {
+  /**
+   * The block of a record, when it can be inserted now. A block that is there already is skipped.
+   * `advance` applies what the blocks before decide.
+   */
+  block(record: LogRecord, persistence: Persistence, advance: () => void): Block | undefined {
     if (record.type === RECORD_OWNER) {
       const owner = persistence.restoredOwner(record.body);
       if (!owner.ok) this.#flaw ??= owner.failure;
@@ -53,6 +54,8 @@ export class Restore {
     const { block } = checked;
     const { dag } = this.#shared;
     if (dag.has(block.ref) || block.ref.round <= dag.horizon) return undefined;
+    // It may have been logged when its parents were below the horizon, which commits move.
+    if (dag.missingParents(block).length > 0) advance();
     if (dag.missingParents(block).length === 0) return block;
     this.#flaw = failure('log_gap', 'every parent before its child', `round ${block.ref.round}`);
     return undefined;

@@ -135,13 +135,27 @@ export function demand(
 
 /**
  * Runs checkers that throw {@link Rejected} and answers with data. A value that is not even of its
- * declared type (a caller without TypeScript) is `malformed`, not a crash of the replica.
+ * declared type (a caller without TypeScript) is `malformed`. @throws what says nothing about the value
  */
 export function attempt<T>(check: () => T): Outcome<T> {
   try {
+    return attemptTyped(check);
+  } catch (error) {
+    if (error instanceof TypeError) return fail('malformed', 'a well-typed value', String(error));
+    throw error;
+  }
+}
+
+/**
+ * The same for values that a decoder has made: only {@link Rejected} is an answer. Everything else is a
+ * mistake of ours or a failure of the machine (no memory), and a verdict made of it would be this
+ * replica's alone: it ends the thread.
+ */
+export function attemptTyped<T>(check: () => T): Outcome<T> {
+  try {
     return ok(check());
   } catch (error) {
-    if (!(error instanceof Rejected)) return fail('malformed', 'a well-typed value', String(error));
+    if (!(error instanceof Rejected)) throw error;
     const { code, expected, actual } = error.failure;
     return fail(code, expected, actual);
   }

@@ -3,7 +3,7 @@ import { evaluatePeriodic } from '../air/periodic.ts';
 import { pedersenChain } from '../curve/pedersen.ts';
 import { add, fromMontgomery, mul } from '../felt/felt.ts';
 import type { Proof, SeedVersion } from '../proof/proof.ts';
-import { attempt, demand, Rejected } from '../proof/rejected.ts';
+import { attemptTyped, demand, Rejected } from '../proof/rejected.ts';
 import { Channel, type FiatShamir, PoseidonChannel } from './channel.ts';
 import { type Deep, deepQuotient } from './deep.ts';
 import { checkFri, readFriCommitment } from './fri.ts';
@@ -36,7 +36,7 @@ export function checkStark(
   } catch (error) {
     const isSeed = error instanceof Rejected && error.failure.code === 'bad_oods';
     if (!isSeed || others.length === 0) throw error;
-    const next = attempt(() => checkStark(hashes, proof, size, others, observer));
+    const next = attemptTyped(() => checkStark(hashes, proof, size, others, observer));
     if (!next.ok) throw error;
   }
 }

@@ -13,7 +13,7 @@ import type { Digest, Outcome } from '@fatty/interface';
 import { felt } from '../felt/shape.ts';
 import { decodeProof, ENVELOPE_BYTES_MAX } from '../proof/envelope.ts';
 import type { Proof } from '../proof/proof.ts';
-import { attempt, demand, Rejected } from '../proof/rejected.ts';
+import { attemptTyped, demand, Rejected } from '../proof/rejected.ts';
 import { type ProofSize, readSizes } from '../stark/sizes.ts';
 import { demandPolicy, type Policy, policyShape } from '../statement/policy.ts';
 import {
@@ -78,7 +78,7 @@ export interface Renewal {
  * Cheap enough for `validate()` and `apply()` themselves. Never throws.
  */
 export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
-  return attempt(() => {
+  return attemptTyped(() => {
     const { proofs, extra } = job;
     demand(proofs.length > 0, 'bad_counts', 'at least one proof', 'none');
     demand(extra <= EXTRA_CELLS_MAX, 'bad_counts', `≤ ${EXTRA_CELLS_MAX} extra cells`, extra);

@@ -1,7 +1,7 @@
 import { ACCEPT, reject } from '@fatty/codec';
 import type { Digest, Failure, Verdict } from '@fatty/interface';
 import type { Proof } from '../proof/proof.ts';
-import { attempt } from '../proof/rejected.ts';
+import { attempt, attemptTyped } from '../proof/rejected.ts';
 import { type Hashes, loadHashes } from '../stark/hashes.ts';
 import { readSizes } from '../stark/sizes.ts';
 import { checkStark } from '../stark/stark.ts';
@@ -121,7 +121,7 @@ function runJob(hashes: Hashes, bytes: Uint8Array): Verdict {
   const job = decodeJob(bytes);
   const renewal = job.ok ? checkRenewal(job.value) : job;
   const outcome = renewal.ok
-    ? attempt(() => {
+    ? attemptTyped(() => {
         const seeds = policySeeds(renewal.value.policy);
         for (const { proof, size } of renewal.value.proofs) checkStark(hashes, proof, size, seeds);
       })

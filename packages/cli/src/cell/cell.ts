@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cell, CellParams } from '@fatty/api';
+import { type Cell, type CellParams, quorum } from '@fatty/api';
 import { initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
 import { type Exit, ReplicaProcess } from './process.ts';
 
@@ -18,8 +18,10 @@ export interface CellOptions {
   readonly record?: string;
   /** Least severe message that replicas log. Default `info`; into DIR/replica-i/replica.log. */
   readonly logLevel?: string;
-  /** Default 30,000. */
+  /** How long a replica that is not ready may show no progress. Default 30,000. */
   readonly readyMsMax?: number;
+  /** Told while logs are replayed, now and then: records so far, by replica; undefined where none. */
+  readonly onReplay?: (records: readonly (number | undefined)[]) => void;
   /** When it resolves before the cell is up, the start is given up. */
   readonly stop?: Promise<unknown>;
   readonly env?: NodeJS.ProcessEnv;
@@ -46,6 +48,13 @@ export interface CellReplica {
   restart(options?: RestartOptions): Promise<void>;
 }
 
+/** A replica that the cell runs without. */
+export interface OutOfCell {
+  readonly index: number;
+  /** What it said, in one line. */
+  readonly why: string;
+}
+
 export interface RunningCell {
   readonly dir: string;
   /** DIR/cell.json: what clients need. */
@@ -53,13 +62,20 @@ export interface RunningCell {
   /** As last written: addresses of restarted replicas change. */
   readonly cell: Cell;
   readonly replicas: readonly CellReplica[];
+  /** Replicas that could not be started; the others are a quorum. */
+  readonly out: readonly OutOfCell[];
   /** Stops every replica; removes a throw-away folder. Safe to call twice. */
   close(): Promise<void>;
 }
 
 const READY_MS_MAX = 30_000;
+/** How often progress is told, ms. */
+const REPLAY_TOLD_MS = 1_000;
 
-/** Starts a cell, making it first where there is none. @throws Error with what a replica said */
+/**
+ * Starts a cell, making it first where there is none. It is up when a quorum is; see `out`.
+ * @throws Error with what the replicas said that are missing to a quorum
+ */
 export async function startCell(options: CellOptions = {}): Promise<RunningCell> {
   const throwAway = options.dir === undefined;
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fatty-'));
@@ -80,6 +96,8 @@ class Supervisor implements RunningCell {
   readonly #throwAway: boolean;
   readonly #options: CellOptions;
   readonly #replicas: Member[];
+  readonly #replayed: (number | undefined)[] = [];
+  #out: readonly OutOfCell[] = [];
   #cell: Cell;
   #closing: Promise<void> | undefined;
 
@@ -101,6 +119,10 @@ class Supervisor implements RunningCell {
     return this.#replicas;
   }
 
+  get out(): readonly OutOfCell[] {
+    return this.#out;
+  }
+
   #member(index: number): Member {
     const { record, logLevel, env, readyMsMax = READY_MS_MAX, freePorts = true } = this.#options;
     const ports = freePorts ? ['--peerPort', '0', '--clientPort', '0', '--httpPort', '0'] : [];
@@ -112,14 +134,37 @@ class Supervisor implements RunningCell {
       args: [...ports, ...level, ...trace],
       env: env ?? {},
       readyMsMax,
+      onReplay: (records) => {
+        this.#replayed[index] = records;
+      },
       publish: (replica) => this.#publish([replica]),
     });
   }
 
+  /** One broken replica keeps no quorum from running. */
   async start(): Promise<void> {
+    const telling = this.#tellReplay();
     const processes = this.#replicas.map((replica) => replica.spawn({}));
-    await Promise.all(processes.map((one) => one.ready));
-    await this.#publish(processes);
+    const outcomes = await Promise.allSettled(processes.map((one) => one.ready));
+    clearInterval(telling);
+    this.#out = outcomes.flatMap((outcome, index) =>
+      outcome.status === 'fulfilled' ? [] : [{ index, why: lineOf(outcome.reason) }],
+    );
+    const up = processes.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    if (up.length < quorum(this.#cell.committee)) {
+      throw new Error(this.#out.map(({ why }) => why).join('\n'));
+    }
+    await Promise.all(this.#out.map(({ index }) => this.#replicas[index]?.stop()));
+    await this.#publish(up);
+  }
+
+  #tellReplay(): NodeJS.Timeout {
+    let told = '';
+    return setInterval(() => {
+      const now = this.#replayed.join();
+      if (now !== told) this.#options.onReplay?.([...this.#replayed]);
+      told = now;
+    }, REPLAY_TOLD_MS);
   }
 
   /** Puts fresh addresses into cell.json and tells everybody that there is something to read. */
@@ -141,6 +186,14 @@ class Supervisor implements RunningCell {
   }
 }
 
+function lineOf(reason: unknown): string {
+  const text = reason instanceof Error ? reason.message : String(reason);
+  return text
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' ');
+}
+
 function openCell(dir: string, path: string, options: CellOptions): Cell {
   const { replicas = 4, params, freePorts = true } = options;
   const cell = existsSync(path)
@@ -157,6 +210,7 @@ interface MemberOptions {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly readyMsMax: number;
+  onReplay(records: number): void;
   publish(replica: ReplicaProcess): Promise<void>;
 }
 
@@ -186,10 +240,18 @@ class Member implements CellReplica {
 
   spawn({ main, args = [] }: RestartOptions): ReplicaProcess {
     if (this.#ended) throw new Error('the cell is closed');
-    const { index, dir, env, readyMsMax } = this.#options;
+    const { index, dir, env, readyMsMax, onReplay } = this.#options;
     const program = main === undefined ? {} : { main };
     const all = [...this.#options.args, ...this.#ports, ...args];
-    const started = new ReplicaProcess({ dir, index, args: all, env, readyMsMax, ...program });
+    const started = new ReplicaProcess({
+      dir,
+      index,
+      args: all,
+      env,
+      readyMsMax,
+      onReplay,
+      ...program,
+    });
     this.#process = started;
     started.ready
       .then(({ peer, client, http }) => {

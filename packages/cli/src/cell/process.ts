@@ -22,8 +22,10 @@ export interface ReplicaProcessOptions {
   /** Further `--name value` arguments. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** ms until a replica that is not ready counts as failed. */
+  /** ms without a sign of progress until a replica that is not ready counts as failed. */
   readonly readyMsMax: number;
+  /** Told how many records of its log it has replayed, while it does. */
+  readonly onReplay?: (records: number) => void;
 }
 
 /** How a replica process ended. */
@@ -78,7 +80,8 @@ export class ReplicaProcess {
       // A program that cannot be started never closes.
       child.once('error', () => resolve({ code: null, signal: null }));
     });
-    this.ready = this.#whenReady(options.readyMsMax);
+    this.ready = this.#whenReady(options);
+    this.tell({ kind: 'progress' });
     this.ready.catch(() => undefined);
   }
 
@@ -90,24 +93,32 @@ export class ReplicaProcess {
     return this.#state;
   }
 
-  #whenReady(readyMsMax: number): Promise<SignedAddresses> {
+  /** A long log is no failure: the time runs from the last sign of progress. */
+  #whenReady({ readyMsMax, onReplay }: ReplicaProcessOptions): Promise<SignedAddresses> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
+        clearTimeout(timer);
         const last = this.#stderr.trim();
         reject(new Error(`replica ${this.index} ${why}${last === '' ? '' : `:\n${last}`}`));
       };
-      const timer = setTimeout(() => fail(`is not ready after ${readyMsMax} ms`), readyMsMax);
+      const silent = (): void => fail(`is not ready, and did nothing for ${readyMsMax} ms`);
+      let timer = setTimeout(silent, readyMsMax);
       this.#child.on('message', (message) => {
+        const records = replayedRecords(message);
+        if (records !== undefined && this.#state === 'starting') {
+          clearTimeout(timer);
+          timer = setTimeout(silent, readyMsMax);
+          onReplay?.(records);
+        }
         const addresses = readyAddresses(message);
         if (addresses === undefined) return;
         clearTimeout(timer);
         if (this.#state === 'starting') this.#state = 'ready';
         resolve(addresses);
       });
-      void this.exited.then(({ code, signal }) => {
-        clearTimeout(timer);
-        fail(`ended before it was ready (${signal ?? `exit ${code}`})`);
-      });
+      void this.exited.then(({ code, signal }) =>
+        fail(`ended before it was ready (${signal ?? `exit ${code}`})`),
+      );
     });
   }
 
@@ -146,6 +157,13 @@ export class ReplicaProcess {
   resume(): void {
     this.#child.kill('SIGCONT');
   }
+}
+
+/** `{kind: 'replaying', records}` */
+function replayedRecords(message: unknown): number | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const { kind, records } = message as { kind?: unknown; records?: unknown };
+  return kind === 'replaying' && typeof records === 'number' ? records : undefined;
 }
 
 /** `{kind: 'ready', addresses: {key, peer, client, http, sig}}`, bytes as hex. */

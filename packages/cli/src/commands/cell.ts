@@ -50,6 +50,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
     dir,
     replicas: wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 }),
     stop,
+    onReplay: (records) => io.err(`fatty: ${replayLine(records)}\n`),
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
   });
@@ -61,14 +62,26 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
+/** `replaying logs: replica 0 12000 records, replica 3 9000 records` */
+function replayLine(records: readonly (number | undefined)[]): string {
+  const parts = [...records].flatMap((count, i) =>
+    count === undefined ? [] : [`replica ${i} ${count} records`],
+  );
+  return `replaying logs: ${parts.join(', ')}`;
+}
+
 function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
   const rows = cell.replicas.map(({ index, process: { pid } }) => {
     const key = cell.cell.committee.members[index];
     const at = cell.cell.addresses.find(
       (one) => key !== undefined && toHex(one.key) === toHex(key),
     );
+    const out = cell.out.find((one) => one.index === index);
+    const gone = { replica: index, pid: undefined, client: undefined, http: undefined };
+    if (out !== undefined) return { ...gone, out: out.why };
     return { replica: index, pid, client: at?.client, http: at?.http };
   });
+  for (const { index, why } of cell.out) io.err(`fatty: replica ${index} is out: ${why}\n`);
   show(io, formatOf(flags.output), rows);
   if (flags.output === 'json') return;
   io.out(
