@@ -3,6 +3,7 @@ import { toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { pino } from 'pino';
 import { loadConfig, type NodeConfig, OPTIONS } from './config.ts';
+import { lastWords } from './full-disk.ts';
 import { loadCell } from './init.ts';
 import { type RunningNode, type RunOptions, runNode } from './run.ts';
 
@@ -108,7 +109,7 @@ export async function main(
     return;
   }
   const onFatal = (error: Error): void => {
-    process.stderr.write(`fatal: ${error.message}\n`);
+    process.stderr.write(`fatal: ${lastWords(config.value.dir, error)}\n`);
     process.exit(EXIT.failed);
   };
   onAnythingElse(config.value, onFatal);

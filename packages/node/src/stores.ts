@@ -6,6 +6,7 @@ import type { Replica, ReplicaEffect } from '@fatty/replica';
 import {
   type DurableMark,
   type FolderLock,
+  isDiskFull,
   lockFolder,
   openKv,
   openLog,
@@ -13,6 +14,7 @@ import {
   StorageError,
 } from '@fatty/storage';
 import { BlockIndex } from './block-index.ts';
+import { fullDisk } from './full-disk.ts';
 
 /** Everything of a replica that outlives its process, in one locked folder. */
 export interface Stores {
@@ -24,7 +26,8 @@ export interface Stores {
 
 /**
  * Opens DIR/{LOCK, log, state.lmdb, signer}.
- * Codes: `folder_locked`, `log_corrupt` and the others of package storage, `folder_unusable`.
+ * Codes: `folder_locked`, `log_corrupt` and the others of package storage, `disk_full`, `folder_unusable`.
+ * The index begins empty: a replay fills it.
  */
 export async function openStores(dir: string): Promise<Outcome<Stores>> {
   let lock: FolderLock | undefined;
@@ -38,6 +41,7 @@ export async function openStores(dir: string): Promise<Outcome<Stores>> {
 }
 
 function failureOf(error: unknown, dir: string): Outcome<never> {
+  if (isDiskFull(error)) return fail('disk_full', 'room on the disk', fullDisk(dir, error));
   if (error instanceof StorageError) return fail(error.code, error.expected, error.actual);
   return fail('folder_unusable', `a folder to read and write at ${dir}`, (error as Error).message);
 }
@@ -45,7 +49,7 @@ function failureOf(error: unknown, dir: string): Outcome<never> {
 async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
   const log = await openLog(join(dir, 'log'));
   const mark = await openMark(join(dir, 'signer'));
-  const kv = openKv(join(dir, 'state.lmdb'));
+  const kv = openKv(join(dir, 'state.lmdb'), { fresh: true });
   const close = async (): Promise<void> => {
     await Promise.all([log.close(), mark.close(), kv.close()]);
     await lock.release();

@@ -130,7 +130,8 @@ describe('a process whose work fails exits with 1', () => {
     await client.put('/a', 'b');
     const ended = await replicas[0]?.ended;
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') });
-    expect(ended?.stderr).toMatch(/^fatal: (log|mark)_failed/);
+    expect(ended?.stderr).toMatch(/^fatal: (log|mark)_failed: the disk of .*replica-0 is full/);
+    expect(ended?.stderr.trim().split('\n')).toHaveLength(1);
     expect(fatalLines(ended?.stdout ?? '')).toMatchObject([
       { replica: 0, err: { name: 'StorageError' } },
     ]);

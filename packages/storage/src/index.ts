@@ -1,4 +1,4 @@
-export { StorageError } from './errors.ts';
+export { isDiskFull, StorageError } from './errors.ts';
 export { type Files, nodeFiles, type StoredFile } from './files.ts';
 export { KEY_BYTES_MAX, type KvOptions, openKv } from './kv.ts';
 export { type FolderLock, lockFolder } from './lock.ts';

@@ -1,10 +1,17 @@
+import { rmSync } from 'node:fs';
 import type { KvStore } from '@fatty/interface';
 import { open, type RootDatabase } from 'lmdb';
-import { StorageError } from './errors.ts';
+import { messageOf, StorageError } from './errors.ts';
 
 export interface KvOptions {
   /** Reserved address space, bytes; grows by itself. Default 64 MiB. */
   readonly mapBytes?: number;
+  /**
+   * Begins empty, whatever is there, and leaves the power cut out of account: for what is derived anew
+   * at each start. LMDB maps its pages unchecked, so a damaged file ends the process where it is read;
+   * nobody can tell beforehand, and who begins anew need not. Default false.
+   */
+  readonly fresh?: boolean;
 }
 
 /** Longest key, bytes; LMDB's own limit. The empty key is refused too (`bad_key`). */
@@ -41,6 +48,14 @@ class LmdbStore implements KvStore {
   ): Promise<void> {
     // Before the transaction: a throw inside would leave the first half of it applied.
     for (const { key } of entries) checkKey(key);
+    try {
+      await this.#write(entries);
+    } catch (error) {
+      throw new StorageError('kv_failed', 'a durable write', messageOf(error), error);
+    }
+  }
+
+  async #write(entries: Parameters<KvStore['write']>[0]): Promise<void> {
     await this.#db.transaction(() => {
       for (const { key, value } of entries) {
         if (value === undefined) this.#db.removeSync(bufferOf(key));
@@ -69,12 +84,16 @@ class LmdbStore implements KvStore {
 
 /** Opens an LMDB store in one file (and `<path>-lock`); keys in bytewise order, values bytes. */
 export function openKv(path: string, options: KvOptions = {}): KvStore {
+  const { fresh = false } = options;
+  if (fresh)
+    for (const file of [path, `${path}-lock`]) rmSync(file, { recursive: true, force: true });
   const db = open<Buffer, Buffer>({
     path,
     noSubdir: true,
     encoding: 'binary',
     keyEncoding: 'binary',
     compression: false,
+    noSync: fresh,
     mapSize: options.mapBytes ?? 64 * 1024 * 1024,
   });
   return new LmdbStore(db);

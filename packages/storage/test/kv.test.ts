@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -46,4 +47,30 @@ test('LMDB keeps what a killed process was told is durable', async () => {
   const kv = openKv(path);
   for (let i = 1; i <= count; i++) expect(kv.get(Uint8Array.of(i))).toEqual(Uint8Array.of(i));
   await kv.close();
+});
+
+test('a damaged file does not matter to who begins anew', async () => {
+  const path = join(await temporaryFolder(), 'state.lmdb');
+  const kv = openKv(path, { fresh: true });
+  const entries = Array.from({ length: 200 }, (_, i) => ({
+    key: Uint8Array.of(1, i),
+    value: new Uint8Array(3_000).fill(i),
+  }));
+  await kv.write(entries);
+  await kv.close();
+  const bytes = await readFile(path);
+  for (const at of [0, 16, 40, 4_096 + 16, 8_192, 3 * 4_096 + 10, 20 * 4_096]) {
+    const damaged = Buffer.from(bytes);
+    damaged.fill(0xff, at, at + 64);
+    await writeFile(path, damaged);
+    const again = openKv(path, { fresh: true });
+    expect([...again.range(Uint8Array.of(0), Uint8Array.of(9), 500)]).toEqual([]);
+    await again.write(entries.slice(0, 3));
+    expect(again.get(Uint8Array.of(1, 2))).toEqual(new Uint8Array(3_000).fill(2));
+    await again.close();
+  }
+  for (const junk of [new Uint8Array(0), new Uint8Array(100).fill(7), bytes.subarray(0, 5_000)]) {
+    await writeFile(path, junk);
+    await openKv(path, { fresh: true }).close();
+  }
 });
