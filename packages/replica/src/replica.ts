@@ -28,8 +28,6 @@ import { Verdicts } from './verdicts.ts';
 /** Client batches and keys whose signatures need no second look. */
 const SIGNATURES_MAX = 16_384;
 const KEYS_MAX = 4_096;
-/** Blocks of the log between two looks at what they decide: each looks at all that is undecided. */
-const BLOCKS_AT_ONCE = 32;
 
 /**
  * One replica, sans IO: a function of its events. Every event first changes state, then `#settle`
@@ -127,19 +125,11 @@ export class Replica {
    */
   restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
     this.#restore.mark(mark, this.#persistence);
-    let unordered = 0;
-    const advance = (): void => {
-      unordered = 0;
-      this.#advance();
-    };
-    for (const record of records) {
-      const block = this.#restore.block(record, this.#persistence, advance);
-      if (block === undefined) continue;
+    const advance = (): void => this.#advance();
+    for (const block of this.#restore.blocks(records, this.#persistence, advance)) {
       if (block.ref.author === this.#shared.me) this.#standOn(block);
       this.#acceptance.insertOwn(block);
-      if (++unordered >= BLOCKS_AT_ONCE) advance();
     }
-    advance();
     this.#restore.flushIndex();
     const kept = new Set(['index', 'committed', 'halt']);
     return this.#shared.out.take().filter((effect) => kept.has(effect.kind));

@@ -11,6 +11,9 @@ import {
 } from './persistence.ts';
 import type { Shared } from './shared.ts';
 
+/** Blocks of the log between two looks at what they decide: each looks at all that is undecided. */
+const BLOCKS_AT_ONCE = 32;
+
 /** Reads the own log back (R24–R26) and judges whether it is whole. */
 export class Restore {
   readonly #shared: Shared;
@@ -36,10 +39,29 @@ export class Restore {
   }
 
   /**
-   * The block of a record, when it can be inserted now. A block that is there already is skipped.
-   * `advance` applies what the blocks before decide.
+   * The blocks of records that can be inserted, each to be inserted before the next is asked for.
+   * `advance` applies what the blocks so far decide.
    */
-  block(record: LogRecord, persistence: Persistence, advance: () => void): Block | undefined {
+  *blocks(
+    records: Iterable<LogRecord>,
+    persistence: Persistence,
+    advance: () => void,
+  ): Generator<Block> {
+    let undecided = 0;
+    for (const record of records) {
+      const block = this.#block(record, persistence, advance);
+      if (block === undefined) continue;
+      yield block;
+      undecided = (undecided + 1) % BLOCKS_AT_ONCE;
+      if (undecided === 0) advance();
+    }
+    advance();
+  }
+
+  /**
+   * The block of a record, when it can be inserted now. A block that is there already is skipped.
+   */
+  #block(record: LogRecord, persistence: Persistence, advance: () => void): Block | undefined {
     if (record.type === RECORD_OWNER) {
       const owner = persistence.restoredOwner(record.body);
       if (!owner.ok) this.#flaw ??= owner.failure;

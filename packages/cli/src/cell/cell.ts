@@ -154,7 +154,8 @@ class Supervisor implements RunningCell {
     if (up.length < quorum(this.#cell.committee)) {
       throw new Error(this.#out.map(({ why }) => why).join('\n'));
     }
-    await Promise.all(this.#out.map(({ index }) => this.#replicas[index]?.stop()));
+    const lost = this.#replicas.filter(({ index }) => this.#out.some((one) => one.index === index));
+    await Promise.all(lost.map((replica) => replica.stop()));
     await this.#publish(up);
   }
 
