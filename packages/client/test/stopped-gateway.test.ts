@@ -113,6 +113,37 @@ describe('a gateway that is stopped with its link open', () => {
     expect(client.states).not.toContain('jeopardy');
   });
 
+  it('is in a hurry until its deadline, not after it', () => {
+    const { cell, client } = begun();
+    cell.stopped = true;
+    const atMs = cell.nowMs;
+    const calls = Array.from({ length: 5 }, () =>
+      client.call({ kind: 'ops', ops: [write] }, 2_000),
+    );
+    cell.run(atMs + 2_000);
+    expect(calls.map((call) => client.answer(call))).toEqual(Array(5).fill('timeout'));
+    const before = gatewaysOf(client, atMs, 'submit').length;
+    cell.run(atMs + 30_000);
+    // Its place in the order must be filled all the same: at the pace of any other batch.
+    const after = gatewaysOf(client, atMs, 'submit').length - before;
+    expect(after).toBeGreaterThan(0);
+    expect(after).toBeLessThan(60);
+  });
+
+  it('takes a whole window along once, not once for each batch in it', () => {
+    const { cell, client } = begun();
+    stop(cell, client.gateway());
+    const atMs = cell.nowMs;
+    for (let i = 0; i < 20; i++) {
+      client.call({ kind: 'ops', ops: [write] }, 400);
+      cell.run(atMs + 2 * (i + 1));
+    }
+    cell.run(atMs + 399);
+    const counts = gatewaysOf(client, atMs, 'submit').length;
+    expect(counts).toBeGreaterThanOrEqual(3 * 20);
+    expect(counts).toBeLessThan(4 * 20);
+  });
+
   it('a call that was urgent before any link was there goes out as urgent when one is', () => {
     const { cell, client } = begun();
     const call = client.call({ kind: 'ops', ops: [write] }, 2_000);

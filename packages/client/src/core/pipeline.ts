@@ -169,11 +169,15 @@ export class Pipeline {
   #hurry(atMs: number): void {
     const last = this.#slots.findLastIndex((slot) => slot.hurryAtMs <= atMs);
     if (last < 0) return;
-    const to = this.#shared.links.first(this.#shared.faults + 1);
+    const { links, faults, deltaMs } = this.#shared;
+    const to = links.first(faults + 1);
     for (const slot of this.#slots.slice(0, last + 1)) {
+      const isDue = slot.hurryAtMs <= atMs;
+      // Of batches signed one after the other, each takes along only what has not just gone.
+      if (!isDue && atMs - slot.hurriedAtMs < deltaMs) continue;
       this.#send(slot.message, to);
-      if (slot.hurryAtMs > atMs) continue;
-      slot.hurryAtMs = halfway(atMs, slot.deadlineMs, this.#shared.deltaMs);
+      slot.hurriedAtMs = atMs;
+      if (isDue) slot.hurryAtMs = halfway(atMs, slot.deadlineMs, deltaMs);
     }
   }
 

@@ -38,6 +38,8 @@ export class Slot {
   /** The earliest deadline of its jobs, and when f+1 gateways are to get it for that. Monotonic ms. */
   readonly deadlineMs: number;
   hurryAtMs: number = Number.POSITIVE_INFINITY;
+  /** When they last did. */
+  hurriedAtMs: number = Number.NEGATIVE_INFINITY;
   /** Of the first refusal that f+1 gateways shared: why a no-op was signed for this seq. */
   refusal: Failure | undefined;
   readonly #need: number;

@@ -36,8 +36,10 @@ export function retryDelay(
 
 /**
  * When half of the time that is left until `deadlineMs` is gone, but not sooner than `leastMs` from
- * now: when the answer was not there by then, one gateway is not enough. Infinity without a deadline.
+ * now: when the answer is not there by then, one gateway is not enough. Infinity when there is no
+ * deadline, or no such time before it: what comes too late anyway is in no hurry.
  */
 export function halfway(atMs: number, deadlineMs: number, leastMs: number): number {
-  return atMs + Math.max(leastMs, (deadlineMs - atMs) / 2);
+  const leftMs = deadlineMs - atMs;
+  return leftMs > leastMs ? atMs + Math.max(leastMs, leftMs / 2) : Number.POSITIVE_INFINITY;
 }
