@@ -203,6 +203,32 @@ test('the largest answers about locks and sessions fit a message', () => {
   expect(sessionBytesMax).toBeLessThan(room);
 });
 
+test('a queue that a delay stops is no part of what is left over', () => {
+  const { world, clients } = crowd(9, { effectsPerCommitMax: 2 });
+  const [h, x, y, z, ...others] = clients;
+  if (!h || !x || !y || !z) throw new Error('clients');
+  const files = ['/a', '/b', '/c'].map((path) => op.file(path));
+  world.run(h.batch(...files, op.acquire('/a'), op.acquire('/c')));
+  world.run(x.batch(op.acquire('/b', { lockDelayMs: 5_000 })));
+  for (const one of [y, z]) world.run(one.batch(op.acquire('/b')));
+  for (const one of others) world.run(one.batch(op.acquire('/a', { mode: 'shared' })));
+  for (const advance of [11_000, 1_000]) {
+    const alive = [h, y, z, ...others].map((one) => one.keepAlive());
+    world.step(advance, [], { keepAlives: alive });
+  }
+  // Both paths are to be looked at, and there is no room to come as far as the second.
+  const cancel: Op = { kind: 'cancel', seq: 1, index: 0 };
+  world.step(1_000, [h.batch(op.release('/a')), z.batch(cancel)]);
+  const copy = world.service.fresh();
+  copy.restore(world.service.snapshot());
+  // The delay of the second path ends with this commit, behind its ops.
+  const input = world.input(4_500, [h.batch(op.release('/c'), op.file('/new'))]);
+  const applied = world.service.applyCommit(input);
+  expect(applied.notices).toHaveLength(2);
+  expect(copy.applyCommit(input)).toEqual(applied);
+  expect(equalBytes(copy.snapshot(), world.service.snapshot())).toBe(true);
+});
+
 /** Any mixture of what makes and ends things, in a cell that ends three things a commit. */
 const PATHS = ['/a', '/b', '/c'];
 const act = fc.record({
