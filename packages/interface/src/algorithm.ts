@@ -135,6 +135,13 @@ export interface StateMachine {
   /** Of the copies of a batch the first that has its turn counts; a refusal is told after the last. */
   applyCommit(commit: CommitInput): Applied;
   /**
+   * Committed state: the batch's session lives, is its client's, and has used its seq up. What authors
+   * carry beside that is waste, see budgets of package replica; without this nothing is.
+   */
+  hasUsed?(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean;
+  /** Committed state: its session lives, and its chain has come as far as this keep-alive. */
+  hasReached?(keepAlive: OrderedKeepAlive): boolean;
+  /**
    * Folds one copy of a pending batch into a *delivered* view made by `restore(snapshot())` of the
    * committed one (R21a). A session's copies come in linear order: what is out of turn is nothing.
    */

@@ -101,7 +101,11 @@ export class Acceptance {
 
   /** R12: from now on the author's blocks are taken only when others need them. */
   shun(author: number): void {
-    if (!this.#shared.peers.shun(author)) return;
+    if (this.#shared.peers.shun(author)) this.setAside(author);
+  }
+
+  /** What waits of an outcast, and nothing else needs, is put aside. */
+  setAside(author: number): void {
     for (const { block, peer } of this.#waiting.of(author)) {
       if (!this.#isWelcome(block.ref)) this.#shelve(block.ref, block.bytes, peer);
     }
@@ -162,7 +166,7 @@ export class Acceptance {
    * could make everybody fetch, keep and log another history of its own with every block.
    */
   #isWelcome(ref: Ref): boolean {
-    return !this.#shared.peers.isShunned(ref.author) || this.#waiting.isNeeded(refKey(ref));
+    return !this.#shared.peers.isOutcast(ref.author) || this.#waiting.isNeeded(refKey(ref));
   }
 
   /** What only a shunned author says is left unread, with all that only it needed. */
@@ -198,10 +202,8 @@ export class Acceptance {
       this.#take(checked, peer);
       return undefined;
     }
-    const { code, expected, actual } = checked;
-    const flaw = failure(code, expected, actual);
-    const what = checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
-    this.#note(what, peer, undefined, flaw);
+    const flaw = failure(checked.code, checked.expected, checked.actual);
+    this.#note(checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored', peer, undefined, flaw);
     if (checked.kind === 'ignore') return undefined;
     if (checked.author === undefined) return flaw;
     // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
@@ -242,8 +244,7 @@ export class Acceptance {
 
   /** R12: room for what waits, which only delays. The round was looked at first. */
   #isTooMuch(block: Block, peer: number): boolean {
-    const { tuning } = this.#shared;
-    const { author } = block.ref;
+    const [author, { pendingPerAuthor }] = [block.ref.author, this.#shared.tuning];
     for (let held = this.#waiting.bytesOf(author); held > 0; held = this.#waiting.bytesOf(author)) {
       if (held + block.bytes.length <= this.#shareBytes) break;
       if (this.#giveWay(block)) continue;
@@ -252,9 +253,9 @@ export class Acceptance {
     }
     const pending = this.#waiting.countOf(author);
     const isReady = this.#shared.dag.missingParents(block).length === 0;
-    if (pending < tuning.pendingPerAuthor || isReady) return false;
+    if (pending < pendingPerAuthor || isReady) return false;
     if (this.#giveWay(block)) return false;
-    const most = `at most ${tuning.pendingPerAuthor} waiting`;
+    const most = `at most ${pendingPerAuthor} waiting`;
     return this.#defer(block.ref, peer, failure('author_pending', most, `${pending}`));
   }
 

@@ -108,6 +108,7 @@ export interface ReplicaNote {
     | 'messageRejected'
     | 'peerMuted'
     | 'equivocation'
+    | 'overBudget'
     | 'proposed'
     | 'accepted'
     | 'roundEntered'

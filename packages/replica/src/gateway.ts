@@ -70,7 +70,7 @@ export class Gateway {
     if (batch.seq === 0 || this.#pool.has(toHex(id)) || this.#checking.has(toHex(id)))
       return undefined;
     const advice = config.machine.precheck(orderedBatch(carried.value, me));
-    if (advice.kind !== 'accept') return undefined;
+    if (advice.kind !== 'accept' || this.#outOfPlace(carried.value)) return undefined;
     const flaw = checkBatchAtDoor(carried.value, this.#rules);
     if (flaw) return flaw;
     const { refusal, asks } = validateBatch(config.machine, me, carried.value);
@@ -117,7 +117,7 @@ export class Gateway {
     // What committed state refuses costs no signature, and no key its admission.
     const advice = config.machine.precheck(orderedBatch(batch, me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
-    const flaw = checkBatchAtDoor(batch, this.#rules);
+    const flaw = this.#outOfPlace(batch) ?? checkBatchAtDoor(batch, this.#rules);
     if (flaw) return this.#refuse(tag, flaw);
     const judged = validateBatch(config.machine, me, batch);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
@@ -141,6 +141,21 @@ export class Gateway {
     if (this.#checking.add(entry)) return;
     const behind = `at most ${BEHIND_MAX} batches of a session behind one in slow checks`;
     this.#refuse(tag, failure('overloaded', behind, 'one more'));
+  }
+
+  /**
+   * R12: what this replica carries for nothing counts against it. One batch of a (session, seq) at a
+   * time; and one that has been out of turn goes out again when its predecessor has been applied.
+   */
+  #outOfPlace(carried: CarriedBatch): Failure | undefined {
+    const { batch } = carried;
+    if (this.#pool.holdsOther(carried)) {
+      return failure('overloaded', 'one batch of a seq at a time', `another of seq ${batch.seq}`);
+    }
+    if (batch.seq === 0 || !this.#pool.wasEarly(carried)) return undefined;
+    const { machine } = this.#shared.config;
+    if (machine.hasUsed?.({ ...batch, seq: batch.seq - 1 }) !== false) return undefined;
+    return failure('overloaded', `seq ${batch.seq - 1} applied first`, `seq ${batch.seq} again`);
   }
 
   /** The worker's time is shared: so much waits for it at once, of all clients and of each. */

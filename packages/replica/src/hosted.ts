@@ -132,6 +132,10 @@ class Hosted implements StateMachine {
     return { receipts, notices: [], settled: [...settled.values()] };
   }
 
+  hasUsed(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
+    return batch.seq < (this.#sessions.get(keyOf(batch))?.next ?? 0);
+  }
+
   deliverBatch(batch: OrderedBatch): void {
     const session = this.#session(batch);
     if (batch.seq !== session.next) return;

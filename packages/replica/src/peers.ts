@@ -12,6 +12,8 @@ interface Peer {
   signedRound: number;
   /** Said something false that it signed: not referenced, not waited for. */
   shunned: boolean;
+  /** Carries too much for nothing (R12): not referenced, not waited for, for a while. */
+  over: boolean;
   /** Blocks taken since, although nobody needed them. */
   forgiven: number;
   /** Sent what no honest one does: not listened to for a while. */
@@ -37,6 +39,7 @@ export class Peers {
       round: 0,
       signedRound: 0,
       shunned: false,
+      over: false,
       forgiven: 0,
       muted: false,
       misses: 0,
@@ -124,6 +127,20 @@ export class Peers {
     return true;
   }
 
+  setOver(author: number, over: boolean): void {
+    const one = this.#all[author];
+    if (one && this.has(author)) one.over = over;
+  }
+
+  isOver(author: number): boolean {
+    return this.#all[author]?.over ?? false;
+  }
+
+  /** Shunned or over its budget: taken and referenced only when others need it. */
+  isOutcast(author: number): boolean {
+    return this.isShunned(author) || this.isOver(author);
+  }
+
   isShunned(author: number): boolean {
     return this.#all[author]?.shunned ?? false;
   }
@@ -131,7 +148,7 @@ export class Peers {
   /** R22: whether a leader's block is worth waiting for. */
   isAwaited(author: number): boolean {
     const one = this.has(author) ? this.#all[author] : undefined;
-    return this.isUp(author) && one?.shunned === false && one.owed === 0;
+    return this.isUp(author) && one?.shunned === false && !one.over && one.owed === 0;
   }
 
   /** Its leader block did not come before the timeout. */

@@ -9,6 +9,8 @@ import {
   KEEP_ALIVES_MAX,
   type Ref,
   refKey,
+  type SeenCache,
+  seenCache,
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import { HANDED_BYTES_MAX, HANDED_MAX } from './messages.ts';
@@ -48,6 +50,7 @@ const PARENT_BYTES = 48;
 const CARRIED_ROUNDS = 4;
 /** Accusations in one own block. */
 const EVIDENCE_MAX = 8;
+const EARLY_MAX = 16_384;
 
 /**
  * What this replica has to say: batches of its clients, keep-alives, accusations. A batch stays
@@ -71,6 +74,10 @@ export class Pool {
   readonly #keepAlives = new Map<string, KeepAlive>();
   readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
   readonly #convicted = new Set<number>();
+  /** By (session, seq): the batch of it that is here. */
+  readonly #places = new Map<string, string>();
+  /** Places of own copies that came to a commit out of turn. */
+  readonly #early: SeenCache = seenCache(EARLY_MAX);
   /** What a batch costs every replica (R11, R11a). */
   readonly #costs = new WeakMap<CarriedBatch, Cost>();
   #bytes = 0;
@@ -115,6 +122,17 @@ export class Pool {
     if (round !== this.#handedRound) this.#handed.clear();
     this.#handedRound = round;
     this.#handed.set(toHex(batch.id), batch);
+  }
+
+  /** Another batch of its (session, seq) is here: only one of them can count. */
+  holdsOther(batch: CarriedBatch): boolean {
+    const holder = this.#places.get(placeOf(batch));
+    return holder !== undefined && holder !== toHex(batch.id);
+  }
+
+  /** One of its (session, seq) went out from here and had no turn. */
+  wasEarly(batch: CarriedBatch): boolean {
+    return this.#early.has(placeOf(batch));
   }
 
   /** The one that waits for an own block, of this session. */
@@ -204,6 +222,7 @@ export class Pool {
     for (const batch of block.batches) {
       const id = toHex(batch.id);
       left.set(id, batch);
+      this.#places.set(placeOf(batch), id);
       this.#carried.set(id, entry);
     }
     this.#included.push(entry);
@@ -212,6 +231,8 @@ export class Pool {
   /** R19: these need no further copy, or none that this replica could give. */
   forget(ids: Iterable<string>): void {
     for (const id of ids) {
+      const batch = this.#queue.get(id) ?? this.#carried.get(id)?.left.get(id);
+      if (batch && this.#places.get(placeOf(batch)) === id) this.#places.delete(placeOf(batch));
       this.#dequeue(id);
       this.#carried.get(id)?.left.delete(id);
       this.#carried.delete(id);
@@ -230,6 +251,7 @@ export class Pool {
     this.#included = this.#included.filter(({ ref }) => !keys.has(refKey(ref)));
     const early = due.flatMap(({ left }) => [...left]);
     if (early.length === 0) return;
+    for (const [, batch] of early) this.#early.add(placeOf(batch));
     this.forget(early.map(([id]) => id));
     const waiting = this.#lowestSeqs();
     const again = early.filter(([, { batch }]) => {
@@ -282,6 +304,7 @@ export class Pool {
 
   #enqueue(id: string, batch: CarriedBatch): void {
     this.#queue.set(id, batch);
+    this.#places.set(placeOf(batch), id);
     this.#bytes += sizeOf(batch);
   }
 
@@ -333,7 +356,7 @@ export class Pool {
       if (this.#isLeft(id, round)) passed.add(toHex(batch.session));
       const cost = this.#costOf(carried);
       // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
-      const place = `${toHex(batch.session)}/${batch.seq}`;
+      const place = placeOf(carried);
       if (passed.has(place) || passed.has(toHex(batch.session))) continue;
       const client = toHex(batch.client);
       const isStranger = clients.size === CLIENT_KEYS_MAX && !clients.has(client);
@@ -359,4 +382,8 @@ export class Pool {
 
 function sizeOf({ signed }: CarriedBatch): number {
   return signed.core.length + BATCH_HEAD_BYTES;
+}
+
+function placeOf({ batch }: CarriedBatch): string {
+  return `${toHex(batch.session)}/${batch.seq}`;
 }

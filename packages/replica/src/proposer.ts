@@ -99,7 +99,7 @@ export class Proposer {
   }
 
   #unshunnedAt(round: number): readonly Ref[] {
-    return this.#othersAt(round).filter((ref) => !this.#shared.peers.isShunned(ref.author));
+    return this.#othersAt(round).filter((ref) => !this.#shared.peers.isOutcast(ref.author));
   }
 
   /** R13: of several blocks in one slot the first that came. */

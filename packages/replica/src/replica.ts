@@ -3,6 +3,7 @@ import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine } from '@fatty/interface';
 import { commitInput, type Ordered } from '@fatty/order';
 import { Acceptance } from './acceptance.ts';
+import { Budgets } from './budgets.ts';
 import type { ClockSample } from './clock.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './contract.ts';
 import { Delivered } from './delivered.ts';
@@ -58,6 +59,7 @@ export class Replica {
   readonly #handOver: HandOver;
   readonly #restore: Restore;
   readonly #standing: Standing;
+  readonly #budgets: Budgets;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
@@ -90,6 +92,7 @@ export class Replica {
     this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
     this.#handOver = new HandOver(shared, this.#rest, this.#pool, this.#gateway);
     this.#restore = new Restore(shared, rules);
+    this.#budgets = new Budgets(shared, (author) => this.#acceptance.setAside(author));
     this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
       accepted: (block, delivered) => this.#accepted(block, delivered),
       evidence: (author, evidence) => this.#pool.addEvidence(author, evidence),
@@ -252,6 +255,7 @@ export class Replica {
     this.#grown = true;
     this.#payload.accepted(block);
     this.#pool.accepted(block);
+    this.#budgets.taken(block);
     peers.signed(author, round);
     if (this.#started && author !== me) this.#persistence.queue(block);
     if (!this.#started) this.#restore.index(block);
@@ -317,11 +321,11 @@ export class Replica {
   }
 
   #commit(commit: Ordered): void {
-    const { dag, out } = this.#shared;
-    const input = commitInput(commit, dag);
+    const input = commitInput(commit, this.#shared.dag);
     this.#rest.deciding(commit.leader.round, this.#payload.isAmong(commit.blocks));
     const applied = this.#machine.applyCommit(input);
-    out.push({ kind: 'committed', commit, input, applied });
+    this.#shared.out.push({ kind: 'committed', commit, input, applied });
+    this.#budgets.committed(commit, input);
     this.#pool.forget(applied.settled.map(toHex));
     this.#pool.tried(commit.blocks);
     this.#pool.convicted(commit.convicted);

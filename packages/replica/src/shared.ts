@@ -84,7 +84,7 @@ export class Shared {
    * blocks, so the first `shunnedTakenMax`, one a slot, are taken as if nothing had been said.
    */
   isForgiven({ author, round }: Ref): boolean {
-    if (this.dag.primary(author, round) !== undefined) return false;
+    if (this.peers.isOver(author) || this.dag.primary(author, round) !== undefined) return false;
     return this.peers.forgive(author, this.tuning.shunnedTakenMax);
   }
 

@@ -53,6 +53,9 @@ export interface Tuning {
   readonly checkingMax: number;
   readonly checkingPerClientMax: number;
   readonly keepAlivesMax: number;
+  /** R12: bytes that one author may carry for nothing at once, and per second of commit time. */
+  readonly wasteBytesMax: number;
+  readonly wasteBytesPerSec: number;
   /** R12: blocks of a shunned author that are still taken although nobody needs them. */
   readonly shunnedTakenMax: number;
   /** R26: the mark says at most this much later that the last own block is durable. */
@@ -96,6 +99,8 @@ export const DEFAULT_TUNING: Tuning = {
   checkingMax: 256,
   checkingPerClientMax: 16,
   keepAlivesMax: 4_096,
+  wasteBytesMax: 16 * 1024 * 1024,
+  wasteBytesPerSec: 256 * 1024,
   shunnedTakenMax: 64,
   markDelayMs: 10,
   claimWaitMs: 2_000,

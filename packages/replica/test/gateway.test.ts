@@ -175,8 +175,8 @@ describe('submit', () => {
 
   it('never puts more work into a block than it may be, lets others pass, and loses none', () => {
     const { world } = gateway();
-    const [heavy, light] = [3, 3].map((n) =>
-      Array.from({ length: n }, (_, i) => new Client(world.options.cell, `w${n}${i}`)),
+    const [heavy, light] = ['heavy', 'light'].map((name) =>
+      Array.from({ length: 3 }, (_, i) => new Client(world.options.cell, `${name}${i}`)),
     );
     for (const one of heavy ?? []) {
       for (let i = 0; i < 3; i++) world.submit(0, one.batch([opOf(HEAVY, `${i}`)]), i);

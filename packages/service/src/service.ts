@@ -130,6 +130,17 @@ export class LockService implements StateMachine {
     return this.#state.sessions.checkKeepAlive(keepAlive);
   }
 
+  hasUsed(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
+    const session = this.#state.sessions.get(toHex(batch.session));
+    if (session === undefined || !equalBytes(session.client, batch.client)) return false;
+    return batch.seq <= session.lastSeq;
+  }
+
+  hasReached(keepAlive: OrderedKeepAlive): boolean {
+    const session = this.#state.sessions.get(toHex(keepAlive.session));
+    return session !== undefined && keepAlive.i <= session.i;
+  }
+
   /** Committed state has a live session of this key: a gateway knows whom it serves. */
   hasSession(client: PublicKey): boolean {
     return this.#state.sessions.countOf(toHex(client)) > 0;

@@ -7,7 +7,7 @@ import type {
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import { hosted, Replica, viewOf } from '@fatty/replica';
+import { hosted, Replica, type Tuning, viewOf } from '@fatty/replica';
 import type { Cell } from './cell.ts';
 import type { DiskOptions } from './disk.ts';
 import type { NetworkOptions, VerifierOptions } from './faults.ts';
@@ -48,6 +48,7 @@ export interface StageOptions {
   readonly verifier: VerifierOptions;
   readonly checkers: readonly Checker[];
   readonly verdictOf?: (job: Uint8Array) => Verdict;
+  readonly tuning?: Partial<Tuning>;
   readonly scheduler?: Scheduler;
   readonly tracer?: Tracer;
 }
@@ -98,6 +99,8 @@ export class StagedMachines {
       restore: (bytes) => machine.restore(bytes),
       root: () => machine.root(),
       fresh: () => machine.fresh(),
+      ...(machine.hasUsed && { hasUsed: (batch) => machine.hasUsed?.(batch) ?? true }),
+      ...(machine.hasReached && { hasReached: (one) => machine.hasReached?.(one) ?? true }),
       // The checker of S15 copies by snapshot, so both ways to a view are compared.
       view: () => viewOf(machine),
     };
@@ -126,13 +129,18 @@ export class StagedMachines {
   }
 }
 
-function honest({ cell, machine }: StageOptions, machines: StagedMachines, boot: Boot): Peer {
+function honest(
+  { cell, machine, tuning }: StageOptions,
+  machines: StagedMachines,
+  boot: Boot,
+): Peer {
   const { committee, cellId, scheme } = cell;
   const { index } = boot;
   const context = { cellId, epoch: committee.epoch, members: committee.members };
   const adopted = machines.adopt(index, machine(context));
   const signer = signerOf(cell, index);
-  const replica = new Replica({ committee, cellId, me: index, signer, scheme, machine: adopted });
+  const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
+  const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
   const restored = replica.restore(boot.records, boot.mark);
   return {
     restored,

@@ -1,6 +1,7 @@
 import type { CheckedCell, Checker } from '../observation.ts';
 import { BlockChecker } from './blocks.ts';
 import { BlockBook } from './book.ts';
+import { BudgetChecker } from './budgets.ts';
 import { CommitChecker } from './commits.ts';
 import { CopyChecker } from './copies.ts';
 import { DurabilityChecker } from './durability.ts';
@@ -35,6 +36,7 @@ export function watch(checked: CheckedCell): Watch {
     copies,
     new BlockChecker(checked, book),
     new DurabilityChecker(checked, book),
+    new BudgetChecker(checked),
   ];
   return { checkers, book, commits, copies };
 }

@@ -5,6 +5,7 @@ import { bend, type Insider, swapParent } from './craft.ts';
 import { fork } from './fork.ts';
 import { Puppet, type Trick, toAll } from './puppet.ts';
 import { claim } from './speech.ts';
+import { stuff } from './stuff.ts';
 
 /** How replicas lie. */
 export const LIES = [
@@ -18,7 +19,8 @@ export const LIES = [
   'silent',
   'selective',
 ] as const;
-export type Lie = (typeof LIES)[number];
+/** `stuff` floods every log of its world, so only worlds made for it have it. */
+export type Lie = (typeof LIES)[number] | 'stuff';
 
 export type { Insider } from './craft.ts';
 export { Puppet, type Trick } from './puppet.ts';
@@ -153,6 +155,7 @@ const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Tr
   inventParents,
   garbage,
   selective,
+  stuff,
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */

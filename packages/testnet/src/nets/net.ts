@@ -1,5 +1,6 @@
 import { ed25519, type SignatureScheme, standIn, toHex } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
+import type { Tuning } from '@fatty/replica';
 import { type Cell, makeCell, smallWindows } from '../cell.ts';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
@@ -58,6 +59,8 @@ export interface Net {
   machine(context: CellContext): Staged;
   /** What a client could read in a machine, as text; default: its root. */
   readonly read?: Reader;
+  /** What its replicas choose otherwise than by default. */
+  readonly tuning?: Partial<Tuning>;
   /** Fresh per world: the net's model and checkers live in it. */
   act(): Act;
   /** Least sums over a default run; a net that reaches less has proved nothing. */
@@ -107,6 +110,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     verifier: QUICK_VERIFIER,
     checkers: [...seen.checkers, views, ...(act.checkers?.(cell) ?? [])],
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
+    ...(net.tuning === undefined ? {} : { tuning: net.tuning }),
     ...(tracer === undefined ? {} : { tracer }),
   });
   play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });
