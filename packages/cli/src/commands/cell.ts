@@ -50,7 +50,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
     dir,
     replicas: wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 }),
     stop,
-    onReplay: (records) => io.err(`fatty: ${replayLine(records)}\n`),
+    onReplay: (records) => tellReplay(records, io),
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
   });
@@ -62,12 +62,15 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
+/** A shorter replay is over before anybody reads of it. */
+const RECORDS_TOLD_MIN = 1_000;
+
 /** `replaying logs: replica 0 12000 records, replica 3 9000 records` */
-function replayLine(records: readonly (number | undefined)[]): string {
-  const parts = [...records].flatMap((count, i) =>
-    count === undefined ? [] : [`replica ${i} ${count} records`],
+function tellReplay(records: readonly (number | undefined)[], io: Io): void {
+  const parts = [...records].flatMap((count = 0, i) =>
+    count < RECORDS_TOLD_MIN ? [] : [`replica ${i} ${count} records`],
   );
-  return `replaying logs: ${parts.join(', ')}`;
+  if (parts.length > 0) io.err(`fatty: replaying logs: ${parts.join(', ')}\n`);
 }
 
 function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
@@ -81,7 +84,8 @@ function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
     if (out !== undefined) return { ...gone, out: out.why };
     return { replica: index, pid, client: at?.client, http: at?.http };
   });
-  for (const { index, why } of cell.out) io.err(`fatty: replica ${index} is out: ${why}\n`);
+  for (const { index, why } of cell.out)
+    io.err(`fatty: replica ${index} is out: ${why.replace(/^replica \d+ /, '')}\n`);
   show(io, formatOf(flags.output), rows);
   if (flags.output === 'json') return;
   io.out(
