@@ -1,8 +1,13 @@
 import { NETS, type Net } from '@fatty/testnet';
 import { clientsNet } from './clients/net.ts';
+import { outcomesNet } from './clients/outcomes.ts';
 
 /** Every net there is: those of package testnet, and those that need packages above it. */
-export const ALL_NETS: Readonly<Record<string, Net>> = { ...NETS, clients: clientsNet };
+export const ALL_NETS: Readonly<Record<string, Net>> = {
+  ...NETS,
+  clients: clientsNet,
+  outcomes: outcomesNet,
+};
 
 export function netNamed(name: string): Net {
   const net = ALL_NETS[name];

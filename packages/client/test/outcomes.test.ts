@@ -221,6 +221,27 @@ describe('the window in bytes', () => {
   });
 });
 
+describe('the time to try again', () => {
+  it('is not that of batches that were lost', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell, { opsPerBatchMax: 1 }).connect();
+    client.write();
+    cell.run(1_000);
+    everywhere(cell, { swallows: true });
+    const lost = Array.from({ length: 30 }, () => client.write());
+    cell.run(6_000);
+    everywhere(cell, {});
+    cell.run(20_000);
+    expect(lost.map((call) => client.answer(call))).toEqual(lost.map(() => 'results'));
+    everywhere(cell, { swallows: true });
+    const next = client.write();
+    cell.run(20_100);
+    everywhere(cell, {});
+    cell.run(22_500);
+    expect(client.answer(next)).toBe('results');
+  });
+});
+
 describe('a release', () => {
   it('goes out even when its caller stops waiting: nobody believes in the hold any more', () => {
     const { cell, client } = warm();

@@ -1,10 +1,12 @@
 import {
   type Answer,
   type Batch,
+  decodeClientMessage,
   encodeGatewayMessage,
   type KeepAlive,
   keepAliveShape,
   type Query,
+  signedBatchShape,
   type View,
 } from '@fatty/api';
 import { encode } from '@fatty/codec';
@@ -115,9 +117,18 @@ class Door implements GatewayBackend {
   message(link: Link, bytes: Uint8Array): void {
     const caller = this.#links.get(link);
     if (caller === undefined) return;
-    const answers = this.tongue?.answer(bytes);
-    if (answers === undefined) return this.#gateway.message(link, bytes);
-    for (const answer of answers) caller.hear(encodeGatewayMessage(answer));
+    const answered = this.tongue?.answer(bytes);
+    for (const says of answered?.says ?? []) caller.hear(encodeGatewayMessage(says));
+    const afterMs = answered === undefined ? 0 : answered.passAfterMs;
+    if (afterMs === 0) return this.#gateway.message(link, bytes);
+    if (afterMs !== undefined) this.#scene.world.after(afterMs, () => this.#carry(bytes));
+  }
+
+  /** Straight into a liar's next block, whatever its gateway would say by now. */
+  #carry(bytes: Uint8Array): void {
+    const message = decodeClientMessage(bytes, GATEWAY_LIMITS.frameBytesMax);
+    if (!message.ok || message.value.kind !== 'submit') return;
+    this.submit(encode(signedBatchShape, message.value.batch), 0);
   }
 
   hasSession(client: PublicKey): boolean {

@@ -26,6 +26,7 @@ function bench(beliefs: readonly Belief[] = []) {
     beliefs,
     requests,
     outcomes: new Map<number, CallOutcome>(),
+    trouble: 'nothing',
   };
   referee.watch(client);
   const rules = (): string[] => {

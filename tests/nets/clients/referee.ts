@@ -9,12 +9,11 @@ import {
   decodeResult,
   encodeAnswer,
   encodeResult,
-  type LockMode,
   type Op,
   type Result,
   type SignedBatch,
 } from '@fatty/api';
-import type { Belief, CallOutcome, CallRequest } from '@fatty/client/core';
+import type { Belief, CallOutcome } from '@fatty/client/core';
 import { decode, toHex } from '@fatty/codec';
 import type { Position, Receipt } from '@fatty/interface';
 import {
@@ -25,9 +24,13 @@ import {
   type World,
 } from '@fatty/testnet';
 import type { Onlooker, SimClient } from './sim-client.ts';
+import { tagOf, tagsOf } from './tags.ts';
 
 /** What the referee looks at in a client. */
-export type Watched = Pick<SimClient, 'name' | 'signer' | 'beliefs' | 'requests' | 'outcomes'>;
+export type Watched = Pick<
+  SimClient,
+  'name' | 'signer' | 'beliefs' | 'requests' | 'outcomes' | 'trouble'
+>;
 
 /** What it needs of the world. */
 type Stadium = Pick<World, 'nowMs' | 'count' | 'report'> & {
@@ -38,7 +41,7 @@ type Stadium = Pick<World, 'nowMs' | 'count' | 'report'> & {
 /** One grant, as the cell told it. */
 interface Grant {
   readonly gen: Position;
-  readonly mode: LockMode;
+  readonly mode: Belief['mode'];
   readonly session: string;
 }
 
@@ -48,26 +51,14 @@ const FRAME_BYTES_MAX = 2_000_000;
 const CORE_BYTES_MAX = 1_000_000;
 const show = ({ commit, index }: Position): string => `${commit}.${index}`;
 
-/** What names an op of a net's client for ever: each call makes a path or a lock-delay of its own. */
-function tagOf(op: Op, client: string): string | undefined {
-  if (op.kind === 'create') return `create ${op.path}`;
-  if ((op.kind !== 'acquire' && op.kind !== 'tryAcquire') || op.lockDelayMs === 0) return undefined;
-  return `acquire ${client} ${op.lockDelayMs}`;
-}
-
-function tagsOf(request: CallRequest, call: number, client: string): readonly string[] {
-  if (request.kind === 'acquire') return [`acquire ${client} ${call}`];
-  if (request.kind !== 'ops') return [];
-  return request.ops.flatMap((op) => tagOf(op, client) ?? []);
-}
-
 /**
  * Reads what the cell agreed on and holds every client to it. It shares no code with the client.
  * S13: while a client believes in a hold, nobody has been given that path after it; and what it
  * believes in was granted to it.
  * R3: a client signs one batch per (session, seq), unless a quorum's worth refused it; an op takes
  * effect at most once, however often and wherever its batch was sent.
- * R32: whatever a call answers was said by f+1 replicas and is true; `not_applied` stays so.
+ * R32, R32a: whatever a call answers was said by f+1 replicas and is true; what is `not_applied` never takes
+ * effect, and what is `applied` was counted by its session.
  */
 export class Referee implements Checker, Onlooker {
   readonly rules: readonly string[] = ['S13', 'R3', 'R32'];
@@ -80,8 +71,12 @@ export class Referee implements Checker, Onlooker {
   readonly #effects = new Map<string, number>();
   readonly #claims = new Map<string, string>();
   readonly #denied = new Map<string, string>();
+  /** Tags of ops in batches that their session counted, whatever they answered. */
+  readonly #counted = new Set<string>();
   /** Batches signed, by client, session and seq; refusals heard of a slot allow a second. */
   readonly #signed = new Map<string, Set<string>>();
+  /** The no-op that was signed for a seq, by session and seq. */
+  readonly #noOps = new Map<string, string>();
   readonly #voices = new Map<string, Set<number>>();
   readonly #believed = new Set<string>();
   #index = 0;
@@ -125,12 +120,14 @@ export class Referee implements Checker, Onlooker {
       const session = toHex(batch.session);
       const results = receipt.results.map(decodeResult);
       const refused = results.every((one) => one.ok && isUncounted(one.value));
-      if (!refused) this.#receipts.set(`${session}/${receipt.seq}`, receipt);
+      if (!refused) this.#count(`${session}/${receipt.seq}`, receipt);
+      else if (this.#signedFor(`${session}/${receipt.seq}`)) this.#world.count('committedTooLate');
       for (const [index, result] of results.entries()) {
         const op = decodeOp(batch.ops[index] ?? new Uint8Array());
         if (!op.ok || !result.ok) continue;
         const claim = `${session}/${receipt.seq}:${index}`;
         const tag = tagOf(op.value, toHex(batch.client));
+        if (tag !== undefined && !refused) this.#counted.add(tag);
         if (tag !== undefined) this.#effect(tag, claim, result.value);
         this.#granted(op.value, result.value, session);
       }
@@ -146,8 +143,19 @@ export class Referee implements Checker, Onlooker {
     }
   }
 
+  #count(slot: string, receipt: Receipt): void {
+    this.#receipts.set(slot, receipt);
+    const noOp = this.#noOps.get(slot);
+    if (noOp === undefined) return;
+    this.#world.count(noOp === toHex(receipt.batch) ? 'noOp.filled' : 'noOp.tooLate');
+  }
+
+  #signedFor(slot: string): boolean {
+    return this.#clients.some(({ name }) => this.#signed.has(`${name} ${slot}`));
+  }
+
   #effect(tag: string, claim: string, result: Result): void {
-    if (result.kind === 'created' || result.kind === 'granted') this.#took(tag);
+    if (EFFECTS.has(result.kind)) this.#took(tag);
     else if (result.kind === 'waiting') this.#claims.set(claim, tag);
   }
 
@@ -158,6 +166,9 @@ export class Referee implements Checker, Onlooker {
   }
 
   #granted(op: Op, result: Result, session: string): void {
+    if (result.kind === 'machineHeld' && op.kind === 'takeMachine') {
+      this.#grant(leaseOf(op.path), { gen: result.lockGen, mode: 'machine', session });
+    }
     if (result.kind !== 'granted' || (op.kind !== 'acquire' && op.kind !== 'tryAcquire')) return;
     this.#grant(op.path, { gen: result.lockGen, mode: result.mode, session });
   }
@@ -181,7 +192,7 @@ export class Referee implements Checker, Onlooker {
   }
 
   #belief(name: string, { path, lockGen, mode, untilMs }: Belief): void {
-    const grants = this.#grants.get(path) ?? [];
+    const grants = this.#grants.get(mode === 'machine' ? leaseOf(path) : path) ?? [];
     const own = grants.find((grant) => comparePositions(grant.gen, lockGen) === 0);
     if (own === undefined || own.mode !== mode) {
       const what = own === undefined ? 'never granted' : `granted ${own.mode}`;
@@ -189,8 +200,7 @@ export class Referee implements Checker, Onlooker {
     }
     const later = grants.find(
       (grant) =>
-        comparePositions(grant.gen, lockGen) > 0 &&
-        (grant.mode === 'exclusive' || mode === 'exclusive'),
+        comparePositions(grant.gen, lockGen) > 0 && (grant.mode !== 'shared' || mode !== 'shared'),
     );
     if (later === undefined) return;
     const actual = `${name} believes in ${show(lockGen)} until ${untilMs}`;
@@ -207,6 +217,7 @@ export class Referee implements Checker, Onlooker {
     const id = toHex(batchId(core));
     if (ids.has(id)) this.#world.count('resends');
     this.#signed.set(slot, ids.add(id));
+    if (ids.size > 1) this.#noOps.set(`${toHex(batch.value.session)}/${batch.value.seq}`, id);
     const refusals = this.#refusalsOf(ids);
     if (ids.size > 1 && (refusals <= this.#faults || !isNoOp(batch.value))) {
       this.#say('R3', `one batch in ${slot}`, `${ids.size}, refused by ${refusals}`);
@@ -250,9 +261,7 @@ export class Referee implements Checker, Onlooker {
     if (client.outcomes.has(call)) this.#say('R32', `${name} answered once`, outcome.kind);
     if (outcome.kind === 'results') this.#results(client, name, outcome);
     if (outcome.kind === 'answer') this.#answer(client, name, outcome);
-    if (outcome.kind === 'failed' && outcome.outcome !== 'unknown') {
-      this.#failed(client, call, outcome);
-    }
+    if (outcome.kind === 'failed') this.#failed(client, call, outcome);
     this.#flush();
   }
 
@@ -305,12 +314,20 @@ export class Referee implements Checker, Onlooker {
     call: number,
     { outcome, failure }: Extract<CallOutcome, { kind: 'failed' }>,
   ): void {
-    const request = client.requests.get(call);
-    if (request === undefined) return;
+    const key = toHex(client.signer.publicKey);
+    const tags = tagsOf(client, call, key);
+    if (tags.length > 0) {
+      this.#world.count(`told.${outcome}`);
+      this.#world.count(`told.${outcome}.${failure.code}`);
+      this.#world.count(`told.${outcome} after ${client.trouble}`);
+    }
     const name = `${client.name} call ${call}, ${failure.code},`;
-    for (const tag of tagsOf(request, call, toHex(client.signer.publicKey))) {
+    // A receipt that is gone says that its batch was applied, and not what each op in it came to.
+    const truth = FORGOTTEN.has(failure.code) ? this.#counted : this.#effects;
+    for (const tag of tags) {
       if (outcome === 'not_applied') this.#denied.set(tag, name);
-      else if (!this.#effects.has(tag)) this.#say('R32', `${name} applied`, `${tag} was not`);
+      if (outcome !== 'applied' || truth.has(tag)) continue;
+      this.#say('R32', `${name} applied`, `${tag} was not`);
     }
   }
 
@@ -319,6 +336,19 @@ export class Referee implements Checker, Onlooker {
     this.#flush();
   }
 }
+
+/** A machine is held as such, and its node may be locked like any other. */
+const leaseOf = (path: string): string => `lease ${path}`;
+
+const EFFECTS: ReadonlySet<Result['kind']> = new Set<Result['kind']>([
+  'created',
+  'granted',
+  'released',
+  'machineHeld',
+]);
+
+/** Codes of calls whose batch was applied, while its results are not kept any more. */
+const FORGOTTEN: ReadonlySet<string> = new Set(['already_applied', 'receipt_forgotten']);
 
 /** The no-op that may take the place of a refused batch. */
 function isNoOp({ ops, seq }: Batch): boolean {

@@ -11,9 +11,11 @@ import {
   ClientCore,
   type ClientEffect,
   type ClientEvent,
+  type CoreConfig,
 } from '@fatty/client/core';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Link, Outcome, PublicKey, SessionId } from '@fatty/interface';
+import { CLOSE } from '@fatty/network';
 import type { Scene, SeededRng, Victim } from '@fatty/testnet';
 import type { Caller, Doors } from './doors.ts';
 
@@ -33,6 +35,8 @@ interface Wire {
   link: Link | undefined;
   /** Closed to new links until then, world ms. */
   closedUntilMs: number;
+  /** Until then this client's key is refused, world ms. */
+  refusedUntilMs: number;
   /** When the last message of each direction arrives: a link keeps its order. */
   readonly lastMs: { in: number; out: number };
 }
@@ -58,6 +62,10 @@ export class SimClient implements Victim {
   readonly requests = new Map<number, CallRequest>();
   readonly sent: Uint8Array[] = [];
   closed = false;
+  /** The last that befell it. */
+  trouble = 'nothing';
+  /** Receipts do not get through until then, world ms. */
+  #deafUntilMs = 0;
   readonly #scene: Scene;
   readonly #doors: Doors;
   readonly #onlooker: Onlooker;
@@ -70,7 +78,13 @@ export class SimClient implements Victim {
   #wakes = 0;
   #session = asSessionId(new Uint8Array(32));
 
-  constructor(scene: Scene, name: string, doors: Doors, onlooker: Onlooker) {
+  constructor(
+    scene: Scene,
+    name: string,
+    doors: Doors,
+    onlooker: Onlooker,
+    options: Pick<CoreConfig, 'opsPerBatchMax'> = {},
+  ) {
     const { world, cell } = scene;
     this.name = name;
     this.#scene = scene;
@@ -81,6 +95,7 @@ export class SimClient implements Victim {
     this.#wires = world.hosts.map(() => ({
       link: undefined,
       closedUntilMs: 0,
+      refusedUntilMs: 0,
       lastMs: { in: 0, out: 0 },
     }));
     this.signer = cell.scheme.signer(hash('testnet-client', utf8(name)));
@@ -93,6 +108,7 @@ export class SimClient implements Victim {
       graceMs: GRACE_MS,
       deltaMs: 100,
       chainLength: CHAIN_LINKS,
+      ...options,
     });
     this.#step({ kind: 'start' });
     for (const replica of this.#wires.keys()) this.#dial(replica);
@@ -136,6 +152,7 @@ export class SimClient implements Victim {
 
   /** Breaks the links to these replicas; they may be dialled again after `forMs`. */
   cut(replicas: readonly number[], forMs: number): void {
+    this.trouble = 'cut';
     for (const replica of replicas) {
       const wire = this.#wires[replica];
       if (wire === undefined) continue;
@@ -144,9 +161,32 @@ export class SimClient implements Victim {
     }
   }
 
+  /** These replicas refuse the client's key: its links end, and every handshake does for a while. */
+  refuse(replicas: readonly number[], forMs: number): void {
+    this.trouble = 'refused';
+    for (const replica of replicas) {
+      const wire = this.#wires[replica];
+      if (wire === undefined) continue;
+      wire.refusedUntilMs = this.#scene.world.nowMs + forMs;
+      this.#hangUp(replica, CLOSE.notAdmitted);
+    }
+  }
+
+  /** Everything gets through but receipts. */
+  loseReceipts(forMs: number): void {
+    this.trouble = 'receipts lost';
+    this.#deafUntilMs = this.#scene.world.nowMs + forMs;
+  }
+
+  close(): void {
+    this.trouble = 'close';
+    this.#happen({ kind: 'close' });
+  }
+
   /** The process stands still; what comes meanwhile is handled afterwards, at once. */
   freeze(forMs: number): void {
     if (this.#backlog !== undefined) return;
+    this.trouble = 'freeze';
     this.#backlog = [];
     this.#scene.world.after(forMs, () => {
       const missed = this.#backlog ?? [];
@@ -171,6 +211,10 @@ export class SimClient implements Victim {
     world.after(this.#rng.between(20, 300), () => {
       const wire = this.#wires[replica];
       if (wire === undefined || wire.link !== undefined || this.closed) return;
+      if (world.nowMs < wire.refusedUntilMs) {
+        this.#happen({ kind: 'linkDown', replica, code: CLOSE.notAdmitted });
+        return this.#dial(replica);
+      }
       if (world.nowMs >= wire.closedUntilMs) wire.link = this.#open(replica);
       if (wire.link === undefined) this.#dial(replica);
       else this.#happen({ kind: 'linkUp', replica });
@@ -193,6 +237,13 @@ export class SimClient implements Victim {
   }
 
   #hear(replica: number, bytes: Uint8Array): void {
+    if (this.#scene.world.nowMs < this.#deafUntilMs) {
+      const message = decodeGatewayMessage(bytes, BYTES_MAX);
+      if (message.ok && message.value.kind === 'receipt') {
+        this.#scene.world.count('receiptsLost');
+        return;
+      }
+    }
     this.#onlooker.heard(this, replica, bytes);
     this.#happen({ kind: 'message', replica, bytes });
   }

@@ -19,6 +19,18 @@ const BYTES_MAX = 2_000_000;
 const HOUR_MS = 3_600_000;
 const KEY = { expected: 'the truth', actual: 'a lie' };
 
+/** `passAfterMs`: when the message goes on to the replica, if ever. */
+export interface Answered {
+  readonly says: readonly GatewayMessage[];
+  readonly passAfterMs: number | undefined;
+}
+
+const PASSED_ON: Answered = { says: [], passAfterMs: 0 };
+const KEPT: Answered = { says: [], passAfterMs: undefined };
+
+/** Why a liar says that it did not take a batch. */
+const REFUSALS = ['session_unknown', 'bad_batch_signature', 'already_applied', 'stale_t'] as const;
+
 /**
  * How a lying gateway talks. It invents grants, losses, leases of an hour, clocks that stand still
  * and receipts of what never happened; it swallows batches, refuses them, says nothing, or babbles.
@@ -62,30 +74,39 @@ export class Tongue {
     return this.#bent(message.value).map(encodeGatewayMessage);
   }
 
-  /** Instead of passing a client's message on; undefined when it is passed on. */
-  answer(bytes: Uint8Array): readonly GatewayMessage[] | undefined {
+  /** What becomes of a client's message. */
+  answer(bytes: Uint8Array): Answered {
     const message = decodeClientMessage(bytes, BYTES_MAX);
-    if (!message.ok || this.#mute) return this.#mute ? [] : undefined;
+    if (this.#mute) return KEPT;
+    if (!message.ok) return PASSED_ON;
     const { value } = message;
     if (value.kind === 'submit') return this.#submitted(value.batch);
-    return this.#rng.chance(200) ? this.#ignored(value) : undefined;
+    return this.#rng.chance(200) ? this.#ignored(value) : PASSED_ON;
   }
 
-  #ignored({ kind }: ClientMessage): readonly GatewayMessage[] {
+  #ignored({ kind }: ClientMessage): Answered {
     this.#lied(`ignored.${kind}`);
-    return [];
+    return KEPT;
   }
 
-  #submitted({ core }: SignedBatch): readonly GatewayMessage[] | undefined {
-    const die = this.#rng.below(4);
-    if (die === 0) return undefined;
+  /** Passed on, swallowed, refused; refused and passed on all the same; kept for seconds. */
+  #submitted({ core }: SignedBatch): Answered {
+    const die = this.#rng.below(6);
+    if (die === 0) return PASSED_ON;
     if (die === 1) {
       this.#lied('swallowed');
-      return [];
+      return KEPT;
+    }
+    if (die === 2) {
+      this.#lied('hoarded');
+      return { says: [], passAfterMs: this.#rng.between(500, 12_000) };
     }
     this.#lied('refused');
-    const code = die === 2 ? 'session_unknown' : 'bad_signature';
-    return [{ kind: 'refused', batch: batchId(core), failure: { code, ...KEY } }];
+    const code = this.#rng.pick(REFUSALS);
+    const says = [{ kind: 'refused' as const, batch: batchId(core), failure: { code, ...KEY } }];
+    if (die < 5) return { says, passAfterMs: undefined };
+    this.#lied('betrayed');
+    return { says, passAfterMs: this.#rng.pick([0, 0, 300, 2_000]) };
   }
 
   #bent(message: GatewayMessage): readonly GatewayMessage[] {

@@ -176,6 +176,7 @@ export class Pipeline {
       // Of batches signed one after the other, each takes along only what has not just gone.
       if (!isDue && atMs - slot.hurriedAtMs < deltaMs) continue;
       this.#send(slot.message, to);
+      slot.sentAtMs = atMs;
       slot.hurriedAtMs = atMs;
       if (isDue) slot.hurryAtMs = halfway(atMs, slot.deadlineMs, deltaMs);
     }
@@ -192,10 +193,13 @@ export class Pipeline {
     this.#arm(atMs);
   }
 
-  /** Everything unanswered, in order. */
+  /** Everything unanswered, in order. A batch that was lost is no measure of how long an answer takes. */
   resend(gateways = 1): void {
     const to = this.#shared.links.first(gateways);
-    for (const slot of this.#slots) this.#send(slot.message, to);
+    for (const slot of this.#slots) {
+      slot.sentAtMs = this.#shared.nowMs;
+      this.#send(slot.message, to);
+    }
   }
 
   receipt(replica: number, message: ReceiptMessage, atMs: number): void {
@@ -297,6 +301,7 @@ export class Pipeline {
       return;
     }
     slot.replace(this.#batch(slot.seq, [encodeOp(noOp(slot.seq))]), failure);
+    slot.sentAtMs = atMs;
     this.#send(slot.message, this.#shared.links.first(1));
   }
 
