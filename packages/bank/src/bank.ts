@@ -73,6 +73,25 @@ const accounts: Shape<readonly Account[]> = array(
   0xffff,
 );
 
+/** The fewest incoming transfers that reach the amount, if {@link DEPS_MAX} of them do. */
+function gather(
+  { spendable, incoming }: Account,
+  amount: bigint,
+): { readonly deps: readonly TransferId[]; readonly funds: bigint } {
+  const largest = [...incoming].sort((a, b) => {
+    if (a.amount !== b.amount) return a.amount > b.amount ? -1 : 1;
+    return compareTransferIds(a, b);
+  });
+  const deps: TransferId[] = [];
+  let funds = spendable;
+  for (const { from, number, amount: more } of largest) {
+    if (funds >= amount || deps.length === DEPS_MAX) break;
+    funds += more;
+    deps.push({ from, number });
+  }
+  return { deps: deps.sort(compareTransferIds), funds };
+}
+
 /**
  * AT2 asset transfer (Collins et al., "Online payments by merely broadcasting messages", DSN 2020).
  * Every account has one owner, so its transfers come in one order and need no consensus: whether
@@ -103,9 +122,11 @@ export class Bank implements Algorithm {
   }
 
   /**
-   * The next transfer of an owner, naming the incoming money it needs. Ask the owner's own
-   * delivered view, which knows its pending transfers. Codes: `no_account`, `zero_amount`,
-   * `insufficient_funds`.
+   * The next transfer of an owner, naming the incoming money it needs, the largest first: a
+   * transfer names at most {@link DEPS_MAX}, and dust must not stand before money. Ask the owner's
+   * own delivered view, which knows its pending transfers. Codes: `no_account`, `zero_amount`,
+   * `insufficient_funds`: `actual` is what one transfer can spend. An account that has more, in more
+   * pieces, gathers it by a transfer to itself of that much.
    */
   draft(owner: number, to: number, amount: bigint): Outcome<Transfer> {
     const account = this.#accounts[owner];
@@ -113,15 +134,9 @@ export class Bank implements Algorithm {
     const order = { number: account.next, to, amount, deps: [] };
     const flaw = this.#flaw(owner, order);
     if (flaw.kind !== 'accept') return fail(flaw.code, flaw.expected, flaw.actual);
-    let funds = account.spendable;
-    const deps: TransferId[] = [];
-    for (const { from, number, amount: more } of account.incoming) {
-      if (funds >= amount || deps.length === DEPS_MAX) break;
-      funds += more;
-      deps.push({ from, number });
-    }
-    if (funds < amount) return fail('insufficient_funds', `${amount}`, `${funds}`);
-    return ok({ ...order, deps });
+    const { deps, funds } = gather(account, amount);
+    if (funds >= amount) return ok({ ...order, deps });
+    return fail('insufficient_funds', `${amount}`, `${funds}`);
   }
 
   /** Codes: those of `decode`, `not_owner`, `no_account`, `zero_amount`, `bad_deps`. */

@@ -148,6 +148,50 @@ describe('draft', () => {
     expect(bank.draft(1, 2, all)).toMatchObject({ ok: true });
     expect(bank.draft(1, 2, all + 1n)).toMatchObject({ failure: { code: 'insufficient_funds' } });
   });
+
+  it('finds the money behind any amount of dust', () => {
+    const bank = newBank();
+    for (let number = 1; number <= 2 * DEPS_MAX; number++) commit(bank, raw(0, number, 1, 1n));
+    commit(bank, raw(2, 1, 1, 50n));
+    const { order } = draft(bank, 1, 3, 50n);
+    expect(order.deps).toEqual([{ from: 2, number: 1 }]);
+    expect(commit(bank, { from: 1, order })).toEqual(moved);
+  });
+
+  it('spends all that one transfer can, whatever came in, and gathers the rest', () => {
+    const incoming = fc.array(fc.tuple(fc.constantFrom(0, 2, 3), fc.bigInt(1n, 40n)), {
+      minLength: 1,
+      maxLength: 3 * DEPS_MAX,
+      size: 'max',
+    });
+    let scattered = 0;
+    fc.assert(
+      fc.property(incoming, fc.bigInt(1n, 4_000n), (list, wanted) => {
+        const bank = newBank([10_000n, 7n, 10_000n, 10_000n]);
+        const next = [1, 1, 1, 1];
+        for (const [from, amount] of list) {
+          expect(commit(bank, raw(from, next[from] ?? 0, 1, amount))).toEqual(moved);
+          next[from] = (next[from] ?? 0) + 1;
+        }
+        const largest = list.map(([, amount]) => amount).sort((a, b) => (a > b ? -1 : 1));
+        const within = largest.slice(0, DEPS_MAX).reduce((sum, one) => sum + one, 7n);
+        const drafted = bank.draft(1, 0, wanted);
+        expect(drafted.ok).toBe(wanted <= within);
+        if (!drafted.ok) expect(drafted.failure.actual).toBe(`${within}`);
+        else expect(commit(bank, { from: 1, order: drafted.value })).toEqual(moved);
+        for (let left = bank.balance(1); left > 0n; left = bank.balance(1)) {
+          const all = bank.draft(1, 0, left);
+          if (!all.ok) scattered++;
+          const order = all.ok ? all : bank.draft(1, 1, BigInt(all.failure.actual));
+          if (!order.ok) throw new Error(order.failure.code);
+          expect(commit(bank, { from: 1, order: order.value })).toEqual(moved);
+        }
+        expect(supply(bank)).toBe(30_007n);
+      }),
+      { numRuns: 60 },
+    );
+    expect(scattered).toBeGreaterThan(10);
+  });
 });
 
 describe('validate', () => {
