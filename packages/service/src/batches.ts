@@ -99,7 +99,7 @@ function applyFirst(turn: Turn): Tried {
   const opening = first && openingOf(batch, first);
   if (!opening) {
     // Its opening may be on the way, unless the session has been there, or this is where it should be.
-    const isFinal = batch.seq === 0 || state.sessions.hasEnded(toHex(batch.session));
+    const isFinal = batch.seq === 0 || state.sessions.graves.has(toHex(batch.session));
     return { kind: 'refused', results: batch.ops.map(() => unknown), isFinal };
   }
   const refusal = refuseOpening(turn, opening);

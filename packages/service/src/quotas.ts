@@ -14,6 +14,10 @@ export interface Quotas {
    */
   readonly sessionsPerAuthorMax: number;
   readonly gravesPerAuthorMax: number;
+  /** Live sessions that one client key opens through one gateway. Code `gateway_full`. */
+  readonly sessionsPerOriginMax: number;
+  /** Of one client key; beyond, its older openings are stale (see `Graves`). */
+  readonly gravesPerClientMax: number;
   /** Ops applied per client key and commit. Code `quota_ops`. */
   readonly opsPerCommitMax: number;
   /**
@@ -58,6 +62,8 @@ export const DEFAULT_QUOTAS: Quotas = {
   gravesMax: 524_288,
   sessionsPerAuthorMax: 65_536,
   gravesPerAuthorMax: 524_288,
+  sessionsPerOriginMax: 16_384,
+  gravesPerClientMax: 1_024,
   opsPerCommitMax: 16_384,
   effectsPerCommitMax: 8_192,
   nodesPerClientMax: 100_000,
@@ -76,17 +82,26 @@ export const DEFAULT_QUOTAS: Quotas = {
   inboxEntriesPerClientMax: 64,
 };
 
+/** A key may use up one in so many of a gateway's share. */
+const KEY_SHARE = 4;
+
 /**
  * Client keys are free, so the last wall is by gateway: each carries an even share of the sessions,
- * and whoever fills that of one, or f liars theirs, leaves the others' to their clients.
+ * and whoever fills that of one, or f liars theirs, leaves the others' to their clients. One key fills
+ * no gateway's share.
  */
 export function shareSessions(quotas: Quotas, members: number): Quotas {
-  const share = (most: number): number => Math.max(1, Math.floor(most / Math.max(1, members)));
-  const { sessionsMax, sessionsPerAuthorMax, gravesMax, gravesPerAuthorMax } = quotas;
+  const part = (most: number, parts: number): number =>
+    Math.max(1, Math.floor(most / Math.max(1, parts)));
+  const { sessionsMax, gravesMax, sessionsPerOriginMax, gravesPerClientMax } = quotas;
+  const sessionsPerAuthorMax = Math.min(quotas.sessionsPerAuthorMax, part(sessionsMax, members));
+  const gravesPerAuthorMax = Math.min(quotas.gravesPerAuthorMax, part(gravesMax, members));
   return {
     ...quotas,
-    sessionsPerAuthorMax: Math.min(sessionsPerAuthorMax, share(sessionsMax)),
-    gravesPerAuthorMax: Math.min(gravesPerAuthorMax, share(gravesMax)),
+    sessionsPerAuthorMax,
+    gravesPerAuthorMax,
+    sessionsPerOriginMax: Math.min(sessionsPerOriginMax, part(sessionsPerAuthorMax, KEY_SHARE)),
+    gravesPerClientMax: Math.min(gravesPerClientMax, part(gravesPerAuthorMax, KEY_SHARE)),
   };
 }
 

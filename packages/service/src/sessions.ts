@@ -11,6 +11,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
+import { Graves } from './graves.ts';
 import type { Ledger } from './ledger.ts';
 import type { Quotas } from './quotas.ts';
 import { Receipts, type StoredReceipt } from './receipts.ts';
@@ -19,9 +20,6 @@ import { Receipts, type StoredReceipt } from './receipts.ts';
 export const LINKS_MAX = 64;
 /** R3: and all those of a commit by so many, besides the first of each. */
 export const EXTRA_LINKS_PER_COMMIT = 16_384;
-
-/** A grave that is dropped late only refuses by another code what is too old anyway. */
-const GRAVES_PER_COMMIT = 16_384;
 
 /** A lock request of a session: waiting, or held. */
 export interface Claim {
@@ -101,31 +99,24 @@ export function dropEphemeral(session: Session, dot: string): void {
   session.bytes -= entryBytes(path);
 }
 
-/** What is left of a session while its open could still be replayed. */
-export interface Grave {
-  readonly key: string;
-  readonly author: number;
-  /** The last commit at which that could be. */
-  readonly openableUntil: number;
-}
-
 /** Sessions, and the graves that keep a dead one from being opened again by a replay (R3). */
 export class Sessions {
   readonly receipts: Receipts;
+  readonly graves: Graves;
   readonly #limits: Quotas;
   /** Of a fork: the sessions it started from; it has its own of those that were asked for. */
   #base: Sessions | undefined;
   readonly #live = new Map<string, Session>();
-  readonly #graves = new Map<string, Grave>();
   readonly #expiries = new Deadlines();
-  readonly #graveEnds = new Deadlines();
   readonly #perAuthor = new Map<number, number>();
-  readonly #gravesPerAuthor = new Map<number, number>();
+  /** By gateway and client. */
+  readonly #perOrigin = new Map<string, number>();
   readonly #perClient = new Map<string, number>();
 
   constructor(limits: Quotas) {
     this.#limits = limits;
     this.receipts = new Receipts(limits);
+    this.graves = new Graves(limits);
   }
 
   /** Sessions whose ephemeral dots go their own way, while these do not change; for reads. */
@@ -160,15 +151,6 @@ export class Sessions {
     return this.#live.values();
   }
 
-  /** True while the cell knows that this session is over. */
-  hasEnded(key: string): boolean {
-    return this.#graves.has(key);
-  }
-
-  graves(): IterableIterator<Grave> {
-    return this.#graves.values();
-  }
-
   /** Why this open is refused, if it is. `commit`: the one that applies it. */
   refuseOpen(
     batch: Pick<OrderedBatch, 'client' | 'session' | 'basis' | 'author'>,
@@ -183,13 +165,18 @@ export class Sessions {
       const age = `${commit - basis.commit} commits`;
       return errorResult('stale_basis', `at most ${basisCommitsMax} commits old`, age);
     }
-    if (this.#graves.has(toHex(batch.session))) {
+    if (this.graves.has(toHex(batch.session))) {
       return errorResult('session_reused', 'a fresh nonce', 'a session that has ended');
+    }
+    const floor = this.graves.floorOf(batch.client) - basisCommitsMax;
+    if (basis.commit <= floor) {
+      const expected = `a basis above ${floor}: this key has ended many sessions`;
+      return errorResult('stale_basis', expected, String(basis.commit));
     }
     return this.#refuseFull(toHex(batch.client), author);
   }
 
-  /** The cell's limits before the gateway's: only the last one does another gateway cure. */
+  /** The cell's limits before the gateway's: only the latter does another gateway cure. */
   #refuseFull(client: string, author: number): ErrorResult | undefined {
     const { sessionsMax, sessionsPerClientMax } = this.#limits;
     const own = this.#perClient.get(client) ?? 0;
@@ -199,14 +186,22 @@ export class Sessions {
     if (this.#live.size >= sessionsMax) {
       return errorResult('too_many_sessions', `${sessionsMax} in the cell`, `${this.#live.size}`);
     }
-    const { sessionsPerAuthorMax, gravesPerAuthorMax } = this.#limits;
-    const carried = this.#perAuthor.get(author) ?? 0;
-    if (carried >= sessionsPerAuthorMax) {
-      return errorResult('gateway_full', `${sessionsPerAuthorMax} a gateway`, String(carried));
-    }
-    const ended = this.#gravesPerAuthor.get(author) ?? 0;
-    if (ended < gravesPerAuthorMax) return undefined;
-    return errorResult('gateway_full', `${gravesPerAuthorMax} lately ended`, String(ended));
+    return this.#refuseAt(author, client);
+  }
+
+  #refuseAt(author: number, client: string): ErrorResult | undefined {
+    const { sessionsPerOriginMax, sessionsPerAuthorMax, gravesPerAuthorMax } = this.#limits;
+    const full = (most: number, what: string, count: number): ErrorResult | undefined =>
+      count < most ? undefined : errorResult('gateway_full', `${most} ${what}`, String(count));
+    return (
+      full(
+        sessionsPerOriginMax,
+        'of a client at a gateway',
+        this.#perOrigin.get(originOf(author, client)) ?? 0,
+      ) ??
+      full(sessionsPerAuthorMax, 'a gateway', this.#perAuthor.get(author) ?? 0) ??
+      full(gravesPerAuthorMax, 'lately ended', this.graves.carriedBy(author))
+    );
   }
 
   open(
@@ -254,18 +249,14 @@ export class Sessions {
     this.#expiries.delete(session.key);
     this.#count(session, -1);
     this.receipts.forget(session.receipts);
-    this.addGrave(session);
-  }
-
-  addGrave({ key, author, openableUntil }: Grave): void {
-    this.#graves.set(key, { key, author, openableUntil });
-    this.#graveEnds.set(key, openableUntil);
-    bump(this.#gravesPerAuthor, author, 1);
+    const { key, client, author, openableUntil } = session;
+    this.graves.add({ key, client, author, openableUntil });
   }
 
   #count(session: Session, one: 1 | -1): void {
     bump(this.#perAuthor, session.author, one);
     bump(this.#perClient, session.owner, one);
+    bump(this.#perOrigin, originOf(session.author, session.owner), one);
   }
 
   keep(session: Session, now: number): void {
@@ -348,16 +339,10 @@ export class Sessions {
   postpone({ key, expiry }: Session): void {
     this.#expiries.set(key, expiry);
   }
+}
 
-  /** Drops graves of sessions that a replay could not open any more after this commit. */
-  dropGraves(commit: number): void {
-    for (const key of this.#graveEnds.take(commit, GRAVES_PER_COMMIT)) {
-      const grave = this.#graves.get(key);
-      if (grave === undefined) continue;
-      this.#graves.delete(key);
-      bump(this.#gravesPerAuthor, grave.author, -1);
-    }
-  }
+function originOf(author: number, client: string): string {
+  return `${author} ${client}`;
 }
 
 function bump<K>(counts: Map<K, number>, key: K, by: number): void {

@@ -21,10 +21,11 @@ import {
   u53,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Floor, Grave } from './graves.ts';
 import type { Lock } from './lock.ts';
 import type { Quotas } from './quotas.ts';
 import type { StoredReceipt } from './receipts.ts';
-import type { Claim, Grave, Session } from './sessions.ts';
+import type { Claim, Session } from './sessions.ts';
 import { type Head, State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
@@ -69,6 +70,7 @@ interface Tables {
   readonly head: Head;
   readonly sessions: readonly SessionRow[];
   readonly graves: readonly GraveRow[];
+  readonly floors: readonly Floor[];
   readonly locks: readonly LockRow[];
 }
 
@@ -115,7 +117,11 @@ const tablesShape: Shape<Tables> = record<Tables>({
     }),
     COUNT_MAX,
   ),
-  graves: array(record<GraveRow>({ key: digest, author: u32, openableUntil: u53 }), COUNT_MAX),
+  graves: array(
+    record<GraveRow>({ key: digest, client: publicKey, author: u32, openableUntil: u53 }),
+    COUNT_MAX,
+  ),
+  floors: array(record<Floor>({ client: publicKey, author: u32, openableUntil: u53 }), COUNT_MAX),
   locks: array(
     record<LockRow>({
       path: pathShape,
@@ -152,9 +158,10 @@ function encodeTables({ head, sessions, locks }: State): Uint8Array {
     head,
     // Hex of equal length sorts as its bytes do.
     sessions: [...sessions.all()].sort(byText(({ key }) => key)),
-    graves: [...sessions.graves()]
+    graves: [...sessions.graves.all()]
       .sort(byText(({ key }) => key))
       .map((grave) => ({ ...grave, key: asDigest(bytesOf(grave.key)) })),
+    floors: [...sessions.graves.floors()].sort(byText(({ client }) => toHex(client))),
     locks: [...locks.all()]
       .sort((a, b) => comparePaths(a.path, b.path))
       .map(({ path, holders, queue, allFrom, exclusiveFrom }) => ({
@@ -188,11 +195,14 @@ export function rootOf(state: State): Digest {
  */
 export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   const { tables, names } = must(decode(snapshotShape, input, input.length));
-  const { head, sessions, graves, locks } = must(decode(tablesShape, tables, tables.length));
+  const { head, sessions, graves, floors, locks } = must(
+    decode(tablesShape, tables, tables.length),
+  );
   const state = new State(quotas);
   state.head = head;
   for (const row of sessions) state.sessions.add(toSession(row));
-  for (const grave of graves) state.sessions.addGrave({ ...grave, key: toHex(grave.key) });
+  for (const grave of graves) state.sessions.graves.add({ ...grave, key: toHex(grave.key) });
+  for (const floor of floors) state.sessions.graves.setFloor(floor);
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state), head.leaseClock);
   state.machines.rebuild(head.leaseClock);

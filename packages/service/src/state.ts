@@ -130,7 +130,7 @@ export class State {
     this.machines.endTimers(ledger);
     this.locks.endTimers(ledger);
     this.locks.settleLast(ledger);
-    this.sessions.dropGraves(ledger.commit);
+    this.sessions.graves.endAt(ledger.commit);
   }
 
   /** Its own things always do: they are bounded (`sessionBytesMax`). */

@@ -88,13 +88,14 @@ function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
     [c, session(c, 3, 10_002, 20_000)],
   ]);
   const graves = new Map([
-    [b, [b.session, 0, 10_000]],
-    [d, [d.session, 0, 10_001]],
+    [b, [b.session, b.signer.publicKey, 0, 10_000]],
+    [d, [d.session, d.signer.publicKey, 0, 10_001]],
   ]);
   return reference([
     [0, COMMIT, 1_800_000_000_000 + CLOCK, CLOCK, [2, 5]],
     [...sessions.keys()].sort(byBytes).map((one) => sessions.get(one) ?? []),
     [...graves.keys()].sort(byBytes).map((one) => graves.get(one) ?? []),
+    [],
     [
       [
         '/lock',

@@ -1,0 +1,122 @@
+import { toHex } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
+import { Deadlines } from './deadlines.ts';
+import type { Quotas } from './quotas.ts';
+
+/** A grave that is dropped late only refuses by another code what is too old anyway. */
+const GRAVES_PER_COMMIT = 16_384;
+
+/** What is left of a session while its opening could still be replayed. */
+export interface Grave {
+  readonly key: string;
+  /** Whose session it was. */
+  readonly client: PublicKey;
+  /** Replica whose block carried the opening. */
+  readonly author: number;
+  /** The last commit at which the opening could be replayed. */
+  readonly openableUntil: number;
+}
+
+/** In place of a client's older graves: what it signed no later than those opens nothing any more. */
+export type Floor = Omit<Grave, 'key'>;
+
+/**
+ * Ended sessions, so that no replay opens one again (R3). A client keeps `gravesPerClientMax` of them.
+ * Beyond, its older half makes room for one floor, below which its openings are stale: so a key that
+ * opens and ends sessions takes little of its gateway's share, and is never refused for having ended
+ * many, as long as it signs on a commit that is newer than those.
+ */
+export class Graves {
+  readonly #limits: Quotas;
+  readonly #graves = new Map<string, Grave>();
+  readonly #byClient = new Map<string, Set<Grave>>();
+  readonly #floors = new Map<string, Floor>();
+  readonly #ends = new Deadlines();
+  readonly #floorEnds = new Deadlines();
+  readonly #perAuthor = new Map<number, number>();
+
+  constructor(limits: Quotas) {
+    this.#limits = limits;
+  }
+
+  has(key: string): boolean {
+    return this.#graves.has(key);
+  }
+
+  all(): IterableIterator<Grave> {
+    return this.#graves.values();
+  }
+
+  floors(): IterableIterator<Floor> {
+    return this.#floors.values();
+  }
+
+  /** Graves and floors that a gateway's blocks are answerable for. */
+  carriedBy(author: number): number {
+    return this.#perAuthor.get(author) ?? 0;
+  }
+
+  /** Openings of this client that could be replayed no later than this commit are stale. */
+  floorOf(client: PublicKey): number {
+    return this.#floors.get(toHex(client))?.openableUntil ?? 0;
+  }
+
+  add(grave: Grave): void {
+    const owner = toHex(grave.client);
+    const own = this.#byClient.get(owner) ?? new Set();
+    this.#byClient.set(owner, own.add(grave));
+    this.#graves.set(grave.key, grave);
+    this.#ends.set(grave.key, grave.openableUntil);
+    this.#count(grave.author, 1);
+    if (own.size > this.#limits.gravesPerClientMax) this.#thin(grave, [...own]);
+  }
+
+  setFloor(floor: Floor): void {
+    const owner = toHex(floor.client);
+    this.#dropFloor(owner);
+    this.#floors.set(owner, floor);
+    this.#floorEnds.set(owner, floor.openableUntil);
+    this.#count(floor.author, 1);
+  }
+
+  /** Drops what no replay could open any more after this commit. */
+  endAt(commit: number): void {
+    for (const key of this.#ends.take(commit, GRAVES_PER_COMMIT)) this.#drop(key);
+    for (const owner of this.#floorEnds.take(commit, GRAVES_PER_COMMIT)) this.#dropFloor(owner);
+  }
+
+  /** The older half of a client's graves becomes a floor, on the account of the last one. */
+  #thin({ client, author }: Grave, own: readonly Grave[]): void {
+    const untils = own.map((one) => one.openableUntil).sort((a, b) => a - b);
+    const openableUntil = untils[Math.floor(untils.length / 2)] ?? 0;
+    for (const one of own) if (one.openableUntil <= openableUntil) this.#drop(one.key);
+    const before = this.floorOf(client);
+    this.setFloor({ client, author, openableUntil: Math.max(before, openableUntil) });
+  }
+
+  #drop(key: string): void {
+    const grave = this.#graves.get(key);
+    if (grave === undefined) return;
+    const owner = toHex(grave.client);
+    const own = this.#byClient.get(owner);
+    own?.delete(grave);
+    if (own?.size === 0) this.#byClient.delete(owner);
+    this.#graves.delete(key);
+    this.#ends.delete(key);
+    this.#count(grave.author, -1);
+  }
+
+  #dropFloor(owner: string): void {
+    const floor = this.#floors.get(owner);
+    if (floor === undefined) return;
+    this.#floors.delete(owner);
+    this.#floorEnds.delete(owner);
+    this.#count(floor.author, -1);
+  }
+
+  #count(author: number, one: 1 | -1): void {
+    const count = this.carriedBy(author) + one;
+    if (count === 0) this.#perAuthor.delete(author);
+    else this.#perAuthor.set(author, count);
+  }
+}
