@@ -15,6 +15,7 @@ import type { Boot, Peer } from './host.ts';
 import { type Lie, makeLiar } from './liars/index.ts';
 import type { Scheduler } from './network.ts';
 import type { Checker } from './observation.ts';
+import { RESTORE_EVERY, Restored } from './restored.ts';
 import { SeededRng } from './rng.ts';
 import { World } from './world.ts';
 
@@ -51,6 +52,8 @@ export interface StageOptions {
   readonly tuning?: Partial<Tuning>;
   readonly scheduler?: Scheduler;
   readonly tracer?: Tracer;
+  /** How often each machine is copied by its snapshot (S24), in commits; default 16. */
+  readonly restoreEvery?: number;
 }
 
 /** The state machines of the running replicas, with the root after every commit. */
@@ -59,6 +62,12 @@ export class StagedMachines {
   readonly #roots = new Map<number, Map<number, Digest>>();
   readonly #commits = new Map<number, number>();
   readonly #observers = new Set<number>();
+  readonly #restoreEvery: number;
+  #world: World | undefined;
+
+  constructor(restoreEvery: number = RESTORE_EVERY) {
+    this.#restoreEvery = restoreEvery;
+  }
 
   /** The committed state of a replica's present process. */
   of(replica: number): StateMachine | undefined {
@@ -84,6 +93,7 @@ export class StagedMachines {
     this.#machines.set(replica, staged);
     const roots = new Map<number, Digest>();
     this.#roots.set(replica, roots);
+    const restored = this.#restored(replica, machine);
     return {
       validate: (source, op) => machine.validate(source, op),
       precheck: (batch) => machine.precheck(batch),
@@ -91,6 +101,7 @@ export class StagedMachines {
       applyCommit: (commit) => {
         const applied = machine.applyCommit(commit);
         roots.set(commit.index, asDigest(machine.root().slice()));
+        restored.applied(commit, applied);
         return applied;
       },
       deliverBatch: (batch) => machine.deliverBatch(batch),
@@ -106,7 +117,17 @@ export class StagedMachines {
     };
   }
 
+  #restored(replica: number, machine: StateMachine): Restored {
+    const say = (expected: string, actual: string): void => {
+      const atMs = this.#world?.nowMs ?? 0;
+      this.#world?.report([{ rule: 'S24', expected, actual, atMs, replica }]);
+    };
+    const count = (what: string): void => void this.#world?.count(what);
+    return new Restored(machine, this.#restoreEvery, say, count);
+  }
+
   follow(world: World): void {
+    this.#world = world;
     world.onObservation((observation) => {
       const { by } = observation;
       if (observation.kind === 'committed') this.#commits.set(by, observation.commit.index);
@@ -152,7 +173,7 @@ function honest(
 
 /** Puts a whole cell of real replicas (and liars) into a new world. */
 export function stage(options: StageOptions): { world: World; machines: StagedMachines } {
-  const machines = new StagedMachines();
+  const machines = new StagedMachines(options.restoreEvery);
   const { cell, liars } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
   const boot = (boot: Boot): Peer => {

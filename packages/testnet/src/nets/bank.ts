@@ -183,6 +183,8 @@ export const bankNet: Net = {
     runsWithLiars: 4,
     crashes: 2,
     commits: 500,
+    restores: 100,
+    restoredCommits: 500,
     deliveries: 2000,
     moved: 50,
     doubleSpends: 8,

@@ -110,6 +110,7 @@ export const locksNet: Net = {
   },
   machine: (context) => ({ machine: lockService(context) }),
   read: readService,
+  restoreEvery: 1,
   act: () => new LockAct(),
   wants: {
     lies: 100,
@@ -129,6 +130,8 @@ export const locksNet: Net = {
     stepsBack: 2,
     stepsForward: 1,
     commits: 500,
+    restores: 2000,
+    restoredCommits: 2000,
     deliveries: 2000,
     grants: 30,
     'result.waiting': 10,

@@ -257,6 +257,8 @@ export const namespaceNet: Net = {
     runsWithLiars: 3,
     crashes: 3,
     commits: 500,
+    restores: 100,
+    restoredCommits: 500,
     deliveries: 2000,
     'answer.create.created': 40,
     'answer.remove.removed': 4,

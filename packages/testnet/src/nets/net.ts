@@ -63,6 +63,8 @@ export interface Net {
   readonly tuning?: Partial<Tuning>;
   /** Fresh per world: the net's model and checkers live in it. */
   act(): Act;
+  /** How often each machine is copied by its snapshot (S24), in commits; default 16. */
+  readonly restoreEvery?: number;
   /** Least sums over a default run; a net that reaches less has proved nothing. */
   readonly wants: Readonly<Record<string, number>>;
 }
@@ -109,6 +111,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     disk: plan.slowDisk ? SLOW_DISK : QUICK_DISK,
     verifier: QUICK_VERIFIER,
     checkers: [...seen.checkers, views, ...(act.checkers?.(cell) ?? [])],
+    ...(net.restoreEvery === undefined ? {} : { restoreEvery: net.restoreEvery }),
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
     ...(net.tuning === undefined ? {} : { tuning: net.tuning }),
     ...(tracer === undefined ? {} : { tracer }),

@@ -147,6 +147,8 @@ export const orswotNet: Net = {
     crashes: 3,
     retries: 5,
     commits: 500,
+    restores: 100,
+    restoredCommits: 500,
     deliveries: 2000,
     answers: 60,
   },
