@@ -104,17 +104,28 @@ export class World {
    * Hands a client's bytes to a gateway after the network's delay; a dead gateway loses them.
    * Answers the tag by which the gateway names them when it refuses.
    */
-  submit(who: string, gateway: number, batch: Uint8Array, label: string): number {
+  submit(
+    who: string,
+    gateway: number,
+    batch: Uint8Array,
+    label: string,
+    delayMs: number = this.clientDelayMs(),
+  ): number {
     const tag = this.count('submitted');
     const packet = `${who}-${tag}`;
     this.#story.tell('send', who, label, { peer: `r${gateway}`, packet });
-    const { delayMsMin, delayMsMax } = this.network.options;
-    this.after(this.rng.between(delayMsMin, delayMsMax), () => {
+    this.after(delayMs, () => {
       const up = this.hosts[gateway]?.peer !== undefined;
       this.#story.tell(up ? 'receive' : 'drop', `r${gateway}`, label, { peer: who, packet });
       this.hosts[gateway]?.handle({ kind: 'submit', batch, tag });
     });
     return tag;
+  }
+
+  /** How long a client's next bytes are under way, ms. */
+  clientDelayMs(): number {
+    const { delayMsMin, delayMsMax } = this.network.options;
+    return this.rng.between(delayMsMin, delayMsMax);
   }
 
   keepAlive(gateway: number, bytes: Uint8Array): void {

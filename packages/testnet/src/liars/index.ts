@@ -1,6 +1,7 @@
 import { type Ref, signedBlockShape } from '@fatty/broadcast';
 import { decode, encode } from '@fatty/codec';
 import type { Peer } from '../host.ts';
+import { copier } from './copier.ts';
 import { bend, type Insider, swapParent } from './craft.ts';
 import { fork } from './fork.ts';
 import { Puppet, type Trick, toAll } from './puppet.ts';
@@ -18,6 +19,7 @@ export const LIES = [
   'garbage',
   'silent',
   'selective',
+  'copier',
 ] as const;
 /** `stuff` floods every log of its world, so only worlds made for it have it. */
 export type Lie = (typeof LIES)[number] | 'stuff';
@@ -156,6 +158,7 @@ const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Tr
   garbage,
   selective,
   stuff,
+  copier,
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */

@@ -13,6 +13,7 @@ import { HoldChecker } from '../checkers/holds.ts';
 import { effects } from '../checkers/index.ts';
 import type { Client } from '../client.ts';
 import type { Checker, Observation, Violation } from '../observation.ts';
+import type { Pipelining } from '../pipelined.ts';
 import type { PlannedOp } from '../plan.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
 import { lockService, readService } from './service.ts';
@@ -158,6 +159,12 @@ class NamespaceAct implements Act {
     this.#clients.filter((one) => !one.settled).map((one) => one.name);
   readonly thief = ({ world }: Scene): Client => new SessionClient(world, 'c99', 0, 60_000).client;
 
+  #said = 0;
+  readonly pipelining: Pipelining = {
+    leased: true,
+    ops: () => [encodeOp(this.#create(`/said${this.#said++ % 50}`, 'file', 0))],
+  };
+
   prepare({ world, plan, clients }: Scene): void {
     this.#count = (what) => void world.count(what);
     this.#clients = Array.from(
@@ -237,7 +244,7 @@ export const namespaceNet: Net = {
     faultsMax: 4,
     realSignaturesOneIn: 8,
     kinds: 8,
-    favours: ['garbage', 'selective'],
+    favours: ['garbage', 'selective', 'copier'],
   },
   machine: (context) => ({ machine: lockService(context) }),
   read: readService,
@@ -247,6 +254,8 @@ export const namespaceNet: Net = {
     clientLies: 10,
     'lie.garbage': 1,
     'lie.selective': 1,
+    'lie.copier': 1,
+    pipelinedAnswers: 200,
     'clientLie.twoFaces': 1,
     'clientLie.gap': 1,
     'fault.crash': 2,

@@ -14,6 +14,7 @@ import {
   SLOW_DISK,
 } from '../faults.ts';
 import type { Checker, Violation } from '../observation.ts';
+import { type PipelinedClient, type Pipelining, pipeline } from '../pipelined.ts';
 import { type Plan, type PlannedOp, type PlanSize, SKEW_MS_MAX } from '../plan.ts';
 import { SeededRng } from '../rng.ts';
 import { type Staged, type StagedMachines, stage } from '../stage.ts';
@@ -42,6 +43,8 @@ export interface Act {
   checkers?(cell: Cell): readonly Checker[];
   /** Names of whoever still waits for something; by default, clients without their answers. */
   waiting?(): readonly string[];
+  /** With it the world has a client that sends many batches at once, and none of them twice (R19). */
+  readonly pipelining?: Pipelining;
   /** Whose batches a lying client copies; default: the scene's clients. */
   victims?(): readonly Victim[];
   /** The lying client; default: one without a session of its own. */
@@ -130,12 +133,13 @@ function play(act: Act, scene: Scene): void {
   if (plan.signatures) world.count('runsWithRealSignatures');
   world.start(plan.faults);
   act.prepare(scene);
+  const clerk = act.pipelining && pipeline(world, plan.seed, act.pipelining);
   for (const op of plan.ops) world.after(op.atMs, () => act.perform(scene, op));
   tellLies(act, scene);
   const busyMs = plan.ops.reduce((end, op) => Math.max(end, op.atMs), faultsEndMs(plan.faults)) + 1;
   for (let atMs = LOOK_MS; atMs < busyMs; atMs += LOOK_MS) world.after(atMs, () => look(scene));
   world.run(busyMs);
-  settle(act, scene, busyMs + CALM_MS_MAX);
+  settle(act, scene, busyMs + CALM_MS_MAX, clerk);
   if (world.violations.length > 0) return;
   world.report(act.finish?.(scene) ?? []);
   world.finish();
@@ -162,11 +166,15 @@ function tellLies(act: Act, scene: Scene): void {
 }
 
 /** L1 and L4: with a quorum up, everything is answered and every replica reaches the tip. */
-function settle(act: Act, scene: Scene, untilMs: number): void {
+function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient): void {
   const { world, clients, machines } = scene;
   const lost = world.liars.size + machines.observers;
-  const waiting = (): readonly string[] =>
-    act.waiting?.() ?? clients.filter((client) => !client.idle).map((client) => client.name);
+  const busy = (some: readonly { readonly idle: boolean; readonly name: string }[]): string[] =>
+    some.filter(({ idle }) => !idle).map(({ name }) => name);
+  const waiting = (): readonly string[] => [
+    ...(act.waiting?.() ?? busy(clients)),
+    ...busy(clerk ? [clerk] : []),
+  ];
   const answered = world.run(untilMs, () => waiting().length === 0);
   if (world.violations.length > 0) return;
   if (lost > world.cell.faultsMax) {

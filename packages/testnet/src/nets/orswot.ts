@@ -105,12 +105,15 @@ export const orswotNet: Net = {
     faultsMax: 4,
     realSignaturesOneIn: 8,
     kinds: 8,
-    favours: ['withhold', 'silent'],
+    favours: ['withhold', 'silent', 'copier'],
   },
   machine: (context) => staged(() => new OrswotAlgorithm(), context),
   act() {
     const model = new SetModel();
+    let said = 0;
+    const ops = (): Uint8Array[] => [encode(setOp, { kind: 'add', member: member(said++) })];
     return {
+      pipelining: { leased: false, ops },
       checkers: () => [model],
       prepare({ clients, world, plan }) {
         for (let i = 0; i < plan.clients; i++) {
@@ -136,6 +139,8 @@ export const orswotNet: Net = {
     clientLies: 10,
     'lie.withhold': 1,
     'lie.silent': 1,
+    'lie.copier': 1,
+    pipelinedAnswers: 200,
     'clientLie.replay': 1,
     'clientLie.garbage': 1,
     'fault.crash': 2,

@@ -1,0 +1,188 @@
+import {
+  encodeOp,
+  type Op,
+  type SignedBatch,
+  sessionIdOf,
+  signBatch,
+  signedBatchShape,
+} from '@fatty/api';
+import {
+  asDigest,
+  asSessionId,
+  encode,
+  equalBytes,
+  hash,
+  type Signer,
+  toHex,
+  utf8,
+} from '@fatty/codec';
+import type { Receipt, SessionId } from '@fatty/interface';
+import type { Observation } from './observation.ts';
+import type { World } from './world.ts';
+
+interface Sent {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+  readonly voters: Map<string, Set<number>>;
+  tags: Set<number>;
+  /** Its gateway died, lies, or has refused it: nothing is promised any more. */
+  isLost: boolean;
+}
+
+/** How long after its gateway was lost a client turns to the next. In ms. */
+const FAILOVER_MS = 700;
+
+/**
+ * An honest client that sends many batches at once and trusts its gateway: it sends nothing again
+ * while that one is honest and up. So whatever an honest gateway took must be answered, copies and
+ * copiers or not (R19), or the world ends with this client waiting (L1).
+ */
+export class PipelinedClient {
+  readonly name: string;
+  readonly signer: Signer;
+  readonly session: SessionId;
+  /** Bytes of everything it ever sent: what a thief can copy. */
+  readonly sent: Uint8Array[] = [];
+  gateway: number;
+  readonly #world: World;
+  readonly #nonce: Uint8Array | undefined;
+  #open: Sent[] = [];
+  #late: (readonly Uint8Array[])[] = [];
+  #seq = 0;
+  #arrivesMs = 0;
+  #isOpened: boolean;
+
+  /** `leased`: the first batch opens a session of the lock service, and the others wait for it. */
+  constructor(world: World, name: string, gateway: number, leased: boolean) {
+    const { scheme, committee } = world.cell;
+    this.name = name;
+    this.gateway = gateway;
+    this.#world = world;
+    this.signer = scheme.signer(hash('testnet-client', utf8(name)));
+    this.#nonce = leased ? hash('testnet-nonce', utf8(name)).slice(0, 16) : undefined;
+    this.#isOpened = !leased;
+    const key = this.signer.publicKey;
+    const basis = { epoch: committee.epoch, commit: 0 };
+    this.session = this.#nonce
+      ? sessionIdOf(key, this.#nonce, basis)
+      : asSessionId(hash('session', key, utf8(name)));
+    world.onObservation((observation) => this.#see(observation));
+    if (this.#nonce) this.#put([encodeOp(opening(this.#nonce, name))]);
+  }
+
+  /** Nothing waits for an answer. */
+  get idle(): boolean {
+    return this.#open.length === 0 && this.#late.length === 0;
+  }
+
+  /** One batch for each; all of them leave at once. */
+  burst(batches: readonly (readonly Uint8Array[])[]): void {
+    if (this.#isOpened) for (const ops of batches) this.#put(ops);
+    else this.#late.push(...batches);
+  }
+
+  #sign(ops: readonly Uint8Array[]): SignedBatch {
+    return signBatch(this.#world.cell.cellId, this.signer, {
+      client: this.signer.publicKey,
+      session: this.session,
+      seq: this.#seq,
+      basis: { epoch: this.#world.cell.committee.epoch, commit: 0 },
+      ops,
+    });
+  }
+
+  #put(ops: readonly Uint8Array[]): void {
+    const bytes = encode(signedBatchShape, this.#sign(ops));
+    const seq = this.#seq++;
+    this.sent.push(bytes);
+    const sent: Sent = { seq, bytes, voters: new Map(), tags: new Set(), isLost: false };
+    this.#open.push(sent);
+    this.#world.count('pipelined');
+    this.#submit(sent);
+  }
+
+  #submit(sent: Sent): void {
+    const { gateway } = this;
+    const isUp = this.#world.honest(gateway) && this.#world.hosts[gateway]?.peer !== undefined;
+    sent.isLost = !isUp;
+    const { nowMs } = this.#world;
+    // A link keeps its order.
+    this.#arrivesMs = Math.max(this.#arrivesMs, nowMs + this.#world.clientDelayMs());
+    const delayMs = this.#arrivesMs - nowMs;
+    const label = `batch ${sent.seq}`;
+    sent.tags.add(this.#world.submit(this.name, gateway, sent.bytes, label, delayMs));
+    if (sent.isLost) this.#failover(gateway);
+  }
+
+  /** Everything unanswered goes again, in order, through the next gateway. */
+  #failover(from: number): void {
+    this.#world.after(FAILOVER_MS, () => {
+      if (this.gateway !== from || !this.#open.some(({ isLost }) => isLost)) return;
+      this.#world.count('failovers');
+      this.gateway = (this.gateway + 1) % this.#world.hosts.length;
+      for (const sent of this.#open) this.#submit(sent);
+    });
+  }
+
+  #lose(lost: readonly Sent[]): void {
+    if (lost.length === 0) return;
+    for (const sent of lost) sent.isLost = true;
+    this.#failover(this.gateway);
+  }
+
+  #see(observation: Observation): void {
+    const { kind, by } = observation;
+    if (kind === 'refused') this.#lose(this.#open.filter(({ tags }) => tags.has(observation.tag)));
+    const isOut = kind === 'crashed' || (kind === 'noted' && observation.note.what === 'observer');
+    if (isOut && by === this.gateway) this.#lose(this.#open);
+    if (kind !== 'committed') return;
+    for (const receipt of observation.applied.receipts) this.#hear(receipt, by);
+  }
+
+  /** R32: an answer counts when f + 1 replicas give it. */
+  #hear({ client, session, seq, commit, results }: Receipt, by: number): void {
+    if (!equalBytes(session, this.session) || !equalBytes(client, this.signer.publicKey)) return;
+    const sent = this.#open.find((one) => one.seq === seq);
+    if (sent === undefined) return;
+    const answer = `${commit} ${results.map(toHex).join(' ')}`;
+    const voters = (sent.voters.get(answer) ?? new Set<number>()).add(by);
+    sent.voters.set(answer, voters);
+    if (voters.size <= this.#world.cell.faultsMax) return;
+    this.#world.count('pipelinedAnswers');
+    this.#open = this.#open.filter((one) => one !== sent);
+    this.#isOpened = true;
+    for (const ops of this.#late.splice(0)) this.#put(ops);
+  }
+}
+
+/** Long enough a lease that nothing has to keep it. */
+function opening(nonce: Uint8Array, name: string): Op {
+  const anchor = asDigest(hash('testnet-chain', utf8(name)));
+  return { kind: 'openSession', nonce, anchor, leaseMs: 60_000 };
+}
+
+/** How a net's client pipelines. */
+export interface Pipelining {
+  /** In a session of the lock service, or in a plain one. */
+  readonly leased: boolean;
+  /** The ops of one batch, different from call to call. */
+  ops(): readonly Uint8Array[];
+}
+
+const FIRST_BURST_MS = 300;
+const BURST_EVERY_MS = 250;
+const BURSTS = 12;
+const BATCHES_PER_BURST = 5;
+
+/** Puts a client into the world that sends bursts of batches through an honest gateway. */
+export function pipeline(world: World, seed: number, { leased, ops }: Pipelining): PipelinedClient {
+  const honest = world.hosts.filter(({ index }) => world.honest(index));
+  const gateway = honest[seed % honest.length]?.index ?? 0;
+  const client = new PipelinedClient(world, 'p0', gateway, leased);
+  for (let i = 0; i < BURSTS; i++) {
+    world.after(FIRST_BURST_MS + i * BURST_EVERY_MS, () => {
+      client.burst(Array.from({ length: BATCHES_PER_BURST }, () => ops()));
+    });
+  }
+  return client;
+}
