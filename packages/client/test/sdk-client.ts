@@ -1,4 +1,4 @@
-import type { Cell } from '@fatty/api';
+import { type Cell, decodeGatewayMessage } from '@fatty/api';
 import type { Link } from '@fatty/interface';
 import type { ClientEffect, CoreConfig, SessionState } from '../src/core/index.ts';
 import { type Dial, Driver } from '../src/sdk/driver.ts';
@@ -14,6 +14,10 @@ export class SdkClient {
   readonly states: SessionState[] = [];
   /** The host has slept for so long: its monotonic clock is behind by that, ms. */
   sleptMs = 0;
+  /** Nothing reaches it, and nothing leaves. */
+  isCut = false;
+  /** Two of its replicas' clocks do not reach it: no quorum, so nothing new is proved. */
+  isUnproved = false;
   /** The wall clock was set by so much, ms. */
   setMs = 0;
   readonly #cell: FakeCell;
@@ -26,7 +30,10 @@ export class SdkClient {
     this.#cell = cell;
     this.#index = cell.clients.length;
     cell.clients.push({
-      hear: (replica, bytes) => this.#turn(() => this.#hear.get(replica)?.(bytes)),
+      hear: (replica, bytes) => {
+        if (this.#isLost(replica, bytes)) return;
+        this.#turn(() => this.#hear.get(replica)?.(bytes));
+      },
     });
     const { committee, cellId } = cell.cell;
     const addresses = committee.members.map((key, i) => {
@@ -70,6 +77,12 @@ export class SdkClient {
     }
   }
 
+  #isLost(replica: number, bytes: Uint8Array): boolean {
+    if (this.isCut || !this.isUnproved || replica > 1) return this.isCut;
+    const message = decodeGatewayMessage(bytes, 1 << 20);
+    return message.ok && message.value.kind === 'nowReading';
+  }
+
   #turn(act: () => void): void {
     if (this.#stopped === undefined) act();
     else this.#stopped.push(act);
@@ -101,6 +114,7 @@ export class SdkClient {
       role: 'replica',
       messageBytesMax: 1 << 20,
       send: (bytes) => {
+        if (this.isCut) return true;
         this.#cell.at(5, () => this.#cell.receive(replica, this.#index, bytes));
         return true;
       },

@@ -1,3 +1,4 @@
+import { comparePositions } from '@fatty/api';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { CLIENT_ERRORS } from '../src/index.ts';
@@ -85,29 +86,45 @@ describe('one truth about a lock', () => {
   it('holds in every turn, through stalls, sleeps, freezes and clocks that are set', () => {
     const trouble = fc.record({
       atMs: fc.integer({ min: 500, max: 60_000 }),
-      kind: fc.constantFrom('stall', 'freeze', 'sleep', 'set', 'evict', 'deafen'),
+      kind: fc.constantFrom(
+        'stall',
+        'freeze',
+        'sleep',
+        'set',
+        'evict',
+        'deafen',
+        'eclipse',
+        'eclipse',
+      ),
       ms: fc.integer({ min: 50, max: 20_000 }),
     });
     const reached = { handovers: 0, losses: 0 };
     fc.assert(
       fc.property(fc.array(trouble, { maxLength: 8 }), (troubles) => {
         const cell = new FakeCell(4);
-        const clients = [new SdkClient(cell), new SdkClient(cell)];
+        const clients = [0, 1, 2].map(() => new SdkClient(cell));
         for (const { atMs, kind, ms } of troubles) {
-          cell.at(atMs, () => vex(cell, clients[ms % 2], kind, ms));
+          cell.at(atMs, () => vex(cell, clients[ms % 3], kind, ms));
         }
-        const answers = clients.map((client) => client.acquire());
+        const asked = (client: SdkClient) => ({ client, answer: client.acquire() });
+        const answers = clients.map(asked);
+        // One that had given up comes back, so that somebody always waits.
+        for (const atMs of [20_000, 40_000, 60_000]) {
+          cell.at(atMs, () => {
+            answers.push(...clients.filter(({ isFrozen }) => !isFrozen).map(asked));
+          });
+        }
         const signals = new Map<Lock, AbortSignal>();
         for (let at = 0; at < 90_000; at += 100) {
           cell.run(at);
-          for (const [i, { lock }] of answers.entries()) {
-            const client = clients[i];
-            if (lock === undefined || client === undefined || client.isFrozen) continue;
+          for (const { client, answer } of answers) {
+            const { lock } = answer;
+            if (lock === undefined || client.isFrozen) continue;
             // As the user has it: taken once, and listened to.
             if (!signals.has(lock)) signals.set(lock, lock.signal);
             const aborted = signals.get(lock)?.aborted ?? true;
             const own = cell.tenures.findIndex(
-              ({ lockGen }) => lockGen.commit === lock.generation.commit,
+              ({ lockGen }) => comparePositions(lockGen, lock.generation) === 0,
             );
             expect(own).toBeGreaterThanOrEqual(0);
             // S13: nobody was given it after us while our signal is silent.
@@ -129,6 +146,7 @@ function vex(cell: FakeCell, client: SdkClient | undefined, kind: string, ms: nu
   if (kind === 'sleep') client?.sleep(ms);
   if (kind === 'set' && client !== undefined) client.setMs += ms % 2 === 0 ? ms : -ms;
   if (kind === 'evict') cell.evict('/lock');
+  if (kind === 'eclipse') eclipse(cell, client);
   if (kind === 'deafen') {
     // No loss is heard of; the numbers of renewals tell.
     const lie: Behaviour['lie'] = (message) => (kindOf(message) === 'lost' ? undefined : message);
@@ -141,4 +159,21 @@ function vex(cell: FakeCell, client: SdkClient | undefined, kind: string, ms: nu
       cell.stopped = false;
     });
   }
+}
+
+/**
+ * Nothing is committed for longer than a lease, so everybody is in jeopardy. When commits go on, this
+ * client hears of a grant and of no quorum of clocks; then it is cut off.
+ */
+function eclipse(cell: FakeCell, client: SdkClient | undefined): void {
+  if (client === undefined || cell.stopped) return;
+  vex(cell, client, 'stall', 14_000);
+  client.isUnproved = true;
+  cell.at(17_000, () => {
+    client.isCut = true;
+  });
+  cell.at(50_000, () => {
+    client.isCut = false;
+    client.isUnproved = false;
+  });
 }

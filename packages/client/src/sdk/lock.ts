@@ -125,13 +125,13 @@ export function askForLock(
   driver: Driver,
   request: LockRequest,
   options: CallOptions & { readonly defaults: CallOptions },
-  got: (lock: Lock) => void,
+  got: (lock: Lock, call: number) => void,
 ): Promise<CallOutcome> {
   const { path, mode } = request;
   const { outcome } = driver.call(request, options, (settled, call) => {
     if (settled.kind !== 'held') return;
     const grant = { path, mode, lockGen: settled.lockGen };
-    got(makeLock(driver, call, grant, options.defaults));
+    got(makeLock(driver, call, grant, options.defaults), call);
   });
   return outcome;
 }
