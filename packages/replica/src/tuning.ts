@@ -99,7 +99,7 @@ export const DEFAULT_TUNING: Tuning = {
   checkingMax: 256,
   checkingPerClientMax: 16,
   keepAlivesMax: 4_096,
-  wasteBytesMax: 16 * 1024 * 1024,
+  wasteBytesMax: 40 * 1024 * 1024,
   wasteBytesPerSec: 256 * 1024,
   shunnedTakenMax: 64,
   markDelayMs: 10,
