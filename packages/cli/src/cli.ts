@@ -1,5 +1,6 @@
 import { OPTIONS } from '@fatty/node';
-import { cac } from 'cac';
+import { type CAC, cac } from 'cac';
+import { readLine } from './arguments.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
@@ -29,25 +30,31 @@ const COMMANDS: readonly Register[] = [
 
 const VERSION = '0.1.0';
 
-/** Runs one command line and answers its exit code; never throws. */
-export async function runCli(io: Io): Promise<number> {
+/** Every command, each of which tells `started` what it comes to. */
+export function commandsOn(io: Io, started: (done: Promise<number>) => void): CAC {
   const cli = cac('fatty');
-  let done: Promise<number> = Promise.resolve(EXIT.done);
   const run =
     <A extends readonly unknown[]>(action: (...args: A) => Promise<number>) =>
-    (...args: A): void => {
-      done = action(...args);
-    };
+    (...args: A): void =>
+      started(action(...args));
   for (const register of COMMANDS) register({ cli, io, run });
   cli.help((sections) => [
     ...sections,
     ...(cli.matchedCommand?.name === 'node' ? [{ title: 'Options', body: nodeOptions() }] : []),
   ]);
   cli.version(VERSION);
+  return cli;
+}
+
+/** Runs one command line and answers its exit code; never throws. */
+export async function runCli(io: Io): Promise<number> {
+  let done: Promise<number> = Promise.resolve(EXIT.done);
+  const cli = commandsOn(io, (started) => {
+    done = started;
+  });
   try {
-    cli.parse([...io.argv], { run: false });
-    if (cli.matchedCommand === undefined)
-      return usage(cli.options, cli.args, io, () => cli.outputHelp());
+    readLine(cli, io.argv.slice(2));
+    if (cli.options.help || cli.matchedCommand === undefined) return usage(cli, io);
     cli.runMatchedCommand();
     return await done;
   } catch (error) {
@@ -64,16 +71,16 @@ function nodeOptions(): string {
     .join('\n');
 }
 
-/** No command: help was asked for, or is needed. */
-function usage(
-  options: Readonly<Record<string, unknown>>,
-  args: readonly string[],
-  io: Io,
-  help: () => void,
-): number {
-  if (options.help || options.version) return EXIT.done;
-  const [unknown] = args;
-  if (unknown !== undefined) io.err(`fatty: no command ${unknown}\n`);
-  help();
-  return unknown === undefined ? EXIT.done : EXIT.usage;
+/** No command is to run: help or the version was asked for, or help is needed. */
+function usage(cli: CAC, io: Io): number {
+  const { options, args, matchedCommand } = cli;
+  const [unknown] = matchedCommand === undefined ? args : [];
+  if (options.version && !options.help) {
+    cli.outputVersion();
+    return EXIT.done;
+  }
+  const isWrong = unknown !== undefined && !options.help;
+  if (isWrong) io.err(`fatty: no command ${unknown}\n`);
+  cli.outputHelp();
+  return isWrong ? EXIT.usage : EXIT.done;
 }

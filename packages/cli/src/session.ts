@@ -9,7 +9,7 @@ import { formatOf } from './output.ts';
 export interface CellFlags {
   readonly cell?: string;
   readonly key?: string;
-  readonly timeout?: number | string;
+  readonly timeout?: string;
   readonly output?: string;
 }
 
@@ -33,11 +33,11 @@ export function timeoutOf(flags: CellFlags): { readonly timeoutMs?: number } {
   return { timeoutMs: milliseconds('--timeout', flags.timeout) };
 }
 
-/** A non-negative whole number of ms. */
-export function milliseconds(name: string, value: unknown): number {
-  const ms = Number(value);
-  if (Number.isInteger(ms) && ms >= 0) return ms;
-  throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${String(value)}`);
+/** A non-negative whole number of ms; exit code 2 for anything else. */
+export function milliseconds(name: string, value: string): number {
+  const ms = value.trim() === '' ? Number.NaN : Number(value);
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
 }
 
 /** Connects, runs, and closes whatever happens, so that nothing lingers at the cell. */

@@ -5,7 +5,6 @@ import { FattyError, type OpOutcome } from '@fatty/client';
 import { traceLine } from '@fatty/msc';
 import { OPTIONS } from '@fatty/node';
 import { describe, expect, it, vi } from 'vitest';
-import { rawOption } from '../src/commands/command.ts';
 import { EXIT, exitCodeOf } from '../src/io.ts';
 import { fields, plain, table } from '../src/output.ts';
 import { fatty, folder } from './fatty.ts';
@@ -85,14 +84,6 @@ describe('usage', () => {
     const file = join(cell, 'cell.json');
     const said = await fatty('get', '/a', '--cell', file, '--timeout', '1500');
     expect([said.code, said.err]).toEqual([EXIT.unreachable, expect.stringContaining('unreach')]);
-  });
-
-  it('reads positions as they were typed', () => {
-    expect(rawOption(['put', '/a', '--generation', '12.10', 'x'], '--generation')).toBe('12.10');
-    expect(rawOption(['put', '--generation=3.0'], '--generation')).toBe('3.0');
-    expect(rawOption(['lock', '/a', '--', 'x', '--generation', '1.0'], '--generation')).toBe(
-      undefined,
-    );
   });
 
   it('prints rows and fields with bytes as hex and positions as commit.index', () => {
@@ -206,7 +197,11 @@ describe('proof', () => {
     const code = async (id: string): Promise<number> =>
       (await fatty('proof', 'verify', proof, '--program', id)).code;
     expect(await code(programId)).toBe(EXIT.done);
+    expect(await code(programId.toUpperCase())).toBe(EXIT.done);
+    expect(await code(`0x${programId}`)).toBe(EXIT.done);
     expect(await code('f'.repeat(64))).toBe(EXIT.refused);
+    expect(await code('12'.repeat(32))).toBe(EXIT.refused);
+    expect(await code('0x12')).toBe(EXIT.usage);
   });
 
   it('refuses a changed proof, and calls a file that is none unreadable', async () => {
@@ -254,6 +249,28 @@ describe('chart', () => {
     expect(ascii.out).toBe('');
     expect(readFileSync(join(dir, 'chart.txt'), 'utf8')).toContain('block');
     expect((await fatty('chart', one, '--from', '100')).out).not.toContain('block');
+  });
+
+  it('draws the same part of a long run for terminals as in Mermaid', async () => {
+    const file = join(dir, 'long.jsonl');
+    const note = (i: number): string =>
+      traceLine({ atMs: i, who: 'r0', kind: 'note', label: `event ${i};` });
+    writeFileSync(file, Array.from({ length: 700 }, (_, i) => note(i)).join(''));
+    const events = async (...more: string[]): Promise<readonly string[]> => {
+      const { code, out } = await fatty('chart', file, ...more);
+      expect(code).toBe(EXIT.done);
+      return out.match(/event \d+/g) ?? [];
+    };
+    const parts = await Promise.all(
+      ['1', '2', '3'].map(async (window) => {
+        const ascii = await events('--ascii', '--window', window);
+        expect(ascii).toEqual(await events('--window', window));
+        return ascii;
+      }),
+    );
+    expect(parts.flat()).toEqual(Array.from({ length: 700 }, (_, i) => `event ${i}`));
+    expect(await events('--ascii')).toEqual(parts.flat());
+    expect((await fatty('chart', file, '--ascii', '--window', '4')).code).toBe(EXIT.usage);
   });
 });
 

@@ -12,20 +12,29 @@ export interface Said {
   readonly err: string;
 }
 
+/** Nothing to read, and nobody to write to. */
+export function silentIo(line: readonly string[]): Io {
+  return {
+    out: () => undefined,
+    err: () => undefined,
+    env: {},
+    argv: ['node', 'fatty', ...line],
+    readInput: () => Promise.resolve(new Uint8Array()),
+  };
+}
+
 /** Runs `fatty` in this process, with no environment and nothing on standard input. */
 export async function fatty(...args: string[]): Promise<Said> {
   let out = '';
   let err = '';
   const io: Io = {
+    ...silentIo(args),
     out: (text) => {
       out += typeof text === 'string' ? text : new TextDecoder().decode(text);
     },
     err: (text) => {
       err += text;
     },
-    env: {},
-    argv: ['node', 'fatty', ...args],
-    readInput: () => Promise.resolve(new Uint8Array()),
   };
   return { code: await runCli(io), out, err };
 }

@@ -21,13 +21,20 @@ const MARKS: Readonly<Record<TraceEvent['kind'], string>> = {
 
 const HEADS = { message: '>', lost: 'x', refused: '!', flying: ')' } as const;
 
+/** Options of {@link asciiChart}; `rowsMax` has no default here. */
+export interface AsciiOptions extends ChartOptions {
+  /** Rows left out before the first that is drawn; default 0. */
+  readonly firstRow?: number;
+}
+
 /**
  * Draws a run for a terminal: lifelines from left to right, one row per line, words on the right.
  * Labels are stripped of control characters, so a hostile one cannot drive the terminal.
  */
-export function asciiChart(events: readonly TraceEvent[], options: ChartOptions = {}): string {
-  const { rows } = chartRows(events, options);
-  const names = lifelinesOf(rows);
+export function asciiChart(events: readonly TraceEvent[], options: AsciiOptions = {}): string {
+  const { firstRow = 0, rowsMax = Infinity } = options;
+  const all = chartRows(events, options).rows;
+  const names = lifelinesOf(all);
   const columns = new Map(names.map((name, i) => [name, i]));
   const head = names
     .map((name) =>
@@ -36,7 +43,7 @@ export function asciiChart(events: readonly TraceEvent[], options: ChartOptions 
         .padEnd(STEP),
     )
     .join('');
-  const lines = rows.map((row) => {
+  const lines = all.slice(firstRow, firstRow + rowsMax).map((row) => {
     const words =
       row.kind === 'note' ? `${row.who} ${row.text}` : `${row.from}>${row.to} ${row.text}`;
     return `${lane(row, columns)}  ${printable(words)}`;

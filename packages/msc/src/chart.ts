@@ -25,6 +25,8 @@ export interface ChartWindow {
   readonly fromMs: number;
   readonly toMs: number;
   readonly rows: number;
+  /** Rows of the run before it. */
+  readonly firstRow: number;
 }
 
 export interface Chart {
@@ -67,7 +69,12 @@ export function chart(events: readonly TraceEvent[], options: ChartOptions = {})
     ...titleLine(options.title ?? '', [...ids.values()]),
   ];
   const lines = rows.map((row) => ({ row, line: rowLine(row, ids) }));
-  const windows = split(lines, head, options).map((part) => toWindow(part, head, originMs));
+  let firstRow = 0;
+  const windows = split(lines, head, options).map((part) => {
+    const window = toWindow(part, head, originMs, firstRow);
+    firstRow += part.length;
+    return window;
+  });
   return { mermaid: windows[0]?.mermaid ?? '', windows, index: indexOf(windows) };
 }
 
@@ -126,13 +133,19 @@ function split(
   return windows;
 }
 
-function toWindow(lines: readonly Line[], head: readonly string[], originMs: number): ChartWindow {
+function toWindow(
+  lines: readonly Line[],
+  head: readonly string[],
+  originMs: number,
+  firstRow: number,
+): ChartWindow {
   const times = lines.map(({ row }) => row.atMs - originMs);
   return {
     mermaid: `${[...head, ...lines.map(({ line }) => line)].join('\n')}\n`,
     fromMs: times.reduce((a, b) => Math.min(a, b), times[0] ?? 0),
     toMs: times.reduce((a, b) => Math.max(a, b), times[0] ?? 0),
     rows: lines.length,
+    firstRow,
   };
 }
 

@@ -43,7 +43,7 @@ function optionsOf(
 ): ChartOptions {
   const originMs = events.reduce((least, one) => Math.min(least, one.atMs), Infinity);
   const at = (name: string, value: number | string): number => {
-    const ms = Number(value);
+    const ms = String(value).trim() === '' ? Number.NaN : Number(value);
     if (Number.isFinite(ms)) return originMs + ms;
     throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
   };
@@ -59,13 +59,15 @@ function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
   const json = formatOf(flags.output) === 'json';
   const events = readTraces(files, io);
   const options = optionsOf(flags, files, events);
-  if (flags.ascii) {
-    const text = asciiChart(events, options);
-    return write(json ? JSON.stringify({ ascii: text }) : text, flags, io);
-  }
   const { windows, index } = chart(events, options);
   const number = wholeNumber('--window', flags.window ?? 1, { min: 1, max: windows.length });
   const chosen = windows[number - 1] as ChartWindow;
+  if (flags.ascii) {
+    const { firstRow, rows } = chosen;
+    const part = flags.window === undefined ? {} : { firstRow, rowsMax: rows };
+    const text = asciiChart(events, { ...options, ...part });
+    return write(json ? JSON.stringify({ ascii: text }) : text, flags, io);
+  }
   if (windows.length > 1 && flags.window === undefined && !json) {
     io.err(
       `fatty: the run fills ${windows.length} charts, this is the first (--window N):\n${index}\n`,
@@ -92,7 +94,7 @@ export const registerChart: Register = ({ cli, io, run }) => {
     .option('--title <text>', 'over the chart')
     .option('--from <ms>', 'begin here, counted from the first event')
     .option('--to <ms>', 'end here')
-    .option('--window <n>', 'which part of a long run')
+    .option('--window <n>', 'which part of a long run; --ascii: default all of it')
     .option('--out <file>', 'write there instead of standard output')
     .action(run(async (files: string[], flags: ChartFlags) => draw(files, flags, io)));
 };

@@ -24,12 +24,3 @@ export function withCell(command: Command): Command {
 export function withFormat(command: Command): Command {
   return command.option('-o, --output <format>', 'table or json', { default: 'table' });
 }
-
-/** cac reads `12.10` as the number 12.1; positions need the text as it was typed. */
-export function rawOption(argv: readonly string[], name: string): string | undefined {
-  const end = argv.indexOf('--');
-  const own = end < 0 ? argv : argv.slice(0, end);
-  const at = own.indexOf(name);
-  if (at >= 0) return own[at + 1];
-  return own.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
-}

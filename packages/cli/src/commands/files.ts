@@ -5,7 +5,7 @@ import type { Position } from '@fatty/interface';
 import { EXIT, ExitError, type Io } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type CellFlags, withClient } from '../session.ts';
-import { type Register, rawOption, withCell } from './command.ts';
+import { type Register, withCell } from './command.ts';
 
 const LEVELS: readonly ReadLevel[] = ['delivered', 'committed', 'linearizable'];
 
@@ -18,6 +18,7 @@ interface PutFlags extends CellFlags {
   readonly '--'?: readonly string[];
   readonly parents?: boolean;
   readonly guarded?: boolean;
+  readonly generation?: string;
 }
 
 function levelOf({ level }: ReadFlags): { readonly level?: ReadLevel } {
@@ -81,7 +82,7 @@ async function put(
   flags: PutFlags,
   io: Io,
 ): Promise<number> {
-  const generation = generationOf(rawOption(io.argv, '--generation'));
+  const generation = generationOf(flags.generation);
   const content = value ?? flags['--']?.[0] ?? (await io.readInput());
   const options: PutOptions = {
     ...(flags.parents ? { parents: true } : {}),

@@ -9,8 +9,8 @@ import { type Register, withCell } from './command.ts';
 interface LockFlags extends CellFlags {
   readonly shared?: boolean;
   readonly try?: boolean;
-  readonly wait?: string | number;
-  readonly lockDelay?: string | number;
+  readonly wait?: string;
+  readonly lockDelay?: string;
   readonly '--'?: readonly string[];
 }
 

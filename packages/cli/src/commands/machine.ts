@@ -8,23 +8,25 @@ import {
   type WorkerEvent,
 } from '@fatty/client/worker';
 import { utf8 } from '@fatty/codec';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { type Format, formatOf, plain, type Row, show } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
-import { type Register, rawOption, withCell } from './command.ts';
+import { type Register, withCell } from './command.ts';
 import { isJson, readProgramFile, readText } from './program.ts';
 
 interface MachineFlags extends CellFlags {
-  readonly inbox?: string | number;
+  readonly t?: string;
+  readonly s?: string;
+  readonly inbox?: string;
   readonly neglect?: string;
-  readonly outputs?: string | number;
-  readonly period?: string | number;
-  readonly lockDelay?: string | number;
+  readonly outputs?: string;
+  readonly period?: string;
+  readonly lockDelay?: string;
   readonly binding?: string;
   readonly text?: boolean;
-  readonly await?: string | number;
-  readonly every?: string | number;
-  readonly max?: string | number;
+  readonly await?: string;
+  readonly every?: string;
+  readonly max?: string;
   readonly input?: string;
   readonly prover?: string;
   /** `--no-wait` makes it false. */
@@ -42,12 +44,6 @@ const ACTIONS: Readonly<Record<string, Action>> = { declare, stat, post, run };
 
 function wrong(name: string, expected: string, actual: unknown): never {
   throw new ExitError(EXIT.usage, `${name}: expected ${expected}, got ${String(actual)}`);
-}
-
-function numberOf(name: string, value: unknown, max: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 0 && number <= max) return number;
-  return wrong(name, `0..${max}`, value);
 }
 
 function feltOf(name: string, text: string): bigint {
@@ -71,17 +67,19 @@ const WINDOW_MAX = 31;
 const OUTPUTS_MAX = 30;
 
 /** Outputs: the cells that the program names beyond the six and the inbox, unless told. */
-function declaration(file: string, flags: MachineFlags, io: Io): DeclareOptions {
+function declaration(file: string, flags: MachineFlags): DeclareOptions {
   const program = readProgramFile(file);
   const { inbox = 0, neglect = 'shown', binding = 'lessee', period, lockDelay } = flags;
-  const window = numberOf('--inbox', inbox, WINDOW_MAX);
+  const window = wholeNumber('--inbox', inbox, { max: WINDOW_MAX });
   const named = program.cells.length - LEASE_CELLS - (window === 0 ? 0 : 1 + window);
-  const outputs = numberOf('--outputs', flags.outputs ?? Math.max(0, named), OUTPUTS_MAX);
+  const outputs = wholeNumber('--outputs', flags.outputs ?? Math.max(0, named), {
+    max: OUTPUTS_MAX,
+  });
   const terms = { window, neglect: oneOf<Neglect>('--neglect', neglect, ['shown', 'refused']) };
   return {
     programId: idOfProgram(program, 'plain'),
-    t: feltOf('--t', rawOption(io.argv, '--t') ?? '0'),
-    s: feltOf('--s', rawOption(io.argv, '--s') ?? '0'),
+    t: feltOf('--t', flags.t ?? '0'),
+    s: feltOf('--s', flags.s ?? '0'),
     outputs,
     binding: oneOf<Binding>('--binding', binding, ['lessee', 'open']),
     ...(window === 0 ? {} : { inbox: terms }),
@@ -97,7 +95,7 @@ async function declare(
   io: Io,
 ): Promise<number> {
   const format = formatOf(flags.output);
-  const terms = declaration(fileOf(rest, 'declare'), flags, io);
+  const terms = declaration(fileOf(rest, 'declare'), flags);
   const nonce = await withClient(flags, io, (client) => client.machine(path).declare(terms));
   const { programId, inbox, outputs } = terms;
   show(io, format, { path, programId, inbox: inbox?.window ?? 0, outputs, nonce });
@@ -173,9 +171,12 @@ function inputsOf({ input }: MachineFlags): { readonly inputs?: CellValues } {
   return { inputs: Object.fromEntries(inputs.value) };
 }
 
+const TRANSITIONS_MAX = 2 ** 20;
+
 function transitionsOf({ every, max }: MachineFlags): Pick<RunMachineOptions, 'transitions'> {
   const everyMs = every === undefined ? {} : { everyMs: milliseconds('--every', every) };
-  const most = max === undefined ? {} : { max: numberOf('--max', max, 2 ** 20) };
+  const most =
+    max === undefined ? {} : { max: wholeNumber('--max', max, { max: TRANSITIONS_MAX }) };
   return { transitions: { ...everyMs, ...most } };
 }
 

@@ -11,9 +11,9 @@ import {
   type Statement,
   type VerifyOptions,
 } from '@fatty/cairo';
-import { fromHex } from '@fatty/codec';
 import type { Digest, Failure } from '@fatty/interface';
 import type { Command } from 'cac';
+import { idOf, looksLikeId } from '../ids.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, type Row, show } from '../output.ts';
 import { type Register, withFormat } from './command.ts';
@@ -91,6 +91,12 @@ function parseOrRefuse(io: Io, flags: ProofFlags, path: string): Proof | number 
   return refused(io, flags, parsed.failure);
 }
 
+function programIdOf(text: string): Digest {
+  const id = idOf(text);
+  if (id !== undefined) return id as Digest;
+  throw new ExitError(EXIT.usage, `--program: expected a file or 64 hex digits, got ${text}`);
+}
+
 function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
   const { statement, program } = flags;
   if (statement !== undefined && statement !== 'lease') {
@@ -101,10 +107,7 @@ function optionsOf(flags: ProofFlags, proof: Proof): VerifyOptions {
       ? { lease: { extra: wholeNumber('--extra', flags.extra ?? 0, { max: EXTRA_CELLS_MAX }) } }
       : {};
   if (program === undefined) return lease;
-  if (/^[0-9a-f]{64}$/.test(program)) {
-    const programId = fromHex(program) as Digest;
-    return { ...lease, programId };
-  }
+  if (looksLikeId(program)) return { ...lease, programId: programIdOf(program) };
   const pinned = readProgramToPin(program);
   return { ...lease, programId: idOfProgram(pinned, proof.publicInput.layout) };
 }

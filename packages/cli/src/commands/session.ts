@@ -1,13 +1,14 @@
 import type { Client } from '@fatty/client';
-import { asSessionId, fromHex, toHex } from '@fatty/codec';
+import { asSessionId, toHex } from '@fatty/codec';
+import { idOf } from '../ids.ts';
 import { EXIT, ExitError, type Io } from '../io.ts';
 import { formatOf, plain, type Row, show } from '../output.ts';
 import { type CellFlags, withClient } from '../session.ts';
 import { type Register, withCell } from './command.ts';
 
 function sessionOf(id: string): ReturnType<typeof asSessionId> {
-  const bytes = fromHex(id);
-  if (bytes?.length === 32) return asSessionId(bytes);
+  const bytes = idOf(id);
+  if (bytes !== undefined) return asSessionId(bytes);
   throw new ExitError(EXIT.usage, `session id: expected 64 hex digits, got ${id}`);
 }
 
