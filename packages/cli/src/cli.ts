@@ -58,7 +58,8 @@ export async function runCli(io: Io): Promise<number> {
     cli.runMatchedCommand();
     return await done;
   } catch (error) {
-    io.err(`fatty: ${error instanceof Error ? error.message : String(error)}\n`);
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== '') io.err(`fatty: ${message}\n`);
     return exitCodeOf(error);
   }
 }

@@ -7,6 +7,8 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv;
   readonly argv: readonly string[];
   readonly readInput: () => Promise<Uint8Array>;
+  /** Aborted when nobody takes what `out` writes; its reason is the error of the system. */
+  readonly outputFailed: AbortSignal;
 }
 
 /** Exit codes of `fatty`, the same for every command. `fatty lock` also passes its child's code on. */
@@ -24,7 +26,7 @@ export const EXIT = {
   lost: 5,
 } as const;
 
-/** Ends a command with a message and an exit code. */
+/** Ends a command with a message and an exit code; without a word when the message is empty. */
 export class ExitError extends Error {
   readonly exitCode: number;
   constructor(exitCode: number, message: string) {
@@ -58,6 +60,10 @@ export function exitCodeOf(error: unknown): number {
   return error.outcome === 'unknown' || error.code === 'timeout' ? EXIT.unknown : EXIT.refused;
 }
 
+/** Whoever read our output has left, which is no fault: `fatty … | head`. */
+export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>
+  code === 'EPIPE' || code === 'ECONNRESET';
+
 export function processIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),
@@ -65,7 +71,29 @@ export function processIo(): Io {
     env: process.env,
     argv: process.argv,
     readInput: readAll,
+    outputFailed: failureOfOutput(),
   };
+}
+
+/** Told of in one line, and never thrown: what a command holds it gives back first. */
+function failureOfOutput(): AbortSignal {
+  const controller = new AbortController();
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (controller.signal.aborted) return;
+    controller.abort(error);
+    if (isReaderGone(error)) return;
+    process.stderr.write(`fatty: cannot write to standard output: ${error.message}\n`);
+  });
+  // There is nowhere left to complain, and no reason to stop.
+  process.stderr.on('error', () => undefined);
+  return controller.signal;
+}
+
+/** The exit code when all is written: a result that found no room is no success. */
+export async function exitCodeAfter(code: number, { outputFailed }: Io): Promise<number> {
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  if (code !== EXIT.done || !outputFailed.aborted) return code;
+  return isReaderGone(outputFailed.reason as NodeJS.ErrnoException) ? code : EXIT.refused;
 }
 
 async function readAll(): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import { runCli } from './cli.ts';
-import { processIo } from './io.ts';
+import { exitCodeAfter, processIo } from './io.ts';
 
-process.exitCode = await runCli(processIo());
+const io = processIo();
+process.exitCode = await exitCodeAfter(await runCli(io), io);

@@ -4,6 +4,7 @@ import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
 import { loadSigner } from '@fatty/node';
 import { EXIT, ExitError, type Io } from './io.ts';
 import { formatOf } from './output.ts';
+import { Stop } from './stop.ts';
 
 /** Options of every command that talks to a cell. */
 export interface CellFlags {
@@ -40,21 +41,32 @@ export function milliseconds(name: string, value: string): number {
   throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
 }
 
-/** Connects, runs, and closes whatever happens, so that nothing lingers at the cell. */
+/**
+ * Connects, runs, and closes whatever happens, so that nothing lingers at the cell: also when this
+ * process is told to end, which breaks `work` off unless it has taken over from `stop`.
+ */
 export async function withClient<T>(
   flags: CellFlags,
   io: Io,
-  work: (client: Client) => Promise<T>,
+  work: (client: Client, stop: Stop) => Promise<T>,
 ): Promise<T> {
   formatOf(flags.output);
   const path = cellPath(flags, io);
   const key = flags.key ?? io.env.FATTY_KEY;
   const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key) };
-  const client = await connect(path, options);
+  const stop = new Stop(io);
   try {
-    return await work(client);
+    const client = await connect(path, { ...options, signal: stop.signal });
+    try {
+      return await Promise.race([work(client, stop), stop.broken]);
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    stop.signal.throwIfAborted();
+    throw error;
   } finally {
-    await client.close();
+    stop.close();
   }
 }
 

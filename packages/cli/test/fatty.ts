@@ -20,6 +20,7 @@ export function silentIo(line: readonly string[]): Io {
     env: {},
     argv: ['node', 'fatty', ...line],
     readInput: () => Promise.resolve(new Uint8Array()),
+    outputFailed: new AbortController().signal,
   };
 }
 

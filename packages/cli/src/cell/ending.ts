@@ -1,14 +1,16 @@
+import { ENDING_SIGNALS } from '../stop.ts';
+
 /** How often a launcher looks whether its parent still lives, ms. */
 const PARENT_POLL_MS = 500;
 
 /**
- * Resolves with the reason when this process should wind up: Ctrl-C, SIGTERM, a hang-up, or the death
+ * Resolves with the reason when this process should wind up: Ctrl-C, SIGTERM, SIGQUIT, a hang-up, or the death
  * of its parent (KILL of npm or of the shell leaves us with another parent, and no signal).
  */
 export function untilToldToStop(): Promise<string> {
   const parent = process.ppid;
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    for (const signal of ENDING_SIGNALS) {
       // For good: npm passes a Ctrl-C on that the terminal has sent us already.
       process.on(signal, () => resolve(signal));
     }

@@ -9,6 +9,7 @@ import { REPLICA_MAIN } from '../cell/process.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf, show } from '../output.ts';
 import { DEFAULT_DIR } from '../session.ts';
+import { signalExit } from '../stop.ts';
 import { type Register, withFormat } from './command.ts';
 
 interface InitFlags {
@@ -105,7 +106,7 @@ function node(io: Io): Promise<number> {
   void untilToldToStop().then(() => child.kill('SIGTERM'));
   return new Promise((done, fail) => {
     child.once('error', fail);
-    child.once('exit', (code) => done(code ?? EXIT.refused));
+    child.once('exit', (code, signal) => done(code ?? signalExit(signal ?? 'SIGKILL')));
   });
 }
 

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import { type AcquireOptions, type Client, isFattyError, type Lock } from '@fatty/client';
-import { EXIT, ExitError, type Io } from '../io.ts';
+import { EXIT, type Io } from '../io.ts';
+import { type Ending, Guard } from '../lock/guard.ts';
 import { formatOf } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
+import type { Stop } from '../stop.ts';
 import { type Register, withCell } from './command.ts';
 
 interface LockFlags extends CellFlags {
@@ -13,10 +13,6 @@ interface LockFlags extends CellFlags {
   readonly lockDelay?: string;
   readonly '--'?: readonly string[];
 }
-
-/** The child gets SIGTERM this long before the lease can no longer be proved, ms. */
-const WARNING_MS = 2_000;
-const POLL_MS = 100;
 
 /** A lock needs a node to hang on: an empty file is made where there is none. */
 async function ensureNode(client: Client, path: string): Promise<void> {
@@ -39,74 +35,54 @@ async function take(client: Client, path: string, flags: LockFlags): Promise<Loc
   return client.acquire(path, { ...options, maxWaitMs: milliseconds('--wait', flags.wait) });
 }
 
-/** The exit code of a child, as shells count signals. */
-function childExit(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
-      reject(new ExitError(EXIT.usage, `cannot run the command: ${error.message}`));
-    });
-    child.once('exit', (code, signal) => {
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
-    });
+async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<number> {
+  const command = flags['--'] ?? [];
+  return withClient(flags, io, async (client, stop) => {
+    if (command.length === 0) {
+      await ensureNode(client, path);
+      return hold(await take(client, path, flags), flags, io, stop);
+    }
+    const guard = new Guard();
+    try {
+      await ensureNode(client, path);
+      const lock = await take(client, path, flags);
+      const ending = await guard.run(command, lock, stop);
+      tell(ending, command, lock, io);
+      await giveBack(lock, io);
+      return ending.lost ? EXIT.lost : ending.exitCode;
+    } finally {
+      guard.close();
+    }
   });
 }
 
-/**
- * Runs the child under the lock. It is asked to go while the lease can still be proved, and killed
- * when it no longer can: it must not work on what somebody else may hold.
- */
-async function guard(child: ChildProcess, lock: Lock): Promise<number> {
-  let ended = false;
-  const lost = (): void => void child.kill('SIGKILL');
-  const look = (): void => {
-    if (!lock.held) return lost();
-    if (ended || lock.deadlineMs - performance.now() > WARNING_MS) return;
-    ended = true;
-    child.kill('SIGTERM');
-  };
-  const timer = setInterval(look, POLL_MS);
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  lock.signal.addEventListener('abort', lost);
-  look();
-  process.on('SIGINT', forward).on('SIGTERM', forward);
+/** What the exit code does not say. */
+function tell(ending: Ending, [program = '']: readonly string[], lock: Lock, io: Io): void {
+  const { signal, lost, left, exitCode } = ending;
+  const how = signal === undefined ? `exited with code ${exitCode}` : `was ended by ${signal}`;
+  const why = lock.signal.aborted ? String(lock.signal.reason) : 'it could not be proved in time';
+  if (lost) io.err(`fatty: lost ${lock.path} (${why}); ${program} ${how}\n`);
+  else if (signal !== undefined) io.err(`fatty: ${program} ${how}\n`);
+  if (left > 0) io.err(`fatty: ended ${left} more that ${program} had started\n`);
+}
+
+/** The command has ended: whatever comes now, its code counts. */
+async function giveBack(lock: Lock, io: Io): Promise<void> {
   try {
-    const code = await childExit(child);
-    return ended || lock.signal.aborted ? EXIT.lost : code;
-  } finally {
-    clearInterval(timer);
-    lock.signal.removeEventListener('abort', lost);
-    process.off('SIGINT', forward).off('SIGTERM', forward);
+    await lock.release();
+  } catch (error) {
+    io.err(`fatty: ${lock.path} is not given back yet: ${String(error)}\n`);
   }
 }
 
-async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<number> {
-  const [program, ...args] = flags['--'] ?? [];
-  return withClient(flags, io, async (client) => {
-    await ensureNode(client, path);
-    const lock = await take(client, path, flags);
-    if (program === undefined) return hold(lock, flags, io);
-    if (!lock.held) throw lock.signal.reason;
-    const env = { ...process.env, FATTY_TOKEN: lock.token, FATTY_LOCK: path };
-    const child = spawn(program, args, { stdio: 'inherit', env });
-    const code = await guard(child, lock);
-    if (lock.signal.aborted) io.err(`fatty: lost ${path} (${String(lock.signal.reason)})\n`);
-    await lock.release();
-    return code;
-  });
-}
-
-/** Without a command: prints the token and holds the lock until interrupted. */
-async function hold(lock: Lock, flags: LockFlags, io: Io): Promise<number> {
+/** Without a command: prints the token and holds the lock until told to stop. */
+async function hold(lock: Lock, flags: LockFlags, io: Io, stop: Stop): Promise<number> {
+  const told = stop.takeOverOnce().then(() => EXIT.done);
   const { path, mode, token } = lock;
   if (formatOf(flags.output) === 'json') io.out(`${JSON.stringify({ path, mode, token })}\n`);
   else io.out(`${token}\n`);
-  const interrupted = new Promise<number>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => resolve(EXIT.done));
-    }
-  });
-  const code = await Promise.race([interrupted, lock.lost.then(() => EXIT.lost)]);
-  await lock.release();
+  const code = await Promise.race([told, lock.lost.then(() => EXIT.lost)]);
+  await giveBack(lock, io);
   return code;
 }
 

@@ -211,16 +211,15 @@ async function run(
   const options = { ...inputsOf(flags), ...transitionsOf(flags) };
   const { prover: command } = flags;
   const prover = command === undefined ? {} : { prover: commandProver({ command }) };
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  return withClient(flags, io, async (client) => {
+  return withClient(flags, io, async (client, stop) => {
+    const controller = new AbortController();
+    void stop.takeOverOnce().then(() => controller.abort());
     const end = await client.machine(path).run({
       program,
       ...options,
       ...prover,
       wait: flags.wait !== false,
-      signal: stop.signal,
+      signal: controller.signal,
       onProgress: (event) => tell(io, format, event),
     });
     const { reason, error, t, s, renewals } = end;

@@ -22,11 +22,10 @@ async function describe(id: string, flags: CellFlags, io: Io): Promise<number> {
 /** Opens a session and reports every change of it until interrupted or expired. */
 async function watch(flags: CellFlags, io: Io): Promise<number> {
   const format = formatOf(flags.output);
-  return withClient(flags, io, async (client) => {
+  return withClient(flags, io, async (client, stop) => {
     const controller = new AbortController();
-    const stop = (): void => controller.abort();
-    process.once('SIGINT', stop).once('SIGTERM', stop);
     await client.submit([{ kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 }]);
+    void stop.takeOverOnce().then(() => controller.abort());
     for await (const status of client.status({ signal: controller.signal })) {
       const { state, session, deadlineMs, links } = status;
       const provedMs = Math.max(0, Math.round(deadlineMs - performance.now()));

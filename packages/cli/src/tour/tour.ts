@@ -16,6 +16,8 @@ import { worker } from './worker.ts';
 export interface TourOptions {
   /** True: end after the last step. False: keep the cell up until told to stop. */
   readonly once: boolean;
+  /** When it is aborted nobody watches any more. */
+  readonly outputFailed: AbortSignal;
 }
 
 const STEPS: readonly ((stage: Stage) => Promise<void>)[] = [
@@ -29,9 +31,9 @@ const STEPS: readonly ((stage: Stage) => Promise<void>)[] = [
 ];
 
 /** The guided tour: a throw-away cell, its main job on real input, faults and all. */
-export async function tour({ once }: TourOptions): Promise<number> {
+export async function tour({ once, outputFailed }: TourOptions): Promise<number> {
   const screen = new Screen();
-  const told = untilToldToStop();
+  const told = Promise.race([untilToldToStop(), untilNobodyWatches(outputFailed)]);
   const record = mkdtempSync(join(tmpdir(), 'fatty-tour-'));
   screen.plain('Fatty: locks and leases for machines that do not trust each other.');
   const cell = await startCell({ record, logLevel: 'warn', stop: told });
@@ -48,6 +50,14 @@ export async function tour({ once }: TourOptions): Promise<number> {
   } finally {
     await cell.close();
   }
+}
+
+function untilNobodyWatches(outputFailed: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    const tell = (): void => resolve('nobody watches');
+    outputFailed.addEventListener('abort', tell, { once: true });
+    if (outputFailed.aborted) tell();
+  });
 }
 
 /** Answers why it was broken off; the step at work then fails, with its clients closed. */
