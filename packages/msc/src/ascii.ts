@@ -17,6 +17,7 @@ const MARKS: Readonly<Record<TraceEvent['kind'], string>> = {
   crash: 'X',
   restart: '^',
   note: '*',
+  broken: '?',
 };
 
 const HEADS = { message: '>', lost: 'x', refused: '!', flying: ')' } as const;
@@ -44,8 +45,7 @@ export function asciiChart(events: readonly TraceEvent[], options: AsciiOptions 
     )
     .join('');
   const lines = all.slice(firstRow, firstRow + rowsMax).map((row) => {
-    const words =
-      row.kind === 'note' ? `${row.who} ${row.text}` : `${row.from}>${row.to} ${row.text}`;
+    const words = 'who' in row ? `${row.who} ${row.text}` : `${row.from}>${row.to} ${row.text}`;
     return `${lane(row, columns)}  ${printable(words)}`;
   });
   const title = options.title === undefined ? [] : [printable(options.title)];
@@ -57,6 +57,7 @@ function lane(row: Row, columns: ReadonlyMap<string, number>): string {
   const cells = Array.from<unknown, string>({ length: columns.size * STEP }, (_, i) =>
     i % STEP === 0 ? '|' : ' ',
   );
+  if (row.kind === 'broken') return MARKS.broken.repeat(cells.length);
   const at = (name: string): number => (columns.get(name) ?? 0) * STEP;
   if (row.kind === 'note') {
     cells[at(row.who)] = MARKS[row.mark];

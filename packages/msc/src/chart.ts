@@ -1,5 +1,6 @@
 import type { TraceEvent } from '@fatty/interface';
-import { mergeTraces } from './causal-order.ts';
+import { nameTwins } from './blocks.ts';
+import { alignClocks } from './clocks.ts';
 import { escapeLabel } from './escape.ts';
 import { formatMs, lifelinesOf, type Row, rowsOf } from './rows.ts';
 
@@ -27,6 +28,8 @@ export interface ChartWindow {
   readonly rows: number;
   /** Rows of the run before it. */
   readonly firstRow: number;
+  /** An invariant breaks in it. */
+  readonly broken: boolean;
 }
 
 export interface Chart {
@@ -46,7 +49,7 @@ export function chartRows(
   events: readonly TraceEvent[],
   options: ChartOptions,
 ): { readonly rows: readonly Row[]; readonly originMs: number } {
-  const ordered = mergeTraces([events]);
+  const ordered = nameTwins(alignClocks(events));
   const originMs =
     options.originMs ?? ordered.reduce((ms, one) => Math.min(ms, one.atMs), Infinity);
   const { fromMs = -Infinity, toMs = Infinity, filter = () => true } = options;
@@ -57,7 +60,8 @@ export function chartRows(
 /**
  * Draws a run as Mermaid sequence charts. Equal events and options give equal bytes.
  * A packet is one arrow, placed at its arrival and labelled with both times; `-x` is a lost one,
- * `--x` a refused one, `-)` one that was not seen to arrive.
+ * `--x` a refused one, `-)` one that was not seen to arrive. A broken invariant is a red bar. All times
+ * are on one clock ({@link alignClocks}).
  */
 export function chart(events: readonly TraceEvent[], options: ChartOptions = {}): Chart {
   const { rows, originMs } = chartRows(events, options);
@@ -85,9 +89,13 @@ interface Line {
 
 /** The title as a note over everything: Mermaid's own titles need a browser to be parsed. */
 function titleLine(title: string, ids: readonly string[]): readonly string[] {
-  const ends = ids.length > 1 ? `${ids[0]},${ids.at(-1)}` : ids[0];
   const text = escapeLabel(title).trim();
-  return ends === undefined || text === '' ? [] : [`  Note over ${ends}: ${text}`];
+  return ids.length === 0 || text === '' ? [] : [`  Note over ${over(ids)}: ${text}`];
+}
+
+/** From the first lifeline to the last. */
+function over(ids: readonly string[]): string {
+  return ids.length > 1 ? `${ids[0]},${ids.at(-1)}` : `${ids[0]}`;
 }
 
 /** Names of the usual form stand for themselves; others might be keywords. */
@@ -106,6 +114,10 @@ const ARROWS = { message: '->>', lost: '-x', refused: '--x', flying: '-)' } as c
 function rowLine(row: Row, ids: ReadonlyMap<string, string>): string {
   const text = escapeLabel(row.text);
   if (row.kind === 'note') return `  Note over ${ids.get(row.who)}: ${text}`;
+  if (row.kind === 'broken') {
+    const note = `  Note over ${over([...ids.values()])}: ${text}`;
+    return ['  rect rgb(255, 205, 205)', `  ${note}`, '  end'].join('\n');
+  }
   return `  ${ids.get(row.from)}${ARROWS[row.kind]}${ids.get(row.to)}: ${text}`;
 }
 
@@ -146,6 +158,7 @@ function toWindow(
     toMs: times.reduce((a, b) => Math.max(a, b), times[0] ?? 0),
     rows: lines.length,
     firstRow,
+    broken: lines.some(({ row }) => row.kind === 'broken'),
   };
 }
 

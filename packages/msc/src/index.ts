@@ -1,4 +1,5 @@
 export * from './ascii.ts';
+export { findBroken, nameTwins } from './blocks.ts';
 export { mergeTraces } from './causal-order.ts';
 export {
   CHARACTERS_MAX,
@@ -8,6 +9,8 @@ export {
   chart,
   ROWS_MAX,
 } from './chart.ts';
+export { alignClocks } from './clocks.ts';
 export { escapeLabel } from './escape.ts';
+export { type ChartQuery, isBrief, shownBy } from './filters.ts';
 export * from './json-lines.ts';
 export * from './recorder.ts';

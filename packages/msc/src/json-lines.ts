@@ -1,4 +1,4 @@
-import type { TraceEvent, Tracer } from '@fatty/interface';
+import type { TracedBlock, TracedOp, TraceEvent, Tracer } from '@fatty/interface';
 
 const KINDS: ReadonlySet<string> = new Set<TraceEvent['kind']>([
   'send',
@@ -10,12 +10,14 @@ const KINDS: ReadonlySet<string> = new Set<TraceEvent['kind']>([
   'crash',
   'restart',
   'note',
+  'broken',
 ]);
 
 /** One event as one line of JSON, with its line feed. */
 export function traceLine(event: TraceEvent): string {
-  const { atMs, who, kind, peer, packet, label, round } = event;
-  return `${JSON.stringify({ atMs, who, kind, peer, packet, label, round })}\n`;
+  const { atMs, who, kind, peer, packet, label, round, block, commit, ops } = event;
+  const line = { atMs, who, kind, peer, packet, label, round, block, commit, ops };
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** A tracer for a process of its own: hands lines to `write` (append them to a file). */
@@ -59,22 +61,47 @@ function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
-type Optional = Pick<TraceEvent, 'peer' | 'packet' | 'round'>;
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isBlock(value: unknown): value is TracedBlock {
+  const { slot, id } = fieldsOf(value);
+  return isText(slot) && isText(id);
+}
+
+function isOp(value: unknown): value is TracedOp {
+  const { client, kind, path } = fieldsOf(value);
+  return isText(client) && isText(kind) && (path === undefined || isText(path));
+}
+
+const isOps = (value: unknown): value is readonly TracedOp[] =>
+  Array.isArray(value) && value.every(isOp);
+
+type Optional = Omit<TraceEvent, 'atMs' | 'who' | 'kind' | 'label'>;
+
+/** What each optional field must be. */
+const OPTIONAL: Readonly<Record<keyof Optional, (value: unknown) => boolean>> = {
+  peer: isText,
+  packet: isText,
+  round: isFiniteNumber,
+  block: isBlock,
+  commit: isFiniteNumber,
+  ops: isOps,
+};
 
 function asEvent(value: unknown): TraceEvent | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { atMs, who, kind, peer, packet, label, round } = value as Record<string, unknown>;
-  if (!isFiniteNumber(atMs) || typeof who !== 'string' || typeof label !== 'string') {
-    return undefined;
+  const fields = fieldsOf(value);
+  const { atMs, who, kind, label } = fields;
+  if (!isFiniteNumber(atMs) || !isText(who) || !isText(label)) return undefined;
+  if (!isText(kind) || !KINDS.has(kind)) return undefined;
+  const optional: Record<string, unknown> = {};
+  for (const [name, isGood] of Object.entries(OPTIONAL)) {
+    if (fields[name] === undefined) continue;
+    if (!isGood(fields[name])) return undefined;
+    optional[name] = fields[name];
   }
-  if (typeof kind !== 'string' || !KINDS.has(kind)) return undefined;
-  if (peer !== undefined && typeof peer !== 'string') return undefined;
-  if (packet !== undefined && typeof packet !== 'string') return undefined;
-  if (round !== undefined && !isFiniteNumber(round)) return undefined;
-  const optional: Optional = {
-    ...(peer === undefined ? {} : { peer }),
-    ...(packet === undefined ? {} : { packet }),
-    ...(round === undefined ? {} : { round }),
-  };
-  return { atMs, who, kind: kind as TraceEvent['kind'], label, ...optional };
+  return { atMs, who, kind: kind as TraceEvent['kind'], label, ...(optional as Optional) };
 }
