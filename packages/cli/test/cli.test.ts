@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FattyError, type OpOutcome } from '@fatty/client';
+import type { TraceEvent } from '@fatty/interface';
 import { traceLine } from '@fatty/msc';
 import { OPTIONS } from '@fatty/node';
 import { describe, expect, it, vi } from 'vitest';
@@ -254,7 +255,7 @@ describe('chart', () => {
   it('draws the same part of a long run for terminals as in Mermaid', async () => {
     const file = join(dir, 'long.jsonl');
     const note = (i: number): string =>
-      traceLine({ atMs: i, who: 'r0', kind: 'note', label: `event ${i};` });
+      traceLine({ atMs: i, who: 'r0', kind: 'deliver', label: `event ${i};` });
     writeFileSync(file, Array.from({ length: 700 }, (_, i) => note(i)).join(''));
     const events = async (...more: string[]): Promise<readonly string[]> => {
       const { code, out } = await fatty('chart', file, ...more);
@@ -272,7 +273,80 @@ describe('chart', () => {
     expect(await events('--ascii')).toEqual(parts.flat());
     expect((await fatty('chart', file, '--ascii', '--window', '4')).code).toBe(EXIT.usage);
   });
+
+  it('draws what is asked for, on one clock, and marks what contradicts', async () => {
+    const files = [0, 1].map((i) => {
+      const path = join(dir, `asked-${i}.jsonl`);
+      writeFileSync(path, ASKED[i]?.map(traceLine).join('') ?? '');
+      return path;
+    });
+    const rows = async (...flags: string[]): Promise<string> =>
+      (await fatty('chart', ...files, '--ascii', ...flags)).out;
+    const all = await rows();
+    // The clock of r1 is a second behind.
+    expect(all).toMatch(/r0>r1 0 to \d+(\.\d)? ms, round 4: push/);
+    expect(all).toContain('BROKEN agreement: r1 and r0 differ at commit 9');
+    expect(all).not.toContain('busy');
+    expect(await rows('--notes')).toContain('busy');
+    expect(await rows('--brief')).not.toContain('deliver');
+    for (const flags of [
+      ['--client', 'c3f9c21'],
+      ['--path', '/jobs'],
+      ['--op', 'acquire'],
+      ['--round', '4'],
+      ['--round', '2..4'],
+    ]) {
+      const some = await rows(...flags);
+      expect(some).toContain('push');
+      expect(some).not.toContain('deliver');
+      expect(some).toContain('BROKEN');
+    }
+    const none = await fatty('chart', ...files, '--path', '/other', '--to', '1');
+    expect(none.err).toContain('nothing in this run fits');
+    for (const flags of [
+      ['--round', 'x'],
+      ['--round', '4..2'],
+    ]) {
+      expect((await fatty('chart', ...files, ...flags)).code).toBe(EXIT.usage);
+    }
+  });
 });
+
+const acquire = { client: 'c3f9c21', kind: 'acquire', path: '/jobs/a' };
+
+/** Two recordings; the second clock is a second behind. */
+const ASKED: readonly (readonly TraceEvent[])[] = [
+  [
+    {
+      atMs: 1000,
+      who: 'r0',
+      kind: 'send',
+      peer: 'r1',
+      packet: 'p',
+      label: 'push',
+      round: 4,
+      ops: [acquire],
+    },
+    { atMs: 1010, who: 'r0', kind: 'note', label: 'busy' },
+    { atMs: 1020, who: 'r0', kind: 'receive', peer: 'r1', packet: 'q', label: 'back', round: 5 },
+    { atMs: 1030, who: 'r0', kind: 'commit', label: '9, 0 ops', round: 5, commit: 9 },
+  ],
+  [
+    {
+      atMs: 5,
+      who: 'r1',
+      kind: 'receive',
+      peer: 'r0',
+      packet: 'p',
+      label: 'push',
+      round: 4,
+      ops: [acquire],
+    },
+    { atMs: 6, who: 'r1', kind: 'send', peer: 'r0', packet: 'q', label: 'back', round: 5 },
+    { atMs: 7, who: 'r1', kind: 'deliver', label: 'block', round: 5 },
+    { atMs: 8, who: 'r1', kind: 'commit', label: '9, 1 ops', round: 6, commit: 9, ops: [acquire] },
+  ],
+];
 
 describe('net', () => {
   it('runs a net from a seed and shows what it reached', async () => {

@@ -100,7 +100,7 @@ function over(ids: readonly string[]): string {
 
 /** Names of the usual form stand for themselves; others might be keywords. */
 function lifelineId(name: string, i: number): string {
-  return /^[rc]\d+$/.test(name) ? name : `x${i}`;
+  return /^([rc]\d+|c[0-9a-f]{6})$/.test(name) ? name : `x${i}`;
 }
 
 function participant(name: string, id: string): string {

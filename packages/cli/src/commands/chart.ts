@@ -2,12 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
 import {
+  alignClocks,
   asciiChart,
   type ChartOptions,
+  type ChartQuery,
   type ChartWindow,
   chart,
+  findBroken,
   mergeTraces,
   readTrace,
+  shownBy,
 } from '@fatty/msc';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
 import { formatOf } from '../output.ts';
@@ -20,11 +24,18 @@ interface ChartFlags {
   readonly from?: number | string;
   readonly to?: number | string;
   readonly window?: number | string;
+  readonly client?: string;
+  readonly path?: string;
+  readonly op?: string;
+  readonly round?: string | number;
+  readonly notes?: boolean;
+  readonly brief?: boolean;
   readonly out?: string;
   readonly output?: string;
 }
 
-function readTraces(files: readonly string[], io: Io): TraceEvent[] {
+/** Events of all files on one clock, with a mark where they contradict each other. */
+function readTraces(files: readonly string[], io: Io): readonly TraceEvent[] {
   const traces = files.map((file) => {
     const { events, badLines } = readTrace(readText(file));
     if (badLines.length > 0) io.err(`fatty: ${file}: ${badLines.length} lines hold no event\n`);
@@ -32,7 +43,27 @@ function readTraces(files: readonly string[], io: Io): TraceEvent[] {
   });
   const events = mergeTraces(traces);
   if (events.length === 0) throw new ExitError(EXIT.usage, 'no events in these files');
-  return [...events];
+  return findBroken(alignClocks(events));
+}
+
+/** `7`, or `7..20`: both ends included. */
+function roundsOf(text: string): NonNullable<ChartQuery['round']> {
+  const [first, last, ...more] = text.split('..');
+  const from = wholeNumber('--round', first);
+  const to = last === undefined ? from : wholeNumber('--round', last, { min: from });
+  if (more.length === 0) return { from, to };
+  throw new ExitError(EXIT.usage, `--round: expected N or N..M, got ${text}`);
+}
+
+function queryOf({ client, path, op, round, notes, brief }: ChartFlags): ChartQuery {
+  return {
+    ...(client === undefined ? {} : { client }),
+    ...(path === undefined ? {} : { path }),
+    ...(op === undefined ? {} : { op }),
+    ...(round === undefined ? {} : { round: roundsOf(String(round)) }),
+    notes: notes === true,
+    brief: brief === true,
+  };
 }
 
 /** `--from` and `--to` count from the first event, as the chart's own times do. */
@@ -50,6 +81,7 @@ function optionsOf(
   return {
     title: flags.title ?? files.map((file) => basename(file)).join(' '),
     originMs,
+    filter: shownBy(queryOf(flags)),
     ...(flags.from === undefined ? {} : { fromMs: at('--from', flags.from) }),
     ...(flags.to === undefined ? {} : { toMs: at('--to', flags.to) }),
   };
@@ -62,6 +94,7 @@ function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
   const { windows, index } = chart(events, options);
   const number = wholeNumber('--window', flags.window ?? 1, { min: 1, max: windows.length });
   const chosen = windows[number - 1] as ChartWindow;
+  if (chosen.rows === 0) io.err('fatty: nothing in this run fits what was asked for\n');
   if (flags.ascii) {
     const { firstRow, rows } = chosen;
     const part = flags.window === undefined ? {} : { firstRow, rowsMax: rows };
@@ -94,6 +127,12 @@ export const registerChart: Register = ({ cli, io, run }) => {
     .option('--title <text>', 'over the chart')
     .option('--from <ms>', 'begin here, counted from the first event')
     .option('--to <ms>', 'end here')
+    .option('--client <name>', 'only what this client asked for; a name of the chart, or a key')
+    .option('--path <path>', 'only ops on this node and below')
+    .option('--op <kind>', 'only this kind of op: acquire, write, granted, …')
+    .option('--round <n>', 'only these rounds: 7, or 7..20')
+    .option('--brief', 'without empty rounds, deliveries and questions for blocks')
+    .option('--notes', 'what replicas say of their own work, too')
     .option('--window <n>', 'which part of a long run; --ascii: default all of it')
     .option('--out <file>', 'write there instead of standard output')
     .action(run(async (files: string[], flags: ChartFlags) => draw(files, flags, io)));
