@@ -17,6 +17,6 @@ const lock = {
 const guard = new Guard();
 const stop = new Stop({ outputFailed: never });
 const { exitCode, lost } = await guard.run(command, lock, stop);
-guard.close();
+await guard.close();
 stop.close();
 process.exitCode = lost ? 5 : exitCode;

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -200,5 +201,22 @@ describe('an outside prover', () => {
     expect(await codeOf('hang', 200)).toBe('prover_timeout');
     expect(await codeOf('hang', 30_000, AbortSignal.timeout(200))).toBe('cancelled');
     expect(await codeOf('hang', 30_000, AbortSignal.abort())).toBe('cancelled');
+  });
+
+  it('is killed with those that it has started', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'fatty-test-'));
+    const file = join(place, 'pid');
+    const script = 'sleep 600 & echo $! > "$0.new"; mv "$0.new" "$0"; wait';
+    const stop = new AbortController();
+    const prover = commandProver({ command: ['sh', '-c', script, file] });
+    const proving = prover.prove(run, proof.parameters, { signal: stop.signal });
+    await vi.waitUntil(() => existsSync(file), { timeout: 50_000 });
+    stop.abort();
+    expect(await proving).toMatchObject({ failure: { code: 'cancelled' } });
+    const pid = readFileSync(file, 'utf8').trim();
+    const hasEnded = (): boolean =>
+      !/^[^Z]/.test(spawnSync('ps', ['-o', 'stat=', '-p', pid], { encoding: 'utf8' }).stdout);
+    await vi.waitUntil(hasEnded, { timeout: 50_000 });
+    rmSync(place, { recursive: true });
   });
 });

@@ -51,7 +51,7 @@ async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<numb
       await giveBack(lock, io);
       return ending.lost ? EXIT.lost : ending.exitCode;
     } finally {
-      guard.close();
+      await guard.close();
     }
   });
 }

@@ -38,6 +38,7 @@ export class Guard {
   readonly #mark = randomBytes(16).toString('hex');
   readonly #onTerminal = isOnTerminal();
   readonly #warden = new Warden(this.#mark, { onTerminal: this.#onTerminal });
+  #isRunning = false;
 
   /** Resolves when nothing of it is left. @throws ExitError when it cannot be started */
   async run(command: readonly string[], lock: Held, stop: Stop): Promise<Ending> {
@@ -48,6 +49,7 @@ export class Guard {
       // A broken pipe of ours is no reason to end somebody's work.
       if (reason.kind === 'signal') void this.#forward(reason.signal, child);
     });
+    this.#isRunning = true;
     const child = this.#spawn(command, lock);
     const watch = new Watch(lock, this.#warden, () => this.#owner(child));
     try {
@@ -58,6 +60,7 @@ export class Guard {
         graceMs: LEFT_GRACE_MS,
         isUrgent: () => !lock.held,
       });
+      this.#isRunning = false;
       const exitCode = signal === null ? (code ?? 0) : signalExit(signal);
       return { exitCode, signal: signal ?? undefined, lost, left };
     } finally {
@@ -86,8 +89,10 @@ export class Guard {
     signalOwned(this.#owner(child), signal);
   }
 
-  close(): void {
-    this.#warden.close();
+  /** Safe at any time: what is left of a command, if a fault of ours left it, is ended. */
+  async close(): Promise<void> {
+    if (this.#isRunning) this.#warden.leave();
+    else await this.#warden.end();
   }
 }
 

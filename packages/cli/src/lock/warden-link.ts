@@ -25,7 +25,8 @@ const OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 export class Warden {
   readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
-  readonly #asked = new Map<EndingSignal, (isHeard: boolean) => void>();
+  readonly #exited: Promise<void>;
+  readonly #asked = new Map<EndingSignal, Question>();
   #deadlineMs: number | undefined;
 
   /** On a terminal it stays in our group, to hear what the terminal sends. */
@@ -40,8 +41,7 @@ export class Warden {
     this.#child = child;
     this.#ready = new Promise((resolve, reject) => {
       const fail = (why: string): void => {
-        for (const answer of this.#asked.values()) answer(false);
-        this.#asked.clear();
+        for (const signal of this.#asked.keys()) this.#answer(signal, false);
         reject(new ExitError(EXIT.refused, `no process to guard the command: ${why}`));
       };
       child.on('message', (message: FromWarden) => {
@@ -52,6 +52,9 @@ export class Warden {
       child.once('exit', (code, signal) => fail(`it ended (${signal ?? `exit ${code}`})`));
     });
     this.#ready.catch(() => undefined);
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => resolve()).once('error', () => resolve());
+    });
     child.unref();
   }
 
@@ -75,18 +78,22 @@ export class Warden {
     this.#tell({ kind: 'deadline', atMs: Math.max(0, deadlineMs + OFFSET_MS) });
   }
 
-  /** Whether our whole group got this signal, as it does from a terminal, and not we alone. */
+  /**
+   * Whether our whole group got this signal, as it does from a terminal, and not we alone. What comes
+   * before the answer is answered with it.
+   */
   heard(signal: EndingSignal): Promise<boolean> {
+    const asked = this.#asked.get(signal);
+    if (asked !== undefined) return asked.answered;
     if (!this.#child.connected) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      this.#answer(signal, false);
-      this.#asked.set(signal, resolve);
-      this.#tell({ kind: 'ask', signal });
-    });
+    const question = newQuestion();
+    this.#asked.set(signal, question);
+    this.#tell({ kind: 'ask', signal });
+    return question.answered;
   }
 
   #answer(signal: EndingSignal, isHeard: boolean): void {
-    this.#asked.get(signal)?.(isHeard);
+    this.#asked.get(signal)?.answer(isHeard);
     this.#asked.delete(signal);
   }
 
@@ -94,8 +101,28 @@ export class Warden {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  /** It looks once more whether anything is left, and ends. */
-  close(): void {
+  /** When nothing that we started is left. */
+  async end(): Promise<void> {
+    this.#child.ref();
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Leaves it alone with whatever is left, which it ends. */
+  leave(): void {
     if (this.#child.connected) this.#child.disconnect();
   }
+}
+
+interface Question {
+  readonly answered: Promise<boolean>;
+  readonly answer: (isHeard: boolean) => void;
+}
+
+function newQuestion(): Question {
+  let answer: Question['answer'] = () => undefined;
+  const answered = new Promise<boolean>((resolve) => {
+    answer = resolve;
+  });
+  return { answered, answer };
 }

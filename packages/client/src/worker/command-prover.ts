@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import {
   type Proof,
   type ProofParameters,
@@ -117,7 +118,9 @@ function execute(
       resolve(fail('cancelled', 'no cancellation', 'one'));
       return;
     }
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], shell: false });
+    // In a group of its own, which is killed as one: the work may be done by a child of the command.
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(program, args, { stdio, shell: false, detached: true });
     let said = '';
     let code: 'cancelled' | 'prover_timeout' | 'prover_failed' = 'prover_failed';
     const hear = (chunk: Buffer): void => {
@@ -125,7 +128,7 @@ function execute(
     };
     const end = (why: typeof code): void => {
       code = why;
-      child.kill('SIGKILL');
+      killGroup(child);
     };
     const cancel = (): void => end('cancelled');
     const timer = setTimeout(() => end('prover_timeout'), Math.min(timeoutMs, TIMER_MS_MAX));
@@ -142,6 +145,17 @@ function execute(
       finish(exit === 0 ? undefined : `${by ?? exit}: ${said.trim()}`),
     );
   });
+}
+
+/** What has left the group is not waited for: it may hold the pipes. */
+function killGroup({ pid, stdout, stderr }: ChildProcessByStdio<null, Readable, Readable>): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+  stdout.destroy();
+  stderr.destroy();
 }
 
 async function readProof(path: string, { publicInput }: Run): Promise<Outcome<Proof>> {
