@@ -54,6 +54,7 @@ export {
   verifiedHash,
 } from './statement/outer.ts';
 export {
+  ANY_POLICY,
   COMMITTEE_POLICY,
   collisionBits,
   MACHINE_POLICY,
@@ -69,7 +70,8 @@ export {
   type Statement,
   statementHash,
 } from './statement/statement.ts';
-export { type Inspection, inspectProof } from './verifier/inspect.ts';
+export { type Strength, strengthOf } from './statement/strength.ts';
+export { type Inspection, inspectProof, inspectStoneJson } from './verifier/inspect.ts';
 export type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
 export {
   checkRenewal,
@@ -84,7 +86,6 @@ export {
   createCairoVerifier,
   type ProofVerdict,
   type RunVerdict,
-  type Strength,
   type VerifyOptions,
 } from './verifier/verifier.ts';
 export type { RunCode, RunFailure } from './vm/failure.ts';

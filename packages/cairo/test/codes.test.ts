@@ -4,6 +4,7 @@ import { composition, evaluateNodes } from '../src/air/evaluate.ts';
 import { PLAIN } from '../src/air/plain.ts';
 import { GENERATOR, mul, P, rootOfUnity } from '../src/felt/felt.ts';
 import {
+  ANY_POLICY,
   bindingCell,
   type CairoVerifier,
   COMMITTEE_POLICY,
@@ -35,7 +36,6 @@ import { Transcript } from '../src/stark/transcript.ts';
 import { byteTree } from '../src/stark/tree-hash.ts';
 import { readStatement } from '../src/statement/statement.ts';
 import {
-  ANY_CONFIGURATION,
   fixture,
   fixtureText,
   leaseChain,
@@ -116,8 +116,8 @@ describe('parse', () => {
     unreadable('bad_number', (text) => text.replace('"n_steps":128', '"n_steps":1.28e2'));
     unreadable('bad_number', (text) => text.replace('"n_steps":128', '"n_steps":-128'));
     unreadable('bad_number', (text) => text.replace('"address":1,', '"address":1125899906842624,'));
-    unreadable('bad_hex', (text) => text.replace('"0x0"', '"0x00"'));
-    unreadable('bad_hex', (text) => text.replace('"0xa"', '"0xA"'));
+    for (const value of ['a', '0x', '0x0g', `0x${'a'.repeat(65)}`])
+      unreadable('bad_hex', (text) => text.replace('"0xa"', `"${value}"`));
     unreadable('bad_hex', (text) => text.replace(/"proof_hex":"0x./, '"proof_hex":"0x'));
     unreadable('bad_field', (text) => text.replace('PrimeField0', 'PrimeField1'));
     unreadable('felt_range', (text) => text.replace('"0x0"', `"0x${P.toString(16)}"`));
@@ -177,7 +177,7 @@ describe('parse', () => {
       refused('bad_counts', withParameters(good, change));
     refused('unsupported_layout', withInput(good, { layout: 'dynamic' }));
     for (const layout of ['small', 'starknet'])
-      refused('bad_counts', withInput(good, { layout }), ANY_CONFIGURATION);
+      refused('bad_counts', withInput(good, { layout }), ANY_POLICY);
     for (const change of [
       { channelHash: 'poseidon3' },
       { commitmentHash: 'poseidon3' },
@@ -226,7 +226,7 @@ describe('policy', () => {
     refused('policy_size', good, { ...COMMITTEE_POLICY, proofBytesMax: 1000 });
     refused('policy_seed', good, { ...COMMITTEE_POLICY, seeds: ['stone7'] });
     const layers = { nVerifierFriendlyLayers: 1, verifierFriendlyHash: 'poseidon3' };
-    const policy = { ...ANY_CONFIGURATION, friendlyLayersMax: 0 };
+    const policy = { ...ANY_POLICY, friendlyLayersMax: 0 };
     refused('policy_friendly', withParameters(friendly, layers), policy);
   });
 
@@ -307,7 +307,7 @@ describe('statement', () => {
     refused('statement_cells', withCell(good, -1, { address: 39 }));
     const extra = Array.from({ length: 33 }, (_, i) => ({ ...last, address: 41 + i }));
     refused('statement_cells', withInput(good, { publicMemory: [...cells, ...extra] }));
-    refused('builtin_cells', withCell(small, 52, { value: 7n }), ANY_CONFIGURATION);
+    refused('builtin_cells', withCell(small, 52, { value: 7n }), ANY_POLICY);
   });
 
   it('refuses what is no lease, or another one', () => {

@@ -65,15 +65,6 @@ export function withByte(proof: Proof, at: number, change: number): Proof {
 /** For tests that must get past the policy with a weak proof. */
 export const NO_POLICY: Policy = { ...COMMITTEE_POLICY, bitsMin: 0, nQueriesMin: 0 };
 
-/** Every configuration that can be checked, however weak: what `--policy` may ask for. */
-export const ANY_CONFIGURATION: Policy = {
-  ...NO_POLICY,
-  layouts: ['plain', 'small', 'recursive', 'recursive_with_poseidon', 'starknet'],
-  channelHashes: ['keccak256', 'blake256', 'poseidon3'],
-  seeds: ['stone6', 'stone5'],
-  friendlyLayersMax: 9999,
-};
-
 /** A transcript line as StarkWare's verifier prints it. */
 export function annotation({ from, label, start, end, values }: TranscriptEvent): string {
   const hex = (value: Uint8Array | bigint): string =>

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  ANY_POLICY,
   type CairoVerifier,
   categoryOf,
   createCairoVerifier,
@@ -13,7 +14,7 @@ import {
   parseStoneJson,
   writeStoneJson,
 } from '../src/index.ts';
-import { ANY_CONFIGURATION, fixture, proofOf, withByte, withInput } from './fixtures.ts';
+import { fixture, proofOf, withByte, withInput } from './fixtures.ts';
 
 const root = process.env.FATTY_VECTORS;
 const vector = (name: string): readonly [string, () => Proof] => [
@@ -43,8 +44,8 @@ beforeAll(async () => {
 function answersOf(proof: Proof): string[] {
   const ask = (): string[] => {
     const verdicts = [
-      verifier.verifyProof(proof, ANY_CONFIGURATION),
-      verifier.verifyRun(proof, ANY_CONFIGURATION),
+      verifier.verifyProof(proof, ANY_POLICY),
+      verifier.verifyRun(proof, ANY_POLICY),
     ];
     return verdicts.map((one) => (one.kind === 'accept' ? 'accept' : one.code));
   };
@@ -58,7 +59,7 @@ function answersOf(proof: Proof): string[] {
 /** A byte of every kind of thing that a prover says: roots, values, tables, paths, the nonce. */
 function regionsOf(proof: Proof): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
-  verifier.verifyRun(proof, ANY_CONFIGURATION, ({ label, start, end }) => {
+  verifier.verifyRun(proof, ANY_POLICY, ({ label, start, end }) => {
     if (start === undefined || end === undefined) return;
     const kind = label.replace(/(Row|Column|node|OODS values:) \d+/g, '$1');
     places.set(kind, start + (places.size % (end - start)));
@@ -75,10 +76,10 @@ describe.each(PROOFS)('%s', (_, make) => {
     expect(regions.size).toBeGreaterThanOrEqual(12);
     for (const [kind, at] of regions) {
       const changed = withByte(proof, at, 1 << (at % 8));
-      const run = verifier.verifyRun(changed, ANY_CONFIGURATION);
+      const run = verifier.verifyRun(changed, ANY_POLICY);
       expect(run.kind, kind).toBe('reject');
       if (run.kind === 'reject') expect(categoryOf(run.code), kind).toMatch(/stark|parse/);
-      expect(verifier.verifyRun(changed, ANY_CONFIGURATION), kind).toEqual(run);
+      expect(verifier.verifyRun(changed, ANY_POLICY), kind).toEqual(run);
     }
   });
 

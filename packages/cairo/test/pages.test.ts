@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  ANY_POLICY,
   type CairoProver,
   type CairoVerifier,
   createCairoVerifier,
@@ -11,7 +12,7 @@ import {
 } from '../src/index.ts';
 import { attempt } from '../src/proof/rejected.ts';
 import { readPages } from '../src/stark/pages.ts';
-import { ANY_CONFIGURATION, withCell, withInput } from './fixtures.ts';
+import { withCell, withInput } from './fixtures.ts';
 import { must, tick } from './runs.ts';
 
 const run = tick(10n);
@@ -65,7 +66,7 @@ describe('pages of public memory', () => {
     });
 
     const codeOf = (one: Proof): string => {
-      const verdict = verifier.verifyRun(one, ANY_CONFIGURATION);
+      const verdict = verifier.verifyRun(one, ANY_POLICY);
       return verdict.kind === 'accept' ? verdict.kind : verdict.code;
     };
 
@@ -81,7 +82,7 @@ describe('pages of public memory', () => {
     });
 
     it('hold no part of a statement but outputs', () => {
-      const verdict = verifier.verifyProof(proof, ANY_CONFIGURATION);
+      const verdict = verifier.verifyProof(proof, ANY_POLICY);
       expect(verdict).toMatchObject({ kind: 'reject', code: 'pages' });
     });
   });

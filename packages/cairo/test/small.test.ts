@@ -13,6 +13,7 @@ import { bitPoints, PEDERSEN_SHIFT, pedersen, pedersenChain } from '../src/curve
 import { poseidon, poseidonMany } from '../src/curve/poseidon.ts';
 import { add, mul, P, pow, rootOfUnity, toBytes32 } from '../src/felt/felt.ts';
 import {
+  ANY_POLICY,
   type CairoVerifier,
   COMMITTEE_POLICY,
   createCairoVerifier,
@@ -21,14 +22,7 @@ import {
   type Proof,
 } from '../src/index.ts';
 import { friendlyTree } from '../src/stark/tree-hash.ts';
-import {
-  ANY_CONFIGURATION,
-  fixture,
-  withByte,
-  withCell,
-  withInput,
-  withParameters,
-} from './fixtures.ts';
+import { fixture, withByte, withCell, withInput, withParameters } from './fixtures.ts';
 import { pedersen as naivePedersen } from './naive-pedersen.ts';
 
 const small = fixture('small-tick-pedersen.json');
@@ -40,7 +34,7 @@ beforeAll(async () => {
   verifier = await createCairoVerifier();
 });
 
-const codeOf = (proof: Proof, policy = ANY_CONFIGURATION): string => {
+const codeOf = (proof: Proof, policy = ANY_POLICY): string => {
   const verdict = verifier.verifyProof(proof, policy);
   return verdict.kind === 'reject' ? verdict.code : 'accept';
 };
@@ -216,7 +210,7 @@ describe('points and hashes', () => {
 
 describe('a proof of the small layout', () => {
   it('states its program, its builtins and its output', () => {
-    const verdict = verifier.verifyProof(small, ANY_CONFIGURATION, { lease: { extra: 0 } });
+    const verdict = verifier.verifyProof(small, ANY_POLICY, { lease: { extra: 0 } });
     expect(verdict).toMatchObject({
       kind: 'accept',
       bits: 96,
@@ -272,7 +266,7 @@ describe('a proof of the small layout', () => {
     ['three builtins, two pointers', 'builtin_cells', withCell(small, 1, { value: 3n })],
   ])('is refused with %s', (_, code, proof) => {
     expect(codeOf(proof)).toBe(code);
-    const run = verifier.verifyRun(proof, ANY_CONFIGURATION);
+    const run = verifier.verifyRun(proof, ANY_POLICY);
     expect(run).toMatchObject({ kind: 'reject', code: code === 'segments' ? code : 'bad_oods' });
   });
 
@@ -324,7 +318,7 @@ describe('one changed byte', () => {
     ['Poseidon channel', friendly],
   ])('is refused: %s', (_, proof) => {
     const places: number[] = [];
-    verifier.verifyRun(proof, ANY_CONFIGURATION, ({ start, end, label }) => {
+    verifier.verifyRun(proof, ANY_POLICY, ({ start, end, label }) => {
       if (start === undefined || end === undefined) return;
       const wanted = !label.includes('Decommitment') || places.length % 4 === 0;
       places.push(wanted ? start + (places.length % (end - start)) : -1);
@@ -344,7 +338,7 @@ describe('seeds', () => {
       [['stone5', 'stone6'], 'accept'],
     ] as const)
       for (const proof of [small, friendly, fixture('blake256.json')])
-        expect(codeOf(proof, { ...ANY_CONFIGURATION, seeds })).toBe(wanted);
+        expect(codeOf(proof, { ...ANY_POLICY, seeds })).toBe(wanted);
     expect(COMMITTEE_POLICY.seeds).toEqual(['stone6']);
   });
 });

@@ -4,6 +4,7 @@ import { ok } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  ANY_POLICY,
   type CairoVerifier,
   COMMITTEE_POLICY,
   categoryOf,
@@ -19,7 +20,6 @@ import {
   writeStoneJson,
 } from '../src/index.ts';
 import {
-  ANY_CONFIGURATION,
   annotation,
   leaseTick,
   proofOf,
@@ -174,9 +174,9 @@ function vectors(folder: string): void {
       const proof = proofOf(file(name));
       const verdict = verifier.verifyProof(proof, COMMITTEE_POLICY);
       expect(verdict).toMatchObject({ kind: 'reject', code });
-      expect(verifier.verifyProof(proof, ANY_CONFIGURATION).kind).toBe('accept');
+      expect(verifier.verifyProof(proof, ANY_POLICY).kind).toBe('accept');
       const { nVerifierFriendlyLayers: layers } = proof.parameters;
-      const policy = { ...ANY_CONFIGURATION, friendlyLayersMax: 0 };
+      const policy = { ...ANY_POLICY, friendlyLayersMax: 0 };
       if (layers > 0)
         expect(verifier.verifyProof(proof, policy)).toMatchObject({ code: 'policy_friendly' });
       else if (proof.parameters.nQueries >= 16)
@@ -185,9 +185,9 @@ function vectors(folder: string): void {
 
     it.each(RUN_ONLY)('reads no statement in %s, but a true run', (name) => {
       const proof = proofOf(file(name));
-      const verdict = verifier.verifyProof(proof, ANY_CONFIGURATION);
+      const verdict = verifier.verifyProof(proof, ANY_POLICY);
       expect(verdict).toMatchObject({ kind: 'reject', code: 'segments' });
-      expect(verifier.verifyRun(proof, ANY_CONFIGURATION).kind).toBe('accept');
+      expect(verifier.verifyRun(proof, ANY_POLICY).kind).toBe('accept');
     });
 
     it('reproduce StarkWare’s transcripts, line by line', () => {
@@ -204,7 +204,7 @@ function vectors(folder: string): void {
         const events: string[] = [];
         const observer = (event: TranscriptEvent) => events.push(annotation(event));
         const isOlder = name.includes('stone5') || name.includes('bootloader');
-        const policy = { ...ANY_CONFIGURATION, seeds: [isOlder ? 'stone5' : 'stone6'] };
+        const policy = { ...ANY_POLICY, seeds: [isOlder ? 'stone5' : 'stone6'] };
         expect(verifier.verifyRun(proofOf(text), policy, observer).kind).toBe('accept');
         expect(events, name).toEqual(expected);
         lines += expected.length;
@@ -229,7 +229,7 @@ function vectors(folder: string): void {
     });
 
     it.each(BOOTLOADED)('say in %s that a bootloader ran a program', (name, inner, output) => {
-      const verdict = verifier.verifyProof(proofOf(file(name)), ANY_CONFIGURATION);
+      const verdict = verifier.verifyProof(proofOf(file(name)), ANY_POLICY);
       if (verdict.kind === 'reject') throw new Error(verdict.code);
       const program = readFileSync(join(folder, 'cairo-programs', inner), 'utf8');
       const parsed = parseProgram(program);
@@ -260,14 +260,14 @@ function vectors(folder: string): void {
       for (const i of [0, 1, 5, 727, 729, 738, 747, size - 6, size - 2, size - 1]) {
         const value = (publicMemory[i]?.value ?? 0n) + 1n;
         const changed = withCell(proof, i, { value });
-        expect(verifier.verifyRun(changed, ANY_CONFIGURATION)).toMatchObject({ code: 'bad_oods' });
+        expect(verifier.verifyRun(changed, ANY_POLICY)).toMatchObject({ code: 'bad_oods' });
       }
       // the same cells, on other pages
       const moved = publicMemory.map((cell) => ({ ...cell, page: 0 }));
       const onePage = withInput(proof, { publicMemory: moved });
-      expect(verifier.verifyRun(onePage, ANY_CONFIGURATION)).toMatchObject({ code: 'bad_oods' });
+      expect(verifier.verifyRun(onePage, ANY_POLICY)).toMatchObject({ code: 'bad_oods' });
       const missing = withCell(proof, 737, { value: 1n });
-      expect(verifier.verifyProof(missing, ANY_CONFIGURATION).kind).toBe('reject');
+      expect(verifier.verifyProof(missing, ANY_POLICY).kind).toBe('reject');
     });
 
     it.each(Object.entries(REFUSED))('refuses plain.%s: %s', (name, category) => {

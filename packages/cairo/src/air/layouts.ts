@@ -1,3 +1,4 @@
+import { Rejected } from '../proof/rejected.ts';
 import type { Layout } from './expression.ts';
 import { PLAIN } from './plain.ts';
 import { RECURSIVE } from './recursive.ts';
@@ -12,3 +13,10 @@ export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
     layout,
   ]),
 );
+
+/** @throws Rejected `unsupported_layout` */
+export function layoutNamed(name: string): Layout {
+  const layout = LAYOUTS.get(name);
+  if (layout !== undefined) return layout;
+  throw new Rejected('unsupported_layout', [...LAYOUTS.keys()].join(' '), name.slice(0, 64));
+}

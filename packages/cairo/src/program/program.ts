@@ -32,7 +32,7 @@ export function parseProgram(text: string): Outcome<Program> {
 
 /** @throws Rejected with the codes of {@link parseProgram} */
 export function readProgram(file: Fields): Program {
-  const prime = BigInt(/^0x[0-9a-f]{1,64}$/.exec(file.text('prime', 66))?.[0] ?? 0);
+  const prime = BigInt(/^0x[0-9a-f]{1,64}$/i.exec(file.text('prime', 66))?.[0] ?? 0);
   demand(prime === P, 'bad_field', `prime 0x${P.toString(16)}`, `0x${prime.toString(16)}`);
   const words = file
     .list('data', LIMITS.publicCells)

@@ -19,8 +19,9 @@ export class Fields {
       demand(keys.includes(key), 'unknown_key', `${where}: ${keys.join(' ')}`, key.slice(0, 64));
   }
 
+  /** Whether the key has a value; `null` is none, as in StarkWare's reader. */
   has(key: string): boolean {
-    return this.#entries.has(key);
+    return (this.#entries.get(key) ?? null) !== null;
   }
 
   names(): string[] {
@@ -88,12 +89,19 @@ export function readInteger(value: JsonValue | undefined, where: string, max: nu
   return Number(digits);
 }
 
-/** Minimal lower-case `0x…` below p. @throws Rejected `wrong_shape bad_hex felt_range` */
+/**
+ * `0x` and hex digits in either case, behind any number of zeros, as StarkWare's reader takes them;
+ * but a value from p on, which that reader reduces, is refused: it has another way to be written.
+ * @throws Rejected `wrong_shape bad_hex felt_range`
+ */
 export function readFelt(value: JsonValue | undefined, where: string): bigint {
   if (typeof value !== 'string') throw new Rejected('wrong_shape', `${where}: hex`, nameOf(value));
-  const minimal = /^0x(?:0|[1-9a-f][0-9a-f]{0,63})$/.test(value);
-  demand(minimal, 'bad_hex', `${where}: minimal lower-case hex`, value.slice(0, 72));
-  const felt = BigInt(value);
-  demand(felt < P, 'felt_range', `${where}: below p`, value);
+  const isHex = /^0x[0-9a-f]+$/i.test(value);
+  demand(isHex, 'bad_hex', `${where}: hex`, value.slice(0, 72));
+  const digits = value.slice(2).replace(/^0+/, '');
+  const short = digits.length <= 64;
+  demand(short, 'bad_hex', `${where}: at most 64 digits`, `${digits.length} digits`);
+  const felt = BigInt(`0x0${digits}`);
+  demand(felt < P, 'felt_range', `${where}: below p`, value.slice(0, 72));
   return felt;
 }

@@ -1,5 +1,7 @@
 import { fromHex, toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { layoutNamed } from '../air/layouts.ts';
+import { byteHash } from '../stark/hashes.ts';
 import { Fields, readInteger } from './json-fields.ts';
 import { type JsonValue, parseJson } from './json-value.ts';
 import {
@@ -9,47 +11,72 @@ import {
   type PublicCell,
   type PublicInput,
 } from './proof.ts';
-import { attempt, demand, Rejected } from './rejected.ts';
+import { attempt, attemptTyped, demand, Rejected } from './rejected.ts';
 
 const UINT16 = 0xffff;
 const UINT32 = 0xffffffff;
 
+const KEYS: readonly string[] = [
+  'proof_parameters',
+  'public_input',
+  'proof_hex',
+  'annotations',
+  'extra_annotations',
+  'private_input',
+  'prover_config',
+  'version',
+];
+
 /**
  * Reads Stone's JSON: `proof_parameters`, `public_input`, `proof_hex`; what else Stone writes into
  * the file (annotations, private input, prover configuration, version) is not looked at, any other
- * key is refused. Absent hashes get Stone's defaults. Never throws. Codes: `too_large malformed
- * duplicate_key unknown_key wrong_shape bad_number bad_hex bad_field felt_range`.
+ * key is refused. Absent parameters, and those that are `null`, get Stone's defaults; hex may be in
+ * either case. Never throws. Codes: `too_large malformed duplicate_key unknown_key wrong_shape
+ * bad_number bad_hex bad_field felt_range`, and `unsupported_layout` in place of the last six when
+ * the layout is none of ours: such a file need not fit what was made for ours.
  */
 export function parseStoneJson(text: string): Outcome<Proof> {
   return attempt(() => {
-    const { jsonBytes } = LIMITS;
-    demand(text.length <= jsonBytes, 'too_large', `≤ ${jsonBytes} characters`, text.length);
-    const file = new Fields(parseJson(text), 'proof', [
-      'proof_parameters',
-      'public_input',
-      'proof_hex',
-      'annotations',
-      'extra_annotations',
-      'private_input',
-      'prover_config',
-      'version',
-    ]);
-    return {
-      parameters: readParameters(file.get('proof_parameters')),
-      publicInput: readPublicInput(file.get('public_input')),
-      proofBytes: readHex(file.text('proof_hex', 2 + 2 * LIMITS.proofBytesRead)),
-    };
+    const root = readRoot(text);
+    const layout = readLayoutName(root);
+    const read = attemptTyped(() => readProof(root));
+    if (read.ok) return read.value;
+    layoutNamed(layout);
+    throw Rejected.of(read.failure);
   });
 }
 
+/** @throws Rejected `too_large malformed duplicate_key` */
+export function readRoot(text: string): JsonValue {
+  const { jsonBytes } = LIMITS;
+  demand(text.length <= jsonBytes, 'too_large', `≤ ${jsonBytes} characters`, text.length);
+  return parseJson(text);
+}
+
+/** The layout that a proof's file names, of any length. @throws Rejected `wrong_shape` */
+export function readLayoutName(root: JsonValue): string {
+  const input = new Fields(root, 'proof', undefined).get('public_input');
+  return new Fields(input, 'public_input', undefined).text('layout', LIMITS.jsonBytes);
+}
+
+function readProof(root: JsonValue): Proof {
+  const file = new Fields(root, 'proof', KEYS);
+  return {
+    parameters: readParameters(file.get('proof_parameters')),
+    publicInput: readPublicInput(file.get('public_input')),
+    proofBytes: readHex(file.text('proof_hex', 2 + 2 * LIMITS.proofBytesRead)),
+  };
+}
+
 function readHex(text: string): Uint8Array {
-  const bytes = /^0x[0-9a-f]*$/.test(text) ? fromHex(text.slice(2)) : undefined;
+  const bytes = /^0x/i.test(text) ? fromHex(text.slice(2)) : undefined;
   if (bytes === undefined)
-    throw new Rejected('bad_hex', 'proof_hex: lower-case hex of whole bytes', text.slice(0, 16));
+    throw new Rejected('bad_hex', 'proof_hex: hex of whole bytes', text.slice(0, 16));
   return bytes;
 }
 
-function readParameters(value: JsonValue | undefined): ProofParameters {
+/** @throws Rejected with the codes of {@link parseStoneJson} */
+export function readParameters(value: JsonValue | undefined): ProofParameters {
   const top = new Fields(value, 'proof_parameters', [
     'field',
     'stark',
@@ -80,8 +107,7 @@ function readParameters(value: JsonValue | undefined): ProofParameters {
     channelHash,
     commitmentHash: top.optionalText('commitment_hash', 'keccak256_masked160_msb'),
     pageHash: statement.optionalText('page_hash', 'keccak256'),
-    // Stone's byte channels always work with their own hash; only Poseidon names another.
-    powHash: top.optionalText('pow_hash', channelHash === 'poseidon3' ? 'keccak256' : channelHash),
+    powHash: readPowHash(top, channelHash),
     friStepList: steps.map((step) => readInteger(step, 'fri_step_list', UINT16)),
     lastLayerDegreeBound: fri.integer('last_layer_degree_bound', UINT32),
     logNCosets: stark.integer('log_n_cosets', UINT16),
@@ -91,6 +117,15 @@ function readParameters(value: JsonValue | undefined): ProofParameters {
     verifierFriendlyHash: top.optionalText('verifier_friendly_commitment_hash', ''),
     verifierFriendlyChannel: top.flag('verifier_friendly_channel_updates', false),
   };
+}
+
+/** Stone's byte channels work with their own hash, whatever the file says; Poseidon's reads it. */
+function readPowHash(top: Fields, channelHash: string): string {
+  const named = top.optionalText(
+    'pow_hash',
+    channelHash === 'poseidon3' ? 'blake256' : channelHash,
+  );
+  return byteHash(channelHash) === undefined ? named : channelHash;
 }
 
 /** @throws Rejected with the codes of {@link parseStoneJson} */

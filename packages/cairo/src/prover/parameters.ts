@@ -12,9 +12,17 @@ export interface ParameterOptions {
   readonly commitmentHash?: string;
   /** Of channel and proof of work, default `keccak256`. */
   readonly channelHash?: string;
+  /** Coefficients of the last FRI layer, a power of two, default 64. */
+  readonly lastLayerDegreeBound?: number;
+  /**
+   * Halvings per FRI layer: 0, then 1 to 4 each, which together lead from the trace's rows (16 a
+   * step) down to the last layer; another sum is `bad_counts` when proving. Default: threes, then the rest.
+   */
+  readonly friStepList?: readonly number[];
 }
 
 const LAST_LAYER_LOG = 6;
+const FRI_STEP = 3;
 const FRI_STEP_MAX = 4;
 const ROWS_PER_STEP_LOG = 4;
 
@@ -23,14 +31,15 @@ export function proofParameters(nSteps: number, options: ParameterOptions = {}):
   const { bits = 96, logNCosets = 4, powBits = 16 } = options;
   const { commitmentHash = 'keccak256', channelHash = 'keccak256' } = options;
   const rowsLog = Math.log2(nSteps) + ROWS_PER_STEP_LOG;
-  const lastLog = Math.min(LAST_LAYER_LOG, rowsLog - 1);
+  const { lastLayerDegreeBound = 2 ** Math.min(LAST_LAYER_LOG, rowsLog - 1) } = options;
+  const halvings = rowsLog - Math.log2(lastLayerDegreeBound);
   return {
     channelHash,
     commitmentHash,
     pageHash: 'keccak256',
     powHash: channelHash,
-    friStepList: [0, ...halvings(rowsLog - lastLog)],
-    lastLayerDegreeBound: 2 ** lastLog,
+    friStepList: options.friStepList ?? friSteps(halvings),
+    lastLayerDegreeBound,
     logNCosets,
     nQueries: Math.max(1, Math.ceil((bits - powBits) / logNCosets)),
     powBits,
@@ -40,8 +49,16 @@ export function proofParameters(nSteps: number, options: ParameterOptions = {}):
   };
 }
 
-/** `count` halvings in steps of at most 2^4, as even as can be, the larger ones first. */
-function halvings(count: number): number[] {
-  const parts = Math.ceil(count / FRI_STEP_MAX);
-  return Array.from({ length: parts }, (_, i) => Math.ceil((count - i) / parts));
+/**
+ * The list for so many halvings: threes, and at the end what remains, 2 to 4 (1 if that is all).
+ * StarkWare's prover takes the list that it is given; its README advises steps of 2 to 4, and its
+ * proofs of layout `plain` that we hold were made with this one.
+ */
+function friSteps(halvings: number): number[] {
+  const steps = [0];
+  if (!Number.isSafeInteger(halvings)) return steps;
+  let rest = halvings;
+  for (; rest > FRI_STEP_MAX; rest -= FRI_STEP) steps.push(FRI_STEP);
+  if (rest > 0) steps.push(rest);
+  return steps;
 }

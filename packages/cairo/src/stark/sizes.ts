@@ -1,5 +1,5 @@
 import type { Layout } from '../air/expression.ts';
-import { LAYOUTS } from '../air/layouts.ts';
+import { layoutNamed } from '../air/layouts.ts';
 import { P } from '../felt/felt.ts';
 import { LIMITS, type Proof, type ProofParameters, type PublicInput } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
@@ -41,9 +41,7 @@ const PEDERSEN_CELLS_MAX = 1024;
  */
 export function readSizes(proof: Proof): ProofSize {
   const { parameters, publicInput, proofBytes } = proof;
-  const layout = LAYOUTS.get(publicInput.layout);
-  if (layout === undefined)
-    throw new Rejected('unsupported_layout', [...LAYOUTS.keys()].join(' '), publicInput.layout);
+  const layout = layoutNamed(publicInput.layout);
   const hashes = readHashes(parameters);
   const { proofBytes: max } = LIMITS;
   demand(proofBytes.length <= max, 'too_large', `≤ ${max} bytes`, proofBytes.length);
@@ -134,7 +132,8 @@ function readFri(parameters: ProofParameters, rowsLog: number): number {
   const shape = first === 0 && others.length > 0;
   demand(shape, 'bad_counts', 'fri steps 0, then others', steps.join(' '));
   for (const step of others) between('fri step', step, 1, FRI_STEP_MAX);
-  const sum = others.reduce((all, step) => all + step, 0) + lastLog;
-  demand(sum === rowsLog, 'bad_counts', `fri steps down from 2^${rowsLog}`, `2^${sum}`);
+  const sum = others.reduce((all, step) => all + step, 0);
+  const wanted = `fri steps of sum ${rowsLog - lastLog} (2^${rowsLog} rows, last layer 2^${lastLog})`;
+  demand(sum === rowsLog - lastLog, 'bad_counts', wanted, `${steps.join(' ')}, sum ${sum}`);
   return lastLog;
 }

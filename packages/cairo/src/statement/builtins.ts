@@ -1,5 +1,5 @@
 import type { Builtin, Layout } from '../air/expression.ts';
-import { LAYOUTS } from '../air/layouts.ts';
+import { layoutNamed } from '../air/layouts.ts';
 import type { PublicInput, Segment } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';
 
@@ -17,9 +17,7 @@ export interface Run {
  * layout and every builtin's is whole uses of it, no more than the trace has
  */
 export function runSegments(input: PublicInput): Run {
-  const layout = LAYOUTS.get(input.layout);
-  if (layout === undefined)
-    throw new Rejected('unsupported_layout', [...LAYOUTS.keys()].join(' '), input.layout);
+  const layout = layoutNamed(input.layout);
   const wanted = [...layout.segments].sort().join(' ');
   const names = input.segments.map((one) => one.name).join(' ');
   demand(names === wanted, 'segments', wanted, names);

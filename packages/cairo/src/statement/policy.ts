@@ -1,4 +1,5 @@
 import { array, record, type Shape, text, u16, u32 } from '@fatty/codec';
+import { LAYOUTS } from '../air/layouts.ts';
 import { LIMITS, type Proof, type ProofParameters, type SeedVersion } from '../proof/proof.ts';
 import { demand } from '../proof/rejected.ts';
 
@@ -10,7 +11,7 @@ export interface Policy {
   readonly layouts: readonly string[];
   readonly channelHashes: readonly string[];
   readonly commitmentHashes: readonly string[];
-  /** Conjectured security: n_queries · log_n_cosets + proof of work. */
+  /** Against the best known attack: n_queries · log_n_cosets + proof of work. */
   readonly bitsMin: number;
   /**
    * Collision resistance of the commitment hash: 80 for 160-bit masks, 124 for 248, 128 unmasked.
@@ -58,6 +59,23 @@ export const COMMITTEE_POLICY: Policy = {
 /** The default of a machine: unmasked or 248-bit commitments. */
 export const MACHINE_POLICY: Policy = { ...COMMITTEE_POLICY, collisionBitsMin: 124 };
 
+/**
+ * Everything that can be checked, however weak: for whoever reads the figures of the verdict, as with
+ * StarkWare's verifier, which has no minimum.
+ */
+export const ANY_POLICY: Policy = {
+  ...COMMITTEE_POLICY,
+  layouts: [...LAYOUTS.keys()],
+  channelHashes: ['keccak256', 'blake256', 'poseidon3'],
+  bitsMin: 0,
+  collisionBitsMin: 0,
+  nQueriesMin: 0,
+  nStepsMin: 0,
+  nStepsMax: 2 ** 32 - 1,
+  seeds: ['stone6', 'stone5'],
+  friendlyLayersMax: 2 ** 16 - 1,
+};
+
 const names = array(text(LIMITS.name), 32);
 
 /** Canonical form of a policy, for committee parameters, machine declarations and jobs. */
@@ -75,7 +93,7 @@ export const policyShape: Shape<Policy> = record({
   friendlyLayersMax: u16,
 });
 
-/** Conjectured bits of a proof made with these parameters (the proven figure is about half). */
+/** Bits of a proof with these parameters against the best known attack; `strengthOf` has the others. */
 export function securityBits(parameters: ProofParameters): number {
   const { nQueries, logNCosets, powBits } = parameters;
   return nQueries * logNCosets + Math.min(powBits, POW_BITS_COUNTED);

@@ -7,19 +7,14 @@ import { readSizes } from '../stark/sizes.ts';
 import { checkStark } from '../stark/stark.ts';
 import type { Observer } from '../stark/transcript.ts';
 import { runSegments } from '../statement/builtins.ts';
-import {
-  collisionBits,
-  demandPolicy,
-  type Policy,
-  policySeeds,
-  securityBits,
-} from '../statement/policy.ts';
+import { demandPolicy, type Policy, policySeeds } from '../statement/policy.ts';
 import {
   type LeaseStatement,
   readLease,
   readStatement,
   type Statement,
 } from '../statement/statement.ts';
+import { type Strength, strengthOf } from '../statement/strength.ts';
 import { demandBinding, demandProgram } from './check.ts';
 import { checkRenewal, decodeJob } from './renewal.ts';
 
@@ -30,12 +25,6 @@ export interface VerifyOptions {
   readonly lease?: { readonly extra: number; readonly binding?: bigint };
   /** Sees the transcript, as far as it goes. */
   readonly observer?: Observer;
-}
-
-/** Conjectured bits, and collision bits of the commitment hash. */
-export interface Strength {
-  readonly bits: number;
-  readonly collisionBits: number;
 }
 
 export type ProofVerdict =
@@ -89,15 +78,11 @@ function verifyProof(
     const lease = wanted === undefined ? undefined : readLease(statement, wanted.extra);
     if (lease !== undefined) demandBinding(lease.binding, wanted?.binding);
     checkStark(hashes, proof, size, policySeeds(policy), observer);
-    return { statement, lease, ...strengthOf(proof) };
+    const { parameters, publicInput } = proof;
+    return { statement, lease, ...strengthOf(parameters, publicInput.nSteps) };
   });
   if (outcome.ok) return { kind: 'accept', ...outcome.value };
   return { kind: 'reject', ...outcome.failure };
-}
-
-function strengthOf({ parameters }: Proof): Strength {
-  const { commitmentHash } = parameters;
-  return { bits: securityBits(parameters), collisionBits: collisionBits(commitmentHash) };
 }
 
 function verifyRun(
@@ -111,7 +96,7 @@ function verifyRun(
     demandPolicy(proof, policy);
     runSegments(proof.publicInput);
     checkStark(hashes, proof, size, policySeeds(policy), observer);
-    return strengthOf(proof);
+    return strengthOf(proof.parameters, proof.publicInput.nSteps);
   });
   if (outcome.ok) return { kind: 'accept', ...outcome.value };
   return { kind: 'reject', ...outcome.failure };

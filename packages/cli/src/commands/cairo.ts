@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   idOfProgram,
+  LIMITS,
   listProgram,
   type ParameterOptions,
   type ProofParameters,
@@ -36,6 +37,7 @@ interface CairoFlags extends ProofFlags {
   readonly public?: string;
   readonly private?: string;
   readonly params?: string;
+  readonly friSteps?: string | number;
   readonly out?: string;
   readonly progress?: boolean;
   readonly threads?: string | number;
@@ -157,13 +159,31 @@ function writeRun(made: Run, flags: CairoFlags): void {
 
 // ── prove ────────────────────────────────────────────────────────────────────
 
-const OPTIONS: Readonly<Record<keyof ParameterOptions, 'number' | 'string'>> = {
+const OPTIONS: Readonly<Record<keyof ParameterOptions, 'number' | 'string' | 'numbers'>> = {
   bits: 'number',
   logNCosets: 'number',
   powBits: 'number',
   commitmentHash: 'string',
   channelHash: 'string',
+  lastLayerDegreeBound: 'number',
+  friStepList: 'numbers',
 };
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function kindOf(value: unknown): string {
+  const isList = Array.isArray(value) && value.length <= LIMITS.friSteps && value.every(isCount);
+  return isList ? 'numbers' : typeof value;
+}
+
+/** `--fri-steps 0,4,3`. */
+function friStepsOf({ friSteps }: CairoFlags): Pick<ParameterOptions, 'friStepList'> {
+  if (friSteps === undefined) return {};
+  const friStepList = String(friSteps).split(',').map(Number);
+  if (/^\d+(,\d+)*$/.test(String(friSteps)) && kindOf(friStepList) === 'numbers')
+    return { friStepList };
+  throw new ExitError(EXIT.usage, `--fri-steps: expected numbers as in 0,4,3, got ${friSteps}`);
+}
 
 /** `--params`: Stone's parameter file, or an object of {@link ParameterOptions}. */
 function parametersOf({ params }: CairoFlags, publicInput: PublicInput): ProofParameters {
@@ -173,7 +193,8 @@ function parametersOf({ params }: CairoFlags, publicInput: PublicInput): ProofPa
   if (Object.hasOwn(file, 'stark')) return stoneParameters(file, publicInput);
   for (const [name, value] of Object.entries(file)) {
     const kind = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof ParameterOptions] : undefined;
-    if (kind !== typeof value) throw new ExitError(EXIT.usage, `--params: no ${name} of that kind`);
+    if (kind !== kindOf(value))
+      throw new ExitError(EXIT.usage, `--params: no ${name} of that kind`);
   }
   return proofParameters(nSteps, file);
 }
@@ -202,7 +223,7 @@ async function prove(path: string, flags: CairoFlags, io: Io): Promise<number> {
   const made = runFile(path, flags, true);
   if (!made.ok) return refused(io, flags, made.failure);
   const { publicInput, cells } = made.value;
-  const parameters = parametersOf(flags, publicInput);
+  const parameters = { ...parametersOf(flags, publicInput), ...friStepsOf(flags) };
   const { threads } = flags;
   const prover = proverPool(
     threads === undefined
@@ -247,6 +268,7 @@ export const registerCairo: Register = ({ cli, io, run: wrap }) => {
     .option('--public <file>', 'run: write air-public-input.json')
     .option('--private <file>', 'run: write air-private-input.json')
     .option('--params <file>', 'prove: Stone’s parameters, or {bits, logNCosets, powBits, …}')
+    .option('--fri-steps <list>', 'prove: halvings per FRI layer, as in 0,4,3')
     .option('--out <file>', 'asm, disasm, prove: where to write')
     .option('--progress', 'prove: tell the phases on stderr')
     .option('--threads <n>', 'prove: that make the proof together; default one per core, at most 4')

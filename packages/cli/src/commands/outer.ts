@@ -3,7 +3,7 @@ import type { Outcome } from '@fatty/interface';
 import { EXIT, ExitError } from '../io.ts';
 import type { Row } from '../output.ts';
 
-const WORD = /^0x(?:0|[1-9a-f][0-9a-f]{0,63})$/;
+const WORD = /^0x[0-9a-f]{1,64}$/i;
 /** A word of the configuration that may be anything. */
 const ANY = '_';
 
@@ -13,7 +13,7 @@ export interface Outer {
   readonly config: readonly string[];
 }
 
-/** @throws ExitError for another kind, and for words that are not lower-case hex or `_` */
+/** @throws ExitError for another kind, and for words that are not hex or `_` */
 export function outerOf(text: string): Outer {
   const [kind = '', ...config] = text.split(':');
   const known = kind === 'bootloader' || (kind === 'verifier' && config.length === 0);

@@ -1,17 +1,20 @@
 import {
+  ANY_POLICY,
+  type CairoVerifier,
   COMMITTEE_POLICY,
   createCairoVerifier,
   EXTRA_CELLS_MAX,
+  type Inspection,
   idOfProgram,
-  inspectProof,
+  inspectStoneJson,
   MACHINE_POLICY,
   type Policy,
   type Proof,
   parseStoneJson,
-  type Statement,
+  type Strength,
   type VerifyOptions,
 } from '@fatty/cairo';
-import type { Digest, Failure } from '@fatty/interface';
+import type { Digest, Failure, Outcome } from '@fatty/interface';
 import type { Command } from 'cac';
 import { idOf, looksLikeId } from '../ids.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
@@ -27,6 +30,7 @@ export interface ProofFlags {
   readonly extra?: string | number;
   readonly policy?: string;
   readonly outer?: string;
+  readonly run?: boolean;
 }
 
 /** Codes that say that the file is no proof at all, rather than a bad one. */
@@ -35,11 +39,12 @@ const UNREADABLE: readonly string[] = ['malformed', 'too_large', 'wrong_shape'];
 const NAMED_POLICIES: Readonly<Record<string, Policy>> = {
   committee: COMMITTEE_POLICY,
   machine: MACHINE_POLICY,
+  any: ANY_POLICY,
 };
 
-/** `committee` (default), `machine`, a JSON file, or `name=value,…` over the committee's. */
-function policyOf(text: string | undefined): Policy {
-  if (text === undefined) return COMMITTEE_POLICY;
+/** `committee`, `machine`, `any`, a JSON file, or `name=value,…` over the committee's. */
+function policyOf(text: string | undefined, otherwise: Policy): Policy {
+  if (text === undefined) return otherwise;
   const named = Object.hasOwn(NAMED_POLICIES, text) ? NAMED_POLICIES[text] : undefined;
   if (named !== undefined) return named;
   const changes = text.includes('=') ? pairs(text) : jsonObject(readText(text));
@@ -81,14 +86,13 @@ function refused(io: Io, flags: ProofFlags, failure: Failure): number {
   return EXIT.refused;
 }
 
-function parseOrRefuse(io: Io, flags: ProofFlags, path: string): Proof | number {
-  const parsed = parseStoneJson(readText(path));
-  if (parsed.ok) return parsed.value;
-  const { code, expected, actual } = parsed.failure;
+function readOrRefuse<T>(io: Io, flags: ProofFlags, read: Outcome<T>): T | number {
+  if (read.ok) return read.value;
+  const { code, expected, actual } = read.failure;
   if (UNREADABLE.includes(code)) {
     throw new ExitError(EXIT.usage, `unreadable: ${code}: expected ${expected}, got ${actual}`);
   }
-  return refused(io, flags, parsed.failure);
+  return refused(io, flags, read.failure);
 }
 
 function programIdOf(text: string): Digest {
@@ -118,42 +122,84 @@ function demandPinned({ outer, program }: ProofFlags): void {
   throw new ExitError(EXIT.usage, '--outer: verify wants --program, and no _ in its configuration');
 }
 
+/** A run has no statement, so that nothing can be asked of one. */
+function demandRunAlone({ run, program, statement, extra, outer }: ProofFlags): void {
+  if (run !== true) return;
+  const asked = Object.entries({ program, statement, extra, outer });
+  for (const [name, value] of asked)
+    if (value !== undefined)
+      throw new ExitError(EXIT.usage, `--run: checks no statement, so that --${name} has no place`);
+}
+
 /** Exit 0, or 1 with code, expected and actual on stdout. */
 export async function verifyProofFile(path: string, flags: ProofFlags, io: Io): Promise<number> {
-  const policy = policyOf(flags.policy);
+  demandRunAlone(flags);
   demandPinned(flags);
-  const proof = parseOrRefuse(io, flags, path);
+  const policy = policyOf(flags.policy, flags.run === true ? ANY_POLICY : COMMITTEE_POLICY);
+  const proof = readOrRefuse(io, flags, parseStoneJson(readText(path)));
   if (typeof proof === 'number') return proof;
-  const options = optionsOf(flags, proof);
-  const verifier = await createCairoVerifier();
-  const verdict = verifier.verifyProof(proof, policy, options);
-  if (verdict.kind === 'reject') {
-    const { code, expected, actual } = verdict;
-    return refused(io, flags, { code, expected, actual });
-  }
-  const { statement, lease, bits, collisionBits } = verdict;
+  const check = flags.run === true ? verifyRun : verifyStatement;
+  return check(await createCairoVerifier(), proof, policy, flags, io);
+}
+
+type Check = (
+  verifier: CairoVerifier,
+  proof: Proof,
+  policy: Policy,
+  flags: ProofFlags,
+  io: Io,
+) => number;
+
+const verifyRun: Check = (verifier, proof, policy, flags, io) => {
+  const verdict = verifier.verifyRun(proof, policy);
+  if (verdict.kind === 'reject') return refused(io, flags, failureOf(verdict));
+  const { layout, nSteps, publicMemory } = proof.publicInput;
+  show(io, formatOf(flags.output), {
+    verdict: 'accepted',
+    statement: 'not checked',
+    layout,
+    nSteps,
+    ...figuresOf(verdict),
+    publicCells: publicMemory.length,
+  });
+  return EXIT.done;
+};
+
+const verifyStatement: Check = (verifier, proof, policy, flags, io) => {
+  const verdict = verifier.verifyProof(proof, policy, optionsOf(flags, proof));
+  if (verdict.kind === 'reject') return refused(io, flags, failureOf(verdict));
+  const { statement, lease } = verdict;
   const inner = flags.outer === undefined ? undefined : innerOf(outerOf(flags.outer), statement);
   if (inner?.ok === false) return refused(io, flags, inner.failure);
   const row: Row = {
     verdict: 'accepted',
     programId: statement.programId,
     layout: statement.layout,
-    bits,
-    collisionBits,
+    ...figuresOf(verdict),
     cells: statement.cells,
     ...(lease === undefined ? {} : { lease }),
     ...(inner === undefined ? {} : { inner: inner.value }),
   };
   show(io, formatOf(flags.output), row);
   return EXIT.done;
-}
+};
+
+const failureOf = ({ code, expected, actual }: Failure): Failure => ({ code, expected, actual });
+
+const figuresOf = ({ bits, attackBits, provenBits, collisionBits }: Partial<Strength>): Row => ({
+  bits,
+  attackBits,
+  provenBits,
+  collisionBits,
+});
 
 const textOf = (failure: Failure | undefined): string =>
   failure === undefined
     ? '-'
     : `${failure.code}: expected ${failure.expected}, got ${failure.actual}`;
 
-function claimOf(statement: Statement, outer: string | undefined): Row {
+function claimOf({ statement, failure }: Inspection, outer: string | undefined): Row {
+  if (statement === undefined) return { statement: textOf(failure) };
   const { programId, program, cells } = statement;
   const claim = { programId, programWords: program.length, cells };
   if (outer === undefined) return claim;
@@ -161,23 +207,36 @@ function claimOf(statement: Statement, outer: string | undefined): Row {
   return { ...claim, inner: inner.ok ? inner.value : textOf(inner.failure) };
 }
 
-/** What the file claims; nothing of it is checked. */
+/** The parameters that are worth a line. */
+function partsOf({ parameters }: Inspection): Row {
+  if (parameters === undefined) return {};
+  const { channelHash, commitmentHash, nQueries, logNCosets, powBits, friStepList } = parameters;
+  return { channelHash, commitmentHash, nQueries, logNCosets, powBits, friStepList };
+}
+
+/**
+ * What the file claims; nothing of it is checked. A layout that cannot be checked at all is refused,
+ * behind what can be said of it.
+ */
 export function inspectProofFile(path: string, flags: ProofFlags, io: Io): number {
-  const proof = parseOrRefuse(io, flags, path);
-  if (typeof proof === 'number') return proof;
-  const { statement, failure, ...rest } = inspectProof(proof);
-  const { nQueries, logNCosets, powBits } = proof.parameters;
-  const claim =
-    statement === undefined ? { statement: textOf(failure) } : claimOf(statement, flags.outer);
-  show(io, formatOf(flags.output), {
+  const seen = readOrRefuse(io, flags, inspectStoneJson(readText(path)));
+  if (typeof seen === 'number') return seen;
+  const { layout, nSteps, publicCells, pages, proofBytes, envelopeBytes, failure } = seen;
+  const isUnsupported = failure?.code === 'unsupported_layout';
+  const row = {
     verdict: 'not checked',
-    ...rest,
-    nQueries,
-    logNCosets,
-    powBits,
-    ...claim,
-  });
-  return EXIT.done;
+    layout,
+    nSteps,
+    ...figuresOf(seen),
+    ...partsOf(seen),
+    publicCells,
+    pages,
+    proofBytes,
+    envelopeBytes,
+    ...(isUnsupported ? failure : claimOf(seen, flags.outer)),
+  };
+  show(io, formatOf(flags.output), row);
+  return isUnsupported ? EXIT.refused : EXIT.done;
 }
 
 /** What `verify` can be told to demand. */
@@ -189,7 +248,11 @@ export function withProofOptions(command: Command): Command {
     )
     .option('--statement <kind>', 'verify: lease demands exactly the six lease cells')
     .option('--extra <n>', 'verify: further cells a lease statement must have; default 0')
-    .option('--policy <policy>', 'verify: committee, machine, a JSON file, or name=value,…')
+    .option('--policy <policy>', 'verify: committee, machine, any, a JSON file, or name=value,…')
+    .option(
+      '--run',
+      'verify: the STARK alone, without a statement, as StarkWare’s verifier does; policy any',
+    )
     .option(
       '--outer <format>',
       'read its output as verifier, or bootloader:CONFIG (hex words; inspect: _ for any)',
