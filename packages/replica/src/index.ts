@@ -20,5 +20,12 @@ export {
 export { Replica } from './replica.ts';
 export type { ReplicaConfig } from './shared.ts';
 export type { ReplicaStatus } from './status.ts';
+export {
+  type NoteTelling,
+  noticeWords,
+  resultWords,
+  Teller,
+  type Telling,
+} from './telling.ts';
 export { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 export { jobKey } from './verdicts.ts';

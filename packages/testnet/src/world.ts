@@ -113,10 +113,15 @@ export class World {
   ): number {
     const tag = this.count('submitted');
     const packet = `${who}-${tag}`;
-    this.#story.tell('send', who, label, { peer: `r${gateway}`, packet });
+    const told = this.#story.submitted(who, batch);
+    this.#story.tell('send', who, label, { peer: `r${gateway}`, packet, ...told });
     this.after(delayMs, () => {
       const up = this.hosts[gateway]?.peer !== undefined;
-      this.#story.tell(up ? 'receive' : 'drop', `r${gateway}`, label, { peer: who, packet });
+      this.#story.tell(up ? 'receive' : 'drop', `r${gateway}`, label, {
+        peer: who,
+        packet,
+        ...told,
+      });
       this.hosts[gateway]?.handle({ kind: 'submit', batch, tag });
     });
     return tag;
@@ -158,6 +163,7 @@ export class World {
 
   report(violations: readonly Violation[]): void {
     this.violations.push(...violations);
+    for (const violation of violations) this.#story.broken(violation);
   }
 
   /** Adds to a coverage counter and answers its new value. */

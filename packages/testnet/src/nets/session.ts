@@ -10,7 +10,8 @@ import {
   sessionIdOf,
 } from '@fatty/api';
 import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
-import type { Digest, Position, Receipt } from '@fatty/interface';
+import type { Digest, Receipt } from '@fatty/interface';
+import { noticeWords, resultWords } from '@fatty/replica';
 import { Client } from '../client.ts';
 import type { Observation } from '../observation.ts';
 import type { World } from '../world.ts';
@@ -23,23 +24,6 @@ function chainOf(name: string): readonly Digest[] {
   const chain: Digest[] = [asDigest(hash('testnet-chain', utf8(name)))];
   for (let i = 0; i < LINKS; i++) chain.push(keepAliveLink(chain[i] as Digest));
   return chain.reverse();
-}
-
-const show = ({ commit, index }: Position): string => `${commit}.${index}`;
-
-/** A result in a few words, for charts. */
-function outcome(result: Result): string {
-  if (result.kind === 'granted') return `granted, generation ${show(result.lockGen)}`;
-  if (result.kind === 'waiting') return `waits behind ${result.ahead}`;
-  if (result.kind === 'error') return `refused, ${result.code}`;
-  if (result.kind !== 'machineHeld') return result.kind;
-  return `held at t=${result.t}, generation ${show(result.lockGen)}`;
-}
-
-function news(notice: NoticeBody): string {
-  if (notice.kind === 'machineLost') return `${notice.path} lost, ${notice.reason}`;
-  if (notice.kind !== 'granted') return notice.kind;
-  return `${notice.path} granted, generation ${show(notice.lockGen)}`;
 }
 
 /** How the ops of one batch may end: each by its result, or all of them by f+1 refusals. */
@@ -138,7 +122,7 @@ export class SessionClient {
       const result = decodeResult(bytes);
       const op = ops[i];
       if (!result.ok || op === undefined) continue;
-      this.#world.story.tell('note', this.name, `${op.kind}: ${outcome(result.value)}`);
+      this.#world.story.tell('note', this.name, `${op.kind}: ${resultWords(result.value)}`);
       ending.answered?.(result.value);
     }
   }
@@ -171,7 +155,7 @@ export class SessionClient {
       if (toHex(notice.session) !== toHex(this.client.session)) continue;
       const body = decodeNotice(notice.body);
       if (!body.ok) continue;
-      this.#world.story.tell('note', this.name, `notice: ${news(body.value)}`);
+      this.#world.story.tell('note', this.name, `notice: ${noticeWords(body.value)}`);
       if (body.value.kind === 'sessionExpired') this.alive = false;
       this.onNotice?.(body.value);
     }

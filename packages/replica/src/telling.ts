@@ -1,0 +1,307 @@
+import {
+  type Batch,
+  batchShape,
+  decodeNotice,
+  decodeOp,
+  decodeResult,
+  type NoticeBody,
+  type Result,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/api';
+import {
+  type Body,
+  bodyShape,
+  HEADER_BYTES_MAX,
+  headerDigest,
+  headerShape,
+  type Ref,
+  signedBlockShape,
+} from '@fatty/broadcast';
+import { decode, toHex } from '@fatty/codec';
+import type {
+  Notice,
+  Position,
+  PublicKey,
+  Receipt,
+  TracedBlock,
+  TracedOp,
+  TraceEvent,
+} from '@fatty/interface';
+import type { ReplicaEffect, ReplicaNote } from './contract.ts';
+import { decodeMessage, type PeerMessage } from './messages.ts';
+
+/** What a trace event says, without who and when. */
+export type Telling = Pick<TraceEvent, 'label' | 'round' | 'block' | 'commit' | 'ops'>;
+
+/** A note, told. */
+export type NoteTelling = Telling & Pick<TraceEvent, 'kind' | 'peer'>;
+
+/** Ops told of one block, commit or batch: the beginning of a long list. */
+const OPS_TOLD_MAX = 32;
+/** Ops that a label names. */
+const OPS_NAMED_MAX = 3;
+/** Slots whose blocks are remembered, so that a second block of one is called a twin. */
+const SLOTS_MAX = 10_000;
+const ID_BYTES = 8;
+
+const TOLD_NOTES: ReadonlySet<ReplicaNote['what']> = new Set([
+  'accepted',
+  'blockRejected',
+  'messageRejected',
+  'equivocation',
+  'leaderTimeout',
+  'syncStarted',
+  'syncEnded',
+  'observer',
+]);
+
+/** A block as it travels, opened as far as it can be. */
+interface OpenedBlock {
+  readonly ref: Ref;
+  readonly body: Body | undefined;
+}
+
+/**
+ * Says in a few words what replicas send, deliver and commit: the one vocabulary of simulated and
+ * recorded runs. Bytes that do not decode are told as such; nothing throws.
+ */
+export class Teller {
+  readonly #nameOf: (client: PublicKey) => string;
+  /** By slot: the blocks of it, in the order in which they were first told of. */
+  readonly #slots = new Map<string, string[]>();
+  #last: { readonly bytes: Uint8Array; readonly told: Telling } | undefined;
+
+  /** `nameOf`: the lifeline of a client. */
+  constructor(nameOf: (client: PublicKey) => string) {
+    this.#nameOf = nameOf;
+  }
+
+  /** What one replica sends another; a broadcast is read once. */
+  message(bytes: Uint8Array): Telling {
+    if (this.#last?.bytes === bytes) return this.#last.told;
+    const message = decodeMessage(bytes, bytes.length);
+    const told = message.ok ? this.#message(message.value) : { label: 'garbage' };
+    this.#last = { bytes, told };
+    return told;
+  }
+
+  delivered(ref: Ref): Telling {
+    return { label: this.#blockName(ref), round: ref.round, block: tracedBlock(ref) };
+  }
+
+  committed({ commit, input }: Extract<ReplicaEffect, { kind: 'committed' }>): Telling {
+    const { index, leader } = commit;
+    const copies = new Map(input.batches.map((batch) => [toHex(batch.id), batch]));
+    const count = [...copies.values()].reduce((sum, { ops }) => sum + ops.length, 0);
+    const ops = this.#opsOf([...copies.values()]);
+    const convicts = input.evidence.map((liar) => `, convicts r${liar}`).join('');
+    const label = `${index}, leader ${this.#blockName(leader)}, ${count} ops${convicts}`;
+    return {
+      label: label + naming(ops, count),
+      round: leader.round,
+      block: tracedBlock(leader),
+      commit: index,
+      ...carried(ops),
+    };
+  }
+
+  /** Undefined for what no chart shows. */
+  noted({ what, ref, round = ref?.round, failure, peer }: ReplicaNote): NoteTelling | undefined {
+    if (!TOLD_NOTES.has(what)) return undefined;
+    const parts = [what, ref === undefined ? '' : this.#blockName(ref), failure?.code];
+    return {
+      kind: what.endsWith('Rejected') ? 'reject' : 'note',
+      label: parts.filter((part) => part).join(' '),
+      ...(peer === undefined ? {} : { peer: `r${peer}` }),
+      ...(round === undefined ? {} : { round }),
+      ...(ref === undefined ? {} : { block: tracedBlock(ref) }),
+    };
+  }
+
+  /** A client's SignedBatch bytes. */
+  batch(signed: Uint8Array): Telling {
+    const outer = decode(signedBatchShape, signed, signed.length);
+    const ops = outer.ok ? this.#opsIn([outer.value]) : [];
+    if (ops.length === 0) return { label: 'garbage' };
+    const label = ops.map(({ kind, path }) => wordsOf(kind, path)).join(' + ');
+    return { label, ...carried(ops) };
+  }
+
+  /** What a gateway answers; `ops`: of the batch that the receipt is for. */
+  answered(receipt: Receipt, ops: readonly TracedOp[]): Telling {
+    const words = receipt.results.slice(0, OPS_NAMED_MAX).map((bytes, i) => {
+      const result = decodeResult(bytes);
+      const { kind, path } = ops[i] ?? { kind: 'op' };
+      return `${wordsOf(kind, path)}: ${result.ok ? resultWords(result.value) : 'answered'}`;
+    });
+    return { label: [`commit ${receipt.commit}`, ...words].join(', '), ...carried(ops) };
+  }
+
+  /** Undefined for what no chart shows: a keep-alive has arrived. */
+  notice({ client, body }: Notice): Telling | undefined {
+    const notice = decodeNotice(body);
+    if (!notice.ok || notice.value.kind === 'renewed') return undefined;
+    const { kind } = notice.value;
+    const path = 'path' in notice.value ? { path: notice.value.path } : {};
+    const ops = [{ client: this.#nameOf(client), kind, ...path }];
+    return { label: `notice: ${noticeWords(notice.value)}`, ops };
+  }
+
+  #message(message: PeerMessage): Telling {
+    switch (message.kind) {
+      case 'push':
+        return this.#block(message.block) ?? { label: 'broken block' };
+      case 'getBlocks': {
+        const names = message.refs.map((ref) => this.#blockName(ref));
+        return { label: `asks for ${names.slice(0, 3).join(', ')}` };
+      }
+      case 'getRounds':
+        return { label: `asks for rounds ${message.from} to ${message.to}` };
+      case 'status':
+        return { label: `status: round ${message.highestRound}, commit ${message.commitIndex}` };
+      case 'clock':
+        return { label: 'says what its clock is' };
+      case 'handOver':
+        return this.#handOver(message.round, message.batches);
+      case 'blocks':
+      case 'rounds':
+        return this.#blocks(message.blocks);
+    }
+  }
+
+  #block(bytes: Uint8Array): Telling | undefined {
+    const opened = openBlock(bytes);
+    if (opened === undefined) return undefined;
+    const { ref, body } = opened;
+    const count = body?.batches.length ?? 0;
+    const ops = this.#opsIn(body?.batches ?? []);
+    const cargo = [
+      this.#blockName(ref),
+      count === 0 ? '' : `, ${count} ${count === 1 ? 'batch' : 'batches'}`,
+      (body?.evidence.length ?? 0) === 0 ? '' : ', evidence',
+      naming(ops, ops.length),
+    ];
+    const { round } = ref;
+    return { label: cargo.join(''), round, block: tracedBlock(ref), ...carried(ops) };
+  }
+
+  #blocks(blocks: readonly Uint8Array[]): Telling {
+    const [first] = blocks;
+    const opened = first === undefined ? undefined : openBlock(first);
+    if (opened === undefined) return { label: 'no blocks' };
+    const { ref } = opened;
+    if (blocks.length > 1) return { label: `${blocks.length} blocks`, round: ref.round };
+    const label = `sends ${this.#blockName(ref)}`;
+    return { label, round: ref.round, block: tracedBlock(ref) };
+  }
+
+  #handOver(round: number, batches: readonly SignedBatch[]): Telling {
+    if (batches.length === 0) return { label: 'wakes the leader', round };
+    const ops = this.#opsIn(batches);
+    const label = `hands over ${batches.length} batches${naming(ops, ops.length)}`;
+    return { label, round, ...carried(ops) };
+  }
+
+  #opsIn(batches: readonly SignedBatch[]): readonly TracedOp[] {
+    const opened = batches.slice(0, OPS_TOLD_MAX).flatMap(({ core }) => {
+      const batch = decode(batchShape, core, core.length);
+      return batch.ok ? [batch.value] : [];
+    });
+    return this.#opsOf(opened);
+  }
+
+  #opsOf(batches: readonly Pick<Batch, 'client' | 'ops'>[]): readonly TracedOp[] {
+    const told: TracedOp[] = [];
+    for (const { client, ops } of batches) {
+      const name = this.#nameOf(client);
+      for (const op of ops) {
+        if (told.length === OPS_TOLD_MAX) return told;
+        told.push({ client: name, ...readOp(op) });
+      }
+    }
+    return told;
+  }
+
+  /** A second block of a slot is a twin: that is the point of many a chart. */
+  #blockName(ref: Ref): string {
+    const { slot, id } = tracedBlock(ref);
+    const known = this.#slots.get(slot) ?? [];
+    if (known.length === 0) this.#remember(slot, known);
+    if (!known.includes(id)) known.push(id);
+    const at = known.indexOf(id);
+    return at === 0 ? `block ${slot}` : `block ${slot} twin${at === 1 ? '' : ` ${at}`}`;
+  }
+
+  #remember(slot: string, blocks: string[]): void {
+    this.#slots.set(slot, blocks);
+    const [oldest] = this.#slots.keys();
+    if (this.#slots.size > SLOTS_MAX && oldest !== undefined) this.#slots.delete(oldest);
+  }
+}
+
+function openBlock(bytes: Uint8Array): OpenedBlock | undefined {
+  const block = decode(signedBlockShape, bytes, bytes.length);
+  if (!block.ok) return undefined;
+  const header = decode(headerShape, block.value.header, HEADER_BYTES_MAX);
+  if (!header.ok) return undefined;
+  const { author, round } = header.value;
+  const body = decode(bodyShape, block.value.body, block.value.body.length);
+  const digest = headerDigest(block.value.header);
+  return { ref: { author, round, digest }, body: body.ok ? body.value : undefined };
+}
+
+function tracedBlock({ round, author, digest }: Ref): TracedBlock {
+  return { slot: `${round}/r${author}`, id: toHex(digest.subarray(0, ID_BYTES)) };
+}
+
+/** An algorithm may have ops of its own: those have no names here. */
+function readOp(bytes: Uint8Array): Pick<TracedOp, 'kind' | 'path'> {
+  const op = decodeOp(bytes);
+  if (!op.ok) return { kind: 'op' };
+  const { kind } = op.value;
+  return 'path' in op.value ? { kind, path: op.value.path } : { kind };
+}
+
+const wordsOf = (kind: string, path: string | undefined): string =>
+  path === undefined ? kind : `${kind} ${path}`;
+
+const carried = (ops: readonly TracedOp[]): Pick<TraceEvent, 'ops'> =>
+  ops.length === 0 ? {} : { ops };
+
+/** `: c0 acquire /a, c1 release /b and 2 more`; nothing for ops without names. */
+function naming(ops: readonly TracedOp[], count: number): string {
+  const named = ops.filter(({ kind }) => kind !== 'op').slice(0, OPS_NAMED_MAX);
+  if (named.length === 0) return '';
+  const words = named.map(({ client, kind, path }) => `${client} ${wordsOf(kind, path)}`);
+  const rest = count - named.length;
+  return `: ${words.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`;
+}
+
+const positionWords = ({ commit, index }: Position): string => `${commit}.${index}`;
+
+/** A result in a few words. */
+export function resultWords(result: Result): string {
+  if (result.kind === 'granted') return `granted, generation ${positionWords(result.lockGen)}`;
+  if (result.kind === 'waiting') return `waits behind ${result.ahead}`;
+  if (result.kind === 'error') return `refused, ${result.code}`;
+  if (result.kind !== 'machineHeld') return result.kind;
+  return `held at t=${result.t}, generation ${positionWords(result.lockGen)}`;
+}
+
+/** A notice in a few words. */
+export function noticeWords(notice: NoticeBody): string {
+  switch (notice.kind) {
+    case 'granted':
+      return `${notice.path} granted, generation ${positionWords(notice.lockGen)}`;
+    case 'machineLost':
+    case 'lost':
+      return `${notice.path} lost, ${notice.reason}`;
+    case 'waitEnded':
+      return `${notice.path} waits no more, ${notice.code}`;
+    case 'renewed':
+    case 'sessionExpired':
+    case 'epoch':
+      return notice.kind;
+  }
+}
