@@ -16,7 +16,6 @@ export interface ObserverOptions {
   readonly config: NodeConfig;
   readonly me: number;
   readonly clock: Clock;
-  readonly blockBytesMax: number;
 }
 
 /** Figures that the replica's own status does not have. */
@@ -41,26 +40,40 @@ const CLOCK_OFFSET_MS_MAX = DEFAULT_TUNING.tsAheadMsMax;
 export class Observer {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly #recorder: Recorder | undefined;
+  #recorder: Recorder | undefined;
   #clocksApart = false;
 
-  constructor({ config, me, clock, blockBytesMax }: ObserverOptions) {
+  constructor({ config, me, clock }: ObserverOptions) {
     this.log = pino({ level: config.logLevel, base: { replica: me } });
     this.metrics = createMetrics();
-    this.#recorder =
-      config.record === '' ? undefined : new Recorder(config.record, me, clock, blockBytesMax);
+    const { record } = config;
+    const onEnd = (why: string): void => this.log.warn({ record, why }, 'nothing more is recorded');
+    if (record !== '') this.#recorder = new Recorder(record, me, clock, { onEnd });
   }
 
   event(event: ReplicaEvent): void {
-    this.#recorder?.event(event);
+    this.#record((recorder) => recorder.event(event));
   }
 
   effect(effect: ReplicaEffect): void {
-    this.#recorder?.effect(effect);
+    this.#record((recorder) => recorder.effect(effect));
   }
 
   sent(effect: SendEffect, taken: boolean): void {
-    this.#recorder?.sent(effect, taken);
+    this.#record((recorder) => recorder.sent(effect, taken));
+  }
+
+  /** A recorder that throws costs its recording, never the replica. */
+  #record(act: (recorder: Recorder) => void): void {
+    const recorder = this.#recorder;
+    if (recorder === undefined) return;
+    try {
+      act(recorder);
+    } catch (error) {
+      this.#recorder = undefined;
+      this.log.error({ err: error }, 'nothing more is recorded');
+      void recorder.close();
+    }
   }
 
   outward(effect: Outward): void {

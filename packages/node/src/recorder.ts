@@ -1,169 +1,189 @@
-import {
-  closeSync,
-  createWriteStream,
-  fstatSync,
-  openSync,
-  readSync,
-  type WriteStream,
-} from 'node:fs';
-import type { Ref } from '@fatty/broadcast';
-import { headerDigest, headerShape, signedBlockShape } from '@fatty/broadcast';
+import { batchId, batchShape, signedBatchShape } from '@fatty/api';
 import { decode, sha256, toHex } from '@fatty/codec';
-import type { Clock, TraceEvent } from '@fatty/interface';
-import { readTrace, traceLine } from '@fatty/msc';
-import { decodeMessage, type ReplicaEffect, type ReplicaEvent } from '@fatty/replica';
+import type { Clock, PublicKey, Receipt, TracedOp, TraceEvent } from '@fatty/interface';
+import { type ReplicaEffect, type ReplicaEvent, Teller, type Telling } from '@fatty/replica';
 import type { SendEffect } from './driver.ts';
+import { TraceFile, type TraceFileOptions } from './trace-file.ts';
 
-const HEADER_BYTES_MAX = 16 * 1024;
-const NAMES_MAX = 100_000;
-/** The last line is in here: labels are short. */
-const TAIL_BYTES = 16 * 1024;
+/** Batches and clients of this gateway that are remembered at once. */
+const REMEMBERED_MAX = 10_000;
 const STOPPED = 'stopped';
 
-/** `r2/17 3f9c`: author, round and the first bytes of the digest. */
-export function nameRef(ref: Ref): string {
-  return `r${ref.author}/${ref.round} ${toHex(ref.digest.subarray(0, 2))}`;
+type Tale = Omit<TraceEvent, 'atMs' | 'who'>;
+
+/** A batch that a client gave to this gateway. */
+interface Submission {
+  readonly client: string;
+  readonly label: string;
+  readonly ops: readonly TracedOp[];
 }
 
-interface Spoken {
-  readonly label: string;
-  readonly round?: number;
+/** A map that forgets its oldest entries. */
+class Recent<K, V> {
+  readonly #entries = new Map<K, V>();
+
+  get(key: K): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: K, value: V): void {
+    this.#entries.set(key, value);
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > REMEMBERED_MAX && oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+}
+
+/** A client's lifeline: the beginning of its key. */
+export function clientName(client: PublicKey): string {
+  return `c${toHex(client.subarray(0, 3))}`;
 }
 
 /**
  * Writes what one replica sees as trace lines, from which charts are made. A packet is named by its
- * two ends, the hash of its bytes and how often these bytes have gone that way.
+ * two ends and the hash of its bytes. All that comes of one event has the event's time, on a clock
+ * that only goes forward: a chart finds the offset of each life by what it exchanged.
  */
 export class Recorder {
-  readonly #file: WriteStream;
+  readonly #file: TraceFile;
   readonly #me: string;
   readonly #clock: Clock;
-  readonly #blockBytesMax: number;
-  readonly #counts = new Map<string, number>();
-
+  readonly #wallMs: number;
+  readonly #monotonicMs: number;
+  readonly #teller = new Teller(clientName);
+  readonly #byTag = new Recent<number, Submission>();
+  readonly #byBatch = new Recent<string, Submission>();
+  /** Whose notices go out here, too. */
+  readonly #clients = new Recent<string, true>();
+  #nowMs: number;
   #lost = 0;
+  #hashed: { readonly bytes: Uint8Array; readonly name: string } | undefined;
 
   /** Where the last life did not end with {@link close}, its end is told as a crash. */
-  constructor(path: string, me: number, clock: Clock, blockBytesMax: number) {
-    const last = tailOf(path);
-    this.#file = createWriteStream(path, { flags: 'a' });
+  constructor(path: string, me: number, clock: Clock, options: TraceFileOptions = {}) {
     this.#me = `r${me}`;
     this.#clock = clock;
-    this.#blockBytesMax = blockBytesMax;
-    if (last.torn) this.#file.write('\n');
-    if (last.event && !(last.event.kind === 'note' && last.event.label === STOPPED)) {
-      const { atMs } = last.event;
-      this.#file.write(
-        traceLine({ atMs, who: this.#me, kind: 'crash', label: 'or kill: no stop was recorded' }),
-      );
+    this.#wallMs = clock.nowMs();
+    this.#monotonicMs = clock.monotonicMs();
+    this.#nowMs = this.#wallMs;
+    this.#file = new TraceFile(path, options);
+    const { last } = this.#file;
+    if (last !== undefined && last.kind !== 'crash' && last.label !== STOPPED) {
+      const label = 'or kill: no stop was recorded';
+      this.#file.write({ atMs: last.atMs, who: this.#me, kind: 'crash', label });
     }
-    this.write({ kind: 'restart', label: 'started' });
+    this.#write({ kind: 'restart', label: 'started' });
   }
 
   event(event: ReplicaEvent): void {
+    this.#nowMs = this.#readMs();
+    if (event.kind === 'submit') this.#submitted(event.batch, event.tag);
+    if (event.kind === 'peerUp') this.#write({ kind: 'note', label: `linked to r${event.peer}` });
+    if (event.kind === 'peerDown') {
+      this.#write({ kind: 'note', label: `no link to r${event.peer}` });
+    }
     if (event.kind !== 'message') return;
     const peer = `r${event.peer}`;
-    const packet = this.#packet(`${peer}>${this.#me}`, event.bytes);
-    this.write({ kind: 'receive', peer, packet, ...this.#spoken(event.bytes) });
+    const packet = `${peer}>${this.#me} ${this.#hashOf(event.bytes)}`;
+    this.#write({ kind: 'receive', peer, packet, ...this.#teller.message(event.bytes) });
   }
 
   effect(effect: ReplicaEffect): void {
     if (effect.kind === 'delivered') {
-      const { ref } = effect;
-      this.write({ kind: 'deliver', label: nameRef(ref), round: ref.round });
-    } else if (effect.kind === 'committed') {
-      const { index, leader } = effect.commit;
-      const ops = effect.input.batches.reduce((sum, batch) => sum + batch.ops.length, 0);
-      const label = `commit ${index} by ${nameRef(leader)}, ${ops} ops`;
-      this.write({ kind: 'commit', label, round: leader.round });
-    } else if (effect.kind === 'note') {
-      this.#note(effect);
+      this.#write({ kind: 'deliver', ...this.#teller.delivered(effect.ref) });
     }
+    if (effect.kind === 'committed') this.#committed(effect);
+    if (effect.kind === 'refused') this.#refused(effect);
+    if (effect.kind === 'note') {
+      const noted = this.#teller.noted(effect.note);
+      if (noted !== undefined) this.#write(noted);
+    }
+    if (effect.kind !== 'halt') return;
+    const { code, expected, actual } = effect.failure;
+    const label = `${code} at ${this.#me}: expected ${expected}, got ${actual}`;
+    this.#write({ kind: 'broken', label });
   }
 
   /** A packet that no link took (none is up, or its queue is full) is sent and lost at once. */
   sent({ peer: to, bytes }: SendEffect, taken: boolean): void {
     const peer = `r${to}`;
     const way = `${this.#me}>${peer}`;
-    const spoken = this.#spoken(bytes);
-    // Of a lost one the receiver counts nothing; so it has a name of its own.
+    const told = this.#teller.message(bytes);
+    // One that is lost here must not be taken for an equal one that arrives.
     const packet = taken
-      ? this.#packet(way, bytes)
-      : `${way} lost ${this.#clock.nowMs()} ${this.#lost++}`;
-    this.write({ kind: 'send', peer, packet, ...spoken });
-    if (!taken) this.write({ kind: 'drop', peer, packet, ...spoken });
-  }
-
-  write(event: Omit<TraceEvent, 'atMs' | 'who'>): void {
-    this.#file.write(traceLine({ atMs: this.#clock.nowMs(), who: this.#me, ...event }));
+      ? `${way} ${this.#hashOf(bytes)}`
+      : `${way} lost ${this.#nowMs} ${this.#lost++}`;
+    this.#write({ kind: 'send', peer, packet, ...told });
+    if (!taken) this.#write({ kind: 'drop', peer, packet, ...told });
   }
 
   close(): Promise<void> {
-    this.write({ kind: 'note', label: STOPPED });
-    return new Promise((resolve) => this.#file.end(() => resolve()));
+    this.#nowMs = this.#readMs();
+    this.#write({ kind: 'note', label: STOPPED });
+    return this.#file.close();
   }
 
-  #note({ note }: Extract<ReplicaEffect, { kind: 'note' }>): void {
-    const { what, ref, failure } = note;
-    const round = note.round ?? ref?.round;
-    const at = round === undefined ? {} : { round };
-    if (failure && note.peer !== undefined) {
-      const label = `${what}: ${failure.code}`;
-      this.write({ kind: 'reject', peer: `r${note.peer}`, label, ...at });
-    } else if (ref && (what === 'accepted' || what === 'equivocation')) {
-      this.write({ kind: 'note', label: `${what} ${nameRef(ref)}`, ...at });
+  /** A wall clock that nobody can set while we live; to the microsecond. */
+  #readMs(): number {
+    const elapsedMs = this.#clock.monotonicMs() - this.#monotonicMs;
+    return Math.round((this.#wallMs + elapsedMs) * 1000) / 1000;
+  }
+
+  #write(tale: Tale): void {
+    this.#file.write({ atMs: this.#nowMs, who: this.#me, ...tale });
+  }
+
+  #submitted(signed: Uint8Array, tag: number): void {
+    const told = this.#teller.batch(signed);
+    const outer = decode(signedBatchShape, signed, signed.length);
+    const batch = outer.ok ? decode(batchShape, outer.value.core, signed.length) : outer;
+    if (!outer.ok || !batch.ok) return;
+    const client = clientName(batch.value.client);
+    const submission = { client, label: told.label, ops: told.ops ?? [] };
+    this.#byTag.set(tag, submission);
+    this.#byBatch.set(toHex(batchId(outer.value.core)), submission);
+    this.#clients.set(toHex(batch.value.client), true);
+    this.#write({ kind: 'receive', peer: client, ...told });
+  }
+
+  #committed(effect: Extract<ReplicaEffect, { kind: 'committed' }>): void {
+    this.#write({ kind: 'commit', ...this.#teller.committed(effect) });
+    for (const receipt of effect.applied.receipts) this.#answered(receipt);
+    for (const notice of effect.applied.notices) {
+      if (this.#clients.get(toHex(notice.client)) === undefined) continue;
+      const told = this.#teller.notice(notice);
+      if (told !== undefined) this.#tellClient(clientName(notice.client), told);
     }
   }
 
-  #packet(way: string, bytes: Uint8Array): string {
-    const name = `${way} ${toHex(sha256(bytes).subarray(0, 6))}`;
-    const count = this.#counts.get(name) ?? 0;
-    // Repetitions are near one another; old names need not be remembered.
-    if (this.#counts.size > NAMES_MAX) this.#counts.clear();
-    this.#counts.set(name, count + 1);
-    return `${name} ${count}`;
+  #answered(receipt: Receipt): void {
+    const batch = toHex(receipt.batch);
+    const submission = this.#byBatch.get(batch);
+    if (submission === undefined) return;
+    this.#byBatch.delete(batch);
+    this.#tellClient(submission.client, this.#teller.answered(receipt, submission.ops));
   }
 
-  #spoken(bytes: Uint8Array): Spoken {
-    const message = decodeMessage(bytes, this.#blockBytesMax);
-    if (!message.ok) return { label: message.failure.code };
-    if (message.value.kind === 'push') return nameBlock(message.value.block);
-    if (message.value.kind !== 'status') return { label: message.value.kind };
-    const { highestRound, commitIndex } = message.value;
-    return { label: `status commit ${commitIndex}`, round: highestRound };
+  #refused({ tag, failure }: Extract<ReplicaEffect, { kind: 'refused' }>): void {
+    const submission = this.#byTag.get(tag);
+    if (submission === undefined) return;
+    const { client, label, ops } = submission;
+    this.#write({ kind: 'reject', peer: client, label: `${label}: ${failure.code}`, ops });
   }
-}
 
-function nameBlock(bytes: Uint8Array): Spoken {
-  const block = decode(signedBlockShape, bytes, bytes.length);
-  const header = block.ok ? decode(headerShape, block.value.header, HEADER_BYTES_MAX) : block;
-  if (!block.ok || !header.ok) return { label: 'block, unreadable' };
-  const { author, round } = header.value;
-  const digest = headerDigest(block.value.header);
-  return { label: `block ${nameRef({ author, round, digest })}`, round };
-}
-
-interface Tail {
-  readonly event: TraceEvent | undefined;
-  /** The last line has no end: it was being written. */
-  readonly torn: boolean;
-}
-
-/** How an earlier recording ends, if there is one. */
-function tailOf(path: string): Tail {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch {
-    return { event: undefined, torn: false };
+  /** No packet: clients record nothing, so nobody sees it arrive. */
+  #tellClient(client: string, told: Telling): void {
+    this.#write({ kind: 'send', peer: client, ...told });
   }
-  try {
-    const { size } = fstatSync(file);
-    const bytes = new Uint8Array(Math.min(size, TAIL_BYTES));
-    readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    const { events } = readTrace(new TextDecoder().decode(bytes));
-    return { event: events.at(-1), torn: bytes.length > 0 && bytes.at(-1) !== 0x0a };
-  } finally {
-    closeSync(file);
+
+  /** A broadcast is hashed once. */
+  #hashOf(bytes: Uint8Array): string {
+    if (this.#hashed?.bytes !== bytes) {
+      this.#hashed = { bytes, name: toHex(sha256(bytes).subarray(0, 8)) };
+    }
+    return this.#hashed.name;
   }
 }

@@ -126,8 +126,7 @@ class Node {
     const { epoch, members, params } = committee;
     const machine = new LockService({ cell: { cellId, epoch, members }, params });
     this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
-    const blockBytesMax = params.limits.blockBytesMax;
-    this.#observer = new Observer({ config, me, clock: CLOCK, blockBytesMax });
+    this.#observer = new Observer({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL('../../cairo/dist/worker.js', import.meta.url),
       queueMax: config.verifierQueueMax,

@@ -50,7 +50,7 @@ beforeEach(async () => {
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  observer = new Observer({ config: config.value, me: 0, clock, blockBytesMax: 1 << 20 });
+  observer = new Observer({ config: config.value, me: 0, clock });
   http = await serveHttp(0, {
     registry: observer.metrics.registry,
     live: () => observer.live(),

@@ -16,12 +16,11 @@ export function fooledRounds(traces: readonly (readonly TraceEvent[])[], liar: n
   const accepted = new Map<string, Set<string>>();
   for (const [i, events] of traces.entries()) {
     if (i === liar) continue;
-    for (const { kind, label } of events) {
-      const match = kind === 'note' && /^accepted (r\d+)\/(\d+) ([0-9a-f]+)$/.exec(label);
-      if (!match || match[1] !== `r${liar}`) continue;
-      const slot = match[2] ?? '';
-      const digests = accepted.get(slot) ?? new Set();
-      accepted.set(slot, digests.add(match[3] ?? ''));
+    for (const { kind, label, block } of events) {
+      if (kind !== 'note' || !label.startsWith('accepted')) continue;
+      if (block?.slot.endsWith(`/r${liar}`) !== true) continue;
+      const ids = accepted.get(block.slot) ?? new Set();
+      accepted.set(block.slot, ids.add(block.id));
     }
   }
   return [...accepted.values()].filter((digests) => digests.size > 1).length;
