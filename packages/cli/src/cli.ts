@@ -1,3 +1,4 @@
+import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node';
 import { type CAC, cac } from 'cac';
 import { readLine } from './arguments.ts';
@@ -13,6 +14,7 @@ import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
 import { registerTour } from './commands/tour.ts';
 import { EXIT, exitCodeOf, type Io } from './io.ts';
+import { printable } from './output.ts';
 
 /** Every command of `fatty`. */
 const COMMANDS: readonly Register[] = [
@@ -58,10 +60,16 @@ export async function runCli(io: Io): Promise<number> {
     cli.runMatchedCommand();
     return await done;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = shown(error);
     if (message !== '') io.err(`fatty: ${message}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** Messages of ours may have lines; what a cell says, with names that others chose, is one. */
+function shown(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return isFattyError(error) ? printable(text) : text.split('\n').map(printable).join('\n');
 }
 
 /** Those of the replica's own program, which this command hands on. */
@@ -81,7 +89,7 @@ function usage(cli: CAC, io: Io): number {
     return EXIT.done;
   }
   const isWrong = unknown !== undefined && !options.help;
-  if (isWrong) io.err(`fatty: no command ${unknown}\n`);
+  if (isWrong) io.err(`fatty: no command ${printable(unknown)}\n`);
   cli.outputHelp();
   return isWrong ? EXIT.usage : EXIT.done;
 }

@@ -50,13 +50,16 @@ export function wholeNumber(
   );
 }
 
+/** Codes of what whoever gave the command has to mend. */
+const MISUSE: ReadonlySet<string> = new Set(['cell_unreadable', 'bad_cell_file', 'plain_refused']);
+
 /** The exit code of whatever a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof Error && error.name === 'CACError') return EXIT.usage;
   if (!isFattyError(error)) return EXIT.refused;
   if (error.code === 'unreachable' || error.code === 'not_authenticated') return EXIT.unreachable;
-  if (error.code === 'cell_unreadable' || error.code === 'bad_cell_file') return EXIT.usage;
+  if (MISUSE.has(error.code)) return EXIT.usage;
   return error.outcome === 'unknown' || error.code === 'timeout' ? EXIT.unknown : EXIT.refused;
 }
 

@@ -29,10 +29,27 @@ function isPosition(value: object): value is Position {
   return keys.length === 2 && 'commit' in value && 'index' in value;
 }
 
+/** What steers a terminal, or turns the direction of its text; also a half of a surrogate pair. */
+const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text that others chose, on one line that says what is in it: control characters as `\u001b`. */
+export function printable(text: string): string {
+  return text.replace(STEERING, (char) => {
+    const units = Array.from({ length: char.length }, (_, i) => char.charCodeAt(i));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  });
+}
+
+/** JSON whose strings are {@link printable}; it reads back as the same. */
+export function json(value: unknown, indent?: number): string {
+  const lines = JSON.stringify(plain(value), null, indent).split('\n');
+  return lines.map(printable).join('\n');
+}
+
 function cell(value: unknown): string {
   const shown = plain(value);
   if (shown === undefined || shown === null) return '-';
-  return typeof shown === 'string' ? shown : JSON.stringify(shown);
+  return printable(typeof shown === 'string' ? shown : JSON.stringify(shown));
 }
 
 /** Columns padded with two spaces between; a header in capitals. */
@@ -65,6 +82,6 @@ export function fields(row: Row): string {
 }
 
 export function show(io: Io, format: Format, value: Row | readonly Row[]): void {
-  if (format === 'json') io.out(`${JSON.stringify(plain(value), null, 2)}\n`);
+  if (format === 'json') io.out(`${json(value, 2)}\n`);
   else io.out(Array.isArray(value) ? table(value) : fields(value as Row));
 }

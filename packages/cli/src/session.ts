@@ -12,6 +12,7 @@ export interface CellFlags {
   readonly key?: string;
   readonly timeout?: string;
   readonly output?: string;
+  readonly insecure?: boolean;
 }
 
 /** Where `fatty init` and `fatty up` put a cell unless told. */
@@ -53,7 +54,8 @@ export async function withClient<T>(
   formatOf(flags.output);
   const path = cellPath(flags, io);
   const key = flags.key ?? io.env.FATTY_KEY;
-  const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key) };
+  const insecure = flags.insecure === true || io.env.FATTY_INSECURE === 'true';
+  const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key), insecure };
   const stop = new Stop(io);
   try {
     const client = await connect(path, { ...options, signal: stop.signal });

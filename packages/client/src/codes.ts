@@ -11,6 +11,7 @@ export type ClientErrorCode =
   | 'closed'
   | 'overloaded'
   | 'unreachable'
+  | 'plain_refused'
   | 'not_authenticated'
   | 'session_expired'
   | 'in_jeopardy'

@@ -24,6 +24,10 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> 
   closed: { retryable: false, text: 'The client was closed.' },
   overloaded: { retryable: true, text: 'More calls are waiting than callsQueuedMax.' },
   unreachable: { retryable: true, text: 'Fewer than f+1 replicas can be reached.' },
+  plain_refused: {
+    retryable: false,
+    text: 'The replicas are beyond this machine and do not encrypt (wss), and nobody said that this is well.',
+  },
   not_authenticated: {
     retryable: false,
     text: 'So many replicas refuse this client that none will do.',

@@ -74,7 +74,13 @@ class World {
     );
     const { cellId, committee } = this.fake.cell;
     const addresses = committee.members.map((key, i) => {
-      return { key, peer: '', client: `ws://fake/${i}`, http: '', sig: new Uint8Array(64) };
+      return {
+        key,
+        peer: '',
+        client: `ws://fake.localhost/${i}`,
+        http: '',
+        sig: new Uint8Array(64),
+      };
     });
     const cell: Cell = { cellId, committee, addresses };
     const environment = { random, monotonicMs: () => performance.now() };

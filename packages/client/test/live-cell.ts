@@ -33,7 +33,13 @@ export class LiveCell {
     }
     const { cellId, committee } = this.fake.cell;
     const addresses = committee.members.map((key, i) => {
-      return { key, peer: '', client: `ws://fake/${i}`, http: '', sig: new Uint8Array(64) };
+      return {
+        key,
+        peer: '',
+        client: `ws://fake.localhost/${i}`,
+        http: '',
+        sig: new Uint8Array(64),
+      };
     });
     this.cell = { cellId, committee, addresses };
     this.platform = {

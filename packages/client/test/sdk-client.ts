@@ -37,7 +37,13 @@ export class SdkClient {
     });
     const { committee, cellId } = cell.cell;
     const addresses = committee.members.map((key, i) => {
-      return { key, peer: '', client: `ws://fake/${i}`, http: '', sig: new Uint8Array(64) };
+      return {
+        key,
+        peer: '',
+        client: `ws://fake.localhost/${i}`,
+        http: '',
+        sig: new Uint8Array(64),
+      };
     });
     const whole: Cell = { cellId, committee, addresses };
     const seed = new Uint8Array(32).fill(100 + this.#index);

@@ -15,6 +15,7 @@ export {
 } from './limits.ts';
 export type { LinkStats, NetworkLink } from './link.ts';
 export { LINK_VERSIONS } from './messages.ts';
+export { isPlainBeyond, urlHost } from './plain.ts';
 export type { SocketEvent, WebSocketConstructor, WebSocketLike } from './wire.ts';
 
 export interface ClientDialOptions extends DialOptions {

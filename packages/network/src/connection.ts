@@ -1,13 +1,15 @@
 import { failure } from '@fatty/codec';
-import type { Failure, LinkHandler } from '@fatty/interface';
+import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
 import { CLOSE, closeCodeOf, fitReason, slowDownReason } from './closing.ts';
 import type { Handshake } from './handshake.ts';
 import type { LinkEnvironment, LinkLimits } from './limits.ts';
 import { CLOSE_GRACE_MS, WireLink } from './link.ts';
 import type { Wire, WireEvents } from './wire.ts';
 
-/** What a connection tells the end that opened it; exactly one of the two, once. */
+/** What a connection tells the end that opened it; exactly one of the last two, once. */
 export interface ConnectionOwner {
+  /** The peer has named an admitted key, and not proved it. */
+  claimed?(key: PublicKey): void;
   /** The peer is proved. The owner may close other links first, then tells its handler. */
   established(link: WireLink): void;
   /** The wire ended before that. */
@@ -97,9 +99,11 @@ export class Connection implements WireEvents {
       this.#refuse(step.failure);
       return;
     }
-    const { reply, peer } = step.value;
+    const { reply, peer, claimed } = step.value;
     const wire = this.#wire;
     if (wire === undefined) return;
+    if (claimed !== undefined) this.#owner.claimed?.(claimed);
+    if (this.#over) return;
     if (reply !== undefined) wire.send(reply, () => undefined);
     if (peer === undefined) return;
     clearTimeout(this.#deadline);

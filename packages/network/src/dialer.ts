@@ -1,3 +1,4 @@
+import { failure as failureOf } from '@fatty/codec';
 import type { Failure, LinkHandler } from '@fatty/interface';
 import { Backoff, type BackoffLimits, DEFAULT_BACKOFF } from './backoff.ts';
 import { CLOSE, isFinal, passes, retryAfterMs } from './closing.ts';
@@ -10,6 +11,8 @@ import {
 import { dialler, type LinkIdentity } from './handshake.ts';
 import { DEFAULT_LIMITS, type LinkEnvironment, type LinkLimits, webEnvironment } from './limits.ts';
 import type { NetworkLink, WireLink } from './link.ts';
+import { isPlainBeyond } from './plain.ts';
+import { wasHungUp } from './socket-failure.ts';
 import type { Connect } from './wire.ts';
 
 /** Where a dialled link stands. */
@@ -40,6 +43,10 @@ export function whyNotLinked(
 export interface DialOptions {
   /** `ws://host:port` or `wss://…`. */
   readonly url: string;
+  /** Asked before each try, for an address that may have changed; instead of {@link url}. */
+  readonly urlOfTry?: () => string;
+  /** Dial plain `ws` beyond loopback, where whoever is on the path reads and writes. Default: false. */
+  readonly insecure?: boolean;
   /** `identity.admit` decides which acceptor keys will do (see `admitOnly`). */
   readonly identity: LinkIdentity;
   readonly handler: LinkHandler;
@@ -55,6 +62,7 @@ export interface DialOptions {
 
 /** Keeps one link to one address up. */
 export interface Dialer {
+  /** Of the last try. */
   readonly url: string;
   readonly state: DialState;
   /** Ends the link (1000 by default) and the dialling. */
@@ -62,7 +70,7 @@ export interface Dialer {
 }
 
 class Redialer implements Dialer, ConnectionOwner {
-  readonly url: string;
+  #url: string;
   readonly #connect: Connect;
   readonly #options: DialOptions;
   readonly #context: ConnectionContext;
@@ -72,10 +80,12 @@ class Redialer implements Dialer, ConnectionOwner {
   #connection: Connection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #upAtMs = 0;
+  /** Somebody is there and does not speak plain HTTP: an address from before it had a certificate? */
+  #trySecure = false;
   #closed = false;
 
   constructor(connect: Connect, options: DialOptions) {
-    this.url = options.url;
+    this.#url = urlOf(options);
     this.#connect = connect;
     this.#options = options;
     const environment = options.environment ?? webEnvironment;
@@ -102,15 +112,29 @@ class Redialer implements Dialer, ConnectionOwner {
     return this.#state;
   }
 
+  get url(): string {
+    return this.#url;
+  }
+
   dial(): void {
     if (this.#closed) return;
+    this.#url = this.#trySecure ? secureUrl(urlOf(this.#options)) : urlOf(this.#options);
+    if (isPlainBeyond(this.#url) && this.#options.insecure !== true) {
+      this.#again({
+        code: CLOSE.normal,
+        reason: 'plain_refused',
+        by: 'own',
+        failure: plainRefused(this.#url),
+      });
+      return;
+    }
     this.#become({ kind: 'connecting' }, undefined);
     const { environment } = this.#context;
     const handshake = dialler(this.#options.identity, environment.random);
     const connection = new Connection(handshake, this.#context, this);
     this.#connection = connection;
     try {
-      connection.attach(this.#connect(this.url, connection));
+      connection.attach(this.#connect(this.#url, connection));
     } catch {
       // A constructor refuses an address it cannot parse: no later try will help.
       this.#closed = true;
@@ -141,6 +165,8 @@ class Redialer implements Dialer, ConnectionOwner {
   /** Whatever ended it, it is dialled again; what will not pass by itself, after the longest wait. */
   #again({ code, reason, by, failure }: Ending): void {
     if (this.#closed) return;
+    this.#trySecure =
+      by === 'socket' && failure !== undefined && wasHungUp(failure) && !this.#trySecure;
     const floorMs = passes(code) ? retryAfterMs(reason) : this.#backoffLimits.capMs;
     const delayMs = this.#backoff.nextMs(floorMs);
     const refused = by === 'peer' && isFinal(code);
@@ -152,6 +178,16 @@ class Redialer implements Dialer, ConnectionOwner {
     this.#state = state;
     this.#options.onState?.(state, failure);
   }
+}
+
+const urlOf = ({ url, urlOfTry }: DialOptions): string => urlOfTry?.() ?? url;
+
+const secureUrl = (url: string): string => url.replace(/^ws:/, 'wss:');
+
+function plainRefused(url: string): Failure {
+  const expected = 'wss, or leave to go without (insecure)';
+  const advice = 'not encrypted; give the replica a certificate, or allow it with insecure';
+  return failureOf('plain_refused', expected, `${url} is ${advice}`);
 }
 
 /** Dials through any kind of socket, and again whenever the link is lost. */

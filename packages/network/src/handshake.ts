@@ -56,6 +56,8 @@ export interface Peer {
 /** One answer of a handshake: bytes to send, and the peer once everything is proved. */
 export interface Step {
   readonly reply?: Uint8Array;
+  /** The admitted key that the dialler says it has; nothing is proved yet. */
+  readonly claimed?: PublicKey;
   readonly peer?: Peer;
 }
 
@@ -157,7 +159,7 @@ export function acceptor(
       nonce: random(NONCE_BYTES),
     };
     transcript = transcriptOf(hello.value, challenge);
-    return ok({ reply: encodeMessage(challenge) });
+    return ok({ reply: encodeMessage(challenge), claimed: hello.value.key });
   };
   const onProof = (said: Transcript, message: Uint8Array): Outcome<Step> => {
     const proof = read(message, 'proof');

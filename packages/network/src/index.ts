@@ -1,3 +1,6 @@
 export * from './client.ts';
 export { dial, type NodeDialOptions } from './dial.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';
+export type { Refusal, WebRules } from './origin.ts';
+export { refuseHost } from './origin.ts';
+export { pemOf, type TlsFiles } from './tls-files.ts';

@@ -1,19 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { toHex } from '@fatty/codec';
-import type { Failure, LinkHandler, PublicKey, Role } from '@fatty/interface';
+import { failure, ignore, toHex } from '@fatty/codec';
+import type { Failure, LinkHandler, PublicKey, Role, Verdict } from '@fatty/interface';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CLOSE } from './closing.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
 import { wireOf, withoutDelay } from './dial.ts';
+import { Doorway } from './doorway.ts';
 import { acceptor, type LinkIdentity } from './handshake.ts';
 import { DEFAULT_LIMITS, type LinkEnvironment, type LinkLimits, webEnvironment } from './limits.ts';
 import type { NetworkLink, WireLink } from './link.ts';
+import { type Refusal, refuseHost, refuseOrigin, type WebRules } from './origin.ts';
+import { isPlainBeyond, urlHost } from './plain.ts';
+import { socketFailure, wasHungUp } from './socket-failure.ts';
+import { pemOf, type TlsFiles } from './tls-files.ts';
 
-export interface ListenOptions {
+export interface ListenOptions extends WebRules {
   /** Default 127.0.0.1: nothing binds beyond loopback unless told. */
   readonly host?: string;
   /** 0 takes any free port; see {@link Listener.port}. */
@@ -23,10 +33,15 @@ export interface ListenOptions {
   readonly handler: LinkHandler;
   readonly limits?: Partial<LinkLimits>;
   /** PEM files; with them the port speaks `wss`. */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
-  /** Most sockets at once, proved or not. Default 1,024. Beyond: HTTP 503 or a reset. */
+  readonly tls?: TlsFiles;
+  /** Speak plain `ws` beyond loopback, where whoever is on the path reads and writes. Default: false. */
+  readonly insecure?: boolean;
+  /** Most links at once. Default 1,024. Beyond: closed 1013. */
   readonly connectionsMax?: number;
-  /** Most handshakes at once. Default 64. Beyond: HTTP 503, which a dialler sees as 1006. */
+  /**
+   * Most connections at once that have proved nothing: so many that have said no key yet, and so many
+   * that have. Default 1,024. Beyond, the oldest gives way to the newest (see {@link Doorway}).
+   */
   readonly handshakesMax?: number;
   /** Most links of one client key. Default 8. Beyond: the oldest is closed 4409. Replicas get 1. */
   readonly linksPerClientMax?: number;
@@ -46,6 +61,8 @@ export interface Listener {
   /** `ws://host:port` or `wss://host:port`. */
   readonly url: string;
   links(): readonly NetworkLink[];
+  /** Reads the PEM files again, for links to come. @throws Error that names the files, and changes nothing */
+  reloadTls(): void;
   /** Closes every link (1001 by default; 1012 says "back soon") and the port. */
   close(code?: number): Promise<void>;
 }
@@ -53,6 +70,11 @@ export interface Listener {
 /** Links by key and role, oldest first. */
 class Registry {
   readonly #links = new Map<string, WireLink[]>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
 
   add(link: WireLink, most: number): void {
     const name = nameOf(link.role, link.peer);
@@ -61,11 +83,14 @@ class Registry {
     const surplus = known.slice(0, Math.max(0, known.length + 1 - most));
     for (const old of surplus) old.close(CLOSE.conflict, 'conflict');
     this.#links.set(name, [...(this.#links.get(name) ?? []), link]);
+    this.#count++;
   }
 
   remove(role: Role, peer: PublicKey, link: object): void {
     const name = nameOf(role, peer);
-    const left = (this.#links.get(name) ?? []).filter((known) => known !== link);
+    const known = this.#links.get(name) ?? [];
+    const left = known.filter((one) => one !== link);
+    this.#count -= known.length - left.length;
     if (left.length === 0) this.#links.delete(name);
     else this.#links.set(name, left);
   }
@@ -73,7 +98,15 @@ class Registry {
   all(): WireLink[] {
     return [...this.#links.values()].flat();
   }
+
+  /** Whether there are links of this key, one of which would make room for the next. */
+  has(role: Role, peer: PublicKey): boolean {
+    return this.#links.has(nameOf(role, peer));
+  }
 }
+
+/** Handshakes at once in the name of one key. */
+const CLAIMS_PER_KEY_MAX = 16;
 
 const nameOf = (role: Role, peer: PublicKey): string => `${role}:${toHex(peer)}`;
 
@@ -81,7 +114,12 @@ class Port implements Listener {
   readonly host: string;
   readonly #options: ListenOptions;
   readonly #server: Server;
-  readonly #sockets: WebSocketServer;
+  readonly #webSockets: WebSocketServer;
+  /** Every open connection, by {@link endOf}. */
+  readonly #sockets = new Map<string, Socket>();
+  /** Of a port with TLS: those of them that have not asked for anything. */
+  readonly #unheard = new Set<string>();
+  readonly #doorway: Doorway;
   readonly #context: ConnectionContext;
   readonly #registry = new Registry();
   readonly #handshaking = new Set<Connection>();
@@ -104,7 +142,13 @@ class Port implements Listener {
         },
       },
     };
-    this.#sockets = new WebSocketServer({
+    const places = options.handshakesMax ?? 1024;
+    this.#doorway = new Doorway({
+      strangersMax: places,
+      claimsMax: places,
+      claimsPerKeyMax: CLAIMS_PER_KEY_MAX,
+    });
+    this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       maxPayload: limits.messageBytesMax,
@@ -118,15 +162,13 @@ class Port implements Listener {
     };
     const answer = (request: IncomingMessage, response: ServerResponse): void =>
       this.#answer(request, response);
+    const handshakeTimeout = limits.handshakeMsMax;
     const server =
       tls === undefined
         ? createServer(http, answer)
-        : createTlsServer(
-            { ...http, ...pemOf(tls), handshakeTimeout: limits.handshakeMsMax },
-            answer,
-          );
-    server.maxConnections = options.connectionsMax ?? 1024;
-    server.on('connection', withoutDelay);
+        : createTlsServer({ ...http, ...pemOf(tls), handshakeTimeout }, answer);
+    server.on('connection', (socket) => this.#enter(socket));
+    server.on('tlsClientError', (error: Error, socket: Socket) => this.#tlsFailed(error, socket));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server = server;
   }
@@ -149,12 +191,16 @@ class Port implements Listener {
 
   get url(): string {
     const scheme = this.#options.tls === undefined ? 'ws' : 'wss';
-    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
-    return `${scheme}://${host}:${this.port}`;
+    return `${scheme}://${urlHost(this.host)}:${this.port}`;
   }
 
   links(): readonly NetworkLink[] {
     return this.#registry.all();
+  }
+
+  reloadTls(): void {
+    const { tls } = this.#options;
+    if (tls !== undefined) (this.#server as TlsServer).setSecureContext(pemOf(tls));
   }
 
   close(code: number = CLOSE.goingAway): Promise<void> {
@@ -166,36 +212,97 @@ class Port implements Listener {
     });
   }
 
+  /** Whoever connects stands in the door until it is a link, or gone. */
+  #enter(socket: Socket): void {
+    withoutDelay(socket);
+    const name = endOf(socket);
+    this.#sockets.set(name, socket);
+    this.#doorway.enter(socket, socket.remoteAddress ?? '', () => {
+      this.#unheard.delete(name);
+      socket.destroy();
+    });
+    const address = socket.remoteAddress ?? '';
+    socket.once('close', () => {
+      this.#sockets.delete(name);
+      this.#doorway.leave(socket);
+      if (this.#unheard.delete(name)) this.#turnedAway(address);
+    });
+    if (this.#options.tls !== undefined) this.#unheard.add(name);
+  }
+
+  #tlsFailed(error: Error, socket: Socket): void {
+    const why = socketFailure(error);
+    // Who has no use for our certificate just goes: that is told when the socket closes.
+    if (wasHungUp(why) || !this.#unheard.delete(endOf(socket))) return;
+    this.#options.onRefused?.(CLOSE.abnormal, why, socket.remoteAddress ?? '');
+  }
+
+  /** Somebody connected and left without a word of HTTP. */
+  #turnedAway(address: string): void {
+    const file = this.#options.tls?.certFile;
+    const actual = `ended by the other end, which may not take the certificate ${file}`;
+    const why = failure('tls_failed', 'a TLS handshake', actual);
+    this.#options.onRefused?.(CLOSE.abnormal, why, address);
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#handshaking.size >= (this.#options.handshakesMax ?? 64)) {
+    this.#unheard.delete(endOf(request.socket));
+    const refusal = refuseOrigin(request, this.#options);
+    if (refusal !== undefined) {
       socket.on('error', () => undefined);
-      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\r\n');
+      socket.end(httpText(refusal));
       return;
     }
-    const address = (request.socket as Socket).remoteAddress ?? '';
-    this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, address));
+    const raw = this.#sockets.get(endOf(request.socket));
+    this.#webSockets.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, raw));
   }
 
   /** One answer a connection: nobody keeps a place here by asking. */
-  #answer({ method, url }: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     const { cellFile } = this.#options;
+    this.#unheard.delete(endOf(request.socket));
     response.setHeader('connection', 'close');
+    const refusal = refuseHost(request, this.#options) ?? refuseOrigin(request, this.#options);
+    if (refusal !== undefined) {
+      response.writeHead(refusal.status, { 'content-type': 'text/plain' }).end(refusal.text);
+      return;
+    }
+    const { method, url } = request;
     if (cellFile === undefined || method !== 'GET' || url !== '/cell.json') {
       response.writeHead(426).end();
       return;
     }
-    // For pages of any origin: it is public, and nobody sends credentials here.
-    response.setHeader('access-control-allow-origin', '*');
+    const { origin } = request.headers;
+    // It is public, and nobody sends credentials here: only pages that may use the cell can read it.
+    response.setHeader('vary', 'origin');
+    if (origin !== undefined) response.setHeader('access-control-allow-origin', origin);
     response.writeHead(200, { 'content-type': 'application/json' }).end(cellFile());
   }
 
-  #accept(socket: WebSocket, address: string): void {
-    const { identity, onRefused, linksPerClientMax = 8 } = this.#options;
+  /** As the owner of the port has it, while there is room for one more link. */
+  #admit(key: PublicKey, role: Role): Verdict {
+    const { identity, connectionsMax = 1024 } = this.#options;
+    const verdict = identity.admit(key, role);
+    const hasRoom = this.#registry.has(role, key) || this.#registry.count < connectionsMax;
+    if (verdict.kind !== 'accept' || hasRoom) return verdict;
+    return ignore('full', `${connectionsMax} links`, 'one more');
+  }
+
+  #accept(socket: WebSocket, raw: Socket | undefined): void {
+    const { onRefused, linksPerClientMax = 8 } = this.#options;
+    const identity: LinkIdentity = {
+      ...this.#options.identity,
+      admit: (key, role) => this.#admit(key, role),
+    };
+    const who = raw ?? socket;
+    const address = raw?.remoteAddress ?? '';
     const { limits, environment, handler } = this.#context;
     const { messageBytesMax, silenceMsMax } = limits;
     const handshake = acceptor(identity, { messageBytesMax, silenceMsMax }, environment.random);
     const connection = new Connection(handshake, this.#context, {
+      claimed: (key) => this.#doorway.claim(who, key),
       established: (link) => {
+        this.#doorway.leave(who);
         this.#handshaking.delete(connection);
         this.#registry.add(link, link.role === 'replica' ? 1 : linksPerClientMax);
         handler.up(link);
@@ -210,15 +317,24 @@ class Port implements Listener {
   }
 }
 
-function pemOf(tls: NonNullable<ListenOptions['tls']>): { cert: Buffer; key: Buffer } {
-  return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
+/** A connection by its far end: TLS sockets do not tell which socket they go over. */
+const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+function httpText({ status, text }: NonNullable<Refusal>): string {
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+  const length = Buffer.byteLength(text);
+  return `${head}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n${text}`;
 }
 
 /**
  * Opens a port for authenticated links.
- * Rejects with Node's error when the address is taken or a PEM file cannot be read.
+ * Rejects with Node's error when the address is taken, with one that names the files when certificate
+ * and key cannot be read or do not fit, and when it would speak plain `ws` beyond loopback untold.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host = '127.0.0.1', tls, insecure = false } = options;
+  const plain = tls === undefined && (host === '' || isPlainBeyond(`ws://${urlHost(host)}`));
+  if (plain && !insecure) throw new Error(`plain ws on ${host}: needs a certificate, or insecure`);
   const port = new Port(options);
   await port.listen();
   return port;

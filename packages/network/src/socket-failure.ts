@@ -20,6 +20,11 @@ export function socketFailure(error: Error): Failure {
   return failure('unreachable', 'a connection', actual);
 }
 
+/** Whether somebody took the connection and ended it without a word, as a TLS port does for plain HTTP. */
+export function wasHungUp({ code, actual }: Failure): boolean {
+  return code === 'unreachable' && /ECONNRESET|hang up/.test(actual);
+}
+
 /** Node joins the errors of several addresses in one that has a code and no words. */
 function messageOf(error: Error, name: string): string {
   const errors = error instanceof AggregateError ? (error.errors as unknown[]) : [error];

@@ -1,8 +1,11 @@
 import { connect } from 'node:net';
 import { asCellId, ignore, reject } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { DialState, Listener } from '../src/index.ts';
+import { Doorway } from '../src/doorway.ts';
+import { dialler } from '../src/handshake.ts';
+import { admitOnly, type DialState, type Listener } from '../src/index.ts';
 import {
   bytes,
   client,
@@ -12,6 +15,7 @@ import {
   listenFor,
   Recorder,
   rawSocket,
+  server,
   signerOf,
   until,
 } from './ends.ts';
@@ -74,8 +78,6 @@ describe('the door', () => {
     };
     const open = await listenFor(new Recorder(), { cellFile: () => '{"format":"…"}' });
     expect(await ask(open, '/cell.json')).toEqual([200, 'close', '{"format":"…"}']);
-    const { headers } = await fetch(`${open.url.replace('ws', 'http')}/cell.json`);
-    expect(headers.get('access-control-allow-origin')).toBe('*'); // or no page could connect by URL
     expect(await ask(open, '/key.pem')).toEqual([426, 'close', '']);
     expect(await ask(open, '/cell.json', 'POST')).toEqual([426, 'close', '']);
     const mute = await listenFor(new Recorder());
@@ -126,16 +128,99 @@ describe('the door', () => {
     expect(await dialled({}, ahead)).toMatchObject({ kind: 'waiting', code: 1013 });
   });
 
-  test('handshakes under way are bounded', async () => {
+  test('the oldest handshake gives way to the newest', async () => {
     const listener = await listenFor(new Recorder(), { handshakesMax: 2 });
+    const first = await rawSocket(listener.url);
+    const second = await rawSocket(listener.url);
     await rawSocket(listener.url);
-    await rawSocket(listener.url);
-    const third = new WebSocket(listener.url);
-    const status = await new Promise((resolve) => {
-      third.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+    expect((await first.closed).code).toBe(1006);
+    expect(second.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  const strangers = (count: number, open: () => { once(name: string, f: () => void): unknown }) => {
+    let ended = false;
+    const come = (): void => {
+      if (!ended) open().once('close', () => setTimeout(come, 2));
+    };
+    for (let i = 0; i < count; i++) come();
+    return () => {
+      ended = true;
+    };
+  };
+
+  test('a member gets through any number of strangers who never speak, or only say a name', async () => {
+    const far = new Recorder();
+    const member = signerOf(3);
+    const admit = admitOnly([member.publicKey]);
+    const identity = identityOf(server, 'replica', { admit });
+    const listener = await listenFor(far, {
+      handshakesMax: 20,
+      identity,
+      limits: { handshakeMsMax: 60_000 },
     });
-    third.on('error', () => undefined);
-    third.terminate();
-    expect(status).toBe(503);
+    const hello = dialler(identityOf(member, 'replica'), (size) => new Uint8Array(size)).start();
+    const sockets = new Set<{ destroy(): void }>();
+    const tcp = () => {
+      const socket = connect(listener.port, '127.0.0.1').on('error', () => undefined);
+      sockets.add(socket);
+      return socket;
+    };
+    const web = (first: Uint8Array | undefined) => () => {
+      const socket = new WebSocket(listener.url).on('error', () => undefined);
+      sockets.add({ destroy: () => socket.terminate() });
+      if (first !== undefined) socket.on('open', () => socket.send(first));
+      return socket;
+    };
+    const ends = [strangers(25, tcp), strangers(25, web(undefined)), strangers(3, web(hello))];
+    await until(() => sockets.size > 200);
+    dialTo(listener.url, new Recorder(), {
+      identity: identityOf(member, 'replica'),
+      backoff: { capMs: 100 },
+    });
+    await until(() => far.ups.length > 0);
+    expect(far.ups[0]?.peer).toEqual(member.publicKey);
+    for (const end of ends) end();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('who has most places gives way first; an IPv6 network is one', () => {
+    const door = new Doorway({ strangersMax: 3, claimsMax: 2, claimsPerKeyMax: 1 });
+    const gone: string[] = [];
+    const enter = (name: string, address: string): object => {
+      const who = {};
+      door.enter(who, address, () => gone.push(name));
+      return who;
+    };
+    const quiet = enter('quiet', '10.0.0.1');
+    enter('one', 'fe80::1');
+    enter('two', 'fe80::2');
+    enter('three', 'fe80:0:0:0:5::3');
+    expect(gone).toEqual(['one']);
+    enter('four', 'fe80::4%eth0');
+    expect(gone).toEqual(['one', 'two']);
+    const [a, b, c] = [signerOf(4), signerOf(5), signerOf(6)].map((s) => s.publicKey);
+    door.claim(quiet, a as PublicKey);
+    const late = enter('late', '10.0.0.1');
+    expect(gone).toHaveLength(2);
+    door.claim(late, a as PublicKey);
+    expect(gone.slice(2)).toEqual(['quiet']);
+    door.claim(enter('b', '1'), b as PublicKey);
+    door.claim(enter('c', '1'), c as PublicKey);
+    expect(gone.slice(3)).toEqual(['late']);
+    door.leave(late);
+  });
+
+  test('beyond the most links a new key is told to wait, a known one gets in', async () => {
+    const far = new Recorder();
+    const listener = await listenFor(far, { connectionsMax: 1, linksPerClientMax: 1 });
+    dialTo(listener.url, new Recorder());
+    await until(() => far.ups.length === 1);
+    const third = dialTo(listener.url, new Recorder(), {
+      identity: identityOf(signerOf(9), 'client'),
+    });
+    await until(() => third.state.kind === 'waiting');
+    expect(third.state).toMatchObject({ code: 4429 });
+    dialTo(listener.url, new Recorder());
+    await until(() => far.ups.length === 2);
   });
 });

@@ -2,9 +2,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { isPlainBeyond, urlHost } from '@fatty/network';
 import * as v from 'valibot';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+/** From text: `true` and `false`. */
+const flag = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])]),
+  v.transform((value) => value === true || value === 'true'),
+);
+/** From text: with commas between. */
+const names = v.pipe(
+  v.union([v.string(), v.array(v.string())]),
+  v.transform((value) => (typeof value === 'string' ? value.split(',') : value)),
+  v.transform((all) => all.map((one) => one.trim()).filter((one) => one !== '')),
+);
+const origin = v.check<string[], string>(
+  (all) => all.every((one) => one === '*' || (URL.canParse(one) && new URL(one).origin === one)),
+  'origins like https://app.example, or *',
+);
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 /** One setting. */
@@ -33,6 +49,9 @@ export interface NodeConfig {
   readonly tlsCert: string;
   readonly tlsKey: string;
   readonly tlsCa: string;
+  readonly insecure: boolean;
+  readonly allowOrigins: readonly string[];
+  readonly allowHosts: readonly string[];
   readonly logLevel: string;
   readonly record: string;
   readonly clientMessagesPerSecMax: number;
@@ -62,6 +81,21 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     v.string(),
     '',
     'authorities (PEM file) of the peers’ certificates; default tlsCert',
+  ),
+  insecure: option(
+    flag,
+    false,
+    'true: plain ws beyond loopback, where whoever is on the path can forge what clients are told',
+  ),
+  allowOrigins: option(
+    v.pipe(names, origin),
+    '',
+    'origins (https://app.example, …) whose pages may be clients; `*` for all; default none',
+  ),
+  allowHosts: option(
+    names,
+    '',
+    'names under which HTTP is answered, besides advertise, host, localhost and any address',
   ),
   logLevel: option(
     v.picklist(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
@@ -145,8 +179,28 @@ function check(layers: Raw): Outcome<NodeConfig> {
   const config = values as unknown as NodeConfig;
   const unreachable = checkReachable(config);
   if (unreachable) return unreachable;
-  if ((config.tlsCert === '') === (config.tlsKey === '')) return ok(config);
-  return fail('bad_config', 'tlsCert and tlsKey together', 'one of them');
+  if ((config.tlsCert === '') !== (config.tlsKey === '')) {
+    return fail('bad_config', 'tlsCert and tlsKey together', 'one of them');
+  }
+  return checkPlain(config) ?? ok(config);
+}
+
+/** Without TLS whoever is on the path reads and writes what is not signed by itself. */
+function checkPlain({
+  host,
+  advertise,
+  tlsCert,
+  insecure,
+}: NodeConfig): Outcome<never> | undefined {
+  if (tlsCert !== '' || insecure) return undefined;
+  const beyond = [host, advertise].find(
+    (one, i) =>
+      (i === 0 && isWildcard(one)) || (one !== '' && isPlainBeyond(`ws://${urlHost(one)}`)),
+  );
+  if (beyond === undefined) return undefined;
+  const expected =
+    'tlsCert and tlsKey to be reached beyond loopback, or insecure: true (--insecure)';
+  return fail('bad_config', expected, `plain ws at ${beyond === '' ? "''" : beyond}`);
 }
 
 /** Binds every address of the machine: nothing that others could dial. */
@@ -166,11 +220,6 @@ function checkReachable({ host, advertise }: NodeConfig): Outcome<never> | undef
     if (alone !== '' && `${username}${search}${hash}${none}` === '') return undefined;
   }
   return fail('bad_config', 'advertise: a host name or address, no port', advertise);
-}
-
-/** A host as URLs have it: IPv6 addresses in brackets. */
-export function urlHost(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 /** Flags and environment are text; `''` is no number. */

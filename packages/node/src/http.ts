@@ -1,5 +1,6 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Refusal } from '@fatty/network';
 import type { Registry } from 'prom-client';
 
 /** One line of /livez or /readyz. */
@@ -10,6 +11,8 @@ export interface Check {
 }
 
 export interface HttpSources {
+  /** Not under this name: a page may have had its own lead here. */
+  readonly refuse: (request: IncomingMessage) => Refusal;
   /** Restart me? */
   readonly live: () => readonly Check[];
   /** Route to me? */
@@ -33,6 +36,8 @@ function answer(response: ServerResponse, checks: readonly Check[]): void {
 /** /livez, /readyz, /metrics and /status on loopback only: they tell strangers too much. */
 export async function serveHttp(port: number, sources: HttpSources): Promise<HttpServer> {
   const server: Server = createServer((request, response) => {
+    const refusal = sources.refuse(request);
+    if (refusal !== undefined) return response.writeHead(refusal.status).end(refusal.text);
     const path = (request.url ?? '/').split('?')[0];
     if (path === '/livez') return answer(response, sources.live());
     if (path === '/readyz') return answer(response, sources.ready());

@@ -15,7 +15,8 @@ import {
 import { compareBytes, fail, ok, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Outcome } from '@fatty/interface';
-import { isWildcard, urlHost } from './config.ts';
+import { urlHost } from '@fatty/network';
+import { isWildcard } from './config.ts';
 import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
 
 /** Default ports: peers 7400+i, clients 7420+i, HTTP 7440+i. */
@@ -30,6 +31,8 @@ export interface InitOptions {
   readonly host?: string;
   /** Where the members are reached, when it is not `host`; needed when `host` is a wildcard. */
   readonly advertise?: string;
+  /** True: members speak plain `ws`, also beyond loopback. */
+  readonly insecure?: boolean;
   /** True: every port is 0, taken at start and published through cell.json. */
   readonly freePorts?: boolean;
   readonly params?: Partial<CellParams>;
@@ -94,7 +97,8 @@ function writeReplica(dir: string, pem: string, i: number, options: InitOptions)
     ? {}
     : { peerPort: PORTS.peer + i, clientPort: PORTS.client + i, httpPort: PORTS.http + i };
   const reached = options.advertise === undefined ? {} : { advertise: options.advertise };
-  const config = { host: options.host ?? '127.0.0.1', ...reached, ...ports };
+  const insecure = options.insecure === true ? { insecure: true } : {};
+  const config = { host: options.host ?? '127.0.0.1', ...reached, ...ports, ...insecure };
   writeFileSync(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 

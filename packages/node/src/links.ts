@@ -30,6 +30,7 @@ export class PeerDialers {
   readonly #handler: LinkHandler;
   /** Authorities (PEM) of the peers' certificates. */
   readonly #ca: { readonly ca?: string };
+  readonly #insecure: boolean;
   readonly #onNews: PeerNews;
   readonly #dialers = new Map<string, Dialled>();
   /** Why a member that we dial is not linked. */
@@ -42,13 +43,14 @@ export class PeerDialers {
   constructor(
     identity: LinkIdentity,
     handler: LinkHandler,
-    { tlsCa, tlsCert }: Pick<NodeConfig, 'tlsCa' | 'tlsCert'>,
+    { tlsCa, tlsCert, insecure }: Pick<NodeConfig, 'tlsCa' | 'tlsCert' | 'insecure'>,
     onNews: PeerNews,
   ) {
     this.#identity = identity;
     this.#handler = handler;
     this.#onNews = onNews;
     const file = tlsCa === '' ? tlsCert : tlsCa;
+    this.#insecure = insecure;
     this.#ca = file === '' ? {} : { ca: readFileSync(file, 'utf8') };
   }
 
@@ -83,6 +85,7 @@ export class PeerDialers {
       handler: this.#handler,
       backoff,
       ...this.#ca,
+      insecure: this.#insecure,
       onState: (state, failure) => this.#see(at, state, failure),
     });
     this.#dialers.set(name, { url: at.peer, dialer });

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { pino } from 'pino';
-import { loadConfig, type NodeConfig, OPTIONS } from './config.ts';
+import { loadConfig, type NodeConfig, OPTIONS, type OptionName } from './config.ts';
 import { lastWords } from './full-disk.ts';
 import { loadCell } from './init.ts';
 import { type RunningNode, type RunOptions, runNode } from './run.ts';
@@ -15,8 +15,13 @@ function die(failure: Failure, code: number): never {
   process.exit(code);
 }
 
+/** `--insecure` alone says true. */
+function typeOf(name: string): 'boolean' | 'string' {
+  return typeof OPTIONS[name as OptionName].fallback === 'boolean' ? 'boolean' : 'string';
+}
+
 function readFlags(argv: readonly string[]): Record<string, unknown> {
-  const names = Object.keys(OPTIONS).map((name) => [name, { type: 'string' as const }]);
+  const names = Object.keys(OPTIONS).map((name) => [name, { type: typeOf(name) }]);
   const options = { ...Object.fromEntries(names), 'print-config': { type: 'boolean' as const } };
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: false }).values;

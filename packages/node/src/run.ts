@@ -19,11 +19,13 @@ import {
   type Listener,
   type ListenOptions,
   listen,
+  refuseHost,
+  urlHost,
 } from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
-import { type NodeConfig, urlHost } from './config.ts';
+import type { NodeConfig } from './config.ts';
 import { Driver, type Outward, type ReplicaCore } from './driver.ts';
 import { Gateway } from './gateway.ts';
 import { GATEWAY_LIMITS } from './gateway-contract.ts';
@@ -233,6 +235,8 @@ class Node {
         identity: this.#identity(admitClients),
         handler: this.#clientHandler(),
         cellFile: () => this.#cellFile,
+        allowOrigins: this.#config.allowOrigins,
+        allowHosts: this.#hosts,
       }),
     );
     const addresses = signAddresses(this.#cell.cellId, this.#signer, {
@@ -241,6 +245,12 @@ class Node {
       http: `http://127.0.0.1:${http.port}`,
     });
     return { addresses, dialers };
+  }
+
+  /** Names under which HTTP is answered. */
+  get #hosts(): readonly string[] {
+    const { host, advertise, allowHosts } = this.#config;
+    return [host, advertise, ...allowHosts].map((name) => name.toLowerCase());
   }
 
   /** Where others find what listens here. */
@@ -323,9 +333,9 @@ class Node {
   }
 
   #listen(port: ListenOptions): Promise<Listener> {
-    const { host, tlsCert, tlsKey, clientsMax } = this.#config;
+    const { host, tlsCert, tlsKey, clientsMax, insecure } = this.#config;
     const tls = tlsCert === '' ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } };
-    return listen({ ...port, host, connectionsMax: clientsMax, ...tls });
+    return listen({ ...port, ...tls, host, insecure, connectionsMax: clientsMax });
   }
 
   #serveHttp(): Promise<HttpServer> {
@@ -338,6 +348,7 @@ class Node {
     return this.#keep(
       serveHttp(this.#config.httpPort, {
         registry: observer.metrics.registry,
+        refuse: (request) => refuseHost(request, { allowHosts: this.#hosts }),
         live: () => observer.live(),
         ready: () => [
           ...observer.ready(replica.status(), {

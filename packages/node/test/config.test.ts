@@ -88,19 +88,65 @@ describe('refusals', () => {
         host,
         `advertise, the address to reach ${host} at`,
       ]);
-      expect(codeOf({ host, advertise: 'a.example' })).toBe(undefined);
-      expect(codeOf({ host: '10.0.0.1', advertise: host || '::' })).toBe('bad_config');
+      expect(codeOf({ host, advertise: 'a.example', insecure: true })).toBe(undefined);
+      expect(codeOf({ host: '10.0.0.1', advertise: host || '::', insecure: true })).toBe(
+        'bad_config',
+      );
     }
     for (const good of ['a.example', '10.1.2.3', '::1', '[fe80::1]', 'r-0']) {
-      expect([good, codeOf({ host: '0.0.0.0', advertise: good })]).toEqual([good, undefined]);
+      expect([good, codeOf({ host: '0.0.0.0', advertise: good, insecure: true })]).toEqual([
+        good,
+        undefined,
+      ]);
     }
     for (const bad of ['a.example:7400', 'ws://a', 'a b', 'a/b', 'me@a', 'a?b', 'a#b']) {
-      expect([bad, codeOf({ host: '0.0.0.0', advertise: bad })]).toEqual([bad, 'bad_config']);
+      expect([bad, codeOf({ host: '0.0.0.0', advertise: bad, insecure: true })]).toEqual([
+        bad,
+        'bad_config',
+      ]);
     }
-    file({ host: '0.0.0.0' });
+    file({ host: '0.0.0.0', insecure: true });
     expect(configOf({}, { FATTY_ADVERTISE: 'b.example' }).advertise).toBe('b.example');
     for (const host of ['127.0.0.1', 'localhost', '10.0.0.1', '::1']) {
+      expect([host, codeOf({ host, insecure: true })]).toEqual([host, undefined]);
+    }
+  });
+
+  it('speaks plain ws beyond loopback only when it is told to, and says what to do', () => {
+    for (const at of [
+      { host: '10.0.0.1' },
+      { host: '0.0.0.0', advertise: '127.0.0.1' },
+      { host: '', advertise: 'localhost' },
+      { host: '127.0.0.1', advertise: 'a.example' },
+    ]) {
+      const config = loadConfig({ dir, ...at }, {});
+      expect(!config.ok && config.failure.expected).toMatch(/tlsCert and tlsKey .*insecure/);
+      expect(codeOf({ ...at, insecure: true })).toBe(undefined);
+      expect(codeOf({ ...at, insecure: 'true' })).toBe(undefined);
+      expect(codeOf({ ...at, insecure: 'false' })).toBe('bad_config');
+      expect(codeOf({ ...at, tlsCert: 'c', tlsKey: 'k' })).toBe(undefined);
+    }
+    for (const host of ['127.0.0.1', 'localhost', '127.1.2.3', '::1', '[::1]']) {
       expect([host, codeOf({ host })]).toEqual([host, undefined]);
+    }
+    expect(codeOf({ insecure: 'yes' })).toBe('bad_config');
+  });
+
+  it('takes lists of origins and names from a file, and as text', () => {
+    const origins = ['https://a.example', 'http://b.example:8080'];
+    file({ allowOrigins: origins, allowHosts: ['r0'] });
+    expect(configOf({})).toMatchObject({ allowOrigins: origins, allowHosts: ['r0'] });
+    expect(configOf({ allowOrigins: ` ${origins.join(' , ')},` }).allowOrigins).toEqual(origins);
+    file({});
+    expect(configOf({})).toMatchObject({ allowOrigins: [], allowHosts: [], insecure: false });
+    for (const bad of [
+      'a.example',
+      'https://a.example/',
+      'https://a.example/x',
+      'HTTPS://a.example',
+      'null',
+    ]) {
+      expect([bad, codeOf({ allowOrigins: bad })]).toEqual([bad, 'bad_config']);
     }
   });
 
@@ -140,7 +186,7 @@ describe('what people see', () => {
       });
     const printed: unknown = JSON.parse(run('--print-config', '--peerPort', '7400'));
     expect(printed).toMatchObject({ dir, peerPort: 7400, clientPort: 7420, httpPort: 7440 });
-    const reached = ['--host', '0.0.0.0', '--advertise', 'a.example'];
+    const reached = ['--host', '0.0.0.0', '--advertise', 'a.example', '--insecure'];
     expect(JSON.parse(run('--print-config', ...reached))).toMatchObject({ advertise: 'a.example' });
     for (const bad of [
       ['--host', '0.0.0.0'],

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { get as getHttp } from 'node:http';
 import { connect } from 'node:net';
+import { refuseHost } from '@fatty/network';
 import type { ReplicaStatus } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../src/http.ts';
@@ -52,6 +54,7 @@ beforeEach(async () => {
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   observer = new Observer({ config: config.value, me: 0, clock });
   http = await serveHttp(0, {
+    refuse: (request) => refuseHost(request, { allowHosts: ['r0.example'] }),
     registry: observer.metrics.registry,
     live: () => observer.live(),
     ready: () => [
@@ -169,4 +172,16 @@ describe('metrics', () => {
     expect(new Set(named)).toEqual(new Set(shown));
     expect(shown.length).toBeGreaterThan(10);
   });
+});
+
+it('answers no page that has had its own name lead here', async () => {
+  const ask = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const options = { port: http.port, path: '/status', headers: { host }, agent: false };
+      getHttp(options, (response) => resolve(response.resume().statusCode)).on('error', reject);
+    });
+  expect(await ask('evil.example')).toBe(421);
+  for (const host of ['localhost:1', '127.0.0.1', 'r0.example:7440']) {
+    expect([host, await ask(host)]).toEqual([host, 200]);
+  }
 });

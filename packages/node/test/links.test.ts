@@ -42,7 +42,7 @@ test('why a peer has no link is told once per change, and shown until it has one
   const { url: peer, port } = listener;
   const news: (string | undefined)[] = [];
   // The peer's own certificate is no authority for it.
-  const config = { tlsCa: '', tlsCert: fixture('localhost.cert.pem') };
+  const config = { insecure: false, tlsCa: '', tlsCert: fixture('localhost.cert.pem') };
   const wary = new PeerDialers(identityOf(low), deaf, config, (_peer, url, why) => {
     expect(url).toBe(peer);
     news.push(why);

@@ -149,7 +149,7 @@ describe('a process whose work fails exits with 1', () => {
 
 describe('a process on a wildcard address', () => {
   it('publishes and signs the name it is told to advertise, with the real ports', async () => {
-    const flags = ['--host', '0.0.0.0', '--advertise', 'replica-zero.example'];
+    const flags = ['--host', '0.0.0.0', '--advertise', 'replica-zero.example', '--insecure'];
     const { child, ready, ended } = start(0, flags);
     const { peer, client, http } = await ready;
     expect(peer).toMatch(/^ws:\/\/replica-zero\.example:[1-9]\d*$/);

@@ -18,6 +18,7 @@ interface InitFlags {
   readonly host?: string;
   readonly advertise?: string;
   readonly freePorts?: boolean;
+  readonly insecure?: boolean;
   readonly output?: string;
 }
 
@@ -32,7 +33,8 @@ function init(flags: InitFlags, io: Io): number {
   const host = flags.host === undefined ? {} : { host: flags.host };
   const advertise = flags.advertise === undefined ? {} : { advertise: flags.advertise };
   const freePorts = flags.freePorts === true;
-  const cell = initCell({ dir, replicas, freePorts, ...host, ...advertise });
+  const insecure = flags.insecure === true;
+  const cell = initCell({ dir, replicas, freePorts, insecure, ...host, ...advertise });
   if (!cell.ok) {
     const { code, expected, actual } = cell.failure;
     throw new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
@@ -117,6 +119,7 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--replicas <n>', '4 tolerate one liar, 7 two, 10 three; default 4')
     .option('--host <address>', 'address to bind; default 127.0.0.1')
     .option('--advertise <host>', 'where members are reached; needed with --host 0.0.0.0')
+    .option('--insecure', 'speak plain ws also beyond loopback')
     .option('--free-ports', 'take free ports at every start')
     .action(run(async (flags: InitFlags) => init(flags, io)));
   withFormat(cli.command('up', 'Run a whole cell on this machine, one process per replica'))

@@ -18,6 +18,7 @@ export function withCell(command: Command): Command {
       'cell.json of the cell [FATTY_CELL, ./cell.json, ./fatty-cell/cell.json]',
     )
     .option('--key <file>', 'client key, PKCS#8 PEM [FATTY_KEY]; default: a fresh one per run')
+    .option('--insecure', 'take plain ws beyond this machine [FATTY_INSECURE=true]')
     .option('--timeout <ms>', 'give up after this long; default 30000');
 }
 

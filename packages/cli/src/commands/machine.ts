@@ -9,7 +9,7 @@ import {
 } from '@fatty/client/worker';
 import { utf8 } from '@fatty/codec';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { type Format, formatOf, plain, type Row, show } from '../output.ts';
+import { type Format, formatOf, json, printable, type Row, show } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
 import { type Register, withCell } from './command.ts';
 import { isJson, readProgramFile, readText } from './program.ts';
@@ -184,7 +184,7 @@ function transitionsOf({ every, max }: MachineFlags): Pick<RunMachineOptions, 't
 function tell(io: Io, format: Format, event: WorkerEvent): void {
   if (event.kind === 'proving') return;
   if (format === 'json') {
-    io.out(`${JSON.stringify(plain(event))}\n`);
+    io.out(`${json(event)}\n`);
     return;
   }
   const ms = (value: number): string => `${Math.round(value)} ms`;
@@ -196,7 +196,7 @@ function tell(io: Io, format: Format, event: WorkerEvent): void {
     const { n, nSteps, bytes, tookMs } = event;
     io.out(`proved  ${n} transitions  ${nSteps} steps  ${bytes} bytes  in ${ms(tookMs)}\n`);
   } else if (event.kind === 'waiting') io.out(`waiting  ${event.code}  ${ms(event.waitMs)}\n`);
-  else if (event.kind === 'retry') io.out(`retry  ${String(event.error)}\n`);
+  else if (event.kind === 'retry') io.out(`retry  ${printable(String(event.error))}\n`);
 }
 
 /** Works until it is interrupted, or the lease is lost. */
@@ -224,7 +224,7 @@ async function run(
     });
     const { reason, error, t, s, renewals } = end;
     const row = { kind: 'end', reason, code: error?.code, t, s, renewals };
-    if (format === 'json') io.out(`${JSON.stringify(plain(row))}\n`);
+    if (format === 'json') io.out(`${json(row)}\n`);
     else io.out(`${reason}  ${error?.code ?? ''}  t ${t}  s ${s}  ${renewals} renewals\n`);
     return reason === 'lost' ? EXIT.lost : EXIT.done;
   });

@@ -2,7 +2,7 @@ import type { Client } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
 import { idOf } from '../ids.ts';
 import { EXIT, ExitError, type Io } from '../io.ts';
-import { formatOf, plain, type Row, show } from '../output.ts';
+import { formatOf, json, type Row, show } from '../output.ts';
 import { type CellFlags, withClient } from '../session.ts';
 import { type Register, withCell } from './command.ts';
 
@@ -32,7 +32,7 @@ async function watch(flags: CellFlags, io: Io): Promise<number> {
       const row = { state, session: session && toHex(session), provedMs, links };
       io.out(
         format === 'json'
-          ? `${JSON.stringify(plain(row))}\n`
+          ? `${json(row)}\n`
           : `${state}  session ${row.session ?? '-'}  proved for ${provedMs} ms  ${links} links\n`,
       );
       if (state === 'expired') return EXIT.lost;

@@ -164,6 +164,7 @@ export const CONNECT: Checks<ConnectOptions> = {
   opsPerBatchMax: whole(1),
   batchesInFlightMax: whole(1),
   callsQueuedMax: whole(0),
+  insecure: may('true or false', (value) => typeof value === 'boolean'),
   onSuspect: callback,
   onFault: callback,
 };

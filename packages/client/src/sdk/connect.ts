@@ -1,6 +1,6 @@
 import { type Cell, faultsMax } from '@fatty/api';
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
-import { dialClient, type WebSocketConstructor } from '@fatty/network/client';
+import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { clientError, FattyError } from '../error.ts';
 import { CONNECT, checkSource, optionsOf } from './arguments.ts';
 import {
@@ -41,7 +41,7 @@ export type CellSource = Cell | string | readonly string[];
  * Connects to a cell. Resolves when f+1 replicas are linked; the session is opened by the first call
  * that needs one. Whatever comes over the network is believed if it is the cell of `cellId`.
  * @throws FattyError codes of `parseCell`, `bad_ed25519` (this platform's signatures are not the
- * cell's), `unreachable`, `timeout`, `aborted`, `bad_argument`
+ * cell's), `plain_refused` (`ws` beyond loopback, without `insecure`), `unreachable`, `timeout`, `aborted`, `bad_argument`
  */
 export async function connectOn<C extends Client>(
   platform: Platform<C>,
@@ -54,6 +54,7 @@ export async function connectOn<C extends Client>(
   const { timeoutMs = TIMEOUT_MS } = own;
   const terms: ReadTerms = { cellId, signal, timeoutMs };
   const cell = await cellAt(platform, source, terms);
+  checkEncrypted(cell, own.insecure === true);
   const { scheme } = platform;
   const signer = own.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
   const dial = webSocket === undefined ? platform.dial : dialWith(webSocket);
@@ -67,6 +68,15 @@ export async function connectOn<C extends Client>(
     await client.close();
     throw error;
   }
+}
+
+/** Receipts and notices have no signature of their own, so a plain link beyond loopback proves nothing. */
+function checkEncrypted({ addresses, committee }: Cell, insecure: boolean): void {
+  const plain = addresses.filter(({ client }) => isPlainBeyond(client));
+  const usable = addresses.length - plain.length;
+  if (insecure || plain.length === 0 || usable > faultsMax(committee)) return;
+  const expected = 'wss:// (certificates for the replicas), or insecure: true (fatty: --insecure)';
+  throw clientError('plain_refused', expected, plain.map(({ client }) => client).join(' '));
 }
 
 const tested = new WeakSet<SignatureScheme>();

@@ -33,6 +33,11 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly signer: Signer;
   readonly scheme: SignatureScheme;
   readonly dial: Dial;
+  /**
+   * Take plain `ws` beyond loopback too. Whoever is on the path can then forge what f + 1 replicas say.
+   * Default: false.
+   */
+  readonly insecure?: boolean;
   /** The cell again, when a replica cannot be reached where it was: addresses change. */
   readonly refresh?: (signal: AbortSignal) => Promise<Cell>;
   /** Clocks, timers and chance. Default: those of the platform. */
@@ -160,12 +165,13 @@ export class Driver {
   }
 
   #dial(replica: number, url: string): void {
-    const { cell, signer, scheme, dial } = this.#config;
+    const { cell, signer, scheme, dial, insecure = false } = this.#config;
     const key = cell.committee.members[replica];
     if (key === undefined) return;
     const capMs = Math.ceil(cell.committee.params.leaseMs / TRIES_PER_LEASE);
     const dialer = dial({
       url,
+      insecure,
       backoff: { capMs },
       identity: {
         cellId: cell.cellId,
