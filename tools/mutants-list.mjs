@@ -189,4 +189,12 @@ export const MUTANTS = [
     replace: 'if (shown === undefined) return',
     ...unit('packages/service'),
   },
+  {
+    name: 'long-heads',
+    about: 'a head longer than it needs to be passes for canonical',
+    file: 'packages/codec/src/reader.ts',
+    find: 'if (value < (ARGUMENT_MIN[info - 24] as number)) this.#isOnlyForm = false;',
+    replace: '',
+    ...unit('packages/codec/test/reader.test.ts'),
+  },
 ];

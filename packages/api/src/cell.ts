@@ -22,7 +22,6 @@ import {
   cellIdOf,
   checkWindows,
   DEFAULT_PARAMS,
-  limitsShape,
   paramsShape,
 } from './committee.ts';
 
@@ -178,8 +177,8 @@ function readParams(json: Json): CellParams {
   const names = Object.keys(DEFAULT_PARAMS).filter((name) => name !== 'limits');
   const limits = flat(json.limits as Json, Object.keys(DEFAULT_PARAMS.limits));
   const params = { ...flat(json, names), limits } as unknown as CellParams;
-  paramsShape.fromItem(paramsShape.toItem(params));
-  limitsShape.fromItem(limitsShape.toItem(params.limits));
+  const flaw = paramsShape.flawOf(params);
+  if (flaw) throw new CellFileError('bad_cell_file', `${flaw.at}: ${flaw.expected}`, flaw.actual);
   return params;
 }
 

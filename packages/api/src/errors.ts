@@ -1,4 +1,4 @@
-import { mapped, type Shape, ShapeError, text } from '@fatty/codec';
+import { oneToOne, type Shape, ShapeError, text } from '@fatty/codec';
 
 /** Whether the op had an effect: known not to, known to, or not known from this answer. */
 export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
@@ -165,7 +165,7 @@ export function errorReference(): string {
 
 const CODE_LENGTH_MAX = 64;
 
-export const errorCodeShape: Shape<ErrorCode> = mapped(
+export const errorCodeShape: Shape<ErrorCode> = oneToOne(
   text(CODE_LENGTH_MAX),
   (code) => {
     if (!isErrorCode(code)) throw new ShapeError('a known error code', code);

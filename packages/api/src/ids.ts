@@ -3,7 +3,7 @@ import {
   encode,
   fixed,
   hash,
-  mapped,
+  oneToOne,
   quote,
   record,
   type Shape,
@@ -78,7 +78,7 @@ export function sessionIdOf(client: PublicKey, nonce: Uint8Array, basis: Basis):
 /** A closed list of names, written as its place in the list. */
 export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
   const expected = names.join(' | ');
-  const place = mapped(
+  const place = oneToOne(
     u8,
     (at) => {
       const name = names[at];
@@ -101,7 +101,7 @@ const FIELD = 2n ** 251n + 17n * 2n ** 192n + 1n;
 
 /** A field element as 32 big-endian bytes, smaller than the field's order. */
 export const feltShape: Shape<bigint> = {
-  ...mapped(fixed(32), feltOf, bytesOfFelt),
+  ...oneToOne(fixed(32), feltOf, bytesOfFelt),
   flawOf(value) {
     const isNumber = typeof value === 'bigint';
     if (isNumber && isFelt(value)) return undefined;

@@ -158,11 +158,8 @@ export function decodeClientMessage(input: Uint8Array, sizeMax: number): Outcome
  * known here. Undefined: they are no read.
  */
 export function requestOf(input: Uint8Array, sizeMax: number): number | undefined {
-  const request = peek(input, sizeMax, (item) => {
-    const [tag, number] = Array.isArray(item) ? (item as unknown[]) : [];
-    return tag === READ_TAG ? u32.fromItem(number) : undefined;
-  });
-  return request.ok ? request.value : undefined;
+  const front = peek({ tag: u32, request: u32 }, input, sizeMax);
+  return front.ok && front.value.tag === READ_TAG ? front.value.request : undefined;
 }
 
 export function encodeGatewayMessage(message: GatewayMessage): Uint8Array {

@@ -40,7 +40,7 @@ import {
   pathShape,
 } from './ops.ts';
 import { SEGMENT_BYTES_MAX } from './path.ts';
-import { type ErrorResult, resultShape } from './results.ts';
+import { type ErrorResult, errorFieldsShape } from './results.ts';
 
 /** What a client can read. Answers come from one replica and are believed at f+1 (R32). */
 export type Query =
@@ -266,21 +266,8 @@ const partyShape: Shape<Party> = record<Party>({
   leaseExpiry: u53,
 });
 
-const errorShape: Shape<Omit<ErrorResult, 'kind'>> = {
-  // The error arm of a result without its tag, so that both unions spell an error the same way.
-  toItem: (value) => {
-    const item = resultShape.toItem({ kind: 'error', ...value });
-    return Array.isArray(item) ? item.slice(1) : item;
-  },
-  fromItem: (item) => {
-    const fields = Array.isArray(item) ? (item as unknown[]) : [];
-    return resultShape.fromItem([0, ...fields]) as ErrorResult;
-  },
-  flawOf: (value) => resultShape.flawOf({ ...(value as ErrorResult), kind: 'error' }),
-};
-
 export const answerShape: Shape<Answer> = union<Answer>({
-  error: [0, errorShape],
+  error: [0, errorFieldsShape],
   value: [
     1,
     record({

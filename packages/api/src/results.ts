@@ -83,17 +83,17 @@ const DETAIL_LENGTH_MAX = 512;
 /** What an error result quotes of either side, UTF-16 units: it is kept in receipts. */
 const QUOTED_LENGTH_MAX = 200;
 
+/** An error as results and answers spell it behind their tags. */
+export const errorFieldsShape: Shape<Omit<ErrorResult, 'kind'>> = record({
+  code: errorCodeShape,
+  expected: detail(DETAIL_LENGTH_MAX),
+  actual: detail(DETAIL_LENGTH_MAX),
+  waitMs: optional(u32),
+});
+
 /** Tags are wire format: never reused, never renumbered. */
 export const resultShape: Shape<Result> = union<Result>({
-  error: [
-    0,
-    record({
-      code: errorCodeShape,
-      expected: detail(DETAIL_LENGTH_MAX),
-      actual: detail(DETAIL_LENGTH_MAX),
-      waitMs: optional(u32),
-    }),
-  ],
+  error: [0, errorFieldsShape],
   sessionOpened: [1, record({ position: positionShape, leaseMs: u32, leaseExpiry: u53 })],
   sessionClosed: [2, record({ position: positionShape })],
   reanchored: [3, record({ leaseExpiry: u53 })],

@@ -1,5 +1,5 @@
 import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
-import { ACCEPT, decode, decodeAgain, equalBytes, failure, reject } from '@fatty/codec';
+import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
 import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
 import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
 import {
@@ -24,7 +24,7 @@ export interface BlockRules extends HeaderRules, BatchRules {
 
 /**
  * For the own log: what it holds was judged before it went in, and checksums have guarded it since. So
- * signatures, keys, canonical form and `validate` are not looked at again; form, limits and hashes are.
+ * signatures, keys and `validate` are not looked at again; form, limits and hashes are.
  */
 export function trusting(rules: BlockRules): BlockRules {
   const { committee, cellId } = rules;
@@ -60,8 +60,7 @@ function refused(flaw: Failure, author?: number, evidence?: Evidence): Checked {
  */
 export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
   const { limits } = rules.committee.params;
-  const read = rules.isKnown ? decodeAgain : decode;
-  const signed = read(signedBlockShape, bytes, limits.blockBytesMax);
+  const signed = decode(signedBlockShape, bytes, limits.blockBytesMax);
   if (!signed.ok) return refused(signed.failure);
   const opened = openHeader(signed.value, rules);
   if (opened.kind === 'ignore') return opened;
@@ -73,7 +72,7 @@ export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
     // Anyone can put another body next to a good header: the author is not to blame.
     return refused(failure('body_mismatch', 'the body the header names', 'another body'));
   }
-  const body = read(bodyShape, signed.value.body, limits.blockBytesMax);
+  const body = decode(bodyShape, signed.value.body, limits.blockBytesMax);
   if (!body.ok) return refused(body.failure, header.author);
   return checkBody(assemble(bytes, signed.value, header, body.value), rules);
 }

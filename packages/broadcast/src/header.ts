@@ -1,5 +1,5 @@
 import { type Committee, quorum } from '@fatty/api';
-import { decode, decodeAgain, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
+import { decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
 import type { CellId, Failure, Verdict } from '@fatty/interface';
 import type { SignedHeader } from './block.ts';
 import { HEADER_BYTES_MAX, type Header, headerMessage, headerShape, virtualRef } from './block.ts';
@@ -24,8 +24,7 @@ export type OpenedHeader = { readonly kind: 'accept'; readonly header: Header } 
  * ignores with `other_epoch`.
  */
 export function openHeader(signed: SignedHeader, rules: HeaderRules): OpenedHeader {
-  const read = rules.isKnown ? decodeAgain : decode;
-  const opened = read(headerShape, signed.header, HEADER_BYTES_MAX);
+  const opened = decode(headerShape, signed.header, HEADER_BYTES_MAX);
   if (!opened.ok) return { kind: 'reject', ...opened.failure };
   const { cellId, epoch, author } = opened.value;
   if (!equalBytes(cellId, rules.cellId)) return refuse('wrong_cell', 'this cell', 'another cell');

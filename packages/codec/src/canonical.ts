@@ -1,11 +1,9 @@
 import type { Outcome } from '@fatty/interface';
 import { Encoder } from 'cbor-x';
-import { equalBytes } from './bytes.ts';
 import { fail, InvariantError, ok } from './failure.ts';
-import { type Shape, ShapeError } from './shape.ts';
-
-/** Deepest array nesting the profile allows. */
-const DEPTH_MAX = 16;
+import { DEPTH_MAX, Reader } from './reader.ts';
+import type { Shape } from './shape.ts';
+import { type Readable, ShapeError } from './source.ts';
 
 const cbor = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
 
@@ -20,54 +18,50 @@ export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
 }
 
 /**
- * Strict inverse of {@link encode}: size and depth scan, decode, shape check, re-encode, compare.
- * Codes: `too_large`, `malformed`, `wrong_shape`, `not_canonical`. Whatever the bytes
+ * Strict inverse of {@link encode}: reads the bytes once, by the shape. Codes: `too_large`,
+ * `malformed`, `wrong_shape`, `not_canonical`, the first of these that holds. Whatever the bytes
  * are it does not throw; it does when the machine fails (no memory). The value shares
  * no memory with the input, except for `viewBytes`.
  */
 export function decode<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
-  return itemOf(input, sizeMax, (item) => {
-    const value = shape.fromItem(item);
-    if (equalBytes(cbor.encode(shape.toItem(value)), input)) return ok(value);
+  return readWith(input, sizeMax, (reader) => {
+    const value = reader.whole(shape);
+    if (reader.isCanonical()) return ok(value);
     return fail('not_canonical', 'canonical encoding', 'another encoding of the same value');
   });
 }
 
 /**
- * {@link decode} for bytes that it has accepted before and that a checksum has guarded since: a log's.
- * All but the look at the canonical form is repeated, so damage is still `malformed` or `wrong_shape`.
+ * The first fields of the array that these bytes are; the rest of it may be anything of the profile,
+ * and all of it in another encoding than the canonical one. Codes as {@link decode}.
  */
-export function decodeAgain<T>(shape: Shape<T>, input: Uint8Array, sizeMax: number): Outcome<T> {
-  return itemOf(input, sizeMax, (item) => ok(shape.fromItem(item)));
-}
-
-/**
- * What `look` finds in the item that these bytes are; the item as a whole may be of no shape, and in
- * another encoding than the canonical one. `look` may throw ShapeError. Codes as {@link decode}.
- */
-export function peek<T>(
+export function peek<T extends object>(
+  fields: { readonly [K in keyof T]: Shape<T[K]> },
   input: Uint8Array,
   sizeMax: number,
-  look: (item: unknown) => T,
 ): Outcome<T> {
-  return itemOf(input, sizeMax, (item) => ok(look(item)));
+  return readWith(input, sizeMax, (reader) => {
+    const shapes = Object.values<Readable<unknown>>(fields);
+    const value = reader.front(Object.keys(fields), shapes) as T;
+    const flaw = scan(input);
+    return flaw === undefined ? ok(value) : malformed(flaw);
+  });
 }
 
-function itemOf<T>(
+function readWith<T>(
   input: Uint8Array,
   sizeMax: number,
-  read: (item: unknown) => Outcome<T>,
+  read: (reader: Reader) => Outcome<T>,
 ): Outcome<T> {
   if (input.length > sizeMax) {
     return fail('too_large', `at most ${sizeMax} bytes`, `${input.length} bytes`);
   }
-  const flaw = scan(input);
-  if (flaw !== undefined) return fail('malformed', 'one item of the canonical profile', flaw);
   try {
-    // A fresh view: cbor-x leaves properties on its argument and copies a Buffer into Buffers.
-    const view = new Uint8Array(input.buffer, input.byteOffset, input.length);
-    return read(cbor.decode(view));
+    return read(new Reader(input));
   } catch (error) {
+    // Bytes that are no item at all have no shape to be wrong.
+    const flaw = scan(input);
+    if (flaw !== undefined) return malformed(flaw);
     if (error instanceof ShapeError) return fail('wrong_shape', error.expected, error.actual);
     // Of what the profile cannot say. Anything else, memory that is not there for one, says nothing
     // about these bytes: a verdict made of it would be this replica's alone.
@@ -76,8 +70,12 @@ function itemOf<T>(
   }
 }
 
+function malformed(flaw: string): Outcome<never> {
+  return fail('malformed', 'one item of the canonical profile', flaw);
+}
+
 /**
- * Walks the heads only; answers what is wrong, or undefined. Bounds the work of all that follows.
+ * Walks the heads of refused bytes; answers what keeps them from being an item, or undefined.
  */
 function scan(input: Uint8Array): string | undefined {
   /** Items still to come, per open array. */

@@ -9,24 +9,7 @@ import {
   isText,
 } from './bytes.ts';
 import { InvariantError } from './failure.ts';
-import { owned, SLAB_SHARE_BYTES_MAX } from './memory.ts';
-
-/**
- * A data item of the canonical profile: unsigned integers, byte strings, text, arrays; nothing
- * else.
- */
-export type Item = number | bigint | Uint8Array | string | readonly Item[];
-
-/** Raised inside shapes only; `decode` turns it into a Failure. */
-export class ShapeError extends Error {
-  readonly expected: string;
-  readonly actual: string;
-  constructor(expected: string, actual: string) {
-    super(`expected ${expected}, got ${actual}`);
-    this.expected = expected;
-    this.actual = actual;
-  }
-}
+import { type Item, type Readable, ShapeError } from './source.ts';
 
 /** What keeps a value that somebody handed over from being written in a shape. */
 export interface Flaw {
@@ -45,26 +28,19 @@ export interface Check {
 }
 
 /**
- * Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `fromItem`
+ * Two-way mapping between a typed value and a profile item. `toItem` trusts its caller, `readFrom`
  * and `flawOf` nobody: what `flawOf` finds no flaw in, `toItem` takes.
  */
-export interface Shape<T> extends Check {
+export interface Shape<T> extends Check, Readable<T> {
   toItem(value: T): Item;
-  /** @throws ShapeError */
-  fromItem(item: unknown): T;
 }
 
 /** The value type of a shape. */
 export type Of<S> = S extends Shape<infer T> ? T : never;
 
-function kindOf(item: unknown): string {
-  if (item instanceof Uint8Array) return `${item.length} bytes`;
-  if (Array.isArray(item)) return `array of ${item.length}`;
-  return typeof item === 'number' || typeof item === 'bigint' ? String(item) : typeof item;
-}
-
-function wrong(expected: string, item: unknown): never {
-  throw new ShapeError(expected, kindOf(item));
+function kindOf(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  return Array.isArray(value) ? `array of ${value.length}` : typeof value;
 }
 
 const QUOTED_LENGTH_MAX = 60;
@@ -124,13 +100,7 @@ function u64Item(value: bigint): Item {
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   return {
     toItem: uintItem,
-    fromItem(item) {
-      // A BigInt below 2^32 is the over-long form `1b 00 00 00 00 …`; cbor-x would write it back
-      // as such.
-      if (typeof item === 'bigint' && item >= WIDE && item <= BigInt(max)) return Number(item);
-      if (typeof item === 'number' && item <= max) return item;
-      return wrong(`integer 0..${max}`, item);
-    },
+    readFrom: (source) => source.uint(max),
     flawOf(value) {
       const isWhole = Number.isInteger(value);
       if (isWhole && Number(value) >= 0 && Number(value) <= max) return undefined;
@@ -148,11 +118,7 @@ export const u53: Shape<number> = uint();
 /** Full-range 64-bit unsigned integer. */
 export const u64: Shape<bigint> = {
   toItem: u64Item,
-  fromItem(item) {
-    if (typeof item === 'number') return BigInt(item);
-    if (typeof item === 'bigint' && item >= WIDE) return item;
-    return wrong('integer 0..2^64-1', item);
-  },
+  readFrom: (source) => source.u64(),
   flawOf(value) {
     if (typeof value !== 'bigint') return flaw('a bigint', value);
     return value >= 0n && value < 2n ** 64n ? undefined : flaw('integer 0..2^64-1', value, true);
@@ -161,7 +127,7 @@ export const u64: Shape<bigint> = {
 
 export const bool: Shape<boolean> = {
   toItem: (value) => (value ? 1 : 0),
-  fromItem: (item) => (item === 1 ? true : item === 0 ? false : wrong('0 or 1', item)),
+  readFrom: (source) => source.bool(),
   flawOf: (value) => (typeof value === 'boolean' ? undefined : flaw('true or false', value)),
 };
 
@@ -171,24 +137,14 @@ export const bool: Shape<boolean> = {
  * keptBytes}.
  */
 export function viewBytes(max: number): Shape<Uint8Array> {
-  const whole = bytes(max);
-  return {
-    ...whole,
-    fromItem: (item) =>
-      item instanceof Uint8Array && item.length > SLAB_SHARE_BYTES_MAX && item.length <= max
-        ? item
-        : whole.fromItem(item),
-  };
+  return { ...bytes(max), readFrom: (source) => source.bytes(max, true) };
 }
 
 /** Byte string of at most `max` bytes. */
 export function bytes(max: number): Shape<Uint8Array> {
   return {
     toItem: (value) => value,
-    fromItem: (item) =>
-      item instanceof Uint8Array && item.length <= max
-        ? owned(item)
-        : wrong(`bytes, at most ${max}`, item),
+    readFrom: (source) => source.bytes(max, false),
     flawOf(value) {
       if (!(value instanceof Uint8Array)) return flaw('bytes', value);
       return value.length <= max ? undefined : flaw(`bytes, at most ${max}`, value, true);
@@ -200,10 +156,7 @@ export function bytes(max: number): Shape<Uint8Array> {
 export function fixed(size: number): Shape<Uint8Array> {
   return {
     toItem: (value) => value,
-    fromItem: (item) =>
-      item instanceof Uint8Array && item.length === size
-        ? owned(item)
-        : wrong(`${size} bytes`, item),
+    readFrom: (source) => source.fixed(size),
     flawOf: (value) =>
       value instanceof Uint8Array && value.length === size
         ? undefined
@@ -213,7 +166,7 @@ export function fixed(size: number): Shape<Uint8Array> {
 
 function branded<T extends Uint8Array>(size: number, make: (bytes: Uint8Array) => T): Shape<T> {
   const raw = fixed(size);
-  return { ...raw, toItem: (value) => value, fromItem: (item) => make(raw.fromItem(item)) };
+  return { ...raw, toItem: (value) => value, readFrom: (source) => make(source.fixed(size)) };
 }
 
 export const digest: Shape<Digest> = branded(32, asDigest);
@@ -231,8 +184,7 @@ export function text(max: number): Shape<string> {
       if (!isText(value)) throw new InvariantError('text is ill-formed or starts with U+FEFF');
       return value;
     },
-    fromItem: (item) =>
-      typeof item === 'string' && item.length <= max ? item : wrong(`text, at most ${max}`, item),
+    readFrom: (source) => source.text(max),
     flawOf(value) {
       if (typeof value !== 'string') return flaw('text', value);
       if (value.length > max) return flaw(`text, at most ${max} characters`, value, true);
@@ -244,10 +196,9 @@ export function text(max: number): Shape<string> {
 
 /** Text for people to read, which may quote foreign input: written as its {@link excerpt}. */
 export function detail(max: number): Shape<string> {
-  const { fromItem } = text(max);
   return {
     toItem: (value) => excerpt(value, max),
-    fromItem,
+    readFrom: (source) => source.text(max),
     flawOf: (value) => (typeof value === 'string' ? undefined : flaw('text', value)),
   };
 }
@@ -255,11 +206,7 @@ export function detail(max: number): Shape<string> {
 export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
   return {
     toItem: (value) => value.map((one) => element.toItem(one)),
-    fromItem(item) {
-      if (!Array.isArray(item) || item.length > max)
-        return wrong(`array, at most ${max} items`, item);
-      return item.map((one) => element.fromItem(one));
-    },
+    readFrom: (source) => source.array(element, max),
     flawOf(value) {
       if (!Array.isArray(value)) return flaw('an array', value);
       if (value.length > max) return flaw(`array, at most ${max} items`, value);
@@ -283,10 +230,7 @@ function* flawsOfItems<T>(
 export function optional<T>(element: Shape<T>): Shape<T | undefined> {
   return {
     toItem: (value) => (value === undefined ? [] : [element.toItem(value)]),
-    fromItem(item) {
-      if (!Array.isArray(item) || item.length > 1) return wrong('[] or [x]', item);
-      return item.length === 0 ? undefined : element.fromItem(item[0]);
-    },
+    readFrom: (source) => source.optional(element),
     flawOf: (value) => (value === undefined ? undefined : element.flawOf(value)),
   };
 }
@@ -296,18 +240,10 @@ export function record<T extends object>(
   fields: { readonly [K in keyof T]: Shape<T[K]> },
 ): Shape<T> {
   const names = Object.keys(fields) as (keyof T & string)[];
+  const shapes = names.map((name) => fields[name]);
   return {
     toItem: (value) => names.map((name) => fields[name].toItem(value[name])),
-    fromItem(item) {
-      if (!Array.isArray(item) || item.length !== names.length)
-        return wrong(`array of ${names.length}`, item);
-      const value: Partial<T> = {};
-      for (let i = 0; i < names.length; i++) {
-        const name = names[i] as keyof T & string;
-        value[name] = fields[name].fromItem(item[i]);
-      }
-      return value as T;
-    },
+    readFrom: (source) => source.record(names, shapes) as T,
     flawOf: (value) => flawOfFields(fields, value),
   };
 }
@@ -348,15 +284,7 @@ export function union<T extends { readonly kind: string }>(
       const [tag, fields] = table[value.kind] as readonly [number, Shape<object>];
       return [tag, ...(fields.toItem(value) as Item[])];
     },
-    fromItem(item) {
-      const arm = Array.isArray(item) ? byTag.get(item[0] as number) : undefined;
-      if (!arm)
-        return wrong(`tag of ${[...byTag.keys()].join(' ')}`, Array.isArray(item) ? item[0] : item);
-      return {
-        kind: arm.kind,
-        ...arm.fields.fromItem((item as unknown[]).slice(1)),
-      } as unknown as T;
-    },
+    readFrom: (source) => source.union(byTag) as T,
     flawOf(value) {
       if (typeof value !== 'object' || value === null) return flaw('an object', value);
       const kind: unknown = (value as { kind?: unknown }).kind;
@@ -370,16 +298,30 @@ export function union<T extends { readonly kind: string }>(
 
 /**
  * Narrows or converts a shape; `into` throws ShapeError on refusal, also of what a caller hands
- * over: there and back again must be possible.
+ * over: there and back again must be possible. Several items may go into one value: `decode` takes
+ * only the one that it is written as.
  */
 export function mapped<A, B>(
   shape: Shape<A>,
   into: (value: A) => B,
   back: (value: B) => A,
 ): Shape<B> {
+  const toItem = (value: B): Item => shape.toItem(back(value));
+  return {
+    ...oneToOne(shape, into, back),
+    readFrom: (source) => source.mapped(shape, into, toItem),
+  };
+}
+
+/** {@link mapped} where `back(into(x))` is x for every x that `into` takes: nothing to compare. */
+export function oneToOne<A, B>(
+  shape: Shape<A>,
+  into: (value: A) => B,
+  back: (value: B) => A,
+): Shape<B> {
   return {
     toItem: (value) => shape.toItem(back(value)),
-    fromItem: (item) => into(shape.fromItem(item)),
+    readFrom: (source) => source.mapped(shape, into, undefined),
     flawOf(value) {
       try {
         const under = back(value as B);

@@ -241,6 +241,11 @@ describe('decode', () => {
     ['bytes length', bytes(9), '58 01 61'],
     ['array length', array(u53, 9), '98 01 00'],
     ['array length in eight bytes', array(u53, 9), '9b 00 00 00 00 00 00 00 01 00'],
+    [
+      'bytes length in eight bytes, behind text',
+      record({ name: text(9), blob: bytes(9) }),
+      '82 62 c3a9 5b 00 00 00 00 00 00 00 01 00',
+    ],
     ['over-long UTF-8', text(9), '62 c0 80'],
     ['a surrogate in UTF-8', text(9), '63 ed a0 80'],
     ['a surrogate pair in UTF-8', text(9), '66 ed a0 81 ed b0 80'],

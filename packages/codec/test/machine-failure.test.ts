@@ -1,5 +1,14 @@
 import { expect, test, vi } from 'vitest';
-import { bytes, decode, encode, fromUtf8, isMachineFailure, type Shape, u8 } from '../src/index.ts';
+import {
+  bytes,
+  decode,
+  encode,
+  fromUtf8,
+  isMachineFailure,
+  mapped,
+  type Shape,
+  u8,
+} from '../src/index.ts';
 
 /** What the engine throws when memory is short. */
 const noMemory = (): never => {
@@ -8,15 +17,14 @@ const noMemory = (): never => {
 
 test('memory that is not there is no flaw of the bytes: decode throws what is not its own refusal', () => {
   const input = encode(u8, 7);
-  const short: Shape<number> = { ...u8, fromItem: noMemory };
+  const short: Shape<number> = { ...u8, readFrom: noMemory };
   expect(() => decode(short, input, 10)).toThrow('allocation failed');
-  const bug: Shape<number> = {
-    ...u8,
-    toItem: () => {
-      throw new TypeError('undefined is not a function');
-    },
+  const bug = (): never => {
+    throw new TypeError('undefined is not a function');
   };
-  expect(() => decode(bug, input, 10)).toThrow(TypeError);
+  const same = (value: number): number => value;
+  expect(() => decode(mapped(u8, bug, same), input, 10)).toThrow(TypeError);
+  expect(() => decode(mapped(u8, same, bug), input, 10)).toThrow(TypeError);
   expect(decode(bytes(1), input, 10)).toMatchObject({ failure: { code: 'wrong_shape' } });
 });
 

@@ -3,7 +3,7 @@ import {
   bool,
   bytes,
   digest,
-  mapped,
+  oneToOne,
   optional,
   publicKey,
   record,
@@ -76,12 +76,12 @@ export interface TreeNode<T> extends NodeBody<T> {
 export const position: Shape<Position> = record<Position>({ commit: u53, index: u53 });
 const stamp: Shape<Stamp> = record<Stamp>({ position, timeMs: u53 });
 const dot: Shape<NodeDot> = record<NodeDot>({ id: opId, owner: publicKey, ephemeral: bool });
-const kind: Shape<NodeKind> = mapped(
+const kind: Shape<NodeKind> = oneToOne(
   bool,
   (file): NodeKind => (file ? 'file' : 'directory'),
   (value) => value === 'file',
 );
-const mode: Shape<ContentMode> = mapped(
+const mode: Shape<ContentMode> = oneToOne(
   bool,
   (guarded): ContentMode => (guarded ? 'guarded' : 'shared'),
   (value) => value === 'guarded',
@@ -96,7 +96,7 @@ interface SnapshotSibling {
   readonly bytes: Uint8Array;
 }
 
-const sibling: Shape<Sibling> = mapped(
+const sibling: Shape<Sibling> = oneToOne(
   record<SnapshotSibling>({ id: opId, position: optional(position), bytes: bytes(COUNT_MAX) }),
   (value) => ({ ...value, checksum: sha256(value.bytes) }),
   (value) => value,
@@ -105,7 +105,7 @@ const sibling: Shape<Sibling> = mapped(
 /** In the state tree contents stand as their checksums, so that a listing proves without them. */
 const siblingLeaf: Shape<Sibling> = {
   toItem: (value) => leaf.toItem({ ...value, size: value.bytes.length }),
-  fromItem: () => {
+  readFrom: () => {
     throw new TypeError('leaves are only ever hashed');
   },
   flawOf: (value) => leaf.flawOf(value),

@@ -2,7 +2,7 @@ import {
   array,
   cellId,
   fixed,
-  mapped,
+  oneToOne,
   publicKey,
   record,
   type Shape,
@@ -80,7 +80,7 @@ export interface Transcript {
   readonly acceptorNonce: Uint8Array;
 }
 
-const role: Shape<Role> = mapped(
+const role: Shape<Role> = oneToOne(
   uint(1),
   (tag) => (tag === 0 ? 'replica' : 'client'),
   (name) => (name === 'replica' ? 0 : 1),

@@ -1,8 +1,8 @@
-import { fixed, mapped, type Shape, ShapeError } from '@fatty/codec';
+import { fixed, oneToOne, type Shape, ShapeError } from '@fatty/codec';
 import { P, readUint, toBytes32 } from './felt.ts';
 
 /** A field element on the wire: 32 bytes, big-endian, standard form, below p. */
-export const felt: Shape<bigint> = mapped(
+export const felt: Shape<bigint> = oneToOne(
   fixed(32),
   (bytes) => {
     const value = readUint(bytes, 0, 32);

@@ -4,6 +4,7 @@ import {
   bytes,
   decode,
   encode,
+  oneToOne,
   record,
   type Shape,
   ShapeError,
@@ -38,16 +39,13 @@ const parameters: Shape<ProofParameters> = record({
 function byName<T extends { readonly name: string }>(
   list: Shape<readonly T[]>,
 ): Shape<readonly T[]> {
-  return {
-    ...list,
-    fromItem(item) {
-      const value = list.fromItem(item);
-      const names = value.map((one) => one.name);
-      if (names.some((one, i) => i > 0 && one <= (names[i - 1] as string)))
-        throw new ShapeError('names strictly ascending', names.join(' '));
-      return value;
-    },
+  const ascending = (value: readonly T[]): readonly T[] => {
+    const names = value.map((one) => one.name);
+    if (names.some((one, i) => i > 0 && one <= (names[i - 1] as string)))
+      throw new ShapeError('names strictly ascending', names.join(' '));
+    return value;
   };
+  return oneToOne(list, ascending, (value) => value);
 }
 
 const publicInput: Shape<PublicInput> = record({
