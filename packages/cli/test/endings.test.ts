@@ -122,8 +122,6 @@ describe('a command that is told to end', () => {
     await until(() => /"session":"[0-9a-f]{64}"/.test(watcher.out));
     const [, id = ''] = /"session":"([0-9a-f]{64})"/.exec(watcher.out) ?? [];
     watcher.leave();
-    // It learns of it when it has something to say.
-    await cell.replicas[3]?.restart();
     expect([await watcher.exit, watcher.err]).toEqual([EXIT.done, '']);
     const session = asSessionId(fromHex(id) ?? new Uint8Array());
     const found = await client

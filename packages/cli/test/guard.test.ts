@@ -163,9 +163,21 @@ describe('whoever guards a command', () => {
     expect(pidsIn(file).filter(isAlive)).toEqual([]);
   });
 
-  it('takes it along when it is killed itself', async () => {
+  const stubborn = (file: string): readonly string[] =>
+    family(file, 'trap "" TERM; while :; do sleep 1; done');
+  const guardedBelow = (file: string): readonly string[] => [
+    process.execPath,
+    HOST,
+    '600000',
+    ...stubborn(file),
+  ];
+
+  it.each([
+    ['it', stubborn],
+    ['it, and what it guards,', guardedBelow],
+  ])('takes %s along when it is killed itself', async (_, command) => {
     const file = newFile();
-    const { pid, exit } = host(600_000, family(file, 'trap "" TERM; while :; do sleep 1; done'));
+    const { pid, exit } = host(600_000, command(file));
     await untilAllRun(file);
     process.kill(pid, 'SIGKILL');
     expect(await exit).toBe('SIGKILL');
@@ -174,7 +186,7 @@ describe('whoever guards a command', () => {
 
   it('is stopped, and the command ends by the deadline all the same', async () => {
     const file = newFile();
-    const { pid, exit } = host(20_000, family(file, 'trap "" TERM; while :; do sleep 1; done'));
+    const { pid, exit } = host(20_000, stubborn(file));
     await untilAllRun(file);
     process.kill(pid, 'SIGSTOP');
     await until(() => !pidsIn(file).some(isAlive));

@@ -1,8 +1,8 @@
-import type { Client } from '@fatty/client';
+import type { Client, SessionStatus } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
 import { idOf } from '../ids.ts';
 import { EXIT, ExitError, type Io } from '../io.ts';
-import { formatOf, json, type Row, show } from '../output.ts';
+import { type Format, formatOf, json, type Row, show } from '../output.ts';
 import { type CellFlags, withClient } from '../session.ts';
 import { type Register, withCell } from './command.ts';
 
@@ -19,25 +19,37 @@ async function describe(id: string, flags: CellFlags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
-/** Opens a session and reports every change of it until interrupted or expired. */
+/** Without a change the present is said again so often: whether anybody reads shows only then, ms. */
+const SAY_MS = 5_000;
+
+function sayStatus(status: SessionStatus, format: Format, io: Io): void {
+  const { state, session, deadlineMs, links } = status;
+  const provedMs = Math.max(0, Math.round(deadlineMs - performance.now()));
+  const row = { state, session: session && toHex(session), provedMs, links };
+  io.out(
+    format === 'json'
+      ? `${json(row)}\n`
+      : `${state}  session ${row.session ?? '-'}  proved for ${provedMs} ms  ${links} links\n`,
+  );
+}
+
+/** Opens a session and reports how it is, until told to end or expired. */
 async function watch(flags: CellFlags, io: Io): Promise<number> {
   const format = formatOf(flags.output);
   return withClient(flags, io, async (client, stop) => {
     const controller = new AbortController();
     await client.submit([{ kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 }]);
     void stop.takeOverOnce().then(() => controller.abort());
-    for await (const status of client.status({ signal: controller.signal })) {
-      const { state, session, deadlineMs, links } = status;
-      const provedMs = Math.max(0, Math.round(deadlineMs - performance.now()));
-      const row = { state, session: session && toHex(session), provedMs, links };
-      io.out(
-        format === 'json'
-          ? `${json(row)}\n`
-          : `${state}  session ${row.session ?? '-'}  proved for ${provedMs} ms  ${links} links\n`,
-      );
-      if (state === 'expired') return EXIT.lost;
+    const again = setInterval(() => sayStatus(client.session, format, io), SAY_MS);
+    try {
+      for await (const status of client.status({ signal: controller.signal })) {
+        sayStatus(status, format, io);
+        if (status.state === 'expired') return EXIT.lost;
+      }
+      return EXIT.done;
+    } finally {
+      clearInterval(again);
     }
-    return EXIT.done;
   });
 }
 
