@@ -24,10 +24,9 @@ export function file(failure: Counterexample): string {
   const name = `${failure.net}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
   mkdirSync(regressions, { recursive: true });
   writeFileSync(`${regressions}${name}.json`, text);
-  writeFileSync(
-    `${regressions}${name}.mmd`,
-    chart(recordPlan(netNamed(failure.net), failure.plan)).mermaid,
-  );
+  const { windows } = chart(recordPlan(netNamed(failure.net), failure.plan));
+  const told = windows.find(({ broken }) => broken) ?? windows[0];
+  writeFileSync(`${regressions}${name}.mmd`, told?.mermaid ?? '');
   return `${regressions}${name}.json`;
 }
 

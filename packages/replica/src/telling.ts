@@ -178,7 +178,7 @@ export class Teller {
     const ops = this.#opsIn(body?.batches ?? []);
     const cargo = [
       this.#blockName(ref),
-      count === 0 ? '' : `, ${count} ${count === 1 ? 'batch' : 'batches'}`,
+      count === 0 ? '' : `, ${batchesOf(count)}`,
       (body?.evidence.length ?? 0) === 0 ? '' : ', evidence',
       naming(ops, ops.length),
     ];
@@ -199,7 +199,7 @@ export class Teller {
   #handOver(round: number, batches: readonly SignedBatch[]): Telling {
     if (batches.length === 0) return { label: 'wakes the leader', round };
     const ops = this.#opsIn(batches);
-    const label = `hands over ${batches.length} batches${naming(ops, ops.length)}`;
+    const label = `hands over ${batchesOf(batches.length)}${naming(ops, ops.length)}`;
     return { label, round, ...carried(ops) };
   }
 
@@ -265,6 +265,8 @@ function readOp(bytes: Uint8Array): Pick<TracedOp, 'kind' | 'path'> {
 
 const wordsOf = (kind: string, path: string | undefined): string =>
   path === undefined ? kind : `${kind} ${path}`;
+
+const batchesOf = (count: number): string => `${count} ${count === 1 ? 'batch' : 'batches'}`;
 
 const carried = (ops: readonly TracedOp[]): Pick<TraceEvent, 'ops'> =>
   ops.length === 0 ? {} : { ops };

@@ -43,7 +43,10 @@ export interface NetRuns {
   readonly shrinkEventsMax?: number;
 }
 
-/** Runs worlds of a net; the first broken property is shrunk and answered as data. */
+/**
+ * Runs worlds of a net; the first broken property is shrunk and answered as data. What the net's own
+ * code throws is thrown.
+ */
 export function runNet(net: Net | string, options: NetRuns): NetReport {
   const { seed, runs, runsMax = runs, onFailure, shrinkEventsMax = SHRINK_EVENTS_MAX } = options;
   const chosen = typeof net === 'string' ? netByName(net) : net;
@@ -68,7 +71,9 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
     if (isFirst) onFailure?.(failure);
     return false;
   };
-  fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
+  const run = fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
+  // Nothing was reported and still it failed: the net's own code has thrown.
+  if (run.failed && failure === undefined) throw run.errorInstance;
   return { net: chosen.name, seed, runs: worlds, reached, failure };
 }
 

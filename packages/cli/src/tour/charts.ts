@@ -5,7 +5,7 @@ import { expectTrue } from './screen.ts';
 import type { Stage } from './stage.ts';
 import { readTraces } from './traces.ts';
 
-const ROWS_SHOWN = 20;
+const ROWS_SHOWN = 14;
 
 /** What happened, as a sequence chart. */
 export async function charts({ cell, record, screen }: Stage): Promise<void> {

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import mermaid from 'mermaid';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../src/io.ts';
+import { fatty, folder } from './fatty.ts';
+
+const dir = folder();
+const own = (name: string): string => fileURLToPath(new URL(`./nets/${name}`, import.meta.url));
+const chartPath = (): string => join(dir, 'out.mmd');
+
+describe('a net of somebody else', () => {
+  it('runs, and its first world is drawn', async () => {
+    const flags = ['--seed', '1', '--runs', '2', '--chart', chartPath(), '-o', 'json'];
+    const { code, out } = await fatty('net', own('mine.mjs'), ...flags);
+    expect(JSON.parse(out)).toMatchObject({ net: 'mine', verdict: 'holds', chart: chartPath() });
+    expect(code).toBe(EXIT.done);
+    const drawn = readFileSync(chartPath(), 'utf8');
+    expect(drawn).toContain('mine, seed 1');
+    expect(drawn).not.toContain('BROKEN');
+    expect(drawn).toMatch(/commit \d+, leader/);
+    await expect(mermaid.parse(drawn)).resolves.toBeTruthy();
+  });
+
+  it('that breaks is drawn shrunk, with the mark', async () => {
+    const flags = ['--seed', '1', '--runs', '2', '--chart', chartPath(), '-o', 'json'];
+    const { code, out } = await fatty('net', own('broken.mjs'), ...flags);
+    const report = JSON.parse(out) as { verdict: string; plan: { ops: unknown[] } };
+    expect(report.verdict).toBe('broken');
+    expect(code).toBe(EXIT.refused);
+    const drawn = readFileSync(chartPath(), 'utf8');
+    expect(drawn).toContain('broken, seed 1, shrunk');
+    expect(drawn).toMatch(
+      /rect .*\n.*BROKEN mine at r1: expected no op#59; at all, got #35;1\n +end/,
+    );
+    await expect(mermaid.parse(drawn)).resolves.toBeTruthy();
+  });
+
+  it('that throws says what, and does not hold', async () => {
+    const said = await fatty('net', own('throwing.mjs'), '--seed', '1', '--runs', '2');
+    expect(said.code).not.toBe(EXIT.done);
+    expect(said.err).toContain('my own mistake');
+  });
+
+  it.each([
+    ['none.mjs', 'no net in', 'it exports answer'],
+    ['several.mjs', 'several nets', 'broken, mine'],
+    ['flawed.mjs', 'export flawed', 'size.replicas'],
+    ['flawed.mjs', 'machine: a function', 'act: a function'],
+    ['gone.mjs', 'cannot be imported', 'gone.mjs'],
+  ])('%s: %s', async (name, ...words) => {
+    const { code, err } = await fatty('net', own(name));
+    expect(code).toBe(EXIT.usage);
+    for (const word of words) expect(err).toContain(word);
+  });
+
+  it('is told apart from the name of one that there is not', async () => {
+    const { code, err } = await fatty('net', 'nobody');
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('no net nobody; there are')]);
+  });
+
+  it('is not run for a chart that nobody can write', async () => {
+    const flags = ['--chart', join(dir, 'no', 'folder.mmd')];
+    const { code, err } = await fatty('net', own('mine.mjs'), ...flags);
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('unwritable')]);
+  });
+});

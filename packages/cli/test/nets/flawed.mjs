@@ -1,0 +1,1 @@
+export const flawed = { name: 'flawed', size: { replicas: [3] }, act: 1 };

@@ -1,0 +1,2 @@
+export { broken } from './broken.mjs';
+export { default as mine } from './mine.mjs';
