@@ -93,7 +93,7 @@ export const labels: fc.Arbitrary<string> = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-const KINDS = ['deliver', 'commit', 'crash', 'restart', 'note'] as const;
+const KINDS = ['deliver', 'commit', 'crash', 'restart', 'note', 'broken'] as const;
 
 /** A packet's life, or something that happens to one lifeline. */
 const happening = (delayMsMin: number): fc.Arbitrary<readonly TraceEvent[]> =>
@@ -109,7 +109,13 @@ const happening = (delayMsMin: number): fc.Arbitrary<readonly TraceEvent[]> =>
     })
     .map(({ who, peer, label, atMs, delayMs, end, packet }): readonly TraceEvent[] => {
       if (KINDS.some((kind) => kind === end)) {
-        return [{ atMs, who, kind: end as TraceEvent['kind'], label, round: atMs }];
+        const block = { slot: `${atMs}/r0`, id: packet };
+        const ops = [
+          { client: peer, kind: end, path: label },
+          { client: peer, kind: end },
+        ];
+        const kind = end as TraceEvent['kind'];
+        return [{ atMs, who, kind, label, round: atMs, block, commit: delayMs, ops }];
       }
       const send: TraceEvent = { atMs, who, kind: 'send', peer, packet, label };
       const late = { atMs: atMs + delayMs, packet, label };

@@ -51,6 +51,13 @@ describe('JSON lines', () => {
     '{"atMs":1,"who":"r0","kind":"note","label":"","peer":1}',
     '{"atMs":1,"who":"r0","kind":"note","label":"","packet":1}',
     '{"atMs":1,"who":"r0","kind":"note","label":"","round":"1"}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","commit":"1"}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","block":null}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","block":{"slot":"1/r0"}}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","ops":{}}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","ops":[null]}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","ops":[{"client":"c0"}]}',
+    '{"atMs":1,"who":"r0","kind":"note","label":"","ops":[{"client":"c0","kind":"x","path":1}]}',
   ])('refuse %s', (line) => {
     expect(readTrace(line)).toEqual({ events: [], badLines: [1] });
   });
