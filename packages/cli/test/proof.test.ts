@@ -141,3 +141,16 @@ describe('cairo prove --fri-steps', () => {
     expect((await prove('--params', at('odd.json'))).code).toBe(EXIT.usage);
   });
 });
+
+describe('the id of a program', () => {
+  it('is read in either case of hex, with 0x or without', async () => {
+    const { programId } = (await proof('inspect', LEASE)) as { programId: string };
+    const upper = programId.toUpperCase();
+    for (const id of [programId, upper, `0x${programId}`, `0x${upper}`, `0X${upper}`])
+      expect(await proof('verify', LEASE, '--program', id), id).toMatchObject({ exit: EXIT.done });
+    const other = await proof('verify', LEASE, '--program', `0x${'F'.repeat(64)}`);
+    expect(other).toMatchObject({ exit: EXIT.refused, code: 'wrong_program' });
+    const short = await fatty('proof', 'verify', LEASE, '--program', `0x${upper.slice(1)}`);
+    expect(short).toMatchObject({ code: EXIT.usage, out: '' });
+  });
+});
