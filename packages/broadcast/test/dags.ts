@@ -141,7 +141,7 @@ class Generator {
     const liars = random.chance(85) ? random.between(1, this.#f) : 0;
     this.#liars = new Set(random.shuffled(this.#authors()).slice(0, liars));
     this.#tips = this.#authors().map(() => []);
-    this.#sealFrom = random.chance(10) ? random.between(2, rounds) : Number.MAX_SAFE_INTEGER;
+    this.#sealFrom = random.chance(25) ? random.between(2, rounds) : Number.MAX_SAFE_INTEGER;
     for (const author of this.#authors()) this.#below.set(author, [virtualRef(CELL, author)]);
   }
 
