@@ -66,6 +66,7 @@ describe('options with a value', () => {
     ['cairo', 'run', TICK, '--input', '5'],
     ['cairo', 'run', TICK, '--cells', ' '],
     ['init', '--dir', ''],
+    ['lock', '/a', '--', ''],
   ])('%j is wrong usage', async (...line) => {
     const { code, err } = await fatty(...line, ...(line[0] === 'get' ? ['--cell', TICK] : []));
     expect([code, err]).toEqual([EXIT.usage, expect.stringMatching(/^fatty: ./)]);

@@ -1,5 +1,5 @@
 import { type AcquireOptions, type Client, isFattyError, type Lock } from '@fatty/client';
-import { EXIT, type Io } from '../io.ts';
+import { EXIT, ExitError, type Io } from '../io.ts';
 import { type Ending, Guard } from '../lock/guard.ts';
 import { formatOf } from '../output.ts';
 import { type CellFlags, milliseconds, withClient } from '../session.ts';
@@ -37,6 +37,7 @@ async function take(client: Client, path: string, flags: LockFlags): Promise<Loc
 
 async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<number> {
   const command = flags['--'] ?? [];
+  if (command[0] === '') throw new ExitError(EXIT.usage, 'lock: expected a command, got nothing');
   return withClient(flags, io, async (client, stop) => {
     if (command.length === 0) {
       await ensureNode(client, path);

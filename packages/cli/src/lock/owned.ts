@@ -56,7 +56,8 @@ function statOf(pid: number): Process | undefined {
 
 /** Where there is no /proc. */
 function listed(): readonly Process[] {
-  const text = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat='], { encoding: 'utf8' });
+  const columns = ['pid=', 'ppid=', 'pgid=', 'stat='].flatMap((name) => ['-o', name]);
+  const text = execFileSync('ps', ['-A', ...columns], { encoding: 'utf8' });
   return text.split('\n').flatMap((line) => {
     const [pid, parent, group, state = 'Z'] = line.trim().split(/\s+/);
     const one = { pid: Number(pid), parent: Number(parent), group: Number(group) };
