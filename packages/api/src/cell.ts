@@ -11,9 +11,11 @@ import {
   type Shape,
   type SignatureScheme,
   type Signer,
+  signature,
   signedBytes,
   text,
   toHex,
+  u53,
 } from '@fatty/codec';
 import type { CellId, Failure, Outcome, PublicKey } from '@fatty/interface';
 import {
@@ -32,6 +34,15 @@ export interface Addresses {
   readonly peer: string;
   readonly client: string;
   readonly http: string;
+  /** The newest counts; ms since 1970 where nothing speaks against it. 0: as made with the cell. */
+  readonly version: number;
+}
+
+/** Where to look for a member that has not said yet where it is. Whoever holds its key may be there. */
+export interface Hint {
+  readonly key: PublicKey;
+  readonly peer: string;
+  readonly client: string;
 }
 
 /** The public description of a cell, a client's whole trust root: cell.json. */
@@ -40,6 +51,8 @@ export interface Cell {
   readonly committee: Committee;
   /** One per member that has published addresses, in committee order; signatures already checked. */
   readonly addresses: readonly SignedAddresses[];
+  /** Of members without addresses: the word of whoever wrote the file, so of one's own files only. */
+  readonly hints?: readonly Hint[];
 }
 
 export interface SignedAddresses extends Addresses {
@@ -49,38 +62,98 @@ export interface SignedAddresses extends Addresses {
 export const CELL_FORMAT = 'fatty-cell/1';
 const URL_MAX = 512;
 
-const addressesShape: Shape<Addresses> = record({
-  key: publicKey,
-  peer: text(URL_MAX),
-  client: text(URL_MAX),
-  http: text(URL_MAX),
+type Places = Omit<Addresses, 'version'>;
+
+const places = { key: publicKey, peer: text(URL_MAX), client: text(URL_MAX), http: text(URL_MAX) };
+const placesShape: Shape<Places> = record<Places>(places);
+const addressesShape: Shape<Addresses> = record<Addresses>({ ...places, version: u53 });
+
+/** As members pass them on to each other. */
+export const signedAddressesShape: Shape<SignedAddresses> = record<SignedAddresses>({
+  ...places,
+  version: u53,
+  sig: signature,
 });
 
-function addressesMessage(cellId: CellId, addresses: Addresses): Uint8Array {
-  return signedBytes('addresses', cellId, encode(addressesShape, addresses));
+/** Version 0 is signed without its number. */
+function addressesMessage(
+  cellId: CellId,
+  { key, peer, client, http, version }: Addresses,
+): Uint8Array {
+  const at = { key, peer, client, http };
+  const bytes =
+    version === 0 ? encode(placesShape, at) : encode(addressesShape, { ...at, version });
+  return signedBytes('addresses', cellId, bytes);
 }
 
+/** `version`: see {@link Addresses}; default 0. */
 export function signAddresses(
   cellId: CellId,
   signer: Signer,
-  at: Omit<Addresses, 'key'>,
+  at: Omit<Addresses, 'key' | 'version'> & { readonly version?: number },
 ): SignedAddresses {
-  const addresses: Addresses = {
-    key: signer.publicKey,
-    peer: at.peer,
-    client: at.client,
-    http: at.http,
-  };
+  const { peer, client, http, version = 0 } = at;
+  const addresses: Addresses = { key: signer.publicKey, peer, client, http, version };
   return { ...addresses, sig: signer.sign(addressesMessage(cellId, addresses)) };
 }
+
+/** Whether the member itself has said so. */
+export function isSigned(cellId: CellId, scheme: SignatureScheme, one: SignedAddresses): boolean {
+  return scheme.verify(one.key, addressesMessage(cellId, one), asSignature(one.sig));
+}
+
+/** The newest of both for each member, in key order. Of one version the first counts. */
+export function newestAddresses(
+  known: readonly SignedAddresses[],
+  others: readonly SignedAddresses[],
+): readonly SignedAddresses[] {
+  const newest = new Map<string, SignedAddresses>();
+  for (const one of [...known, ...others]) {
+    const name = toHex(one.key);
+    const old = newest.get(name);
+    if (old === undefined || one.version > old.version) newest.set(name, one);
+  }
+  return [...newest.values()].sort((a, b) => compareBytes(a.key, b.key));
+}
+
+/** Where each member is, or may be: what it has signed, else the hint. */
+export function contactsOf({ addresses, hints = [] }: Cell): readonly Hint[] {
+  const known = new Set(addresses.map(({ key }) => toHex(key)));
+  return [...addresses, ...hints.filter(({ key }) => !known.has(toHex(key)))];
+}
+
+/** One entry as JSON: key and signature in hex. */
+export function addressesToJson(one: SignedAddresses): Json {
+  const { key, peer, client, http, version, sig } = one;
+  return { key: toHex(key), peer, client, http, ...(version > 0 && { version }), sig: toHex(sig) };
+}
+
+/** Reads {@link addressesToJson}; undefined when it is none. The signature is not looked at. */
+export function addressesFromJson(value: unknown): SignedAddresses | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const row = value as Json;
+  const { peer, client, http, version = 0 } = row;
+  const key = typeof row.key === 'string' ? fromHex(row.key) : undefined;
+  const sig = typeof row.sig === 'string' ? fromHex(row.sig) : undefined;
+  const texts = [peer, client, http].every(
+    (url) => typeof url === 'string' && url.length <= URL_MAX,
+  );
+  if (key?.length !== 32 || sig?.length !== 64 || !texts || !isVersion(version)) return undefined;
+  const urls = { peer, client, http } as Places;
+  return { ...urls, key: asPublicKey(key), version, sig: asSignature(sig) };
+}
+
+const isVersion = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** The JSON text of cell.json. Keys are hex, times ms, sizes bytes. */
 export function writeCell(cell: Cell): string {
   const { committee } = cell;
   const members = committee.members.map((key) => {
     const at = cell.addresses.find((one) => toHex(one.key) === toHex(key));
-    const published = at && { peer: at.peer, client: at.client, http: at.http, sig: toHex(at.sig) };
-    return { key: toHex(key), ...published };
+    if (at !== undefined) return addressesToJson(at);
+    const hint = cell.hints?.find((one) => toHex(one.key) === toHex(key));
+    return { key: toHex(key), ...(hint && { hint: { peer: hint.peer, client: hint.client } }) };
   });
   const { epoch, genesisTs, params } = committee;
   const file = {
@@ -143,7 +216,16 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
   const addresses = rows
     .filter((row) => row.sig !== undefined)
     .map((row) => readAddresses(row, cellId, scheme));
-  return ok({ cellId, committee, addresses });
+  const hints = rows.flatMap((row) => readHint(row, scheme));
+  return ok({ cellId, committee, addresses, ...(hints.length > 0 && { hints }) });
+}
+
+function readHint(row: Json, scheme: SignatureScheme): readonly Hint[] {
+  if (row.hint === undefined || row.sig !== undefined) return [];
+  const { peer, client } = (row.hint ?? {}) as Json;
+  const isUrl = (url: unknown): url is string => typeof url === 'string' && url.length <= URL_MAX;
+  if (isUrl(peer) && isUrl(client)) return [{ key: memberKey(row, scheme), peer, client }];
+  throw new CellFileError('bad_cell_file', 'hint: {peer, client}', JSON.stringify(row.hint));
 }
 
 function memberKey(row: Json, scheme: SignatureScheme): PublicKey {
@@ -155,20 +237,18 @@ function memberKey(row: Json, scheme: SignatureScheme): PublicKey {
 }
 
 function readAddresses(row: Json, cellId: CellId, scheme: SignatureScheme): SignedAddresses {
-  const at = (name: string): string => {
-    const url = row[name];
-    if (typeof url !== 'string' || url.length > URL_MAX) {
-      throw new CellFileError('bad_cell_file', `${name} URL`, typeof url);
-    }
-    return url;
-  };
   const key = memberKey(row, scheme);
-  const addresses = { key, peer: at('peer'), client: at('client'), http: at('http') };
-  const sig = asSignature(hexField(row, 'sig', 64));
-  if (!scheme.verify(key, addressesMessage(cellId, addresses), sig)) {
-    throw new CellFileError('bad_address_signature', 'the member’s signature', toHex(key));
+  hexField(row, 'sig', 64);
+  const one = addressesFromJson(row);
+  if (one === undefined) {
+    throw new CellFileError(
+      'bad_cell_file',
+      'URLs and a version',
+      JSON.stringify(row).slice(0, 300),
+    );
   }
-  return { ...addresses, sig };
+  if (isSigned(cellId, scheme, one)) return one;
+  throw new CellFileError('bad_address_signature', 'the member’s signature', toHex(key));
 }
 
 function readParams(json: Json): CellParams {

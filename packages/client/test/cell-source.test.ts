@@ -102,6 +102,33 @@ it('does not swallow more than any cell.json', async () => {
   await expect(boundedText(endless())).rejects.toThrow('over 1048576 bytes');
 });
 
+describe('a replica that has moved', () => {
+  it('is the newest of what replicas tell, whoever tells it last', async () => {
+    const signers = [0, 1, 2, 3].map((i) => scheme.signer(new Uint8Array(32).fill(10 + i)));
+    const signer = signers.find(
+      (one) => toHex(one.publicKey) === toHex(whole.committee.members[0] ?? one.publicKey),
+    );
+    if (signer === undefined) throw new Error('no signer');
+    const at = { peer: '', client: 'ws://127.0.0.1:9', http: '', version: 3 };
+    const moved = {
+      ...whole,
+      addresses: [signAddresses(whole.cellId, signer, at), ...whole.addresses.slice(1)],
+    };
+    const hints = [{ key: signer.publicKey, peer: 'ws://lie', client: 'ws://lie' }];
+    const bare = { ...whole, addresses: whole.addresses.slice(1, 2), hints };
+    for (const texts of [
+      [bare, moved],
+      [moved, bare],
+    ]) {
+      const [a = '', b = ''] = texts.map((cell) => writeCell(cell));
+      const reader = readerOf({ 'http://a:1/cell.json': a, 'http://b:1/cell.json': b });
+      const found = await readCellFromAny(reader, ['ws://a:1', 'ws://b:1'], terms);
+      expect(found.addresses[0]?.client).toBe('ws://127.0.0.1:9');
+      expect(found.hints).toBe(undefined);
+    }
+  });
+});
+
 describe('connect in Node', () => {
   const servers: Server[] = [];
   afterEach(() => {

@@ -79,6 +79,7 @@ class World {
         peer: '',
         client: `ws://fake.localhost/${i}`,
         http: '',
+        version: 0,
         sig: new Uint8Array(64),
       };
     });

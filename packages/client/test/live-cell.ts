@@ -38,6 +38,7 @@ export class LiveCell {
         peer: '',
         client: `ws://fake.localhost/${i}`,
         http: '',
+        version: 0,
         sig: new Uint8Array(64),
       };
     });

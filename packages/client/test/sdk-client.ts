@@ -42,6 +42,7 @@ export class SdkClient {
         peer: '',
         client: `ws://fake.localhost/${i}`,
         http: '',
+        version: 0,
         sig: new Uint8Array(64),
       };
     });

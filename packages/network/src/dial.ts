@@ -6,8 +6,8 @@ import { socketFailure } from './socket-failure.ts';
 import type { Connect, Wire, WireEvents } from './wire.ts';
 
 export interface NodeDialOptions extends DialOptions {
-  /** For `wss://`: the authorities (PEM text) to trust instead of the system's. */
-  readonly ca?: string;
+  /** For `wss://`: the authorities (PEM text) to trust instead of the system's; a function is asked before each try. */
+  readonly ca?: string | (() => string | undefined);
 }
 
 /** Dials with `ws`. Timers keep the process alive until `close`. */
@@ -15,11 +15,12 @@ export function dial(options: NodeDialOptions): Dialer {
   const { ca } = options;
   const maxPayload = options.limits?.messageBytesMax ?? DEFAULT_LIMITS.messageBytesMax;
   const connect: Connect = (url, events) => {
+    const authorities = typeof ca === 'function' ? ca() : ca;
     const socket = new WebSocket(url, {
       maxPayload,
       perMessageDeflate: false,
       followRedirects: false,
-      ...(ca === undefined ? {} : { ca }),
+      ...(authorities === undefined ? {} : { ca: authorities }),
     });
     socket.on('upgrade', (response) => void response.socket.setNoDelay(true));
     return wireOf(socket, events);

@@ -1,6 +1,16 @@
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';
 export type { ReplicaCore } from './driver.ts';
-export { type InitOptions, initCell, loadCell, saveCell, withAddresses } from './init.ts';
+export {
+  type FoundOptions,
+  foundCell,
+  type InitOptions,
+  initCell,
+  loadCell,
+  makeKey,
+  type NamedMember,
+  saveCell,
+  withAddresses,
+} from './init.ts';
 export { generateKeyPem, loadSigner, signerOfPem, writeKeyFile } from './keys.ts';
 export { main as nodeMain } from './process.ts';
 export { type RunningNode, type RunOptions, runNode } from './run.ts';

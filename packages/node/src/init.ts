@@ -7,14 +7,15 @@ import {
   cellIdOf,
   checkWindows,
   DEFAULT_PARAMS,
+  newestAddresses,
   parseCell,
   type SignedAddresses,
   signAddresses,
   writeCell,
 } from '@fatty/api';
-import { compareBytes, fail, ok, type Signer } from '@fatty/codec';
+import { compareBytes, fail, failure, ok, type Signer, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Outcome } from '@fatty/interface';
+import type { Failure, Outcome, PublicKey } from '@fatty/interface';
 import { urlHost } from '@fatty/network';
 import { isWildcard } from './config.ts';
 import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
@@ -33,6 +34,8 @@ export interface InitOptions {
   readonly advertise?: string;
   /** True: members speak plain `ws`, also beyond loopback. */
   readonly insecure?: boolean;
+  /** The addresses are `wss://`: every member has a certificate. Else it is made when they start. */
+  readonly tls?: boolean;
   /** True: every port is 0, taken at start and published through cell.json. */
   readonly freePorts?: boolean;
   readonly params?: Partial<CellParams>;
@@ -62,11 +65,12 @@ export function initCell(options: InitOptions): Outcome<Cell> {
   if (flaw) return { ok: false, failure: flaw };
   const cellId = cellIdOf(committee);
   const addresses = members.map(({ signer }, i) => {
+    const scheme = options.tls === true ? 'wss' : 'ws';
     const url = (scheme: string, base: number): string =>
       options.freePorts ? '' : `${scheme}://${urlHost(advertise)}:${base + i}`;
     const at = {
-      peer: url('ws', PORTS.peer),
-      client: url('ws', PORTS.client),
+      peer: url(scheme, PORTS.peer),
+      client: url(scheme, PORTS.client),
       // Always on loopback, whatever the others are told.
       http: options.freePorts ? '' : `http://127.0.0.1:${PORTS.http + i}`,
     };
@@ -78,6 +82,83 @@ export function initCell(options: InitOptions): Outcome<Cell> {
     writeReplica(join(dir, `replica-${i}`), pem, i, options);
   saveCell(join(dir, 'cell.json'), cell);
   return ok(cell);
+}
+
+/** A member as its operator has named it: the key that `fatty keygen` printed there, and where it will be. */
+export interface NamedMember {
+  readonly key: PublicKey;
+  readonly host: string;
+  readonly peerPort?: number;
+  readonly clientPort?: number;
+}
+
+export interface FoundOptions {
+  readonly dir: string;
+  readonly members: readonly NamedMember[];
+  /** The places to look for members are `wss://`. */
+  readonly tls?: boolean;
+  readonly params?: Partial<CellParams>;
+}
+
+/**
+ * Makes DIR/cell.json of members that keep their keys to themselves. Where they are is a hint until they
+ * say so themselves. Codes: `bad_option`, `bad_key`, `bad_windows`, `exists`.
+ */
+export function foundCell({ dir, members: named, tls, params }: FoundOptions): Outcome<Cell> {
+  const path = join(dir, 'cell.json');
+  if (named.length < REPLICAS_MIN || named.length > REPLICAS_MAX) {
+    return fail('bad_option', `${REPLICAS_MIN} to ${REPLICAS_MAX} members`, String(named.length));
+  }
+  if (existsSync(path)) return fail('exists', 'no cell.json', path);
+  const flaw = flawOfKeys(named.map(({ key }) => key));
+  if (flaw) return { ok: false, failure: flaw };
+  const members = [...named].sort((a, b) => compareBytes(a.key, b.key));
+  const committee: Committee = {
+    epoch: 0,
+    members: members.map(({ key }) => key),
+    genesisTs: Date.now(),
+    params: { ...DEFAULT_PARAMS, ...params },
+  };
+  const windows = checkWindows(committee);
+  if (windows) return { ok: false, failure: windows };
+  const hints = members.map(({ key, host, peerPort, clientPort }) => {
+    const url = (port: number): string =>
+      `${tls === true ? 'wss' : 'ws'}://${urlHost(host)}:${port}`;
+    return { key, peer: url(peerPort ?? PORTS.peer), client: url(clientPort ?? PORTS.client) };
+  });
+  const cell: Cell = { cellId: cellIdOf(committee), committee, addresses: [], hints };
+  mkdirSync(dir, { recursive: true });
+  saveCell(path, cell);
+  return ok(cell);
+}
+
+function flawOfKeys(keys: readonly PublicKey[]): Failure | undefined {
+  const names = keys.map(toHex);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) return failure('bad_option', 'each member once', twice);
+  for (const key of keys) {
+    const verdict = nodeScheme().admit(key);
+    if (verdict.kind !== 'accept') return failure('bad_key', verdict.expected, toHex(key));
+  }
+  return undefined;
+}
+
+/**
+ * Makes DIR/key.pem, which only its owner reads, and the start of a config.json with the usual ports; answers
+ * the public key. Code: `exists`.
+ */
+export function makeKey(dir: string): Outcome<PublicKey> {
+  const path = join(dir, 'key.pem');
+  if (existsSync(path)) return fail('exists', 'no key.pem', path);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const pem = generateKeyPem();
+  const signer = signerOfPem(pem);
+  if (!signer.ok) return signer;
+  writeKeyFile(path, pem);
+  const config = { peerPort: PORTS.peer, clientPort: PORTS.client, httpPort: PORTS.http };
+  const settings = join(dir, 'config.json');
+  if (!existsSync(settings)) writeFileSync(settings, `${JSON.stringify(config, null, 2)}\n`);
+  return ok(signer.value.publicKey);
 }
 
 function newMembers(count: number): readonly { pem: string; signer: Signer }[] {
@@ -117,11 +198,7 @@ export function loadCell(path: string): Outcome<Cell> {
   }
 }
 
-/** The cell with these members' newer addresses put in. */
+/** The cell with these members' newer addresses put in; of one version they count as newer. */
 export function withAddresses(cell: Cell, fresh: readonly SignedAddresses[]): Cell {
-  const kept = cell.addresses.filter(
-    (old) => !fresh.some((one) => compareBytes(one.key, old.key) === 0),
-  );
-  const addresses = [...kept, ...fresh].sort((a, b) => compareBytes(a.key, b.key));
-  return { ...cell, addresses };
+  return { ...cell, addresses: newestAddresses(fresh, cell.addresses) };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Cell, SignedAddresses } from '@fatty/api';
-import { toHex } from '@fatty/codec';
+import { type Cell, contactsOf } from '@fatty/api';
+import { equalBytes, toHex } from '@fatty/codec';
 import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
 import {
   admitOnly,
@@ -8,6 +8,7 @@ import {
   type DialState,
   dial,
   dials,
+  isPlainBeyond,
   type LinkIdentity,
   whyNotLinked,
 } from '@fatty/network';
@@ -15,90 +16,149 @@ import type { NodeConfig } from './config.ts';
 
 /** Longest wait between two tries, ms: a cell is small, and a replica without links lags behind. */
 const REDIAL_MS_MAX = 1_000;
+/** Ticks until we dial a member that would have to dial us: it may not know where we are. */
+const PATIENCE_TICKS = 5;
 
 /** A member that we dial has no link, or has one again (`why` undefined). */
 export type PeerNews = (peer: PublicKey, url: string, why: string | undefined) => void;
 
-interface Dialled {
-  readonly url: string;
-  readonly dialer: Dialer;
+export type DialConfig = Pick<NodeConfig, 'tlsCa' | 'tlsCert' | 'insecure'>;
+
+/** A member and where it is. */
+interface Contact {
+  readonly key: PublicKey;
+  url: string;
+  dialer: Dialer | undefined;
+  ticksUnlinked: number;
+  /** Why there is no link, while we dial. */
+  why: string | undefined;
 }
 
-/** Keeps one link to every other member: of each pair the smaller key dials. */
+/** Authorities (PEM) of the peers' certificates, and the file they are from. */
+interface Authorities {
+  readonly file: string;
+  readonly pem: string;
+}
+
+/**
+ * Keeps one link to every other member: of each pair the smaller key dials. When it does not, because
+ * it does not know where we are, we dial it, until it finds us.
+ */
 export class PeerDialers {
   readonly #identity: LinkIdentity;
   readonly #handler: LinkHandler;
-  /** Authorities (PEM) of the peers' certificates. */
-  readonly #ca: { readonly ca?: string };
-  readonly #insecure: boolean;
   readonly #onNews: PeerNews;
-  readonly #dialers = new Map<string, Dialled>();
-  /** Why a member that we dial is not linked. */
-  readonly #whys = new Map<string, { readonly peer: PublicKey; readonly why: string }>();
+  readonly #contacts = new Map<string, Contact>();
+  #config: DialConfig;
+  #authorities: Authorities | undefined;
+  #closed = false;
 
   /**
    * `onNews` is told once per peer and change.
    * @throws Error when the file of authorities cannot be read
    */
-  constructor(
-    identity: LinkIdentity,
-    handler: LinkHandler,
-    { tlsCa, tlsCert, insecure }: Pick<NodeConfig, 'tlsCa' | 'tlsCert' | 'insecure'>,
-    onNews: PeerNews,
-  ) {
+  constructor(identity: LinkIdentity, handler: LinkHandler, config: DialConfig, onNews: PeerNews) {
     this.#identity = identity;
     this.#handler = handler;
+    this.#config = config;
     this.#onNews = onNews;
-    const file = tlsCa === '' ? tlsCert : tlsCa;
-    this.#insecure = insecure;
-    this.#ca = file === '' ? {} : { ca: readFileSync(file, 'utf8') };
+    this.#authorities = authoritiesOf(config);
   }
 
-  /** Dials whoever is ours to dial; a member whose address has changed is dialled anew. */
+  /** The file of authorities again, for links to come. @throws Error when it cannot be read */
+  reload(config: DialConfig): void {
+    this.#authorities = authoritiesOf(config);
+    this.#config = config;
+  }
+
+  /** Where members are; who has moved is tried there next, and a link that is up stays. */
   update(cell: Cell): void {
     const own = this.#identity.signer.publicKey;
-    for (const at of cell.addresses) {
-      if (at.peer !== '' && toHex(at.key) !== toHex(own) && dials(own, at.key)) this.#dial(at);
+    for (const { key, peer } of contactsOf(cell)) {
+      if (peer === '' || equalBytes(key, own)) continue;
+      const contact = this.#contactOf(key);
+      contact.url = this.#secured(peer);
+      if (dials(own, key)) this.#dial(contact);
     }
   }
 
-  /** Members that we dial and have no link to, with the reason; in the order in which they were lost. */
+  /** Once a second, with who is linked by whomever. */
+  tick(linked: readonly PublicKey[]): void {
+    for (const contact of this.#contacts.values()) {
+      const isLinked = linked.some((key) => equalBytes(key, contact.key));
+      contact.ticksUnlinked = isLinked ? 0 : contact.ticksUnlinked + 1;
+      if (contact.ticksUnlinked >= PATIENCE_TICKS) this.#dial(contact);
+    }
+  }
+
+  /** A member that is to dial us has done so. */
+  leaveTo(peer: PublicKey): void {
+    const contact = this.#contacts.get(toHex(peer));
+    if (contact?.dialer === undefined || dials(this.#identity.signer.publicKey, peer)) return;
+    contact.dialer.close();
+    contact.dialer = undefined;
+    contact.why = undefined;
+  }
+
+  /** Members that we dial and have no link to, with the reason. */
   get unlinked(): readonly { readonly peer: PublicKey; readonly why: string }[] {
-    return [...this.#whys.values()];
+    return [...this.#contacts.values()].flatMap(({ key, why }) =>
+      why === undefined ? [] : [{ peer: key, why }],
+    );
   }
 
   close(): void {
-    for (const { dialer } of this.#dialers.values()) dialer.close();
-    this.#dialers.clear();
+    this.#closed = true;
+    for (const { dialer } of this.#contacts.values()) dialer?.close();
+    this.#contacts.clear();
   }
 
-  #dial(at: SignedAddresses): void {
-    const name = toHex(at.key);
-    const old = this.#dialers.get(name);
-    if (old?.url === at.peer) return;
-    old?.dialer.close();
-    const identity = { ...this.#identity, admit: admitOnly([at.key as PublicKey]) };
-    const backoff = { capMs: REDIAL_MS_MAX };
-    const dialer = dial({
-      url: at.peer,
-      identity,
+  #contactOf(key: PublicKey): Contact {
+    const known = this.#contacts.get(toHex(key));
+    if (known !== undefined) return known;
+    const made: Contact = { key, url: '', dialer: undefined, ticksUnlinked: 0, why: undefined };
+    this.#contacts.set(toHex(key), made);
+    return made;
+  }
+
+  /** Who has a certificate dials nobody without: the address may be from before the member had one. */
+  #secured(url: string): string {
+    const { insecure, tlsCert } = this.#config;
+    if (insecure || tlsCert === '' || !isPlainBeyond(url)) return url;
+    return url.replace(/^ws:/, 'wss:');
+  }
+
+  #dial(contact: Contact): void {
+    if (contact.dialer !== undefined || this.#closed) return;
+    contact.dialer = dial({
+      url: contact.url,
+      urlOfTry: () => contact.url,
+      identity: { ...this.#identity, admit: admitOnly([contact.key]) },
       handler: this.#handler,
-      backoff,
-      ...this.#ca,
-      insecure: this.#insecure,
-      onState: (state, failure) => this.#see(at, state, failure),
+      backoff: { capMs: REDIAL_MS_MAX },
+      insecure: this.#config.insecure,
+      ca: () => this.#authorities?.pem,
+      onState: (state, failure) => this.#see(contact, state, failure),
     });
-    this.#dialers.set(name, { url: at.peer, dialer });
   }
 
-  #see({ key, peer }: SignedAddresses, state: DialState, failure: Failure | undefined): void {
+  #see(contact: Contact, state: DialState, failure: Failure | undefined): void {
     // While it dials again the last reason stands; a dialer that we closed says nothing new.
     if (state.kind !== 'up' && state.kind !== 'waiting') return;
-    const why = state.kind === 'up' ? undefined : whyNotLinked(state, failure);
-    const name = toHex(key);
-    if (this.#whys.get(name)?.why === why) return;
-    if (why === undefined) this.#whys.delete(name);
-    else this.#whys.set(name, { peer: key as PublicKey, why });
-    this.#onNews(key as PublicKey, peer, why);
+    const why = state.kind === 'up' ? undefined : this.#whyOf(state, failure);
+    if (contact.why === why) return;
+    contact.why = why;
+    this.#onNews(contact.key, contact.dialer?.url ?? contact.url, why);
   }
+
+  #whyOf(state: Extract<DialState, { kind: 'waiting' }>, failure: Failure | undefined): string {
+    const why = whyNotLinked(state, failure);
+    if (failure?.code !== 'tls_failed') return why;
+    return `${why} (authorities: ${this.#authorities?.file ?? 'the system’s'})`;
+  }
+}
+
+function authoritiesOf({ tlsCa, tlsCert }: DialConfig): Authorities | undefined {
+  const file = tlsCa === '' ? tlsCert : tlsCa;
+  return file === '' ? undefined : { file, pem: readFileSync(file, 'utf8') };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@fatty/interface';
+import type { Clock, Failure } from '@fatty/interface';
 import {
   DEFAULT_TUNING,
   type ReplicaEffect,
@@ -33,6 +33,8 @@ export interface Reach {
   readonly unlinked: readonly string[];
 }
 
+/** How long /readyz shows a TLS handshake that failed, ms. */
+const REFUSAL_MS_SHOWN = 60_000;
 /** Clocks further apart than this are told of: as far ahead as a stamp may be, ms (R12). */
 const CLOCK_OFFSET_MS_MAX = DEFAULT_TUNING.tsAheadMsMax;
 
@@ -41,10 +43,13 @@ export class Observer {
   readonly log: Logger;
   readonly metrics: Metrics;
   #recorder: Recorder | undefined;
+  readonly #clock: Clock;
+  readonly #refusals = new Map<string, { readonly text: string; readonly atMs: number }>();
   #clocksApart = false;
 
   constructor({ config, me, clock }: ObserverOptions) {
     this.log = pino({ level: config.logLevel, base: { replica: me } });
+    this.#clock = clock;
     this.metrics = createMetrics();
     const { record } = config;
     const onEnd = (why: string): void => this.log.warn({ record, why }, 'nothing more is recorded');
@@ -98,6 +103,43 @@ export class Observer {
    */
   live(): readonly Check[] {
     return [{ name: 'process', good: true, detail: 'answers' }];
+  }
+
+  /** `config` was read again; the log level is all of it that is taken here. */
+  reload({ logLevel }: NodeConfig): void {
+    this.log.level = logLevel;
+    this.log.info({ logLevel }, 'read again: cell.json, certificates, log level');
+  }
+
+  notReloaded(failure: Failure): void {
+    this.log.error({ failure }, 'not read again: the old one stands');
+  }
+
+  moved(peers: readonly string[]): void {
+    this.log.info({ peers }, 'members are at');
+  }
+
+  /** Nobody to talk to for some seconds, or somebody again. `whys`: of those whom we dial. */
+  lonely(lonely: boolean, whys: readonly string[]): void {
+    if (!lonely) this.log.info('somebody to talk to again');
+    else this.log.warn({ whys }, 'nobody to talk to: no other member is linked');
+  }
+
+  /** A connection to one of our ports became no link. A refused certificate is ours to mend. */
+  refusedAtDoor(port: 'peers' | 'clients', failure: Failure | undefined, from: string): void {
+    const why = failure === undefined ? 'gone' : `${failure.code}: ${failure.actual}`;
+    if (failure?.code !== 'tls_failed') return this.log.debug({ port, from, why }, 'no link');
+    const text = `${from} at the port for ${port}: ${why}`;
+    const known = this.#refusals.get(port);
+    this.#refusals.set(port, { text, atMs: this.#clock.monotonicMs() });
+    if (known?.text !== text) this.log.warn({ port, from, why }, 'no TLS with somebody');
+  }
+
+  /** Who of the members may have refused our certificate in the last minute. */
+  get turnedAway(): readonly string[] {
+    const last = this.#refusals.get('peers');
+    const isFresh = last && this.#clock.monotonicMs() - last.atMs < REFUSAL_MS_SHOWN;
+    return last !== undefined && isFresh ? [last.text] : [];
   }
 
   /** A member that we dial has no link, or has one again; called once per change. */

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
-import { toHex } from '@fatty/codec';
+import { addressesToJson } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 import { pino } from 'pino';
 import { loadConfig, type NodeConfig, OPTIONS, type OptionName } from './config.ts';
 import { lastWords } from './full-disk.ts';
-import { loadCell } from './init.ts';
 import { type RunningNode, type RunOptions, runNode } from './run.ts';
 
 /** Exit codes of a replica process. */
@@ -35,13 +34,27 @@ function readFlags(argv: readonly string[]): Record<string, unknown> {
 
 /** Tells the launcher where we are, and hears of new addresses. */
 function attach(node: RunningNode, config: NodeConfig): void {
-  const { key, sig, ...urls } = node.addresses;
   process.on('message', (message: { kind?: string } | null) => {
-    if (message?.kind !== 'cell') return;
-    const cell = loadCell(config.cell);
-    if (cell.ok) node.update(cell.value);
+    if (message?.kind === 'cell') node.reload(config);
   });
-  process.send?.({ kind: 'ready', addresses: { ...urls, key: toHex(key), sig: toHex(sig) } });
+  process.send?.({ kind: 'ready', addresses: addressesToJson(node.addresses) });
+}
+
+/** SIGHUP: settings that can change at work are read again. Before there is a node it means nothing. */
+class Reloading {
+  #node: RunningNode | undefined;
+
+  constructor(flags: Record<string, unknown>) {
+    process.on('SIGHUP', () => {
+      const config = loadConfig(flags, process.env);
+      if (config.ok) this.#node?.reload(config.value);
+      else this.#node?.complain(config.failure);
+    });
+  }
+
+  ready(node: RunningNode): void {
+    this.#node = node;
+  }
 }
 
 /** Tells a launcher that has asked, with `{kind: 'progress'}`, how far the replay is. */
@@ -119,9 +132,11 @@ export async function main(
   };
   onAnythingElse(config.value, onFatal);
   const ending = new Ending(onFatal);
+  const reloading = new Reloading(flags);
   const onReplay = replayTeller();
   const node = await runNode(config.value, { onFatal, onReplay, ...options });
   if (!node.ok) return die(node.failure, EXIT.failed);
   ending.ready(node.value);
+  reloading.ready(node.value);
   attach(node.value, config.value);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Cell, quorum, type SignedAddresses, signAddresses, writeCell } from '@fatty/api';
+import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/api';
 import {
   equalBytes,
   fail,
@@ -10,18 +10,8 @@ import {
   toHex,
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Clock, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
-import {
-  admitClients,
-  admitOnly,
-  CLOSE,
-  type LinkIdentity,
-  type Listener,
-  type ListenOptions,
-  listen,
-  refuseHost,
-  urlHost,
-} from '@fatty/network';
+import type { Clock, Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
+import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
@@ -30,10 +20,11 @@ import { Driver, type Outward, type ReplicaCore } from './driver.ts';
 import { Gateway } from './gateway.ts';
 import { GATEWAY_LIMITS } from './gateway-contract.ts';
 import { type HttpServer, serveHttp } from './http.ts';
-import { loadCell, withAddresses } from './init.ts';
+import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
-import { PeerDialers } from './links.ts';
+import { Members } from './members.ts';
 import { Observer } from './observer.ts';
+import { Ports } from './ports.ts';
 import { openStores, replayLog, type Stores } from './stores.ts';
 import { verifierPool } from './verifier-pool.ts';
 
@@ -52,17 +43,15 @@ export interface RunOptions {
 export interface RunningNode {
   /** Where it can be reached, signed; ports are the real ones. */
   readonly addresses: SignedAddresses;
-  /** New addresses of the other members (cell.json changed). */
-  update(cell: Cell): void;
+  /** Reads cell.json, certificates and authorities again, and takes the log level; the log says how it went. */
+  reload(config: NodeConfig): void;
+  /** Says in the log why there is nothing to reload. */
+  complain(failure: Failure): void;
   close(): Promise<void>;
 }
 
 const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
-const GAUGES_MS = 1_000;
-
-interface OpenPort {
-  close(code?: number): Promise<void>;
-}
+const TICK_MS = 1_000;
 
 /**
  * Starts one replica: tests its signatures, locks its folder, replays its log, binds its ports,
@@ -105,8 +94,8 @@ class Node {
   readonly #backend: Backend;
   /** cell.json as clients may fetch it: with our own addresses of now. */
   #cellFile = '';
-  readonly #ports: OpenPort[] = [];
-  #dialers: PeerDialers | undefined;
+  readonly #ports: Ports;
+  #members: Members | undefined;
   /** Records of the log replayed so far; undefined when all are. */
   #replaying: number | undefined = 0;
 
@@ -134,6 +123,7 @@ class Node {
       queueMax: config.verifierQueueMax,
       onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
     });
+    this.#ports = new Ports(config, (...refusal) => this.#observer.refusedAtDoor(...refusal));
     this.#driver = this.#makeDriver();
     const { commitLatencySeconds } = this.#observer.metrics;
     this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, CLOCK, (ms) =>
@@ -155,36 +145,52 @@ class Node {
       await this.#release();
       return opened;
     }
-    const { addresses, dialers } = opened.value;
-    const update = (fresh: Cell): void => {
-      if (!equalBytes(fresh.cellId, this.#cell.cellId)) return;
-      this.#cellFile = writeCell(withAddresses(fresh, [addresses]));
-      dialers.update(fresh);
-    };
-    update(this.#cell);
+    const { addresses, members } = opened.value;
     this.#driver.dispatch({ kind: 'start' });
-    const gauges = setInterval(() => this.#gauges(), GAUGES_MS);
+    const ticking = setInterval(() => this.#tick(members), TICK_MS);
     const close = async (): Promise<void> => {
-      clearInterval(gauges);
-      dialers.close();
+      clearInterval(ticking);
+      members.close();
       await this.#driver.close();
       await this.#release();
     };
-    return ok({ addresses, update, close });
+    const complain = (failure: Failure): void => this.#observer.notReloaded(failure);
+    return ok({ addresses, reload: (config) => this.#reload(config, members), complain, close });
+  }
+
+  /** One thing that cannot be read keeps nothing else from being taken. */
+  #reload(config: NodeConfig, members: Members): void {
+    this.#observer.reload(config);
+    const cell = loadCell(config.cell);
+    const attempts = [
+      () => {
+        if (!cell.ok) this.#observer.notReloaded(cell.failure);
+        else members.update(cell.value, config);
+      },
+      () => this.#ports.reloadTls(),
+    ];
+    for (const attempt of attempts) {
+      try {
+        attempt();
+      } catch (error) {
+        const { message } = error as Error;
+        this.#observer.notReloaded({ code: 'unreadable', expected: 'PEM files', actual: message });
+      }
+    }
   }
 
   /** Tells clients and peers that we will be back, and lets go of everything. */
   async #release(): Promise<void> {
-    await Promise.all(this.#ports.map((port) => port.close(CLOSE.restart)));
+    await this.#ports.close(CLOSE.restart);
     await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
   }
 
   /** HTTP comes first: a long replay can be watched. The others come when we know who we are. */
-  async #open(): Promise<Outcome<{ addresses: SignedAddresses; dialers: PeerDialers }>> {
-    const http = await this.#listening(() => this.#serveHttp());
+  async #open(): Promise<Outcome<{ addresses: SignedAddresses; members: Members }>> {
+    const http = await this.#ports.listening(() => this.#serveHttp());
     if (!http.ok) return http;
     const replayed = await this.#replay();
-    return replayed.ok ? this.#listening(() => this.#openPorts(http.value)) : replayed;
+    return replayed.ok ? this.#ports.listening(() => this.#openPorts(http.value)) : replayed;
   }
 
   async #replay(): Promise<Outcome<number>> {
@@ -203,61 +209,51 @@ class Node {
     return replayed;
   }
 
-  /** Code `cannot_listen`: a port is taken, an address is not ours, a PEM file is unreadable. */
-  async #listening<T>(open: () => Promise<T>): Promise<Outcome<T>> {
-    try {
-      return ok(await open());
-    } catch (error) {
-      return fail('cannot_listen', `ports on ${this.#config.host}`, (error as Error).message);
-    }
-  }
-
-  /** Remembers what to close. */
-  async #keep<P extends OpenPort>(opening: Promise<P>): Promise<P> {
-    const port = await opening;
-    this.#ports.push(port);
-    return port;
-  }
-
-  async #openPorts(
-    http: HttpServer,
-  ): Promise<{ addresses: SignedAddresses; dialers: PeerDialers }> {
-    const { peerPort, clientPort } = this.#config;
-    const [identity, handler] = [this.#peerIdentity(), this.#peerHandler()];
-    const dialers = new PeerDialers(identity, handler, this.#config, (peer, url, why) =>
-      this.#observer.peerLink(this.#indexOf(peer), url, why),
-    );
-    this.#dialers = dialers;
-    const peers = await this.#keep(this.#listen({ port: peerPort, identity, handler }));
-    const clients = await this.#keep(
-      this.#listen({
-        port: clientPort,
-        identity: this.#identity(admitClients),
-        handler: this.#clientHandler(),
-        cellFile: () => this.#cellFile,
-        allowOrigins: this.#config.allowOrigins,
-        allowHosts: this.#hosts,
-      }),
-    );
-    const addresses = signAddresses(this.#cell.cellId, this.#signer, {
-      peer: this.#published(peers),
-      client: this.#published(clients),
+  async #openPorts(http: HttpServer): Promise<{ addresses: SignedAddresses; members: Members }> {
+    const { peerPort, clientPort, allowOrigins } = this.#config;
+    const identity = this.#peerIdentity();
+    const members = this.#makeMembers(identity);
+    this.#members = members;
+    const handler = this.#peerHandler(members, 'them');
+    const peers = await this.#ports.listen('peers', { port: peerPort, identity, handler });
+    const clients = await this.#ports.listen('clients', {
+      port: clientPort,
+      identity: this.#identity(admitClients),
+      handler: this.#clientHandler(),
+      cellFile: () => this.#cellFile,
+      allowOrigins,
+      allowHosts: this.#ports.hosts,
+    });
+    const addresses = members.open({
+      peer: this.#ports.published(peers),
+      client: this.#ports.published(clients),
       http: `http://127.0.0.1:${http.port}`,
     });
-    return { addresses, dialers };
+    this.#cellFile = writeCell(members.cell);
+    return { addresses, members };
   }
 
-  /** Names under which HTTP is answered. */
-  get #hosts(): readonly string[] {
-    const { host, advertise, allowHosts } = this.#config;
-    return [host, advertise, ...allowHosts].map((name) => name.toLowerCase());
-  }
-
-  /** Where others find what listens here. */
-  #published({ url, port }: Listener): string {
-    const { advertise } = this.#config;
-    if (advertise === '') return url;
-    return `${new URL(url).protocol}//${urlHost(advertise)}:${port}`;
+  #makeMembers(identity: LinkIdentity): Members {
+    const handler: LinkHandler = {
+      up: (link) => this.#peerHandler(members, 'us').up(link),
+      message: (link, bytes) => this.#peerHandler(members, 'us').message(link, bytes),
+      down: (link, code, reason) => this.#peerHandler(members, 'us').down(link, code, reason),
+    };
+    const members: Members = new Members({
+      cell: this.#cell,
+      path: join(this.#config.dir, 'addresses.json'),
+      identity,
+      config: this.#config,
+      clock: CLOCK,
+      handler,
+      onNews: (peer, url, why) => this.#observer.peerLink(this.#indexOf(peer), url, why),
+      onMoved: (cell) => {
+        this.#cellFile = writeCell(cell);
+        this.#observer.moved(cell.addresses.map(({ peer }) => peer));
+      },
+      onLonely: (lonely) => this.#observer.lonely(lonely, this.#unlinked()),
+    });
+    return members;
   }
 
   #makeDriver(): Driver {
@@ -314,13 +310,20 @@ class Node {
     return this.#cell.committee.members.findIndex((member) => equalBytes(member, key));
   }
 
-  #peerHandler(): LinkHandler {
+  #peerHandler(members: Members, dialledBy: 'us' | 'them'): LinkHandler {
     return {
-      up: (link) => this.#driver.linkUp(this.#indexOf(link.peer), link),
+      up: (link) => {
+        this.#driver.linkUp(this.#indexOf(link.peer), link);
+        members.linked(link, dialledBy);
+      },
       message: (link, bytes) => {
+        if (members.message(link, bytes)) return;
         this.#driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
       },
-      down: (link) => this.#driver.linkDown(this.#indexOf(link.peer), link),
+      down: (link) => {
+        members.unlink(link);
+        this.#driver.linkDown(this.#indexOf(link.peer), link);
+      },
     };
   }
 
@@ -332,12 +335,6 @@ class Node {
     };
   }
 
-  #listen(port: ListenOptions): Promise<Listener> {
-    const { host, tlsCert, tlsKey, clientsMax, insecure } = this.#config;
-    const tls = tlsCert === '' ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } };
-    return listen({ ...port, ...tls, host, insecure, connectionsMax: clientsMax });
-  }
-
   #serveHttp(): Promise<HttpServer> {
     const { observer, replica, driver } = {
       observer: this.#observer,
@@ -345,10 +342,10 @@ class Node {
       driver: this.#driver,
     };
     const needed = quorum(this.#cell.committee);
-    return this.#keep(
+    return this.#ports.keep(
       serveHttp(this.#config.httpPort, {
         registry: observer.metrics.registry,
-        refuse: (request) => refuseHost(request, { allowHosts: this.#hosts }),
+        refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
         live: () => observer.live(),
         ready: () => [
           ...observer.ready(replica.status(), {
@@ -369,12 +366,13 @@ class Node {
   }
 
   #unlinked(): string[] {
-    const unlinked = this.#dialers?.unlinked ?? [];
+    const unlinked = this.#members?.unlinked ?? [];
     const texts = unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
-    return texts.sort();
+    return [...texts.sort(), ...this.#observer.turnedAway];
   }
 
-  #gauges(): void {
+  #tick(members: Members): void {
+    members.tick();
     this.#observer.gauges(this.#replica.status(), {
       peersUp: this.#driver.peersUp.length,
       clients: this.#gateway.clients,

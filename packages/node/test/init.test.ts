@@ -1,15 +1,17 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { signAddresses } from '@fatty/api';
-import { compareBytes, toHex, utf8 } from '@fatty/codec';
+import { contactsOf, signAddresses } from '@fatty/api';
+import { asPublicKey, compareBytes, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  foundCell,
   generateKeyPem,
   initCell,
   loadCell,
   loadSigner,
+  makeKey,
   saveCell,
   signerOfPem,
   withAddresses,
@@ -74,6 +76,11 @@ describe('initCell', () => {
     expect(readFileSync(path('free', 'replica-0', 'config.json'), 'utf8')).not.toContain('Port');
   });
 
+  it('writes wss:// when it is told that there will be certificates', () => {
+    const [first] = newCell({ tls: true }).addresses;
+    expect([first?.peer, first?.client]).toEqual(['wss://127.0.0.1:7400', 'wss://127.0.0.1:7420']);
+  });
+
   it('publishes where members are reached, not every address of the machine', () => {
     const wide = { host: '0.0.0.0', dir: path('wide') };
     const refused = initCell({ replicas: 4, ...wide });
@@ -101,6 +108,49 @@ describe('initCell', () => {
     for (const replicas of [0, 3, 21, 4.5, Number.NaN]) {
       expect([replicas, code({ dir: path('no'), replicas })]).toEqual([replicas, 'bad_option']);
     }
+  });
+});
+
+describe('foundCell', () => {
+  const named = () =>
+    [0, 1, 2, 3].map((i) => {
+      const key = makeKey(path(`machine-${i}`));
+      if (!key.ok) throw new Error(key.failure.code);
+      return {
+        key: key.value,
+        host: `r${i}.example`,
+        ...(i === 1 && { peerPort: 1, clientPort: 2 }),
+      };
+    });
+
+  it('makes a cell of public keys, with hints where to look', () => {
+    const members = named();
+    expect(statSync(path('machine-0', 'key.pem')).mode & 0o777).toBe(0o600);
+    expect(makeKey(path('machine-0'))).toMatchObject({ failure: { code: 'exists' } });
+    const cell = foundCell({ dir, members, tls: true });
+    if (!cell.ok) throw new Error(cell.failure.code);
+    expect(loadCell(path('cell.json'))).toEqual(cell);
+    expect(cell.value.addresses).toEqual([]);
+    const urls = members.map(({ key }) => {
+      const hint = contactsOf(cell.value).find((one) => toHex(one.key) === toHex(key));
+      return [hint?.peer, hint?.client];
+    });
+    expect(urls).toEqual([
+      ['wss://r0.example:7400', 'wss://r0.example:7420'],
+      ['wss://r1.example:1', 'wss://r1.example:2'],
+      ['wss://r2.example:7400', 'wss://r2.example:7420'],
+      ['wss://r3.example:7400', 'wss://r3.example:7420'],
+    ]);
+    const code = (from: typeof members, into = path('other')): unknown => {
+      const made = foundCell({ dir: into, members: from });
+      return made.ok ? undefined : made.failure.code;
+    };
+    expect(code(members, dir)).toBe('exists');
+    expect(code(members.slice(1))).toBe('bad_option');
+    expect(code([...members, ...members.slice(1, 2)])).toBe('bad_option');
+    const torsion = { key: asPublicKey(new Uint8Array(32)), host: 'x' };
+    expect(code([...members, torsion])).toBe('bad_key');
+    expect(existsSync(path('other'))).toBe(false);
   });
 });
 

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cell, parseCell } from '@fatty/api';
+import { addressesFromJson, type Cell, parseCell } from '@fatty/api';
 import { connect } from '@fatty/client/node';
-import { asPublicKey, asSignature, ed25519, fromHex } from '@fatty/codec';
+import { ed25519 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { generateKeyPem, initCell, loadConfig, runNode, withAddresses } from '../src/index.ts';
@@ -118,11 +118,7 @@ describe('a process whose work fails exits with 1', () => {
     const replicas = [0, 1, 2, 3].map((i) => start(i, [], i === 0 ? [DISK] : []));
     const fresh = await Promise.all(replicas.map(({ ready }) => ready));
     replicas[0]?.child.kill('SIGUSR2');
-    const addresses = fresh.map(({ key, sig, ...urls }) => ({
-      ...urls,
-      key: asPublicKey(fromHex(key) ?? new Uint8Array()),
-      sig: asSignature(fromHex(sig) ?? new Uint8Array()),
-    }));
+    const addresses = fresh.flatMap((row) => addressesFromJson(row) ?? []);
     saveCell(at('cell.json'), withAddresses(cell, addresses));
     for (const { child } of replicas) child.send({ kind: 'cell' });
     // Three members are enough for it, and the fourth hears of it and has to write.

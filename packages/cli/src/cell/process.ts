@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SignedAddresses } from '@fatty/api';
-import { asPublicKey, asSignature, fromHex } from '@fatty/codec';
+import { addressesFromJson, type SignedAddresses } from '@fatty/api';
 
 /** The program of an honest replica; src and dist are equally deep, so both find the built one. */
 export const REPLICA_MAIN: string = fileURLToPath(
@@ -171,15 +170,5 @@ function readyAddresses(message: unknown): SignedAddresses | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   const { kind, addresses } = message as { kind?: unknown; addresses?: unknown };
   if (kind !== 'ready' || typeof addresses !== 'object' || addresses === null) return undefined;
-  const row = addresses as Readonly<Record<string, unknown>>;
-  const key = fromHex(String(row.key));
-  const sig = fromHex(String(row.sig));
-  if (key?.length !== 32 || sig?.length !== 64) return undefined;
-  return {
-    key: asPublicKey(key),
-    peer: String(row.peer),
-    client: String(row.client),
-    http: String(row.http),
-    sig: asSignature(sig),
-  };
+  return addressesFromJson(addresses);
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { toHex } from '@fatty/codec';
-import { initCell } from '@fatty/node';
+import { join, resolve } from 'node:path';
+import { asPublicKey, fromHex, toHex } from '@fatty/codec';
+import type { Failure } from '@fatty/interface';
+import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node';
 import { type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';
@@ -19,6 +20,8 @@ interface InitFlags {
   readonly advertise?: string;
   readonly freePorts?: boolean;
   readonly insecure?: boolean;
+  readonly tls?: boolean;
+  readonly member?: string;
   readonly output?: string;
 }
 
@@ -27,18 +30,73 @@ interface UpFlags extends InitFlags {
   readonly logLevel?: string;
 }
 
+/** `KEY=HOST[:PEERPORT[:CLIENTPORT]]`, IPv6 addresses in brackets. */
+const MEMBER = /^([0-9a-f]{64})=(\[[0-9a-f:.]+\]|[^:/\s[\]@?#]+)(?::(\d{1,5}))?(?::(\d{1,5}))?$/i;
+
+function memberOf(text: string): NamedMember {
+  const [, hex = '', host = '', peer, client] = MEMBER.exec(text) ?? [];
+  const key = fromHex(hex.toLowerCase());
+  if (key?.length !== 32) {
+    const expected = 'KEY=HOST[:PEERPORT[:CLIENTPORT]], KEY as "fatty keygen" prints it';
+    throw new ExitError(EXIT.usage, `--member: expected ${expected}, got ${text}`);
+  }
+  const port = (digits: string | undefined): number | undefined =>
+    digits === undefined ? undefined : wholeNumber('--member', digits, { min: 1, max: 65_535 });
+  const [peerPort, clientPort] = [port(peer), port(client)];
+  return {
+    key: asPublicKey(key),
+    host,
+    ...(peerPort === undefined ? {} : { peerPort }),
+    ...(clientPort === undefined ? {} : { clientPort }),
+  };
+}
+
+/** Every `--member X` and `--member=X`, and those with commas between. */
+function membersOf(argv: readonly string[]): readonly NamedMember[] {
+  const words = argv.flatMap((word, i) => {
+    if (word === '--member') return [argv[i + 1] ?? ''];
+    return word.startsWith('--member=') ? [word.slice('--member='.length)] : [];
+  });
+  return words
+    .flatMap((word) => word.split(','))
+    .filter((word) => word !== '')
+    .map(memberOf);
+}
+
+/** A cell of keys that others keep. */
+function found(flags: InitFlags, io: Io): number {
+  const dir = flags.dir ?? DEFAULT_DIR;
+  const members = membersOf(io.argv);
+  const cell = foundCell({ dir, members, tls: flags.tls === true });
+  if (!cell.ok) throw refusal(cell.failure);
+  const { cellId } = cell.value;
+  show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas: members.length });
+  return EXIT.done;
+}
+
+function keygen(flags: InitFlags, io: Io): number {
+  const dir = flags.dir ?? join(DEFAULT_DIR, 'replica');
+  const key = makeKey(dir);
+  if (!key.ok) throw refusal(key.failure);
+  if (formatOf(flags.output) === 'json') show(io, 'json', { dir, key: toHex(key.value) });
+  else io.out(`${toHex(key.value)}\n`);
+  return EXIT.done;
+}
+
+const refusal = ({ code, expected, actual }: Failure): ExitError =>
+  new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
+
 function init(flags: InitFlags, io: Io): number {
+  if (flags.member !== undefined) return found(flags, io);
   const dir = flags.dir ?? DEFAULT_DIR;
   const replicas = wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 });
+  const tls = flags.tls === true;
   const host = flags.host === undefined ? {} : { host: flags.host };
   const advertise = flags.advertise === undefined ? {} : { advertise: flags.advertise };
   const freePorts = flags.freePorts === true;
   const insecure = flags.insecure === true;
-  const cell = initCell({ dir, replicas, freePorts, insecure, ...host, ...advertise });
-  if (!cell.ok) {
-    const { code, expected, actual } = cell.failure;
-    throw new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
-  }
+  const cell = initCell({ dir, replicas, freePorts, insecure, tls, ...host, ...advertise });
+  if (!cell.ok) throw refusal(cell.failure);
   const { cellId } = cell.value;
   show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas });
   return EXIT.done;
@@ -105,7 +163,10 @@ function node(io: Io): Promise<number> {
   const child = spawn(process.execPath, [REPLICA_MAIN, ...io.argv.slice(at + 1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  void untilToldToStop().then(() => child.kill('SIGTERM'));
+  // On a terminal it says that the terminal is gone; elsewhere, to read the settings again.
+  const isReload = !process.stdin.isTTY;
+  if (isReload) process.on('SIGHUP', () => child.kill('SIGHUP'));
+  void untilToldToStop(isReload ? ['SIGHUP'] : []).then(() => child.kill('SIGTERM'));
   return new Promise((done, fail) => {
     child.once('error', fail);
     child.once('exit', (code, signal) => done(code ?? signalExit(signal ?? 'SIGKILL')));
@@ -119,9 +180,17 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--replicas <n>', '4 tolerate one liar, 7 two, 10 three; default 4')
     .option('--host <address>', 'address to bind; default 127.0.0.1')
     .option('--advertise <host>', 'where members are reached; needed with --host 0.0.0.0')
+    .option(
+      '--member <key=host>',
+      'a member that has its key: KEY=HOST[:PEERPORT[:CLIENTPORT]]; for each',
+    )
+    .option('--tls', 'write wss:// addresses: every replica has tlsCert and tlsKey')
     .option('--insecure', 'speak plain ws also beyond loopback')
     .option('--free-ports', 'take free ports at every start')
     .action(run(async (flags: InitFlags) => init(flags, io)));
+  withFormat(cli.command('keygen', 'Make the key of one replica here; prints the public key'))
+    .option('--dir <dir>', `folder of the replica; default ./${DEFAULT_DIR}/replica`)
+    .action(run(async (flags: InitFlags) => keygen(flags, io)));
   withFormat(cli.command('up', 'Run a whole cell on this machine, one process per replica'))
     .option('--dir <dir>', `where it lives; made if missing; default ./${DEFAULT_DIR}`)
     .option('--replicas <n>', 'of a new cell; default 4')

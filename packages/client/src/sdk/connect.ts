@@ -1,4 +1,4 @@
-import { type Cell, faultsMax } from '@fatty/api';
+import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/api';
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { clientError, FattyError } from '../error.ts';
@@ -58,7 +58,7 @@ export async function connectOn<C extends Client>(
   const { scheme } = platform;
   const signer = own.signer ?? scheme.signer(crypto.getRandomValues(new Uint8Array(32)));
   const dial = webSocket === undefined ? platform.dial : dialWith(webSocket);
-  const refresh = refresher(platform, source, terms);
+  const refresh = refresher(platform, source, terms, cell);
   const client = platform.client({ ...own, cell, signer, scheme, dial, ...refresh });
   try {
     const wait = signal === undefined ? {} : { signal };
@@ -71,10 +71,11 @@ export async function connectOn<C extends Client>(
 }
 
 /** Receipts and notices have no signature of their own, so a plain link beyond loopback proves nothing. */
-function checkEncrypted({ addresses, committee }: Cell, insecure: boolean): void {
-  const plain = addresses.filter(({ client }) => isPlainBeyond(client));
-  const usable = addresses.length - plain.length;
-  if (insecure || plain.length === 0 || usable > faultsMax(committee)) return;
+function checkEncrypted(cell: Cell, insecure: boolean): void {
+  const contacts = contactsOf(cell);
+  const plain = contacts.filter(({ client }) => isPlainBeyond(client));
+  const usable = contacts.length - plain.length;
+  if (insecure || plain.length === 0 || usable > faultsMax(cell.committee)) return;
   const expected = 'wss:// (certificates for the replicas), or insecure: true (fatty: --insecure)';
   throw clientError('plain_refused', expected, plain.map(({ client }) => client).join(' '));
 }
@@ -99,17 +100,27 @@ async function cellAt(platform: Reader, source: CellSource, terms: ReadTerms): P
 // Array.isArray does not narrow readonly arrays.
 const isList = (source: CellSource): source is readonly string[] => Array.isArray(source);
 
-/** One source after the other: whichever is down or lies, the next look is somewhere else. */
+/**
+ * One source after the other, the replicas themselves among them: whichever is down or lies, the next look
+ * is somewhere else. Addresses are signed and numbered, so what is known only gets newer.
+ */
 function refresher(
   platform: Reader,
   source: CellSource,
   terms: ReadTerms,
-): Pick<ClientConfig, 'refresh'> {
-  const sources = typeof source === 'string' ? [source] : isList(source) ? source : [];
-  if (sources.length === 0) return {};
+  cell: Cell,
+): Required<Pick<ClientConfig, 'refresh'>> {
+  const named = typeof source === 'string' ? [source] : isList(source) ? source : [];
+  let { addresses } = cell;
   let turn = 0;
-  const refresh = (signal: AbortSignal): Promise<Cell> =>
-    readCell(platform, sources[turn++ % sources.length] ?? '', { ...terms, signal });
+  const refresh = async (signal: AbortSignal): Promise<Cell> => {
+    const replicas = contactsOf({ ...cell, addresses }).map(({ client }) => client);
+    const sources = [...named, ...replicas.filter((url) => url !== '')];
+    const next = sources[turn++ % sources.length] ?? '';
+    const found = await readCell(platform, next, { ...terms, cellId: cell.cellId, signal });
+    addresses = newestAddresses(addresses, found.addresses);
+    return { ...cell, addresses };
+  };
   return { refresh };
 }
 

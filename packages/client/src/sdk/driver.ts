@@ -1,4 +1,4 @@
-import type { Cell } from '@fatty/api';
+import { type Cell, contactsOf } from '@fatty/api';
 import { type SignatureScheme, type Signer, equalBytes as same } from '@fatty/codec';
 import type { Failure, Link } from '@fatty/interface';
 import { admitOnly, type Dialer, type DialOptions, whyNotLinked } from '@fatty/network/client';
@@ -110,7 +110,7 @@ export class Driver {
       this.#resolveClosed = resolve;
     });
     this.dispatch({ kind: 'start' });
-    for (const { client, key } of config.cell.addresses) {
+    for (const { client, key } of contactsOf(config.cell)) {
       const replica = config.cell.committee.members.findIndex((member) => same(member, key));
       if (replica >= 0 && client !== '') this.#dial(replica, client);
     }

@@ -1,0 +1,146 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  type Addresses,
+  addressesFromJson,
+  addressesToJson,
+  type Cell,
+  isSigned,
+  newestAddresses,
+  type SignedAddresses,
+  signAddresses,
+} from '@fatty/api';
+import { equalBytes, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
+import type { Clock, PublicKey } from '@fatty/interface';
+import { TokenBucket } from './bucket.ts';
+
+/** New words of one member that are taken per second: each is written, and passed on to all. */
+const NEWS_PER_SEC_MAX = 4;
+
+type Places = Omit<Addresses, 'key' | 'version'>;
+
+/**
+ * Where each member is, by its own signed word: the newest of what cell.json, the others and the last run
+ * say. What is learned is kept in a file, so that a cell finds itself after everybody was down.
+ */
+export class AddressBook {
+  readonly #path: string;
+  readonly #scheme: SignatureScheme;
+  readonly #signer: Signer;
+  readonly #clock: Clock;
+  readonly #budgets = new Map<string, TokenBucket>();
+  #cell: Cell;
+
+  constructor(cell: Cell, path: string, scheme: SignatureScheme, signer: Signer, clock: Clock) {
+    this.#path = path;
+    this.#scheme = scheme;
+    this.#signer = signer;
+    this.#clock = clock;
+    this.#cell = { ...cell, addresses: newestAddresses(cell.addresses, this.#load(cell)) };
+  }
+
+  /** With everybody's newest addresses. */
+  get cell(): Cell {
+    return this.#cell;
+  }
+
+  /** Our own place from now on; signed anew only when it is another. */
+  publish(places: Places): SignedAddresses {
+    const known = this.#own();
+    if (known !== undefined && isSame(known, places)) return known;
+    const version = Math.max(this.#clock.nowMs(), (known?.version ?? 0) + 1);
+    const own = signAddresses(this.#cell.cellId, this.#signer, { ...places, version });
+    this.#put([own]);
+    return own;
+  }
+
+  /** cell.json was read again. Answers whether anybody has moved. */
+  update(cell: Cell): boolean {
+    const before = this.#cell.addresses;
+    const hints = cell.hints === undefined ? {} : { hints: cell.hints };
+    this.#cell = { ...this.#cell, ...hints };
+    this.#put(this.#withoutOwn(cell.addresses));
+    return this.#cell.addresses !== before;
+  }
+
+  /**
+   * What another member passes on. Answers what of it is news: a member's own signature, newer than what is
+   * known. What is old costs no signature check.
+   */
+  learn(records: readonly SignedAddresses[]): readonly SignedAddresses[] {
+    const news = this.#withoutOwn(records).filter((one) => this.#isNews(one));
+    this.#put(news);
+    return news;
+  }
+
+  /** Somebody has a later word of ours than we have: from a run whose file is gone, so we outbid it. */
+  outbid(records: readonly SignedAddresses[]): SignedAddresses | undefined {
+    const own = this.#own();
+    const later = records.find(
+      (one) => equalBytes(one.key, this.#signer.publicKey) && one.version > (own?.version ?? 0),
+    );
+    if (own === undefined || later === undefined || later.version >= Number.MAX_SAFE_INTEGER) {
+      return undefined;
+    }
+    if (!isSigned(this.#cell.cellId, this.#scheme, later)) return undefined;
+    const again = signAddresses(this.#cell.cellId, this.#signer, {
+      ...own,
+      version: later.version + 1,
+    });
+    this.#put([again]);
+    return again;
+  }
+
+  #own(): SignedAddresses | undefined {
+    return this.#cell.addresses.find((one) => equalBytes(one.key, this.#signer.publicKey));
+  }
+
+  #withoutOwn(records: readonly SignedAddresses[]): readonly SignedAddresses[] {
+    return records.filter((one) => !equalBytes(one.key, this.#signer.publicKey));
+  }
+
+  #isNews(one: SignedAddresses): boolean {
+    const { committee, addresses, cellId } = this.#cell;
+    if (!committee.members.some((key) => equalBytes(key, one.key))) return false;
+    const known = addresses.find((other) => equalBytes(other.key, one.key));
+    if (known !== undefined && one.version <= known.version) return false;
+    if (!isSigned(cellId, this.#scheme, one)) return false;
+    return this.#budgetOf(one.key).take(1, this.#clock.monotonicMs()) === 0;
+  }
+
+  #budgetOf(key: PublicKey): TokenBucket {
+    const name = toHex(key);
+    const known = this.#budgets.get(name);
+    if (known !== undefined) return known;
+    const made = new TokenBucket(NEWS_PER_SEC_MAX, this.#clock.monotonicMs());
+    this.#budgets.set(name, made);
+    return made;
+  }
+
+  #put(records: readonly SignedAddresses[]): void {
+    const addresses = newestAddresses(this.#cell.addresses, records);
+    if (addresses.every((one, i) => one === this.#cell.addresses[i])) return;
+    this.#cell = { ...this.#cell, addresses };
+    const rows = addresses.map(addressesToJson);
+    writeFileSync(`${this.#path}.new`, `${JSON.stringify(rows, null, 2)}\n`);
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+
+  /** It is a memory, no truth: what cannot be read, or is not signed, was never there. */
+  #load(cell: Cell): readonly SignedAddresses[] {
+    try {
+      if (!existsSync(this.#path)) return [];
+      const rows = JSON.parse(readFileSync(this.#path, 'utf8')) as unknown[];
+      return rows.flatMap((row) => {
+        const one = addressesFromJson(row);
+        if (one === undefined || !isSigned(cell.cellId, this.#scheme, one)) return [];
+        return cell.committee.members.some((key) => equalBytes(key, one.key)) ? [one] : [];
+      });
+    } catch {
+      return [];
+    }
+  }
+}
+
+function isSame(known: SignedAddresses, at: Places): boolean {
+  return known.peer === at.peer && known.client === at.client && known.http === at.http;
+}
