@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';
-import { chart } from '@fatty/msc';
+import { chart, isBrief } from '@fatty/msc';
 import { planOf, runPlan, SCENARIOS } from '@fatty/testnet';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';
@@ -40,14 +40,6 @@ describe('the charts in msc/', () => {
   });
 });
 
-/** What a passing world of a net is about: clients, batches and evidence, mishaps, commits. */
-function isTelling({ kind, label, who, peer = '' }: TraceEvent): boolean {
-  if (kind === 'commit') return !label.includes(' 0 ops');
-  if (kind === 'deliver') return false;
-  if (who.startsWith('c') || peer.startsWith('c')) return true;
-  return /batch|evidence|twin|syncStarted/.test(label) || kind === 'crash' || kind === 'restart';
-}
-
 describe('one passing world of each net', () => {
   it.each(Object.keys(ALL_NETS))('%s is what its seed gives', async (name) => {
     const path = fileURLToPath(new URL(`charts/${name}.mmd`, import.meta.url));
@@ -60,7 +52,7 @@ describe('one passing world of each net', () => {
       { trace: (event) => void events.push(event) },
     );
     expect(violations).toEqual([]);
-    const options = { title: `${name}, seed 1`, rowsMax: ROWS_MAX, filter: isTelling };
+    const options = { title: `${name}, seed 1`, rowsMax: ROWS_MAX, filter: isBrief };
     const drawn = chart(events, options).mermaid;
     if (write) writeFileSync(path, drawn);
     expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(drawn);

@@ -292,7 +292,9 @@ export class SimClient implements Victim {
 
   #submitted(batch: SignedBatch): void {
     this.#scene.world.count('submits');
-    this.sent.push(encode(signedBatchShape, batch));
+    const bytes = encode(signedBatchShape, batch);
+    this.#scene.world.story.submitted(this.name, bytes);
+    this.sent.push(bytes);
     this.#session = this.core.status.session ?? this.#session;
     this.#onlooker.submitted(this, batch);
   }
