@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunningCell } from '@fatty/cli';
 import { type Client, connect, type NodeConnectOptions } from '@fatty/client/node';
@@ -23,6 +26,20 @@ async function open(
   const client = await connect(source, options);
   tidyUp(() => client.close());
   return client;
+}
+
+/** Ports that nobody listens on; taken together, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = servers.map(
+    (server) =>
+      new Promise<number>((resolve) => {
+        server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+      }),
+  );
+  const found = await Promise.all(ports);
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return found;
 }
 
 describe('a cell with certificates of its own authority', () => {
@@ -87,5 +104,52 @@ describe('a cell with certificates of its own authority', () => {
     expect(siblings).toHaveLength(1);
     const strange = connect(urls, { ca, cellId: '00'.repeat(32) });
     expect(await codeOf(strange)).toBe('wrong_cell_id');
+  });
+});
+
+describe('four machines that nobody dealt keys to', () => {
+  it('become a cell with certificates, and clients with the file of hints find it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'fatty-machines-'));
+    tidyUp(async () => rmSync(dir, { recursive: true, force: true }));
+    const tls = ['--tlsCert', pem('localhost.cert'), '--tlsKey', pem('localhost.key')];
+    const config = [...tls, '--tlsCa', pem('root.cert'), '--logLevel', 'warn'];
+    const fatty = (...args: string[]): string => {
+      const said = spawnSync(process.execPath, [FATTY, ...args], { encoding: 'utf8' });
+      expect([said.status, said.stderr]).toEqual([0, '']);
+      return said.stdout.trim();
+    };
+    const ports = await freePorts(8);
+    const machines = [0, 1, 2, 3].map((i) => {
+      const replica = join(dir, `machine-${i}`, 'replica');
+      return { replica, key: fatty('keygen', '--dir', replica), at: ports.slice(2 * i, 2 * i + 2) };
+    });
+    const named = machines.flatMap(({ key, at }) => [
+      '--member',
+      `${key}=127.0.0.1:${at.join(':')}`,
+    ]);
+    fatty('init', '--dir', dir, '--tls', ...named);
+    const cellPath = join(dir, 'cell.json');
+    for (const {
+      replica,
+      at: [peer, client],
+    } of machines) {
+      copyFileSync(cellPath, join(replica, '..', 'cell.json'));
+      const where = ['--peerPort', `${peer}`, '--clientPort', `${client}`, '--httpPort', '0'];
+      const child = spawn(
+        process.execPath,
+        [FATTY, 'node', '--dir', replica, ...where, ...config],
+        {
+          stdio: 'ignore',
+        },
+      );
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      tidyUp(async () => {
+        child.kill('SIGTERM');
+        await closed;
+      });
+    }
+    const client = await open(cellPath, { ca, timeoutMs: 120_000 });
+    await client.put('/together', 'kept');
+    expect((await client.get('/together')).text()).toBe('kept');
   });
 });
