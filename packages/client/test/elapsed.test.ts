@@ -55,6 +55,38 @@ describe('elapsed time (TIME.md, T6)', () => {
     );
   });
 
+  it('a small step back hides nothing of the sleep after it, however often', () => {
+    const at = host();
+    for (let i = 1; i <= 100; i++) {
+      at.wallMs -= 20;
+      at.clock.sample();
+      at.wallMs += 15;
+      expect(at.clock.sample()).toEqual({ nowMs: 5_000 + 15 * i, jumped: false });
+    }
+  });
+
+  it('a process that is stopped between the two readings does not run fast by that', () => {
+    let monotonicMs = 5_000;
+    let stops = 0;
+    const clock = new ElapsedClock({
+      monotonicMs: () => monotonicMs,
+      wallMs: () => {
+        const wallMs = 1_800_000_000_000 + Math.floor(monotonicMs);
+        // Every third reading is followed by a pause.
+        stops += 1;
+        if (stops % 3 === 0) monotonicMs += 30;
+        return wallMs;
+      },
+    });
+    for (let i = 0; i < 1_000; i++) {
+      monotonicMs += 10;
+      clock.sample();
+    }
+    const { nowMs } = clock.sample();
+    expect(nowMs).toBeGreaterThanOrEqual(monotonicMs - 1);
+    expect(nowMs).toBeLessThanOrEqual(5_000 + (monotonicMs - 5_000) * 1.001 + 2);
+  });
+
   it('a sleep that only the wall clock saw counts, once, and is told', () => {
     const at = host();
     at.wallMs += 20_000;

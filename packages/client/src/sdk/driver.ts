@@ -24,7 +24,10 @@ export type Dial = (options: DialOptions) => Dialer;
 export interface CallOptions {
   /** Aborts the call; an acquire is undone at the cell. */
   readonly signal?: AbortSignal;
-  /** ms until the call is answered `timeout`. Default: the client's `timeoutMs`. */
+  /**
+   * Elapsed ms (TIME.md, T6) until the call is answered `timeout`: earlier, by as much as the wall clock
+   * is set forward meanwhile. Default: the client's `timeoutMs`.
+   */
   readonly timeoutMs?: number;
 }
 
