@@ -166,6 +166,14 @@ export const MUTANTS = [
     ...nets('tests/nets/clients.test.ts'),
   },
   {
+    name: 'unproved-grant',
+    about: 'a lock is believed from its grant on, whether its lease is proved or not',
+    file: 'packages/client/src/core/holds.ts',
+    find: 'return Math.min(deadlineMs, sessionDeadlineMs);',
+    replace: 'return Math.max(deadlineMs, sessionDeadlineMs, Number.POSITIVE_INFINITY);',
+    ...nets('tests/nets/clients.test.ts'),
+  },
+  {
     name: 'prover-fold',
     about: 'the prover folds a layer twice with the same challenge instead of its square',
     file: 'packages/cairo/src/prover/fri.ts',

@@ -19,7 +19,9 @@ import { Referee } from './referee.ts';
 import { SimClient } from './sim-client.ts';
 
 const LOCKS = ['/a', '/b'] as const;
-const KINDS = 14;
+const KINDS = 17;
+/** Longer than a lease, and so short that whoever is in jeopardy has not given up yet, ms. */
+const ECLIPSE_MS = 4_000;
 
 const lockOf = (arg: number): string => LOCKS[arg % LOCKS.length] ?? '/a';
 
@@ -36,6 +38,7 @@ const create = (path: string): Op => ({
 class ClientsAct implements Act {
   readonly #clients: SimClient[] = [];
   #referee: Referee | undefined;
+  #eclipsed = false;
 
   /** The referee needs the world, which is not there yet when a net names its checkers. */
   readonly checkers = (): readonly Checker[] => [
@@ -64,7 +67,13 @@ class ClientsAct implements Act {
     }
     world.after(100, () => this.#clients[0]?.call({ kind: 'ops', ops: LOCKS.map(create) }));
     const busyMs = Math.max(0, ...plan.ops.map((op) => op.atMs));
-    world.after(busyMs + 1, () => this.#quieten());
+    world.after(busyMs + 1, () => this.#quietenIn(world));
+  }
+
+  /** Once no eclipse is under way. */
+  #quietenIn(world: Scene['world']): void {
+    if (this.#eclipsed) world.after(500, () => this.#quietenIn(world));
+    else this.#quieten();
   }
 
   perform({ world }: Scene, { client, what, arg }: PlannedOp): void {
@@ -75,7 +84,34 @@ class ClientsAct implements Act {
     // Somebody looks whatever happens: an answer is where one liar among f+1 is believed most easily.
     one.call(readOf(arg, 'committed'), 2_000 + (arg % 4_000));
     if (what < 9) one.call(requestOf(one, what, arg), patience);
-    else this.#trouble(world.hosts.length, one, what, arg);
+    else if (what === 15 && arg % 3 === 0) this.#eclipse(world, one, lockOf(arg));
+    else if (!this.#eclipsed) this.#trouble(world.hosts.length, one, what, arg);
+  }
+
+  /**
+   * All ask for one lock. Then nothing is committed for longer than a lease, so that everybody is in
+   * jeopardy, and this client is heard by nobody: when commits go on, whoever held the lock gives it
+   * back, and it is given to one who cannot prove it, and who then hears nothing more of its session,
+   * which runs out before it gives up.
+   */
+  #eclipse(world: Scene['world'], client: SimClient, path: string): void {
+    if (this.#eclipsed) return;
+    this.#eclipsed = true;
+    world.count('eclipses');
+    const all = world.hosts.map(({ index }) => index);
+    const others = this.#clients.filter((one) => one !== client);
+    for (const [i, one] of [...others.slice(0, 1), client, ...others.slice(1)].entries()) {
+      world.after(200 * i, () => one.call(acquireOf(one, path)));
+    }
+    world.after(1_500, () => {
+      world.network.partition(all.filter((i) => i % 2 === 0));
+      client.mute(3 * ECLIPSE_MS);
+    });
+    world.after(1_500 + ECLIPSE_MS, () => world.network.heal());
+    world.after(2_200 + ECLIPSE_MS, () => client.cut(all, 2 * ECLIPSE_MS));
+    world.after(1_500 + 3 * ECLIPSE_MS, () => {
+      this.#eclipsed = false;
+    });
   }
 
   /** What happens to a client rather than what it wants. */
@@ -89,6 +125,9 @@ class ClientsAct implements Act {
       );
     if (what === 11) return client.cut(all, 500 + (arg % 12_000));
     if (what === 12) return client.freeze(100 + (arg % 7_000));
+    const holder = this.#clients.find(({ beliefs }) => beliefs.length > 0) ?? client;
+    if (what === 13) return holder.sleep(500 + (arg % 9_000));
+    if (what === 14) return holder.setClock((arg % 12_000) - 4_000);
     const [oldest] = client.open;
     if (oldest !== undefined) client.abort(oldest);
   }
@@ -115,14 +154,25 @@ function requestOf(client: SimClient, what: number, arg: number): CallRequest {
   const [held] = client.beliefs;
   if (what < 4) {
     const mode = arg % 4 === 1 ? 'shared' : 'exclusive';
-    // The call's own number as lock-delay: the referee knows the op again by it.
-    const lockDelayMs = client.nextCall;
     const maxWaitMs = arg % 5 === 2 ? 300 + (arg % 2_000) : undefined;
-    return { kind: 'acquire', path: lockOf(arg), mode, wait: what < 3, maxWaitMs, lockDelayMs };
+    return { ...acquireOf(client, lockOf(arg)), mode, wait: what < 3, maxWaitMs };
   }
   if (what < 6 && held !== undefined) return { kind: 'release', hold: held.hold };
   if (what < 8) return { kind: 'ops', ops: [create(`/w-${client.name}-${client.nextCall}`)] };
   return readOf(arg, arg % 2 === 0 ? 'committed' : 'delivered');
+}
+
+/** Waits for it as long as it takes. The call's own number as lock-delay: the referee knows the op by it. */
+function acquireOf(client: SimClient, path: string): Extract<CallRequest, { kind: 'acquire' }> {
+  const lockDelayMs = client.nextCall;
+  return {
+    kind: 'acquire',
+    path,
+    mode: 'exclusive',
+    wait: true,
+    maxWaitMs: undefined,
+    lockDelayMs,
+  };
 }
 
 function readOf(arg: number, view: View): CallRequest {
@@ -166,6 +216,10 @@ export const clientsNet: Net = {
     believedThenPassedOn: 3,
     'session.jeopardy': 20,
     'session.expired': 4,
+    eclipses: 3,
+    grantedInJeopardy: 4,
+    sleptOnLocks: 2,
+    setOnLocks: 2,
     'outcome.held': 12,
     'outcome.results': 40,
     'outcome.answer': 100,

@@ -10,7 +10,7 @@ const scheme = standIn();
 const at = (commit: number) => ({ commit, index: 0 });
 
 /** A world that only counts and takes reports, of a cell with f = 1. */
-function bench(beliefs: readonly Belief[] = []) {
+function bench(beliefs: readonly Belief[] = [], unproved: readonly string[] = []) {
   const broken: Violation[] = [];
   const referee = new Referee({
     cell: { faultsMax: 1 },
@@ -23,7 +23,10 @@ function bench(beliefs: readonly Belief[] = []) {
   const client: Watched = {
     name: 'c0',
     signer: scheme.signer(hash('referee-test', utf8('c0'))),
+    session: sessionOf('a'),
     beliefs,
+    unproved,
+    isInJeopardy: false,
     requests,
     outcomes: new Map<number, CallOutcome>(),
     trouble: 'nothing',
@@ -76,6 +79,12 @@ describe('the referee of the clients net', () => {
     const dreamer = bench([belief(4)]);
     dreamer.referee.stepped(dreamer.client);
     expect(dreamer.rules()).toEqual(['S13']);
+  });
+
+  test('S13: a signal that is silent while nothing proves its lock', () => {
+    const { referee, client, rules } = bench([], ['/a']);
+    referee.stepped(client);
+    expect(rules()).toEqual(['S13']);
   });
 
   const receipt = (who: string, seq: number, commit: number, results: readonly Uint8Array[]) =>

@@ -29,7 +29,15 @@ import { tagOf, tagsOf } from './tags.ts';
 /** What the referee looks at in a client. */
 export type Watched = Pick<
   SimClient,
-  'name' | 'signer' | 'beliefs' | 'requests' | 'outcomes' | 'trouble'
+  | 'name'
+  | 'signer'
+  | 'session'
+  | 'beliefs'
+  | 'unproved'
+  | 'isInJeopardy'
+  | 'requests'
+  | 'outcomes'
+  | 'trouble'
 >;
 
 /** What it needs of the world. */
@@ -53,8 +61,8 @@ const show = ({ commit, index }: Position): string => `${commit}.${index}`;
 
 /**
  * Reads what the cell agreed on and holds every client to it. It shares no code with the client.
- * S13: while a client believes in a hold, nobody has been given that path after it; and what it
- * believes in was granted to it.
+ * S13: while a client believes in a hold, nobody has been given that path after it; what it believes in
+ * was granted to it; and after each turn of its process a signal is silent only if its lock is proved.
  * R3: a client signs one batch per (session, seq), unless a quorum's worth refused it; an op takes
  * effect at most once, however often and wherever its batch was sent.
  * R32, R32a: whatever a call answers was said by f+1 replicas and is true; what is `not_applied` never takes
@@ -177,11 +185,17 @@ export class Referee implements Checker, Onlooker {
     const grants = this.#grants.get(path) ?? [];
     this.#grants.set(path, [...grants, grant]);
     this.#world.count('grants');
+    if (this.#isInJeopardy(grant.session)) this.#world.count('grantedInJeopardy');
     const before = grants.at(-1);
     if (before !== undefined && before.session !== grant.session) this.#world.count('handovers');
     if (before !== undefined && this.#believed.has(`${path} ${show(before.gen)}`)) {
       this.#world.count('believedThenPassedOn');
     }
+  }
+
+  #isInJeopardy(session: string): boolean {
+    const own = this.#clients.find((client) => toHex(client.session) === session);
+    return own?.isInJeopardy === true;
   }
 
   #beliefs(client: Watched): void {
@@ -333,6 +347,9 @@ export class Referee implements Checker, Onlooker {
 
   stepped(client: Watched): void {
     this.#beliefs(client);
+    for (const path of client.unproved) {
+      this.#say('S13', `${client.name}: a proof of ${path}`, 'a silent signal and none');
+    }
     this.#flush();
   }
 }

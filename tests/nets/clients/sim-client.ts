@@ -4,23 +4,28 @@ import {
   type SignedBatch,
   signedBatchShape,
 } from '@fatty/api';
-import {
-  type Belief,
-  type CallOutcome,
-  type CallRequest,
-  ClientCore,
-  type ClientEffect,
-  type ClientEvent,
-  type CoreConfig,
+import type {
+  Belief,
+  CallOutcome,
+  CallRequest,
+  ClientEffect,
+  CoreConfig,
 } from '@fatty/client/core';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
-import type { Link, Outcome, PublicKey, SessionId } from '@fatty/interface';
-import { CLOSE } from '@fatty/network';
-import type { Scene, SeededRng, Victim } from '@fatty/testnet';
-import type { Caller, Doors } from './doors.ts';
+import type { Outcome, SessionId } from '@fatty/interface';
+import type { Scene, Victim } from '@fatty/testnet';
+import type { CallOptions } from '../../../packages/client/src/sdk/driver.ts';
+import { askForLock, type Lock } from '../../../packages/client/src/sdk/lock.ts';
+import { ClientHost } from './client-host.ts';
+import { CountedDriver } from './counted-driver.ts';
+import type { Doors } from './doors.ts';
+import { BYTES_MAX, Wires } from './wires.ts';
 
-type Untimed<E> = E extends { readonly atMs: number } ? Omit<E, 'atMs'> : never;
-type Happening = Untimed<ClientEvent>;
+/** A lock as its user has it: the object, and the signal that was taken of it once. */
+interface Had {
+  readonly lock: Lock;
+  readonly signal: AbortSignal;
+}
 
 /** Whoever watches clients. Every method is called before anything else can happen. */
 export interface Onlooker {
@@ -31,51 +36,37 @@ export interface Onlooker {
   stepped(client: SimClient): void;
 }
 
-interface Wire {
-  link: Link | undefined;
-  /** Closed to new links until then, world ms. */
-  closedUntilMs: number;
-  /** Until then this client's key is refused, world ms. */
-  refusedUntilMs: number;
-  /** When the last message of each direction arrives: a link keeps its order. */
-  readonly lastMs: { in: number; out: number };
-}
-
-const BYTES_MAX = 2_000_000;
 const TELLING = new Set(['submit', 'receipt', 'refused', 'read', 'readResult']);
 /** The shortest there is, so that leases run out in short worlds. In ms. */
 const LEASE_MS = 4_000;
 const GRACE_MS = 6_000;
 /** So few links that long worlds need a second anchor (the core keeps 32 in reserve). */
 const CHAIN_LINKS = 48;
-const HUNG_UP = 1006;
 
 /**
- * The real client core in the world: links that break and are dialled again, a clock of its own that
- * drifts within ρ, a process that stops for a while. Nothing here decides anything.
+ * The SDK's own driver and locks in the world: its links break and are dialled again, its clocks drift
+ * and are set, its process stops for a while, its host sleeps. Nothing here decides anything.
  */
 export class SimClient implements Victim {
   readonly name: string;
   readonly signer: Signer;
-  readonly core: ClientCore;
   readonly outcomes = new Map<number, CallOutcome>();
   readonly requests = new Map<number, CallRequest>();
   readonly sent: Uint8Array[] = [];
-  closed = false;
   /** The last that befell it. */
   trouble = 'nothing';
-  /** Receipts do not get through until then, world ms. */
-  #deafUntilMs = 0;
   readonly #scene: Scene;
-  readonly #doors: Doors;
   readonly #onlooker: Onlooker;
-  readonly #rng: SeededRng;
-  readonly #wires: readonly Wire[];
-  readonly #ratePpm: number;
-  /** Events that wait for a process that stands still. */
-  #backlog: Happening[] | undefined;
+  readonly #host: ClientHost;
+  readonly #wires: Wires;
+  readonly #driver: CountedDriver;
+  /** By the call that got it. */
+  readonly #locks = new Map<number, Had>();
+  /** Our numbers of calls by the driver's: a call of a process that stands still is made later. */
+  readonly #numbers = new Map<number, number>();
   #calls = 0;
-  #wakes = 0;
+  /** The call that is being made. */
+  #making: { readonly call: number; readonly request: CallRequest } | undefined;
   #session = asSessionId(new Uint8Array(32));
 
   constructor(
@@ -88,30 +79,43 @@ export class SimClient implements Victim {
     const { world, cell } = scene;
     this.name = name;
     this.#scene = scene;
-    this.#doors = doors;
     this.#onlooker = onlooker;
-    this.#rng = world.rng.fork();
-    this.#ratePpm = this.#rng.between(-180, 180);
-    this.#wires = world.hosts.map(() => ({
-      link: undefined,
-      closedUntilMs: 0,
-      refusedUntilMs: 0,
-      lastMs: { in: 0, out: 0 },
-    }));
     this.signer = cell.scheme.signer(hash('testnet-client', utf8(name)));
-    this.core = new ClientCore({
-      cell,
+    const rng = world.rng.fork();
+    this.#host = new ClientHost(world, rng, { stepped: () => this.#onlooker.stepped(this) });
+    this.#wires = new Wires(scene, doors, rng, {
+      key: this.signer.publicKey,
+      turn: (act) => this.#host.turn(act),
+      sends: (replica, bytes) => this.#sends(replica, bytes),
+      arrives: (replica, bytes) =>
+        this.#tell('receive', replica, decodeGatewayMessage(bytes, BYTES_MAX)),
+      hears: (replica, bytes) => this.#onlooker.heard(this, replica, bytes),
+    });
+    this.#driver = this.#drive(options);
+    this.#driver.onCall = (call) => this.#called(call);
+  }
+
+  #drive(options: Pick<CoreConfig, 'opsPerBatchMax'>): CountedDriver {
+    const { committee, cellId, scheme } = this.#scene.cell;
+    const addresses = committee.members.map((key, i) => {
+      return { key, peer: '', client: String(i), http: '', version: 0, sig: new Uint8Array(64) };
+    });
+    return new CountedDriver({
+      ...options,
+      cell: { committee, cellId, addresses },
       signer: this.signer,
-      scheme: cell.scheme,
-      seed: this.#rng.bytes(32),
+      scheme,
       leaseMs: LEASE_MS,
       graceMs: GRACE_MS,
       deltaMs: 100,
       chainLength: CHAIN_LINKS,
-      ...options,
+      dial: this.#wires.dial,
+      host: this.#host,
+      watch: (effect) => this.#watch(effect),
+      onFault: (error) => {
+        throw error;
+      },
     });
-    this.#step({ kind: 'start' });
-    for (const replica of this.#wires.keys()) this.#dial(replica);
   }
 
   /** The session of its last batch. */
@@ -119,13 +123,43 @@ export class SimClient implements Victim {
     return this.#session;
   }
 
-  /** Its own monotonic clock, ms. */
-  get clockMs(): number {
-    return 77_000 + this.#scene.world.elapsedMs * (1 + this.#ratePpm / 1e6);
+  get isInJeopardy(): boolean {
+    return this.#driver.core.status.state === 'jeopardy';
   }
 
+  /**
+   * The locks whose signals are silent, as their user sees them, while the process runs: one that stands
+   * still can neither do nor hear anything. And whatever the deadlines say, at any time.
+   */
   get beliefs(): readonly Belief[] {
-    return this.core.beliefs(this.clockMs);
+    const nowMs = this.#host.elapsedMs();
+    const proved = this.#proved(nowMs);
+    const unproved = this.#silent.filter(([call]) => proved.every(({ hold }) => hold !== call));
+    return [
+      ...proved,
+      ...unproved.map(([hold, { path, mode, generation: lockGen }]): Belief => {
+        return { hold, path, mode, lockGen, untilMs: nowMs };
+      }),
+    ];
+  }
+
+  /** Paths of locks whose signals are silent though nothing proves them, of a process that runs. */
+  get unproved(): readonly string[] {
+    const proved = this.#proved(this.#host.awakeMs);
+    const unproved = this.#silent.filter(([call]) => proved.every(({ hold }) => hold !== call));
+    return unproved.map(([, { path }]) => path);
+  }
+
+  #proved(atMs: number): readonly Belief[] {
+    const beliefs = this.#driver.core.beliefs(atMs);
+    return beliefs.map((one) => ({ ...one, hold: this.#numbers.get(one.hold) ?? 0 }));
+  }
+
+  /** By call. */
+  get #silent(): readonly (readonly [number, Lock])[] {
+    if (!this.#host.isRunning) return [];
+    const had = [...this.#locks].filter(([, { signal }]) => !signal.aborted);
+    return had.map(([call, { lock }]) => [call, lock]);
   }
 
   /** Calls without an outcome. */
@@ -139,148 +173,101 @@ export class SimClient implements Victim {
 
   call(request: CallRequest, timeoutMs?: number): number {
     const call = ++this.#calls;
-    this.requests.set(call, request);
-    this.#onlooker.called(this, call, request);
-    const deadline = timeoutMs === undefined ? {} : { deadlineMs: this.clockMs + timeoutMs };
-    this.#happen({ kind: 'call', call, request, ...deadline });
+    this.#host.turn(() => {
+      this.#making = { call, request };
+      this.#make(request, timeoutMs === undefined ? {} : { timeoutMs });
+      this.#making = undefined;
+    });
     return call;
   }
 
+  #make(request: CallRequest, options: CallOptions): void {
+    if (request.kind === 'release') {
+      const lock = this.#locks.get(request.hold)?.lock;
+      // What comes of it is settled like any other call.
+      lock?.release(options).catch(() => undefined);
+    } else if (request.kind === 'acquire') {
+      void askForLock(this.#driver, request, { ...options, defaults: {} }, (lock, call) => {
+        const number = this.#numbers.get(call) ?? 0;
+        this.#locks.set(number, { lock, signal: lock.signal });
+      });
+    } else this.#driver.call(request, options);
+  }
+
+  /** The driver is about to make a call of this number. */
+  #called(number: number): void {
+    if (this.#making === undefined) throw new TypeError('a call that nobody asked for');
+    const { call, request } = this.#making;
+    this.#numbers.set(number, call);
+    this.requests.set(call, request);
+    this.#onlooker.called(this, call, request);
+  }
+
   abort(call: number): void {
-    this.#happen({ kind: 'abort', call });
+    const [number] = [...this.#numbers].find(([, own]) => own === call) ?? [];
+    if (number === undefined) return;
+    this.#host.turn(() => this.#driver.dispatch({ kind: 'abort', call: number }));
+  }
+
+  close(): void {
+    this.trouble = 'close';
+    this.#host.turn(() => void this.#driver.close());
   }
 
   /** Breaks the links to these replicas; they may be dialled again after `forMs`. */
   cut(replicas: readonly number[], forMs: number): void {
     this.trouble = 'cut';
-    for (const replica of replicas) {
-      const wire = this.#wires[replica];
-      if (wire === undefined) continue;
-      wire.closedUntilMs = Math.max(wire.closedUntilMs, this.#scene.world.nowMs + forMs);
-      this.#hangUp(replica, HUNG_UP);
-    }
+    this.#wires.cut(replicas, forMs);
   }
 
   /** These replicas refuse the client's key: its links end, and every handshake does for a while. */
   refuse(replicas: readonly number[], forMs: number): void {
     this.trouble = 'refused';
-    for (const replica of replicas) {
-      const wire = this.#wires[replica];
-      if (wire === undefined) continue;
-      wire.refusedUntilMs = this.#scene.world.nowMs + forMs;
-      this.#hangUp(replica, CLOSE.notAdmitted);
-    }
+    this.#wires.refuse(replicas, forMs);
   }
 
   /** Everything gets through but receipts. */
   loseReceipts(forMs: number): void {
     this.trouble = 'receipts lost';
-    this.#deafUntilMs = this.#scene.world.nowMs + forMs;
+    this.#wires.loseReceipts(forMs);
   }
 
-  close(): void {
-    this.trouble = 'close';
-    this.#happen({ kind: 'close' });
+  /** It hears everything, and nothing that it says gets through. */
+  mute(forMs: number): void {
+    this.trouble = 'mute';
+    this.#wires.mute(forMs);
   }
 
   /** The process stands still; what comes meanwhile is handled afterwards, at once. */
   freeze(forMs: number): void {
-    if (this.#backlog !== undefined) return;
     this.trouble = 'freeze';
-    this.#backlog = [];
-    this.#scene.world.after(forMs, () => {
-      const missed = this.#backlog ?? [];
-      this.#backlog = undefined;
-      for (const happening of missed) this.#step(happening);
-    });
+    this.#host.freeze(forMs);
   }
 
-  #happen(happening: Happening): void {
-    if (this.#backlog === undefined) this.#step(happening);
-    else this.#backlog.push(happening);
+  /** The host sleeps: nothing runs, and its monotonic clock stands still. */
+  sleep(forMs: number): void {
+    this.trouble = 'sleep';
+    this.#host.sleep(forMs, () => this.#countOnLocks('sleptOnLocks'));
   }
 
-  #step(happening: Happening): void {
-    const event = { ...happening, atMs: this.clockMs } as ClientEvent;
-    for (const effect of this.core.step(event)) this.#perform(effect);
-    this.#onlooker.stepped(this);
+  /** Somebody sets the wall clock, and the next tick is right then. */
+  setClock(byMs: number): void {
+    if (!this.#host.isRunning) return;
+    this.trouble = 'clock set';
+    this.#countOnLocks('setOnLocks');
+    this.#host.setClock(byMs, () => void this.#driver.look());
   }
 
-  #dial(replica: number): void {
-    const { world } = this.#scene;
-    world.after(this.#rng.between(20, 300), () => {
-      const wire = this.#wires[replica];
-      if (wire === undefined || wire.link !== undefined || this.closed) return;
-      if (world.nowMs < wire.refusedUntilMs) {
-        this.#happen({ kind: 'linkDown', replica, code: CLOSE.notAdmitted });
-        return this.#dial(replica);
-      }
-      if (world.nowMs >= wire.closedUntilMs) wire.link = this.#open(replica);
-      if (wire.link === undefined) this.#dial(replica);
-      else this.#happen({ kind: 'linkUp', replica });
-    });
+  #countOnLocks(what: string): void {
+    const isBelieved = [...this.#locks.values()].some(({ signal }) => !signal.aborted);
+    if (isBelieved) this.#scene.world.count(what);
   }
 
-  #open(replica: number): Link | undefined {
-    const caller: Caller & { link: Link | undefined } = {
-      link: undefined,
-      key: this.signer.publicKey as PublicKey,
-      hear: (bytes) =>
-        this.#carry(replica, 'in', caller.link, () => {
-          this.#tell('receive', replica, decodeGatewayMessage(bytes, BYTES_MAX));
-          this.#hear(replica, bytes);
-        }),
-      hungUp: (code) => this.#hangUp(replica, code),
-    };
-    caller.link = this.#doors.at(replica).open(caller);
-    return caller.link;
-  }
-
-  #hear(replica: number, bytes: Uint8Array): void {
-    if (this.#scene.world.nowMs < this.#deafUntilMs) {
-      const message = decodeGatewayMessage(bytes, BYTES_MAX);
-      if (message.ok && message.value.kind === 'receipt') {
-        this.#scene.world.count('receiptsLost');
-        return;
-      }
-    }
-    this.#onlooker.heard(this, replica, bytes);
-    this.#happen({ kind: 'message', replica, bytes });
-  }
-
-  #hangUp(replica: number, code: number): void {
-    const wire = this.#wires[replica];
-    const link = wire?.link;
-    if (wire === undefined || link === undefined) return;
-    wire.link = undefined;
-    this.#scene.world.count('linksLost');
-    this.#doors.at(replica).close(link);
-    this.#happen({ kind: 'linkDown', replica, code });
-    this.#dial(replica);
-  }
-
-  /** After the network's delay, in order, unless the link breaks before. */
-  #carry(replica: number, way: 'in' | 'out', link: Link | undefined, arrive: () => void): void {
-    const wire = this.#wires[replica];
-    const { world } = this.#scene;
-    if (wire === undefined) return;
-    const { delayMsMin, delayMsMax } = world.network.options;
-    const delayMs = this.#rng.between(delayMsMin, delayMsMax);
-    const atMs = Math.max(world.nowMs + delayMs, wire.lastMs[way]);
-    wire.lastMs[way] = atMs;
-    world.after(atMs - world.nowMs, () => {
-      if (wire.link === link) arrive();
-    });
-  }
-
-  #send(replica: number, bytes: Uint8Array): void {
+  #sends(replica: number, bytes: Uint8Array): void {
     const message = decodeClientMessage(bytes, BYTES_MAX);
     if (!message.ok) throw new TypeError(`a client says ${message.failure.code}`);
     if (message.value.kind === 'submit') this.#submitted(message.value.batch);
     this.#tell('send', replica, message);
-    const link = this.#wires[replica]?.link;
-    if (link === undefined) return;
-    this.#carry(replica, 'out', link, () => this.#doors.at(replica).message(link, bytes));
   }
 
   /** For charts: what moves locks and answers calls; clocks and keep-alives are left out. */
@@ -295,28 +282,16 @@ export class SimClient implements Victim {
     const bytes = encode(signedBatchShape, batch);
     this.#scene.world.story.submitted(this.name, bytes);
     this.sent.push(bytes);
-    this.#session = this.core.status.session ?? this.#session;
+    this.#session = this.#driver.core.status.session ?? this.#session;
     this.#onlooker.submitted(this, batch);
   }
 
-  #wake(atMs: number): void {
-    const id = ++this.#wakes;
-    const delayMs = (atMs - this.clockMs) / (1 + this.#ratePpm / 1e6);
-    this.#scene.world.after(Math.max(0, Math.ceil(delayMs)), () => {
-      if (id === this.#wakes) this.#happen({ kind: 'wake' });
-    });
-  }
-
-  #perform(effect: ClientEffect): void {
+  /** What the driver is about to perform. */
+  #watch(effect: ClientEffect): void {
     const { world } = this.#scene;
     switch (effect.kind) {
-      case 'send':
-        return this.#send(effect.replica, effect.bytes);
-      case 'wake':
-        return this.#wake(effect.atMs);
       case 'settled':
-        this.#onlooker.settled(this, effect.call, effect.outcome);
-        this.outcomes.set(effect.call, effect.outcome);
+        this.#settled(this.#numbers.get(effect.call) ?? 0, effect.outcome);
         return;
       case 'lost':
         world.story.tell('note', this.name, `lost: ${effect.failure.code}`);
@@ -328,8 +303,15 @@ export class SimClient implements Victim {
       case 'suspect':
         world.count('suspects');
         return;
+      case 'send':
+      case 'wake':
       case 'closed':
-        this.closed = true;
+        return;
     }
+  }
+
+  #settled(call: number, outcome: CallOutcome): void {
+    this.#onlooker.settled(this, call, outcome);
+    this.outcomes.set(call, outcome);
   }
 }

@@ -328,7 +328,7 @@ export class Holds {
     const deadlineMs = leaseDeadline(hold.leaseExpiry, this.#proof, this.#options.bounds);
     hold.deadlineMs = Math.max(hold.deadlineMs, deadlineMs);
     if (hold.state !== 'granted' || hold.answer === undefined) return;
-    if (now.atMs >= Math.min(hold.deadlineMs, now.sessionDeadlineMs)) return;
+    if (now.atMs >= provedUntilMs(hold, now)) return;
     hold.state = 'held';
     hold.done(hold.answer);
   }
@@ -349,23 +349,28 @@ export class Holds {
   }
 
   /** Ends what is not proved any more, and what waited too long for its proof. */
-  tick({ atMs, sessionDeadlineMs }: Moment): void {
+  tick(now: Moment): void {
     for (const hold of Array.from(this.#holds.values())) {
-      const deadlineMs = Math.min(hold.deadlineMs, sessionDeadlineMs);
-      const isOver = hold.state === 'held' && atMs >= deadlineMs;
-      if (isOver || (hold.state === 'granted' && atMs >= hold.proveByMs)) {
+      const isOver = hold.state === 'held' && now.atMs >= provedUntilMs(hold, now);
+      if (isOver || (hold.state === 'granted' && now.atMs >= hold.proveByMs)) {
         this.giveUp(hold, jeopardyOf(hold, this.#owner.lacking()));
       }
     }
   }
 
-  beliefs({ atMs, sessionDeadlineMs }: Moment): Belief[] {
-    return this.held().flatMap(({ call, path, mode, lockGen, deadlineMs }) => {
-      const untilMs = Math.min(sessionDeadlineMs, deadlineMs);
-      if (lockGen === undefined || atMs >= untilMs) return [];
+  beliefs(now: Moment): Belief[] {
+    return this.held().flatMap((hold) => {
+      const { call, path, mode, lockGen } = hold;
+      const untilMs = provedUntilMs(hold, now);
+      if (lockGen === undefined || now.atMs >= untilMs) return [];
       return [{ hold: call, path, lockGen, mode, untilMs }];
     });
   }
+}
+
+/** A hold is proved for as long as its own lease and its session are. Monotonic ms. */
+function provedUntilMs({ deadlineMs }: Hold, { sessionDeadlineMs }: Moment): number {
+  return Math.min(deadlineMs, sessionDeadlineMs);
 }
 
 function jeopardyOf({ mode }: Hold, lacking = 'none that is believed'): Failure {
