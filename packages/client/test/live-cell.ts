@@ -1,7 +1,7 @@
 import type { Cell, GatewayMessage } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
-import type { Dialer, DialOptions } from '@fatty/network/client';
+import { type Dialer, type DialOptions, isFinal } from '@fatty/network/client';
 import { Client } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';
 import { FakeCell, scheme } from './fake-cell.ts';
@@ -18,8 +18,9 @@ export class LiveCell {
   readonly fake = new FakeCell(4);
   readonly cell: Cell;
   readonly platform: Platform<Client>;
-  /** Close code with which replicas greet a dial; 0 lets it in. */
+  /** Close code with which the first `greeters` replicas greet a dial; 0 lets it in. */
   greet = 0;
+  greeters = 4;
   /** Rewrites what replicas say. */
   rewrite: (message: GatewayMessage) => GatewayMessage = (message) => message;
   readonly #visitors = new Map<string, Visitor>();
@@ -62,8 +63,10 @@ export class LiveCell {
       close: () => undefined,
     };
     setTimeout(() => {
-      if (this.greet > 0) {
-        options.onState?.({ kind: 'stopped', code: this.greet, reason: '' }, undefined);
+      if (this.greet > 0 && replica < this.greeters) {
+        const refused = isFinal(this.greet);
+        const state = { kind: 'waiting', delayMs: 60_000, code: this.greet, reason: '' } as const;
+        options.onState?.({ ...state, refused }, undefined);
         return;
       }
       const { index, ears } = this.#visitor(toHex(identity.signer.publicKey));

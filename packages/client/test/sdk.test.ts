@@ -26,12 +26,28 @@ describe('connecting', () => {
     expect(await codeOf(connectOn(broken, cell.cell, {}))).toBe('bad_ed25519');
     expect(await codeOf(connectOn(cell.platform, 'file', {}))).toBe('bad_cell_file');
     expect(await codeOf(cell.connect({ cellId: '00' }))).toBe('wrong_cell_id');
-    cell.greet = 4401;
+    cell.greet = 1006;
     expect(await codeOf(cell.connect({ timeoutMs: 50 }))).toBe('unreachable');
     const signal = AbortSignal.abort('enough');
     expect(await codeOf(cell.connect({ signal }))).toBe('aborted');
     expect(writeCell(cell.cell)).toContain(toHex(cell.cell.cellId));
   });
+
+  it.each([4401, 4404, 4426])(
+    'says at once that n − f replicas refuse it with %i, and which',
+    async (code) => {
+      const cell = begin();
+      cell.greet = code;
+      // Two more that would take it are enough.
+      cell.greeters = 2;
+      await (await cell.connect({ timeoutMs: 600_000 })).close();
+      cell.greeters = 3;
+      const error = await cell.connect({ timeoutMs: 600_000 }).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'not_authenticated', outcome: 'not_applied' });
+      expect(error.actual).toContain('3 of 4 refuse it');
+      expect(error.actual).toContain(`2: refuses us (${code})`);
+    },
+  );
 
   it('resolves at f+1 links and tells its state to iterators and listeners', async () => {
     const cell = begin();

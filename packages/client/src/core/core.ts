@@ -256,13 +256,22 @@ export class ClientCore {
     this.#wake();
   }
 
-  /** More than n − (f+1) replicas refuse this client: nothing can ever be believed. */
-  #failIfShutOut(): void {
+  /**
+   * Says why nothing can be believed while things are as they are: no more than f replicas are left
+   * that do not refuse this client, so at least f+1 honest ones do. Undefined otherwise.
+   */
+  get shutOut(): Failure | undefined {
     const { members, faults } = this.#shared;
-    if (members.length - this.#links.refused > faults) return;
+    const { refused } = this.#links;
+    if (members.length - refused > faults) return undefined;
     const expected = `${faults + 1} replicas that take this client`;
-    const actual = `${this.#links.refused} of ${members.length} refuse it`;
-    const failure = { code: 'not_authenticated', expected, actual };
+    const actual = `${refused} of ${members.length} refuse it; ${this.linkage}`;
+    return { code: 'not_authenticated', expected, actual };
+  }
+
+  #failIfShutOut(): void {
+    const failure = this.shutOut;
+    if (failure === undefined) return;
     for (const { call } of this.#calls.all()) this.#desk.giveUp(call, failure);
   }
 

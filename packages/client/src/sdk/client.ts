@@ -116,12 +116,14 @@ export class Client implements AsyncDisposable {
     return this.#states.add(state, listener);
   }
 
-  /** Resolves when `count` replicas are linked. @throws FattyError `unreachable`, `aborted` */
+  /**
+   * Resolves when `count` replicas are linked. @throws FattyError `not_authenticated` (as soon as so many
+   * refuse this client that nobody could be believed), `unreachable`, `aborted`
+   */
   async linked(count: number, options: CallOptions = {}): Promise<void> {
     const terms = { ...this.#options(optionsOf(CALL, options)) };
     checkArgument('count', wholeUpTo(this.cell.committee.members.length), count);
-    const linkage = (): string => this.#driver.core.linkage;
-    await untilLinked(this, count, { ...terms, linkage });
+    await untilLinked(this, count, this.#driver.core, terms);
   }
 
   // ── ops ────────────────────────────────────────────────────────────────────

@@ -41,7 +41,9 @@ export type CellSource = Cell | string | readonly string[];
  * Connects to a cell. Resolves when f+1 replicas are linked; the session is opened by the first call
  * that needs one. Whatever comes over the network is believed if it is the cell of `cellId`.
  * @throws FattyError codes of `parseCell`, `bad_ed25519` (this platform's signatures are not the
- * cell's), `plain_refused` (`ws` beyond loopback, without `insecure`), `unreachable`, `timeout`, `aborted`, `bad_argument`
+ * cell's), `plain_refused` (`ws` beyond loopback, without `insecure`), `not_authenticated` (as soon as so
+ * many replicas refuse this client that nobody could be believed), `unreachable`, `timeout`, `aborted`,
+ * `bad_argument`
  */
 export async function connectOn<C extends Client>(
   platform: Platform<C>,

@@ -1,5 +1,6 @@
+import type { ClientCore } from '../core/core.ts';
 import type { SessionState, SessionStatus } from '../core/types.ts';
-import { clientError } from '../error.ts';
+import { clientError, FattyError } from '../error.ts';
 import { abortError, type CallOptions, TIMER_MS_MAX } from './driver.ts';
 import { attempt, type FaultListener } from './faults.ts';
 
@@ -51,13 +52,19 @@ interface Watched {
   status(options: { readonly signal?: AbortSignal }): AsyncIterableIterator<SessionStatus>;
 }
 
-/** Resolves when `count` replicas are linked. @throws FattyError `unreachable`, `aborted` */
+const NOT_LINKED = { outcome: 'not_applied', retryable: false } as const;
+
+/**
+ * Resolves when `count` replicas are linked.
+ * @throws FattyError `not_authenticated` (so many refuse us that nobody could be believed), `unreachable`, `aborted`
+ */
 export async function untilLinked(
   client: Watched,
   count: number,
-  terms: CallOptions & { readonly linkage: () => string },
+  links: Pick<ClientCore, 'linkage' | 'shutOut'>,
+  terms: CallOptions,
 ): Promise<void> {
-  const { timeoutMs = Number.POSITIVE_INFINITY, signal, linkage } = terms;
+  const { timeoutMs = Number.POSITIVE_INFINITY, signal } = terms;
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   const timer = setTimeout(stop, Math.min(timeoutMs, TIMER_MS_MAX));
@@ -66,9 +73,10 @@ export async function untilLinked(
     if (signal?.aborted) throw abortError(signal);
     for await (const status of client.status({ signal: controller.signal })) {
       if (status.links >= count) return;
+      if (links.shutOut !== undefined) throw new FattyError(links.shutOut, NOT_LINKED);
     }
     if (signal?.aborted) throw abortError(signal);
-    throw clientError('unreachable', `${count} replicas`, linkage());
+    throw clientError('unreachable', `${count} replicas`, links.linkage);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
