@@ -109,11 +109,12 @@ describe('a command that is told to end', () => {
   it.each(['SIGHUP', 'SIGQUIT'] as const)('by %s gives its lock back', async (signal) => {
     const path = `/held-${signal}`;
     await client.create(path);
-    const holder = fatty('lock', path, '--', 'sleep', '600');
-    await until(async () => (await queue(path))[0] === 1);
+    const holder = fatty('lock', path, '--', 'sh', '-c', 'echo started; exec sleep 600');
+    await until(() => holder.out === 'started\n');
+    expect(await queue(path)).toEqual([1, 0]);
     holder.child.kill(signal);
     expect(await holder.exit).toBe(signalExit(signal));
-    expect(holder.err).toBe(`fatty: sleep was ended by ${signal}\n`);
+    expect(holder.err).toBe(`fatty: sh was ended by ${signal}\n`);
     expect(await queue(path)).toEqual([0, 0]);
   });
 
