@@ -6,8 +6,12 @@ import type { Failure } from '@fatty/interface';
 import type { Gateway } from './gateway.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from './messages.ts';
 import type { Pool } from './pool.ts';
+import type { Proposer } from './proposer.ts';
 import type { Rest } from './rest.ts';
 import type { Shared } from './shared.ts';
+
+/** Rounds between the one that is open here and the one that is open where a commit came first. */
+const ROUNDS_AHEAD_MAX = 4;
 
 /**
  * A cell rests with the slot of one leader open. A gateway that has something to say then gives its
@@ -20,16 +24,18 @@ import type { Shared } from './shared.ts';
 export class HandOver {
   readonly #shared: Shared;
   readonly #rest: Rest;
+  readonly #proposer: Proposer;
   readonly #pool: Pool;
   readonly #gateway: Gateway;
   /** Open round for which its leader has been woken. */
   #wokeRound = 0;
-  /** Batches taken for a round, by the peer who gave them. */
-  readonly #taken = new Map<number, { readonly round: number; readonly count: number }>();
+  /** Batches taken since the own block of round `since`, by the peer who gave them. */
+  readonly #taken = new Map<number, { readonly since: number; readonly count: number }>();
 
-  constructor(shared: Shared, rest: Rest, pool: Pool, gateway: Gateway) {
+  constructor(shared: Shared, rest: Rest, proposer: Proposer, pool: Pool, gateway: Gateway) {
     this.#shared = shared;
     this.#rest = rest;
+    this.#proposer = proposer;
     this.#pool = pool;
     this.#gateway = gateway;
   }
@@ -53,17 +59,18 @@ export class HandOver {
   }
 
   /**
-   * Takes what a peer hands over for the own slot that is open, within the peer's share; anything else
-   * came too late, and its gateway carries it. Answers what no honest peer sends.
+   * Takes what a peer hands over for an own slot that is not filled, within the peer's share; anything
+   * else came too late, and its gateway carries it. Whoever commits a moment later than the others is
+   * asked to fill a round that is not open here yet. Answers what no honest peer sends.
    */
   take(peer: number, round: number, batches: readonly SignedBatch[]): Failure | undefined {
-    const { orderer, me } = this.#shared;
-    if (round !== this.#rest.openRound || orderer.leaderOf(round) !== me) return undefined;
-    this.#rest.wake();
+    if (!this.#isOwnOpenSlot(round)) return undefined;
+    this.#rest.wake(round);
+    const { lastRound } = this.#proposer;
     const share = this.#taken.get(peer);
-    const before = share?.round === round ? share.count : 0;
+    const before = share?.since === lastRound ? share.count : 0;
     const counted = batches.slice(0, HANDED_MAX - before);
-    this.#taken.set(peer, { round, count: before + counted.length });
+    this.#taken.set(peer, { since: lastRound, count: before + counted.length });
     for (const signed of counted) {
       const { length } = signed.core;
       if (length > HANDED_BYTES_MAX) {
@@ -73,6 +80,12 @@ export class HandOver {
       if (flaw !== undefined) return flaw;
     }
     return undefined;
+  }
+
+  #isOwnOpenSlot(round: number): boolean {
+    const { orderer, me } = this.#shared;
+    if (round <= this.#proposer.lastRound || orderer.leaderOf(round) !== me) return false;
+    return round <= this.#rest.openRound + ROUNDS_AHEAD_MAX;
   }
 
   #send(leader: number, round: number, carried: readonly CarriedBatch[]): void {

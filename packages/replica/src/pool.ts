@@ -32,6 +32,12 @@ export function costOf({ asks, weight }: Judged): Cost {
   return { proofs: asks.length, weight };
 }
 
+/** A batch that another gateway gave for the own block of `round`. */
+interface Handed {
+  readonly round: number;
+  readonly batch: CarriedBatch;
+}
+
 /** What an own block carries. */
 export interface Cargo {
   readonly batches: readonly CarriedBatch[];
@@ -68,9 +74,8 @@ export class Pool {
   readonly #seen = new Set<string>();
   /** Own blocks with batches that are not committed, oldest first. */
   #included: Included[] = [];
-  /** Given by others for the own block of one round, by batch id. */
-  readonly #handed = new Map<string, CarriedBatch>();
-  #handedRound = 0;
+  /** Given by others for the own block of one round each, by batch id. */
+  readonly #handed = new Map<string, Handed>();
   readonly #keepAlives = new Map<string, KeepAlive>();
   readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
   readonly #convicted = new Set<number>();
@@ -107,7 +112,7 @@ export class Pool {
   /** Something that no own block carries yet. */
   hasNews(nextRound: number): boolean {
     if (this.#queue.size > 0 || this.#keepAlives.size > 0) return true;
-    if (this.#handed.size > 0 && this.#handedRound === nextRound) return true;
+    for (const { round } of this.#handed.values()) if (round === nextRound) return true;
     for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
     return false;
   }
@@ -119,9 +124,7 @@ export class Pool {
 
   /** For the own block of `round` alone: who gave it carries it itself when that block has no room. */
   addHanded(batch: CarriedBatch, round: number): void {
-    if (round !== this.#handedRound) this.#handed.clear();
-    this.#handedRound = round;
-    this.#handed.set(toHex(batch.id), batch);
+    this.#handed.set(toHex(batch.id), { round, batch });
   }
 
   /** Another batch of its (session, seq) is here: only one of them can count. */
@@ -341,6 +344,16 @@ export class Pool {
     return taken.map(([, { evidence }]) => evidence);
   }
 
+  /** What was given for this round; what was given for rounds below came too late. */
+  #takeHanded(upTo: number): readonly (readonly [string, CarriedBatch])[] {
+    const taken: (readonly [string, CarriedBatch])[] = [];
+    for (const [id, { round, batch }] of this.#handed) {
+      if (round <= upTo) this.#handed.delete(id);
+      if (round === upTo) taken.push([id, batch]);
+    }
+    return taken;
+  }
+
   #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
     const { limits } = this.#shared.committee.params;
     let room = bytesMax;
@@ -350,8 +363,7 @@ export class Pool {
     const taken: CarriedBatch[] = [];
     const passed = new Set<string>();
     const clients = new Set<string>();
-    const handed = round === this.#handedRound ? this.#handed : [];
-    for (const [id, carried] of [...this.#queue, ...handed]) {
+    for (const [id, carried] of [...this.#queue, ...this.#takeHanded(round)]) {
       const { batch } = carried;
       if (this.#isLeft(id, round)) passed.add(toHex(batch.session));
       const cost = this.#costOf(carried);
@@ -375,7 +387,6 @@ export class Pool {
       taken.push(carried);
       this.#dequeue(id);
     }
-    this.#handed.clear();
     return taken.sort(compareBatches);
   }
 }

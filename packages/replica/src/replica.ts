@@ -90,7 +90,7 @@ export class Replica {
     this.#neighbours = new Neighbours(shared, this.#persistence, this.#sync);
     this.#standing = new Standing(shared, this.#persistence, this.#neighbours);
     this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
-    this.#handOver = new HandOver(shared, this.#rest, this.#pool, this.#gateway);
+    this.#handOver = new HandOver(shared, this.#rest, this.#proposer, this.#pool, this.#gateway);
     this.#restore = new Restore(shared, rules);
     this.#budgets = new Budgets(shared, (author) => this.#acceptance.setAside(author));
     this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {

@@ -56,9 +56,9 @@ export class Rest {
     this.#needsTime = this.#machine.needsTime();
   }
 
-  /** Somebody has something to say and waits for the leader of the open round. */
-  wake(): void {
-    this.#wokenRound = this.openRound;
+  /** Somebody has something to say and waits for the leader of `round`, which this replica is. */
+  wake(round: number): void {
+    this.#wokenRound = Math.max(this.#wokenRound, round);
   }
 
   wantsRounds(): boolean {
@@ -87,7 +87,8 @@ export class Rest {
 
   /** Rounds that need no pause: each commit of payload and each waking allows only so many. */
   #promised(): number {
-    return Math.max(this.#lastRoundOf(this.#restRound), this.#wokenRound);
+    const woken = Math.min(this.#wokenRound, this.openRound);
+    return Math.max(this.#lastRoundOf(this.#restRound), woken);
   }
 
   /** True when this is news. */

@@ -64,6 +64,21 @@ describe('an op from rest', () => {
     expect(world.hosts.map((host) => host.count('leaderTimeout'))).toEqual([0, 0, 0, 0]);
   });
 
+  it('waits for nobody who commits a moment later than the others', () => {
+    for (const seed of [1, 2, 3]) {
+      const world = new World({
+        cell: makeCell(4),
+        seed,
+        delayMs: (random) => 1 + random.below(random.below(8) === 0 ? 24 : 6),
+        syncMs: (random) => 1 + random.below(6),
+      });
+      world.start();
+      const { tookMs } = closedLoop(world, () => 0, 150, 0);
+      expect(Math.max(...tookMs)).toBeLessThan(DEFAULT_TUNING.followRoundMs / 2);
+      expect(world.hosts.map((host) => host.count('leaderTimeout'))).toEqual([0, 0, 0, 0]);
+    }
+  });
+
   it('that the leader swallows costs a time-out, and is carried by its gateway, once', () => {
     const world = new World({ cell: makeCell(4) });
     let swallowed = 0;
