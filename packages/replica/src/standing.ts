@@ -86,6 +86,8 @@ export class Standing {
   told(peer: number, yourRound: number): void {
     if (this.#vouched) return;
     if (yourRound <= this.#persistence.durableRound) {
+      // R12a: who signs before it has heard the others' clocks may stamp its chain with a wrong one.
+      if (this.#shared.clock.offsetMs(peer) === undefined) return;
       this.#vouchers.add(peer);
       this.#judge();
       return;
@@ -120,7 +122,10 @@ export class Standing {
     if (silent.length === 0) return;
     if (nowMs >= this.#askAgainMs) {
       // The first question went out when the link came up.
-      if (this.#askAgainMs > 0) this.#neighbours.tell(silent, true);
+      if (this.#askAgainMs > 0) {
+        this.#neighbours.tellClock(silent, true);
+        this.#neighbours.tell(silent, true);
+      }
       this.#askAgainMs = nowMs + 5 * tuning.fetchRetryMs;
     }
     timers.want('fetchRetry', this.#askAgainMs);
