@@ -9,6 +9,7 @@ import { folder, silentIo } from './fatty.ts';
 
 const dir = folder();
 const HOST = fileURLToPath(new URL('./guard-host.mjs', import.meta.url));
+const TYPED_TO = fileURLToPath(new URL('./typed-to.mjs', import.meta.url));
 
 /**
  * A shell that has started one child in its group, one with a session of its own and one with another
@@ -216,15 +217,7 @@ describe('on a terminal', () => {
   it('a command reads what is typed, and one Ctrl-C is one', async () => {
     const file = newFile();
     const heard = join(dir, 'heard');
-    const script = `trap 'echo INT >> "$0"' INT
-      read -r line; echo "$line" >> "$0"
-      echo "$PPID" > "$0.host"
-      while ! grep -q '^INT$' "$0"; do sleep 0.1; done
-      sleep 600 & echo $! > "$1"
-      sleep 1; echo once >> "$0"
-      while [ "$(grep -c '^INT$' "$0")" -lt 2 ]; do sleep 0.1; done
-      exit 9`;
-    const { exit, type } = onTerminal(['sh', '-c', script, heard, file]);
+    const { exit, type } = onTerminal([process.execPath, TYPED_TO, heard, file]);
     const lines = (): readonly string[] =>
       existsSync(heard) ? readFileSync(heard, 'utf8').trim().split('\n') : [];
     type('hello\n');
