@@ -7,11 +7,11 @@ import * as order from '@fatty/order';
 import { expect, test } from 'vitest';
 import * as felt from '../packages/cairo/src/felt/shape.ts';
 import * as envelope from '../packages/cairo/src/proof/envelope.ts';
-import { rngOf } from '../packages/codec/test/random-values.ts';
-import { compareAround, type Tally } from '../packages/codec/test/same-answers.ts';
-import * as network from '../packages/network/src/messages.ts';
-import * as replica from '../packages/replica/src/messages.ts';
-import * as persistence from '../packages/replica/src/persistence.ts';
+import * as network from '../packages/edge/network/src/messages.ts';
+import { rngOf } from '../packages/kernel/codec/test/random-values.ts';
+import { compareAround, type Tally } from '../packages/kernel/codec/test/same-answers.ts';
+import * as replica from '../packages/kernel/replica/src/messages.ts';
+import * as persistence from '../packages/kernel/replica/src/signing/persistence.ts';
 
 const isShape = (value: unknown): value is Shape<unknown> =>
   typeof value === 'object' && value !== null && 'readFrom' in value && 'toItem' in value;

@@ -1,39 +1,38 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** An import never points to a higher floor (packages/README.md). */
-const FLOORS: Record<string, number> = {
-  interface: 0,
-  codec: 0,
-  api: 1,
-  crdt: 1,
-  cairo: 1,
-  broadcast: 1,
-  order: 2,
-  service: 2,
-  bank: 2,
-  replica: 3,
-  storage: 4,
-  network: 4,
-  testnet: 4,
-  msc: 4,
-  node: 5,
-  client: 5,
-  cli: 6,
+/** Rooms and their packages, from the inside of the onion out; an import never points to a higher floor. */
+const HOUSE: Record<string, Record<string, number>> = {
+  kernel: { interface: 0, codec: 0, broadcast: 2, order: 3, replica: 4 },
+  algorithms: { crdt: 1, bank: 2 },
+  lock: { api: 1, service: 2, client: 6 },
+  '': { cairo: 1 },
+  edge: { storage: 5, network: 5 },
+  sim: { testnet: 5 },
+  apps: { msc: 5, node: 6, cli: 7 },
 };
+
+const FLOORS = Object.fromEntries(Object.values(HOUSE).flatMap((room) => Object.entries(room)));
+
+/** Where a package stands. */
+const FOLDERS = Object.fromEntries(
+  Object.entries(HOUSE).flatMap(([room, packages]) =>
+    Object.keys(packages).map((name) => [name, ['packages', room, name].filter(Boolean).join('/')]),
+  ),
+);
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
 const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
 const ADAPTERS = new Set([
-  'packages/codec/src/node.ts',
-  'packages/codec/src/golden.ts',
+  'packages/kernel/codec/src/node.ts',
+  'packages/kernel/codec/src/golden.ts',
   'packages/cairo/src/prover-helper.ts',
   'packages/cairo/src/prover-worker.ts',
   'packages/cairo/src/worker.ts',
@@ -61,8 +60,11 @@ function tracked(...patterns: string[]): string[] {
 }
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const sources = tracked('packages/*/src/**/*.ts', 'packages/*/src/*.ts');
-const packageOf = (path: string): string => path.split('/')[1] ?? '';
+const packageOf = (path: string): string =>
+  Object.keys(FOLDERS).find((name) => path.startsWith(`${FOLDERS[name]}/`)) ?? '';
+const inPackages = tracked('packages/**/*.ts', 'packages/**/*.mjs');
+const sources = inPackages.filter((path) => /\/src\/.*\.ts$/.test(path));
+const tests = inPackages.filter((path) => /\/test\//.test(path));
 
 function importsOf(path: string): string[] {
   const found = read(path).matchAll(/(?:from|import)\s*\(?\s*'(@fatty\/[^']+)'/g);
@@ -95,28 +97,79 @@ function exportsOf(path: string): Set<string> {
   return names;
 }
 
+/** Other packages whose files this one names by a path: their helpers, which a test may use. */
+function reachedFrom(path: string): string[] {
+  const found = read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.\.[^']+)'/g);
+  return [...found]
+    .map((match) => packageOf(join(dirname(path), match[1] ?? '')))
+    .filter((name) => name !== packageOf(path));
+}
+
+const HOUSE_PAGE = 'packages/README.md';
+const TABLE = /(<!-- imports: begin -->\n)[\s\S]*?(<!-- imports: end -->)/;
+
+/** What each package imports; in brackets what its tests need besides. */
+function importTable(): string {
+  const order = Object.keys(FOLDERS);
+  const named = (files: readonly string[], except: ReadonlySet<string>): string[] => {
+    const all = new Set(files.flatMap((path) => [...importsOf(path), ...reachedFrom(path)]));
+    return order.filter((name) => all.has(name) && !except.has(name));
+  };
+  const rows = [...order]
+    .sort((a, b) => (FLOORS[a] ?? 0) - (FLOORS[b] ?? 0))
+    .map((name) => {
+      const own = (files: readonly string[]): string[] =>
+        files.filter((path) => packageOf(path) === name);
+      const source = named(own(sources), new Set([name]));
+      const more = named(own(tests), new Set([name, ...source]));
+      const imports = [...source, ...(more.length > 0 ? [`(${more.join(', ')})`] : [])];
+      const link = `[${name}](${FOLDERS[name]?.replace('packages/', '')})`;
+      return `| ${FLOORS[name]} | ${link} | ${imports.join(', ') || 'nothing'} |`;
+    });
+  return ['| floor | package | imports (its tests, besides) |', '|---|---|---|', ...rows, ''].join(
+    '\n',
+  );
+}
+
 describe('the house', () => {
   it('has exactly the rooms it should have', () => {
     const top = new Set(tracked().map((path) => path.split('/')[0] as string));
     expect([...top].filter((name) => !name.startsWith('.')).sort()).toEqual(TOP_LEVEL);
-    const rooms = new Set(tracked('packages/*/**').map(packageOf));
-    expect([...rooms].sort()).toEqual(Object.keys(FLOORS).sort());
+    const packages = tracked('packages/**/package.json').map((path) => dirname(path));
+    expect(packages.sort()).toEqual(Object.values(FOLDERS).sort());
+    const loose = tracked('packages/**').filter((path) => packageOf(path) === '');
+    expect(loose.filter((path) => path !== HOUSE_PAGE)).toEqual([]);
   });
 
   it('has a README in every package', () => {
-    const missing = Object.keys(FLOORS).filter(
-      (name) => !existsSync(join(root, 'packages', name, 'README.md')),
+    const missing = Object.values(FOLDERS).filter(
+      (folder) => !existsSync(join(root, folder, 'README.md')),
     );
     expect(missing).toEqual([]);
   });
 
-  it('never imports from a higher floor', () => {
-    const up = sources.flatMap((path) =>
-      importsOf(path)
+  it('never imports from a higher floor, neither in sources nor in tests', () => {
+    const up = [...sources, ...tests].flatMap((path) =>
+      [...importsOf(path), ...reachedFrom(path)]
         .filter((target) => (FLOORS[target] ?? 99) > (FLOORS[packageOf(path)] ?? -1))
         .map((target) => `${path} -> ${target}`),
     );
     expect(up).toEqual([]);
+  });
+
+  it('reaches into another package from tests only', () => {
+    const reaching = sources.filter((path) => reachedFrom(path).length > 0);
+    expect(reaching).toEqual([]);
+  });
+
+  it('is drawn in packages/README.md as it is (GOLDEN=write draws it)', () => {
+    const page = read(HOUSE_PAGE);
+    const drawn = page.replace(
+      TABLE,
+      (_, begin: string, end: string) => begin + importTable() + end,
+    );
+    if (process.env.GOLDEN === 'write') writeFileSync(join(root, HOUSE_PAGE), drawn);
+    else expect(page).toBe(drawn);
   });
 
   it('has no circle of packages', () => {
@@ -136,7 +189,7 @@ describe('the house', () => {
 
   it('names every import in the package that imports it', () => {
     const missing = sources.flatMap((path) => {
-      const manifest = JSON.parse(read(`packages/${packageOf(path)}/package.json`)) as {
+      const manifest = JSON.parse(read(`${FOLDERS[packageOf(path)]}/package.json`)) as {
         dependencies?: Record<string, string>;
       };
       return importsOf(path)
@@ -218,7 +271,7 @@ describe('the text', () => {
   });
 
   it('shows only imports that resolve', () => {
-    const shown = tracked('README.md', 'packages/*/README.md').flatMap((path) =>
+    const shown = tracked('README.md', 'packages/**/README.md').flatMap((path) =>
       [...read(path).matchAll(/import (?:type )?\{([^}]*)\} from '(@fatty\/[^']+)'/g)].map(
         ([, names, from]) => ({ path, names: names ?? '', from: from ?? '' }),
       ),
@@ -226,12 +279,12 @@ describe('the text', () => {
     expect(shown.length).toBeGreaterThan(5);
     const wrong = shown.flatMap(({ path, names, from }) => {
       const [, name = '', ...rest] = from.split('/');
-      const manifest = JSON.parse(read(`packages/${name}/package.json`)) as {
+      const manifest = JSON.parse(read(`${FOLDERS[name]}/package.json`)) as {
         exports: Record<string, { '@fatty/source': string } | undefined>;
       };
       const entry = manifest.exports[rest.length === 0 ? '.' : `./${rest.join('/')}`];
       if (entry === undefined) return [`${path}: ${from}`];
-      const known = exportsOf(join('packages', name, entry['@fatty/source']));
+      const known = exportsOf(join(FOLDERS[name] ?? '', entry['@fatty/source']));
       return names
         .split(',')
         .map(

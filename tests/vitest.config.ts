@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'],
+          include: ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'],
         },
       },
       {

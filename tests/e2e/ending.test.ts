@@ -10,7 +10,7 @@ import { endEverything, lives, tidyUp, until } from './cell.ts';
 
 const fileAt = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const LAUNCHER = fileAt('./launcher.mjs');
-const FATTY = fileAt('../../packages/cli/bin/fatty.js');
+const FATTY = fileAt('../../packages/apps/cli/bin/fatty.js');
 
 interface Launched {
   readonly child: ChildProcess;

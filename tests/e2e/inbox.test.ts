@@ -13,7 +13,7 @@ const PERIOD_MS = 30_000;
 /** Short enough to watch it pass. */
 const SHORT_MS = 6_000;
 
-const BIN = fileURLToPath(new URL('../../packages/cli/bin/fatty.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../packages/apps/cli/bin/fatty.js', import.meta.url));
 
 let cell: RunningCell;
 let worker: Client;

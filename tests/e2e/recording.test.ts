@@ -9,7 +9,7 @@ import mermaid from 'mermaid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { caughtUp, endEverything, member, newCell, newClient, tidyUp, until } from './cell.ts';
 
-const LIAR_MAIN = fileURLToPath(new URL('../../packages/cli/dist/liar.js', import.meta.url));
+const LIAR_MAIN = fileURLToPath(new URL('../../packages/apps/cli/dist/liar.js', import.meta.url));
 const LIAR = 3;
 const KILLED = 1;
 

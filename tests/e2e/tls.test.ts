@@ -11,10 +11,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { addressOf, codeOf, endEverything, member, newCell, tidyUp } from './cell.ts';
 
-const FIXTURES = '../../packages/network/test/fixtures/';
+const FIXTURES = '../../packages/edge/network/test/fixtures/';
 const pem = (name: string): string =>
   fileURLToPath(new URL(`${FIXTURES}${name}.pem`, import.meta.url));
-const FATTY = fileURLToPath(new URL('../../packages/cli/bin/fatty.js', import.meta.url));
+const FATTY = fileURLToPath(new URL('../../packages/apps/cli/bin/fatty.js', import.meta.url));
 const ca = readFileSync(pem('root.cert'), 'utf8');
 
 afterAll(endEverything);

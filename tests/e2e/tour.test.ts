@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { endEverything, lives, tidyUp } from './cell.ts';
 
-const FATTY = fileURLToPath(new URL('../../packages/cli/bin/fatty.js', import.meta.url));
+const FATTY = fileURLToPath(new URL('../../packages/apps/cli/bin/fatty.js', import.meta.url));
 
 afterAll(endEverything);
 

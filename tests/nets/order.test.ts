@@ -8,7 +8,7 @@ import {
   type RandomDag,
   randomDag,
   randomView,
-} from '../../packages/broadcast/test/dags.ts';
+} from '../../packages/kernel/broadcast/test/dags.ts';
 import { sweep } from './check.ts';
 
 /** A view run by the real code: insert, sometimes advance, advance once more at the end. */

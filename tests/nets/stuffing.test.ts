@@ -9,7 +9,7 @@ import {
   runPlan,
 } from '@fatty/testnet';
 import { expect, test } from 'vitest';
-import { blocksIn } from '../../packages/testnet/src/sight.ts';
+import { blocksIn } from '../../packages/sim/testnet/src/world/sight.ts';
 
 const LIAR = 3;
 const KIB = 1024;

@@ -2,6 +2,24 @@
 // bytes, writes the value again and compares (the tests' oracle). CPU per message, ratios of one run.
 import { runnerImport } from 'vite';
 import {
+  bodyShape,
+  compareBatches,
+  headerShape,
+  signBlock,
+  signedBlockShape,
+} from '../../packages/kernel/broadcast/dist/index.js';
+import {
+  asDigest,
+  asSessionId,
+  decode,
+  encode,
+  sha256,
+  utf8,
+} from '../../packages/kernel/codec/dist/index.js';
+import { nodeScheme } from '../../packages/kernel/codec/dist/node.js';
+import { encodeMessage } from '../../packages/kernel/replica/dist/index.js';
+import { peerMessageShape } from '../../packages/kernel/replica/dist/messages.js';
+import {
   batchShape,
   cellIdOf,
   clientMessageShape,
@@ -12,28 +30,10 @@ import {
   opShape,
   resultShape,
   signBatch,
-} from '../../packages/api/dist/index.js';
-import {
-  bodyShape,
-  compareBatches,
-  headerShape,
-  signBlock,
-  signedBlockShape,
-} from '../../packages/broadcast/dist/index.js';
-import {
-  asDigest,
-  asSessionId,
-  decode,
-  encode,
-  sha256,
-  utf8,
-} from '../../packages/codec/dist/index.js';
-import { nodeScheme } from '../../packages/codec/dist/node.js';
-import { encodeMessage } from '../../packages/replica/dist/index.js';
-import { peerMessageShape } from '../../packages/replica/dist/messages.js';
+} from '../../packages/lock/api/dist/index.js';
 
 const { module: oracle } = await runnerImport(
-  new URL('../../packages/codec/test/naive-decode.ts', import.meta.url).pathname,
+  new URL('../../packages/kernel/codec/test/naive-decode.ts', import.meta.url).pathname,
   { configFile: false, logLevel: 'error' },
 );
 

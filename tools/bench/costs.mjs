@@ -1,5 +1,18 @@
 // `node tools/bench/costs.mjs`: what one message of a stranger can cost the thread that runs consensus.
-// Prints the table of packages/node/README.md: CPU per message, the worst of each kind, real signatures.
+// Prints the table of packages/apps/node/README.md: CPU per message, the worst of each kind, real signatures.
+
+import { compareBatches, signBlock } from '../../packages/kernel/broadcast/dist/index.js';
+import {
+  asDigest,
+  asSignature,
+  decode,
+  encode,
+  hash,
+  sha256,
+  utf8,
+} from '../../packages/kernel/codec/dist/index.js';
+import { nodeScheme } from '../../packages/kernel/codec/dist/node.js';
+import { encodeMessage, Replica } from '../../packages/kernel/replica/dist/index.js';
 import {
   batchId,
   batchShape,
@@ -11,20 +24,8 @@ import {
   sessionIdOf,
   signBatch,
   signedBatchShape,
-} from '../../packages/api/dist/index.js';
-import { compareBatches, signBlock } from '../../packages/broadcast/dist/index.js';
-import {
-  asDigest,
-  asSignature,
-  decode,
-  encode,
-  hash,
-  sha256,
-  utf8,
-} from '../../packages/codec/dist/index.js';
-import { nodeScheme } from '../../packages/codec/dist/node.js';
-import { encodeMessage, Replica } from '../../packages/replica/dist/index.js';
-import { LockService } from '../../packages/service/dist/index.js';
+} from '../../packages/lock/api/dist/index.js';
+import { LockService } from '../../packages/lock/service/dist/index.js';
 
 const NOW = 1_700_000_000_000;
 const scheme = nodeScheme();

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { DEFAULT_PARAMS, signBatch, signedBatchShape } from '../../packages/api/dist/index.js';
+import { OrswotAlgorithm, setOp, setResult } from '../../packages/algorithms/crdt/dist/index.js';
 import {
   asSessionId,
   decode,
@@ -12,10 +12,10 @@ import {
   hash,
   standIn,
   utf8,
-} from '../../packages/codec/dist/index.js';
-import { OrswotAlgorithm, setOp, setResult } from '../../packages/crdt/dist/index.js';
-import { hosted, Replica } from '../../packages/replica/dist/index.js';
-import { GENESIS_MS, makeCell } from '../../packages/testnet/dist/index.js';
+} from '../../packages/kernel/codec/dist/index.js';
+import { hosted, Replica } from '../../packages/kernel/replica/dist/index.js';
+import { DEFAULT_PARAMS, signBatch, signedBatchShape } from '../../packages/lock/api/dist/index.js';
+import { GENESIS_MS, makeCell } from '../../packages/sim/testnet/dist/index.js';
 
 const { values } = parseArgs({ options: { commits: { type: 'string', default: '100000' } } });
 const commitsMax = Number(values.commits);

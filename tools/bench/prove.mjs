@@ -17,7 +17,7 @@ import {
   proofParameters,
   runProgram,
 } from '../../packages/cairo/dist/index.js';
-import { proverPool } from '../../packages/client/dist/worker/index.js';
+import { proverPool } from '../../packages/lock/client/dist/worker/index.js';
 import { kernelRatios } from './kernels.mjs';
 import { round } from './probe.mjs';
 

@@ -1,6 +1,6 @@
 // What is measured, scenario by scenario. Each starts its own cell and ends it.
-import { startCell } from '../../packages/cli/dist/index.js';
-import { connect } from '../../packages/client/dist/node.js';
+import { startCell } from '../../packages/apps/cli/dist/index.js';
+import { connect } from '../../packages/lock/client/dist/node.js';
 import { closedLoop, NOOP, used } from './load.mjs';
 import { round } from './probe.mjs';
 import { proofs } from './proofs.mjs';

@@ -7,8 +7,8 @@ import {
   pin,
   reducedByHand,
   sha256ByHand,
-} from '../../codec/test/by-hand.ts';
-import { type Plain, reference } from '../../codec/test/reference.ts';
+} from '../../kernel/codec/test/by-hand.ts';
+import { type Plain, reference } from '../../kernel/codec/test/reference.ts';
 import {
   bindingCell,
   decodeJob,

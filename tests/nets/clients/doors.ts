@@ -13,12 +13,12 @@ import { encode } from '@fatty/codec';
 import type { Link, Priority, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import { LockService } from '@fatty/service';
 import type { Observation, Scene } from '@fatty/testnet';
-import { Gateway } from '../../../packages/node/src/gateway.ts';
+import { Gateway } from '../../../packages/apps/node/src/gateway.ts';
 import {
   type AppliedCommit,
   GATEWAY_LIMITS,
   type GatewayBackend,
-} from '../../../packages/node/src/gateway-contract.ts';
+} from '../../../packages/apps/node/src/gateway-contract.ts';
 import { Tongue } from './tongue.ts';
 
 /** The client's end of one link. */

@@ -14,7 +14,7 @@ import {
   SessionClient,
   type Violation,
 } from '@fatty/testnet';
-import { IdealProver } from '../../../packages/testnet/src/nets/ideal-prover.ts';
+import { IdealProver } from '../../../packages/sim/testnet/src/nets/ideal-prover.ts';
 import { Doors } from './doors.ts';
 import { Referee } from './referee.ts';
 import { SimClient } from './sim-client.ts';

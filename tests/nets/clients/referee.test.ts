@@ -3,7 +3,7 @@ import type { Belief, CallOutcome, CallRequest } from '@fatty/client/core';
 import { hash, standIn, utf8 } from '@fatty/codec';
 import type { Violation } from '@fatty/testnet';
 import { describe, expect, test } from 'vitest';
-import { type Act, keyOf, sessionOf, told } from '../../../packages/testnet/test/told.ts';
+import { type Act, keyOf, sessionOf, told } from '../../../packages/sim/testnet/test/told.ts';
 import { Referee, type Watched } from './referee.ts';
 
 const scheme = standIn();

@@ -14,8 +14,8 @@ import type {
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
 import type { Scene, Victim } from '@fatty/testnet';
-import type { CallOptions } from '../../../packages/client/src/sdk/driver.ts';
-import { askForLock, type Lock } from '../../../packages/client/src/sdk/lock.ts';
+import type { CallOptions } from '../../../packages/lock/client/src/sdk/driver.ts';
+import { askForLock, type Lock } from '../../../packages/lock/client/src/sdk/lock.ts';
 import { ClientHost } from './client-host.ts';
 import { CountedDriver } from './counted-driver.ts';
 import type { Doors } from './doors.ts';

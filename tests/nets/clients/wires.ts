@@ -2,7 +2,7 @@ import { decodeGatewayMessage } from '@fatty/api';
 import type { Link, PublicKey } from '@fatty/interface';
 import { CLOSE } from '@fatty/network';
 import type { Scene, SeededRng } from '@fatty/testnet';
-import type { Dial } from '../../../packages/client/src/sdk/driver.ts';
+import type { Dial } from '../../../packages/lock/client/src/sdk/driver.ts';
 import type { Caller, Doors } from './doors.ts';
 
 type DialTerms = Parameters<Dial>[0];

@@ -1,0 +1,382 @@
+import { join } from 'node:path';
+import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/api';
+import {
+  equalBytes,
+  fail,
+  ok,
+  type SignatureScheme,
+  type Signer,
+  selfTest,
+  toHex,
+} from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Clock, Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
+import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
+import { Replica } from '@fatty/replica';
+import { LockService } from '@fatty/service';
+import { Backend } from './backend.ts';
+import type { NodeConfig } from './config.ts';
+import { Driver, type Outward, type ReplicaCore } from './driver.ts';
+import { Gateway } from './gateway.ts';
+import { GATEWAY_LIMITS } from './gateway-contract.ts';
+import { type HttpServer, serveHttp } from './http.ts';
+import { loadCell } from './init.ts';
+import { loadSigner } from './keys.ts';
+import { Members } from './members.ts';
+import { Observer } from './observer.ts';
+import { Ports } from './ports.ts';
+import { openStores, replayLog, type Stores } from './stores.ts';
+import { verifierPool } from './verifier-pool.ts';
+
+export interface RunOptions {
+  /** Puts another program in the replica's place (a liar of a test cell). */
+  readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
+  /** Default: node:crypto in front of the rule. */
+  readonly scheme?: SignatureScheme;
+  /** Told how many records of the log are replayed, while they are. */
+  readonly onReplay?: (records: number) => void;
+  /** Called once when the process cannot go on: the disk failed, or an invariant is broken. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A replica process at work. */
+export interface RunningNode {
+  /** Where it can be reached, signed; ports are the real ones. */
+  readonly addresses: SignedAddresses;
+  /** Reads cell.json, certificates and authorities again, and takes the log level; the log says how it went. */
+  reload(config: NodeConfig): void;
+  /** Says in the log why there is nothing to reload. */
+  complain(failure: Failure): void;
+  close(): Promise<void>;
+}
+
+const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const TICK_MS = 1_000;
+
+/**
+ * Starts one replica: tests its signatures, locks its folder, replays its log, binds its ports,
+ * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`,
+ * `cannot_listen`.
+ */
+export async function runNode(
+  config: NodeConfig,
+  options: RunOptions,
+): Promise<Outcome<RunningNode>> {
+  const scheme = options.scheme ?? nodeScheme();
+  const flaw = selfTest(scheme);
+  if (flaw) return { ok: false, failure: flaw };
+  const signer = loadSigner(join(config.dir, 'key.pem'));
+  if (!signer.ok) return signer;
+  const cell = loadCell(config.cell);
+  if (!cell.ok) return cell;
+  const me = cell.value.committee.members.findIndex((key) =>
+    equalBytes(key, signer.value.publicKey),
+  );
+  if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
+  const stores = await openStores(config.dir);
+  if (!stores.ok) return stores;
+  const parts = { ...options, scheme };
+  return new Node(config, parts, cell.value, me, signer.value, stores.value).start();
+}
+
+class Node {
+  readonly #config: NodeConfig;
+  readonly #options: RunOptions & { readonly scheme: SignatureScheme };
+  readonly #cell: Cell;
+  readonly #me: number;
+  readonly #signer: Signer;
+  readonly #stores: Stores;
+  readonly #verifier: Verifier;
+  readonly #replica: Replica;
+  readonly #observer: Observer;
+  readonly #driver: Driver;
+  readonly #gateway: Gateway;
+  readonly #backend: Backend;
+  /** cell.json as clients may fetch it: with our own addresses of now. */
+  #cellFile = '';
+  readonly #ports: Ports;
+  #members: Members | undefined;
+  /** Records of the log replayed so far; undefined when all are. */
+  #replaying: number | undefined = 0;
+
+  constructor(
+    config: NodeConfig,
+    options: RunOptions & { readonly scheme: SignatureScheme },
+    cell: Cell,
+    me: number,
+    signer: Signer,
+    stores: Stores,
+  ) {
+    this.#config = config;
+    this.#options = options;
+    this.#cell = cell;
+    this.#me = me;
+    this.#signer = signer;
+    this.#stores = stores;
+    const { cellId, committee } = cell;
+    const { epoch, members, params } = committee;
+    const machine = new LockService({ cell: { cellId, epoch, members }, params });
+    this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
+    this.#observer = new Observer({ config, me, clock: CLOCK });
+    this.#verifier = verifierPool({
+      entry: new URL('../../../cairo/dist/worker.js', import.meta.url),
+      queueMax: config.verifierQueueMax,
+      onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
+    });
+    this.#ports = new Ports(config, (...refusal) => this.#observer.refusedAtDoor(...refusal));
+    this.#driver = this.#makeDriver();
+    const { commitLatencySeconds } = this.#observer.metrics;
+    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, CLOCK, (ms) =>
+      commitLatencySeconds.observe(ms / 1000),
+    );
+    const limits = {
+      ...GATEWAY_LIMITS,
+      messagesPerSecMax: config.clientMessagesPerSecMax,
+      bytesPerSecMax: config.clientBytesPerSecMax,
+    };
+    this.#gateway = new Gateway(this.#backend, limits, (error, serving, client) =>
+      this.#observer.log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
+    );
+  }
+
+  async start(): Promise<Outcome<RunningNode>> {
+    const opened = await this.#open();
+    if (!opened.ok) {
+      await this.#release();
+      return opened;
+    }
+    const { addresses, members } = opened.value;
+    this.#driver.dispatch({ kind: 'start' });
+    const ticking = setInterval(() => this.#tick(members), TICK_MS);
+    const close = async (): Promise<void> => {
+      clearInterval(ticking);
+      members.close();
+      await this.#driver.close();
+      await this.#release();
+    };
+    const complain = (failure: Failure): void => this.#observer.notReloaded(failure);
+    return ok({ addresses, reload: (config) => this.#reload(config, members), complain, close });
+  }
+
+  /** One thing that cannot be read keeps nothing else from being taken. */
+  #reload(config: NodeConfig, members: Members): void {
+    this.#observer.reload(config);
+    const cell = loadCell(config.cell);
+    const attempts = [
+      () => {
+        if (!cell.ok) this.#observer.notReloaded(cell.failure);
+        else members.update(cell.value, config);
+      },
+      () => this.#ports.reloadTls(),
+    ];
+    for (const attempt of attempts) {
+      try {
+        attempt();
+      } catch (error) {
+        const { message } = error as Error;
+        this.#observer.notReloaded({ code: 'unreadable', expected: 'PEM files', actual: message });
+      }
+    }
+  }
+
+  /** Tells clients and peers that we will be back, and lets go of everything. */
+  async #release(): Promise<void> {
+    await this.#ports.close(CLOSE.restart);
+    await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
+  }
+
+  /** HTTP comes first: a long replay can be watched. The others come when we know who we are. */
+  async #open(): Promise<Outcome<{ addresses: SignedAddresses; members: Members }>> {
+    const http = await this.#ports.listening(() => this.#serveHttp());
+    if (!http.ok) return http;
+    const replayed = await this.#replay();
+    return replayed.ok ? this.#ports.listening(() => this.#openPorts(http.value)) : replayed;
+  }
+
+  async #replay(): Promise<Outcome<number>> {
+    const replayed = await replayLog(this.#stores, this.#replica, {
+      progress: (records) => {
+        this.#replaying = records;
+        this.#options.onReplay?.(records);
+      },
+      halted: (effect) => this.#outward(effect),
+    });
+    if (!replayed.ok) return replayed;
+    this.#replaying = undefined;
+    this.#backend.refresh();
+    const records = replayed.value;
+    this.#observer.log.info({ records }, 'log replayed; without frames it is kept whole');
+    return replayed;
+  }
+
+  async #openPorts(http: HttpServer): Promise<{ addresses: SignedAddresses; members: Members }> {
+    const { peerPort, clientPort, allowOrigins } = this.#config;
+    const identity = this.#peerIdentity();
+    const members = this.#makeMembers(identity);
+    this.#members = members;
+    const handler = this.#peerHandler(members, 'them');
+    const peers = await this.#ports.listen('peers', { port: peerPort, identity, handler });
+    const clients = await this.#ports.listen('clients', {
+      port: clientPort,
+      identity: this.#identity(admitClients),
+      handler: this.#clientHandler(),
+      cellFile: () => this.#cellFile,
+      allowOrigins,
+      allowHosts: this.#ports.hosts,
+    });
+    const addresses = members.open({
+      peer: this.#ports.published(peers),
+      client: this.#ports.published(clients),
+      http: `http://127.0.0.1:${http.port}`,
+    });
+    this.#cellFile = writeCell(members.cell);
+    return { addresses, members };
+  }
+
+  #makeMembers(identity: LinkIdentity): Members {
+    const handler: LinkHandler = {
+      up: (link) => this.#peerHandler(members, 'us').up(link),
+      message: (link, bytes) => this.#peerHandler(members, 'us').message(link, bytes),
+      down: (link, code, reason) => this.#peerHandler(members, 'us').down(link, code, reason),
+    };
+    const members: Members = new Members({
+      cell: this.#cell,
+      path: join(this.#config.dir, 'addresses.json'),
+      identity,
+      config: this.#config,
+      clock: CLOCK,
+      handler,
+      onNews: (peer, url, why) => this.#observer.peerLink(this.#indexOf(peer), url, why),
+      onMoved: (cell) => {
+        this.#cellFile = writeCell(cell);
+        this.#observer.moved(cell.addresses.map(({ peer }) => peer));
+      },
+      onLonely: (lonely) => this.#observer.lonely(lonely, this.#unlinked()),
+    });
+    return members;
+  }
+
+  #makeDriver(): Driver {
+    const { log, kv, mark } = this.#stores;
+    const { metrics } = this.#observer;
+    const wrap = this.#options.wrap ?? ((replica: Replica): ReplicaCore => replica);
+    return new Driver({
+      replica: wrap(this.#replica, this.#signer, this.#cell),
+      log,
+      kv,
+      mark,
+      verifier: this.#verifier,
+      clock: CLOCK,
+      onEvent: (event) => this.#observer.event(event),
+      onEffect: (effect) => this.#observer.effect(effect),
+      onOutward: (effect) => this.#outward(effect),
+      onSent: (effect, taken) => this.#observer.sent(effect, taken),
+      onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
+      onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
+      onFatal: (error) => {
+        this.#observer.log.fatal({ err: error }, 'stopped: nothing more is signed');
+        this.#options.onFatal(error);
+      },
+    });
+  }
+
+  #outward(effect: Outward): void {
+    this.#observer.outward(effect);
+    if (effect.kind === 'refused') this.#gateway.refused(effect.tag, effect.failure);
+    if (effect.kind !== 'committed') return;
+    const { index, commitTs, leaseClock } = effect.commit;
+    this.#backend.advance({ commit: index, commitTs, leaseClock });
+    this.#gateway.committed(index, effect.applied);
+  }
+
+  #identity(admit: LinkIdentity['admit']): LinkIdentity {
+    const { cellId, committee } = this.#cell;
+    const epoch = (): number => committee.epoch;
+    return {
+      cellId,
+      epoch,
+      role: 'replica',
+      signer: this.#signer,
+      scheme: this.#options.scheme,
+      admit,
+    };
+  }
+
+  #peerIdentity(): LinkIdentity {
+    return this.#identity(admitOnly(this.#cell.committee.members.filter((_, i) => i !== this.#me)));
+  }
+
+  #indexOf(key: PublicKey): number {
+    return this.#cell.committee.members.findIndex((member) => equalBytes(member, key));
+  }
+
+  #peerHandler(members: Members, dialledBy: 'us' | 'them'): LinkHandler {
+    return {
+      up: (link) => {
+        this.#driver.linkUp(this.#indexOf(link.peer), link);
+        members.linked(link, dialledBy);
+      },
+      message: (link, bytes) => {
+        if (members.message(link, bytes)) return;
+        this.#driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
+      },
+      down: (link) => {
+        members.unlink(link);
+        this.#driver.linkDown(this.#indexOf(link.peer), link);
+      },
+    };
+  }
+
+  #clientHandler(): LinkHandler {
+    return {
+      up: (link) => this.#gateway.linkUp(link),
+      message: (link, bytes) => this.#gateway.message(link, bytes),
+      down: (link) => this.#gateway.linkDown(link),
+    };
+  }
+
+  #serveHttp(): Promise<HttpServer> {
+    const { observer, replica, driver } = {
+      observer: this.#observer,
+      replica: this.#replica,
+      driver: this.#driver,
+    };
+    const needed = quorum(this.#cell.committee);
+    return this.#ports.keep(
+      serveHttp(this.#config.httpPort, {
+        registry: observer.metrics.registry,
+        refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
+        live: () => observer.live(),
+        ready: () => [
+          ...observer.ready(replica.status(), {
+            reachable: driver.peersUp.length + 1,
+            needed,
+            unlinked: this.#unlinked(),
+          }),
+          observer.replayed(this.#replaying),
+        ],
+        status: () => ({
+          replica: this.#me,
+          ...replica.status(),
+          peersUp: driver.peersUp,
+          clients: this.#gateway.clients,
+        }),
+      }),
+    );
+  }
+
+  #unlinked(): string[] {
+    const unlinked = this.#members?.unlinked ?? [];
+    const texts = unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
+    return [...texts.sort(), ...this.#observer.turnedAway];
+  }
+
+  #tick(members: Members): void {
+    members.tick();
+    this.#observer.gauges(this.#replica.status(), {
+      peersUp: this.#driver.peersUp.length,
+      clients: this.#gateway.clients,
+      sessions: this.#backend.sessions,
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url';
+import type { Cell, SignedAddresses } from '@fatty/api';
+import { asCellId, compareBytes } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { LinkHandler } from '@fatty/interface';
+import { admitOnly, type LinkIdentity, listen } from '@fatty/network';
+import { expect, test } from 'vitest';
+import { PeerDialers } from '../src/links.ts';
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../edge/network/test/fixtures/${name}`, import.meta.url));
+
+const scheme = nodeScheme();
+const [low, high] = [1, 2]
+  .map((n) => scheme.signer(new Uint8Array(32).fill(n)))
+  .sort((a, b) => compareBytes(a.publicKey, b.publicKey)) as [never, never] as [
+  LinkIdentity['signer'],
+  LinkIdentity['signer'],
+];
+const deaf: LinkHandler = {
+  up: () => undefined,
+  message: () => undefined,
+  down: () => undefined,
+};
+const identityOf = (signer: LinkIdentity['signer']): LinkIdentity => ({
+  cellId: asCellId(new Uint8Array(32).fill(7)),
+  epoch: () => 0,
+  role: 'replica',
+  signer,
+  scheme,
+  admit: admitOnly([low.publicKey, high.publicKey]),
+});
+
+/** Polls until a condition holds; the test's own time-out is the limit. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('why a peer has no link is told once per change, and shown until it has one', async () => {
+  const tls = { certFile: fixture('localhost.cert.pem'), keyFile: fixture('localhost.key.pem') };
+  const listener = await listen({ port: 0, identity: identityOf(high), handler: deaf, tls });
+  const { url: peer, port } = listener;
+  const news: (string | undefined)[] = [];
+  // The peer's own certificate is no authority for it.
+  const config = { insecure: false, tlsCa: '', tlsCert: fixture('localhost.cert.pem') };
+  const wary = new PeerDialers(identityOf(low), deaf, config, (_peer, url, why) => {
+    expect(url).toBe(peer);
+    news.push(why);
+  });
+  const at = { key: high.publicKey, peer } as SignedAddresses;
+  const cell = { addresses: [at] } as unknown as Cell;
+  wary.update(cell);
+  await until(() => news.length > 0);
+  // Several tries later it is still one line.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(news).toHaveLength(1);
+  expect(news[0]).toMatch(/^tls_failed: .*certificate/);
+  expect(wary.unlinked).toEqual([{ peer: high.publicKey, why: news[0] }]);
+  await listener.close();
+  await until(() => news.length > 1);
+  expect(news[1]).toMatch(/^connection_refused: .*ECONNREFUSED/);
+  wary.close();
+
+  const again = await listen({
+    port,
+    identity: identityOf(high),
+    handler: deaf,
+    tls,
+  });
+  const heard: (string | undefined)[] = [];
+  const trusting = new PeerDialers(
+    identityOf(low),
+    deaf,
+    { ...config, tlsCa: fixture('root.cert.pem') },
+    (_peer, _url, why) => void heard.push(why),
+  );
+  trusting.update(cell);
+  await until(() => again.links().length === 1);
+  expect(trusting.unlinked).toEqual([]);
+  await again.close(1012);
+  await until(() => trusting.unlinked.length === 1);
+  trusting.close();
+  expect(heard[0]).toBe('shutdown');
+});

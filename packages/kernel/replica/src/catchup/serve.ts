@@ -1,0 +1,178 @@
+import { type Block, compareRefs, type Ref } from '@fatty/broadcast';
+import type { Shared } from '../context.ts';
+import type { StoredWant } from '../contract.ts';
+import { claimedRef } from '../intake/claimed.ts';
+import { inMessages, type PeerMessage } from '../messages.ts';
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Read {
+  readonly peer: number;
+  /** Set for a range. */
+  readonly range: Span | undefined;
+  /** The part of the answer that memory has. */
+  readonly whole: readonly Block[];
+}
+
+/** Answers from memory to one peer within `WINDOW_MS`, in multiples of the largest. */
+const ANSWERS_MAX = 4;
+const WINDOW_MS = 100;
+
+/** Blocks in one read from disk: at most so many, and never less than two full rounds. */
+const READ_BLOCKS_MAX = 1_024;
+
+/** Answers what others ask about the past: from memory what is whole there, the rest from disk. */
+export class Serve {
+  readonly #shared: Shared;
+  readonly #reads = new Map<number, Read>();
+  readonly #readsOf: number[];
+  readonly #served: { sinceMs: number; bytes: number }[];
+  #request = 0;
+  /** Blocks asked of the disk at once: follows how large they turn out to be. */
+  #blocksMax = READ_BLOCKS_MAX / 4;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+    this.#readsOf = shared.committee.members.map(() => 0);
+    this.#served = shared.committee.members.map(() => ({ sinceMs: 0, bytes: 0 }));
+  }
+
+  /** R12: only accepted blocks are served, so their parents can be had here too. */
+  getBlocks(peer: number, refs: readonly Ref[]): void {
+    if (!this.#hasBudget(peer)) return;
+    const { dag, tuning } = this.#shared;
+    const found: Block[] = [];
+    const stored: Ref[] = [];
+    let size = 0;
+    for (const ref of refs) {
+      const vertex = dag.vertex(ref);
+      size += vertex?.sizeBytes ?? 0;
+      // What does not fit is asked for again.
+      if (size > tuning.rangeBytesMax) break;
+      if (vertex?.whole) found.push(vertex.whole);
+      else if (vertex || (ref.round >= 1 && ref.round <= dag.horizon)) stored.push(ref);
+    }
+    this.#answerBlocks(
+      peer,
+      found.sort((a, b) => compareRefs(a.ref, b.ref)).map((b) => b.bytes),
+    );
+    if (stored.length > 0) this.#read(peer, { kind: 'refs', refs: stored });
+  }
+
+  getRounds(peer: number, from: number, to: number): void {
+    if (!this.#hasBudget(peer)) return;
+    const { dag, tuning } = this.#shared;
+    const first = Math.max(1, from);
+    const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
+    if (last < first) return this.#answerRounds(peer, { from: first, to: first - 1 }, []);
+    if (first <= dag.horizon) {
+      const span = { from: first, to: Math.min(last, dag.horizon) };
+      return this.#read(peer, { kind: 'rounds', ...span, blocksMax: this.#blocksMax }, span);
+    }
+    this.#answerAbove(peer, first, last);
+  }
+
+  /** Of rounds above the horizon memory knows every block, and the disk those without a body. */
+  #answerAbove(peer: number, from: number, last: number): void {
+    const { dag, tuning } = this.#shared;
+    const whole: Block[] = [];
+    const stored: Ref[] = [];
+    let size = 0;
+    let round = from;
+    for (; round <= last && size < tuning.rangeBytesMax; round++) {
+      if (stored.length >= this.#blocksMax) break;
+      for (const vertex of dag.verticesAt(round)) {
+        if (vertex.whole) whole.push(vertex.whole);
+        else stored.push(vertex.ref);
+        size += vertex.sizeBytes;
+      }
+    }
+    const span = { from, to: round - 1 };
+    if (stored.length > 0) return this.#read(peer, { kind: 'refs', refs: stored }, span, whole);
+    this.#answerRounds(
+      peer,
+      span,
+      whole.map(({ bytes }) => bytes),
+    );
+  }
+
+  /** Answer to a `read` effect. */
+  stored(request: number, blocks: readonly Uint8Array[]): void {
+    const read = this.#reads.get(request);
+    if (read === undefined) return;
+    this.#reads.delete(request);
+    this.#readsOf[read.peer] = (this.#readsOf[read.peer] ?? 1) - 1;
+    this.#learn(blocks);
+    if (read.range) this.#answerRounds(read.peer, read.range, this.#merge(blocks, read.whole));
+    else this.#answerBlocks(read.peer, blocks);
+  }
+
+  /** Parents before children: ascending rounds. */
+  #merge(stored: readonly Uint8Array[], whole: readonly Block[]): readonly Uint8Array[] {
+    if (whole.length === 0) return stored;
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const all = whole.map(({ ref, bytes }) => ({ round: ref.round, bytes }));
+    for (const bytes of stored) {
+      all.push({ round: claimedRef(bytes, blockBytesMax)?.round ?? 0, bytes });
+    }
+    return all.sort((a, b) => a.round - b.round).map(({ bytes }) => bytes);
+  }
+
+  /** A question is short and its answer long; who asks without end waits, and asks again. */
+  #hasBudget(peer: number): boolean {
+    const { nowMs, tuning } = this.#shared;
+    const served = this.#served[peer];
+    if (served === undefined) return false;
+    if (Math.abs(nowMs - served.sinceMs) >= WINDOW_MS) {
+      served.sinceMs = nowMs;
+      served.bytes = 0;
+    }
+    return served.bytes < ANSWERS_MAX * tuning.rangeBytesMax;
+  }
+
+  #charge(peer: number, blocks: readonly Uint8Array[]): void {
+    const served = this.#served[peer];
+    if (served) served.bytes += blocks.reduce((sum, block) => sum + block.length, 0);
+  }
+
+  #learn(blocks: readonly Uint8Array[]): void {
+    const { tuning, committee } = this.#shared;
+    const size = blocks.reduce((sum, block) => sum + block.length, 0);
+    const next = size > tuning.rangeBytesMax ? this.#blocksMax / 2 : this.#blocksMax * 2;
+    const least = 2 * committee.members.length;
+    this.#blocksMax = Math.max(least, Math.min(READ_BLOCKS_MAX, Math.floor(next)));
+  }
+
+  #read(peer: number, want: StoredWant, range?: Span, whole: readonly Block[] = []): void {
+    const { out, tuning } = this.#shared;
+    const open = this.#readsOf[peer] ?? 0;
+    // The asker asks again; a queue of reads would let one peer keep the disk busy.
+    if (open >= tuning.readsPerPeer) return;
+    this.#readsOf[peer] = open + 1;
+    const request = ++this.#request;
+    this.#reads.set(request, { peer, range, whole });
+    out.push({ kind: 'read', request, want });
+  }
+
+  #answerBlocks(peer: number, blocks: readonly Uint8Array[]): void {
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    this.#charge(peer, blocks);
+    for (const run of inMessages(blocks, blockBytesMax)) {
+      this.#shared.out.send([peer], { kind: 'blocks', blocks: run });
+    }
+  }
+
+  #answerRounds(peer: number, { from, to }: Span, blocks: readonly Uint8Array[]): void {
+    const { blockBytesMax } = this.#shared.committee.params.limits;
+    this.#charge(peer, blocks);
+    const runs = blocks.length === 0 ? [[]] : inMessages(blocks, blockBytesMax);
+    for (const [i, run] of runs.entries()) {
+      const last = i === runs.length - 1;
+      const message: PeerMessage = { kind: 'rounds', from, to, blocks: run, last };
+      this.#shared.out.send([peer], message);
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
+import { type BlockRules, type CarriedBatch, carryBatch, checkBatchAtDoor } from '@fatty/broadcast';
+import { decode, failure, toHex } from '@fatty/codec';
+import type { Failure, Verdict } from '@fatty/interface';
+import type { Shared } from '../context.ts';
+import type { Verdicts } from '../intake/verdicts.ts';
+import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
+import { costOf, type Pool } from './pool.ts';
+import { orderedBatch, validateBatch } from './validate.ts';
+
+const KEEP_ALIVE_BYTES_MAX = 128;
+
+/**
+ * What a client's batch must pass before the own block may carry it: form, limits, signature,
+ * `validate`, `precheck`, and every slow check. A block with one bad batch would be refused whole
+ * and this replica shunned, so nothing unchecked goes in.
+ */
+export class Gateway {
+  readonly #shared: Shared;
+  readonly #rules: BlockRules;
+  readonly #verdicts: Verdicts;
+  readonly #pool: Pool;
+  readonly #checking = new Checking();
+
+  constructor(shared: Shared, rules: BlockRules, verdicts: Verdicts, pool: Pool) {
+    this.#shared = shared;
+    this.#rules = rules;
+    this.#verdicts = verdicts;
+    this.#pool = pool;
+  }
+
+  get checkingCount(): number {
+    return this.#checking.size;
+  }
+
+  waitsForJob(key: string): boolean {
+    return this.#checking.waitingFor(key).length > 0;
+  }
+
+  /**
+   * Refuses with the codes of `decode`, `carryBatch`, `checkBatchAtDoor`, of the algorithm's
+   * `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
+   */
+  submit(bytes: Uint8Array, tag: number): void {
+    const { limits } = this.#shared.committee.params;
+    const signed = decode<SignedBatch>(signedBatchShape, bytes, limits.batchBytesMax + 128);
+    if (!signed.ok) return this.#refuse(tag, signed.failure);
+    if (!this.#hasRoom()) {
+      const most = `at most ${this.#shared.tuning.queueBatchesMax} batches in the queue`;
+      return this.#refuse(tag, failure('overloaded', most, `${this.#pool.queued}`));
+    }
+    const carried = carryBatch(signed.value, limits);
+    if (!carried.ok) return this.#refuse(tag, carried.failure);
+    const id = toHex(carried.value.id);
+    if (this.#pool.has(id) || this.#checking.has(id)) return;
+    this.#judge(carried.value, tag);
+  }
+
+  /**
+   * A batch that another gateway hands over for the own block of `round`. What is of no use here is
+   * dropped, what the state refuses before its signature is looked at: that costs next to nothing.
+   * Answers what no honest gateway hands over.
+   */
+  handedOver(signed: SignedBatch, round: number): Failure | undefined {
+    const { config, me, committee } = this.#shared;
+    const carried = carryBatch(signed, committee.params.limits);
+    if (!carried.ok) return carried.failure;
+    const { id, batch } = carried.value;
+    // An opening is charged to the author of the block that carries it.
+    if (batch.seq === 0 || this.#pool.has(toHex(id)) || this.#checking.has(toHex(id)))
+      return undefined;
+    const advice = config.machine.precheck(orderedBatch(carried.value, me));
+    if (advice.kind !== 'accept' || this.#outOfPlace(carried.value)) return undefined;
+    const flaw = checkBatchAtDoor(carried.value, this.#rules);
+    if (flaw) return flaw;
+    const { refusal, asks } = validateBatch(config.machine, me, carried.value);
+    if (refusal === undefined && asks.length === 0) this.#pool.addHanded(carried.value, round);
+    return undefined;
+  }
+
+  /**
+   * Nobody signs a keep-alive and anybody may send one for any session: only what the machine accepts
+   * comes near the pool, or forged ones would crowd out the true. Codes of `decode` and
+   * `precheckKeepAlive`, and `overloaded`.
+   */
+  keepAlive(bytes: Uint8Array): Failure | undefined {
+    const { machine } = this.#shared.config;
+    const opened = decode(keepAliveShape, bytes, KEEP_ALIVE_BYTES_MAX);
+    if (!opened.ok) return opened.failure;
+    const keepAlive = opened.value;
+    const verdict = machine.precheckKeepAlive(keepAlive);
+    if (verdict.kind !== 'accept') return verdict;
+    const waiting = this.#pool.keepAliveOf(keepAlive);
+    // A higher link that waits here may be of a chain that has been replaced since.
+    const better = waiting && waiting.i >= keepAlive.i;
+    if (better && machine.precheckKeepAlive(waiting).kind === 'accept') return undefined;
+    if (this.#pool.addKeepAlive(keepAlive)) return undefined;
+    const most = `at most ${this.#shared.tuning.keepAlivesMax} keep-alives in the queue`;
+    return failure('overloaded', most, 'more');
+  }
+
+  jobDone(key: string, verdict: Verdict): void {
+    for (const entry of this.#checking.waitingFor(key)) {
+      entry.jobs.delete(key);
+      if (verdict.kind !== 'accept') {
+        this.#checking.remove(entry);
+        this.#refuse(entry.tag, verdict);
+      }
+      for (const { batch, cost } of this.#checking.release(entry.batch)) {
+        this.#pool.add(batch, cost);
+      }
+    }
+  }
+
+  #judge(batch: CarriedBatch, tag: number): void {
+    const { config, me, committee } = this.#shared;
+    // What committed state refuses costs no signature, and no key its admission.
+    const advice = config.machine.precheck(orderedBatch(batch, me));
+    if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
+    const flaw = this.#outOfPlace(batch) ?? checkBatchAtDoor(batch, this.#rules);
+    if (flaw) return this.#refuse(tag, flaw);
+    const judged = validateBatch(config.machine, me, batch);
+    if (judged.refusal) return this.#refuse(tag, judged.refusal);
+    const proofs = judged.asks.length;
+    const most = committee.params.limits.blockProofsMax;
+    if (proofs > most) {
+      return this.#refuse(tag, failure('too_many_proofs', `at most ${most}`, `${proofs}`));
+    }
+    if (judged.weight > BLOCK_WEIGHT_MAX) {
+      const weight = `at most ${BLOCK_WEIGHT_MAX}`;
+      return this.#refuse(tag, failure('too_heavy', weight, `${judged.weight}`));
+    }
+    const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
+    const full = asks.length > 0 ? this.#crowded(batch) : undefined;
+    if (full) return this.#refuse(tag, full);
+    const jobs = this.#verdicts.ask(asks, batch.batch.client);
+    if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
+    const entry: Entry = { batch, tag, jobs, cost: costOf(judged) };
+    if (jobs.size === 0 && !this.#checking.isBehind(batch))
+      return this.#pool.add(batch, entry.cost);
+    if (this.#checking.add(entry)) return;
+    const behind = `at most ${BEHIND_MAX} batches of a session behind one in slow checks`;
+    this.#refuse(tag, failure('overloaded', behind, 'one more'));
+  }
+
+  /**
+   * R12: what this replica carries for nothing counts against it. One batch of a (session, seq) at a
+   * time; and one that has been out of turn goes out again when its predecessor has been applied.
+   */
+  #outOfPlace(carried: CarriedBatch): Failure | undefined {
+    const { batch } = carried;
+    if (this.#pool.holdsOther(carried)) {
+      return failure('overloaded', 'one batch of a seq at a time', `another of seq ${batch.seq}`);
+    }
+    if (batch.seq === 0 || !this.#pool.wasEarly(carried)) return undefined;
+    const { machine } = this.#shared.config;
+    if (machine.hasUsed?.({ ...batch, seq: batch.seq - 1 }) !== false) return undefined;
+    return failure('overloaded', `seq ${batch.seq - 1} applied first`, `seq ${batch.seq} again`);
+  }
+
+  /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
+  #crowded({ batch }: CarriedBatch): Failure | undefined {
+    const { checkingMax, checkingPerClientMax } = this.#shared.tuning;
+    const { all, own } = this.#checking.busy(batch.client);
+    if (own >= checkingPerClientMax) {
+      const most = `at most ${checkingPerClientMax} batches of a client in slow checks`;
+      return failure('overloaded', most, `${own}`);
+    }
+    if (all < checkingMax) return undefined;
+    const most = `at most ${checkingMax} batches in slow checks`;
+    return failure('overloaded', most, `${all}`);
+  }
+
+  #hasRoom(): boolean {
+    const { queueBatchesMax, queueBytesMax } = this.#shared.tuning;
+    if (this.#checking.bytes + this.#pool.bytes >= queueBytesMax) return false;
+    return this.#checking.size + this.#pool.queued < queueBatchesMax;
+  }
+
+  #refuse(tag: number, { code, expected, actual }: Failure): void {
+    this.#shared.out.push({ kind: 'refused', tag, failure: failure(code, expected, actual) });
+  }
+}

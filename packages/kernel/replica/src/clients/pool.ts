@@ -1,0 +1,400 @@
+import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
+import {
+  type Block,
+  type CarriedBatch,
+  CLIENT_KEYS_MAX,
+  compareBatches,
+  compareKeepAlives,
+  type Evidence,
+  KEEP_ALIVES_MAX,
+  type Ref,
+  refKey,
+  type SeenCache,
+  seenCache,
+} from '@fatty/broadcast';
+import { toHex } from '@fatty/codec';
+import type { Shared } from '../context.ts';
+import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
+import { type Judged, validateBatch } from './validate.ts';
+
+interface Included {
+  readonly ref: Ref;
+  readonly left: Map<string, CarriedBatch>;
+}
+
+/** What a batch costs every replica: slow checks, and work of apply in ordinary ops. */
+export interface Cost {
+  readonly proofs: number;
+  readonly weight: number;
+}
+
+export function costOf({ asks, weight }: Judged): Cost {
+  return { proofs: asks.length, weight };
+}
+
+/** A batch that another gateway gave for the own block of `round`. */
+interface Handed {
+  readonly round: number;
+  readonly batch: CarriedBatch;
+}
+
+/** What an own block carries. */
+export interface Cargo {
+  readonly batches: readonly CarriedBatch[];
+  readonly keepAlives: readonly KeepAlive[];
+  readonly evidence: readonly Evidence[];
+}
+
+export const NO_CARGO: Cargo = { batches: [], keepAlives: [], evidence: [] };
+
+/** Canonical heads around one batch, a keep-alive, and a header without its parents. Bytes. */
+const BATCH_HEAD_BYTES = 80;
+const KEEP_ALIVE_BYTES = 80;
+const HEADER_BYTES = 512;
+const PARENT_BYTES = 48;
+/** So many rounds a batch that somebody else's block carries is left to that block. */
+const CARRIED_ROUNDS = 4;
+/** Accusations in one own block. */
+const EVIDENCE_MAX = 8;
+const EARLY_MAX = 16_384;
+
+/**
+ * What this replica has to say: batches of its clients, keep-alives, accusations. A batch stays
+ * until a copy of it is settled, in whosever block, or the own one has had its turn (R19); it goes out
+ * again when the own block that carried it is not delivered within V rounds.
+ */
+export class Pool {
+  readonly #shared: Shared;
+  /** In the order they came, by batch id. */
+  readonly #queue = new Map<string, CarriedBatch>();
+  readonly #carried = new Map<string, Included>();
+  /** Last round in which a queued batch is left to somebody else's block, by batch id. */
+  readonly #leftUntil = new Map<string, number>();
+  /** Queued batches that somebody else's block was seen to carry. */
+  readonly #seen = new Set<string>();
+  /** Own blocks with batches that are not committed, oldest first. */
+  #included: Included[] = [];
+  /** Given by others for the own block of one round each, by batch id. */
+  readonly #handed = new Map<string, Handed>();
+  readonly #keepAlives = new Map<string, KeepAlive>();
+  readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
+  readonly #convicted = new Set<number>();
+  /** By (session, seq): the batch of it that is here. */
+  readonly #places = new Map<string, string>();
+  /** Places of own copies that came to a commit out of turn. */
+  readonly #early: SeenCache = seenCache(EARLY_MAX);
+  /** What a batch costs every replica (R11, R11a). */
+  readonly #costs = new WeakMap<CarriedBatch, Cost>();
+  #bytes = 0;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  has(id: string): boolean {
+    return this.#queue.has(id) || this.#carried.has(id) || this.#handed.has(id);
+  }
+
+  /** Of the queue. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Something to say, whoever carries it. */
+  get hasAny(): boolean {
+    return this.#queue.size + this.#keepAlives.size + this.#evidence.size > 0;
+  }
+
+  /** Something that no own block carries yet. */
+  hasNews(nextRound: number): boolean {
+    if (this.#queue.size > 0 || this.#keepAlives.size > 0) return true;
+    for (const { round } of this.#handed.values()) if (round === nextRound) return true;
+    for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
+    return false;
+  }
+
+  add(batch: CarriedBatch, cost: Cost): void {
+    this.#costs.set(batch, cost);
+    this.#enqueue(toHex(batch.id), batch);
+  }
+
+  /** For the own block of `round` alone: who gave it carries it itself when that block has no room. */
+  addHanded(batch: CarriedBatch, round: number): void {
+    this.#handed.set(toHex(batch.id), { round, batch });
+  }
+
+  /** Another batch of its (session, seq) is here: only one of them can count. */
+  holdsOther(batch: CarriedBatch): boolean {
+    const holder = this.#places.get(placeOf(batch));
+    return holder !== undefined && holder !== toHex(batch.id);
+  }
+
+  /** One of its (session, seq) went out from here and had no turn. */
+  wasEarly(batch: CarriedBatch): boolean {
+    return this.#early.has(placeOf(batch));
+  }
+
+  /** The one that waits for an own block, of this session. */
+  keepAliveOf({ session }: KeepAlive): KeepAlive | undefined {
+    return this.#keepAlives.get(toHex(session));
+  }
+
+  /**
+   * Takes one that the machine accepts, in place of an earlier one of its session: a later preimage
+   * says all that an earlier one does. False when there is no room.
+   */
+  addKeepAlive(keepAlive: KeepAlive): boolean {
+    const key = toHex(keepAlive.session);
+    const room = this.#keepAlives.size < this.#shared.tuning.keepAlivesMax;
+    if (!room && !this.#keepAlives.has(key)) return false;
+    this.#keepAlives.set(key, keepAlive);
+    return true;
+  }
+
+  addEvidence(author: number, evidence: Evidence): void {
+    if (author === this.#shared.me || this.#convicted.has(author)) return;
+    if (this.#evidence.has(author)) return;
+    this.#evidence.set(author, { evidence, againRound: 0 });
+  }
+
+  convicted(authors: readonly number[]): void {
+    for (const author of authors) {
+      this.#convicted.add(author);
+      this.#evidence.delete(author);
+    }
+  }
+
+  /**
+   * Batches for the leader of the open round, none twice for one round. Not among them: openings, which
+   * are charged to the author of the block, large batches and those with slow checks, and whatever
+   * comes after such a one in its session. Own blocks of rounds up to `round` leave them out.
+   */
+  handOver(round: number): readonly CarriedBatch[] {
+    const given: CarriedBatch[] = [];
+    const kept = new Set<string>();
+    for (const [id, carried] of this.#queue) {
+      const { signed, batch } = carried;
+      const { session, seq } = batch;
+      const isSmall = signed.core.length <= HANDED_BYTES_MAX;
+      const isPlain = seq > 0 && isSmall && this.#costOf(carried).proofs === 0;
+      if (!isPlain) kept.add(toHex(session));
+      if (kept.has(toHex(session)) || this.#isLeft(id, round)) continue;
+      this.#leftUntil.set(id, round);
+      given.push(carried);
+      if (given.length === HANDED_MAX) break;
+    }
+    return given;
+  }
+
+  /** What another's block carries is left to it for a while: once, or a liar could hold it up for good. */
+  accepted({ ref, batches }: Block): void {
+    if (this.#queue.size === 0 || ref.author === this.#shared.me) return;
+    for (const batch of batches) {
+      const id = toHex(batch.id);
+      if (!this.#queue.has(id) || this.#seen.has(id)) continue;
+      this.#seen.add(id);
+      this.#leftUntil.set(id, ref.round + CARRIED_ROUNDS);
+    }
+  }
+
+  #isLeft(id: string, round: number): boolean {
+    return (this.#leftUntil.get(id) ?? 0) >= round;
+  }
+
+  /** Takes what fits into the own block of `round`, oldest first (limits: R8, R11a). */
+  take(round: number): Cargo {
+    const { limits } = this.#shared.committee.params;
+    const members = this.#shared.committee.members.length;
+    let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
+    const evidence = this.#takeEvidence(round);
+    for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
+    const keepAlives = this.#takeKeepAlives();
+    room -= keepAlives.length * KEEP_ALIVE_BYTES;
+    return { batches: this.#takeBatches(room, round), keepAlives, evidence };
+  }
+
+  /** The own block is made: its batches are watched until they are committed. */
+  include(block: Block): void {
+    if (block.batches.length === 0) return;
+    const left = new Map<string, CarriedBatch>();
+    const entry: Included = { ref: block.ref, left };
+    for (const batch of block.batches) {
+      const id = toHex(batch.id);
+      left.set(id, batch);
+      this.#places.set(placeOf(batch), id);
+      this.#carried.set(id, entry);
+    }
+    this.#included.push(entry);
+  }
+
+  /** R19: these need no further copy, or none that this replica could give. */
+  forget(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const batch = this.#queue.get(id) ?? this.#carried.get(id)?.left.get(id);
+      if (batch && this.#places.get(placeOf(batch)) === id) this.#places.delete(placeOf(batch));
+      this.#dequeue(id);
+      this.#carried.get(id)?.left.delete(id);
+      this.#carried.delete(id);
+    }
+  }
+
+  /**
+   * After {@link forget}, with the refs of the same commit: own copies that had their turn and changed
+   * nothing. One whose predecessor is still here goes out again, behind it; there is nothing better to
+   * give of the others, and their clients ask again.
+   */
+  tried(refs: readonly Ref[]): void {
+    const keys = new Set(refs.filter(({ author }) => author === this.#shared.me).map(refKey));
+    if (keys.size === 0) return;
+    const due = this.#included.filter(({ ref }) => keys.has(refKey(ref)));
+    this.#included = this.#included.filter(({ ref }) => !keys.has(refKey(ref)));
+    const early = due.flatMap(({ left }) => [...left]);
+    if (early.length === 0) return;
+    for (const [, batch] of early) this.#early.add(placeOf(batch));
+    this.forget(early.map(([id]) => id));
+    const waiting = this.#lowestSeqs();
+    const again = early.filter(([, { batch }]) => {
+      const lowest = waiting.get(toHex(batch.session));
+      return lowest !== undefined && lowest < batch.seq;
+    });
+    this.#enqueueFirst(again);
+  }
+
+  /** The first batch of each session that is here. */
+  #lowestSeqs(): Map<string, number> {
+    const lowest = new Map<string, number>();
+    const note = ({ batch }: CarriedBatch): void => {
+      const session = toHex(batch.session);
+      lowest.set(session, Math.min(batch.seq, lowest.get(session) ?? batch.seq));
+    };
+    for (const batch of this.#queue.values()) note(batch);
+    for (const { left } of this.#included) for (const batch of left.values()) note(batch);
+    return lowest;
+  }
+
+  /** R15: batches of own blocks that are not delivered within V rounds go out again. */
+  requeueLost(nextRound: number): void {
+    const { dag, committee } = this.#shared;
+    const { supportRoundsMax } = committee.params;
+    const lost: [string, CarriedBatch][] = [];
+    let done = 0;
+    for (const { ref, left } of this.#included) {
+      if (left.size > 0 && !dag.delivered(ref)) {
+        if (ref.round + supportRoundsMax >= nextRound) break;
+        lost.push(...left);
+      } else if (left.size > 0 && ref.round > dag.horizon) break;
+      done++;
+    }
+    if (done === 0) return;
+    const gone = this.#included.slice(0, done);
+    this.#included = this.#included.slice(done);
+    for (const { left } of gone) for (const id of left.keys()) this.#carried.delete(id);
+    this.#enqueueFirst(lost);
+  }
+
+  #dequeue(id: string): void {
+    const waiting = this.#queue.get(id);
+    if (waiting === undefined) return;
+    this.#bytes -= sizeOf(waiting);
+    this.#queue.delete(id);
+    this.#leftUntil.delete(id);
+    this.#seen.delete(id);
+  }
+
+  #enqueue(id: string, batch: CarriedBatch): void {
+    this.#queue.set(id, batch);
+    this.#places.set(placeOf(batch), id);
+    this.#bytes += sizeOf(batch);
+  }
+
+  /** Before what came later, or a session's batches would overtake one another. */
+  #enqueueFirst(batches: readonly (readonly [string, CarriedBatch])[]): void {
+    if (batches.length === 0) return;
+    const later = [...this.#queue];
+    this.#queue.clear();
+    for (const [id, batch] of batches) this.#enqueue(id, batch);
+    for (const [id, batch] of later) this.#queue.set(id, batch);
+  }
+
+  /** Batches that came back with the log were checked in an earlier life: counted again here. */
+  #costOf(carried: CarriedBatch): Cost {
+    const known = this.#costs.get(carried);
+    if (known !== undefined) return known;
+    const cost = costOf(validateBatch(this.#shared.config.machine, this.#shared.me, carried));
+    this.#costs.set(carried, cost);
+    return cost;
+  }
+
+  /** R11: what is over goes with the next block. */
+  #takeKeepAlives(): readonly KeepAlive[] {
+    const taken = [...this.#keepAlives].slice(0, KEEP_ALIVES_MAX);
+    for (const [key] of taken) this.#keepAlives.delete(key);
+    return taken.map(([, keepAlive]) => keepAlive).sort(compareKeepAlives);
+  }
+
+  #takeEvidence(round: number): readonly Evidence[] {
+    const { supportRoundsMax } = this.#shared.committee.params;
+    const due = [...this.#evidence].filter(([, { againRound }]) => againRound <= round);
+    const taken = due.sort(([a], [b]) => a - b).slice(0, EVIDENCE_MAX);
+    for (const [, entry] of taken) entry.againRound = round + supportRoundsMax;
+    return taken.map(([, { evidence }]) => evidence);
+  }
+
+  /** What was given for this round; what was given for rounds below came too late. */
+  #takeHanded(upTo: number): readonly (readonly [string, CarriedBatch])[] {
+    const taken: (readonly [string, CarriedBatch])[] = [];
+    for (const [id, { round, batch }] of this.#handed) {
+      if (round <= upTo) this.#handed.delete(id);
+      if (round === upTo) taken.push([id, batch]);
+    }
+    return taken;
+  }
+
+  #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
+    const { limits } = this.#shared.committee.params;
+    let room = bytesMax;
+    let ops = limits.blockOpsMax;
+    let proofs = limits.blockProofsMax;
+    let weight = BLOCK_WEIGHT_MAX;
+    const taken: CarriedBatch[] = [];
+    const passed = new Set<string>();
+    const clients = new Set<string>();
+    for (const [id, carried] of [...this.#queue, ...this.#takeHanded(round)]) {
+      const { batch } = carried;
+      if (this.#isLeft(id, round)) passed.add(toHex(batch.session));
+      const cost = this.#costOf(carried);
+      // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
+      const place = placeOf(carried);
+      if (passed.has(place) || passed.has(toHex(batch.session))) continue;
+      const client = toHex(batch.client);
+      const isStranger = clients.size === CLIENT_KEYS_MAX && !clients.has(client);
+      if (cost.proofs > proofs || cost.weight > weight || isStranger) {
+        // These are scarce: others may pass, but not later batches of the same session.
+        passed.add(toHex(batch.session));
+        continue;
+      }
+      if (sizeOf(carried) > room || batch.ops.length > ops) break;
+      passed.add(place);
+      clients.add(client);
+      room -= sizeOf(carried);
+      ops -= batch.ops.length;
+      proofs -= cost.proofs;
+      weight -= cost.weight;
+      taken.push(carried);
+      this.#dequeue(id);
+    }
+    return taken.sort(compareBatches);
+  }
+}
+
+function sizeOf({ signed }: CarriedBatch): number {
+  return signed.core.length + BATCH_HEAD_BYTES;
+}
+
+function placeOf({ batch }: CarriedBatch): string {
+  return `${toHex(batch.session)}/${batch.seq}`;
+}

@@ -1,0 +1,51 @@
+import { type Ref, refKey } from '@fatty/broadcast';
+import { RESEND_ROUNDS } from '../catchup/neighbours.ts';
+import type { Shared } from '../context.ts';
+
+/**
+ * Which blocks of the DAG are whole (R12). A body leaves memory when the block is committed, for then
+ * the state has it, and given to the index of the log, for there it is served from. Own ones stay a
+ * little longer: they are sent again when something was lost.
+ */
+export class Bodies {
+  readonly #shared: Shared;
+  /** Given to the index, not committed. */
+  readonly #indexed = new Map<string, number>();
+  /** Committed, not given to the index. */
+  readonly #committed = new Set<string>();
+  /** Own ones that could go, oldest first. */
+  #own: Ref[] = [];
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /** An `index` effect names the block, so a `read` finds it. */
+  indexed(ref: Ref): void {
+    const key = refKey(ref);
+    if (this.#committed.delete(key)) this.#drop(ref);
+    else this.#indexed.set(key, ref.round);
+  }
+
+  committed(refs: readonly Ref[]): void {
+    for (const ref of refs) {
+      const key = refKey(ref);
+      if (this.#indexed.delete(key)) this.#drop(ref);
+      else this.#committed.add(key);
+    }
+  }
+
+  /** The blocks below are gone as a whole. */
+  horizonMoved(horizon: number): void {
+    for (const [key, round] of this.#indexed) if (round <= horizon) this.#indexed.delete(key);
+  }
+
+  #drop(ref: Ref): void {
+    const { dag, me } = this.#shared;
+    if (ref.author !== me) return dag.dropBody(ref);
+    this.#own.push(ref);
+    const kept = this.#own.filter(({ round }) => round > ref.round - RESEND_ROUNDS);
+    for (const old of this.#own) if (!kept.includes(old)) dag.dropBody(old);
+    this.#own = kept;
+  }
+}

@@ -1,0 +1,158 @@
+import { type Block, type Evidence, type Ref, refKey, seenCache } from '@fatty/broadcast';
+import { toHex } from '@fatty/codec';
+import type { CommitInput, OrderedBatch, OrderedKeepAlive } from '@fatty/interface';
+import type { Ordered } from '@fatty/order';
+import type { Shared } from '../context.ts';
+
+/** Places (author, session, seq) that were counted, and sessions that were seen to live. */
+const PLACES_MAX = 65_536;
+/** An honest author may carry a batch again that it sees nothing of (R15), so a place counts twice. */
+const TIMES = ['first', 'again'] as const;
+/** How far ahead of the seq used last a client's pipeline may be (R3). */
+const AHEAD_MAX = 64;
+const KEEP_ALIVE_BYTES = 80;
+/** Blocks of suspects that were charged when they were taken and are not committed. */
+const PREPAID_MAX = 4_096;
+
+interface Budget {
+  /** Bytes of waste that may still be carried; below 0 the author is over. */
+  left: number;
+  /** Since it was over: its blocks are charged when they are taken, until all is paid. */
+  isSuspect: boolean;
+}
+
+interface Seen {
+  readonly seq: number;
+  readonly commit: number;
+}
+
+/**
+ * What authors carry for nothing (R12): bytes of batches that no session had a place for, and of
+ * keep-alives that no chain reached. Each author has `wasteBytesMax` of it and gets
+ * `wasteBytesPerSec` back, by the commits' own time; who is over is not referenced, and its pushed
+ * blocks are put aside. A function of the commit sequence and of which blocks were taken; local
+ * opinion, never validity.
+ */
+export class Budgets {
+  readonly #shared: Shared;
+  readonly #onOver: (author: number) => void;
+  readonly #all: readonly Budget[];
+  readonly #counted = seenCache(PLACES_MAX);
+  /** Sessions by hex, the one that was last used last. */
+  readonly #sessions = new Map<string, Seen>();
+  /** Blocks of suspects, charged when they were taken. */
+  readonly #prepaid = new Set<string>();
+  #atMs: number;
+
+  /** `onOver`: the author is over now and was not. */
+  constructor(shared: Shared, onOver: (author: number) => void) {
+    this.#shared = shared;
+    this.#onOver = onOver;
+    const left = shared.tuning.wasteBytesMax;
+    this.#all = shared.committee.members.map(() => ({ left, isSuspect: false }));
+    this.#atMs = shared.committee.genesisTs;
+  }
+
+  /** A block has entered the DAG. */
+  taken({ ref, bytes }: Block): void {
+    if (!this.#all[ref.author]?.isSuspect) return;
+    this.#prepaid.add(refKey(ref));
+    const [oldest] = this.#prepaid;
+    if (this.#prepaid.size > PREPAID_MAX && oldest !== undefined) this.#prepaid.delete(oldest);
+    this.#charge(ref.author, bytes.length);
+  }
+
+  /** After the machine applied it. */
+  committed({ content, index, commitTs }: Ordered, { batches }: CommitInput): void {
+    this.#refill(commitTs);
+    const used = new Set(batches.filter((batch) => this.#isUsed(batch, index)));
+    let at = 0;
+    for (const block of content) {
+      const own = batches.slice(at, at + block.batches.length);
+      at += block.batches.length;
+      const waste = this.#wasteOf(block, own, used, index);
+      if (this.#prepaid.delete(refKey(block.ref)) || waste === 0) continue;
+      this.#charge(block.ref.author, waste);
+    }
+  }
+
+  #refill(commitTs: number): void {
+    const { wasteBytesMax, wasteBytesPerSec } = this.#shared.tuning;
+    const gained = ((commitTs - this.#atMs) * wasteBytesPerSec) / 1000;
+    this.#atMs = commitTs;
+    for (const [author, budget] of this.#all.entries()) {
+      budget.left = Math.min(wasteBytesMax, budget.left + gained);
+      if (budget.left === wasteBytesMax) budget.isSuspect = false;
+      if (budget.left >= 0) this.#shared.peers.setOver(author, false);
+    }
+  }
+
+  #charge(author: number, bytes: number): void {
+    const { me, peers, out } = this.#shared;
+    const budget = this.#all[author];
+    if (budget === undefined || author === me) return;
+    budget.left -= bytes;
+    if (budget.left >= 0 || peers.isOver(author)) return;
+    budget.isSuspect = true;
+    peers.setOver(author, true);
+    out.note({ what: 'overBudget', peer: author });
+    this.#onOver(author);
+  }
+
+  /** Its session lives, is its client's, and has used the seq up. */
+  #isUsed(batch: OrderedBatch, commit: number): boolean {
+    const { machine } = this.#shared.config;
+    if (machine.hasUsed?.(batch) === false) return false;
+    const session = toHex(batch.session);
+    const seq = Math.max(batch.seq, this.#sessions.get(session)?.seq ?? 0);
+    this.#sessions.delete(session);
+    this.#sessions.set(session, { seq, commit });
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > PLACES_MAX && oldest !== undefined) this.#sessions.delete(oldest);
+    return true;
+  }
+
+  #wasteOf(
+    { ref, batches, body }: Block,
+    ordered: readonly OrderedBatch[],
+    used: ReadonlySet<OrderedBatch>,
+    commit: number,
+  ): number {
+    let waste = 0;
+    for (const [i, batch] of ordered.entries()) {
+      const hasPlace = used.has(batch) ? 'used' : this.#isNear(batch, commit) ? 'near' : undefined;
+      const place = `${hasPlace}/${ref.author}/${toHex(batch.session)}/${batch.seq}`;
+      if (hasPlace !== undefined && this.#counts(place)) continue;
+      waste += batches[i]?.signed.core.length ?? 0;
+    }
+    for (const one of body.keepAlives) waste += this.#isReached(one, ref) ? 0 : KEEP_ALIVE_BYTES;
+    for (const evidence of body.evidence) waste += bytesOf(evidence);
+    return waste;
+  }
+
+  /** Out of turn, or too late for a session that has just ended: an honest gateway could not know. */
+  #isNear({ session, seq }: OrderedBatch, commit: number): boolean {
+    const seen = this.#sessions.get(toHex(session));
+    const roundsMax = this.#shared.committee.params.supportRoundsMax;
+    return seen !== undefined && commit - seen.commit <= roundsMax && seq <= seen.seq + AHEAD_MAX;
+  }
+
+  #counts(place: string): boolean {
+    for (const time of TIMES) {
+      const key = `${time}/${place}`;
+      if (this.#counted.has(key)) continue;
+      this.#counted.add(key);
+      return true;
+    }
+    return false;
+  }
+
+  #isReached(keepAlive: OrderedKeepAlive, { author }: Ref): boolean {
+    if (this.#shared.config.machine.hasReached?.(keepAlive) === false) return false;
+    return this.#counts(`${author}/${toHex(keepAlive.session)}/${keepAlive.i}`);
+  }
+}
+
+function bytesOf({ a, b }: Evidence): number {
+  return a.header.length + b.header.length + a.sig.length + b.sig.length;
+}

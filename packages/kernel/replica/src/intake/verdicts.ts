@@ -1,0 +1,106 @@
+import { hash, toHex } from '@fatty/codec';
+import type { Ask, PublicKey, Verdict } from '@fatty/interface';
+import type { Shared } from '../context.ts';
+
+interface Open {
+  readonly job: Uint8Array;
+  /** Undefined: a block waits for it. */
+  client: PublicKey | undefined;
+  /** When to ask again; undefined while a worker has it. */
+  retryAtMs: number | undefined;
+}
+
+const keys = new WeakMap<Uint8Array, string>();
+
+/** Map key of a job: the hash of up to a block's size of bytes, worked out once. */
+export function jobKey(job: Uint8Array): string {
+  let key = keys.get(job);
+  if (key === undefined) {
+    key = toHex(hash('job', job));
+    keys.set(job, key);
+  }
+  return key;
+}
+
+/**
+ * Slow checks (R11a): asked once per job, remembered in a bounded table, asked again when a worker
+ * gave no verdict. No answer is never a refusal.
+ */
+export class Verdicts {
+  readonly #shared: Shared;
+  readonly #known = new Map<string, Verdict>();
+  readonly #open = new Map<string, Open>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /**
+   * Starts what is not known yet, for a block or, given the key, for a client. Answers the keys that the asks wait for, or the first refusal.
+   */
+  ask(
+    asks: readonly Ask[],
+    client: PublicKey | undefined,
+  ): Set<string> | Exclude<Verdict, { kind: 'accept' }> {
+    const waiting = new Set<string>();
+    for (const { job } of asks) {
+      const key = jobKey(job);
+      const known = this.#known.get(key);
+      if (known === undefined) {
+        waiting.add(key);
+        this.#start(key, job, client);
+      } else if (known.kind !== 'accept') return known;
+    }
+    return waiting;
+  }
+
+  /** Answers the job's key when there is a verdict and somebody asked. */
+  answered(job: Uint8Array, verdict: Verdict | undefined): string | undefined {
+    const key = jobKey(job);
+    const open = this.#open.get(key);
+    if (open === undefined) return undefined;
+    if (verdict === undefined) {
+      open.retryAtMs = this.#shared.nowMs + this.#shared.tuning.verifyRetryMs;
+      this.#shared.timers.want('verifyRetry', open.retryAtMs);
+      return undefined;
+    }
+    this.#open.delete(key);
+    // `ignore` says nothing about the bytes: the next one who asks gets a fresh look.
+    if (verdict.kind !== 'ignore') this.#remember(key, verdict);
+    return key;
+  }
+
+  /** `verifyRetry` fired: asks again where somebody still waits. */
+  retry(isWaitedFor: (key: string) => boolean): void {
+    for (const [key, open] of this.#open) {
+      if (!isWaitedFor(key)) this.#open.delete(key);
+      else if (open.retryAtMs !== undefined && open.retryAtMs <= this.#shared.nowMs) {
+        open.retryAtMs = undefined;
+        this.#shared.out.push({ kind: 'verify', job: open.job, client: open.client });
+      } else if (open.retryAtMs !== undefined) {
+        this.#shared.timers.want('verifyRetry', open.retryAtMs);
+      }
+    }
+  }
+
+  #start(key: string, job: Uint8Array, client: PublicKey | undefined): void {
+    const open = this.#open.get(key);
+    if (open === undefined) {
+      this.#open.set(key, { job, client, retryAtMs: undefined });
+    } else {
+      // A block waits for what a client sent first: from now on it goes as a block's.
+      if (client !== undefined || open.client === undefined) return;
+      open.client = undefined;
+      if (open.retryAtMs !== undefined) return;
+    }
+    const asked = open?.job ?? job;
+    this.#shared.out.push({ kind: 'verify', job: asked, client });
+  }
+
+  #remember(key: string, verdict: Verdict): void {
+    this.#known.set(key, verdict);
+    if (this.#known.size <= this.#shared.tuning.verdictsMax) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}

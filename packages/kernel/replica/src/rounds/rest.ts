@@ -1,0 +1,136 @@
+import type { StateMachine } from '@fatty/interface';
+import type { Pool } from '../clients/pool.ts';
+import type { Shared } from '../context.ts';
+import type { Payload } from './payload.ts';
+import type { Proposer } from './proposer.ts';
+
+/** A commit needs the votes of the round after its leader's, and the certificates of the one after. */
+const ROUNDS_TO_REST = 3;
+
+/**
+ * Whether there is a reason to make rounds, and how fast (Decisions: Rest, Fast on a LAN). At rest
+ * nothing is to be said, committed, followed or kept in time, and nothing is scheduled but the
+ * heartbeat.
+ *
+ * A cell rests with one slot open: everybody but the leader of the open round has made its block of
+ * that round. What the leader says next needs two more rounds to be committed, not four.
+ */
+export class Rest {
+  readonly #shared: Shared;
+  readonly #machine: StateMachine;
+  readonly #payload: Payload;
+  readonly #pool: Pool;
+  readonly #proposer: Proposer;
+  #needsTime = false;
+  #sinceMs: number | undefined;
+  /** The round after the one that decided what had to be decided. */
+  #restRound = 0;
+  /** Open round whose leader, this replica, was asked to fill its slot. */
+  #wokenRound = 0;
+
+  constructor(shared: Shared, payload: Payload, pool: Pool, proposer: Proposer) {
+    this.#shared = shared;
+    this.#machine = shared.config.machine;
+    this.#payload = payload;
+    this.#pool = pool;
+    this.#proposer = proposer;
+  }
+
+  get isResting(): boolean {
+    return this.#sinceMs !== undefined;
+  }
+
+  /** The round whose leader's slot stays open while nothing is to be said. */
+  get openRound(): number {
+    return Math.max(this.#restRound, this.#shared.dag.highestRound);
+  }
+
+  /** Before a commit is applied: was it one that rounds had to be made for? */
+  deciding(leaderRound: number, carriesPayload: boolean): void {
+    if (!carriesPayload && !this.#isHeartbeatDue()) return;
+    this.#restRound = Math.max(this.#restRound, leaderRound + ROUNDS_TO_REST);
+  }
+
+  /** The state moved: does it hold anything that time must pass for? */
+  committed(): void {
+    this.#needsTime = this.#machine.needsTime();
+  }
+
+  /** Somebody has something to say and waits for the leader of `round`, which this replica is. */
+  wake(round: number): void {
+    this.#wokenRound = Math.max(this.#wokenRound, round);
+  }
+
+  wantsRounds(): boolean {
+    if (this.#isLoaded() || this.#isHeartbeatDue()) return true;
+    return this.#proposer.lastRound < this.#lastRoundOf(this.openRound);
+  }
+
+  /** Shortest time between two own blocks now. */
+  pauseMs(): number {
+    const { roundMsMin, idleRoundMs, followRoundMs } = this.#shared.tuning;
+    if (this.#isBehind()) return followRoundMs;
+    if (this.#isLoaded() || this.#proposer.lastRound < this.#promised()) return roundMsMin;
+    return this.#isHeartbeatDue() ? idleRoundMs : followRoundMs;
+  }
+
+  /**
+   * The last round this replica makes before it rests with `round` open. A leader leaves its slot open
+   * only in the round that the last payload's commit led to: who went further had a reason that may not
+   * have reached this replica, and might wait for it for ever.
+   */
+  #lastRoundOf(round: number): number {
+    const { orderer, me } = this.#shared;
+    const isHeld = round > 0 && round === this.#restRound && this.#wokenRound < round;
+    return isHeld && orderer.leaderOf(round) === me ? round - 1 : round;
+  }
+
+  /** Rounds that need no pause: each commit of payload and each waking allows only so many. */
+  #promised(): number {
+    const woken = Math.min(this.#wokenRound, this.openRound);
+    return Math.max(this.#lastRoundOf(this.#restRound), woken);
+  }
+
+  /** True when this is news. */
+  begin(): boolean {
+    if (this.#sinceMs !== undefined) return false;
+    this.#sinceMs = this.#shared.nowMs;
+    return true;
+  }
+
+  /**
+   * Ends a rest. False when the next block must carry nothing: after a long rest, and while so much
+   * waits for a commit that memory is what must be saved (R22).
+   */
+  end(): boolean {
+    const { nowMs, tuning } = this.#shared;
+    const sinceMs = this.#sinceMs ?? nowMs;
+    this.#sinceMs = undefined;
+    return nowMs - sinceMs <= tuning.restMsMax && !this.#isBehind();
+  }
+
+  /** When, on the own clock, the last commit gets too old for sessions and leases to be kept in time. */
+  heartbeatMs(): number | undefined {
+    if (!this.#needsTime) return undefined;
+    const { orderer, committee } = this.#shared;
+    const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
+    return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
+  }
+
+  /** Commits are far behind blocks: rounds are slow and empty until they come. */
+  #isBehind(): boolean {
+    const { orderer, tuning } = this.#shared;
+    const rounds = this.#proposer.lastRound - orderer.lastDecidedRound;
+    return rounds > tuning.uncommittedRoundsMax || this.#payload.bytes > tuning.uncommittedBytesMax;
+  }
+
+  /** Something is to be said, or is on its way to be committed. */
+  #isLoaded(): boolean {
+    return this.#payload.isOpen || this.#pool.hasNews(this.#proposer.lastRound + 1);
+  }
+
+  #isHeartbeatDue(): boolean {
+    const atMs = this.heartbeatMs();
+    return atMs !== undefined && atMs <= this.#shared.clock.nowMs;
+  }
+}

@@ -1,0 +1,188 @@
+import type { Block } from '@fatty/broadcast';
+import {
+  cellId,
+  decode,
+  encode,
+  equalBytes,
+  fail,
+  ok,
+  record,
+  type Shape,
+  u16,
+  u32,
+  u53,
+} from '@fatty/codec';
+import type { CellId, LogRecord, Outcome } from '@fatty/interface';
+import type { Shared } from '../context.ts';
+import type { IndexedBlock } from '../contract.ts';
+
+/** R24: record types of the log. */
+export const RECORD_BLOCK = 1;
+export const RECORD_OWNER = 2;
+
+/** First record of a log: whose it is. Another replica's log must not be taken for one's own. */
+interface Owner {
+  readonly cellId: CellId;
+  readonly epoch: number;
+  readonly author: number;
+}
+
+export const ownerShape: Shape<Owner> = record({ cellId, epoch: u32, author: u16 });
+
+/**
+ * R24, R26: the signer's high-water mark. `round` is the highest round that may have been signed;
+ * `durable` is the own round that was durable, and perhaps sent, when the mark was written. The log
+ * may lack `round`: the power went before its datasync returned, so it was never sent and may be
+ * signed again. A log that lacks `durable` has lost what others have seen. No mark is below the one
+ * before it, field by field: the store refuses a lower one.
+ */
+export interface SignerMark {
+  readonly epoch: number;
+  readonly round: number;
+  readonly durable: number;
+  readonly commitIndex: number;
+}
+
+export const signerMarkShape: Shape<SignerMark> = record({
+  epoch: u32,
+  round: u32,
+  durable: u32,
+  commitIndex: u53,
+});
+
+const MARK_BYTES_MAX = 64;
+
+export function decodeMark(mark: Uint8Array): Outcome<SignerMark> {
+  return decode(signerMarkShape, mark, MARK_BYTES_MAX);
+}
+
+/**
+ * Persist before send (R24). One persist is in flight; what comes meanwhile goes with the next.
+ * Received blocks wait for the own block that references them and share its datasync.
+ */
+export class Persistence {
+  readonly #shared: Shared;
+  #records: LogRecord[] = [];
+  #index: IndexedBlock[] = [];
+  #bytes = 0;
+  #token = 0;
+  #inFlight: { readonly token: number; readonly own: Block | undefined } | undefined;
+  #durableRound = 0;
+  #durableAtMs = 0;
+  #owned = false;
+  /** The mark on disk, or on its way there. */
+  #mark: SignerMark | undefined;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  get isBusy(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
+  /** Own round that may have been sent. */
+  get durableRound(): number {
+    return this.#durableRound;
+  }
+
+  /** Bytes of accepted blocks that are not in the log yet. */
+  get unloggedBytes(): number {
+    return this.#bytes;
+  }
+
+  /** An accepted block of somebody else. */
+  queue(block: Block): void {
+    this.#records.push({ type: RECORD_BLOCK, body: block.bytes });
+    this.#index.push({ ref: block.ref, bytes: block.bytes });
+    this.#bytes += block.bytes.length;
+  }
+
+  /** Logs the own block with everything it references; `persisted` answers when it may be sent. */
+  writeOwn(block: Block, commitIndex: number): void {
+    this.queue(block);
+    this.#write(block, this.#nextMark(block.ref.round, commitIndex));
+  }
+
+  /**
+   * R26: the mark written with an own block cannot say that the block is durable. The next one does;
+   * when none comes within `markDelayMs`, or `atOnce`, the mark is written again by itself. Without
+   * that, a log restored from before the last own block would look like a write that was cut off.
+   */
+  tendMark(commitIndex: number, atOnce: boolean): void {
+    const { nowMs, timers, tuning } = this.#shared;
+    if (this.isBusy || (this.#mark?.durable ?? 0) >= this.#durableRound) return;
+    const dueMs = this.#durableAtMs + tuning.markDelayMs;
+    if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#nextMark(0, commitIndex));
+    else timers.want('markDue', dueMs);
+  }
+
+  /** Logs what was received, when there is no own block to go with. */
+  flush(): void {
+    if (this.isBusy || this.#records.length === 0) return;
+    this.#write(undefined, undefined);
+  }
+
+  /** Answers the own block that is durable now. */
+  persisted(token: number): Block | undefined {
+    if (this.#inFlight?.token !== token) return undefined;
+    const { own } = this.#inFlight;
+    this.#inFlight = undefined;
+    if (own) {
+      this.#durableRound = own.ref.round;
+      this.#durableAtMs = this.#shared.nowMs;
+    }
+    return own;
+  }
+
+  /** The mark of an earlier life. One of an earlier epoch says nothing about this one. */
+  restoredMark(mark: SignerMark): void {
+    if (mark.epoch === this.#shared.committee.epoch) this.#mark = mark;
+  }
+
+  /** An own block found in the log. */
+  restoredOwn(round: number): void {
+    this.#durableRound = Math.max(this.#durableRound, round);
+  }
+
+  /** Code `foreign_log`. */
+  restoredOwner(body: Uint8Array): Outcome<true> {
+    this.#owned = true;
+    if (equalBytes(body, this.#owner())) return ok(true);
+    const { me } = this.#shared;
+    return fail('foreign_log', `the log of replica ${me} of this cell`, 'another log');
+  }
+
+  #nextMark(round: number, commitIndex: number): Uint8Array {
+    const last = this.#mark;
+    // After a crash the log, and with it the commits, may end before what the mark was written for.
+    this.#mark = {
+      epoch: this.#shared.committee.epoch,
+      round: Math.max(round, this.#durableRound, last?.round ?? 0),
+      durable: this.#durableRound,
+      commitIndex: Math.max(commitIndex, last?.commitIndex ?? 0),
+    };
+    return encode(signerMarkShape, this.#mark);
+  }
+
+  #owner(): Uint8Array {
+    const { committee, config, me } = this.#shared;
+    const owner = { cellId: config.cellId, epoch: committee.epoch, author: me };
+    return encode(ownerShape, owner);
+  }
+
+  #write(own: Block | undefined, mark: Uint8Array | undefined): void {
+    const { out, bodies } = this.#shared;
+    const records = this.#records;
+    if (!this.#owned) records.unshift({ type: RECORD_OWNER, body: this.#owner() });
+    this.#owned = true;
+    out.push({ kind: 'index', blocks: this.#index });
+    for (const { ref } of this.#index) bodies.indexed(ref);
+    this.#token++;
+    this.#inFlight = { token: this.#token, own };
+    out.push({ kind: 'persist', token: this.#token, records, mark });
+    this.#records = [];
+    this.#index = [];
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Block } from '@fatty/broadcast';
+import { failure } from '@fatty/codec';
+import type { Failure } from '@fatty/interface';
+import type { Neighbours } from '../catchup/neighbours.ts';
+import type { Shared } from '../context.ts';
+import type { Persistence } from './persistence.ts';
+
+/**
+ * Whether this replica may sign (R26). Before its first own block of a life, q − 1 others must have
+ * said, over their own links, that they know no block of its key beyond its log: its disk cannot
+ * tell that the whole of it was lost or is old.
+ *
+ * Why q − 1. More cannot be waited for: f others may be down. That many is enough to find every
+ * block that reached all honest replicas, since of q − 1 > f who answer one is honest. And it is
+ * enough to find every delivered block, when the replica that forgot is counted among the f faulty
+ * ones. Then at most f − 1 others lie. A delivered block has q supporters, so at least
+ * (q − 1) − (f − 1) = n − 2f others are honest and hold it, in their logs too (R24). Of q − 1 who
+ * answer at least n − 2f are honest as well. There are at most n − f honest others, and
+ * 2(n − 2f) > n − f because n > 3f: one of those who answer holds it.
+ *
+ * A word alone makes no observer, or one liar could silence anybody: a peer that claims to know
+ * more is asked for the block, and is waited for a bounded time.
+ */
+export class Standing {
+  readonly #shared: Shared;
+  readonly #persistence: Persistence;
+  readonly #neighbours: Neighbours;
+  /** Peers that know no own block beyond the log. */
+  readonly #vouchers = new Set<number>();
+  /** Peers that claim to know one, and how long they are waited for. */
+  readonly #claims = new Map<number, number>();
+  #vouched = false;
+  #askAgainMs = 0;
+  #observer: Failure | undefined;
+  #halted: Failure | undefined;
+
+  constructor(shared: Shared, persistence: Persistence, neighbours: Neighbours) {
+    this.#shared = shared;
+    this.#persistence = persistence;
+    this.#neighbours = neighbours;
+  }
+
+  /** Why this replica only watches. */
+  get observer(): Failure | undefined {
+    return this.#observer;
+  }
+
+  /** Why ordering stopped for good. */
+  get halted(): Failure | undefined {
+    return this.#halted;
+  }
+
+  /** Why clients are refused, if they are. */
+  get refusal(): Failure | undefined {
+    return this.#halted ?? this.#observer;
+  }
+
+  /** The first own block of this life may be made. */
+  get isVouched(): boolean {
+    return this.#vouched;
+  }
+
+  observe(flaw: Failure): void {
+    if (this.#observer) return;
+    this.#observer = flaw;
+    this.#shared.out.note({ what: 'observer', failure: flaw });
+  }
+
+  halt(round: number): void {
+    if (this.#halted) return;
+    const flaw = failure('contradiction', 'one certified block per slot', `two in round ${round}`);
+    this.#halted = flaw;
+    this.#shared.out.push({ kind: 'halt', failure: flaw });
+  }
+
+  /** A block with the own key that the DAG does not have. */
+  ownHeard({ ref }: Block): void {
+    const last = this.#persistence.durableRound;
+    // An old one of the log, from somebody who answers with whole rounds.
+    if (ref.round <= Math.min(last, this.#shared.dag.horizon)) return;
+    const known = `at most round ${last}`;
+    this.observe(failure('own_key_heard', known, `round ${ref.round} by another`));
+  }
+
+  /** What a peer knows of the own key. */
+  told(peer: number, yourRound: number): void {
+    if (this.#vouched) return;
+    if (yourRound <= this.#persistence.durableRound) {
+      // R12a: who signs before it has heard the others' clocks may stamp its chain with a wrong one.
+      if (this.#shared.clock.offsetMs(peer) === undefined) return;
+      this.#vouchers.add(peer);
+      this.#judge();
+      return;
+    }
+    this.#vouchers.delete(peer);
+    const { ranges, nowMs, tuning } = this.#shared;
+    if (!this.#claims.has(peer)) this.#claims.set(peer, nowMs + tuning.claimWaitMs);
+    ranges.ask(peer, yourRound, yourRound);
+  }
+
+  /** True when the others have vouched; asks them again while they have not. */
+  seekVouchers(): boolean {
+    this.#judge();
+    if (!this.#vouched) this.#askAgain();
+    return this.#vouched;
+  }
+
+  get #claimedUntilMs(): number {
+    return Math.max(0, ...this.#claims.values());
+  }
+
+  #judge(): void {
+    const { quorum, nowMs } = this.#shared;
+    if (this.#vouchers.size < quorum - 1 || nowMs < this.#claimedUntilMs) return;
+    this.#vouched = true;
+  }
+
+  #askAgain(): void {
+    const { nowMs, timers, tuning, peers } = this.#shared;
+    if (nowMs < this.#claimedUntilMs) timers.want('fetchRetry', this.#claimedUntilMs);
+    const silent = peers.up.filter((peer) => !this.#vouchers.has(peer));
+    if (silent.length === 0) return;
+    if (nowMs >= this.#askAgainMs) {
+      // The first question went out when the link came up.
+      if (this.#askAgainMs > 0) {
+        this.#neighbours.tellClock(silent, true);
+        this.#neighbours.tell(silent, true);
+      }
+      this.#askAgainMs = nowMs + 5 * tuning.fetchRetryMs;
+    }
+    timers.want('fetchRetry', this.#askAgainMs);
+  }
+}

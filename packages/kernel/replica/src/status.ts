@@ -1,0 +1,89 @@
+import type { Failure } from '@fatty/interface';
+import type { Shared } from './context.ts';
+
+/** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
+export interface ReplicaStatus {
+  /** Highest own round that was sent. */
+  readonly round: number;
+  readonly highestRound: number;
+  /** Highest round with q distinct authors accepted. */
+  readonly completeRound: number;
+  /** Every leader slot up to this round is decided here. */
+  readonly decidedRound: number;
+  readonly horizon: number;
+  /** Last commit applied; 0 before the first. */
+  readonly commitIndex: number;
+  /** ms since the Unix epoch. */
+  readonly commitTs: number;
+  readonly leaseClock: number;
+  /** Blocks in memory. */
+  readonly blocks: number;
+  /** Bytes of those that are in memory with their bodies. */
+  readonly bodyBytes: number;
+  /** Valid blocks that wait for parents, time or a slow check. */
+  readonly waiting: number;
+  /** Missing parents being fetched. */
+  readonly wanted: number;
+  /** Own clients' batches that no own block carries yet. */
+  readonly queued: number;
+  /** Accepted blocks that carry something and are not committed. */
+  readonly uncommitted: number;
+  /** Delivered blocks that are not committed. */
+  readonly delivered: number;
+  /** By committee index: highest round heard of. */
+  readonly peerRounds: readonly number[];
+  readonly peersUp: readonly number[];
+  /** How far the own clock is ahead of the host's wall clock, ms (R12a). */
+  readonly clockAheadOfWallMs: number;
+  /** By committee index: how far the member's clock is ahead of this host's, ms; undefined: not heard of. */
+  readonly clockOffsetsMs: readonly (number | undefined)[];
+  readonly deltaMs: number;
+  readonly resting: boolean;
+  readonly syncing: boolean;
+  /** Enough others have said that they know no lost own block: it may sign (R26). */
+  readonly vouched: boolean;
+  /** Set when this replica may not sign any more (R26). */
+  readonly observer: Failure | undefined;
+  /** Set when ordering stopped for good. */
+  readonly halted: Failure | undefined;
+}
+
+type SharedStatus = Pick<
+  ReplicaStatus,
+  | 'highestRound'
+  | 'completeRound'
+  | 'decidedRound'
+  | 'horizon'
+  | 'commitIndex'
+  | 'commitTs'
+  | 'leaseClock'
+  | 'blocks'
+  | 'bodyBytes'
+  | 'peerRounds'
+  | 'peersUp'
+  | 'clockAheadOfWallMs'
+  | 'clockOffsetsMs'
+  | 'syncing'
+>;
+
+/** What all parts of a replica look at: blocks, order, peers and clock. */
+export function statusOf(shared: Shared): SharedStatus {
+  const { dag, orderer, peers, completeRound, syncing, committee, clock, me } = shared;
+  const last = orderer.lastCommit;
+  return {
+    highestRound: dag.highestRound,
+    completeRound,
+    decidedRound: orderer.lastDecidedRound,
+    horizon: dag.horizon,
+    commitIndex: last?.index ?? 0,
+    commitTs: last?.commitTs ?? committee.genesisTs,
+    leaseClock: last?.leaseClock ?? committee.genesisTs,
+    blocks: dag.size,
+    bodyBytes: dag.bodyBytes,
+    peerRounds: peers.rounds,
+    peersUp: peers.up,
+    clockAheadOfWallMs: clock.aheadOfWallMs,
+    clockOffsetsMs: committee.members.map((_, i) => (i === me ? 0 : clock.offsetMs(i))),
+    syncing,
+  };
+}

@@ -1,0 +1,188 @@
+import { Dag } from '@fatty/broadcast';
+import { ACCEPT, equalBytes, hash, toHex, utf8 } from '@fatty/codec';
+import type { CommitInput, OrderedBatch } from '@fatty/interface';
+import { describe, expect, it } from 'vitest';
+import { BEHIND_MAX } from '../src/clients/checking.ts';
+import { Pool } from '../src/clients/pool.ts';
+import { Shared } from '../src/context.ts';
+import { hosted } from '../src/index.ts';
+import { carried, Follower, forge, onTop, vouch } from './forge.ts';
+import { ASKED, Client, listAlgorithm, makeCell, opOf, scheme, World } from './world.ts';
+
+const cell = makeCell(4);
+const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
+
+/** Seqs of a client in the order in which they took effect at a replica. */
+function applied(world: World, client: Client, at = 0): readonly number[] {
+  const commits = world.host(at).committed;
+  return commits.flatMap(({ applied: { receipts }, commit }) =>
+    receipts
+      .filter((one) => one.commit === commit.index && equalBytes(one.session, client.session))
+      .map(({ seq }) => seq),
+  );
+}
+
+describe('a copier among the replicas (R19)', () => {
+  // Author 0: its copies stand before those of the gateway in every round.
+  const copier = 0;
+  const gateway = 1;
+  const BURST = 3;
+  const BURSTS = 6;
+  for (const [what, copies] of [
+    ['the second of each burst', (n: number) => n % BURST === 1],
+    ['the last of each burst', (n: number) => n % BURST === 2],
+    ['all but the first of each', (n: number) => n % BURST !== 0],
+    ['everything', () => true],
+  ] as const) {
+    it(`costs a pipelining client nothing: it carries ${what} in every block`, () => {
+      const world = new World({ cell });
+      const client = new Client(cell, 'c');
+      const batches = Array.from({ length: BURST * BURSTS }, (_, n) => client.op(`${n}`));
+      const stolen = batches.filter((_, n) => copies(n)).map(carried);
+      world.liars.set(copier, () => undefined);
+      world.start();
+      const liar = new Follower(world, copier, new Dag(cell.committee, cell.cellId).virtual);
+      let made = 0;
+      liar.twist = (round, parents) => {
+        if (made === 60) return undefined;
+        made++;
+        const block = forge(cell, copier, round, parents, {
+          ts: world.nowMs,
+          content: { batches: stolen },
+        });
+        return new Map([1, 2, 3].map((to) => [to, block]));
+      };
+      for (const to of [1, 2, 3]) vouch(world, to, [copier]);
+      world.run(50);
+      for (let burst = 0; burst < BURSTS; burst++) {
+        for (const batch of batches.slice(BURST * burst, BURST * (burst + 1))) {
+          world.submit(gateway, batch);
+        }
+        world.run(7 + burst);
+      }
+      world.run(2_000);
+      expect(made).toBe(60);
+      const all = batches.map((_, n) => n);
+      expect(applied(world, client, gateway)).toEqual(all);
+      expect(applied(world, client, 2)).toEqual(all);
+      expect(world.host(gateway).replica.status().queued).toBe(0);
+    });
+  }
+});
+
+function configOf() {
+  const { committee, cellId, signers } = cell;
+  const [signer] = signers;
+  if (signer === undefined) throw new Error('four signers');
+  return { committee, cellId, me: 0, signer, scheme, machine: hosted(listAlgorithm, context) };
+}
+
+describe('the pool', () => {
+  const FREE = { proofs: 0, weight: 1 };
+  function pool(): { pool: Pool; shared: Shared; client: Client } {
+    const shared = new Shared(configOf());
+    return { pool: new Pool(shared), shared, client: new Client(cell, 'p') };
+  }
+  const seqs = (taken: readonly { batch: { seq: number } }[]): number[] =>
+    taken.map(({ batch }) => batch.seq);
+
+  it('sends an own copy that came too early again, behind what it waits for', () => {
+    const { pool: one, shared, client } = pool();
+    const [a, b, c] = [0, 1, 2].map((n) => carried(client.op(`${n}`)));
+    if (!a || !b || !c) throw new Error('batches');
+    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    one.add(b, FREE);
+    one.add(c, FREE);
+    const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
+    one.include(block);
+    one.add(a, FREE);
+    one.tried([block.ref]);
+    expect(seqs(one.take(2).batches)).toEqual([0, 1, 2]);
+  });
+
+  it('drops an own copy that nothing here could help, and takes it anew', () => {
+    const { pool: one, shared, client } = pool();
+    client.seq = 5;
+    const [a, b] = [carried(client.op('5')), carried(client.op('6'))];
+    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    for (const batch of [a, b]) one.add(batch, FREE);
+    const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
+    one.include(block);
+    expect(one.has(toHex(a.id))).toBe(true);
+    one.tried([block.ref]);
+    expect([one.has(toHex(a.id)), one.has(toHex(b.id)), one.queued]).toEqual([false, false, 0]);
+    one.add(a, FREE);
+    expect(seqs(one.take(2).batches)).toEqual([5]);
+  });
+});
+
+describe('the gateway', () => {
+  it('keeps a batch behind its predecessor while the proof of that one is checked', () => {
+    const verdicts: (typeof ACCEPT | undefined)[] = [];
+    const world = new World({ cell, verify: () => verdicts[0] });
+    world.start();
+    const [client, other] = [new Client(cell, 'g'), new Client(cell, 'h')];
+    world.run(5);
+    world.submit(0, client.batch([opOf(ASKED, 'slow')]));
+    for (const n of [1, 2, 3]) world.submit(0, client.op(`${n}`));
+    world.submit(0, other.op('free'));
+    world.run(50);
+    expect(applied(world, other)).toEqual([0]);
+    expect(applied(world, client)).toEqual([]);
+    verdicts.push(ACCEPT);
+    world.run(2_000);
+    expect(applied(world, client)).toEqual([0, 1, 2, 3]);
+    expect(world.host(0).refused).toEqual([]);
+  });
+
+  it('counts what waits as queued, by number and by bytes', () => {
+    const world = new World({ cell, verify: () => undefined, tuning: { queueBatchesMax: 3 } });
+    world.start();
+    const client = new Client(cell, 'g');
+    world.submit(0, client.batch([opOf(ASKED, 'slow')]), 0);
+    for (const n of [1, 2, 3, 4]) world.submit(0, client.op(`${n}`), n);
+    expect(world.host(0).refused.map(({ tag }) => tag)).toEqual([3, 4]);
+    const many = new World({ cell, verify: () => undefined });
+    many.start();
+    const long = new Client(cell, 'l');
+    many.submit(0, long.batch([opOf(ASKED, 'slow')]), 0);
+    for (let n = 1; n <= BEHIND_MAX; n++) many.submit(0, long.op(`${n}`), n);
+    expect(many.host(0).refused).toMatchObject([
+      { tag: BEHIND_MAX, failure: { code: 'overloaded' } },
+    ]);
+    const small = new World({ cell, verify: () => undefined, tuning: { queueBytesMax: 1_500 } });
+    small.start();
+    const big = new Client(cell, 'b');
+    small.submit(0, big.batch([opOf(ASKED, 'slow')]), 0);
+    for (const n of [1, 2, 3]) small.submit(0, big.batch([new Uint8Array(900)]), n);
+    expect(small.host(0).refused.map(({ tag }) => tag)).toEqual([3]);
+  });
+});
+
+describe('hosted', () => {
+  it('takes the first copy that has its turn, and tells a batch once', () => {
+    const machine = hosted(listAlgorithm, context);
+    const client = new Client(cell, 'h');
+    const batch = (seq: number, author: number): OrderedBatch => ({
+      id: hash('batch', utf8(`${seq}`)),
+      client: client.signer.publicKey,
+      session: client.session,
+      seq,
+      basis: { epoch: 0, commit: 0 },
+      author,
+      ops: [utf8(`${seq}`)],
+    });
+    const commit: CommitInput = {
+      index: 1,
+      epoch: 0,
+      commitTs: 1,
+      leaseClock: 1,
+      batches: [batch(1, 0), batch(2, 0), batch(0, 1), batch(1, 1), batch(0, 2), batch(3, 2)],
+      keepAlives: [],
+      evidence: [],
+    };
+    const { receipts, settled } = machine.applyCommit(commit);
+    expect(receipts.map(({ seq }) => seq)).toEqual([0, 1]);
+    expect(settled).toEqual([batch(0, 0).id, batch(1, 0).id]);
+  });
+});

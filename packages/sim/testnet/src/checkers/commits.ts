@@ -1,0 +1,185 @@
+import { decodeResult } from '@fatty/api';
+import { toHex } from '@fatty/codec';
+import type { OrderedBatch, Receipt } from '@fatty/interface';
+import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
+
+export type CommitSeen = Extract<Observation, { kind: 'committed' }>;
+
+/** The one sequence of commits, as the first replica to reach each index told it. */
+export interface Agreed {
+  readonly sequence: readonly CommitSeen[];
+}
+
+interface Told {
+  readonly text: string;
+  readonly receipts: string;
+  root: string | undefined;
+}
+
+const hexes = (list: readonly Uint8Array[]): string => list.map(toHex).join(',');
+
+function commitText({ commit, input }: CommitSeen): string {
+  const { index, prevDigest, leader, blocks, commitTs, leaseClock, horizon } = commit;
+  return [
+    index,
+    toHex(prevDigest),
+    toHex(leader.digest),
+    hexes(blocks.map((ref) => ref.digest)),
+    commitTs,
+    leaseClock,
+    horizon,
+    input.batches.map((batch) => `${toHex(batch.id)}/${batch.author}`).join(),
+    input.keepAlives.map((one) => `${toHex(one.session)}:${one.i}`).join(),
+    input.evidence.join(),
+    input.index,
+    input.commitTs,
+    input.leaseClock,
+  ].join(' ');
+}
+
+const receiptText = (receipt: Receipt): string =>
+  `${toHex(receipt.batch)} ${receipt.commit} ${hexes(receipt.results)}`;
+
+/** What the lock service says to a batch that its session does not count. */
+const UNCOUNTED: ReadonlySet<string> = new Set([
+  'session_unknown',
+  'session_not_yours',
+  'session_reused',
+  'receipt_forgotten',
+  'future_basis',
+  'stale_basis',
+  'too_many_sessions',
+  'gateway_full',
+]);
+
+/** No session took the batch: such an answer has no place in the order of any. */
+export function isUncounted({ results }: Receipt): boolean {
+  return (
+    results.length > 0 &&
+    results.every((bytes) => {
+      const result = decodeResult(bytes);
+      return result.ok && result.value.kind === 'error' && UNCOUNTED.has(result.value.code);
+    })
+  );
+}
+
+/**
+ * S3 and S4: every replica tells the same commits in the same order without a gap.
+ * S5: equal index, equal receipts and state root.
+ * S7: a client's batches take effect in order, once; an honest author's blocks are committed in the order of their rounds.
+ */
+export class CommitChecker implements Checker, Agreed {
+  readonly rules: readonly string[] = ['S3', 'S4', 'S5', 'S7'];
+  readonly sequence: CommitSeen[] = [];
+  readonly #checked: CheckedCell;
+  readonly #told: Told[] = [];
+  /** Next index expected of each replica. */
+  readonly #next = new Map<number, number>();
+  readonly #restarted = new Set<number>();
+  readonly #sessions = new Map<string, { last: number; receipts: Map<number, string> }>();
+  readonly #rounds = new Map<number, number>();
+  #first: number | undefined;
+
+  constructor(checked: CheckedCell) {
+    this.#checked = checked;
+  }
+
+  see(observation: Observation): readonly Violation[] {
+    const out: Violation[] = [];
+    const say = (rule: string, expected: string, actual: string): void => {
+      out.push({ rule, expected, actual, atMs: observation.atMs, replica: observation.by });
+    };
+    if (observation.kind === 'restarted') this.#restarted.add(observation.by);
+    if (observation.kind === 'halted') {
+      say('S4', 'ordering goes on', `${observation.failure.code}: ${observation.failure.actual}`);
+    }
+    if (observation.kind === 'committed') this.#commit(observation, say);
+    return out;
+  }
+
+  finish(): readonly Violation[] {
+    return [];
+  }
+
+  #commit(seen: CommitSeen, say: (rule: string, expected: string, actual: string) => void): void {
+    const { index } = seen.commit;
+    this.#first ??= index;
+    const next = this.#next.get(seen.by) ?? this.#first;
+    // A restarted replica replays its log: it may tell again what it told before, from any point.
+    const replayed = this.#restarted.delete(seen.by) && index <= next;
+    if (index !== next && !replayed) say('S4', `commit ${next} next`, `commit ${index}`);
+    this.#next.set(seen.by, index + 1);
+    const at = index - this.#first;
+    const receipts = seen.applied.receipts.map(receiptText).join(' ');
+    const root = seen.root === undefined ? undefined : toHex(seen.root);
+    const told = this.#told[at];
+    if (told === undefined) {
+      this.#told.push({ text: commitText(seen), receipts, root });
+      this.sequence.push(seen);
+      this.#extend(seen, say);
+      return;
+    }
+    const text = commitText(seen);
+    if (told.text !== text) say('S4', `commit ${index} = ${told.text}`, text);
+    if (told.receipts !== receipts) say('S5', `receipts ${told.receipts}`, receipts);
+    told.root ??= root;
+    if (root !== undefined && root !== told.root) say('S5', `root ${told.root}`, root);
+  }
+
+  #extend(seen: CommitSeen, say: (rule: string, expected: string, actual: string) => void): void {
+    for (const receipt of seen.applied.receipts) this.#receipt(receipt, seen.commit.index, say);
+    for (const ref of seen.commit.blocks) {
+      if (this.#checked.liars.has(ref.author)) continue;
+      const before = this.#rounds.get(ref.author) ?? 0;
+      if (ref.round <= before) {
+        say('S7', `r${ref.author}: a round above ${before}`, `round ${ref.round}`);
+      }
+      this.#rounds.set(ref.author, ref.round);
+    }
+  }
+
+  #receipt(
+    receipt: Receipt,
+    index: number,
+    say: (rule: string, expected: string, actual: string) => void,
+  ): void {
+    if (isUncounted(receipt)) return;
+    const key = toHex(receipt.client) + toHex(receipt.session);
+    const session = this.#sessions.get(key) ?? { last: -1, receipts: new Map<number, string>() };
+    this.#sessions.set(key, session);
+    const text = receiptText(receipt);
+    const before = session.receipts.get(receipt.seq);
+    if (before !== undefined) {
+      // One whose results had to go is what is left of the first: the same batch and commit.
+      const isSame = receipt.results.length === 0 ? before.startsWith(text) : before === text;
+      if (!isSame) say('S7', `seq ${receipt.seq} answered once: ${before}`, text);
+      return;
+    }
+    if (receipt.seq !== session.last + 1) {
+      say('S7', `seq ${session.last + 1} of ${key.slice(0, 8)}`, `seq ${receipt.seq}`);
+    }
+    if (receipt.commit !== index) say('S7', `receipt of commit ${index}`, `of ${receipt.commit}`);
+    session.last = Math.max(session.last, receipt.seq);
+    session.receipts.set(receipt.seq, text);
+  }
+}
+
+/**
+ * The batches that took effect in this commit with their receipts. A batch whose (session, seq) was
+ * used before is answered with the stored receipt, possibly in the same commit: that is no effect.
+ */
+export function effects(
+  seen: CommitSeen,
+): readonly { readonly batch: OrderedBatch; readonly receipt: Receipt }[] {
+  // Copies differ in their author alone.
+  const batches = new Map(seen.input.batches.map((batch) => [toHex(batch.id), batch]));
+  const out: { batch: OrderedBatch; receipt: Receipt }[] = [];
+  for (const receipt of seen.applied.receipts) {
+    const key = toHex(receipt.batch);
+    const batch = batches.get(key);
+    if (batch === undefined || receipt.commit !== seen.commit.index) continue;
+    batches.delete(key);
+    out.push({ batch, receipt });
+  }
+  return out;
+}

@@ -1,0 +1,46 @@
+export { HoldChecker } from './checkers/holds.ts';
+export {
+  type Agreed,
+  BlockBook,
+  BlockChecker,
+  CommitChecker,
+  type CommitSeen,
+  DurabilityChecker,
+  effects,
+  MachineChecker,
+  type Reader,
+  SlotChecker,
+  ViewChecker,
+  type Watch,
+  watch,
+} from './checkers/index.ts';
+export { type Insider, LIES, type Lie, makeLiar, Puppet, type Trick } from './liars/index.ts';
+export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
+export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
+export * from './nets/index.ts';
+export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './nets/plan.ts';
+export * from './nets/run.ts';
+export { SessionClient } from './nets/session.ts';
+export {
+  type Fixtures,
+  type LeaseFixture,
+  type Recording,
+  SCENARIOS,
+} from './staging/scenarios.ts';
+export { type Staged, StagedMachines, type StageOptions, stage, staged } from './staging/stage.ts';
+export { type Cell, GENESIS_MS, makeCell, smallWindows } from './world/cell.ts';
+export {
+  CLIENT_LIES,
+  Client,
+  type ClientLie,
+  lieAsClient,
+  type Swindle,
+  type Victim,
+} from './world/client.ts';
+export { Disk, type DiskOptions } from './world/disk.ts';
+export * from './world/faults.ts';
+export { type Boot, Host, type Peer } from './world/host.ts';
+export { Network, type Packet, type Scheduler } from './world/network.ts';
+export type { CheckedCell, Checker, Observation, Violation } from './world/observation.ts';
+export { SeededRng } from './world/rng.ts';
+export { World, type WorldOptions } from './world/world.ts';

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { LIES, type Lie } from '../liars/index.ts';
+import { CLIENT_LIES, type ClientLie } from '../world/client.ts';
+import type { Fault } from '../world/faults.ts';
+
+/** One op a client is to send; each net gives `what` and `arg` its own meaning. */
+export interface PlannedOp {
+  readonly atMs: number;
+  readonly client: number;
+  readonly what: number;
+  readonly arg: number;
+}
+
+/** Everything that tells one world from another; plain JSON, so that a failure can be filed. */
+export interface Plan {
+  readonly seed: number;
+  readonly replicas: number;
+  /** Real Ed25519 instead of the stand-in. */
+  readonly signatures: boolean;
+  /** Reordering, duplication and long delays. */
+  readonly rough: boolean;
+  /** A datasync takes long enough for a crash to fall into it. */
+  readonly slowDisk: boolean;
+  /** Committee index of each liar (at most f) and how it lies. */
+  readonly liars: readonly { readonly replica: number; readonly lie: Lie }[];
+  readonly faults: readonly Fault[];
+  readonly clients: number;
+  readonly clientLies: readonly { readonly atMs: number; readonly lie: ClientLie }[];
+  readonly ops: readonly PlannedOp[];
+}
+
+/** How big the worlds of a net are. Times in ms. */
+export interface PlanSize {
+  readonly replicas: readonly number[];
+  readonly clients: number;
+  readonly opsMin: number;
+  readonly opsMax: number;
+  /** Ops and faults begin within this time. */
+  readonly busyMs: number;
+  readonly faultsMax: number;
+  /** One world in so many uses real signatures. */
+  readonly realSignaturesOneIn: number;
+  /** `what` is below this. */
+  readonly kinds: number;
+  /** What its lying replicas do more often than the rest: the net is to meet it. */
+  readonly favours?: readonly Lie[];
+}
+
+const times = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
+
+/** Outages, never of more than f replicas together with the liars. */
+function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
+  const replica = fc.integer({ min: 0, max: replicas - 1 });
+  const span = { atMs: times(busyMs), forMs: fc.integer({ min: 50, max: 3000 }) };
+  const honest = replica.filter((index) => !liars.has(index));
+  const faults: fc.Arbitrary<Fault>[] = [
+    fc.record({
+      kind: fc.constant('crash' as const),
+      ...span,
+      replica: honest,
+      power: fc.boolean(),
+    }),
+    fc.record({
+      kind: fc.constant('cut' as const),
+      ...span,
+      replica: honest,
+      afterMs: fc.integer({ min: 1, max: 500 }),
+    }),
+    fc.record({
+      kind: fc.constant('partition' as const),
+      ...span,
+      side: fc.uniqueArray(replica, { minLength: 1, maxLength: replicas - 1 }),
+    }),
+    fc.record({
+      kind: fc.constant('lossy' as const),
+      ...span,
+      lossPerMille: fc.integer({ min: 10, max: 300 }),
+      duplicatePerMille: fc.integer({ min: 0, max: 200 }),
+    }),
+    fc.record({
+      kind: fc.constant('skew' as const),
+      atMs: times(busyMs),
+      replica: honest,
+      byMs: fc.integer({ min: -SKEW_MS_MAX, max: SKEW_MS_MAX }),
+    }),
+  ];
+  faults.push(...stepArbitraries(replicas, liars, busyMs));
+  return fc.oneof(...faults);
+}
+
+/**
+ * Clocks that somebody sets: back by any number of hosts, forward by no more than f together with the
+ * liars, for a cell that is mostly ahead has no other time than that.
+ */
+function stepArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
+  const all = Array.from({ length: replicas }, (_, index) => index);
+  const spare = Math.floor((replicas - 1) / 3) - liars.size;
+  const hasty = all.filter((index) => !liars.has(index)).slice(0, spare);
+  const step = (some: fc.Arbitrary<readonly number[]>, byMs: fc.Arbitrary<number>) =>
+    fc.record({ kind: fc.constant('step' as const), atMs: times(busyMs), replicas: some, byMs });
+  const back = fc.oneof(fc.constant(all), fc.subarray(all, { minLength: 1 }));
+  const steps: fc.Arbitrary<Fault>[] = [
+    step(back, fc.integer({ min: -STEP_MS_MAX, max: -STEP_MS_MIN })),
+  ];
+  if (hasty.length === 0) return steps;
+  const forward = fc.integer({ min: STEP_MS_MIN, max: STEP_MS_MAX });
+  const ahead = step(fc.subarray(hasty, { minLength: 1 }), forward);
+  // Twice: few worlds have room for it.
+  return [...steps, ahead, ahead];
+}
+
+const STEP_MS_MIN = 1_000;
+const STEP_MS_MAX = 2 * 3_600_000;
+
+/** Honest clocks stay this close to world time. */
+export const SKEW_MS_MAX = 150;
+
+/** The copier goes where clients pipeline: where they do not, it does nothing. */
+const COMMON_LIES: readonly Lie[] = LIES.filter((lie) => lie !== 'copier');
+
+function liarsArbitrary(replicas: number, favours: readonly Lie[]): fc.Arbitrary<Plan['liars']> {
+  const faultsMax = Math.floor((replicas - 1) / 3);
+  const often = ['equivocate', 'fork', ...favours, ...favours] as const;
+  const liar = fc.record({
+    replica: fc.integer({ min: 0, max: replicas - 1 }),
+    // The lies that broadcast exists to withstand come more often.
+    lie: fc.constantFrom<Lie>(...often, ...COMMON_LIES),
+  });
+  return fc.uniqueArray(liar, { maxLength: faultsMax, selector: (one) => one.replica });
+}
+
+/** Worlds of the given size. */
+export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
+  const op = fc.record({
+    atMs: times(size.busyMs),
+    client: fc.integer({ min: 0, max: size.clients - 1 }),
+    what: fc.integer({ min: 0, max: size.kinds - 1 }),
+    arg: fc.integer({ min: 0, max: 0xffff }),
+  });
+  const clientLie = fc.record({ atMs: times(size.busyMs), lie: fc.constantFrom(...CLIENT_LIES) });
+  return fc
+    .constantFrom(...size.replicas)
+    .chain((replicas) =>
+      fc.tuple(fc.constant(replicas), liarsArbitrary(replicas, size.favours ?? [])),
+    )
+    .chain(([replicas, liars]) => {
+      const lying = new Set(liars.map((liar) => liar.replica));
+      return fc.record({
+        seed: fc.integer({ min: 0, max: 0xffffffff }),
+        replicas: fc.constant(replicas),
+        signatures: fc
+          .integer({ min: 1, max: size.realSignaturesOneIn })
+          .map((die) => die === size.realSignaturesOneIn),
+        rough: fc.boolean(),
+        slowDisk: fc.boolean(),
+        liars: fc.constant(liars),
+        faults: fc.array(faultArbitrary(replicas, lying, size.busyMs), {
+          maxLength: size.faultsMax,
+        }),
+        clients: fc.constant(size.clients),
+        clientLies: fc.array(clientLie, { maxLength: 4 }),
+        ops: fc.array(op, { minLength: size.opsMin, maxLength: size.opsMax }),
+      });
+    });
+}

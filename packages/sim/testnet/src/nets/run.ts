@@ -1,0 +1,109 @@
+import type { TraceEvent } from '@fatty/interface';
+import fc from 'fast-check';
+import type { Violation } from '../world/observation.ts';
+import { NETS, type Net, runPlan } from './index.ts';
+import { type Plan, planArbitrary } from './plan.ts';
+
+/** One failing world, shrunk: enough to run it again. */
+export interface Counterexample {
+  readonly net: string;
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+}
+
+export interface NetReport {
+  readonly net: string;
+  readonly seed: number;
+  /** Worlds run, without those of shrinking. */
+  readonly runs: number;
+  /** Coverage counters, summed over the worlds. */
+  readonly reached: Readonly<Record<string, number>>;
+  readonly failure: Counterexample | undefined;
+}
+
+/** A small counterexample is worth seconds, not minutes. */
+const SHRINK_EVENTS_MAX = 100_000;
+
+export function netByName(name: string): Net {
+  const net = NETS[name];
+  if (net === undefined)
+    throw new RangeError(`no net ${name}; there are ${Object.keys(NETS).join(' ')}`);
+  return net;
+}
+
+export interface NetRuns {
+  readonly seed: number;
+  /** Worlds to run. */
+  readonly runs: number;
+  /** So many at most, when `runs` did not reach all that the net wants; default: `runs`. */
+  readonly runsMax?: number;
+  /** Told of the first broken world as it was drawn, before shrinking begins. */
+  readonly onFailure?: (failure: Counterexample) => void;
+  /** Shrinking stops after so many events of the simulation; default: some seconds' worth. */
+  readonly shrinkEventsMax?: number;
+}
+
+/**
+ * Runs worlds of a net; the first broken property is shrunk and answered as data. What the net's own
+ * code throws is thrown.
+ */
+export function runNet(net: Net | string, options: NetRuns): NetReport {
+  const { seed, runs, runsMax = runs, onFailure, shrinkEventsMax = SHRINK_EVENTS_MAX } = options;
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const reached: Record<string, number> = {};
+  let worlds = 0;
+  let shrinkEvents = 0;
+  let failure: Counterexample | undefined;
+  const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
+  const holds = (plan: Plan): boolean => {
+    if (failure === undefined && isEnough()) return true;
+    if (failure !== undefined && shrinkEvents >= shrinkEventsMax) return true;
+    const outcome = runPlan(chosen, plan);
+    if (failure === undefined) {
+      worlds += 1;
+      for (const [what, count] of Object.entries(outcome.reached)) {
+        reached[what] = (reached[what] ?? 0) + count;
+      }
+    } else shrinkEvents += outcome.events;
+    if (outcome.violations.length === 0) return true;
+    const isFirst = failure === undefined;
+    failure = { net: chosen.name, plan, violations: outcome.violations };
+    if (isFirst) onFailure?.(failure);
+    return false;
+  };
+  const run = fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
+  // Nothing was reported and still it failed: the net's own code has thrown.
+  if (run.failed && failure === undefined) throw run.errorInstance;
+  return { net: chosen.name, seed, runs: worlds, reached, failure };
+}
+
+/** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
+export function missed(net: Net, report: NetReport): readonly string[] {
+  return missedOf(net, report.reached);
+}
+
+function missedOf(net: Net, reached: NetReport['reached']): readonly string[] {
+  return Object.entries(net.wants)
+    .filter(([what, least]) => (reached[what] ?? 0) < least)
+    .map(([what, least]) => `${what}: ${reached[what] ?? 0} of at least ${least}`);
+}
+
+/** The first world of a seed. */
+export function planOf(net: Net | string, seed: number): Plan {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const [plan] = fc.sample(planArbitrary(chosen.size), { seed, numRuns: 1 });
+  if (plan === undefined) throw new RangeError('a sample of one has one');
+  return plan;
+}
+
+/** Everything that happens in one world, for charts. Same seed, same events. */
+export function recordedRun(net: Net | string, seed: number): TraceEvent[] {
+  return recordPlan(net, planOf(net, seed));
+}
+
+export function recordPlan(net: Net | string, plan: Plan): TraceEvent[] {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const events: TraceEvent[] = [];
+  runPlan(chosen, plan, { trace: (event) => void events.push(event) });
+  return events;
+}

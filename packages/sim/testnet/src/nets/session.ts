@@ -1,0 +1,163 @@
+import {
+  decodeNotice,
+  decodeResult,
+  encodeOp,
+  keepAliveLink,
+  keepAliveShape,
+  type NoticeBody,
+  type Op,
+  type Result,
+  sessionIdOf,
+} from '@fatty/api';
+import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
+import type { Digest, Receipt } from '@fatty/interface';
+import { noticeWords, resultWords } from '@fatty/replica';
+import { Client } from '../world/client.ts';
+import type { Observation } from '../world/observation.ts';
+import type { World } from '../world/world.ts';
+
+/** Links of a keep-alive chain: enough for a world of several minutes. */
+const LINKS = 200;
+
+/** Hash chain: `chain[i]` is `i` links from the anchor, `chain[0]`. */
+function chainOf(name: string): readonly Digest[] {
+  const chain: Digest[] = [asDigest(hash('testnet-chain', utf8(name)))];
+  for (let i = 0; i < LINKS; i++) chain.push(keepAliveLink(chain[i] as Digest));
+  return chain.reverse();
+}
+
+/** How the ops of one batch may end: each by its result, or all of them by f+1 refusals. */
+export interface OpsEnding {
+  answered?(result: Result): void;
+  refused?(code: string): void;
+}
+
+function labelOf(ops: readonly Op[]): string {
+  return ops.map((op) => ('path' in op ? `${op.kind} ${op.path}` : op.kind)).join(' + ');
+}
+
+/** A client of the lock service: opens its session, keeps it alive, hears its notices. */
+export class SessionClient {
+  readonly client: Client;
+  readonly name: string;
+  /** False once it fell asleep or its session was seen to end. */
+  alive = true;
+  readonly #world: World;
+  readonly #leaseMs: number;
+  #chain: readonly Digest[] = [];
+  #link = 0;
+  #heard = 0;
+  #openings = 0;
+  onNotice: ((body: NoticeBody) => void) | undefined;
+
+  constructor(world: World, name: string, gateway: number, leaseMs: number) {
+    this.name = name;
+    this.#world = world;
+    this.#leaseMs = leaseMs;
+    // Its first batch leaves at once, before it has heard of a commit.
+    const { session, opening } = this.#opening(0);
+    this.client = new Client(world, name, gateway, { session });
+    this.client.send(opening.label, opening.make, opening.ending);
+    world.after(leaseMs / 4, () => this.#keep());
+    world.onObservation((observation) => this.#see(observation));
+  }
+
+  /** A session of its own kind each time: another nonce, another chain of keep-alives. */
+  #opening(commit: number) {
+    const label = this.#openings === 0 ? this.name : `${this.name}/${this.#openings}`;
+    this.#openings += 1;
+    this.#chain = chainOf(label);
+    this.#link = 0;
+    const { scheme, committee } = this.#world.cell;
+    const key = scheme.signer(hash('testnet-client', utf8(this.name))).publicKey;
+    const nonce = hash('testnet-nonce', utf8(label)).slice(0, 16);
+    const session = sessionIdOf(key, nonce, { epoch: committee.epoch, commit });
+    const anchor = this.#chain[0] as Digest;
+    const op: Op = { kind: 'openSession', nonce, anchor, leaseMs: this.#leaseMs };
+    const answered = ({ results }: Receipt): void => {
+      this.#answered([op], results, { answered: (result) => this.#opened(result) });
+    };
+    const refused = (code: string): void => this.#openAnew(code);
+    const ending = { answered, refused };
+    return { session, opening: { label: labelOf([op]), make: () => [encodeOp(op)], ending } };
+  }
+
+  #opened(result: Result): void {
+    if (result.kind === 'error') this.#openAnew(result.code);
+  }
+
+  /** A gateway that swallowed the opening until it was too old costs a session, not the client. */
+  #openAnew(code: string): void {
+    this.#world.count('openedAnew');
+    this.#world.story.tell('note', this.name, `opens anew: ${code}`);
+    const { session, opening } = this.#opening(this.client.basis);
+    this.client.reopen(session, opening);
+  }
+
+  /** Answered, or beyond caring. */
+  get settled(): boolean {
+    return !this.alive || this.client.idle;
+  }
+
+  send(ops: readonly Op[]): void {
+    this.plan(labelOf(ops), () => ops);
+  }
+
+  /** Ops that are made when their turn comes. */
+  plan(label: string, make: () => readonly Op[], ending: OpsEnding = {}): void {
+    let ops: readonly Op[] = [];
+    const made = (): readonly Uint8Array[] => {
+      ops = make();
+      return ops.map(encodeOp);
+    };
+    const { refused } = ending;
+    this.client.send(label, made, {
+      answered: ({ results }) => this.#answered(ops, results, ending),
+      ...(refused === undefined ? {} : { refused }),
+    });
+  }
+
+  #answered(ops: readonly Op[], results: readonly Uint8Array[], ending: OpsEnding): void {
+    for (const [i, bytes] of results.entries()) {
+      const result = decodeResult(bytes);
+      const op = ops[i];
+      if (!result.ok || op === undefined) continue;
+      this.#world.story.tell('note', this.name, `${op.kind}: ${resultWords(result.value)}`);
+      ending.answered?.(result.value);
+    }
+  }
+
+  /** Stops keeping the session alive, for ever. */
+  sleep(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#world.count('sleepers');
+    this.#world.story.tell('note', this.name, 'falls asleep');
+  }
+
+  #keep(): void {
+    if (!this.alive || this.#link >= LINKS) return;
+    this.#link += 1;
+    const preimage = this.#chain[this.#link] as Digest;
+    const bytes = encode(keepAliveShape, {
+      session: this.client.session,
+      i: this.#link,
+      preimage,
+    });
+    for (const { index } of this.#world.hosts) this.#world.keepAlive(index, bytes);
+    this.#world.after(this.#leaseMs / 4, () => this.#keep());
+  }
+
+  #see(observation: Observation): void {
+    if (observation.kind !== 'committed' || observation.commit.index <= this.#heard) return;
+    this.#heard = observation.commit.index;
+    for (const notice of observation.applied.notices) {
+      if (toHex(notice.session) !== toHex(this.client.session)) continue;
+      const body = decodeNotice(notice.body);
+      if (!body.ok) continue;
+      this.#world.story.tell('note', this.name, `notice: ${noticeWords(body.value)}`);
+      if (body.value.kind === 'sessionExpired') this.alive = false;
+      this.onNotice?.(body.value);
+    }
+  }
+}

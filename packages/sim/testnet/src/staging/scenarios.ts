@@ -1,0 +1,249 @@
+import type { Op } from '@fatty/api';
+import { standIn } from '@fatty/codec';
+import type { Digest, TraceEvent, Verdict } from '@fatty/interface';
+import { HoldChecker } from '../checkers/holds.ts';
+import { watch } from '../checkers/index.ts';
+import type { Lie } from '../liars/index.ts';
+import { lockService } from '../nets/service.ts';
+import { SessionClient } from '../nets/session.ts';
+import { makeCell, smallWindows } from '../world/cell.ts';
+import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
+import type { World } from '../world/world.ts';
+import { stage } from './stage.ts';
+
+/** What a chart of a scenario shows: the events, and the part of them that it is about. */
+export interface Recording {
+  readonly events: readonly TraceEvent[];
+  /** As package msc takes them. */
+  readonly options: {
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly filter: (event: TraceEvent) => boolean;
+  };
+}
+
+/** A machine with proofs of its work, from files that this package may not read. */
+export interface LeaseFixture {
+  readonly programId: Digest;
+  readonly t: bigint;
+  readonly s: bigint;
+  /** Envelopes of consecutive proofs, at least three. */
+  readonly proofs: readonly Uint8Array[];
+  /** The real verifier's answer to a job. */
+  readonly verdictOf: (job: Uint8Array) => Verdict;
+}
+
+export interface Fixtures {
+  readonly lease: LeaseFixture;
+}
+
+interface Script {
+  readonly seed: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly shows: (event: TraceEvent) => boolean;
+  readonly liars?: ReadonlyMap<number, Lie>;
+  readonly faults?: readonly Fault[];
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
+  play(world: World): void;
+}
+
+/** Links are up, everybody has heard of everybody, and the cell rests. */
+const SETTLED_MS = 500;
+
+const acquire = (path: string): Op => ({
+  kind: 'acquire',
+  path,
+  mode: 'exclusive',
+  maxWaitMs: undefined,
+  lockDelayMs: 0,
+});
+const release = (path: string): Op => ({ kind: 'release', path, lockGen: undefined });
+const file = (path: string): Op => ({
+  kind: 'create',
+  path,
+  node: 'file',
+  mode: 'shared',
+  ephemeral: false,
+  exclusive: false,
+  content: new Uint8Array(),
+});
+
+/** Plays a script with every checker on; a scenario that breaks an invariant has no chart. */
+function record(script: Script): Recording {
+  const cell = makeCell(4, standIn(), smallWindows(4));
+  const liars = script.liars ?? new Map<number, Lie>();
+  const events: TraceEvent[] = [];
+  const seen = watch({ cell, liars: new Set(liars.keys()), skewMsMax: 0 });
+  const { fromMs, toMs, shows, verdictOf } = script;
+  const { world } = stage({
+    cell,
+    liars,
+    seed: script.seed,
+    network: CALM_NETWORK,
+    disk: QUICK_DISK,
+    machine: (context) => ({ machine: lockService(context) }),
+    verifier: { ...QUICK_VERIFIER, silentPerMille: 0 },
+    checkers: [...seen.checkers, new HoldChecker(() => undefined)],
+    tracer: { trace: (event) => void events.push(event) },
+    ...(verdictOf === undefined ? {} : { verdictOf }),
+  });
+  world.start(script.faults ?? []);
+  world.after(SETTLED_MS, () => script.play(world));
+  world.run(toMs);
+  const [broken] = world.violations;
+  if (broken !== undefined) throw new Error(`${broken.rule}: ${broken.expected}, ${broken.actual}`);
+  return { events, options: { fromMs, toMs, filter: shows } };
+}
+
+const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
+const ofClient = ({ who, peer }: TraceEvent): boolean => isClient(who) || isClient(peer);
+const touches = ({ who, peer }: TraceEvent, one: string): boolean => who === one || peer === one;
+const isPacket = ({ packet }: TraceEvent): boolean => packet !== undefined;
+const isBlock = (event: TraceEvent): boolean => isPacket(event) && event.label.startsWith('block');
+const carries = (event: TraceEvent): boolean => isBlock(event) && event.label.includes('batch');
+const committedOps = ({ kind, label }: TraceEvent): boolean =>
+  kind === 'commit' && !label.includes(' 0 ops');
+const isMishap = ({ kind }: TraceEvent): boolean =>
+  kind === 'crash' || kind === 'restart' || kind === 'reject';
+const isTold = ({ kind, who }: TraceEvent): boolean => kind === 'note' && !isClient(who);
+
+function setUp(session: SessionClient): void {
+  session.send([file('/master')]);
+}
+
+/** One acquire with every block that goes to or from its gateway. */
+function happyLock(): Recording {
+  return record({
+    seed: 1,
+    fromMs: SETTLED_MS + 990,
+    toMs: SETTLED_MS + 1290,
+    shows: (event) => {
+      if (ofClient(event) || carries(event) || committedOps(event)) return true;
+      if (event.kind === 'deliver') return event.who === 'r0' && event.label.endsWith('/r0');
+      return touches(event, 'r0') && isBlock(event);
+    },
+    play(world) {
+      const alice = new SessionClient(world, 'c0', 0, 30_000);
+      setUp(alice);
+      world.after(1000, () => alice.send([acquire('/master')]));
+      world.after(1150, () => alice.send([release('/master')]));
+    },
+  });
+}
+
+/** Bob waits for what Alice holds and gets it with a higher generation. */
+function contendedLock(): Recording {
+  return record({
+    seed: 2,
+    fromMs: SETTLED_MS + 990,
+    toMs: SETTLED_MS + 2000,
+    shows: (event) => ofClient(event) || carries(event) || committedOps(event),
+    play(world) {
+      const alice = new SessionClient(world, 'c0', 0, 30_000);
+      const bob = new SessionClient(world, 'c1', 1, 30_000);
+      setUp(alice);
+      world.after(1000, () => alice.send([acquire('/master')]));
+      world.after(1200, () => bob.send([acquire('/master')]));
+      world.after(1400, () => alice.send([release('/master')]));
+      bob.onNotice = (notice) => {
+        if (notice.kind === 'granted') world.after(100, () => bob.send([release('/master')]));
+      };
+    },
+  });
+}
+
+/** A session that makes a file now and then. */
+function writer(world: World, gateway: number, everyMs: number, files: number): void {
+  const alice = new SessionClient(world, 'c0', gateway, 30_000);
+  for (let i = 0; i < files; i++) world.after(everyMs * i, () => alice.send([file(`/f${i}`)]));
+}
+
+/** Two blocks of one slot, the evidence of it on its way, the conviction. */
+function equivocatingReplica(): Recording {
+  const about = /^block [123]\/r3|twin|evidence|convicts/;
+  return record({
+    seed: 3,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 250,
+    liars: new Map([[3, 'equivocate']]),
+    shows: (event) => ofClient(event) || ((event.round ?? 0) <= 4 && about.test(event.label)),
+    play: (world) => writer(world, 0, 100, 2),
+  });
+}
+
+/** Power fails at one replica; the others go on, and it comes back to where they are. */
+function crashAndCatchUp(): Recording {
+  const range = /^asks for rounds|blocks$/;
+  return record({
+    seed: 4,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 2500,
+    faults: [{ kind: 'crash', atMs: SETTLED_MS + 150, forMs: 1000, replica: 2, power: true }],
+    shows: (event) =>
+      isMishap(event) ||
+      isTold(event) ||
+      ((event.who === 'r0' || event.who === 'r2') && committedOps(event)) ||
+      (touches(event, 'r2') && isPacket(event) && range.test(event.label)),
+    play: (world) => writer(world, 0, 120, 10),
+  });
+}
+
+/** Two and two hear nothing of each other: nothing commits, and nothing is lost. */
+function partitionAndHeal(): Recording {
+  return record({
+    seed: 5,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 2500,
+    faults: [{ kind: 'partition', atMs: SETTLED_MS + 300, forMs: 900, side: [0, 1] }],
+    shows: (event) => ofClient(event) || isTold(event) || committedOps(event) || carries(event),
+    play: (world) => writer(world, 0, 250, 3),
+  });
+}
+
+const PERIOD_MS = 2_000;
+
+/** A worker proves its work and holds; it stalls, and one period later the lease is gone. */
+function provenLease({ lease }: Fixtures): Recording {
+  const [first, second] = lease.proofs;
+  if (first === undefined || second === undefined) throw new RangeError('two proofs');
+  const path = '/worker';
+  const proven = { path, nonce: undefined, outputs: 0, inbox: 0 } as const;
+  return record({
+    seed: 6,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 5_000,
+    verdictOf: lease.verdictOf,
+    shows: (event) => ofClient(event) || carries(event) || committedOps(event),
+    play(world) {
+      const worker = new SessionClient(world, 'c0', 0, 30_000);
+      worker.send([
+        {
+          kind: 'declareMachine',
+          path,
+          programId: lease.programId,
+          t: lease.t,
+          s: lease.s,
+          policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 },
+          binding: 'open',
+          outputs: 0,
+          inbox: undefined,
+          periodMs: PERIOD_MS,
+          lockDelayMs: 0,
+        },
+      ]);
+      world.after(400, () => worker.send([{ kind: 'takeMachine', ...proven, proofs: [first] }]));
+      world.after(1500, () => worker.send([{ kind: 'renewMachine', ...proven, proofs: [second] }]));
+    },
+  });
+}
+
+/** Scripted runs for the committed charts; each is deterministic. */
+export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recording>> = {
+  'happy-lock': happyLock,
+  'contended-lock': contendedLock,
+  'equivocating-replica': equivocatingReplica,
+  'crash-and-catch-up': crashAndCatchUp,
+  'partition-and-heal': partitionAndHeal,
+  'proof-renewed-lease': provenLease,
+};

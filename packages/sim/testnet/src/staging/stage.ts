@@ -1,0 +1,203 @@
+import { asDigest } from '@fatty/codec';
+import type {
+  Algorithm,
+  CellContext,
+  Digest,
+  StateMachine,
+  Tracer,
+  Verdict,
+} from '@fatty/interface';
+import { hosted, Replica, type Tuning, viewOf } from '@fatty/replica';
+import { type Lie, makeLiar } from '../liars/index.ts';
+import type { Cell } from '../world/cell.ts';
+import type { DiskOptions } from '../world/disk.ts';
+import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
+import type { Boot, Peer } from '../world/host.ts';
+import type { Scheduler } from '../world/network.ts';
+import type { Checker } from '../world/observation.ts';
+import { RESTORE_EVERY, Restored } from '../world/restored.ts';
+import { SeededRng } from '../world/rng.ts';
+import { World } from '../world/world.ts';
+
+/** A machine, and the algorithm inside when it is a hosted one. */
+export interface Staged {
+  readonly machine: StateMachine;
+  readonly algorithm?: Algorithm;
+}
+
+/** Hosts a plain algorithm and keeps hold of the instance that has the committed state. */
+export function staged(make: (context: CellContext) => Algorithm, context: CellContext): Staged {
+  const made: Algorithm[] = [];
+  const machine = hosted((cell) => {
+    const algorithm = make(cell);
+    made.push(algorithm);
+    return algorithm;
+  }, context);
+  const [algorithm] = made;
+  return algorithm === undefined ? { machine } : { machine, algorithm };
+}
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly cell: Cell;
+  /** The algorithm under test, fresh per process. */
+  readonly machine: (context: CellContext) => Staged;
+  /** Committee index of each liar. */
+  readonly liars: ReadonlyMap<number, Lie>;
+  readonly network: NetworkOptions;
+  readonly disk: DiskOptions;
+  readonly verifier: VerifierOptions;
+  readonly checkers: readonly Checker[];
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
+  readonly tuning?: Partial<Tuning>;
+  readonly scheduler?: Scheduler;
+  readonly tracer?: Tracer;
+  /** How often each machine is copied by its snapshot (S24), in commits; default 16. */
+  readonly restoreEvery?: number;
+}
+
+/** The state machines of the running replicas, with the root after every commit. */
+export class StagedMachines {
+  readonly #machines = new Map<number, Staged>();
+  readonly #roots = new Map<number, Map<number, Digest>>();
+  readonly #commits = new Map<number, number>();
+  readonly #observers = new Set<number>();
+  readonly #restoreEvery: number;
+  #world: World | undefined;
+
+  constructor(restoreEvery: number = RESTORE_EVERY) {
+    this.#restoreEvery = restoreEvery;
+  }
+
+  /** The committed state of a replica's present process. */
+  of(replica: number): StateMachine | undefined {
+    return this.#machines.get(replica)?.machine;
+  }
+
+  algorithm(replica: number): Algorithm | undefined {
+    return this.#machines.get(replica)?.algorithm;
+  }
+
+  rootOf(replica: number, commit: number): Digest | undefined {
+    return this.#roots.get(replica)?.get(commit);
+  }
+
+  /** Replicas that lost their right to propose (R26). */
+  get observers(): number {
+    return this.#observers.size;
+  }
+
+  /** Wraps a fresh machine for a process that starts now. */
+  adopt(replica: number, staged: Staged): StateMachine {
+    const { machine } = staged;
+    this.#machines.set(replica, staged);
+    const roots = new Map<number, Digest>();
+    this.#roots.set(replica, roots);
+    const restored = this.#restored(replica, machine);
+    return {
+      validate: (source, op) => machine.validate(source, op),
+      precheck: (batch) => machine.precheck(batch),
+      precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
+      applyCommit: (commit) => {
+        const applied = machine.applyCommit(commit);
+        roots.set(commit.index, asDigest(machine.root().slice()));
+        restored.applied(commit, applied);
+        return applied;
+      },
+      deliverBatch: (batch) => machine.deliverBatch(batch),
+      needsTime: () => machine.needsTime(),
+      snapshot: () => machine.snapshot(),
+      restore: (bytes) => machine.restore(bytes),
+      root: () => machine.root(),
+      fresh: () => machine.fresh(),
+      ...(machine.hasUsed && { hasUsed: (batch) => machine.hasUsed?.(batch) ?? true }),
+      ...(machine.hasReached && { hasReached: (one) => machine.hasReached?.(one) ?? true }),
+      // The checker of S15 copies by snapshot, so both ways to a view are compared.
+      view: () => viewOf(machine),
+    };
+  }
+
+  #restored(replica: number, machine: StateMachine): Restored {
+    const say = (expected: string, actual: string): void => {
+      const atMs = this.#world?.nowMs ?? 0;
+      this.#world?.report([{ rule: 'S24', expected, actual, atMs, replica }]);
+    };
+    const count = (what: string): void => void this.#world?.count(what);
+    return new Restored(machine, this.#restoreEvery, say, count);
+  }
+
+  follow(world: World): void {
+    this.#world = world;
+    world.onObservation((observation) => {
+      const { by } = observation;
+      if (observation.kind === 'committed') this.#commits.set(by, observation.commit.index);
+      if (observation.kind === 'noted' && observation.note.what === 'observer') {
+        this.#observers.add(by);
+      }
+    });
+  }
+
+  /** Every honest replica is up and has come as far as the furthest. */
+  level(world: World): boolean {
+    const honest = world.hosts.filter((host) => world.honest(host.index));
+    const tips = honest.map((host) => this.#commits.get(host.index) ?? 0);
+    return honest.every((host) => host.peer !== undefined) && new Set(tips).size === 1;
+  }
+
+  tips(world: World): string {
+    const honest = world.hosts.filter((host) => world.honest(host.index));
+    return honest.map(({ index }) => `r${index}: ${this.#commits.get(index) ?? 0}`).join(', ');
+  }
+}
+
+function honest(
+  { cell, machine, tuning }: StageOptions,
+  machines: StagedMachines,
+  boot: Boot,
+): Peer {
+  const { committee, cellId, scheme } = cell;
+  const { index } = boot;
+  const context = { cellId, epoch: committee.epoch, members: committee.members };
+  const adopted = machines.adopt(index, machine(context));
+  const signer = signerOf(cell, index);
+  const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
+  const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
+  const restored = replica.restore(boot.records, boot.mark);
+  return {
+    restored,
+    step: (event) => replica.step(event),
+    deliveredView: () => replica.deliveredView(),
+    clockMs: (sample) => replica.clockMs(sample),
+  };
+}
+
+/** Puts a whole cell of real replicas (and liars) into a new world. */
+export function stage(options: StageOptions): { world: World; machines: StagedMachines } {
+  const machines = new StagedMachines(options.restoreEvery);
+  const { cell, liars } = options;
+  const dice = new SeededRng(options.seed ^ 0x5eed);
+  const boot = (boot: Boot): Peer => {
+    const lie = liars.get(boot.index);
+    if (lie === undefined) return honest(options, machines, boot);
+    const lied = (what: string): void => {
+      world.count('lies');
+      world.count(`lie.${what}`);
+    };
+    const signer = signerOf(cell, boot.index);
+    return makeLiar(lie, { index: boot.index, signer, cell, rng: dice.fork(), lied });
+  };
+  const world: World = new World({
+    ...options,
+    boot,
+    liars: new Set(liars.keys()),
+    rootOf: (replica, commit) => machines.rootOf(replica, commit),
+  });
+  machines.follow(world);
+  return { world, machines };
+}
+
+function signerOf(cell: Cell, index: number): Cell['signers'][number] {
+  const signer = cell.signers[index];
+  if (signer === undefined) throw new RangeError(`no member ${index}`);
+  return signer;
+}

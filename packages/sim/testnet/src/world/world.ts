@@ -1,0 +1,346 @@
+import { ACCEPT } from '@fatty/codec';
+import type { Digest, LogRecord, Tracer, Verdict } from '@fatty/interface';
+import type { ReplicaEffect } from '@fatty/replica';
+import { Storyteller } from '../staging/story.ts';
+import { type Cell, GENESIS_MS } from './cell.ts';
+import { Disk, type DiskOptions } from './disk.ts';
+import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
+import { EventHeap } from './heap.ts';
+import { type Boot, Host, type Peer } from './host.ts';
+import { Network, type Packet, type Scheduler } from './network.ts';
+import type { Checker, Observation, Violation } from './observation.ts';
+import { SeededRng } from './rng.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly cell: Cell;
+  /** Starts the process of replica `boot.index`: the real replica, or a liar. */
+  readonly boot: (boot: Boot) => Peer;
+  readonly liars: ReadonlySet<number>;
+  readonly network: NetworkOptions;
+  readonly disk: DiskOptions;
+  readonly verifier: VerifierOptions;
+  readonly checkers: readonly Checker[];
+  /** Root of the replica's committed state after its latest commit, for S5. */
+  readonly rootOf?: (replica: number, commit: number) => Digest | undefined;
+  /** Answers slow checks; everything passes by default. */
+  readonly verdictOf?: (job: Uint8Array) => Verdict;
+  readonly scheduler?: Scheduler;
+  readonly tracer?: Tracer;
+}
+
+/**
+ * A cell in virtual time: one heap of events, one seed. Nothing else moves it, so the same seed
+ * gives the same run, byte by byte.
+ */
+export class World {
+  readonly cell: Cell;
+  readonly hosts: readonly Host[];
+  readonly network: Network;
+  readonly rng: SeededRng;
+  readonly liars: ReadonlySet<number>;
+  readonly violations: Violation[] = [];
+  /** What the run reached: every net states how much of each it wants to have seen. */
+  readonly reached: Record<string, number> = {};
+  readonly #options: WorldOptions;
+  readonly #heap = new EventHeap();
+  readonly #story: Storyteller;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #verifyRng: SeededRng;
+  #nowMs = GENESIS_MS;
+  #events = 0;
+
+  constructor(options: WorldOptions) {
+    const { cell } = options;
+    this.#options = options;
+    this.cell = cell;
+    this.liars = options.liars;
+    this.rng = new SeededRng(options.seed);
+    this.#verifyRng = this.rng.fork();
+    this.#story = new Storyteller(() => this.#nowMs - GENESIS_MS, options.tracer);
+    const replicas = cell.signers.length;
+    this.network = new Network(replicas, options.network, this.rng.fork(), this.#networkPorts());
+    this.network.scheduler = options.scheduler;
+    this.hosts = Array.from({ length: replicas }, (_, index) => this.#makeHost(index));
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Events so far: what a run costs, the same on every machine. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** ms since the world began. */
+  get elapsedMs(): number {
+    return this.#nowMs - GENESIS_MS;
+  }
+
+  get story(): Storyteller {
+    return this.#story;
+  }
+
+  honest(index: number): boolean {
+    return !this.liars.has(index);
+  }
+
+  start(faults: readonly Fault[]): void {
+    for (const host of this.hosts) host.start();
+    this.network.resetLinks();
+    for (const fault of faults) this.after(fault.atMs, () => this.#inject(fault));
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#heap.push(this.#nowMs + delayMs, run);
+  }
+
+  onObservation(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Hands a client's bytes to a gateway after the network's delay; a dead gateway loses them.
+   * Answers the tag by which the gateway names them when it refuses.
+   */
+  submit(
+    who: string,
+    gateway: number,
+    batch: Uint8Array,
+    label: string,
+    delayMs: number = this.clientDelayMs(),
+  ): number {
+    const tag = this.count('submitted');
+    const packet = `${who}-${tag}`;
+    const told = this.#story.submitted(who, batch);
+    this.#story.tell('send', who, label, { peer: `r${gateway}`, packet, ...told });
+    this.after(delayMs, () => {
+      const up = this.hosts[gateway]?.peer !== undefined;
+      this.#story.tell(up ? 'receive' : 'drop', `r${gateway}`, label, {
+        peer: who,
+        packet,
+        ...told,
+      });
+      this.hosts[gateway]?.handle({ kind: 'submit', batch, tag });
+    });
+    return tag;
+  }
+
+  /** How long a client's next bytes are under way, ms. */
+  clientDelayMs(): number {
+    const { delayMsMin, delayMsMax } = this.network.options;
+    return this.rng.between(delayMsMin, delayMsMax);
+  }
+
+  keepAlive(gateway: number, bytes: Uint8Array): void {
+    this.after(this.rng.between(1, 5), () => {
+      this.hosts[gateway]?.handle({ kind: 'keepAlive', bytes });
+    });
+  }
+
+  /** Runs until `done`, a violation, or `elapsedMs` of world time. Answers whether `done` came. */
+  run(untilElapsedMs: number, done: () => boolean = () => false): boolean {
+    const endMs = GENESIS_MS + untilElapsedMs;
+    while (this.violations.length === 0) {
+      if (done()) return true;
+      const nextMs = this.#heap.peekMs();
+      if (nextMs === undefined || nextMs > endMs) break;
+      const event = this.#heap.pop();
+      if (event === undefined) break;
+      this.#nowMs = event.atMs;
+      this.#events += 1;
+      event.run();
+    }
+    if (this.violations.length === 0) this.#nowMs = Math.max(this.#nowMs, endMs);
+    return done();
+  }
+
+  /** Asks every checker for its last word. */
+  finish(): void {
+    for (const checker of this.#options.checkers) this.report(checker.finish(this.#nowMs));
+  }
+
+  report(violations: readonly Violation[]): void {
+    this.violations.push(...violations);
+    for (const violation of violations) this.#story.broken(violation);
+  }
+
+  /** Adds to a coverage counter and answers its new value. */
+  count(what: string, by = 1): number {
+    const total = (this.reached[what] ?? 0) + by;
+    this.reached[what] = total;
+    return total;
+  }
+
+  crash(replica: number, power: boolean): void {
+    const host = this.hosts[replica];
+    if (host?.peer === undefined) return;
+    const lost = host.crash(power);
+    this.count('crashes');
+    this.count('lostWrites', lost);
+    this.#story.tell('crash', `r${replica}`, power ? `power lost, ${lost} writes gone` : 'killed');
+    this.#observe({ kind: 'crashed', lost, by: replica, atMs: this.#nowMs });
+    this.network.died(replica);
+  }
+
+  restart(replica: number): void {
+    const host = this.hosts[replica];
+    if (host === undefined || host.peer !== undefined) return;
+    this.count('restarts');
+    const { records } = host.disk.open();
+    this.#story.tell('restart', `r${replica}`, `${records.length} records on disk`);
+    this.#observe({ kind: 'restarted', by: replica, atMs: this.#nowMs });
+    // What is durable by then, even if nobody was told before the process died.
+    this.#synced(host, host.disk.synced.slice());
+    host.start();
+    this.network.revived(replica);
+  }
+
+  #inject(fault: Fault): void {
+    this.count(`fault.${fault.kind}`);
+    switch (fault.kind) {
+      case 'crash':
+        this.crash(fault.replica, fault.power);
+        return this.after(fault.forMs, () => this.restart(fault.replica));
+      case 'cut':
+        return this.#cut(fault);
+      case 'partition':
+        this.#story.tell('note', `r${fault.side[0] ?? 0}`, `cut off: ${fault.side.join(' ')}`);
+        this.network.partition(fault.side);
+        return this.after(fault.forMs, () => this.#heal());
+      case 'lossy':
+        return this.#rough(fault);
+      case 'skew': {
+        const host = this.hosts[fault.replica];
+        if (host !== undefined) host.skewMs = fault.byMs;
+        return;
+      }
+      case 'step':
+        return this.#step(fault);
+    }
+  }
+
+  #heal(): void {
+    this.#story.tell('note', 'r0', 'the network heals');
+    this.network.heal();
+  }
+
+  #rough(fault: Extract<Fault, { kind: 'lossy' }>): void {
+    const { lossPerMille, duplicatePerMille, forMs } = fault;
+    this.network.options = { ...this.network.options, lossPerMille, duplicatePerMille };
+    this.after(forMs, () => {
+      this.network.options = this.#options.network;
+      this.network.resetLinks();
+    });
+  }
+
+  /** R24: what a killed process had written, and nobody synced, is read by the next one. */
+  #cut({ replica, forMs, afterMs }: Extract<Fault, { kind: 'cut' }>): void {
+    this.crash(replica, false);
+    this.after(forMs, () => this.restart(replica));
+    this.after(forMs + afterMs, () => this.crash(replica, true));
+    this.after(2 * forMs + afterMs, () => this.restart(replica));
+  }
+
+  #step({ replicas, byMs }: Extract<Fault, { kind: 'step' }>): void {
+    this.count(byMs < 0 ? 'stepsBack' : 'stepsForward');
+    for (const index of replicas) {
+      const host = this.hosts[index];
+      if (host !== undefined) host.steppedMs += byMs;
+      this.#story.tell('note', `r${index}`, `clock set by ${byMs} ms`);
+    }
+  }
+
+  #observe(observation: Observation): void {
+    for (const listener of this.#listeners) listener(observation);
+    if (!this.honest(observation.by) && observation.kind !== 'sent') return;
+    for (const checker of this.#options.checkers) this.report(checker.see(observation));
+  }
+
+  #makeHost(index: number): Host {
+    const disk = new Disk(this.#options.disk, this.rng.fork(), (ms, run) => this.after(ms, run));
+    return new Host(index, disk, this.#options.boot, {
+      nowMs: () => this.#nowMs,
+      after: (ms, run) => this.after(ms, run),
+      send: (from, to, bytes) => {
+        this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.#nowMs });
+        this.network.send(from, to, bytes);
+      },
+      verify: (job, answer) => this.#verify(job, answer),
+      observe: (host, effect) => this.#seeEffect(host, effect),
+      synced: (host, records) => this.#synced(host, records),
+      threw: (host, error) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        if (!this.honest(host.index)) throw error;
+        const violation = { rule: 'no throw', expected: 'errors as data', actual: text };
+        this.report([{ ...violation, atMs: this.#nowMs, replica: host.index }]);
+      },
+    });
+  }
+
+  #synced(host: Host, records: readonly LogRecord[]): void {
+    const { mark } = host.disk;
+    this.count('syncs');
+    this.#observe({ kind: 'synced', records, mark, by: host.index, atMs: this.#nowMs });
+  }
+
+  #verify(job: Uint8Array, answer: (verdict: Verdict | undefined) => void): void {
+    const { delayMsMin, delayMsMax, silentPerMille } = this.#options.verifier;
+    const silent = this.#verifyRng.chance(silentPerMille);
+    this.count(silent ? 'noVerdicts' : 'verdicts');
+    const verdict = silent ? undefined : (this.#options.verdictOf?.(job) ?? ACCEPT);
+    this.after(this.#verifyRng.between(delayMsMin, delayMsMax), () => answer(verdict));
+  }
+
+  #seeEffect(host: Host, effect: ReplicaEffect): void {
+    const at = { by: host.index, atMs: this.#nowMs };
+    if (effect.kind === 'delivered') {
+      if (this.honest(host.index)) this.count('deliveries');
+      this.#story.delivered(host.index, effect.ref);
+      this.#observe({ kind: 'delivered', ref: effect.ref, ...at });
+    } else if (effect.kind === 'committed') {
+      const { commit, input, applied } = effect;
+      if (this.honest(host.index)) {
+        this.count('commits');
+        this.count('convicted', input.evidence.length);
+      }
+      this.#story.committed(host.index, effect);
+      const root = this.#options.rootOf?.(host.index, commit.index);
+      this.#observe({ kind: 'committed', commit, input, applied, root, ...at });
+    } else if (effect.kind === 'note') {
+      if (this.honest(host.index)) this.count(`note.${effect.note.what}`);
+      this.#story.noted(host.index, effect.note);
+      this.#observe({ kind: 'noted', note: effect.note, ...at });
+    } else if (effect.kind === 'refused') {
+      this.count('refusals');
+      this.count(`refusal.${effect.failure.code}`);
+      this.#story.tell('reject', `r${host.index}`, `refused: ${effect.failure.code}`);
+      this.#observe({ kind: 'refused', tag: effect.tag, failure: effect.failure, ...at });
+    } else if (effect.kind === 'halt') {
+      this.#observe({ kind: 'halted', failure: effect.failure, ...at });
+    }
+  }
+
+  #networkPorts(): ConstructorParameters<typeof Network>[3] {
+    return {
+      nowMs: () => this.#nowMs,
+      after: (ms, run) => this.after(ms, run),
+      sent: (packet) => this.#story.packet('send', packet),
+      arrive: (packet) => this.#arrive(packet),
+      dropped: (packet, why) => {
+        this.count(`dropped.${why}`);
+        this.#story.packet('drop', packet, why);
+      },
+      linkChanged: (at, other, up) => {
+        this.hosts[at]?.handle({ kind: up ? 'peerUp' : 'peerDown', peer: other });
+      },
+    };
+  }
+
+  #arrive(packet: Packet): void {
+    this.count('packets');
+    this.#story.packet('receive', packet);
+    this.hosts[packet.to]?.handle({ kind: 'message', peer: packet.from, bytes: packet.bytes });
+  }
+}
