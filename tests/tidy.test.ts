@@ -12,9 +12,9 @@ const HOUSE: Record<string, Record<string, number>> = {
   algorithms: { crdt: 1, bank: 2 },
   lock: { api: 1, service: 2, client: 6 },
   '': { cairo: 1 },
-  edge: { storage: 5, network: 5 },
-  sim: { testnet: 5 },
-  apps: { msc: 5, node: 6, cli: 7 },
+  edge: { storage: 5, network: 5, host: 6 },
+  sim: { testnet: 7 },
+  apps: { msc: 5, node: 7, cli: 8 },
 };
 
 const FLOORS = Object.fromEntries(Object.values(HOUSE).flatMap((room) => Object.entries(room)));
@@ -27,7 +27,7 @@ const FOLDERS = Object.fromEntries(
 );
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
-const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
+const EDGE = new Set(['storage', 'network', 'host', 'node', 'client', 'cli']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
 const ADAPTERS = new Set([

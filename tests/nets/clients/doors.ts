@@ -10,15 +10,10 @@ import {
   type View,
 } from '@fatty/api';
 import { encode } from '@fatty/codec';
+import { type AppliedCommit, GATEWAY_LIMITS, Gateway, type GatewayBackend } from '@fatty/host';
 import type { Link, Priority, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import { LockService } from '@fatty/service';
 import type { Observation, Scene } from '@fatty/testnet';
-import { Gateway } from '../../../packages/apps/node/src/gateway.ts';
-import {
-  type AppliedCommit,
-  GATEWAY_LIMITS,
-  type GatewayBackend,
-} from '../../../packages/apps/node/src/gateway-contract.ts';
 import { Tongue } from './tongue.ts';
 
 /** The client's end of one link. */

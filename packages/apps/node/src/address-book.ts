@@ -10,8 +10,8 @@ import {
   signAddresses,
 } from '@fatty/api';
 import { equalBytes, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
+import { TokenBucket } from '@fatty/host';
 import type { Clock, PublicKey } from '@fatty/interface';
-import { TokenBucket } from './bucket.ts';
 
 /** New words of one member that are taken per second: each is written, and passed on to all. */
 const NEWS_PER_SEC_MAX = 4;

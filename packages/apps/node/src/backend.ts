@@ -7,11 +7,10 @@ import {
   type View,
 } from '@fatty/api';
 import { encode, type Signer } from '@fatty/codec';
+import { type AppliedCommit, type Driver, type GatewayBackend, sampleOf } from '@fatty/host';
 import type { CellId, Clock, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import type { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
-import { type Driver, sampleOf } from './driver.ts';
-import type { AppliedCommit, GatewayBackend } from './gateway-contract.ts';
 
 /** The replica as its gateway sees it. */
 export class Backend implements GatewayBackend {

@@ -1,5 +1,5 @@
+export type { ReplicaCore } from '@fatty/host';
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';
-export type { ReplicaCore } from './driver.ts';
 export {
   type FoundOptions,
   foundCell,

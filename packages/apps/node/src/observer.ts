@@ -1,3 +1,4 @@
+import type { Outward, SendEffect } from '@fatty/host';
 import type { Clock, Failure } from '@fatty/interface';
 import {
   DEFAULT_TUNING,
@@ -7,7 +8,6 @@ import {
 } from '@fatty/replica';
 import { type Logger, pino } from 'pino';
 import type { NodeConfig } from './config.ts';
-import type { Outward, SendEffect } from './driver.ts';
 import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';

@@ -1,8 +1,8 @@
 import { batchId, batchShape, signedBatchShape } from '@fatty/api';
 import { decode, sha256, toHex } from '@fatty/codec';
+import type { SendEffect } from '@fatty/host';
 import type { Clock, PublicKey, Receipt, TracedOp, TraceEvent } from '@fatty/interface';
 import { type ReplicaEffect, type ReplicaEvent, Teller, type Telling } from '@fatty/replica';
-import type { SendEffect } from './driver.ts';
 import { TraceFile, type TraceFileOptions } from './trace-file.ts';
 
 /** Batches and clients of this gateway that are remembered at once. */

@@ -10,15 +10,13 @@ import {
   toHex,
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
+import { Driver, GATEWAY_LIMITS, Gateway, type Outward, type ReplicaCore } from '@fatty/host';
 import type { Clock, Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
 import type { NodeConfig } from './config.ts';
-import { Driver, type Outward, type ReplicaCore } from './driver.ts';
-import { Gateway } from './gateway.ts';
-import { GATEWAY_LIMITS } from './gateway-contract.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail, ok } from '@fatty/codec';
+import { BlockIndex } from '@fatty/host';
 import type { KvStore, LogRecord, LogStore, Outcome } from '@fatty/interface';
 import type { Replica, ReplicaEffect } from '@fatty/replica';
 import {
@@ -13,7 +14,6 @@ import {
   openMark,
   StorageError,
 } from '@fatty/storage';
-import { BlockIndex } from './block-index.ts';
 import { fullDisk } from './full-disk.ts';
 
 /** Everything of a replica that outlives its process, in one locked folder. */

@@ -12,11 +12,11 @@ import {
   signedBatchShape,
 } from '@fatty/api';
 import { asCellId, asSessionId, encode, standIn } from '@fatty/codec';
+import type { SendEffect } from '@fatty/host';
 import type { Clock, TraceEvent } from '@fatty/interface';
 import { chart, readTrace } from '@fatty/msc';
 import { encodeMessage, type ReplicaEffect, type ReplicaEvent } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SendEffect } from '../src/driver.ts';
 import { clientName, Recorder } from '../src/recorder.ts';
 
 let dir: string;

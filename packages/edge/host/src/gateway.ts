@@ -23,7 +23,7 @@ import type {
   Receipt,
 } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
-import { CLOSE } from '@fatty/network';
+import { CLOSE } from '@fatty/network/client';
 import { LINKS_MAX } from '@fatty/service';
 import { TokenBucket } from './bucket.ts';
 import {
