@@ -1,3 +1,3 @@
+export { EXTRA_LINKS_PER_COMMIT, LINKS_MAX } from '@fatty/sessions';
 export { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 export { LockService, type ServiceOptions } from './service.ts';
-export { EXTRA_LINKS_PER_COMMIT, LINKS_MAX } from './sessions.ts';

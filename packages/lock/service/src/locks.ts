@@ -9,7 +9,7 @@ import {
 import { utf8 } from '@fatty/codec';
 import { Children } from '@fatty/crdt';
 import type { Position } from '@fatty/interface';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock.ts';
 import type { Quotas } from './quotas.ts';

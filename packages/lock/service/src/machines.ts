@@ -9,7 +9,7 @@ import {
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Position, PublicKey } from '@fatty/interface';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines } from '@fatty/sessions';
 import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inbox.ts';
 import type { Ledger } from './ledger.ts';
 import type { Lessee, Machine } from './machine.ts';

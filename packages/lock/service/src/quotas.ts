@@ -1,23 +1,9 @@
-import { type ErrorResult, errorResult, RECEIPT_BYTES_KEPT } from '@fatty/api';
+import { type ErrorResult, errorResult } from '@fatty/api';
 import { type Entries, LayeredMap } from '@fatty/crdt';
+import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '@fatty/sessions';
 
-/** What the cell, and each client key, may use. Counts and bytes of committed state. */
-export interface Quotas {
-  /** Live sessions, in the cell and per client key. Code `too_many_sessions`. */
-  readonly sessionsMax: number;
-  readonly sessionsPerClientMax: number;
-  /** Dead sessions whose open could still be replayed. */
-  readonly gravesMax: number;
-  /**
-   * Both again, of those whose open came in one replica's blocks; at most an even share of the cell's
-   * (see {@link shareSessions}). Code `gateway_full`.
-   */
-  readonly sessionsPerAuthorMax: number;
-  readonly gravesPerAuthorMax: number;
-  /** Live sessions that one client key opens through one gateway. Code `gateway_full`. */
-  readonly sessionsPerOriginMax: number;
-  /** Of one client key; beyond, its older openings are stale (see `Graves`). */
-  readonly gravesPerClientMax: number;
+/** What the cell, and each client key, may use besides its sessions. Counts and bytes of committed state. */
+export interface Quotas extends SessionLimits {
   /** Ops applied per client key and commit. Code `quota_ops`. */
   readonly opsPerCommitMax: number;
   /**
@@ -32,9 +18,6 @@ export interface Quotas {
   /** Dots and content bytes of all clients: keys are free. Code `cell_full`. */
   readonly nodesMax: number;
   readonly bytesMax: number;
-  /** Receipts kept for retries, bytes; beyond, the results of the oldest go (package api, receipts). */
-  readonly receiptBytesMax: number;
-  readonly receiptBytesPerSessionMax: number;
   /** Waits per path. Code `too_many_waits`. */
   readonly waitsPerPathMax: number;
   /** Holders and waiters of a path together: one answer names them all. Code `too_many_holders`. */
@@ -57,21 +40,13 @@ export interface Quotas {
 }
 
 export const DEFAULT_QUOTAS: Quotas = {
-  sessionsMax: 65_536,
-  sessionsPerClientMax: 16_384,
-  gravesMax: 524_288,
-  sessionsPerAuthorMax: 65_536,
-  gravesPerAuthorMax: 524_288,
-  sessionsPerOriginMax: 16_384,
-  gravesPerClientMax: 1_024,
+  ...DEFAULT_SESSION_LIMITS,
   opsPerCommitMax: 16_384,
   effectsPerCommitMax: 8_192,
   nodesPerClientMax: 100_000,
   bytesPerClientMax: 256 * 1024 * 1024,
   nodesMax: 1_000_000,
   bytesMax: 1024 * 1024 * 1024,
-  receiptBytesMax: 256 * 1024 * 1024,
-  receiptBytesPerSessionMax: RECEIPT_BYTES_KEPT,
   waitsPerPathMax: 4_096,
   partiesPerPathMax: 8_192,
   sessionBytesMax: 400 * 1024,
@@ -81,29 +56,6 @@ export const DEFAULT_QUOTAS: Quotas = {
   inboxEntriesMax: 256,
   inboxEntriesPerClientMax: 64,
 };
-
-/** A key may use up one in so many of a gateway's share. */
-const KEY_SHARE = 4;
-
-/**
- * Client keys are free, so the last wall is by gateway: each carries an even share of the sessions,
- * and whoever fills that of one, or f liars theirs, leaves the others' to their clients. One key fills
- * no gateway's share.
- */
-export function shareSessions(quotas: Quotas, members: number): Quotas {
-  const part = (most: number, parts: number): number =>
-    Math.max(1, Math.floor(most / Math.max(1, parts)));
-  const { sessionsMax, gravesMax, sessionsPerOriginMax, gravesPerClientMax } = quotas;
-  const sessionsPerAuthorMax = Math.min(quotas.sessionsPerAuthorMax, part(sessionsMax, members));
-  const gravesPerAuthorMax = Math.min(quotas.gravesPerAuthorMax, part(gravesMax, members));
-  return {
-    ...quotas,
-    sessionsPerAuthorMax,
-    gravesPerAuthorMax,
-    sessionsPerOriginMax: Math.min(sessionsPerOriginMax, part(sessionsPerAuthorMax, KEY_SHARE)),
-    gravesPerClientMax: Math.min(gravesPerClientMax, part(gravesPerAuthorMax, KEY_SHARE)),
-  };
-}
 
 interface Account {
   readonly nodes: number;

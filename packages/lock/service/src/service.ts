@@ -5,7 +5,6 @@ import {
   DEFAULT_PARAMS,
   decodeOp,
   type ErrorCode,
-  type ErrorResult,
   type Query,
   weightOf,
 } from '@fatty/api';
@@ -15,6 +14,7 @@ import type {
   CellContext,
   CommitInput,
   Digest,
+  Failure,
   OrderedBatch,
   OrderedKeepAlive,
   PublicKey,
@@ -24,13 +24,14 @@ import type {
   Validation,
   Verdict,
 } from '@fatty/interface';
+import { receiptOf, shareSessions } from '@fatty/sessions';
 import { answer, type Surroundings } from './answers.ts';
-import { applyBatches, checkOpening, openingOf, receiptOf } from './batches.ts';
+import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
-import { DEFAULT_QUOTAS, type Quotas, shareSessions } from './quotas.ts';
+import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
 
@@ -94,10 +95,8 @@ export class LockService implements StateMachine {
   precheck(batch: OrderedBatch): Verdict {
     const { sessions, head } = this.#state;
     const session = sessions.get(toHex(batch.session));
-    const [first] = batch.ops;
     if (session === undefined) {
-      const opening = first && openingOf(batch, first);
-      if (!opening) return ignore('session_unknown', 'a live session', 'none');
+      if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
       const { basisCommitsMax } = this.#around.params;
       const refusal = sessions.refuseOpen(batch, head.commit, basisCommitsMax);
       // A commit the replica has not applied yet may well have happened.
@@ -131,14 +130,11 @@ export class LockService implements StateMachine {
   }
 
   hasUsed(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
-    const session = this.#state.sessions.get(toHex(batch.session));
-    if (session === undefined || !equalBytes(session.client, batch.client)) return false;
-    return batch.seq <= session.lastSeq;
+    return this.#state.sessions.hasUsed(batch);
   }
 
   hasReached(keepAlive: OrderedKeepAlive): boolean {
-    const session = this.#state.sessions.get(toHex(keepAlive.session));
-    return session !== undefined && keepAlive.i <= session.i;
+    return this.#state.sessions.hasReached(keepAlive);
   }
 
   /** Committed state has a live session of this key: a gateway knows whom it serves. */
@@ -148,7 +144,7 @@ export class LockService implements StateMachine {
 
   /** The receipt of an applied batch, while kept (64 per session): the answer to a resend. */
   receiptOf(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): Receipt | undefined {
-    return receiptOf(this.#state, batch);
+    return receiptOf(this.#state.sessions, batch);
   }
 
   applyCommit(input: CommitInput): Applied {
@@ -168,7 +164,10 @@ export class LockService implements StateMachine {
     };
     state.accounts.startCommit();
     const settled = applyBatches(state, input.batches, ledger, this.#around.params);
-    state.sessions.applyKeepAlives(input.keepAlives, ledger);
+    state.sessions.applyKeepAlives(input.keepAlives, ledger.now, (session) => {
+      const { i, expiry: leaseExpiry, lastNumber } = session;
+      ledger.tell(session, { kind: 'renewed', i, leaseExpiry, lastNumber });
+    });
     if (failedOver) this.#tellEpoch(epoch, ledger);
     state.endTimers(ledger);
     return { receipts: ledger.receipts, notices: ledger.notices, settled };
@@ -248,6 +247,6 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'other_binding',
 ]);
 
-function ignored({ code, expected, actual }: ErrorResult): Verdict {
+function ignored({ code, expected, actual }: Failure): Verdict {
   return ignore(code, expected, actual);
 }

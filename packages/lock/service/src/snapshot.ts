@@ -21,11 +21,10 @@ import {
   u53,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
-import type { Floor, Grave } from './graves.ts';
+import type { Floor, Grave, StoredReceipt } from '@fatty/sessions';
 import type { Lock } from './lock.ts';
 import type { Quotas } from './quotas.ts';
-import type { StoredReceipt } from './receipts.ts';
-import type { Claim, Session } from './sessions.ts';
+import { type Claim, type Session, withNothing } from './sessions.ts';
 import { type Head, State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
@@ -215,16 +214,8 @@ function must<T>(outcome: { ok: true; value: T } | { ok: false; failure: { code:
 }
 
 function toSession(row: SessionRow): Session {
-  return {
-    ...row,
-    key: toHex(row.id),
-    owner: toHex(row.client),
-    receipts: [...row.receipts],
-    claims: new Map(),
-    claimOf: new Map(),
-    ephemerals: new Map(),
-    bytes: 0,
-  };
+  const record = { ...row, key: toHex(row.id), owner: toHex(row.client) };
+  return withNothing({ ...record, receipts: [...row.receipts] }, row.lastNumber);
 }
 
 function toLock(row: LockRow, state: State): Lock {

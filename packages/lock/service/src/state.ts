@@ -1,12 +1,13 @@
 import { comparePaths, parentPath } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
+import { Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import { Locks, lose } from './locks.ts';
 import type { Machine } from './machine.ts';
 import { Machines } from './machines.ts';
 import { Names, type Node } from './names.ts';
 import { Accounts, type Quotas } from './quotas.ts';
-import { type Claim, type Session, Sessions } from './sessions.ts';
+import { borrowed, type Claim, ownThings, type Session, type Sessions } from './sessions.ts';
 
 /** Where the total order stands. Times in ms. */
 export interface Head {
@@ -35,7 +36,7 @@ export class State {
   constructor(quotas: Quotas, base?: State) {
     this.#quotas = quotas;
     this.accounts = base?.accounts.fork() ?? new Accounts(quotas);
-    this.sessions = base?.sessions.fork() ?? new Sessions(quotas);
+    this.sessions = base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas);
     this.names =
       base?.names.fork(this.accounts, this.sessions) ??
       new Names(quotas, this.accounts, this.sessions);
@@ -106,9 +107,9 @@ export class State {
   }
 
   /** What the end of a session ends with it: holds, waits, ephemerals, and what is below those. */
-  thingsOf({ claims, ephemerals }: Session): number {
-    let things = claims.size + ephemerals.size;
-    const paths = new Set(ephemerals.values());
+  thingsOf(session: Session): number {
+    let things = ownThings(session);
+    const paths = new Set(session.ephemerals.values());
     for (const path of paths) {
       const below = this.names.find(path)?.below ?? 0;
       // What is below one of its own that is below another one counts there.
@@ -123,7 +124,7 @@ export class State {
    */
   endTimers(ledger: Ledger): void {
     ledger.startTimers();
-    for (const session of this.sessions.takeExpired(ledger.now, ledger.room)) {
+    for (const session of this.sessions.takeExpired(ledger.now, ledger.room, ownThings)) {
       if (this.#fits(session, ledger)) this.expire(session, ledger);
       else this.#thin(session, ledger);
     }
@@ -135,8 +136,7 @@ export class State {
 
   /** Its own things always do: they are bounded (`sessionBytesMax`). */
   #fits(session: Session, ledger: Ledger): boolean {
-    const own = session.claims.size + session.ephemerals.size;
-    return this.thingsOf(session) - own <= ledger.room;
+    return this.thingsOf(session) - ownThings(session) <= ledger.room;
   }
 
   /** Takes what is below the ephemerals of an overdue session, deepest first; it ends later. */

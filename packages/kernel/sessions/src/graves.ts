@@ -1,7 +1,7 @@
 import { toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
-import type { Quotas } from './quotas.ts';
+import type { SessionLimits } from './limits.ts';
 
 /** A grave that is dropped late only refuses by another code what is too old anyway. */
 const GRAVES_PER_COMMIT = 16_384;
@@ -27,7 +27,7 @@ export type Floor = Omit<Grave, 'key'>;
  * many, as long as it signs on a commit that is newer than those.
  */
 export class Graves {
-  readonly #limits: Quotas;
+  readonly #limits: SessionLimits;
   readonly #graves = new Map<string, Grave>();
   readonly #byClient = new Map<string, Set<Grave>>();
   readonly #floors = new Map<string, Floor>();
@@ -35,7 +35,7 @@ export class Graves {
   readonly #floorEnds = new Deadlines();
   readonly #perAuthor = new Map<number, number>();
 
-  constructor(limits: Quotas) {
+  constructor(limits: SessionLimits) {
     this.#limits = limits;
   }
 

@@ -1,6 +1,6 @@
 import { RECEIPTS_KEPT, receiptBytes } from '@fatty/api';
 import type { Digest } from '@fatty/interface';
-import type { Quotas } from './quotas.ts';
+import type { SessionLimits } from './limits.ts';
 
 /** What a retry is answered with. */
 export interface StoredReceipt {
@@ -20,13 +20,13 @@ export interface StoredReceipt {
  * the sessions.
  */
 export class Receipts {
-  readonly #limits: Quotas;
+  readonly #limits: SessionLimits;
   readonly #bytesOf = new WeakMap<readonly StoredReceipt[], number>();
   /** Of all that are kept. */
   #bytes = 0;
   #sessions = 0;
 
-  constructor(limits: Quotas) {
+  constructor(limits: SessionLimits) {
     this.#limits = limits;
   }
 

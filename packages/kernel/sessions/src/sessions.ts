@@ -1,0 +1,327 @@
+import { keepAliveLink } from '@fatty/api';
+import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import type {
+  Digest,
+  Failure,
+  OrderedBatch,
+  OrderedKeepAlive,
+  Position,
+  PublicKey,
+  SessionId,
+  Verdict,
+} from '@fatty/interface';
+import { Deadlines } from './deadlines.ts';
+import { Graves } from './graves.ts';
+import type { SessionLimits } from './limits.ts';
+import { Receipts, type StoredReceipt } from './receipts.ts';
+
+/** R3: a keep-alive is checked by at most so many hashes. */
+export const LINKS_MAX = 64;
+/** R3: and all those of a commit by so many, besides the first of each. */
+export const EXTRA_LINKS_PER_COMMIT = 16_384;
+
+/** What is committed of a session, whatever its algorithm adds. Map keys are hex. */
+export interface SessionRecord {
+  readonly id: SessionId;
+  /** Map key of the id. */
+  readonly key: string;
+  readonly client: PublicKey;
+  /** Map key of the client. */
+  readonly owner: string;
+  /** Replica whose block carried the open. */
+  readonly author: number;
+  readonly opened: Position;
+  /** Last commit at which this session's open could still be replayed. */
+  readonly openableUntil: number;
+  readonly leaseMs: number;
+  /** Last accepted link of the keep-alive chain, and how many links it is from its anchor. */
+  link: Uint8Array;
+  i: number;
+  /** On the lease clock, ms. */
+  expiry: number;
+  lastSeq: number;
+  /** Oldest first; kept by {@link Receipts}. */
+  readonly receipts: StoredReceipt[];
+}
+
+/** What an opening asks for. */
+export interface Opening {
+  /** End of its keep-alive chain. */
+  readonly anchor: Digest;
+  readonly leaseMs: number;
+}
+
+/** The record of a session that this batch opens; `now`: of the lease clock, ms. */
+export function openRecord(
+  batch: OrderedBatch,
+  { anchor, leaseMs }: Opening,
+  opened: Position,
+  now: number,
+  basisCommitsMax: number,
+): SessionRecord {
+  return {
+    id: batch.session,
+    key: toHex(batch.session),
+    client: batch.client,
+    owner: toHex(batch.client),
+    author: batch.author,
+    opened,
+    openableUntil: batch.basis.commit + basisCommitsMax,
+    leaseMs,
+    link: anchor,
+    i: 0,
+    expiry: now + leaseMs,
+    lastSeq: 0,
+    receipts: [],
+  };
+}
+
+/**
+ * Live sessions, and the graves that keep a dead one from being opened again by a replay (R3). `S` is
+ * what the algorithm keeps of a session. All of it follows from the commit sequence, and is bounded by
+ * {@link SessionLimits}.
+ */
+export class Sessions<S extends SessionRecord> {
+  readonly receipts: Receipts;
+  readonly graves: Graves;
+  readonly #limits: SessionLimits;
+  /** Of a fork: the sessions it started from; it has its own of those that were asked for. */
+  #base: Sessions<S> | undefined;
+  #borrowed: (session: S) => S = (session) => session;
+  readonly #live = new Map<string, S>();
+  readonly #expiries = new Deadlines();
+  readonly #perAuthor = new Map<number, number>();
+  /** By gateway and client. */
+  readonly #perOrigin = new Map<string, number>();
+  readonly #perClient = new Map<string, number>();
+
+  constructor(limits: SessionLimits) {
+    this.#limits = limits;
+    this.receipts = new Receipts(limits);
+    this.graves = new Graves(limits);
+  }
+
+  /** Sessions that are `borrowed` copies where somebody asks, while these do not change; for views. */
+  fork(borrowed: (session: S) => S): Sessions<S> {
+    const forked = new Sessions<S>(this.#limits);
+    forked.#base = this;
+    forked.#borrowed = borrowed;
+    return forked;
+  }
+
+  get size(): number {
+    return this.#base?.size ?? this.#live.size;
+  }
+
+  get(key: string): S | undefined {
+    return this.#live.get(key) ?? this.#borrow(key);
+  }
+
+  #borrow(key: string): S | undefined {
+    const found = this.#base?.get(key);
+    if (found === undefined) return undefined;
+    const session = this.#borrowed(found);
+    this.#live.set(key, session);
+    return session;
+  }
+
+  /** Live sessions of a client, by the map key of its key. */
+  countOf(owner: string): number {
+    return this.#perClient.get(owner) ?? 0;
+  }
+
+  all(): IterableIterator<S> {
+    return this.#live.values();
+  }
+
+  /** Why this open is refused, if it is. `commit`: the one that applies it. */
+  refuseOpen(
+    batch: Pick<OrderedBatch, 'client' | 'session' | 'basis' | 'author'>,
+    commit: number,
+    basisCommitsMax: number,
+  ): Failure | undefined {
+    const { basis, author } = batch;
+    if (basis.commit > commit) {
+      return failure('future_basis', `at most ${commit}`, String(basis.commit));
+    }
+    if (commit - basis.commit > basisCommitsMax) {
+      const age = `${commit - basis.commit} commits`;
+      return failure('stale_basis', `at most ${basisCommitsMax} commits old`, age);
+    }
+    if (this.graves.has(toHex(batch.session))) {
+      return failure('session_reused', 'a fresh nonce', 'a session that has ended');
+    }
+    const floor = this.graves.floorOf(batch.client) - basisCommitsMax;
+    if (basis.commit <= floor) {
+      const expected = `a basis above ${floor}: this key has ended many sessions`;
+      return failure('stale_basis', expected, String(basis.commit));
+    }
+    return this.#refuseFull(toHex(batch.client), author);
+  }
+
+  /** The cell's limits before the gateway's: only the latter does another gateway cure. */
+  #refuseFull(client: string, author: number): Failure | undefined {
+    const { sessionsMax, sessionsPerClientMax } = this.#limits;
+    const own = this.#perClient.get(client) ?? 0;
+    if (own >= sessionsPerClientMax) {
+      return failure('too_many_sessions', `${sessionsPerClientMax} a client`, String(own));
+    }
+    if (this.#live.size >= sessionsMax) {
+      return failure('too_many_sessions', `${sessionsMax} in the cell`, `${this.#live.size}`);
+    }
+    return this.#refuseAt(author, client);
+  }
+
+  #refuseAt(author: number, client: string): Failure | undefined {
+    const { sessionsPerOriginMax, sessionsPerAuthorMax, gravesPerAuthorMax } = this.#limits;
+    const full = (most: number, what: string, count: number): Failure | undefined =>
+      count < most ? undefined : failure('gateway_full', `${most} ${what}`, String(count));
+    return (
+      full(
+        sessionsPerOriginMax,
+        'of a client at a gateway',
+        this.#perOrigin.get(originOf(author, client)) ?? 0,
+      ) ??
+      full(sessionsPerAuthorMax, 'a gateway', this.#perAuthor.get(author) ?? 0) ??
+      full(gravesPerAuthorMax, 'lately ended', this.graves.carriedBy(author))
+    );
+  }
+
+  /** A session that was opened, or comes back from a snapshot. */
+  add(session: S): void {
+    this.#live.set(session.key, session);
+    this.#expiries.set(session.key, session.expiry);
+    this.#count(session, 1);
+    this.receipts.add(session.receipts);
+  }
+
+  /** Forgets a session whose things are gone already; its grave stays. */
+  bury(session: S): void {
+    this.#live.delete(session.key);
+    this.#expiries.delete(session.key);
+    this.#count(session, -1);
+    this.receipts.forget(session.receipts);
+    const { key, client, author, openableUntil } = session;
+    this.graves.add({ key, client, author, openableUntil });
+  }
+
+  #count(session: S, one: 1 | -1): void {
+    bump(this.#perAuthor, session.author, one);
+    bump(this.#perClient, session.owner, one);
+    bump(this.#perOrigin, originOf(session.author, session.owner), one);
+  }
+
+  /** Its lease starts anew. `now`: of the lease clock, ms. */
+  keep(session: S, now: number): void {
+    session.expiry = now + session.leaseMs;
+    this.#expiries.set(session.key, session.expiry);
+  }
+
+  /** Begins another keep-alive chain, and keeps the session. */
+  reanchor(session: S, anchor: Digest, now: number): void {
+    session.link = anchor;
+    session.i = 0;
+    this.keep(session, now);
+  }
+
+  /**
+   * Accepts a keep-alive that continues the chain; bounded by {@link LINKS_MAX} hashes. Old news is
+   * ignored, what cannot have come from the client is rejected.
+   */
+  checkKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
+    const session = this.#live.get(toHex(keepAlive.session));
+    if (session === undefined) return ignore('session_unknown', 'a live session', 'none');
+    const links = keepAlive.i - session.i;
+    if (links < 1) return ignore('bad_keep_alive', `link ${session.i + 1}`, `link ${keepAlive.i}`);
+    if (links > LINKS_MAX) {
+      const expected = `at most link ${session.i + LINKS_MAX}`;
+      return reject('bad_keep_alive', expected, `link ${keepAlive.i}`);
+    }
+    let link = keepAlive.preimage;
+    for (let step = 0; step < links; step++) link = keepAliveLink(link);
+    if (equalBytes(link, session.link)) return ACCEPT;
+    return reject('bad_keep_alive', 'a preimage of the last link', 'other bytes');
+  }
+
+  /**
+   * Nearest first: what lying gateways fill their blocks with can cost the cell no more hashes than
+   * {@link EXTRA_LINKS_PER_COMMIT}, and keeps no chain from taking its next link. `renewed` is called for
+   * each session that was kept.
+   */
+  applyKeepAlives(
+    keepAlives: readonly OrderedKeepAlive[],
+    now: number,
+    renewed: (session: S) => void,
+  ): void {
+    const links = (one: OrderedKeepAlive): number =>
+      one.i - (this.#live.get(toHex(one.session))?.i ?? one.i);
+    const near = keepAlives.filter((one) => links(one) >= 1 && links(one) <= LINKS_MAX);
+    const byLinks = near.map((one) => ({ one, links: links(one) }));
+    let extra = EXTRA_LINKS_PER_COMMIT;
+    for (const { one } of byLinks.sort((a, b) => a.links - b.links)) {
+      const cost = links(one) - 1;
+      if (cost > extra) continue;
+      extra -= Math.max(0, cost);
+      const session = this.#applyKeepAlive(one, now);
+      if (session) renewed(session);
+    }
+  }
+
+  #applyKeepAlive(keepAlive: OrderedKeepAlive, now: number): S | undefined {
+    if (this.checkKeepAlive(keepAlive).kind !== 'accept') return undefined;
+    const session = this.#live.get(toHex(keepAlive.session));
+    if (session === undefined) return undefined;
+    session.link = keepAlive.preimage;
+    session.i = keepAlive.i;
+    this.keep(session, now);
+    return session;
+  }
+
+  /** R3: this batch's session lives, is its client's, and has used its seq up. */
+  hasUsed({ session: id, client, seq }: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
+    const session = this.get(toHex(id));
+    return session !== undefined && equalBytes(session.client, client) && seq <= session.lastSeq;
+  }
+
+  /** This keep-alive's chain has come as far as it. */
+  hasReached(keepAlive: Pick<OrderedKeepAlive, 'session' | 'i'>): boolean {
+    const session = this.get(toHex(keepAlive.session));
+    return session !== undefined && keepAlive.i <= session.i;
+  }
+
+  /**
+   * Sessions past their lease, ascending by id: those whose lease ended first, as many as together have
+   * about `room` things of `thingsOf`. They stay until buried.
+   */
+  takeExpired(now: number, room: number, thingsOf: (session: S) => number): S[] {
+    const taken: S[] = [];
+    for (let left = room; left > 0; ) {
+      const [key] = this.#expiries.take(now, 1);
+      if (key === undefined) break;
+      const session = this.#live.get(key);
+      if (session === undefined) continue;
+      taken.push(session);
+      left -= 1 + thingsOf(session);
+    }
+    return taken.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** One that was taken, and cannot end at this commit, is due again at the next. */
+  postpone({ key, expiry }: S): void {
+    this.#expiries.set(key, expiry);
+  }
+}
+
+function failure(code: string, expected: string, actual: string): Failure {
+  return { code, expected, actual };
+}
+
+function originOf(author: number, client: string): string {
+  return `${author} ${client}`;
+}
+
+function bump<K>(counts: Map<K, number>, key: K, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
