@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const HOUSE: Record<string, Record<string, number>> = {
   kernel: { interface: 0, codec: 0, sessions: 2, broadcast: 2, order: 3, replica: 4 },
   algorithms: { crdt: 1, bank: 2 },
-  lock: { api: 1, service: 2, client: 6 },
+  lock: { api: 1, service: 2, core: 2, client: 6 },
   '': { cairo: 1 },
   edge: { storage: 5, network: 5, host: 6 },
   sim: { testnet: 7 },

@@ -1,4 +1,4 @@
-import { Driver } from '../../../packages/lock/client/src/sdk/driver.ts';
+import { Driver } from '@fatty/client/driver';
 
 /** Tells the numbers of its calls: they are counted from 1 in the order in which they are made. */
 export class CountedDriver extends Driver {

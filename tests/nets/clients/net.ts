@@ -1,6 +1,6 @@
 import { encodeOp, type Op, type View } from '@fatty/api';
-import type { CallRequest } from '@fatty/client/core';
 import { utf8 } from '@fatty/codec';
+import type { CallRequest } from '@fatty/core';
 import { LockService } from '@fatty/service';
 import {
   type Act,

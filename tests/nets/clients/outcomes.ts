@@ -1,6 +1,6 @@
 import { encodeOp, type Op } from '@fatty/api';
-import type { CallRequest } from '@fatty/client/core';
 import { utf8 } from '@fatty/codec';
+import type { CallRequest } from '@fatty/core';
 import { DEFAULT_QUOTAS, LockService } from '@fatty/service';
 import {
   type Act,

@@ -1,6 +1,6 @@
 import { encodeGatewayMessage, type Op, type Result, signBatch } from '@fatty/api';
-import type { Belief, CallOutcome, CallRequest } from '@fatty/client/core';
 import { hash, standIn, utf8 } from '@fatty/codec';
+import type { Belief, CallOutcome, CallRequest } from '@fatty/core';
 import type { Violation } from '@fatty/testnet';
 import { describe, expect, test } from 'vitest';
 import { type Act, keyOf, sessionOf, told } from '../../../packages/sim/testnet/test/told.ts';

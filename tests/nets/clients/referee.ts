@@ -13,8 +13,8 @@ import {
   type Result,
   type SignedBatch,
 } from '@fatty/api';
-import type { Belief, CallOutcome } from '@fatty/client/core';
 import { decode, toHex } from '@fatty/codec';
+import type { Belief, CallOutcome } from '@fatty/core';
 import type { Position, Receipt } from '@fatty/interface';
 import {
   type Checker,

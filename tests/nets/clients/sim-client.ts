@@ -4,18 +4,11 @@ import {
   type SignedBatch,
   signedBatchShape,
 } from '@fatty/api';
-import type {
-  Belief,
-  CallOutcome,
-  CallRequest,
-  ClientEffect,
-  CoreConfig,
-} from '@fatty/client/core';
+import { askForLock, type CallOptions, type Lock } from '@fatty/client/driver';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
+import type { Belief, CallOutcome, CallRequest, ClientEffect, CoreConfig } from '@fatty/core';
 import type { Outcome, SessionId } from '@fatty/interface';
 import type { Scene, Victim } from '@fatty/testnet';
-import type { CallOptions } from '../../../packages/lock/client/src/sdk/driver.ts';
-import { askForLock, type Lock } from '../../../packages/lock/client/src/sdk/lock.ts';
 import { ClientHost } from './client-host.ts';
 import { CountedDriver } from './counted-driver.ts';
 import type { Doors } from './doors.ts';

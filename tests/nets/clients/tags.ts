@@ -1,6 +1,6 @@
 import type { Op } from '@fatty/api';
-import type { CallOutcome, CallRequest } from '@fatty/client/core';
 import { hash, toHex } from '@fatty/codec';
+import type { CallOutcome, CallRequest } from '@fatty/core';
 import type { Position } from '@fatty/interface';
 
 const show = ({ commit, index }: Position): string => `${commit}.${index}`;

@@ -1,8 +1,8 @@
 import { decodeGatewayMessage } from '@fatty/api';
+import type { Dial } from '@fatty/client/driver';
 import type { Link, PublicKey } from '@fatty/interface';
 import { CLOSE } from '@fatty/network';
 import type { Scene, SeededRng } from '@fatty/testnet';
-import type { Dial } from '../../../packages/lock/client/src/sdk/driver.ts';
 import type { Caller, Doors } from './doors.ts';
 
 type DialTerms = Parameters<Dial>[0];

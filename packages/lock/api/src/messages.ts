@@ -40,7 +40,7 @@ export type ClientMessage =
       readonly view: View;
       readonly query: Query;
     }
-  /** Asks for a signed clock reading bound to 16 random bytes (packages/lock/client/TIME.md). */
+  /** Asks for a signed clock reading bound to 16 random bytes (packages/lock/core/TIME.md). */
   | { readonly kind: 'now'; readonly nonce: Uint8Array }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };

@@ -17,7 +17,7 @@ import { type ErrorCode, errorCodeShape, errorEntry, type OutcomeKind } from './
 import { choice, feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type LockMode, lockModeShape } from './ops.ts';
 
-/** What applying one op answered. Expiries are ms on the lease clock, never wall time (packages/lock/client/TIME.md). */
+/** What applying one op answered. Expiries are ms on the lease clock, never wall time (packages/lock/core/TIME.md). */
 export type Result =
   | {
       readonly kind: 'sessionOpened';

@@ -1,25 +1,6 @@
 import type { ErrorCode } from '@fatty/api';
 import type { ProofCode, RunCode } from '@fatty/cairo';
-
-/**
- * Codes the SDK itself raises; every other code comes from the cell (package api), from reading
- * cell.json, or from a worker and its prover.
- */
-export type ClientErrorCode =
-  | 'aborted'
-  | 'timeout'
-  | 'closed'
-  | 'overloaded'
-  | 'unreachable'
-  | 'plain_refused'
-  | 'not_authenticated'
-  | 'session_expired'
-  | 'in_jeopardy'
-  | 'lock_lost'
-  | 'lock_released'
-  | 'bad_argument'
-  | 'bad_answer'
-  | 'sdk_fault';
+import type { ClientErrorCode } from '@fatty/core';
 
 /** A cell that cannot be connected to: its description, or this platform's signatures. */
 export type CellCode =

@@ -1,52 +1,19 @@
-import { errorEntry } from '@fatty/api';
 import { excerpt } from '@fatty/codec';
+import { CLIENT_ERRORS, type ClientErrorCode, type OpOutcome } from '@fatty/core';
 import type { Failure } from '@fatty/interface';
-import type { ClientErrorCode, FattyErrorCode } from './codes.ts';
+import type { FattyErrorCode } from './codes.ts';
 
+export {
+  CLIENT_ERRORS,
+  type ClientErrorCode,
+  type ClientErrorEntry,
+  isRetryable,
+  type OpOutcome,
+} from '@fatty/core';
 export type * from './codes.ts';
-
-/** Whether what was asked for has happened. */
-export type OpOutcome = 'not_applied' | 'applied' | 'unknown';
 
 /** Marks our errors across package copies and realms, where `instanceof` fails. */
 const BRAND: unique symbol = Symbol.for('fatty.error');
-
-export interface ClientErrorEntry {
-  /** The same call may succeed later without anything else being changed. */
-  readonly retryable: boolean;
-  /** One line for people. */
-  readonly text: string;
-}
-
-export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> = {
-  aborted: { retryable: true, text: 'The caller’s signal was aborted.' },
-  timeout: { retryable: true, text: 'No believed answer arrived within timeoutMs.' },
-  closed: { retryable: false, text: 'The client was closed.' },
-  overloaded: { retryable: true, text: 'More calls are waiting than callsQueuedMax.' },
-  unreachable: { retryable: true, text: 'Fewer than f+1 replicas can be reached.' },
-  plain_refused: {
-    retryable: false,
-    text: 'The replicas are beyond this machine and do not encrypt (wss), and nobody said that this is well.',
-  },
-  not_authenticated: {
-    retryable: false,
-    text: 'So many replicas refuse this client that none will do.',
-  },
-  session_expired: { retryable: true, text: 'The session ended, and all it held with it.' },
-  in_jeopardy: { retryable: true, text: 'The lease can no longer be proved.' },
-  lock_lost: { retryable: true, text: 'The cell took the lock away.' },
-  lock_released: { retryable: false, text: 'The lock was given back by its holder.' },
-  bad_argument: { retryable: false, text: 'The call cannot be sent as it stands.' },
-  sdk_fault: { retryable: false, text: 'This SDK has failed at the call; its cause says how.' },
-  bad_answer: { retryable: true, text: 'f+1 replicas agree on something this SDK cannot read.' },
-};
-
-/** Whether the same call may succeed later, by the table of the code: the SDK's or the cell's. */
-export function isRetryable(code: string): boolean {
-  const own: Readonly<Record<string, ClientErrorEntry>> = CLIENT_ERRORS;
-  const entry = Object.hasOwn(own, code) ? own[code] : undefined;
-  return (entry ?? errorEntry(code)).retryable;
-}
 
 export interface FattyErrorOptions {
   readonly outcome: OpOutcome;

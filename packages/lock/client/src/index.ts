@@ -4,7 +4,7 @@ export type {
   Landed,
   SessionState,
   SessionStatus,
-} from './core/types.ts';
+} from '@fatty/core';
 export * from './error.ts';
 export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';

@@ -1,15 +1,15 @@
 import { asDigest } from '@fatty/codec';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type {
   CallOutcome,
   ClientEffect,
   ClientEvent,
   SessionState,
   SessionStatus,
-} from '../src/core/index.ts';
+} from '@fatty/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { scheme } from '../../core/test/fake-cell.ts';
 import { Driver } from '../src/sdk/driver.ts';
 import { StateListeners } from '../src/sdk/states.ts';
-import { scheme } from './fake-cell.ts';
 import { LiveCell } from './live-cell.ts';
 
 const OP = { kind: 'cancel', seq: 1, index: 0 } as const;

@@ -2,8 +2,8 @@ import type { Cell, Op } from '@fatty/api';
 import { dialClient } from '@fatty/network/client';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { FakeCell, scheme } from '../../core/test/fake-cell.ts';
 import { Client, FattyError, type Lock } from '../src/index.ts';
-import { FakeCell, scheme } from './fake-cell.ts';
 import { Wires } from './wires.ts';
 
 const KINDS = ['drop', 'stop', 'slow', 'gone'] as const;

@@ -2,9 +2,9 @@ import type { Cell, GatewayMessage } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
 import { type Dialer, type DialOptions, isFinal } from '@fatty/network/client';
+import { FakeCell, scheme } from '../../core/test/fake-cell.ts';
 import { Client } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';
-import { FakeCell, scheme } from './fake-cell.ts';
 
 const STEP_MS = 5;
 

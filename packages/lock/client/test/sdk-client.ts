@@ -1,9 +1,8 @@
 import { type Cell, decodeGatewayMessage } from '@fatty/api';
+import type { ClientEffect, CoreConfig, SessionState } from '@fatty/core';
 import type { Link } from '@fatty/interface';
-import type { ClientEffect, CoreConfig, SessionState } from '../src/core/index.ts';
-import { type Dial, Driver } from '../src/sdk/driver.ts';
-import { askForLock, type Lock } from '../src/sdk/lock.ts';
-import { type FakeCell, scheme } from './fake-cell.ts';
+import { type FakeCell, scheme } from '../../core/test/fake-cell.ts';
+import { askForLock, type Dial, Driver, type Lock } from '../src/driver.ts';
 
 /**
  * The SDK's own driver and locks in a {@link FakeCell}, in virtual time. Its process may stand still,

@@ -1,9 +1,9 @@
 import { comparePositions } from '@fatty/api';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { type Behaviour, FakeCell, kindOf } from '../../core/test/fake-cell.ts';
 import { CLIENT_ERRORS } from '../src/index.ts';
 import type { Lock } from '../src/sdk/lock.ts';
-import { type Behaviour, FakeCell, kindOf } from './fake-cell.ts';
 import { SdkClient } from './sdk-client.ts';
 
 /** What is said of a lock in one turn, however it is asked. */

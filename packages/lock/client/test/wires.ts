@@ -4,7 +4,7 @@ import { admitClients, DEFAULT_LIMITS, type SocketEvent } from '@fatty/network/c
 import { Connection } from '../../../edge/network/src/connection.ts';
 import { acceptor } from '../../../edge/network/src/handshake.ts';
 import type { Wire } from '../../../edge/network/src/wire.ts';
-import { type FakeCell, scheme } from './fake-cell.ts';
+import { type FakeCell, scheme } from '../../core/test/fake-cell.ts';
 
 const DELAY_MS = 5;
 const ABNORMAL = 1006;

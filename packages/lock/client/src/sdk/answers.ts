@@ -1,5 +1,5 @@
 import { type ErrorResult, errorEntry, type Result, type ResultKind } from '@fatty/api';
-import type { CallFailure, CallOutcome, Landed } from '../core/types.ts';
+import type { CallFailure, CallOutcome, Landed } from '@fatty/core';
 import { clientError, FattyError } from '../error.ts';
 
 /** What an error says besides its failure: the node it is about, the signal that was aborted. */

@@ -11,8 +11,8 @@ import {
   type View,
 } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
+import type { SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
-import type { SessionState, SessionStatus } from '../core/types.ts';
 import { clientError, FattyError } from '../error.ts';
 import { failureError, resultError, resultsOf } from './answers.ts';
 import {

@@ -3,6 +3,7 @@ import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/cod
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { clientError, FattyError } from '../error.ts';
 import { CONNECT, checkSource, optionsOf } from './arguments.ts';
+import type { Dial } from './cell-links.ts';
 import {
   boundedText,
   checkCellId,
@@ -12,7 +13,6 @@ import {
   readCellFromAny,
 } from './cell-source.ts';
 import { Client, TIMEOUT_MS } from './client.ts';
-import type { Dial } from './driver.ts';
 import type { ClientConfig } from './options.ts';
 
 export interface ConnectOptions

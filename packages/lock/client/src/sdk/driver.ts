@@ -1,24 +1,19 @@
-import { type Cell, contactsOf } from '@fatty/api';
-import { type SignatureScheme, type Signer, equalBytes as same } from '@fatty/codec';
-import type { Failure, Link } from '@fatty/interface';
-import { admitOnly, type Dialer, type DialOptions, whyNotLinked } from '@fatty/network/client';
-import { ClientCore } from '../core/core.ts';
-import type {
-  CallOutcome,
-  CallRequest,
-  ClientEffect,
-  ClientEvent,
-  CoreConfig,
-  SessionStatus,
-} from '../core/types.ts';
+import {
+  type CallOutcome,
+  type CallRequest,
+  ClientCore,
+  type ClientEffect,
+  type ClientEvent,
+  type CoreConfig,
+  type SessionStatus,
+} from '@fatty/core';
+import type { Failure } from '@fatty/interface';
 import { clientError, type FattyError } from '../error.ts';
+import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
 import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
 import { type Host, systemHost } from './host.ts';
-
-/** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
-export type Dial = (options: DialOptions) => Dialer;
 
 /** Every async method of the SDK takes these. */
 export interface CallOptions {
@@ -31,18 +26,9 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'scheme' | 'seed'> {
-  readonly cell: Cell;
-  readonly signer: Signer;
-  readonly scheme: SignatureScheme;
-  readonly dial: Dial;
-  /**
-   * Take plain `ws` beyond loopback too. Whoever is on the path can then forge what f + 1 replicas say.
-   * Default: false.
-   */
-  readonly insecure?: boolean;
-  /** The cell again, when a replica cannot be reached where it was: addresses change. */
-  readonly refresh?: (signal: AbortSignal) => Promise<Cell>;
+export interface DriverConfig
+  extends Omit<CoreConfig, 'cell' | 'signer' | 'scheme' | 'seed'>,
+    LinksConfig {
   /** Clocks, timers and chance. Default: those of the platform. */
   readonly host?: Host;
   /** Sees every effect before it is performed; for checkers. */
@@ -56,21 +42,11 @@ export interface DriverConfig extends Omit<CoreConfig, 'cell' | 'signer' | 'sche
   readonly onFault?: FaultListener;
 }
 
-/** A session outlives a lost link only if several tries to come back fit into its lease. */
-const TRIES_PER_LEASE = 6;
-
 /** While a session is open the clocks are looked at so often: the host may have slept, ms. */
 const TICK_MS = 250;
 
-type Untimed<E> = E extends { readonly atMs: number } ? Omit<E, 'atMs'> : never;
-/** An event before the driver has said when it is. */
-export type Happening = Untimed<ClientEvent>;
-
 /** After a fault the core is woken again, whatever it had in mind, ms. */
 const FAULT_PAUSE_MS = 500;
-
-/** The close code of whatever was not said by the other end. */
-const LOST = 1006;
 
 /** setTimeout's longest delay. */
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
@@ -83,12 +59,10 @@ export class Driver {
   readonly #config: DriverConfig;
   readonly #heard: (status: SessionStatus) => void;
   readonly #onFault: FaultListener;
-  readonly #dialers = new Map<number, Dialer>();
-  readonly #links = new Map<number, Link>();
+  readonly #links: CellLinks;
   readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
   readonly #lost = new Map<number, (failure: Failure) => void>();
   readonly #backlog: ClientEvent[] = [];
-  readonly #over = new AbortController();
   #resolveClosed: () => void = () => undefined;
   readonly #host: Host;
   readonly #clock: ElapsedClock;
@@ -99,7 +73,6 @@ export class Driver {
   #nextCall = 1;
   #busy = false;
   #ended = false;
-  #refreshing = false;
 
   /** `heard` is told of every status in the turn that makes it. */
   constructor(config: DriverConfig, heard: (status: SessionStatus) => void = () => undefined) {
@@ -109,14 +82,12 @@ export class Driver {
     this.#host = config.host ?? systemHost;
     this.#clock = new ElapsedClock(this.#host);
     this.core = new ClientCore({ ...config, seed: this.#host.random(32) });
+    this.#links = new CellLinks(config, (event) => this.dispatch(event));
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
     this.dispatch({ kind: 'start' });
-    for (const { client, key } of contactsOf(config.cell)) {
-      const replica = config.cell.committee.members.findIndex((member) => same(member, key));
-      if (replica >= 0 && client !== '') this.#dial(replica, client);
-    }
+    this.#links.dialAll();
   }
 
   /** Elapsed ms (TIME.md, T6): the clock of the core. */
@@ -165,75 +136,6 @@ export class Driver {
   deadlineOf(hold: number): number {
     const belief = this.core.beliefs(this.nowMs()).find((one) => one.hold === hold);
     return this.#clock.toMonotonic(belief?.untilMs ?? Number.NEGATIVE_INFINITY);
-  }
-
-  #dial(replica: number, url: string): void {
-    const { cell, signer, scheme, dial, insecure = false } = this.#config;
-    const key = cell.committee.members[replica];
-    if (key === undefined) return;
-    const capMs = Math.ceil(cell.committee.params.leaseMs / TRIES_PER_LEASE);
-    const dialer = dial({
-      url,
-      insecure,
-      backoff: { capMs },
-      identity: {
-        cellId: cell.cellId,
-        epoch: () => cell.committee.epoch,
-        role: 'client',
-        signer,
-        scheme,
-        admit: admitOnly([key]),
-      },
-      handler: {
-        up: (link) => {
-          this.#links.set(replica, link);
-          this.dispatch({ kind: 'linkUp', replica });
-        },
-        message: (_, bytes) => {
-          this.dispatch({ kind: 'message', replica, bytes });
-        },
-        down: (_, code, reason) => this.#down(replica, code, reason),
-      },
-      onState: (state, failure) => {
-        if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
-        const refused = state.kind === 'waiting' && state.refused;
-        this.#down(replica, refused ? state.code : LOST, whyNotLinked(state, failure));
-        this.#refresh();
-      },
-    });
-    this.#dialers.set(replica, dialer);
-  }
-
-  #down(replica: number, code: number, why: string): void {
-    this.#links.delete(replica);
-    if (!this.#ended) this.dispatch({ kind: 'linkDown', replica, code, why });
-  }
-
-  /** Looks whether a replica has moved; one look at a time. */
-  #refresh(): void {
-    const { refresh } = this.#config;
-    if (refresh === undefined || this.#refreshing || this.#ended) return;
-    this.#refreshing = true;
-    Promise.resolve(this.#over.signal)
-      .then(refresh)
-      .then((cell) => this.#readdress(cell))
-      .catch(() => undefined)
-      .finally(() => {
-        this.#refreshing = false;
-      });
-  }
-
-  #readdress(cell: Cell): void {
-    if (this.#ended || !same(cell.cellId, this.#config.cell.cellId)) return;
-    for (const { client, key } of cell.addresses) {
-      const replica = this.#config.cell.committee.members.findIndex((one) => same(one, key));
-      const dialer = this.#dialers.get(replica);
-      // Whoever is linked is where we think: a stale or withheld address costs no link.
-      if (replica < 0 || client === '' || this.#links.has(replica)) continue;
-      if (dialer?.url === client) continue;
-      dialer?.close();
-      this.#dial(replica, client);
-    }
   }
 
   /**
@@ -290,7 +192,7 @@ export class Driver {
     this.#config.watch?.(effect);
     switch (effect.kind) {
       case 'send':
-        this.#links.get(effect.replica)?.send(effect.bytes, effect.priority);
+        this.#links.send(effect.replica, effect.bytes, effect.priority);
         return;
       case 'wake':
         this.#wakeAt(effect.atMs);
@@ -340,9 +242,8 @@ export class Driver {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#over.abort();
     this.#cancelTimer();
-    for (const dialer of this.#dialers.values()) dialer.close();
+    this.#links.close();
     this.statuses.end();
     this.#resolveClosed();
   }

@@ -1,6 +1,6 @@
 import { type LockMode, tokenOf } from '@fatty/api';
+import type { CallOutcome, CallRequest } from '@fatty/core';
 import type { Failure, Position } from '@fatty/interface';
-import type { CallOutcome, CallRequest } from '../core/types.ts';
 import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult, failureError, resultsOf } from './answers.ts';
 import { CALL, optionsOf } from './arguments.ts';

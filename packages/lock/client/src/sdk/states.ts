@@ -1,5 +1,4 @@
-import type { ClientCore } from '../core/core.ts';
-import type { SessionState, SessionStatus } from '../core/types.ts';
+import type { ClientCore, SessionState, SessionStatus } from '@fatty/core';
 import { clientError, FattyError } from '../error.ts';
 import { abortError, type CallOptions, TIMER_MS_MAX } from './driver.ts';
 import { attempt, type FaultListener } from './faults.ts';

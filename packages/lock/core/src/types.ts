@@ -2,6 +2,7 @@ import type { Answer, Cell, LockMode, Op, Query, Result, View } from '@fatty/api
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { Failure, Position, Priority, SessionId } from '@fatty/interface';
 import type { ClockBounds } from './clock.ts';
+import type { OpOutcome } from './errors.ts';
 
 /** What a core is made of; times in ms, every limit with its default in {@link CORE_DEFAULTS}. */
 export interface CoreConfig {
@@ -70,10 +71,10 @@ export type ClientEvent = { readonly atMs: number } & (
   | {
       readonly kind: 'linkDown';
       readonly replica: number;
-      /** The peer's close code; 1006 for whatever this end or the network did. */
-      readonly code: number;
+      /** The replica itself said that it will not have this client: its key, its cell or its version. */
+      readonly refused: boolean;
       /** For people. */
-      readonly why?: string;
+      readonly why: string;
     }
   | { readonly kind: 'message'; readonly replica: number; readonly bytes: Uint8Array }
   | { readonly kind: 'wake' }
@@ -124,7 +125,7 @@ export type CallOutcome =
 export interface CallFailure {
   readonly kind: 'failed';
   readonly failure: Failure;
-  readonly outcome: 'not_applied' | 'applied' | 'unknown';
+  readonly outcome: OpOutcome;
   readonly retryable: boolean;
   /** How long the reason is known to last, lease-clock ms. */
   readonly waitMs?: number;

@@ -1,8 +1,8 @@
 import type { Answer, NoticeBody } from '@fatty/api';
 import { encodeOp } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
-import { isRetryable } from '../error.ts';
 import { ClockAsker } from './clock-asker.ts';
+import { isRetryable } from './errors.ts';
 import { Holds, type Moment } from './holds.ts';
 import { opensAgain } from './opening.ts';
 import type { Reads } from './reads.ts';
@@ -126,7 +126,7 @@ export class SessionKeeper {
   putProvable(job: Job, atMs: number): void {
     const giveUpMs = atMs + this.#options.leaseMs / PROOF_WAITS_PER_LEASE;
     const put = (): void => this.put(job, this.#shared.nowMs);
-    this.clock.await(job, { sinceMs: atMs, giveUpMs, put });
+    this.clock.holdBack(job, { sinceMs: atMs, giveUpMs, put });
     this.#nextAskMs = atMs;
   }
 

@@ -1,6 +1,6 @@
 import { decodeResult, type Result } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
-import { isRetryable } from '../error.ts';
+import { isRetryable } from './errors.ts';
 import type { CallFailure, CallOutcome, Landed } from './types.ts';
 
 /**

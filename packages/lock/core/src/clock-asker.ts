@@ -83,7 +83,7 @@ export class ClockAsker {
   }
 
   /** Puts the job once a question put from now on is answered by a quorum; fails it after a while. */
-  await(job: Job, terms: Omit<Waiting, 'job'>): void {
+  holdBack(job: Job, terms: Omit<Waiting, 'job'>): void {
     this.#waiting.set(job.call, { job, ...terms });
   }
 

@@ -1,3 +1,6 @@
+/** The client of a cell, without IO. */
+
+export { ClientCore } from './client-core.ts';
 export {
   type ClockBounds,
   type ClockProof,
@@ -7,5 +10,5 @@ export {
   type Reading,
   supportedByHonest,
 } from './clock.ts';
-export { ClientCore } from './core.ts';
+export * from './errors.ts';
 export * from './types.ts';

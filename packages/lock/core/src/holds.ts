@@ -6,8 +6,8 @@ import {
   showPosition,
 } from '@fatty/api';
 import type { Failure, Position } from '@fatty/interface';
-import { isRetryable } from '../error.ts';
 import { type ClockBounds, type ClockProof, leaseDeadline } from './clock.ts';
+import { isRetryable } from './errors.ts';
 import { News } from './news.ts';
 import type { Belief, CallOutcome, Landed } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { isRetryable } from '../error.ts';
+import { isRetryable } from './errors.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
 export interface Call {

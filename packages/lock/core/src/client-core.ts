@@ -197,7 +197,7 @@ export class ClientCore {
         this.#status(this.#keeper.state);
         return;
       case 'linkDown':
-        this.#linkDown(event.replica, event.code, event.why);
+        this.#linkDown(event.replica, event.refused, event.why);
         return;
       case 'message':
         this.#message(event.replica, event.bytes);
@@ -231,9 +231,9 @@ export class ClientCore {
     this.#reads.linkUp(replica, this.#state.nowMs);
   }
 
-  #linkDown(replica: number, code: number, why: string | undefined): void {
+  #linkDown(replica: number, refused: boolean, why: string): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
-    this.#links.down(replica, code, why);
+    this.#links.down(replica, refused, why);
     this.#reads.linkDown(replica, this.#state.nowMs);
     if (wasGateway) this.#keeper.session?.pipeline.resend();
     this.#status(this.#keeper.state);

@@ -7,7 +7,7 @@ import {
   type ClientEffect,
   type ClientEvent,
   type CoreConfig,
-} from '../src/core/index.ts';
+} from '../src/index.ts';
 import { type FakeCell, scheme } from './fake-cell.ts';
 
 /** A core in a {@link FakeCell}: its links, its timer, and what came out of it. */
@@ -67,10 +67,18 @@ export class SimClient {
     return this;
   }
 
-  disconnect(replica: number, code = 1006, why?: string): void {
+  disconnect(replica: number, why = 'closed with 1006'): void {
+    this.#down(replica, false, why);
+  }
+
+  /** The replica says that it will not have this client. */
+  refuse(replica: number): void {
+    this.#down(replica, true, 'refuses us');
+  }
+
+  #down(replica: number, refused: boolean, why: string): void {
     this.#up[replica] = false;
-    const reason = why === undefined ? {} : { why };
-    this.step({ kind: 'linkDown', replica, code, ...reason, atMs: this.nowMs() });
+    this.step({ kind: 'linkDown', replica, refused, why, atMs: this.nowMs() });
   }
 
   hear(replica: number, bytes: Uint8Array): void {

@@ -52,7 +52,7 @@ describe('what is said of a batch that was sent', () => {
     const call = client.write();
     cell.run(1_010);
     const late = client.write();
-    for (const i of ALL) client.disconnect(i, 4401);
+    for (const i of ALL) client.refuse(i);
     const unsent = client.write();
     cell.run(1_500);
     expect(writesIn(cell)).toBeGreaterThan(1);

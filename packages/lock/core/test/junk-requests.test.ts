@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CallRequest } from '../src/core/index.ts';
+import type { CallRequest } from '../src/index.ts';
 import { FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
 

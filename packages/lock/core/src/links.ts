@@ -1,5 +1,3 @@
-import { isFinal } from '@fatty/network/client';
-
 /** Which replicas can be talked to, and which one is the gateway (R3: one at a time, in order). */
 export class Links {
   readonly #up: boolean[];
@@ -35,8 +33,8 @@ export class Links {
   }
 
   /**
-   * How many said last that they will not have us (`FINAL_CLOSE_CODES`). They are asked again all the
-   * same; a time-out or a lost connection takes nothing back.
+   * How many said last that they will not have us. They are asked again all the same; a time-out or a
+   * lost connection takes nothing back.
    */
   get refused(): number {
     return this.#refused.size;
@@ -50,11 +48,11 @@ export class Links {
   }
 
   /** `why`: for people; kept until there is a link or another reason. */
-  down(replica: number, code: number, why: string | undefined): void {
+  down(replica: number, refused: boolean, why: string): void {
     if (replica >= this.#up.length) return;
     this.#up[replica] = false;
-    this.#why[replica] = why ?? this.#why[replica] ?? `closed with ${code}`;
-    if (isFinal(code)) this.#refused.add(replica);
+    this.#why[replica] = why;
+    if (refused) this.#refused.add(replica);
     if (this.#gateway === replica) this.#gateway = undefined;
   }
 

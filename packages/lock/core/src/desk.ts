@@ -8,8 +8,8 @@ import {
 } from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import { isRetryable } from '../error.ts';
 import { type Call, type Calls, notApplied } from './calls.ts';
+import { isRetryable } from './errors.ts';
 import { type Claim, givesUp, isGiving } from './giving.ts';
 import { type Hold, queueOf } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';

@@ -260,9 +260,9 @@ describe('answers about time-outs and aborts', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell);
     const call = client.write();
-    for (const replica of [0, 1]) client.disconnect(replica, 4401);
+    for (const replica of [0, 1]) client.refuse(replica);
     expect(client.answer(call)).toBeUndefined();
-    client.disconnect(3, 4401);
+    client.refuse(3);
     expect(client.answer(call)).toBe('not_authenticated');
   });
 

@@ -1,10 +1,10 @@
 import { keepAliveLink } from '@fatty/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KeepAliveChain } from '../src/core/chain.ts';
-import { leaseDeadline, proveClock, type Reading } from '../src/core/clock.ts';
-import { Tally } from '../src/core/tally.ts';
-import { Latencies, retryDelay } from '../src/core/timing.ts';
+import { KeepAliveChain } from '../src/chain.ts';
+import { leaseDeadline, proveClock, type Reading } from '../src/clock.ts';
+import { Tally } from '../src/tally.ts';
+import { Latencies, retryDelay } from '../src/timing.ts';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
 

@@ -37,7 +37,7 @@ it.each(['takeMachine', 'renewMachine'] as const)(
   '%s waits for clock readings: no lease is begun that nobody can believe',
   (kind) => {
     const { cell, client } = begun();
-    client.disconnect(1, 1006, 'connection_refused: nobody there');
+    client.disconnect(1, 'connection_refused: nobody there');
     const call = take(client, kind, 3_000);
     cell.run(5_000);
     expect(applied(cell)).toBe(0);

@@ -1,0 +1,2 @@
+/** `@fatty/client/core`: the core under its former name. */
+export * from '@fatty/core';
