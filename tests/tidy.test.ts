@@ -8,9 +8,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Rooms and their packages, from the inside of the onion out; an import never points to a higher floor. */
 const HOUSE: Record<string, Record<string, number>> = {
-  kernel: { interface: 0, codec: 0, sessions: 2, broadcast: 2, order: 3, replica: 4 },
+  kernel: { interface: 0, codec: 0, protocol: 1, sessions: 2, broadcast: 2, order: 3, replica: 4 },
   algorithms: { crdt: 1, bank: 2 },
-  lock: { api: 1, service: 2, core: 2, client: 6 },
+  lock: { api: 2, service: 2, core: 2, client: 6 },
   '': { cairo: 1 },
   edge: { storage: 5, network: 5, host: 6 },
   sim: { testnet: 7 },

@@ -1,6 +1,6 @@
-import { batchId, batchMessage, type Limits, openBatch, type SignedBatch } from '@fatty/api';
 import { compareBytes, fail, failure, ok, type SignatureScheme, toHex } from '@fatty/codec';
 import type { CellId, Digest, Failure, Outcome, Signature } from '@fatty/interface';
+import { batchId, batchMessage, type Limits, openBatch, type SignedBatch } from '@fatty/protocol';
 import { type CarriedBatch, CLIENT_KEYS_MAX } from './block.ts';
 import type { SeenCache } from './cache.ts';
 

@@ -1,11 +1,4 @@
 import {
-  type Batch,
-  type KeepAlive,
-  keepAliveShape,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/api';
-import {
   array,
   bool,
   bytes,
@@ -25,6 +18,13 @@ import {
   viewBytes,
 } from '@fatty/codec';
 import type { CellId, Digest, Signature } from '@fatty/interface';
+import {
+  type Batch,
+  type KeepAlive,
+  keepAliveShape,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 
 /** R2. A block's name; slot = (author, round). */
 export interface Ref {

@@ -1,4 +1,4 @@
-import type { Committee } from '@fatty/api';
+import type { Committee } from '@fatty/protocol';
 import { IN_CONE, NOBODY, type Node } from './vertex.ts';
 
 /**

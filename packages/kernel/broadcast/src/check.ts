@@ -1,6 +1,6 @@
-import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
 import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
 import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
 import {
   type Block,

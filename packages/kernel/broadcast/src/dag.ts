@@ -1,6 +1,6 @@
-import { type Committee, quorum } from '@fatty/api';
 import { equalBytes, invariant } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
+import { type Committee, quorum } from '@fatty/protocol';
 import {
   type Block,
   type BlockHead,

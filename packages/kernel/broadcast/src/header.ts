@@ -1,6 +1,6 @@
-import { type Committee, quorum } from '@fatty/api';
 import { decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
 import type { CellId, Failure, Verdict } from '@fatty/interface';
+import { type Committee, quorum } from '@fatty/protocol';
 import type { SignedHeader } from './block.ts';
 import { HEADER_BYTES_MAX, type Header, headerMessage, headerShape, virtualRef } from './block.ts';
 

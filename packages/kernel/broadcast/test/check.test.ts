@@ -1,11 +1,4 @@
 import {
-  BLOCK_WEIGHT_MAX,
-  type KeepAlive,
-  keepAliveShape,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/api';
-import {
   array,
   asCellId,
   asDigest,
@@ -18,6 +11,13 @@ import {
   standIn,
 } from '@fatty/codec';
 import type { Validation } from '@fatty/interface';
+import {
+  BLOCK_WEIGHT_MAX,
+  type KeepAlive,
+  keepAliveShape,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
-import { type Committee, DEFAULT_PARAMS } from '@fatty/api';
 import { asCellId, asDigest, asPublicKey, asSignature } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
+import { type Committee, DEFAULT_PARAMS } from '@fatty/protocol';
 import { type Block, type Ref, virtualRef } from '../src/index.ts';
 
 /** mulberry32: cheap, seeded, good enough to choose shapes. */

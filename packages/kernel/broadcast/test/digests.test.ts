@@ -1,5 +1,5 @@
-import { DEFAULT_LIMITS, signBatch } from '@fatty/api';
 import { asCellId, asSessionId, ed25519 } from '@fatty/codec';
+import { DEFAULT_LIMITS, signBatch } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
 import { reference } from '../../codec/test/reference.ts';

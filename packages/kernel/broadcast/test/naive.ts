@@ -1,5 +1,5 @@
-import { type Committee, faultsMax } from '@fatty/api';
 import type { Digest } from '@fatty/interface';
+import { type Committee, faultsMax } from '@fatty/protocol';
 import type { Block, Slot } from '../src/index.ts';
 import { indexed } from './dags.ts';
 

@@ -1,14 +1,4 @@
 import {
-  type Batch,
-  type Committee,
-  cellIdOf,
-  DEFAULT_LIMITS,
-  DEFAULT_PARAMS,
-  type Limits,
-  type SignedBatch,
-  signBatch,
-} from '@fatty/api';
-import {
   ACCEPT,
   asSessionId,
   compareBytes,
@@ -18,6 +8,16 @@ import {
   standIn,
 } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
+import {
+  type Batch,
+  type Committee,
+  cellIdOf,
+  DEFAULT_LIMITS,
+  DEFAULT_PARAMS,
+  type Limits,
+  type SignedBatch,
+  signBatch,
+} from '@fatty/protocol';
 import {
   type BlockRules,
   type Body,

@@ -1,5 +1,6 @@
 export * from './bytes.ts';
 export * from './canonical.ts';
+export * from './choice.ts';
 export * from './failure.ts';
 export * from './hash.ts';
 export { keptBytes } from './memory.ts';

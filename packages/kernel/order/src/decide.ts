@@ -1,5 +1,5 @@
-import { type Committee, quorum } from '@fatty/api';
 import type { Vertex } from '@fatty/broadcast';
+import { type Committee, quorum } from '@fatty/protocol';
 import { Cone } from './cone.ts';
 import type { Rule } from './rule.ts';
 

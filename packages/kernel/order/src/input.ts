@@ -1,7 +1,7 @@
-import type { Committee } from '@fatty/api';
 import type { Block } from '@fatty/broadcast';
 import { keptBytes, toHex } from '@fatty/codec';
 import type { CommitInput, OrderedBatch } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
 import type { Ordered } from './orderer.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Committee } from '@fatty/api';
 import { compareRefs, type Vertex } from '@fatty/broadcast';
+import type { Committee } from '@fatty/protocol';
 
 /** R19: the leader's cone above `horizon`, less what is committed, by (round, author, digest). */
 export function linearise(

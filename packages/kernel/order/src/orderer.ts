@@ -1,6 +1,6 @@
-import type { Committee } from '@fatty/api';
 import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fatty/broadcast';
 import { asDigest, invariant } from '@fatty/codec';
+import type { Committee } from '@fatty/protocol';
 import { type Commit, sealCommit } from './commit.ts';
 import { decide, Memo } from './decide.ts';
 import { linearise, medianTs } from './linearise.ts';

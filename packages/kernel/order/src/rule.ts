@@ -1,4 +1,4 @@
-import type { Committee } from '@fatty/api';
+import type { Committee } from '@fatty/protocol';
 
 /** Parameters of the commit rule (R16–R18). Rounds are relative to the slot's round r. */
 export interface Rule {

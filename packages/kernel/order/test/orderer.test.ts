@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { batchId, DEFAULT_PARAMS } from '@fatty/api';
 import { type Block, Dag, type Evidence, headerShape } from '@fatty/broadcast';
 import { asDigest, asPublicKey, asSessionId, asSignature, encode, equalBytes } from '@fatty/codec';
+import { batchId, DEFAULT_PARAMS } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { CELL, committeeOf } from '../../broadcast/test/dags.ts';
 import { commitInput, decide, Memo, Orderer, RULE_M, ruleA, sealCommit } from '../src/index.ts';

@@ -1,8 +1,8 @@
-import { type Committee, faultsMax, quorum } from '@fatty/api';
 import { type Block, Dag, type Ref } from '@fatty/broadcast';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
+import { type Committee, faultsMax, quorum } from '@fatty/protocol';
 import { Ranges } from './catchup/ranges.ts';
 import { type ClockSample, OwnClock } from './clock.ts';
 import { Bodies } from './intake/bodies.ts';

@@ -1,4 +1,3 @@
-import { type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type Ref, refShape } from '@fatty/broadcast';
 import {
   array,
@@ -13,6 +12,7 @@ import {
   union,
 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 
 /** Refs in one question. */
 export const REFS_MAX = 64;

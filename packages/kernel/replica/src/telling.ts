@@ -1,14 +1,4 @@
-import {
-  type Batch,
-  batchShape,
-  decodeNotice,
-  decodeOp,
-  decodeResult,
-  type NoticeBody,
-  type Result,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/api';
+import { decodeNotice, decodeOp, decodeResult, type NoticeBody, type Result } from '@fatty/api';
 import {
   type Body,
   bodyShape,
@@ -28,6 +18,7 @@ import type {
   TracedOp,
   TraceEvent,
 } from '@fatty/interface';
+import { type Batch, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { ReplicaEffect, ReplicaNote } from './contract.ts';
 import { decodeMessage, type PeerMessage } from './messages.ts';
 

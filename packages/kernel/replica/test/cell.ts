@@ -1,14 +1,4 @@
 import {
-  type Batch,
-  BLOCK_WEIGHT_MAX,
-  type CellParams,
-  type Committee,
-  cellIdOf,
-  DEFAULT_PARAMS,
-  signBatch,
-  signedBatchShape,
-} from '@fatty/api';
-import {
   ACCEPT,
   asSessionId,
   compareBytes,
@@ -23,6 +13,16 @@ import {
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Algorithm, CellId, SessionId } from '@fatty/interface';
+import {
+  type Batch,
+  BLOCK_WEIGHT_MAX,
+  type CellParams,
+  type Committee,
+  cellIdOf,
+  DEFAULT_PARAMS,
+  signBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 
 export const START_MS = 1_700_000_000_000;
 // Installs the fast hash function; signatures are stand-ins.

@@ -1,4 +1,3 @@
-import { batchId, DEFAULT_LIMITS, openBatch, signedBatchShape } from '@fatty/api';
 import {
   type Block,
   type Body,
@@ -14,6 +13,7 @@ import {
 } from '@fatty/broadcast';
 import { asDigest, decode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
+import { batchId, DEFAULT_LIMITS, openBatch, signedBatchShape } from '@fatty/protocol';
 import { decodeMessage, encodeMessage, type PeerMessage, type Tuning } from '../src/index.ts';
 import { type Cell, type Host, makeCell, START_MS, World } from './world.ts';
 

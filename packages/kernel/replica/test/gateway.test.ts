@@ -1,4 +1,3 @@
-import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/api';
 import { CLIENT_KEYS_MAX, KEEP_ALIVES_MAX } from '@fatty/broadcast';
 import {
   ACCEPT,
@@ -13,6 +12,7 @@ import {
   utf8,
 } from '@fatty/codec';
 import type { Digest, StateMachine, Verdict } from '@fatty/interface';
+import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { hosted, type Tuning } from '../src/index.ts';
 import { carried } from './forge.ts';

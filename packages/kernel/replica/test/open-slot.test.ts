@@ -1,7 +1,8 @@
 // Rest with the leader's slot open, and what is handed over to that leader (PROTOCOL.md, Decisions).
-import { type SignedBatch, signedBatchShape } from '@fatty/api';
+
 import { Dag } from '@fatty/broadcast';
 import { asSignature, decode, equalBytes, toHex } from '@fatty/codec';
+import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_TUNING, encodeMessage, hosted } from '../src/index.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../src/messages.ts';

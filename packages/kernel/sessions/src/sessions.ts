@@ -1,4 +1,3 @@
-import { keepAliveLink } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Digest,
@@ -10,6 +9,7 @@ import type {
   SessionId,
   Verdict,
 } from '@fatty/interface';
+import { keepAliveLink } from '@fatty/protocol';
 import { Deadlines } from './deadlines.ts';
 import { Graves } from './graves.ts';
 import type { SessionLimits } from './limits.ts';

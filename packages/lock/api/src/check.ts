@@ -1,6 +1,6 @@
 import { ACCEPT, quote, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
-import type { CellParams } from './committee.ts';
+import type { CellParams } from '@fatty/protocol';
 import { isFelt } from './ids.ts';
 import { CELLS_MAX, cellCount } from './inbox.ts';
 import { type Op, OUTPUTS_MAX } from './ops.ts';

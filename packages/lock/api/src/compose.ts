@@ -1,11 +1,11 @@
 import { decode, encode, type Flaw, fail, ok, quote, type Shape } from '@fatty/codec';
 import type { Failure, Outcome, Verdict } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX, type CellParams } from '@fatty/protocol';
 import { checkOp, checkQuery } from './check.ts';
-import type { CellParams } from './committee.ts';
 import { type Op, opShape } from './ops.ts';
 import { splitPath } from './path.ts';
 import { type Query, queryShape } from './queries.ts';
-import { BLOCK_WEIGHT_MAX, weightOf } from './weight.ts';
+import { weightOf } from './weight.ts';
 
 /** No query is longer, bytes: a path, and a name to go on after. */
 const QUERY_BYTES_MAX = 64 * 1024;

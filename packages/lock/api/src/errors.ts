@@ -1,31 +1,14 @@
 import { oneToOne, type Shape, ShapeError, text } from '@fatty/codec';
-
-/** Whether the op had an effect: known not to, known to, or not known from this answer. */
-export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
-
-export interface ErrorEntry {
-  /** One line for people. */
-  readonly text: string;
-  /** Whether the same request can succeed later, unchanged. */
-  readonly retryable: boolean;
-  readonly outcome: OutcomeKind;
-}
+import {
+  type ErrorEntry,
+  errorEntries,
+  KERNEL_ERRORS,
+  type KernelErrorCode,
+} from '@fatty/protocol';
 
 /** The op changed nothing, and the same request would fail again. */
 const FINAL = {
   // Form of what was sent
-  too_large: 'The bytes are longer than the limit.',
-  malformed: 'The bytes are not one item of the canonical profile.',
-  wrong_shape: 'The item is not of the expected shape.',
-  not_canonical: 'The value has another, canonical encoding.',
-  empty_batch: 'A batch carries at least one op.',
-  too_many_ops: 'The batch carries more ops than the cell allows.',
-  op_too_large: 'An op is longer than the cell allows.',
-  bad_key: 'The client key is not admitted.',
-  bad_signature: 'The signature does not verify.',
-  bad_batch_signature: 'The signature under the batch is not of its client key.',
-  too_heavy: 'The ops of the batch are more work than a block may cost.',
-  too_many_proofs: 'The batch carries more proofs than a block may.',
   bad_path: 'Paths are absolute, at most 32 segments of 1 to 255 bytes of UTF-8.',
   reserved_path: 'Names under /.sys are written by the cell alone.',
   bad_lease: 'The session lease is out of range.',
@@ -36,7 +19,6 @@ const FINAL = {
   bad_outputs: 'A statement has at most 30 output cells.',
   bad_inbox: 'An inbox takes 1 to 31 entries a proof; with in and outputs at most 32 cells.',
   bad_entry: 'An inbox entry is a number of the field other than 0.',
-  answer_too_large: 'The answer is longer than a message to this client may be.',
   bad_limit: 'The page size of a listing is out of range.',
   content_too_large: 'The content is larger than a file may be.',
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
@@ -105,14 +87,6 @@ const LATER = {
   // Machines
   held: 'Another lessee holds the machine.',
   inbox_full: 'The inbox, or this client’s part of it, is full.',
-  // Answers of a gateway
-  slow_down: 'The gateway is busy; try again later.',
-  overloaded: 'The queue of this gateway is full; use another one, or try again later.',
-  log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
-  log_gap: 'This replica signs nothing: its log has a gap.',
-  foreign_log: 'This replica signs nothing: its log is of another replica or cell.',
-  own_key_heard: 'This replica signs nothing: its key has signed what its log does not know.',
-  contradiction: 'This replica has stopped: more members lie than the cell can bear.',
 } as const;
 
 /** The op was applied, only the answer is gone. */
@@ -122,21 +96,18 @@ const APPLIED = {
 } as const;
 
 /** Every public error code. Codes are stable: they may be added, never renamed or reused. */
-export type ErrorCode = keyof typeof FINAL | keyof typeof LATER | keyof typeof APPLIED;
-
-function entries(
-  texts: Readonly<Record<string, string>>,
-  retryable: boolean,
-  outcome: OutcomeKind,
-): [string, ErrorEntry][] {
-  return Object.entries(texts).map(([code, text]) => [code, { text, retryable, outcome }]);
-}
+export type ErrorCode =
+  | KernelErrorCode
+  | keyof typeof FINAL
+  | keyof typeof LATER
+  | keyof typeof APPLIED;
 
 /** The reference: one entry per code, in reading order. */
 export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
-  ...entries(FINAL, false, 'not_applied'),
-  ...entries(LATER, true, 'not_applied'),
-  ...entries(APPLIED, false, 'applied'),
+  ...KERNEL_ERRORS,
+  ...errorEntries(FINAL, false, 'not_applied'),
+  ...errorEntries(LATER, true, 'not_applied'),
+  ...errorEntries(APPLIED, false, 'applied'),
 ]);
 
 export function isErrorCode(code: string): code is ErrorCode {

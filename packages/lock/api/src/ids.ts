@@ -1,8 +1,5 @@
 import {
-  asSessionId,
-  encode,
   fixed,
-  hash,
   oneToOne,
   quote,
   record,
@@ -10,11 +7,10 @@ import {
   ShapeError,
   sessionId,
   toHex,
-  u8,
   u32,
   u53,
 } from '@fatty/codec';
-import type { Basis, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Position, SessionId } from '@fatty/interface';
 
 /**
  * Identity of one op (R3): what it says is fixed by the session's key, never by the carrying block.
@@ -60,40 +56,6 @@ const TOKEN_DIGITS = { commit: 16, index: 10 };
 export function tokenOf({ commit, index }: Position): string {
   const digits = (value: number, width: number): string => String(value).padStart(width, '0');
   return `${digits(commit, TOKEN_DIGITS.commit)}.${digits(index, TOKEN_DIGITS.index)}`;
-}
-
-export const NONCE_BYTES = 16;
-
-export const basisShape: Shape<Basis> = record<Basis>({ epoch: u32, commit: u53 });
-
-/**
- * H(client key, nonce, basis of the opening batch). With the key in it nobody can open a session for
- * somebody else; with the basis in it an id that opened a session once never opens another, because
- * an opening on that basis is either refused as a replay or too old (R3).
- */
-export function sessionIdOf(client: PublicKey, nonce: Uint8Array, basis: Basis): SessionId {
-  return asSessionId(hash('session', client, nonce, encode(basisShape, basis)));
-}
-
-/** A closed list of names, written as its place in the list. */
-export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
-  const expected = names.join(' | ');
-  const place = oneToOne(
-    u8,
-    (at) => {
-      const name = names[at];
-      if (name === undefined) throw new ShapeError(expected, String(at));
-      return name;
-    },
-    (name) => names.indexOf(name),
-  );
-  return {
-    ...place,
-    flawOf: (value) =>
-      names.some((name) => name === value)
-        ? undefined
-        : { at: '', expected, actual: quote(value), isBound: false },
-  };
 }
 
 /** The Cairo field: 2^251 + 17·2^192 + 1. */

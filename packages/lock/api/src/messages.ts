@@ -1,148 +1,20 @@
+// The messages of clients and gateways with the queries and answers of the lock service in them.
+import { decode, encode, type Shape } from '@fatty/codec';
+import type { Outcome } from '@fatty/interface';
 import {
-  array,
-  bytes,
-  decode,
-  detail,
-  digest,
-  encode,
-  fixed,
-  peek,
-  record,
-  type Shape,
-  type Signer,
-  sessionId,
-  signature,
-  signedBytes,
-  text,
-  u32,
-  u53,
-  union,
-} from '@fatty/codec';
-import type { CellId, Digest, Failure, Outcome, SessionId, Signature } from '@fatty/interface';
-import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from './batch.ts';
-import { choice } from './ids.ts';
+  type ClientMessageOf,
+  clientMessageShapeOf,
+  type GatewayMessageOf,
+  gatewayMessageShapeOf,
+} from '@fatty/protocol';
 import { type Answer, answerShape, type Query, queryShape } from './queries.ts';
 
-/**
- * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.
- */
-export type View = 'committed' | 'delivered';
+export type ClientMessage = ClientMessageOf<Query>;
+/** Results decode with `decodeResult`, bodies of notices with `decodeNotice`. */
+export type GatewayMessage = GatewayMessageOf<Answer>;
 
-/** What a client says to a gateway after the handshake (which package network owns). */
-export type ClientMessage =
-  | { readonly kind: 'submit'; readonly batch: SignedBatch }
-  | { readonly kind: 'keepAlive'; readonly keepAlive: KeepAlive }
-  /** Answered once the replica has applied commit `minCommit` (0: at once). */
-  | {
-      readonly kind: 'read';
-      readonly request: number;
-      readonly minCommit: number;
-      readonly view: View;
-      readonly query: Query;
-    }
-  /** Asks for a signed clock reading bound to 16 random bytes (packages/lock/core/TIME.md). */
-  | { readonly kind: 'now'; readonly nonce: Uint8Array }
-  | { readonly kind: 'ping'; readonly id: number }
-  | { readonly kind: 'pong'; readonly id: number };
-
-/** A replica's signed clock. ts: its own wall clock; the rest: its last applied commit. ms. */
-export interface NowReading {
-  readonly nonce: Uint8Array;
-  readonly ts: number;
-  readonly commit: number;
-  readonly leaseClock: number;
-  /** commitTs − leaseClock of that commit. */
-  readonly offset: number;
-}
-
-/** What a gateway says to a client. `commit` is always the commit index. */
-export type GatewayMessage =
-  /**
-   * `results[i]` decodes with `decodeResult`; compared as bytes at f+1 (R32). None: the batch was applied at
-   * `commit`, and what its ops answered is no longer kept.
-   */
-  | {
-      readonly kind: 'receipt';
-      readonly batch: Digest;
-      readonly session: SessionId;
-      readonly seq: number;
-      readonly commit: number;
-      readonly results: readonly Uint8Array[];
-    }
-  | {
-      readonly kind: 'readResult';
-      readonly request: number;
-      readonly commit: number;
-      readonly view: View;
-      readonly answer: Answer;
-    }
-  /** This gateway did not take the batch; another may have. */
-  | { readonly kind: 'refused'; readonly batch: Digest; readonly failure: Failure }
-  | { readonly kind: 'nowReading'; readonly reading: NowReading; readonly sig: Signature }
-  /** `body` decodes with `decodeNotice`. */
-  | {
-      readonly kind: 'notice';
-      readonly session: SessionId;
-      readonly commit: number;
-      readonly body: Uint8Array;
-    }
-  /** `request`: the read it answers, 0 when none. */
-  | { readonly kind: 'error'; readonly request: number; readonly failure: Failure }
-  | { readonly kind: 'ping'; readonly id: number }
-  | { readonly kind: 'pong'; readonly id: number };
-
-const RESULTS_MAX = 1024;
-const NOTICE_BYTES_MAX = 64 * 1024;
-const RESULT_BYTES_MAX = 64 * 1024;
-
-const viewShape: Shape<View> = choice('committed', 'delivered');
-const pulse = record({ id: u32 });
-
-export const failureShape: Shape<Failure> = record<Failure>({
-  code: text(64),
-  expected: detail(1024),
-  actual: detail(1024),
-});
-
-export const nowReadingShape: Shape<NowReading> = record<NowReading>({
-  nonce: fixed(16),
-  ts: u53,
-  commit: u53,
-  leaseClock: u53,
-  offset: u53,
-});
-
-const READ_TAG = 3;
-
-/** Tags are wire format: never reused, never renumbered. */
-export const clientMessageShape: Shape<ClientMessage> = union<ClientMessage>({
-  submit: [1, record({ batch: signedBatchShape })],
-  keepAlive: [2, record({ keepAlive: keepAliveShape })],
-  read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query: queryShape })],
-  now: [4, record({ nonce: fixed(16) })],
-  ping: [8, pulse],
-  pong: [9, pulse],
-});
-
-export const gatewayMessageShape: Shape<GatewayMessage> = union<GatewayMessage>({
-  receipt: [
-    1,
-    record({
-      batch: digest,
-      session: sessionId,
-      seq: u53,
-      commit: u53,
-      results: array(bytes(RESULT_BYTES_MAX), RESULTS_MAX),
-    }),
-  ],
-  readResult: [2, record({ request: u32, commit: u53, view: viewShape, answer: answerShape })],
-  refused: [3, record({ batch: digest, failure: failureShape })],
-  nowReading: [4, record({ reading: nowReadingShape, sig: signature })],
-  notice: [5, record({ session: sessionId, commit: u53, body: bytes(NOTICE_BYTES_MAX) })],
-  error: [6, record({ request: u32, failure: failureShape })],
-  ping: [8, pulse],
-  pong: [9, pulse],
-});
+export const clientMessageShape: Shape<ClientMessage> = clientMessageShapeOf(queryShape);
+export const gatewayMessageShape: Shape<GatewayMessage> = gatewayMessageShapeOf(answerShape);
 
 export function encodeClientMessage(message: ClientMessage): Uint8Array {
   return encode(clientMessageShape, message);
@@ -153,15 +25,6 @@ export function decodeClientMessage(input: Uint8Array, sizeMax: number): Outcome
   return decode(clientMessageShape, input, sizeMax);
 }
 
-/**
- * Which read these bytes are, though nobody can answer them: a query of a shape or size that is not
- * known here. Undefined: they are no read.
- */
-export function requestOf(input: Uint8Array, sizeMax: number): number | undefined {
-  const front = peek({ tag: u32, request: u32 }, input, sizeMax);
-  return front.ok && front.value.tag === READ_TAG ? front.value.request : undefined;
-}
-
 export function encodeGatewayMessage(message: GatewayMessage): Uint8Array {
   return encode(gatewayMessageShape, message);
 }
@@ -169,13 +32,4 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array {
 /** `sizeMax`: the link's frame limit in bytes. Codes of `decode`. */
 export function decodeGatewayMessage(input: Uint8Array, sizeMax: number): Outcome<GatewayMessage> {
   return decode(gatewayMessageShape, input, sizeMax);
-}
-
-/** The bytes a replica's signature over a clock reading covers. */
-export function nowMessage(cellId: CellId, reading: NowReading): Uint8Array {
-  return signedBytes('now', cellId, encode(nowReadingShape, reading));
-}
-
-export function signNow(cellId: CellId, signer: Signer, reading: NowReading): GatewayMessage {
-  return { kind: 'nowReading', reading, sig: signer.sign(nowMessage(cellId, reading)) };
 }

@@ -1,7 +1,7 @@
-import { decode, encode, record, type Shape, u32, u53, union } from '@fatty/codec';
+import { choice, decode, encode, record, type Shape, u32, u53, union } from '@fatty/codec';
 import type { Outcome, Position } from '@fatty/interface';
 import { type ErrorCode, errorCodeShape } from './errors.ts';
-import { choice, positionShape } from './ids.ts';
+import { positionShape } from './ids.ts';
 import { type LockMode, lockModeShape, pathShape } from './ops.ts';
 
 /** Why a hold ended without its holder's wish. */

@@ -2,6 +2,7 @@ import {
   array,
   bool,
   bytes,
+  choice,
   decode,
   digest,
   encode,
@@ -18,7 +19,8 @@ import {
   union,
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
-import { choice, type Dot, feltShape, NONCE_BYTES, opIdShape, positionShape } from './ids.ts';
+import { NONCE_BYTES } from '@fatty/protocol';
+import { type Dot, feltShape, opIdShape, positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
 import { PATH_LENGTH_MAX } from './path.ts';
 

@@ -18,7 +18,7 @@ import {
   union,
 } from '@fatty/codec';
 import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
-import { type CellParams, MEMBERS_MAX, paramsShape } from './committee.ts';
+import { type CellParams, MEMBERS_MAX, paramsShape } from '@fatty/protocol';
 import { type Dot, feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
 import {

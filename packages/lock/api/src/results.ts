@@ -1,5 +1,6 @@
 import {
   bool,
+  choice,
   decode,
   detail,
   encode,
@@ -13,8 +14,9 @@ import {
   union,
 } from '@fatty/codec';
 import type { Failure, Outcome, Position } from '@fatty/interface';
-import { type ErrorCode, errorCodeShape, errorEntry, type OutcomeKind } from './errors.ts';
-import { choice, feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
+import type { OutcomeKind } from '@fatty/protocol';
+import { type ErrorCode, errorCodeShape, errorEntry } from './errors.ts';
+import { feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type LockMode, lockModeShape } from './ops.ts';
 
 /** What applying one op answered. Expiries are ms on the lease clock, never wall time (packages/lock/core/TIME.md). */

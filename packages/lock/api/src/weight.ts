@@ -1,5 +1,3 @@
-/** R11: what the ops of one block may weigh together, and so those of a batch. */
-export const BLOCK_WEIGHT_MAX = 2048;
 /** Weight of a `removeSubtree`, which may take 1,000 nodes: some 500 ordinary ops' work. */
 export const SUBTREE_WEIGHT = 512;
 /** So many bytes of an op weigh as much as another op: they are hashed, kept and compared. */

@@ -1,7 +1,12 @@
-import { BLOCK_WEIGHT_MAX, keepAliveShape, type SignedBatch, signedBatchShape } from '@fatty/api';
 import { type BlockRules, type CarriedBatch, carryBatch, checkBatchAtDoor } from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
+import {
+  BLOCK_WEIGHT_MAX,
+  keepAliveShape,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import type { Verdicts } from '../intake/verdicts.ts';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';

@@ -1,8 +1,8 @@
 // Batches that a resting gateway gives to the leader of the open round (Decisions: Rest).
-import type { SignedBatch } from '@fatty/api';
 import type { CarriedBatch } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import type { SignedBatch } from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
 import type { Proposer } from '../rounds/proposer.ts';

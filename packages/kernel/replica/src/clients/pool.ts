@@ -1,4 +1,3 @@
-import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/api';
 import {
   type Block,
   type CarriedBatch,
@@ -13,6 +12,7 @@ import {
   seenCache,
 } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
+import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
 import { type Judged, validateBatch } from './validate.ts';

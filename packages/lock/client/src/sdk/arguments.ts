@@ -1,7 +1,6 @@
 import {
   type Answer,
   type CellParams,
-  choice,
   committeeShape,
   composeOp,
   contentModeShape,
@@ -16,6 +15,7 @@ import {
   bool,
   type Check,
   cellId,
+  choice,
   type Flaw,
   flawOfFields,
   optional,

@@ -25,7 +25,7 @@ import type {
   Signature,
 } from '@fatty/interface';
 import type { Limits } from './committee.ts';
-import { basisShape } from './ids.ts';
+import { basisShape } from './session.ts';
 
 /** R3. What a client signs: an atomic list of ops at one place of one session. */
 export interface Batch {

@@ -63,6 +63,9 @@ export const DEFAULT_LIMITS: Limits = {
   fileBytesMax: 256 * 1024,
 };
 
+/** R11: what the ops of one block may weigh together, and so those of a batch. In ordinary ops. */
+export const BLOCK_WEIGHT_MAX = 2048;
+
 /** For up to 200 members; more need longer windows ({@link checkWindows}). */
 export const DEFAULT_PARAMS: CellParams = {
   supportRoundsMax: 400,

@@ -1,0 +1,58 @@
+// Error codes that any cell answers with, whatever its algorithm is.
+
+/** Whether the op had an effect: known not to, known to, or not known from this answer. */
+export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
+
+export interface ErrorEntry {
+  /** One line for people. */
+  readonly text: string;
+  /** Whether the same request can succeed later, unchanged. */
+  readonly retryable: boolean;
+  readonly outcome: OutcomeKind;
+}
+
+/** The form of what was sent is wrong: nothing was changed, and the same request would fail again. */
+const FINAL = {
+  too_large: 'The bytes are longer than the limit.',
+  malformed: 'The bytes are not one item of the canonical profile.',
+  wrong_shape: 'The item is not of the expected shape.',
+  not_canonical: 'The value has another, canonical encoding.',
+  empty_batch: 'A batch carries at least one op.',
+  too_many_ops: 'The batch carries more ops than the cell allows.',
+  op_too_large: 'An op is longer than the cell allows.',
+  bad_key: 'The client key is not admitted.',
+  bad_signature: 'The signature does not verify.',
+  bad_batch_signature: 'The signature under the batch is not of its client key.',
+  too_heavy: 'The ops of the batch are more work than a block may cost.',
+  too_many_proofs: 'The batch carries more proofs than a block may.',
+  answer_too_large: 'The answer is longer than a message to this client may be.',
+} as const;
+
+/** The gateway did not take the request: the same can succeed later, there or at another one. */
+const LATER = {
+  slow_down: 'The gateway is busy; try again later.',
+  overloaded: 'The queue of this gateway is full; use another one, or try again later.',
+  log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
+  log_gap: 'This replica signs nothing: its log has a gap.',
+  foreign_log: 'This replica signs nothing: its log is of another replica or cell.',
+  own_key_heard: 'This replica signs nothing: its key has signed what its log does not know.',
+  contradiction: 'This replica has stopped: more members lie than the cell can bear.',
+} as const;
+
+/** Codes are stable: they may be added, never renamed or reused. */
+export type KernelErrorCode = keyof typeof FINAL | keyof typeof LATER;
+
+/** Entries of a reference: code and what is to be known of it. `texts`: by code. */
+export function errorEntries(
+  texts: Readonly<Record<string, string>>,
+  retryable: boolean,
+  outcome: OutcomeKind,
+): readonly (readonly [string, ErrorEntry])[] {
+  return Object.entries(texts).map(([code, text]) => [code, { text, retryable, outcome }]);
+}
+
+/** One entry per code of the kernel, in reading order; an algorithm adds its own. */
+export const KERNEL_ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
+  ...errorEntries(FINAL, false, 'not_applied'),
+  ...errorEntries(LATER, true, 'not_applied'),
+]);

@@ -1,0 +1,6 @@
+export * from './batch.ts';
+export * from './cell.ts';
+export * from './committee.ts';
+export * from './errors.ts';
+export * from './messages.ts';
+export * from './session.ts';

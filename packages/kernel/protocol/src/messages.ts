@@ -1,0 +1,179 @@
+// What a client and a gateway say to one another, whatever the algorithm of the cell is.
+import {
+  array,
+  bytes,
+  choice,
+  detail,
+  digest,
+  encode,
+  fixed,
+  peek,
+  record,
+  type Shape,
+  type Signer,
+  sessionId,
+  signature,
+  signedBytes,
+  text,
+  u32,
+  u53,
+  union,
+} from '@fatty/codec';
+import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
+import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from './batch.ts';
+
+/**
+ * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.
+ */
+export type View = 'committed' | 'delivered';
+
+/**
+ * What a client says to a gateway after the handshake (which package network owns). `Query`: what
+ * the algorithm of the cell can be asked.
+ */
+export type ClientMessageOf<Query> =
+  | { readonly kind: 'submit'; readonly batch: SignedBatch }
+  | { readonly kind: 'keepAlive'; readonly keepAlive: KeepAlive }
+  /** Answered once the replica has applied commit `minCommit` (0: at once). */
+  | {
+      readonly kind: 'read';
+      readonly request: number;
+      readonly minCommit: number;
+      readonly view: View;
+      readonly query: Query;
+    }
+  /** Asks for a signed clock reading bound to 16 random bytes. */
+  | { readonly kind: 'now'; readonly nonce: Uint8Array }
+  | { readonly kind: 'ping'; readonly id: number }
+  | { readonly kind: 'pong'; readonly id: number };
+
+/** A replica's signed clock. ts: its own wall clock; the rest: its last applied commit. ms. */
+export interface NowReading {
+  readonly nonce: Uint8Array;
+  readonly ts: number;
+  readonly commit: number;
+  readonly leaseClock: number;
+  /** commitTs − leaseClock of that commit. */
+  readonly offset: number;
+}
+
+/**
+ * What a gateway says to a client. `commit` is always the commit index. `Answer`: of the algorithm, to
+ * a query.
+ */
+export type GatewayMessageOf<Answer> =
+  /**
+   * `results[i]`: what the algorithm answered to op i; compared as bytes at f+1 (R32). None: the batch was
+   * applied at `commit`, and what its ops answered is no longer kept.
+   */
+  | {
+      readonly kind: 'receipt';
+      readonly batch: Digest;
+      readonly session: SessionId;
+      readonly seq: number;
+      readonly commit: number;
+      readonly results: readonly Uint8Array[];
+    }
+  | {
+      readonly kind: 'readResult';
+      readonly request: number;
+      readonly commit: number;
+      readonly view: View;
+      readonly answer: Answer;
+    }
+  /** This gateway did not take the batch; another may have. */
+  | { readonly kind: 'refused'; readonly batch: Digest; readonly failure: Failure }
+  | { readonly kind: 'nowReading'; readonly reading: NowReading; readonly sig: Signature }
+  /** `body`: the algorithm's. */
+  | {
+      readonly kind: 'notice';
+      readonly session: SessionId;
+      readonly commit: number;
+      readonly body: Uint8Array;
+    }
+  /** `request`: the read it answers, 0 when none. */
+  | { readonly kind: 'error'; readonly request: number; readonly failure: Failure }
+  | { readonly kind: 'ping'; readonly id: number }
+  | { readonly kind: 'pong'; readonly id: number };
+
+const RESULTS_MAX = 1024;
+const NOTICE_BYTES_MAX = 64 * 1024;
+const RESULT_BYTES_MAX = 64 * 1024;
+
+const viewShape: Shape<View> = choice('committed', 'delivered');
+const pulse = record({ id: u32 });
+
+export const failureShape: Shape<Failure> = record<Failure>({
+  code: text(64),
+  expected: detail(1024),
+  actual: detail(1024),
+});
+
+export const nowReadingShape: Shape<NowReading> = record<NowReading>({
+  nonce: fixed(16),
+  ts: u53,
+  commit: u53,
+  leaseClock: u53,
+  offset: u53,
+});
+
+const READ_TAG = 3;
+
+/** `query`: shape of the algorithm's queries. Tags are wire format: never reused, never renumbered. */
+export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMessageOf<Query>> {
+  return union<ClientMessageOf<Query>>({
+    submit: [1, record({ batch: signedBatchShape })],
+    keepAlive: [2, record({ keepAlive: keepAliveShape })],
+    read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query })],
+    now: [4, record({ nonce: fixed(16) })],
+    ping: [8, pulse],
+    pong: [9, pulse],
+  });
+}
+
+/** `answer`: shape of the algorithm's answers. Tags are wire format, as of client messages. */
+export function gatewayMessageShapeOf<Answer>(
+  answer: Shape<Answer>,
+): Shape<GatewayMessageOf<Answer>> {
+  return union<GatewayMessageOf<Answer>>({
+    receipt: [
+      1,
+      record({
+        batch: digest,
+        session: sessionId,
+        seq: u53,
+        commit: u53,
+        results: array(bytes(RESULT_BYTES_MAX), RESULTS_MAX),
+      }),
+    ],
+    readResult: [2, record({ request: u32, commit: u53, view: viewShape, answer })],
+    refused: [3, record({ batch: digest, failure: failureShape })],
+    nowReading: [4, record({ reading: nowReadingShape, sig: signature })],
+    notice: [5, record({ session: sessionId, commit: u53, body: bytes(NOTICE_BYTES_MAX) })],
+    error: [6, record({ request: u32, failure: failureShape })],
+    ping: [8, pulse],
+    pong: [9, pulse],
+  });
+}
+
+/**
+ * Which read these bytes are, though nobody can answer them: a query of a shape or size that is not
+ * known here. Undefined: they are no read.
+ */
+export function requestOf(input: Uint8Array, sizeMax: number): number | undefined {
+  const front = peek({ tag: u32, request: u32 }, input, sizeMax);
+  return front.ok && front.value.tag === READ_TAG ? front.value.request : undefined;
+}
+
+/** The bytes a replica's signature over a clock reading covers. */
+export function nowMessage(cellId: CellId, reading: NowReading): Uint8Array {
+  return signedBytes('now', cellId, encode(nowReadingShape, reading));
+}
+
+export function signNow(
+  cellId: CellId,
+  signer: Signer,
+  reading: NowReading,
+): Extract<GatewayMessageOf<never>, { kind: 'nowReading' }> {
+  return { kind: 'nowReading', reading, sig: signer.sign(nowMessage(cellId, reading)) };
+}

@@ -1,0 +1,124 @@
+import { asCellId, asSessionId, compareBytes, ed25519 } from '@fatty/codec';
+import { describe, expect, test } from 'vitest';
+import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
+import { reference } from '../../codec/test/reference.ts';
+import {
+  batchId,
+  batchMessage,
+  type Committee,
+  cellIdOf,
+  nowMessage,
+  sessionIdOf,
+  signAddresses,
+  signBatch,
+  signNow,
+} from '../src/index.ts';
+
+const golden = new URL('./golden/', import.meta.url);
+const fill = (byte: number, size = 32): Uint8Array => new Uint8Array(size).fill(byte);
+const members = [1, 2, 3, 4]
+  .map((byte) => ed25519().signer(fill(byte)).publicKey)
+  .sort(compareBytes);
+
+/** Every field has a value of its own, in another width of the encoding than its neighbour. */
+const committee: Committee = {
+  epoch: 3,
+  members,
+  genesisTs: 1_700_000_000_123,
+  params: {
+    supportRoundsMax: 401,
+    horizonRounds: 70_000,
+    basisCommitsMax: 9,
+    leaseMs: 12_001,
+    leaseStepMsMax: 200,
+    checkpointCommits: 17,
+    periodMsMin: 1_001,
+    periodMsMax: 3_600_001,
+    limits: {
+      opBytesMax: 320_001,
+      batchBytesMax: 768_001,
+      batchOpsMax: 255,
+      blockBytesMax: 1_048_577,
+      blockOpsMax: 512,
+      blockProofsMax: 5,
+      fileBytesMax: 262_145,
+    },
+  },
+};
+const committeeBytes = reference([
+  3,
+  members,
+  1_700_000_000_123,
+  [
+    401,
+    70_000,
+    9,
+    12_001,
+    200,
+    17,
+    1_001,
+    3_600_001,
+    [320_001, 768_001, 255, 1_048_577, 512, 5, 262_145],
+  ],
+]);
+
+const cellId = asCellId(hashByHand('cell', committeeBytes));
+const client = ed25519().signer(fill(0x21));
+const nonce = Uint8Array.from({ length: 16 }, (_, i) => 0xf0 + i);
+
+describe('identities', () => {
+  test('of a cell: its genesis committee', () => {
+    pin(golden, 'cell-id', cellIdOf(committee));
+    expect(cellIdOf(committee)).toEqual(cellId);
+  });
+
+  test('of a session: key, nonce and basis of its opening', () => {
+    const id = sessionIdOf(client.publicKey, nonce, { epoch: 3, commit: 5_000_000_000 });
+    pin(golden, 'session-id', id);
+    const basis = reference([3, 5_000_000_000]);
+    expect(id).toEqual(hashByHand('session', client.publicKey, nonce, basis));
+  });
+
+  test('of a batch: its core; its signature covers the cell too', () => {
+    const batch = {
+      client: client.publicKey,
+      session: asSessionId(fill(0x55)),
+      seq: 70_000,
+      basis: { epoch: 3, commit: 24 },
+      ops: [Uint8Array.of(1, 2, 3), fill(9, 300)],
+    };
+    const core = reference([client.publicKey, fill(0x55), 70_000, [3, 24], batch.ops]);
+    const signed = signBatch(cellId, client, batch);
+    expect(signed.core).toEqual(core);
+    pin(golden, 'batch-core', signed.core);
+    pin(golden, 'batch-id', batchId(core));
+    pin(golden, 'batch-signature', signed.sig);
+    expect(batchId(core)).toEqual(hashByHand('batch', core));
+    const message = messageByHand('batch', cellId, core);
+    expect(batchMessage(cellId, core)).toEqual(message);
+    expect(signedByHand(client.publicKey, message, signed.sig)).toBe(true);
+  });
+});
+
+describe('what replicas sign outside blocks', () => {
+  const replica = ed25519().signer(fill(1));
+
+  test('addresses', () => {
+    const at = { peer: 'wss://a.test:1', client: 'wss://a.test:2', http: 'http://a.test:3' };
+    const { sig } = signAddresses(cellId, replica, at);
+    pin(golden, 'addresses-signature', sig);
+    const body = reference([replica.publicKey, at.peer, at.client, at.http]);
+    const message = messageByHand('addresses', cellId, body);
+    expect(signedByHand(replica.publicKey, message, sig)).toBe(true);
+  });
+
+  test('clock readings', () => {
+    const times = { ts: 1_800_000_000_123, commit: 70_001, leaseClock: 24, offset: 2 ** 40 };
+    const reading = { nonce, ...times };
+    const { sig } = signNow(cellId, replica, reading);
+    pin(golden, 'now-signature', sig);
+    const body = reference([nonce, 1_800_000_000_123, 70_001, 24, 2 ** 40]);
+    expect(nowMessage(cellId, reading)).toEqual(messageByHand('now', cellId, body));
+    expect(signedByHand(replica.publicKey, messageByHand('now', cellId, body), sig)).toBe(true);
+  });
+});
