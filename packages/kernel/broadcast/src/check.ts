@@ -11,11 +11,10 @@ import {
   compareKeepAlives,
   type Evidence,
   type Header,
-  signedBlockShape,
 } from './block.ts';
 import { checkEvidence, evidenceAuthor, selfContradiction } from './evidence.ts';
-import { checkHeader, type HeaderRules, openHeader } from './header.ts';
-import { assemble, type Unopened } from './sign.ts';
+import { checkHeader, checkSigner, type HeaderRules } from './header.ts';
+import { type OpenedBlock, openBlock } from './open.ts';
 
 /** What a block is judged by. Only caches may differ between replicas: they change no answer. */
 export interface BlockRules extends HeaderRules, BatchRules {
@@ -50,49 +49,50 @@ function refused(flaw: Failure, author?: number, evidence?: Evidence): Checked {
   return { kind: 'reject', code, expected, actual, author, evidence };
 }
 
+/** {@link openBlock}, then {@link checkOpened}. */
+export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
+  const opened = openBlock(bytes, rules.committee.params.limits.blockBytesMax);
+  return opened.ok ? checkOpened(opened.value, rules) : refused(opened.failure);
+}
+
 /**
  * Static validity (R8–R11a): pure, the same on live and sync paths. The block is good once every
  * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
- * Codes of `decode`, `openHeader`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
+ * Codes of `decode`, `checkSigner`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
  * `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
  * `keep_alives_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
  * `bad_batch_signature`, `too_heavy`, `too_many_proofs`.
  */
-export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
-  const { limits } = rules.committee.params;
-  const signed = decode(signedBlockShape, bytes, limits.blockBytesMax);
-  if (!signed.ok) return refused(signed.failure);
-  const opened = openHeader(signed.value, rules);
-  if (opened.kind === 'ignore') return opened;
-  if (opened.kind === 'reject') return refused(opened);
-  const { header } = opened;
+export function checkOpened(opened: OpenedBlock, rules: BlockRules): Checked {
+  const { header, signed } = opened;
+  const signer = checkSigner(header, signed, rules);
+  if (signer.kind === 'ignore') return signer;
+  if (signer.kind === 'reject') return refused(signer);
   const flaw = checkHeader(header, rules);
-  if (flaw) return refused(flaw, header.author, selfContradiction(signed.value));
-  if (!equalBytes(bodyDigest(signed.value.body), header.bodyHash)) {
+  if (flaw) return refused(flaw, header.author, selfContradiction(signed));
+  if (!equalBytes(bodyDigest(signed.body), header.bodyHash)) {
     // Anyone can put another body next to a good header: the author is not to blame.
     return refused(failure('body_mismatch', 'the body the header names', 'another body'));
   }
-  const body = decode(bodyShape, signed.value.body, limits.blockBytesMax);
+  const body = decode(bodyShape, signed.body, rules.committee.params.limits.blockBytesMax);
   if (!body.ok) return refused(body.failure, header.author);
-  return checkBody(assemble(bytes, signed.value, header, body.value), rules);
+  return checkBody(opened, body.value, rules);
 }
 
 /** The body is bound by the signed header, so all its flaws are its author's. */
-function checkBody(block: Unopened, rules: BlockRules): Checked {
+function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
   const { author } = block.header;
   const flaw =
-    checkForm(block.header, block.body) ??
-    checkKeepAlives(block.body) ??
-    checkAccusations(block.body, rules);
+    checkForm(block.header, body) ?? checkKeepAlives(body) ?? checkAccusations(body, rules);
   if (flaw) return refused(flaw, author);
   // Counts and order first: they bound the signatures and proofs that cost time.
-  const opened = openBatches(block.body.batches, rules.committee.params.limits);
+  const opened = openBatches(body.batches, rules.committee.params.limits);
   if (!opened.ok) return refused(opened.failure, author);
   for (const batch of opened.value) {
     const bad = checkBatchSignature(batch, rules);
     if (bad) return refused(bad, author);
   }
-  return validateOps({ ...block, batches: opened.value }, rules);
+  return validateOps({ ...block, body, batches: opened.value }, rules);
 }
 
 /** R10 and this version's closed fields. */

@@ -1,4 +1,4 @@
-import { decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
+import { ACCEPT, decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
 import type { CellId, Failure, Verdict } from '@fatty/interface';
 import { type Committee, quorum } from '@fatty/protocol';
 import type { SignedHeader } from './block.ts';
@@ -20,13 +20,21 @@ export type OpenedHeader = { readonly kind: 'accept'; readonly header: Header } 
 
 /**
  * R8: reads a header and ties it to its author. Past this point every flaw is the author's own.
- * Rejects with the codes of `decode` and `wrong_cell`, `unknown_author`, `bad_signature`;
- * ignores with `other_epoch`.
+ * Rejects with the codes of `decode`; beside that as {@link checkSigner}.
  */
 export function openHeader(signed: SignedHeader, rules: HeaderRules): OpenedHeader {
   const opened = decode(headerShape, signed.header, HEADER_BYTES_MAX);
   if (!opened.ok) return { kind: 'reject', ...opened.failure };
-  const { cellId, epoch, author } = opened.value;
+  const verdict = checkSigner(opened.value, signed, rules);
+  return verdict.kind === 'accept' ? { kind: 'accept', header: opened.value } : verdict;
+}
+
+/**
+ * R8: whether the author that a header names has signed it, for this cell and epoch. Rejects with
+ * `wrong_cell`, `unknown_author`, `bad_signature`; ignores with `other_epoch`.
+ */
+export function checkSigner(header: Header, signed: SignedHeader, rules: HeaderRules): Verdict {
+  const { cellId, epoch, author } = header;
   if (!equalBytes(cellId, rules.cellId)) return refuse('wrong_cell', 'this cell', 'another cell');
   const ours = rules.committee.epoch;
   if (epoch !== ours) {
@@ -36,12 +44,12 @@ export function openHeader(signed: SignedHeader, rules: HeaderRules): OpenedHead
   if (key === undefined) {
     return refuse('unknown_author', `below ${rules.committee.members.length}`, `${author}`);
   }
+  if (rules.isKnown) return ACCEPT;
   // The signature covers the received bytes, never a re-encoding of them.
-  if (rules.isKnown) return { kind: 'accept', header: opened.value };
   if (!rules.scheme.verify(key, headerMessage(rules.cellId, signed.header), signed.sig)) {
     return refuse('bad_signature', `signature of member ${author}`, 'another');
   }
-  return { kind: 'accept', header: opened.value };
+  return ACCEPT;
 }
 
 function refuse(code: string, expected: string, actual: string): Refusal {

@@ -5,5 +5,6 @@ export * from './check.ts';
 export * from './dag.ts';
 export * from './evidence.ts';
 export * from './header.ts';
+export { type OpenedBlock, openBlock } from './open.ts';
 export { type Content, signBlock } from './sign.ts';
 export type { Vertex } from './vertex.ts';

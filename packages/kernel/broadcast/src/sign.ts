@@ -6,26 +6,12 @@ import {
   bodyShape,
   type CarriedBatch,
   type Header,
-  headerDigest,
   headerMessage,
   headerShape,
   type SignedBlock,
   signedBlockShape,
 } from './block.ts';
-
-/** A block before its batches are opened. */
-export type Unopened = Omit<Block, 'batches'>;
-
-/** Names a block by the digest of the header bytes that were signed. */
-export function assemble(
-  bytes: Uint8Array,
-  signed: SignedBlock,
-  header: Header,
-  body: Body,
-): Unopened {
-  const ref = { round: header.round, author: header.author, digest: headerDigest(signed.header) };
-  return { ref, header, signed, bytes, body };
-}
+import { nameBlock } from './open.ts';
 
 /** What goes into an own block besides its header. */
 export interface Content extends Pick<Body, 'keepAlives' | 'evidence'> {
@@ -52,5 +38,5 @@ export function signBlock(
   const sig = signer.sign(headerMessage(header.cellId, headerBytes));
   const signed: SignedBlock = { header: headerBytes, sig, body: bodyBytes };
   const bytes = encode(signedBlockShape, signed);
-  return { ...assemble(bytes, signed, whole, body), batches: content.batches };
+  return { ...nameBlock(bytes, signed, whole), body, batches: content.batches };
 }

@@ -1,4 +1,4 @@
-import { type Block, type Ref, refKey } from '@fatty/broadcast';
+import { type Block, type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 import { ACCEPT, reject, toHex } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
@@ -195,7 +195,8 @@ describe('a shunned author (R12, S18)', () => {
   it('has a bounded shelf', () => {
     const shelf = new Shelf(4, 3);
     const refs = [1, 2, 3, 4, 5, 6].map((round) => inventedRef(2, round, 's'));
-    for (const ref of refs) shelf.put(ref, new Uint8Array(10), 1);
+    const ofTen = (ref: Ref): OpenedBlock => ({ ref, bytes: new Uint8Array(10) }) as OpenedBlock;
+    for (const ref of refs) shelf.put(ofTen(ref), 1);
     const held = (): readonly number[] =>
       refs.filter((ref) => shelf.has(ref, refKey(ref))).map(({ round }) => round);
     shelf.fit(2, 1_000);
@@ -204,11 +205,11 @@ describe('a shunned author (R12, S18)', () => {
     expect(held()).toEqual([5, 6]);
     shelf.horizonMoved(5);
     expect(held()).toEqual([6]);
-    shelf.put(refs[5] as Ref, new Uint8Array(10), 1);
+    shelf.put(ofTen(refs[5] as Ref), 1);
     shelf.fit(2, 10);
-    expect(shelf.take(refs[5] as Ref)?.bytes).toHaveLength(10);
+    expect(shelf.take(refs[5] as Ref)?.block.bytes).toHaveLength(10);
     expect(shelf.take(refs[5] as Ref)).toBeUndefined();
-    shelf.put(refs[0] as Ref, new Uint8Array(10), 1);
+    shelf.put(ofTen(refs[0] as Ref), 1);
     shelf.fit(2, 9);
     expect(held()).toEqual([]);
   });

@@ -1,7 +1,6 @@
-import { type Block, compareRefs, type Ref } from '@fatty/broadcast';
+import { type Block, compareRefs, openBlock, type Ref } from '@fatty/broadcast';
 import type { Shared } from '../context.ts';
 import type { StoredWant } from '../contract.ts';
-import { claimedRef } from '../intake/claimed.ts';
 import { inMessages, type PeerMessage } from '../messages.ts';
 
 interface Span {
@@ -116,7 +115,8 @@ export class Serve {
     const { blockBytesMax } = this.#shared.committee.params.limits;
     const all = whole.map(({ ref, bytes }) => ({ round: ref.round, bytes }));
     for (const bytes of stored) {
-      all.push({ round: claimedRef(bytes, blockBytesMax)?.round ?? 0, bytes });
+      const opened = openBlock(bytes, blockBytesMax);
+      all.push({ round: opened.ok ? opened.value.ref.round : 0, bytes });
     }
     return all.sort((a, b) => a.round - b.round).map(({ bytes }) => bytes);
   }

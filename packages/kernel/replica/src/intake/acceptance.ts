@@ -2,9 +2,10 @@ import {
   type Block,
   type BlockRules,
   type Checked,
-  checkBlock,
+  checkOpened,
   contradiction,
   type Evidence,
+  type OpenedBlock,
   type Ref,
   refKey,
   type SeenCache,
@@ -15,7 +16,6 @@ import type { Ask, Failure, Verdict } from '@fatty/interface';
 import type { Fetch } from '../catchup/fetch.ts';
 import type { Shared } from '../context.ts';
 import type { ReplicaNote } from '../contract.ts';
-import { claimedHeader } from './claimed.ts';
 import { Glance } from './glance.ts';
 import { againstOwnParent } from './own-parent.ts';
 import { Shelf } from './shelf.ts';
@@ -79,24 +79,23 @@ export class Acceptance {
   }
 
   /**
-   * Bytes of a SignedBlock from a peer; of an answer only what `isAsked`. A look at the header comes
-   * first: it saves the checks of what is known, not asked for, or of a shunned author and not
-   * needed. Answers the flaw that an honest peer would have seen and not passed on.
+   * A block from a peer; of an answer only what `isAsked`. A look at the header comes first: it saves
+   * the checks of what is known, not asked for, or of a shunned author and not needed. Answers the
+   * flaw that an honest peer would have seen and not passed on.
    */
-  receive(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
-    const claim = claimedHeader(bytes, this.#shared.committee.params.limits.blockBytesMax);
-    const ref = claim?.ref;
-    if (ref && (this.#isOldNews(ref) || isAsked?.(ref) === false)) return undefined;
-    if (ref && !this.#isWelcome(ref) && !this.#shared.isForgiven(ref)) {
-      this.#shelve(ref, bytes, peer);
+  receive(opened: OpenedBlock, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
+    const { ref } = opened;
+    if (this.#isOldNews(ref) || isAsked?.(ref) === false) return undefined;
+    if (!this.#isWelcome(ref) && !this.#shared.isForgiven(ref)) {
+      this.#shelve(opened, peer);
       return undefined;
     }
-    const left = claim && this.#glance.putOff(claim, bytes.length);
+    const left = this.#glance.putOff(opened);
     if (left) {
       this.#note(left.what, peer, ref, left.flaw);
       return left.blamed ? left.flaw : undefined;
     }
-    return this.#judge(bytes, peer, ref);
+    return this.#judge(opened, peer);
   }
 
   /** R12: from now on the author's blocks are taken only when others need them. */
@@ -107,7 +106,7 @@ export class Acceptance {
   /** What waits of an outcast, and nothing else needs, is put aside. */
   setAside(author: number): void {
     for (const { block, peer } of this.#waiting.of(author)) {
-      if (!this.#isWelcome(block.ref)) this.#shelve(block.ref, block.bytes, peer);
+      if (!this.#isWelcome(block.ref)) this.#shelve(block, peer);
     }
   }
 
@@ -170,12 +169,13 @@ export class Acceptance {
   }
 
   /** What only a shunned author says is left unread, with all that only it needed. */
-  #shelve(ref: Ref, bytes: Uint8Array, peer: number): void {
+  #shelve(block: OpenedBlock, peer: number): void {
+    const { ref } = block;
     const flaw = failure('shunned', 'a block that others need', `one of ${ref.author}`);
     this.#defer(ref, peer, flaw);
     const entry = this.#waiting.get(refKey(ref));
     if (entry) this.#waiting.remove(entry);
-    this.#shelf.put(ref, bytes, peer);
+    this.#shelf.put(block, peer);
     this.#fitShelf(ref.author);
     this.#tidy();
   }
@@ -191,13 +191,13 @@ export class Acceptance {
       this.#fetch.forget(key);
       const entry = this.#waiting.get(key);
       if (entry === undefined || this.#isWelcome(entry.block.ref)) continue;
-      this.#shelve(entry.block.ref, entry.block.bytes, entry.peer);
+      this.#shelve(entry.block, entry.peer);
     }
   }
 
   /** Static validity. Answers what the sender is to blame for. */
-  #judge(bytes: Uint8Array, peer: number, ref: Ref | undefined): Failure | undefined {
-    const checked = checkBlock(bytes, this.#rules);
+  #judge(opened: OpenedBlock, peer: number): Failure | undefined {
+    const checked = checkOpened(opened, this.#rules);
     if (checked.kind === 'accept') {
       this.#take(checked, peer);
       return undefined;
@@ -209,7 +209,7 @@ export class Acceptance {
     // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
     this.shun(checked.author);
     if (checked.evidence) this.#hooks.evidence(checked.author, checked.evidence);
-    if (ref) this.#recent.add(refKey(ref));
+    this.#recent.add(refKey(opened.ref));
     return flaw;
   }
 
@@ -296,7 +296,7 @@ export class Acceptance {
     this.#fitShelf(block.ref.author);
     for (const ref of missing) {
       const found = this.#shelf.take(ref);
-      if (found) this.#judge(found.bytes, found.peer, ref);
+      if (found) this.#judge(found.block, found.peer);
     }
   }
 

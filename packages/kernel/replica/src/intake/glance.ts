@@ -1,8 +1,14 @@
-import { type BlockRules, openHeader, refKey, type SeenCache, seenCache } from '@fatty/broadcast';
+import {
+  type BlockRules,
+  checkSigner,
+  type OpenedBlock,
+  refKey,
+  type SeenCache,
+  seenCache,
+} from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { Shared } from '../context.ts';
-import type { Claimed } from './claimed.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Blocks that were put off and whose signature was good; forgetting one costs a signature. */
@@ -36,19 +42,19 @@ export class Glance {
   }
 
   /** Undefined: worth its checks. An unknown block of the own key always is (R26). */
-  putOff(claim: Claimed, sizeBytes: number): PutOff | undefined {
-    const { author, round } = claim.ref;
+  putOff(block: OpenedBlock): PutOff | undefined {
+    const { author, round } = block.ref;
     if (author === this.#shared.me) return undefined;
-    const left = this.#outOfRange(round) ?? this.#noRoom(claim, sizeBytes);
-    if (left === undefined || this.#seen.has(refKey(claim.ref))) return left;
-    const opened = openHeader(claim.signed, this.#rules);
-    if (opened.kind !== 'accept') {
-      const { kind, code, expected, actual } = opened;
+    const left = this.#outOfRange(round) ?? this.#noRoom(block);
+    if (left === undefined || this.#seen.has(refKey(block.ref))) return left;
+    const signer = checkSigner(block.header, block.signed, this.#rules);
+    if (signer.kind !== 'accept') {
+      const { kind, code, expected, actual } = signer;
       const blamed = kind === 'reject';
       const what = blamed ? 'blockRejected' : 'blockIgnored';
       return { what, flaw: failure(code, expected, actual), blamed };
     }
-    this.#seen.add(refKey(claim.ref));
+    this.#seen.add(refKey(block.ref));
     this.#shared.peers.signed(author, round);
     return left;
   }
@@ -66,12 +72,12 @@ export class Glance {
   }
 
   /** The author's share is full, and of lower blocks than this one, which would not give way. */
-  #noRoom({ ref, header }: Claimed, sizeBytes: number): PutOff | undefined {
+  #noRoom({ ref, header, bytes }: OpenedBlock): PutOff | undefined {
     const { dag, tuning } = this.#shared;
     const { author, round } = ref;
     const held = this.#waiting.bytesOf(author);
     const count = this.#waiting.countOf(author);
-    const isOver = held > 0 && held + sizeBytes > this.#shareBytes;
+    const isOver = held > 0 && held + bytes.length > this.#shareBytes;
     const isMany = count >= tuning.pendingPerAuthor;
     if (!isOver && !isMany) return undefined;
     if ((this.#waiting.highestOf(author)?.block.ref.round ?? 0) > round) return undefined;

@@ -1,4 +1,4 @@
-import type { Ref } from '@fatty/broadcast';
+import { openBlock, type Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { Fetch } from '../catchup/fetch.ts';
@@ -99,12 +99,20 @@ export class Intake {
   /** False: the peer has sent what no honest one does; the rest is left unread. */
   #take(blocks: readonly Uint8Array[], peer: number, isAsked?: (ref: Ref) => boolean): boolean {
     for (const block of blocks) {
-      const flaw = this.#parts.acceptance.receive(block, peer, isAsked);
+      const flaw = this.#block(block, peer, isAsked);
       if (flaw === undefined) continue;
       this.#conduct.offended(peer, flaw);
       return false;
     }
     return true;
+  }
+
+  /** Opens a block, once. What cannot be read is its sender's fault. */
+  #block(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
+    const opened = openBlock(bytes, this.#shared.committee.params.limits.blockBytesMax);
+    if (opened.ok) return this.#parts.acceptance.receive(opened.value, peer, isAsked);
+    this.#shared.out.note({ what: 'blockRejected', peer, failure: opened.failure });
+    return opened.failure;
   }
 
   #reject(peer: number, flaw: Failure): void {

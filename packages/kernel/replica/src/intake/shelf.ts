@@ -1,8 +1,8 @@
-import { type Ref, refKey } from '@fatty/broadcast';
+import { type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 
 interface Shelved {
-  readonly ref: Ref;
-  readonly bytes: Uint8Array;
+  readonly block: OpenedBlock;
+  /** Who sent it. */
   readonly peer: number;
 }
 
@@ -30,10 +30,11 @@ export class Shelf {
     return this.#rows[author]?.blocks.has(key) ?? false;
   }
 
-  put(ref: Ref, bytes: Uint8Array, peer: number): void {
+  /** Of a block that was judged the body is read again when it is needed: only its bytes stay. */
+  put({ ref, header, signed, bytes }: OpenedBlock, peer: number): void {
     const row = this.#rows[ref.author];
     if (row === undefined || this.has(ref, refKey(ref))) return;
-    row.blocks.set(refKey(ref), { ref, bytes, peer });
+    row.blocks.set(refKey(ref), { block: { ref, header, signed, bytes }, peer });
     row.bytes += bytes.length;
   }
 
@@ -54,11 +55,11 @@ export class Shelf {
 
   horizonMoved(horizon: number): void {
     for (const { blocks } of this.#rows) {
-      for (const one of blocks.values()) if (one.ref.round <= horizon) this.#remove(one);
+      for (const one of blocks.values()) if (one.block.ref.round <= horizon) this.#remove(one);
     }
   }
 
-  #remove({ ref, bytes }: Shelved): void {
+  #remove({ block: { ref, bytes } }: Shelved): void {
     const row = this.#rows[ref.author];
     if (row?.blocks.delete(refKey(ref))) row.bytes -= bytes.length;
   }
