@@ -27,7 +27,7 @@ const FOLDERS = Object.fromEntries(
 );
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
-const EDGE = new Set(['storage', 'network', 'host', 'node', 'client', 'cli']);
+const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
 const ADAPTERS = new Set([

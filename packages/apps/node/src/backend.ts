@@ -11,6 +11,7 @@ import { type AppliedCommit, type Driver, type GatewayBackend, sampleOf } from '
 import type { CellId, Clock, PublicKey, Receipt, Verdict } from '@fatty/interface';
 import type { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
+import { TIMERS } from './host-ports.ts';
 
 /** The replica as its gateway sees it. */
 export class Backend implements GatewayBackend {
@@ -74,7 +75,7 @@ export class Backend implements GatewayBackend {
   }
 
   after(delayMs: number, run: () => void): void {
-    setTimeout(run, delayMs).unref();
+    TIMERS.after(delayMs, run);
   }
 
   receiptOf(batch: Batch): Receipt | undefined {

@@ -11,19 +11,20 @@ import {
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { Driver, GATEWAY_LIMITS, Gateway, type Outward, type ReplicaCore } from '@fatty/host';
-import type { Clock, Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
+import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
 import { Backend } from './backend.ts';
 import type { NodeConfig } from './config.ts';
+import { CLOCK, portsOver } from './host-ports.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
 import { Members } from './members.ts';
 import { Observer } from './observer.ts';
 import { Ports } from './ports.ts';
-import { openStores, replayLog, type Stores } from './stores.ts';
+import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
 import { verifierPool } from './verifier-pool.ts';
 
 export interface RunOptions {
@@ -48,7 +49,6 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
-const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const TICK_MS = 1_000;
 
 /**
@@ -149,7 +149,7 @@ class Node {
     const close = async (): Promise<void> => {
       clearInterval(ticking);
       members.close();
-      await this.#driver.close();
+      await new Promise<void>((closed) => this.#driver.close(closed));
       await this.#release();
     };
     const complain = (failure: Failure): void => this.#observer.notReloaded(failure);
@@ -192,12 +192,10 @@ class Node {
   }
 
   async #replay(): Promise<Outcome<number>> {
-    const replayed = await replayLog(this.#stores, this.#replica, {
-      progress: (records) => {
-        this.#replaying = records;
-        this.#options.onReplay?.(records);
-      },
-      halted: (effect) => this.#outward(effect),
+    const restore: Restoring = (...part) => this.#driver.restore(...part);
+    const replayed = await replayLog(this.#stores, restore, (records) => {
+      this.#replaying = records;
+      this.#options.onReplay?.(records);
     });
     if (!replayed.ok) return replayed;
     this.#replaying = undefined;
@@ -255,16 +253,17 @@ class Node {
   }
 
   #makeDriver(): Driver {
-    const { log, kv, mark } = this.#stores;
     const { metrics } = this.#observer;
-    const wrap = this.#options.wrap ?? ((replica: Replica): ReplicaCore => replica);
+    const core = this.#options.wrap?.(this.#replica, this.#signer, this.#cell) ?? this.#replica;
     return new Driver({
-      replica: wrap(this.#replica, this.#signer, this.#cell),
-      log,
-      kv,
-      mark,
-      verifier: this.#verifier,
-      clock: CLOCK,
+      replica: {
+        step: (event) => core.step(event),
+        restore: (records, mark) => this.#replica.restore(records, mark),
+      },
+      ports: portsOver(this.#stores, this.#verifier),
+      onReplayed: (effect) => {
+        if (effect.kind === 'halt') this.#outward(effect);
+      },
       onEvent: (event) => this.#observer.event(event),
       onEffect: (effect) => this.#observer.effect(effect),
       onOutward: (effect) => this.#outward(effect),

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail, ok } from '@fatty/codec';
-import { BlockIndex } from '@fatty/host';
+import type { Written } from '@fatty/host';
 import type { KvStore, LogRecord, LogStore, Outcome } from '@fatty/interface';
-import type { Replica, ReplicaEffect } from '@fatty/replica';
 import {
   type DurableMark,
   type FolderLock,
@@ -61,51 +60,45 @@ async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
 const RECORDS_AT_ONCE = 1_000;
 const BYTES_AT_ONCE = 8 << 20;
 
-/** What a replay tells while it goes on. */
-export interface ReplayWatch {
-  /** Records replayed so far. */
-  progress(records: number): void;
-  /** The log holds the contradiction that ended the order, in this life or an earlier one. */
-  halted(effect: Extract<ReplicaEffect, { kind: 'halt' }>): void;
-}
+/** Who takes the log at the start: see `Driver.restore`. */
+export type Restoring = (
+  records: readonly LogRecord[],
+  mark: Uint8Array | undefined,
+  written: Written,
+) => void;
 
 /**
- * Feeds the log and the signer mark to a new replica and rebuilds the block index, a bounded part
- * at a time; between two parts other work gets its turn. Answers the number of records.
+ * Feeds the log and the signer mark to a host, a bounded part at a time; between two parts other work
+ * gets its turn. Answers the number of records; `progress` hears how many there are so far.
  * Codes as {@link openStores}.
  */
 export async function replayLog(
-  stores: Pick<Stores, 'log' | 'kv' | 'mark'>,
-  replica: Pick<Replica, 'restore'>,
-  watch: ReplayWatch,
+  { log, mark }: Pick<Stores, 'log' | 'mark'>,
+  restore: Restoring,
+  progress: (records: number) => void,
 ): Promise<Outcome<number>> {
   let count = 0;
   let bytes = 0;
   let records: LogRecord[] = [];
-  let broken: Error | undefined;
-  const index = new BlockIndex(stores.kv, (error) => {
-    broken = error;
-  });
+  const take = (part: readonly LogRecord[], last?: Uint8Array): Promise<void> =>
+    new Promise((done, fail) => {
+      restore(part, last, (failure) => (failure ? fail(failure) : done()));
+    });
   const feed = async (): Promise<void> => {
-    for (const effect of replica.restore(records)) {
-      if (effect.kind === 'index') index.add(effect.blocks);
-      if (effect.kind === 'halt') watch.halted(effect);
-    }
-    await index.flush();
-    if (broken) throw broken;
+    await take(records);
     count += records.length;
     records = [];
     bytes = 0;
-    watch.progress(count);
+    progress(count);
     await setImmediate();
   };
   try {
-    for await (const record of stores.log.replay()) {
+    for await (const record of log.replay()) {
       bytes += record.body.length;
       if (records.push(record) >= RECORDS_AT_ONCE || bytes >= BYTES_AT_ONCE) await feed();
     }
     await feed();
-    replica.restore([], await stores.mark.read());
+    await take([], await mark.read());
   } catch (error) {
     return failureOf(error, 'log and state.lmdb');
   }

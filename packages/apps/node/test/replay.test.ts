@@ -1,8 +1,6 @@
 import type { LogRecord } from '@fatty/interface';
-import type { ReplicaEffect } from '@fatty/replica';
-import { memoryKv } from '@fatty/storage';
 import { describe, expect, it } from 'vitest';
-import { type ReplayWatch, replayLog } from '../src/stores.ts';
+import { type Restoring, replayLog } from '../src/stores.ts';
 
 const MARK = Uint8Array.of(7);
 
@@ -14,7 +12,6 @@ class LongLog {
   fed = 0;
   marks: (Uint8Array | undefined)[] = [];
   progress: number[] = [];
-  halted: ReplicaEffect[] = [];
   readonly #records: number;
   readonly #recordBytes: number;
   readonly #fail: boolean;
@@ -39,7 +36,7 @@ class LongLog {
     if (this.#fail) throw new Error('unreadable');
   }
 
-  replay(effects: readonly ReplicaEffect[] = [], watch: Partial<ReplayWatch> = {}) {
+  replay(failure?: Error) {
     const log = {
       append: () => Promise.reject(new Error('a replay writes nothing')),
       replay: () => this.#replay(),
@@ -50,26 +47,14 @@ class LongLog {
       write: () => Promise.reject(new Error('a replay writes nothing')),
       close: () => Promise.resolve(),
     };
-    const restore = (
-      records: Iterable<LogRecord>,
-      given?: Uint8Array,
-    ): readonly ReplicaEffect[] => {
-      const count = [...records].length;
-      this.fed += count;
+    const restore: Restoring = (records, given, written) => {
+      this.fed += records.length;
       this.ahead = 0;
       this.bytesAhead = 0;
       if (given) this.marks.push(given);
-      return count > 0 ? effects : [];
+      setImmediate(() => written(failure));
     };
-    return replayLog(
-      { log, mark, kv: memoryKv() },
-      { restore },
-      {
-        progress: (records) => void this.progress.push(records),
-        halted: (effect) => void this.halted.push(effect),
-        ...watch,
-      },
-    );
+    return replayLog({ log, mark }, restore, (records) => void this.progress.push(records));
   }
 }
 
@@ -100,16 +85,17 @@ describe('replay of a long log', () => {
     expect(turns).toBeGreaterThan(3);
   });
 
-  it('tells of the contradiction it finds', async () => {
-    const failure = { code: 'contradiction', expected: 'one', actual: 'two' };
-    const log = new LongLog(3, 10);
-    await log.replay([{ kind: 'halt', failure }]);
-    expect(log.halted).toEqual([{ kind: 'halt', failure }]);
-  });
-
   it('says what cannot be read, and never takes part of a log for the whole', async () => {
     const log = new LongLog(3, 10, true);
     expect(await log.replay()).toMatchObject({ ok: false, failure: { code: 'folder_unusable' } });
+    expect(log.marks).toEqual([]);
+  });
+
+  it('ends when a part of it cannot be taken', async () => {
+    const log = new LongLog(3_000, 10);
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    expect(await log.replay(full)).toMatchObject({ ok: false, failure: { code: 'disk_full' } });
+    expect(log.fed).toBe(1_000);
     expect(log.marks).toEqual([]);
   });
 });

@@ -1,13 +1,17 @@
 import type { Ref } from '@fatty/broadcast';
 import { compareBytes, toHex } from '@fatty/codec';
-import type { KvStore } from '@fatty/interface';
 import type { IndexedBlock } from '@fatty/replica';
+import type { KvEntry, KvPort, Written } from './ports.ts';
 
 const KEY_BYTES = 1 + 4 + 2 + 32;
 const BLOCK = 0x62;
-/** Blocks and bytes per write: what waits for its group is in memory. */
-const GROUP_BLOCKS = 512;
-const GROUP_BYTES = 8 << 20;
+/** What is written at once: so many blocks or so many bytes. What waits for its group is in memory. */
+export interface IndexGroup {
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
+const GROUP: IndexGroup = { blocks: 512, bytes: 8 << 20 };
 
 /** `b` ‖ round ‖ author ‖ digest, big-endian: bytewise order is the order of refs (R2). */
 export function blockKey(ref: Ref): Uint8Array {
@@ -31,27 +35,28 @@ export function roundsRange(from: number, to: number): readonly [Uint8Array, Uin
   return [edge(from), edge(to + 1)];
 }
 
-interface Entry {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
 /**
  * Serves blocks that have left memory. Derived from the log: what is lost here is rebuilt at the next
  * start. Written in large groups, so that it does not compete with the log for the disk; what waits
  * for its group is answered from here, because the replica has let go of it.
  */
 export class BlockIndex {
-  readonly #kv: KvStore;
+  readonly #kv: KvPort;
   readonly #onFatal: (error: Error) => void;
-  readonly #unwritten = new Map<string, Entry>();
-  #group: Entry[] = [];
+  readonly #most: IndexGroup;
+  readonly #unwritten = new Map<string, KvEntry>();
+  #group: KvEntry[] = [];
   #groupBytes = 0;
-  #writing: Promise<void> = Promise.resolve();
+  /** Groups under way. */
+  #writes = 0;
+  #failure: Error | undefined;
+  #flushes: Written[] = [];
 
-  constructor(kv: KvStore, onFatal: (error: Error) => void) {
+  /** `onFatal`: a write failed that no {@link flush} waits for. */
+  constructor(kv: KvPort, onFatal: (error: Error) => void, most: IndexGroup = GROUP) {
     this.#kv = kv;
     this.#onFatal = onFatal;
+    this.#most = most;
   }
 
   add(blocks: readonly IndexedBlock[]): void {
@@ -61,8 +66,8 @@ export class BlockIndex {
       this.#unwritten.set(toHex(entry.key), entry);
       this.#groupBytes += bytes.length;
     }
-    const isFull = this.#group.length >= GROUP_BLOCKS || this.#groupBytes >= GROUP_BYTES;
-    if (isFull) void this.flush();
+    const { blocks: most, bytes: bytesMost } = this.#most;
+    if (this.#group.length >= most || this.#groupBytes >= bytesMost) this.#write();
   }
 
   get(ref: Ref): Uint8Array | undefined {
@@ -83,20 +88,28 @@ export class BlockIndex {
     return found.slice(0, blocksMax).map(({ value }) => value);
   }
 
-  /** Resolves when everything added so far is written, or the disk has failed. */
-  flush(): Promise<void> {
-    const group = this.#group.splice(0);
-    this.#groupBytes = 0;
-    if (group.length > 0) this.#writing = this.#writing.then(() => this.#write(group));
-    return this.#writing;
+  /** `written` comes when everything added so far is written, at once if it is, or the disk has failed. */
+  flush(written: Written): void {
+    if (this.#group.length > 0) this.#write();
+    if (this.#writes === 0) return written(this.#failure);
+    this.#flushes.push(written);
   }
 
-  async #write(group: readonly Entry[]): Promise<void> {
-    try {
-      await this.#kv.write(group);
-      for (const { key } of group) this.#unwritten.delete(toHex(key));
-    } catch (error) {
-      this.#onFatal(error as Error);
-    }
+  #write(): void {
+    const group = this.#group.splice(0);
+    this.#groupBytes = 0;
+    this.#writes += 1;
+    this.#kv.write(group, (failure) => {
+      this.#writes -= 1;
+      if (failure) this.#fail(failure);
+      else for (const { key } of group) this.#unwritten.delete(toHex(key));
+      if (this.#writes > 0) return;
+      for (const written of this.#flushes.splice(0)) written(this.#failure);
+    });
+  }
+
+  #fail(failure: Error): void {
+    this.#failure ??= failure;
+    if (this.#flushes.length === 0) this.#onFatal(failure);
   }
 }

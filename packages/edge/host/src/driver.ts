@@ -1,4 +1,4 @@
-import type { Clock, KvStore, Link, LogStore, MarkStore, Verifier } from '@fatty/interface';
+import type { Clock, Link, LogRecord } from '@fatty/interface';
 import type {
   ClockSample,
   ReplicaEffect,
@@ -6,7 +6,8 @@ import type {
   StoredWant,
   TimerName,
 } from '@fatty/replica';
-import { BlockIndex } from './block-index.ts';
+import { BlockIndex, type IndexGroup } from './block-index.ts';
+import type { Cancel, HostPorts, Written } from './ports.ts';
 
 /** A {@link ReplicaEvent} without what the clocks say. */
 export type Happening = ReplicaEvent extends infer E
@@ -28,29 +29,28 @@ export function sampleOf(clock: Clock): ClockSample {
   return { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
 }
 
-/** Node fires a longer timer at once. */
-const DELAY_MS_MAX = 2 ** 31 - 1;
-
 /** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
 export interface ReplicaCore {
   step(event: ReplicaEvent): readonly ReplicaEffect[];
+  /** Before the first step: see `Replica.restore`. Without it, nothing of the log is of use. */
+  restore?(records: readonly LogRecord[], mark: Uint8Array | undefined): readonly ReplicaEffect[];
 }
 
 export interface DriverParts {
   readonly replica: ReplicaCore;
-  readonly log: LogStore;
-  readonly kv: KvStore;
-  readonly mark: MarkStore;
-  readonly verifier: Verifier;
-  readonly clock: Clock;
+  readonly ports: HostPorts;
+  /** How much the block index writes at once. */
+  readonly indexGroup?: IndexGroup;
   readonly onOutward: (effect: Outward) => void;
+  /** What replaying the log did to the state; clients were told in an earlier life. */
+  readonly onReplayed?: (effect: ReplicaEffect) => void;
   /** Sees everything before it happens; for traces. */
-  readonly onEvent: (event: ReplicaEvent) => void;
-  readonly onEffect: (effect: ReplicaEffect) => void;
-  readonly onPersisted: (ms: number) => void;
-  readonly onVerified: (ms: number) => void;
+  readonly onEvent?: (event: ReplicaEvent) => void;
+  readonly onEffect?: (effect: ReplicaEffect) => void;
+  readonly onPersisted?: (ms: number) => void;
+  readonly onVerified?: (ms: number) => void;
   /** After {@link onEffect}: whether a link took the packet, or it is lost here. */
-  readonly onSent: (effect: SendEffect, taken: boolean) => void;
+  readonly onSent?: (effect: SendEffect, taken: boolean) => void;
   /**
    * Once: the disk failed, or the replica or its machine threw, so an invariant is broken. Nothing
    * may be signed any more; the driver has stopped, the process must end.
@@ -59,24 +59,26 @@ export interface DriverParts {
 }
 
 /**
- * Feeds one sans-IO replica and performs what it asks, in order. Every await lives here, none in a
- * state transition; events that arise while effects are performed wait their turn.
+ * Feeds one sans-IO replica and performs what it asks, in order. It decides nothing and waits for
+ * nothing: ports answer by calls, and a call while effects are performed waits for its turn.
  */
 export class Driver {
   readonly #parts: DriverParts;
   readonly #links = new Map<number, Link>();
-  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  readonly #timers = new Map<TimerName, Cancel>();
   readonly #queue: Happening[] = [];
   readonly #index: BlockIndex;
-  /** Writes under way; never rejects. */
-  #writing: Promise<unknown> = Promise.resolve();
+  /** Writes of log and mark under way. */
+  #writes = 0;
+  #onWritten: (() => void) | undefined;
   #busy = false;
   #closed = false;
   #failed = false;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
-    this.#index = new BlockIndex(parts.kv, (error) => this.#fail(error));
+    const fail = (error: Error): void => this.#fail(error);
+    this.#index = new BlockIndex(parts.ports.kv, fail, parts.indexGroup);
   }
 
   get peersUp(): readonly number[] {
@@ -94,6 +96,23 @@ export class Driver {
     this.dispatch({ kind: 'peerDown', peer });
   }
 
+  /**
+   * Before `start`: takes the log in order, in as many parts as the caller likes, and the signer mark
+   * with the last one. `written` comes when the index holds the blocks of this part, or with what the
+   * replica threw or the disk failed with.
+   */
+  restore(records: readonly LogRecord[], mark: Uint8Array | undefined, written: Written): void {
+    try {
+      for (const effect of this.#parts.replica.restore?.(records, mark) ?? []) {
+        this.#parts.onReplayed?.(effect);
+        if (effect.kind === 'index') this.#index.add(effect.blocks);
+      }
+    } catch (error) {
+      return written(asError(error));
+    }
+    this.#index.flush(written);
+  }
+
   dispatch(happening: Happening): void {
     if (this.#closed) return;
     this.#queue.push(happening);
@@ -101,10 +120,10 @@ export class Driver {
     this.#busy = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const event = { ...next, ...sampleOf(this.#parts.clock) } as ReplicaEvent;
-        this.#parts.onEvent(event);
+        const event = { ...next, ...sampleOf(this.#parts.ports.clock) } as ReplicaEvent;
+        this.#parts.onEvent?.(event);
         for (const effect of this.#parts.replica.step(event)) {
-          this.#parts.onEffect(effect);
+          this.#parts.onEffect?.(effect);
           this.#perform(effect, event);
         }
       }
@@ -119,28 +138,31 @@ export class Driver {
     if (this.#failed) return;
     this.#failed = true;
     this.#stop();
-    this.#parts.onFatal(error instanceof Error ? error : new Error(String(error)));
+    this.#parts.onFatal(asError(error));
   }
 
   #stop(): void {
     this.#closed = true;
     this.#queue.length = 0;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
 
   /**
    * Lets the replica put its disk in order (R24). No event is taken and no timer fires after this;
-   * resolves when log, mark and index are written.
+   * `closed` comes when log, mark and index are written.
    */
-  async close(): Promise<void> {
+  close(closed: () => void): void {
     this.dispatch({ kind: 'stop' });
     this.#stop();
-    await this.#writing;
-    await this.#index.flush();
+    this.#onWritten = () =>
+      this.#index.flush((failure) => {
+        if (failure) this.#fail(failure);
+        closed();
+      });
+    if (this.#writes === 0) this.#onWritten();
   }
 
-  /** A delay counts from the event that was answered: the wall clock may be set at any time. */
   #perform(effect: ReplicaEffect, event: ReplicaEvent): void {
     switch (effect.kind) {
       case 'send':
@@ -148,11 +170,9 @@ export class Driver {
       case 'persist':
         return this.#persist(effect);
       case 'setTimer':
-        return this.#setTimer(effect.name, Math.max(0, effect.atMs - event.nowMs));
+        return this.#setTimer(effect.name, effect.atMs - event.nowMs);
       case 'clearTimer':
-        clearTimeout(this.#timers.get(effect.name));
-        this.#timers.delete(effect.name);
-        return;
+        return this.#clearTimer(effect.name);
       case 'verify':
         return this.#verify(effect);
       case 'read':
@@ -170,43 +190,51 @@ export class Driver {
 
   #send(effect: SendEffect): void {
     const taken = this.#links.get(effect.peer)?.send(effect.bytes, effect.priority) ?? false;
-    this.#parts.onSent(effect, taken);
+    this.#parts.onSent?.(effect, taken);
   }
 
-  #persist(effect: Extract<ReplicaEffect, { kind: 'persist' }>): void {
-    const { log, mark, clock } = this.#parts;
-    const startMs = clock.monotonicMs();
-    const writes = [log.append(effect.records)];
-    if (effect.mark) writes.push(mark.write(effect.mark));
-    const done = Promise.all(writes).then(
-      () => {
-        this.#parts.onPersisted(clock.monotonicMs() - startMs);
-        this.dispatch({ kind: 'persisted', token: effect.token });
-      },
-      (error: unknown) => this.#fail(error),
-    );
-    this.#writing = Promise.all([this.#writing, done]);
+  /** Log and mark in parallel. */
+  #persist({ token, records, mark }: Extract<ReplicaEffect, { kind: 'persist' }>): void {
+    const { ports, onPersisted } = this.#parts;
+    const startMs = ports.clock.monotonicMs();
+    let open = mark === undefined ? 1 : 2;
+    this.#writes += 1;
+    const written: Written = (failure) => {
+      if (failure) this.#fail(failure);
+      open -= 1;
+      if (open > 0) return;
+      this.#writes -= 1;
+      if (!this.#failed) onPersisted?.(ports.clock.monotonicMs() - startMs);
+      this.dispatch({ kind: 'persisted', token });
+      if (this.#writes === 0) this.#onWritten?.();
+    };
+    ports.log.append(records, written);
+    if (mark !== undefined) ports.mark.write(mark, written);
   }
 
+  /** A delay counts from the event that was answered: the wall clock may be set at any time. */
   #setTimer(name: TimerName, delayMs: number): void {
-    clearTimeout(this.#timers.get(name));
+    this.#clearTimer(name);
     const fire = (): void => {
-      if (delayMs > DELAY_MS_MAX) return this.#setTimer(name, delayMs - DELAY_MS_MAX);
       this.#timers.delete(name);
       this.dispatch({ kind: 'timer', name });
     };
-    this.#timers.set(name, setTimeout(fire, Math.min(delayMs, DELAY_MS_MAX)));
+    const wholeMs = Math.max(0, Math.ceil(delayMs));
+    this.#timers.set(name, this.#parts.ports.timers.after(wholeMs, fire));
+  }
+
+  #clearTimer(name: TimerName): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
   }
 
   #verify({ job, client }: Extract<ReplicaEffect, { kind: 'verify' }>): void {
-    const startMs = this.#parts.clock.monotonicMs();
-    void this.#parts.verifier.verify(job, client).then(
-      (verdict) => {
-        this.#parts.onVerified(this.#parts.clock.monotonicMs() - startMs);
-        this.dispatch({ kind: 'verified', job, verdict });
-      },
-      (error: unknown) => this.#fail(error),
-    );
+    const { ports, onVerified } = this.#parts;
+    const startMs = ports.clock.monotonicMs();
+    ports.verifier.verify(job, client, (verdict) => {
+      onVerified?.(ports.clock.monotonicMs() - startMs);
+      this.dispatch({ kind: 'verified', job, verdict });
+    });
   }
 
   #read({ request, want }: Extract<ReplicaEffect, { kind: 'read' }>): void {
@@ -217,4 +245,8 @@ export class Driver {
     if (want.kind === 'rounds') return this.#index.rounds(want.from, want.to, want.blocksMax);
     return want.refs.flatMap((ref) => this.#index.get(ref) ?? []);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

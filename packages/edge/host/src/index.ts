@@ -5,3 +5,4 @@ export * from './driver.ts';
 export * from './gateway.ts';
 export * from './gateway-contract.ts';
 export * from './newcomers.ts';
+export * from './ports.ts';

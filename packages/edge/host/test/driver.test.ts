@@ -3,10 +3,11 @@ import { asDigest, utf8 } from '@fatty/codec';
 import type { Link, LogRecord, Verdict } from '@fatty/interface';
 import type { IndexedBlock, ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import { memoryKv } from '@fatty/storage';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BlockIndex, blockKey } from '../src/block-index.ts';
-import { Driver, type DriverParts, type Outward } from '../src/driver.ts';
+import { blockKey } from '../src/block-index.ts';
+import { Driver, type Outward } from '../src/driver.ts';
+import type { Written } from '../src/ports.ts';
+import { kvPort, portsOf } from './ports-fakes.ts';
 
 type Script = (event: ReplicaEvent) => readonly ReplicaEffect[];
 
@@ -15,6 +16,7 @@ const refOf = (round: number, author: number, fill = 0): Ref => ({
   author,
   digest: asDigest(new Uint8Array(32).fill(fill)),
 });
+const blockOf = (ref: Ref): IndexedBlock => ({ ref, bytes: utf8(`${ref.round}/${ref.author}`) });
 const send = (peer: number, text: string): ReplicaEffect => ({
   kind: 'send',
   peer,
@@ -35,51 +37,44 @@ class Bench {
   readonly outward: Outward[] = [];
   readonly fatal: Error[] = [];
   readonly sent: [peer: number, taken: boolean][] = [];
-  readonly appended: {
-    records: readonly LogRecord[];
-    done: () => void;
-    fail: (e: Error) => void;
-  }[] = [];
-  readonly marks: (() => void)[] = [];
+  readonly appended: { readonly records: readonly LogRecord[]; readonly written: Written }[] = [];
+  readonly marks: Written[] = [];
   readonly verdicts: ((verdict: Verdict | undefined) => void)[] = [];
   readonly kv = memoryKv();
+  readonly replayed: ReplicaEffect[] = [];
   script: Script = () => [];
+  restored: readonly ReplicaEffect[] = [];
   readonly driver: Driver;
 
   constructor() {
-    const parts: DriverParts = {
+    this.driver = new Driver({
       replica: {
         step: (event) => {
           this.told.push(event.kind);
           this.events.push(event);
           return this.script(event);
         },
+        restore: (records) => {
+          this.told.push(`restore ${records.length}`);
+          return this.restored;
+        },
       },
-      log: {
-        append: (records) =>
-          new Promise((done, fail) => this.appended.push({ records, done, fail })),
-        replay: async function* () {},
-        close: async () => undefined,
-      },
-      kv: this.kv,
-      mark: {
-        read: async () => undefined,
-        write: () => new Promise((done) => this.marks.push(done)),
-      },
-      verifier: {
-        verify: () => new Promise((done) => this.verdicts.push(done)),
-        close: async () => undefined,
-      },
-      clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
+      ports: portsOf({
+        log: { append: (records, written) => void this.appended.push({ records, written }) },
+        kv: kvPort(this.kv),
+        mark: { write: (_, written) => void this.marks.push(written) },
+        verifier: { verify: (_job, _client, answer) => void this.verdicts.push(answer) },
+      }),
       onOutward: (effect) => void this.outward.push(effect),
-      onEvent: () => undefined,
+      onReplayed: (effect) => void this.replayed.push(effect),
       onEffect: (effect) => void this.told.push(`> ${effect.kind}`),
-      onPersisted: () => undefined,
-      onVerified: () => undefined,
       onSent: ({ peer }, taken) => void this.sent.push([peer, taken]),
       onFatal: (error) => void this.fatal.push(error),
-    };
-    this.driver = new Driver(parts);
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((closed) => this.driver.close(closed));
   }
 
   link(peer: number): string[] {
@@ -139,10 +134,10 @@ describe('effects', () => {
     bench.driver.dispatch({ kind: 'start' });
     await soon();
     expect(bench.told).toEqual(['start', '> persist']);
-    bench.appended[0]?.done();
+    bench.appended[0]?.written(undefined);
     await soon();
     expect(bench.told).not.toContain('persisted');
-    bench.marks[0]?.();
+    bench.marks[0]?.(undefined);
     await soon();
     expect(bench.events.at(-1)).toMatchObject({ kind: 'persisted', token: 7 });
   });
@@ -150,13 +145,13 @@ describe('effects', () => {
   it('of the last event are on disk before the driver is closed; nobody hears of it', async () => {
     bench.script = ({ kind }) => (kind === 'stop' ? [persist(9, utf8('mark'))] : []);
     let closed = false;
-    const closing = bench.driver.close().then(() => {
+    const closing = bench.close().then(() => {
       closed = true;
     });
-    bench.appended[0]?.done();
+    bench.appended[0]?.written(undefined);
     await soon();
     expect(closed).toBe(false);
-    bench.marks[0]?.();
+    bench.marks[0]?.(undefined);
     await closing;
     expect(bench.told).toEqual(['stop', '> persist']);
   });
@@ -164,7 +159,7 @@ describe('effects', () => {
   it('without a mark ask the log alone', async () => {
     bench.script = ({ kind }) => (kind === 'start' ? [persist(8)] : []);
     bench.driver.dispatch({ kind: 'start' });
-    bench.appended[0]?.done();
+    bench.appended[0]?.written(undefined);
     await soon();
     expect(bench.marks).toEqual([]);
     expect(bench.events.at(-1)).toMatchObject({ kind: 'persisted', token: 8 });
@@ -173,8 +168,8 @@ describe('effects', () => {
   it('end the process when the disk fails: nothing is persisted, nothing signed', async () => {
     bench.script = ({ kind }) => (kind === 'start' ? [persist(9, utf8('mark'))] : []);
     bench.driver.dispatch({ kind: 'start' });
-    bench.marks[0]?.();
-    bench.appended[0]?.fail(new Error('no space left'));
+    bench.marks[0]?.(undefined);
+    bench.appended[0]?.written(new Error('no space left'));
     await soon();
     expect(bench.fatal.map((error) => error.message)).toEqual(['no space left']);
     expect(bench.told).not.toContain('persisted');
@@ -204,6 +199,40 @@ describe('effects', () => {
   });
 });
 
+describe('a log that is taken again', () => {
+  const restore = (records: number): Promise<Error | undefined> =>
+    new Promise((done) => {
+      const record = { type: 1, body: utf8('record') };
+      bench.driver.restore(
+        Array.from({ length: records }, () => record),
+        undefined,
+        done,
+      );
+    });
+
+  it('fills the index, tells what it did to the state, and neither clients nor peers', async () => {
+    const failure = { code: 'contradiction', expected: 'one', actual: 'two' };
+    const block = { ref: refOf(3, 1), bytes: utf8('block') };
+    bench.link(1);
+    bench.restored = [
+      { kind: 'index', blocks: [block] },
+      { kind: 'halt', failure },
+    ];
+    expect(await restore(2)).toBeUndefined();
+    expect(bench.told).toEqual(['peerUp', 'restore 2']);
+    expect(bench.replayed.map(({ kind }) => kind)).toEqual(['index', 'halt']);
+    expect(bench.outward).toEqual([]);
+    expect(bench.kv.get(blockKey(block.ref))).toEqual(block.bytes);
+  });
+
+  it('and what cannot be taken is said to whoever brought it', async () => {
+    bench.kv.write = () => Promise.reject(new Error('full'));
+    bench.restored = [{ kind: 'index', blocks: [{ ref: refOf(3, 1), bytes: utf8('block') }] }];
+    expect((await restore(1))?.message).toBe('full');
+    expect(bench.fatal).toEqual([]);
+  });
+});
+
 describe('a replica that throws', () => {
   const broken = (kind: ReplicaEvent['kind']): void => {
     bench.script = (event) => {
@@ -224,9 +253,9 @@ describe('a replica that throws', () => {
     const told = bench.told.length;
     bench.driver.dispatch({ kind: 'message', peer: 1, bytes: utf8('poison') });
     bench.link(1);
-    bench.appended[0]?.fail(new Error('and the disk'));
+    bench.appended[0]?.written(new Error('and the disk'));
     await vi.advanceTimersByTimeAsync(1_000);
-    await bench.driver.close();
+    await bench.close();
     expect(bench.told.length).toBe(told);
     expect(bench.fatal.length).toBe(1);
     expect(vi.getTimerCount()).toBe(0);
@@ -266,17 +295,6 @@ describe('timers', () => {
     expect(fired()).toEqual(['fetchRetry', 'heartbeat']);
   });
 
-  it('that are further away than Node can wait fire at their time, not at once and again', async () => {
-    const days = 86_400_000;
-    const atMs = 1_000_000 + 60 * days;
-    bench.script = ({ kind }) => (kind === 'start' ? [timer('heartbeat', atMs)] : []);
-    bench.driver.dispatch({ kind: 'start' });
-    await vi.advanceTimersByTimeAsync(59 * days);
-    expect(fired()).toEqual([]);
-    await vi.advanceTimersByTimeAsync(2 * days);
-    expect(fired()).toEqual(['heartbeat']);
-  });
-
   it('do not fire when cleared or closed', async () => {
     bench.script = ({ kind }) =>
       kind === 'start'
@@ -287,7 +305,7 @@ describe('timers', () => {
           ]
         : [];
     bench.driver.dispatch({ kind: 'start' });
-    await bench.driver.close();
+    await bench.close();
     await vi.advanceTimersByTimeAsync(1_000);
     bench.driver.dispatch({ kind: 'start' });
     expect(bench.told.filter((word) => !word.startsWith('>'))).toEqual(['start', 'stop']);
@@ -318,53 +336,6 @@ describe('links', () => {
 });
 
 describe('block index', () => {
-  const refs = fc.record({
-    round: fc.nat({ max: 70_000 }),
-    author: fc.nat({ max: 300 }),
-    fill: fc.nat({ max: 255 }),
-  });
-  const blockOf = (ref: Ref): IndexedBlock => ({
-    ref,
-    bytes: utf8(`${ref.round}/${ref.author}/${ref.digest[0]}`),
-  });
-
-  it('has keys whose bytes are in the order of refs', () => {
-    fc.assert(
-      fc.property(refs, refs, (a, b) => {
-        const order = a.round - b.round || a.author - b.author || a.fill - b.fill;
-        const [x, y] = [a, b].map((one) => blockKey(refOf(one.round, one.author, one.fill)));
-        return Math.sign(Buffer.compare(x ?? utf8(''), y ?? utf8(''))) === Math.sign(order);
-      }),
-    );
-  });
-
-  it('finds every block of the rounds asked for, in order, written or not', async () => {
-    const many = fc.array(refs, { maxLength: 40 });
-    const rounds = fc.nat({ max: 70_000 });
-    await fc.assert(
-      fc.asyncProperty(many, many, rounds, rounds, fc.nat({ max: 50 }), async (...given) => {
-        const [early, late, a, b, most] = given;
-        const index = new BlockIndex(memoryKv(), (error) => {
-          throw error;
-        });
-        const blocks = [...early, ...late].map((one) =>
-          blockOf(refOf(one.round, one.author, one.fill)),
-        );
-        index.add(blocks.slice(0, early.length));
-        await index.flush();
-        index.add(blocks.slice(early.length));
-        const [from, to] = [Math.min(a, b), Math.max(a, b)];
-        const expected = [...new Map(blocks.map((one) => [one.bytes.toString(), one])).values()]
-          .filter(({ ref }) => ref.round >= from && ref.round <= to)
-          .sort((x, y) => Buffer.compare(blockKey(x.ref), blockKey(y.ref)))
-          .map(({ bytes }) => bytes);
-        expect(index.rounds(from, to, most)).toEqual(expected.slice(0, most));
-        for (const { ref, bytes } of blocks) expect(index.get(ref)).toEqual(bytes);
-        expect(index.get(refOf(80_000, 0))).toBeUndefined();
-      }),
-    );
-  });
-
   it('answers reads of refs and of rounds', () => {
     const blocks = [blockOf(refOf(3, 0)), blockOf(refOf(3, 1)), blockOf(refOf(4, 0))];
     const read = (want: Extract<ReplicaEffect, { kind: 'read' }>['want']): unknown => {
@@ -375,25 +346,18 @@ describe('block index', () => {
     bench.script = () => [{ kind: 'index', blocks }];
     bench.driver.dispatch({ kind: 'start' });
     const some = [refOf(4, 0), refOf(9, 9)];
-    expect(read({ kind: 'refs', refs: some })).toMatchObject({ blocks: [utf8('4/0/0')] });
+    expect(read({ kind: 'refs', refs: some })).toMatchObject({ blocks: [utf8('4/0')] });
     expect(read({ kind: 'rounds', from: 3, to: 3, blocksMax: 9 })).toMatchObject({
       request: 1,
-      blocks: [utf8('3/0/0'), utf8('3/1/0')],
+      blocks: [utf8('3/0'), utf8('3/1')],
     });
   });
 
-  it('is written when the driver closes; a failing disk is fatal', async () => {
+  it('is written when the driver closes', async () => {
     bench.script = () => [{ kind: 'index', blocks: [blockOf(refOf(1, 0))] }];
     bench.driver.dispatch({ kind: 'start' });
     expect(bench.kv.get(blockKey(refOf(1, 0)))).toBeUndefined();
-    await bench.driver.close();
-    expect(bench.kv.get(blockKey(refOf(1, 0)))).toEqual(utf8('1/0/0'));
-    const fatal: string[] = [];
-    const broken = memoryKv();
-    broken.write = () => Promise.reject(new Error('full'));
-    const index = new BlockIndex(broken, (error) => void fatal.push(error.message));
-    index.add([blockOf(refOf(1, 0))]);
-    await index.flush();
-    expect(fatal).toEqual(['full']);
+    await bench.close();
+    expect(bench.kv.get(blockKey(refOf(1, 0)))).toEqual(utf8('1/0'));
   });
 });

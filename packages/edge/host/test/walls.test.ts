@@ -7,12 +7,12 @@ import {
 } from '@fatty/api';
 import { ACCEPT, asCellId, asSessionId, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Link, LogStore, Receipt } from '@fatty/interface';
-import { memoryKv } from '@fatty/storage';
+import type { Link, Receipt } from '@fatty/interface';
 import { beforeEach, expect, test } from 'vitest';
 import { Driver } from '../src/driver.ts';
 import { Gateway } from '../src/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayBackend } from '../src/gateway-contract.ts';
+import { portsOf } from './ports-fakes.ts';
 
 const scheme = nodeScheme();
 const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
@@ -151,14 +151,8 @@ test('a refusal that cannot be told ends the link', () => {
   expect(bad.closed).toEqual([[1011, 'internal_error']]);
 });
 
-test('what the replica throws over a batch is no trouble of its client: the replica stops', async () => {
+test('what the replica throws over a batch is no trouble of its client: the replica stops', () => {
   const fatal: string[] = [];
-  const log: LogStore = {
-    append: () => Promise.resolve(),
-    replay: async function* () {},
-    close: () => Promise.resolve(),
-  };
-  const nothing = (): void => undefined;
   const driver = new Driver({
     replica: {
       step: ({ kind }) => {
@@ -166,17 +160,8 @@ test('what the replica throws over a batch is no trouble of its client: the repl
         return [];
       },
     },
-    log,
-    kv: memoryKv(),
-    mark: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
-    verifier: { verify: () => Promise.resolve(undefined), close: () => Promise.resolve() },
-    clock: { nowMs: () => 0, monotonicMs: () => 0 },
-    onOutward: nothing,
-    onEvent: nothing,
-    onEffect: nothing,
-    onSent: nothing,
-    onPersisted: nothing,
-    onVerified: nothing,
+    ports: portsOf(),
+    onOutward: () => undefined,
     onFatal: ({ message }) => void fatal.push(message),
   });
   onSubmit = (tag) => driver.dispatch({ kind: 'submit', batch: new Uint8Array(1), tag });
@@ -186,5 +171,4 @@ test('what the replica throws over a batch is no trouble of its client: the repl
   expect(fatal).toEqual(['an invariant']);
   expect(errors).toEqual([]);
   expect(alice.closed).toEqual([]);
-  await driver.close();
 });

@@ -1,0 +1,65 @@
+import type { Clock, LogRecord, PublicKey, Verdict } from '@fatty/interface';
+
+/**
+ * The end of a write. Undefined: all of it is durable. An error: it may be lost, and the host uses the
+ * disk no more. Told once, and never within the call that asked for the write.
+ */
+export type Written = (failure: Error | undefined) => void;
+
+/** Calls a timer off. After the timer has fired, nothing. */
+export type Cancel = () => void;
+
+export interface Timers {
+  /**
+   * Runs `act` once, never within this call and not before `delayMs` are over on a clock that nobody
+   * sets. Any delay is a whole number of ms from 0 on, however far. What is due at one moment runs in
+   * the order in which it was asked for.
+   */
+  after(delayMs: number, act: () => void): Cancel;
+}
+
+/** Appends to the log (R24): order is kept, and a later record is never durable without an earlier one. */
+export interface LogPort {
+  append(records: readonly LogRecord[], written: Written): void;
+}
+
+/** The signer's high-water mark, in a file of its own: the last one written is read at the next start. */
+export interface MarkPort {
+  write(mark: Uint8Array, written: Written): void;
+}
+
+export interface KvEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Ordered byte-keyed store for what can be derived from the log; empty at every start. */
+export interface KvPort {
+  /** Of what was written; what is being written may or may not be there. */
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Keys in [from, to), ascending bytewise, at most `limit`. */
+  range(from: Uint8Array, to: Uint8Array, limit: number): Iterable<KvEntry>;
+  write(entries: readonly KvEntry[], written: Written): void;
+}
+
+export interface VerifierPort {
+  /**
+   * Answers once, never within this call. `client`: who waits for it; without one a block does, and
+   * goes first. No verdict (worker died, queue full) is `undefined`, never a refusal.
+   */
+  verify(
+    job: Uint8Array,
+    client: PublicKey | undefined,
+    answer: (verdict: Verdict | undefined) => void,
+  ): void;
+}
+
+/** The world as a host has it; links are the rest of it, see `Driver.linkUp`. */
+export interface HostPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: LogPort;
+  readonly mark: MarkPort;
+  readonly kv: KvPort;
+  readonly verifier: VerifierPort;
+}

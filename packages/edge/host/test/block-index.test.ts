@@ -1,0 +1,80 @@
+import type { Ref } from '@fatty/broadcast';
+import { asDigest, utf8 } from '@fatty/codec';
+import type { IndexedBlock } from '@fatty/replica';
+import { memoryKv } from '@fatty/storage';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BlockIndex, blockKey } from '../src/block-index.ts';
+import { kvPort } from './ports-fakes.ts';
+
+const refOf = (round: number, author: number, fill = 0): Ref => ({
+  round,
+  author,
+  digest: asDigest(new Uint8Array(32).fill(fill)),
+});
+const flushed = (index: BlockIndex): Promise<Error | undefined> =>
+  new Promise((done) => index.flush(done));
+
+describe('block index', () => {
+  const refs = fc.record({
+    round: fc.nat({ max: 70_000 }),
+    author: fc.nat({ max: 300 }),
+    fill: fc.nat({ max: 255 }),
+  });
+  const blockOf = (ref: Ref): IndexedBlock => ({
+    ref,
+    bytes: utf8(`${ref.round}/${ref.author}/${ref.digest[0]}`),
+  });
+
+  it('has keys whose bytes are in the order of refs', () => {
+    fc.assert(
+      fc.property(refs, refs, (a, b) => {
+        const order = a.round - b.round || a.author - b.author || a.fill - b.fill;
+        const [x, y] = [a, b].map((one) => blockKey(refOf(one.round, one.author, one.fill)));
+        return Math.sign(Buffer.compare(x ?? utf8(''), y ?? utf8(''))) === Math.sign(order);
+      }),
+    );
+  });
+
+  it('finds every block of the rounds asked for, in order, written or not', async () => {
+    const many = fc.array(refs, { maxLength: 40 });
+    const rounds = fc.nat({ max: 70_000 });
+    await fc.assert(
+      fc.asyncProperty(many, many, rounds, rounds, fc.nat({ max: 50 }), async (...given) => {
+        const [early, late, a, b, most] = given;
+        const index = new BlockIndex(kvPort(), (error) => {
+          throw error;
+        });
+        const blocks = [...early, ...late].map((one) =>
+          blockOf(refOf(one.round, one.author, one.fill)),
+        );
+        index.add(blocks.slice(0, early.length));
+        await flushed(index);
+        index.add(blocks.slice(early.length));
+        const [from, to] = [Math.min(a, b), Math.max(a, b)];
+        const expected = [...new Map(blocks.map((one) => [one.bytes.toString(), one])).values()]
+          .filter(({ ref }) => ref.round >= from && ref.round <= to)
+          .sort((x, y) => Buffer.compare(blockKey(x.ref), blockKey(y.ref)))
+          .map(({ bytes }) => bytes);
+        expect(index.rounds(from, to, most)).toEqual(expected.slice(0, most));
+        for (const { ref, bytes } of blocks) expect(index.get(ref)).toEqual(bytes);
+        expect(index.get(refOf(80_000, 0))).toBeUndefined();
+      }),
+    );
+  });
+
+  it('says that the disk has failed: to whoever waits, else to whoever made it', async () => {
+    const fatal: string[] = [];
+    const broken = memoryKv();
+    broken.write = () => Promise.reject(new Error('full'));
+    const group = { blocks: 1, bytes: 1 << 20 };
+    const index = new BlockIndex(kvPort(broken), ({ message }) => void fatal.push(message), group);
+    index.add([blockOf(refOf(1, 0))]);
+    await new Promise((done) => setTimeout(done, 0));
+    expect(fatal).toEqual(['full']);
+    index.add([blockOf(refOf(2, 0))]);
+    expect((await flushed(index))?.message).toBe('full');
+    expect(fatal).toEqual(['full']);
+    expect(index.get(refOf(1, 0))).toEqual(utf8('1/0/0'));
+  });
+});
