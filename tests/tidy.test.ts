@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Rooms and their packages, from the inside of the onion out; an import never points to a higher floor. */
 const HOUSE: Record<string, Record<string, number>> = {
   kernel: { interface: 0, codec: 0, protocol: 1, sessions: 2, broadcast: 2, order: 3, replica: 4 },
-  algorithms: { crdt: 1, bank: 2 },
+  algorithms: { crdt: 1, bank: 1 },
   lock: { api: 2, service: 2, core: 2, client: 6 },
   '': { cairo: 1 },
   edge: { storage: 5, network: 5, host: 6 },
@@ -155,6 +155,20 @@ describe('the house', () => {
         .map((target) => `${path} -> ${target}`),
     );
     expect(up).toEqual([]);
+  });
+
+  it('is an onion: the kernel knows no other room, an algorithm the contract and bytes alone', () => {
+    const allowed: Record<string, readonly string[]> = {
+      kernel: Object.keys(HOUSE.kernel ?? {}),
+      algorithms: [...Object.keys(HOUSE.algorithms ?? {}), 'interface', 'codec'],
+    };
+    const out = [...sources, ...tests].flatMap((path) => {
+      const room = Object.keys(allowed).find((name) => path.startsWith(`packages/${name}/`)) ?? '';
+      return [...importsOf(path), ...reachedFrom(path)]
+        .filter((target) => !(allowed[room] ?? [target]).includes(target))
+        .map((target) => `${path} -> ${target}`);
+    });
+    expect(out).toEqual([]);
   });
 
   it('reaches into another package from tests only', () => {

@@ -1,4 +1,4 @@
-import { batchId, batchShape, signedBatchShape } from '@fatty/api';
+import { batchId, batchShape, LOCK_WORDS, signedBatchShape } from '@fatty/api';
 import { decode, sha256, toHex } from '@fatty/codec';
 import type { SendEffect } from '@fatty/host';
 import type { Clock, PublicKey, Receipt, TracedOp, TraceEvent } from '@fatty/interface';
@@ -53,7 +53,7 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #wallMs: number;
   readonly #monotonicMs: number;
-  readonly #teller = new Teller(clientName);
+  readonly #teller = new Teller(clientName, LOCK_WORDS);
   readonly #byTag = new Recent<number, Submission>();
   readonly #byBatch = new Recent<string, Submission>();
   /** Whose notices go out here, too. */

@@ -6,6 +6,18 @@ export interface TracedOp {
   readonly path?: string;
 }
 
+/** What an op is called: what {@link TracedOp} says of it besides its client. */
+export type OpName = Omit<TracedOp, 'client'>;
+
+/** How an algorithm tells of its own bytes, for charts. Bytes that it cannot read have no words. */
+export interface Vocabulary {
+  op(bytes: Uint8Array): OpName | undefined;
+  /** In a few words. */
+  result(bytes: Uint8Array): string | undefined;
+  /** Name and words; undefined also for what no chart shows. */
+  notice(body: Uint8Array): (OpName & { readonly words: string }) | undefined;
+}
+
 /** The block that an event is about, so that two blocks of one slot can be told apart. */
 export interface TracedBlock {
   /** `round/rAuthor`; the label names the block as `block round/rAuthor`. */

@@ -2,7 +2,6 @@ import {
   array,
   decode,
   encode,
-  fixed,
   hash,
   publicKey,
   record,
@@ -11,7 +10,6 @@ import {
   sessionId,
   signature,
   signedBytes,
-  u32,
   u53,
   viewBytes,
 } from '@fatty/codec';
@@ -92,24 +90,4 @@ export function openBatch(core: Uint8Array, limits: Limits): Outcome<Batch> {
   const big = ops.find((op) => op.length > limits.opBytesMax);
   if (big) return refuse('op_too_large', `at most ${limits.opBytesMax} bytes`, String(big.length));
   return batch;
-}
-
-/**
- * Keeps a session alive (R3): the i-th preimage of the chain whose anchor OpenSession committed to.
- */
-export interface KeepAlive {
-  readonly session: SessionId;
-  readonly i: number;
-  readonly preimage: Uint8Array;
-}
-
-export const keepAliveShape: Shape<KeepAlive> = record({
-  session: sessionId,
-  i: u32,
-  preimage: fixed(32),
-});
-
-/** One link of the keep-alive chain: anchor = link^i(preimage_i). */
-export function keepAliveLink(preimage: Uint8Array): Digest {
-  return hash('keep-alive', preimage);
 }

@@ -1,4 +1,4 @@
-// Error codes that any cell answers with, whatever its algorithm is.
+// Error codes that any cell answers with, whatever its algorithm is: form, limits, sessions, gateways.
 
 /** Whether the op had an effect: known not to, known to, or not known from this answer. */
 export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
@@ -11,8 +11,9 @@ export interface ErrorEntry {
   readonly outcome: OutcomeKind;
 }
 
-/** The form of what was sent is wrong: nothing was changed, and the same request would fail again. */
+/** Nothing was changed, and the same request would fail again. */
 const FINAL = {
+  // Form of what was sent
   too_large: 'The bytes are longer than the limit.',
   malformed: 'The bytes are not one item of the canonical profile.',
   wrong_shape: 'The item is not of the expected shape.',
@@ -26,10 +27,21 @@ const FINAL = {
   too_heavy: 'The ops of the batch are more work than a block may cost.',
   too_many_proofs: 'The batch carries more proofs than a block may.',
   answer_too_large: 'The answer is longer than a message to this client may be.',
+  // Sessions
+  session_unknown: 'No such session is alive: it expired, was closed, or was never opened.',
+  session_not_yours: 'The session belongs to another client key.',
+  session_reused: 'This nonce has opened a session before; use a fresh one.',
+  bad_keep_alive: 'The preimage does not continue the chain of this session.',
+  stale_basis: 'The batch was signed too many commits ago to open a session.',
 } as const;
 
-/** The gateway did not take the request: the same can succeed later, there or at another one. */
+/** Nothing was changed; the same request can succeed later, there or at another gateway. */
 const LATER = {
+  // Sessions
+  future_basis: 'The batch claims to have seen a commit that has not happened.',
+  too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
+  gateway_full: 'This gateway has opened its share of the cell’s sessions; use another one.',
+  // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
   overloaded: 'The queue of this gateway is full; use another one, or try again later.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
@@ -39,8 +51,14 @@ const LATER = {
   contradiction: 'This replica has stopped: more members lie than the cell can bear.',
 } as const;
 
+/** The op was applied, only the answer is gone. */
+const APPLIED = {
+  already_applied: 'The batch was applied before; ask for its receipt.',
+  receipt_forgotten: 'The batch was applied long ago; its receipt is no longer kept.',
+} as const;
+
 /** Codes are stable: they may be added, never renamed or reused. */
-export type KernelErrorCode = keyof typeof FINAL | keyof typeof LATER;
+export type KernelErrorCode = keyof typeof FINAL | keyof typeof LATER | keyof typeof APPLIED;
 
 /** Entries of a reference: code and what is to be known of it. `texts`: by code. */
 export function errorEntries(
@@ -55,4 +73,5 @@ export function errorEntries(
 export const KERNEL_ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...errorEntries(FINAL, false, 'not_applied'),
   ...errorEntries(LATER, true, 'not_applied'),
+  ...errorEntries(APPLIED, false, 'applied'),
 ]);

@@ -2,5 +2,7 @@ export * from './batch.ts';
 export * from './cell.ts';
 export * from './committee.ts';
 export * from './errors.ts';
+export * from './keep-alive.ts';
 export * from './messages.ts';
+export * from './receipts.ts';
 export * from './session.ts';

@@ -20,7 +20,8 @@ import {
   union,
 } from '@fatty/codec';
 import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
-import { type KeepAlive, keepAliveShape, type SignedBatch, signedBatchShape } from './batch.ts';
+import { type SignedBatch, signedBatchShape } from './batch.ts';
+import { type KeepAlive, keepAliveShape } from './keep-alive.ts';
 
 /**
  * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.

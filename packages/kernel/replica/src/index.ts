@@ -23,8 +23,6 @@ export {
 export type { ReplicaStatus } from './status.ts';
 export {
   type NoteTelling,
-  noticeWords,
-  resultWords,
   Teller,
   type Telling,
 } from './telling.ts';

@@ -1,4 +1,3 @@
-import { decodeNotice, decodeOp, decodeResult, type NoticeBody, type Result } from '@fatty/api';
 import {
   type Body,
   bodyShape,
@@ -11,12 +10,12 @@ import {
 import { decode, toHex } from '@fatty/codec';
 import type {
   Notice,
-  Position,
   PublicKey,
   Receipt,
   TracedBlock,
   TracedOp,
   TraceEvent,
+  Vocabulary,
 } from '@fatty/interface';
 import { type Batch, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { ReplicaEffect, ReplicaNote } from './contract.ts';
@@ -59,13 +58,15 @@ interface OpenedBlock {
  */
 export class Teller {
   readonly #nameOf: (client: PublicKey) => string;
+  readonly #words: Vocabulary;
   /** By slot: the blocks of it, in the order in which they were first told of. */
   readonly #slots = new Map<string, string[]>();
   #last: { readonly bytes: Uint8Array; readonly told: Telling } | undefined;
 
-  /** `nameOf`: the lifeline of a client. */
-  constructor(nameOf: (client: PublicKey) => string) {
+  /** `nameOf`: the lifeline of a client. `words`: of the algorithm. */
+  constructor(nameOf: (client: PublicKey) => string, words: Vocabulary) {
     this.#nameOf = nameOf;
+    this.#words = words;
   }
 
   /** What one replica sends another; a broadcast is read once. */
@@ -122,21 +123,18 @@ export class Teller {
   /** What a gateway answers; `ops`: of the batch that the receipt is for. */
   answered(receipt: Receipt, ops: readonly TracedOp[]): Telling {
     const words = receipt.results.slice(0, OPS_NAMED_MAX).map((bytes, i) => {
-      const result = decodeResult(bytes);
       const { kind, path } = ops[i] ?? { kind: 'op' };
-      return `${wordsOf(kind, path)}: ${result.ok ? resultWords(result.value) : 'answered'}`;
+      return `${wordsOf(kind, path)}: ${this.#words.result(bytes) ?? 'answered'}`;
     });
     return { label: [`commit ${receipt.commit}`, ...words].join(', '), ...carried(ops) };
   }
 
-  /** Undefined for what no chart shows: a keep-alive has arrived. */
+  /** Undefined for what no chart shows. */
   notice({ client, body }: Notice): Telling | undefined {
-    const notice = decodeNotice(body);
-    if (!notice.ok || notice.value.kind === 'renewed') return undefined;
-    const { kind } = notice.value;
-    const path = 'path' in notice.value ? { path: notice.value.path } : {};
-    const ops = [{ client: this.#nameOf(client), kind, ...path }];
-    return { label: `notice: ${noticeWords(notice.value)}`, ops };
+    const told = this.#words.notice(body);
+    if (told === undefined) return undefined;
+    const { words, ...named } = told;
+    return { label: `notice: ${words}`, ops: [{ client: this.#nameOf(client), ...named }] };
   }
 
   #message(message: PeerMessage): Telling {
@@ -208,7 +206,7 @@ export class Teller {
       const name = this.#nameOf(client);
       for (const op of ops) {
         if (told.length === OPS_TOLD_MAX) return told;
-        told.push({ client: name, ...readOp(op) });
+        told.push({ client: name, ...(this.#words.op(op) ?? { kind: 'op' }) });
       }
     }
     return told;
@@ -246,14 +244,6 @@ function tracedBlock({ round, author, digest }: Ref): TracedBlock {
   return { slot: `${round}/r${author}`, id: toHex(digest.subarray(0, ID_BYTES)) };
 }
 
-/** An algorithm may have ops of its own: those have no names here. */
-function readOp(bytes: Uint8Array): Pick<TracedOp, 'kind' | 'path'> {
-  const op = decodeOp(bytes);
-  if (!op.ok) return { kind: 'op' };
-  const { kind } = op.value;
-  return 'path' in op.value ? { kind, path: op.value.path } : { kind };
-}
-
 const wordsOf = (kind: string, path: string | undefined): string =>
   path === undefined ? kind : `${kind} ${path}`;
 
@@ -269,32 +259,4 @@ function naming(ops: readonly TracedOp[], count: number): string {
   const words = named.map(({ client, kind, path }) => `${client} ${wordsOf(kind, path)}`);
   const rest = count - named.length;
   return `: ${words.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`;
-}
-
-const positionWords = ({ commit, index }: Position): string => `${commit}.${index}`;
-
-/** A result in a few words. */
-export function resultWords(result: Result): string {
-  if (result.kind === 'granted') return `granted, generation ${positionWords(result.lockGen)}`;
-  if (result.kind === 'waiting') return `waits behind ${result.ahead}`;
-  if (result.kind === 'error') return `refused, ${result.code}`;
-  if (result.kind !== 'machineHeld') return result.kind;
-  return `held at t=${result.t}, generation ${positionWords(result.lockGen)}`;
-}
-
-/** A notice in a few words. */
-export function noticeWords(notice: NoticeBody): string {
-  switch (notice.kind) {
-    case 'granted':
-      return `${notice.path} granted, generation ${positionWords(notice.lockGen)}`;
-    case 'machineLost':
-    case 'lost':
-      return `${notice.path} lost, ${notice.reason}`;
-    case 'waitEnded':
-      return `${notice.path} waits no more, ${notice.code}`;
-    case 'renewed':
-    case 'sessionExpired':
-    case 'epoch':
-      return notice.kind;
-  }
 }

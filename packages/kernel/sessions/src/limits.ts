@@ -1,4 +1,4 @@
-import { RECEIPT_BYTES_KEPT } from '@fatty/api';
+import { RECEIPT_BYTES_KEPT } from '@fatty/protocol';
 
 /** How many sessions there may be, and what is kept of them. Counts of committed state. */
 export interface SessionLimits {

@@ -1,5 +1,5 @@
-import { RECEIPTS_KEPT, receiptBytes } from '@fatty/api';
 import type { Digest } from '@fatty/interface';
+import { RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import type { SessionLimits } from './limits.ts';
 
 /** What a retry is answered with. */

@@ -25,12 +25,6 @@ const FINAL = {
   no_dots: 'A remove names at least one dot.',
   no_proof: 'Take and renew carry at least one proof.',
   misplaced_open: 'Opening a session is op 0 of batch 0 of the session it names.',
-  // Sessions
-  session_unknown: 'No such session is alive: it expired, was closed, or was never opened.',
-  session_not_yours: 'The session belongs to another client key.',
-  session_reused: 'This nonce has opened a session before; use a fresh one.',
-  bad_keep_alive: 'The preimage does not continue the chain of this session.',
-  stale_basis: 'The batch was signed too many commits ago to open a session.',
   // Names
   not_found: 'No live node has this name.',
   not_a_directory: 'The node above is not a directory.',
@@ -66,10 +60,7 @@ const FINAL = {
 /** The op changed nothing; the same request can succeed later, unchanged. */
 const LATER = {
   // Sessions
-  future_basis: 'The batch claims to have seen a commit that has not happened.',
-  too_many_sessions: 'The cell, or this client, has as many sessions as allowed.',
   session_full: 'The session holds, waits for and keeps as much as it may; use another one.',
-  gateway_full: 'This gateway has opened its share of the cell’s sessions; use another one.',
   quota_ops: 'This client key has used up its ops of this commit.',
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',
@@ -89,25 +80,14 @@ const LATER = {
   inbox_full: 'The inbox, or this client’s part of it, is full.',
 } as const;
 
-/** The op was applied, only the answer is gone. */
-const APPLIED = {
-  already_applied: 'The batch was applied before; ask for its receipt.',
-  receipt_forgotten: 'The batch was applied long ago; its receipt is no longer kept.',
-} as const;
-
 /** Every public error code. Codes are stable: they may be added, never renamed or reused. */
-export type ErrorCode =
-  | KernelErrorCode
-  | keyof typeof FINAL
-  | keyof typeof LATER
-  | keyof typeof APPLIED;
+export type ErrorCode = KernelErrorCode | keyof typeof FINAL | keyof typeof LATER;
 
 /** The reference: one entry per code, in reading order. */
 export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...KERNEL_ERRORS,
   ...errorEntries(FINAL, false, 'not_applied'),
   ...errorEntries(LATER, true, 'not_applied'),
-  ...errorEntries(APPLIED, false, 'applied'),
 ]);
 
 export function isErrorCode(code: string): code is ErrorCode {

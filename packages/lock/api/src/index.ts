@@ -12,3 +12,4 @@ export * from './queries.ts';
 export * from './receipts.ts';
 export * from './results.ts';
 export * from './weight.ts';
+export * from './words.ts';

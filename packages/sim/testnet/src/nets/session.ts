@@ -5,13 +5,14 @@ import {
   keepAliveLink,
   keepAliveShape,
   type NoticeBody,
+  noticeWords,
   type Op,
   type Result,
+  resultWords,
   sessionIdOf,
 } from '@fatty/api';
 import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
 import type { Digest, Receipt } from '@fatty/interface';
-import { noticeWords, resultWords } from '@fatty/replica';
 import { Client } from '../world/client.ts';
 import type { Observation } from '../world/observation.ts';
 import type { World } from '../world/world.ts';

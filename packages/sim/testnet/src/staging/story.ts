@@ -1,4 +1,4 @@
-import { batchShape, signedBatchShape } from '@fatty/api';
+import { batchShape, LOCK_WORDS, signedBatchShape } from '@fatty/api';
 import type { Ref } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';
 import type { PublicKey, TraceEvent, Tracer } from '@fatty/interface';
@@ -17,7 +17,7 @@ export class Storyteller {
   readonly #tracer: Tracer | undefined;
   /** Lifelines of clients by their keys as hex. */
   readonly #clients = new Map<string, string>();
-  readonly #teller = new Teller((client) => this.#nameOf(client));
+  readonly #teller = new Teller((client) => this.#nameOf(client), LOCK_WORDS);
 
   constructor(elapsedMs: () => number, tracer: Tracer | undefined) {
     this.#elapsedMs = elapsedMs;

@@ -1,3 +1,4 @@
+import { Bank, type Transfer, transfer } from '@fatty/bank';
 import { type Block, compareRefs, Dag } from '@fatty/broadcast';
 import { asPublicKey, asSessionId, encode } from '@fatty/codec';
 import type { Source } from '@fatty/interface';
@@ -5,7 +6,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CELL, Random, randomDag, randomView } from '../../../kernel/broadcast/test/dags.ts';
 import { Naive } from '../../../kernel/broadcast/test/naive.ts';
-import { Bank, type Transfer, transfer } from '../src/index.ts';
 
 const owner = (n: number) => asPublicKey(new Uint8Array(32).fill(n + 1));
 const source = (author: number): Source => ({
