@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+import { read, root, tracked } from './tidy/tree.ts';
+import './tidy/references.ts';
 
 /** Rooms and their packages, from the inside of the onion out; an import never points to a higher floor. */
 const HOUSE: Record<string, Record<string, number>> = {
@@ -50,16 +48,6 @@ const TOP_LEVEL = [
   'tsconfig.json',
 ];
 
-/** What git tracks: other files that lie about are nobody's business here. */
-function tracked(...patterns: string[]): string[] {
-  const out = execFileSync('git', ['ls-files', '--', ...patterns], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  return out.split('\n').filter((path) => path !== '' && existsSync(join(root, path)));
-}
-
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const packageOf = (path: string): string =>
   Object.keys(FOLDERS).find((name) => path.startsWith(`${FOLDERS[name]}/`)) ?? '';
 const inPackages = tracked('packages/**/*.ts', 'packages/**/*.mjs');

@@ -88,7 +88,7 @@ function read<K extends HandshakeMessage['kind']>(
 function refuse(self: LinkIdentity, peer: Hello | Challenge): Outcome<never> | undefined {
   if (!equalBytes(peer.cellId, self.cellId)) return fail('wrong_cell', 'our cell', 'another cell');
   if (equalBytes(peer.key, self.signer.publicKey)) {
-    // Two live processes with one key would equivocate (§2.8): better no link than a twin.
+    // Two live processes with one key would equivocate (R26): better no link than a twin.
     return fail('own_key', 'another key', 'our own key');
   }
   const admitted = self.admit(peer.key, peer.role);

@@ -160,7 +160,7 @@ async function create(path: string, files: Files): Promise<void> {
 }
 
 /**
- * Opens the signer's high-water mark (R24, §2.8), creating it when missing.
+ * Opens the signer's high-water mark (R24, R26), creating it when missing.
  * Rejects with `mark_corrupt`; writes with `mark_not_monotone`, `mark_too_large`, `mark_failed`.
  */
 export async function openMark(path: string, options: MarkOptions = {}): Promise<DurableMark> {

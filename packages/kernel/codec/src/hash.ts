@@ -42,7 +42,7 @@ export function hash(type: string, ...parts: readonly Uint8Array[]): Digest {
   return sha256(concatBytes(prefix(type), ...parts));
 }
 
-/** The bytes a signature covers (protocol §B): domain ‖ cell id ‖ body. */
+/** The bytes that a signature covers: domain ‖ cell id ‖ body. */
 export function signedBytes(type: string, cellId: CellId, body: Uint8Array): Uint8Array {
   return concatBytes(prefix(type), cellId, body);
 }

@@ -50,7 +50,7 @@ export interface KvStore {
   close(): Promise<void>;
 }
 
-/** Small fsynced cell for the signer's high-water mark (R24, §2.8): reads undefined when never written. */
+/** Small fsynced cell for the signer's high-water mark (R24, R26): reads undefined when never written. */
 export interface MarkStore {
   read(): Promise<Uint8Array | undefined>;
   write(mark: Uint8Array): Promise<void>;

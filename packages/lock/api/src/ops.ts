@@ -47,7 +47,7 @@ export interface MachinePolicy {
  */
 export type Binding = 'lessee' | 'open';
 
-/** Everything a client can ask for (protocol R3, R21; service §1–§4). Times in ms. */
+/** Everything a client can ask for (R3, R21; packages/lock/service/README.md). Times in ms. */
 export type Op =
   /** Must be op 0 of batch 0; the batch's session is `sessionIdOf(client, nonce, basis)`. */
   | {

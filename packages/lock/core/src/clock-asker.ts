@@ -25,7 +25,7 @@ interface Waiting {
   readonly put: () => void;
 }
 
-/** Nonce-bound clock questions (T2), put to every live replica; the newest is the open one. */
+/** Nonce-bound clock questions (TIME.md, T2), put to every live replica; the newest is the open one. */
 export class ClockAsker {
   readonly #shared: Shared;
   /** Newest first. */

@@ -1,4 +1,4 @@
-/** One replica's signed answer to a nonce-bound `Now` (R7), already verified. Times in ms. */
+/** One replica's signed answer to a nonce-bound `now` (TIME.md, T2), already verified. Times in ms. */
 export interface Reading {
   readonly replica: number;
   /** The replica's wall clock when it answered. */
@@ -38,7 +38,7 @@ export function supportedByHonest(values: readonly number[], faults: number): nu
 }
 
 /**
- * Undefined below q readings. The upper median has ≥ f+1 readings at or below it, so an honest one:
+ * A clock proof (TIME.md, T2); undefined below q readings. The upper median has ≥ f+1 readings at or below it, so an honest one:
  * a lying clock can only shorten a lease. One reading per replica is the caller's promise.
  */
 export function proveClock(
@@ -62,8 +62,8 @@ export function proveClock(
 }
 
 /**
- * T3: valid until t_send + (leaseExpiry + offset − signedNow − 2ε)/(1+ρ) on the monotonic clock.
- * May lie in the past: then nothing is proved. Rounded down.
+ * Until when a lease is proved: t_send + (leaseExpiry + offset − signedNow − 2ε) / (1 + ρ) on the client's
+ * elapsed clock. TIME.md, T3, derives it, and shows that nobody is granted the lock before (S13). May lie in the past: then nothing is proved. Rounded down.
  */
 export function leaseDeadline(
   leaseExpiry: number,

@@ -57,7 +57,7 @@ export class Session {
     return this.#leaseExpiry;
   }
 
-  /** Monotonic ms until which the session is proved alive (T3). */
+  /** Monotonic ms until which the session is proved alive (TIME.md, T3). */
   get deadlineMs(): number {
     return this.#deadlineMs;
   }

@@ -14,7 +14,7 @@ import type { LeaseStatement } from '@fatty/cairo';
 import { equalBytes, record, type Shape, u53 } from '@fatty/codec';
 import type { Quotas } from './quotas.ts';
 
-/** What a machine has been told and has taken in (service §4). A value: every event makes one. */
+/** What a machine has been told and has taken in (README.md, Inboxes). A value: every event makes one. */
 export interface Inbox {
   readonly terms: InboxTerms;
   /** Hash chain of all `consumed` entries, in order. */

@@ -24,7 +24,7 @@ export type Request = Pick<Claim, 'path' | 'session' | 'seq' | 'index' | 'mode' 
 export type Ending = 'clean' | 'failed';
 
 /**
- * Exclusive and shared locks with one fair queue per path (service §3).
+ * Exclusive and shared locks with one fair queue per path (R21).
  * Invariants: (a) holders share a mode, one if exclusive; (b) the head of a queue is blocked by a
  * holder or a delay, or its path is in `#touched`; (c) every grant has a position of its own.
  */

@@ -38,7 +38,7 @@ export interface Lessee {
   readonly content: Uint8Array;
 }
 
-/** A machine (service §4). A value: every event makes a new one. */
+/** A machine and its state clock (t, s). A value: every event makes a new one. */
 export interface Machine {
   readonly programId: Digest;
   readonly policy: MachinePolicy;

@@ -26,7 +26,7 @@ type Posting = Extract<Op, { kind: 'post' }>;
 type Advance = Pick<Machine, 't' | 's' | 'outputs' | 'inbox'>;
 
 /**
- * Machines: leases renewed by proof (service §4). `validate()` has settled that the proofs are true
+ * Machines: leases renewed by proof. `validate()` (R11a) has settled that the proofs are true
  * and bound to the op's own fields; here stands whether they are about this machine, now.
  */
 export class Machines {

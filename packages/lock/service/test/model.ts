@@ -33,8 +33,8 @@ interface Slot {
 }
 
 /**
- * The lock rules of R21 and service §3 written again, naively, from the text: no timers, no indexes,
- * every commit looks at everything. Shares no code with the service.
+ * The lock rules of R21, R21b and packages/lock/service/README.md written again, naively, from the text:
+ * no timers, no indexes, every commit looks at everything. Shares no code with the service.
  */
 export class Model {
   now = 0;
