@@ -4,25 +4,34 @@ import { describe, expect, it } from 'vitest';
 import { read, root, tracked } from './tidy/tree.ts';
 import './tidy/references.ts';
 
-/** Rooms and their packages, from the inside of the onion out; an import never points to a higher floor. */
+/**
+ * Rooms and the folders of their packages, from the inside of the onion out; an import never points to
+ * a higher floor.
+ */
 const HOUSE: Record<string, Record<string, number>> = {
   kernel: { interface: 0, codec: 0, protocol: 1, sessions: 2, broadcast: 2, order: 3, replica: 4 },
   algorithms: { crdt: 1, bank: 1 },
   lock: { api: 2, service: 2, core: 2, client: 6 },
-  '': { cairo: 1 },
+  cairo: { air: 1, verify: 1, prove: 5 },
   edge: { storage: 5, network: 5, host: 6 },
   sim: { testnet: 7 },
   apps: { msc: 5, node: 7, cli: 8 },
 };
 
-const FLOORS = Object.fromEntries(Object.values(HOUSE).flatMap((room) => Object.entries(room)));
+/** `codec` for `@fatty/codec`: mostly the folder's name, but `cairo/air` is `@fatty/cairo-air`. */
+const nameOf = (folder: string): string =>
+  (JSON.parse(read(`${folder}/package.json`)) as { name: string }).name.replace('@fatty/', '');
+
+const PACKAGES = Object.entries(HOUSE).flatMap(([room, floors]) =>
+  Object.entries(floors).map(([place, floor]) => {
+    const folder = `packages/${room}/${place}`;
+    return { name: nameOf(folder), folder, floor };
+  }),
+);
+const FLOORS = Object.fromEntries(PACKAGES.map(({ name, floor }) => [name, floor]));
 
 /** Where a package stands. */
-const FOLDERS = Object.fromEntries(
-  Object.entries(HOUSE).flatMap(([room, packages]) =>
-    Object.keys(packages).map((name) => [name, ['packages', room, name].filter(Boolean).join('/')]),
-  ),
-);
+const FOLDERS = Object.fromEntries(PACKAGES.map(({ name, folder }) => [name, folder]));
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
 const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
@@ -31,9 +40,9 @@ const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
 const ADAPTERS = new Set([
   'packages/kernel/codec/src/node.ts',
   'packages/kernel/codec/src/golden.ts',
-  'packages/cairo/src/prover-helper.ts',
-  'packages/cairo/src/prover-worker.ts',
-  'packages/cairo/src/worker.ts',
+  'packages/cairo/prove/src/prover-helper.ts',
+  'packages/cairo/prove/src/prover-worker.ts',
+  'packages/cairo/verify/src/worker.ts',
 ]);
 
 const TOP_LEVEL = [
@@ -59,7 +68,17 @@ function importsOf(path: string): string[] {
   return [...found].map((match) => (match[1] ?? '').split('/')[1] ?? '');
 }
 
-/** Names that a module exports, through `export … from` of its own package. */
+/** The source of an entry, such as `@fatty/client/node`; undefined when no package has it. */
+function entryOf(specifier: string): string | undefined {
+  const [, name = '', ...rest] = specifier.split('/');
+  const manifest = JSON.parse(read(`${FOLDERS[name]}/package.json`)) as {
+    exports: Record<string, { '@fatty/source': string } | undefined>;
+  };
+  const entry = manifest.exports[['.', ...rest].join('/')];
+  return entry && join(FOLDERS[name] ?? '', entry['@fatty/source']);
+}
+
+/** Names that a module exports, through `export … from` as well. */
 function exportsOf(path: string): Set<string> {
   const text = read(path);
   const names = new Set<string>();
@@ -79,8 +98,9 @@ function exportsOf(path: string): Set<string> {
   )) {
     names.add(name as string);
   }
-  for (const [, from] of text.matchAll(/export \* from '(\.[^']+)'/g)) {
-    for (const name of exportsOf(join(dirname(path), from as string))) names.add(name);
+  for (const [, from = ''] of text.matchAll(/export \* from '([^']+)'/g)) {
+    const file = from.startsWith('.') ? join(dirname(path), from) : entryOf(from);
+    if (file !== undefined) for (const name of exportsOf(file)) names.add(name);
   }
   return names;
 }
@@ -193,11 +213,11 @@ describe('the house', () => {
     const missing = sources.flatMap((path) => {
       const manifest = JSON.parse(read(`${FOLDERS[packageOf(path)]}/package.json`)) as {
         dependencies?: Record<string, string>;
+        peerDependencies?: Record<string, string>;
       };
+      const named = { ...manifest.dependencies, ...manifest.peerDependencies };
       return importsOf(path)
-        .filter(
-          (target) => target !== packageOf(path) && !manifest.dependencies?.[`@fatty/${target}`],
-        )
+        .filter((target) => target !== packageOf(path) && !named[`@fatty/${target}`])
         .map((target) => `${path} -> ${target}`);
     });
     expect(missing).toEqual([]);
@@ -280,13 +300,9 @@ describe('the text', () => {
     );
     expect(shown.length).toBeGreaterThan(5);
     const wrong = shown.flatMap(({ path, names, from }) => {
-      const [, name = '', ...rest] = from.split('/');
-      const manifest = JSON.parse(read(`${FOLDERS[name]}/package.json`)) as {
-        exports: Record<string, { '@fatty/source': string } | undefined>;
-      };
-      const entry = manifest.exports[rest.length === 0 ? '.' : `./${rest.join('/')}`];
+      const entry = entryOf(from);
       if (entry === undefined) return [`${path}: ${from}`];
-      const known = exportsOf(join(FOLDERS[name] ?? '', entry['@fatty/source']));
+      const known = exportsOf(entry);
       return names
         .split(',')
         .map(

@@ -63,10 +63,10 @@ export const MUTANTS = [
   {
     name: 'statement-addresses',
     about: 'program words count by value, wherever they stand',
-    file: 'packages/cairo/src/statement/statement.ts',
+    file: 'packages/cairo/verify/src/statement/statement.ts',
     find: 'demand(cell.address === i + 1,',
     replace: 'demand(cell.address === i + 1 || true,',
-    ...unit('packages/cairo'),
+    ...unit('packages/cairo/verify'),
   },
   {
     name: 'anchor-floor',
@@ -112,26 +112,26 @@ export const MUTANTS = [
   {
     name: 'merkle',
     about: 'an authentication path may end in any root',
-    file: 'packages/cairo/src/stark/table.ts',
+    file: 'packages/cairo/verify/src/stark/table.ts',
     find: "demand(holds, 'bad_merkle',",
     replace: "demand(holds || found.length > 0, 'bad_merkle',",
-    ...unit('packages/cairo'),
+    ...unit('packages/cairo/verify'),
   },
   {
     name: 'fri-last-layer',
     about: 'folded values need not lie on the last layer',
-    file: 'packages/cairo/src/stark/fri.ts',
+    file: 'packages/cairo/verify/src/stark/fri.ts',
     find: "demand(value === expected, 'bad_fri',",
     replace: "demand(value === expected || index >= 0, 'bad_fri',",
-    ...unit('packages/cairo'),
+    ...unit('packages/cairo/verify'),
   },
   {
     name: 'proof-of-work',
     about: 'one bit of proof of work too few passes',
-    file: 'packages/cairo/src/stark/work.ts',
+    file: 'packages/cairo/verify/src/stark/work.ts',
     find: 'const holds = work < 2n ** BigInt(64 - bits);',
     replace: 'const holds = work < 2n ** BigInt(64 - bits + 1);',
-    ...unit('packages/cairo'),
+    ...unit('packages/cairo/verify'),
   },
   {
     name: 'believe-one',
@@ -176,10 +176,10 @@ export const MUTANTS = [
   {
     name: 'prover-fold',
     about: 'the prover folds a layer twice with the same challenge instead of its square',
-    file: 'packages/cairo/src/prover/fri.ts',
+    file: 'packages/cairo/prove/src/prover/fri.ts',
     find: 'beta = mul(beta, beta);',
     replace: '',
-    ...unit('packages/cairo/test/prover.test.ts'),
+    ...unit('packages/cairo/prove/test/prover.test.ts'),
   },
   {
     name: 'vouchers',

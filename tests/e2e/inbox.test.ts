@@ -21,7 +21,7 @@ let poster: Client;
 let till: Assembled;
 
 beforeAll(async () => {
-  const url = new URL('../../packages/cairo/machines/till.casm', import.meta.url);
+  const url = new URL('../../packages/cairo/prove/machines/till.casm', import.meta.url);
   const program = assemble(await readFile(url, 'utf8'));
   if (!program.ok) throw new Error(program.failure.code);
   till = program.value;

@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { encodeProof, inspectProof, type Proof, parseStoneJson } from '@fatty/cairo';
+import { encodeProof, inspectProof, type Proof, parseStoneJson } from '@fatty/cairo-verify';
 import type { RunningCell } from '@fatty/cli';
 import type { Client, MachineLease } from '@fatty/client/node';
 import type { Digest } from '@fatty/interface';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, endEverything, metricOf, newCell, newClient } from './cell.ts';
 
-/** Five consecutive runs of one program, proved by StarkWare's prover (packages/cairo/fixtures). */
+/** Five consecutive runs of one program, proved by StarkWare's prover (packages/cairo/verify/fixtures). */
 const CHAIN = 5;
 
 async function loadProof(i: number): Promise<Proof> {
-  const url = new URL(`../../packages/cairo/fixtures/lease-chain/${i}.json`, import.meta.url);
+  const url = new URL(
+    `../../packages/cairo/verify/fixtures/lease-chain/${i}.json`,
+    import.meta.url,
+  );
   const parsed = parseStoneJson(await readFile(url, 'utf8'));
   if (!parsed.ok) throw new Error(parsed.failure.code);
   return parsed.value;

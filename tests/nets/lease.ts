@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createCairoVerifier, encodeProof, inspectProof, parseStoneJson } from '@fatty/cairo';
+import {
+  createCairoVerifier,
+  encodeProof,
+  inspectProof,
+  parseStoneJson,
+} from '@fatty/cairo-verify';
 import { nodeScheme } from '@fatty/codec/node';
 import type { LeaseFixture } from '@fatty/testnet';
 
@@ -7,7 +12,10 @@ import type { LeaseFixture } from '@fatty/testnet';
 nodeScheme();
 
 function proofAt(i: number) {
-  const url = new URL(`../../packages/cairo/fixtures/lease-chain/${i}.json`, import.meta.url);
+  const url = new URL(
+    `../../packages/cairo/verify/fixtures/lease-chain/${i}.json`,
+    import.meta.url,
+  );
   const parsed = parseStoneJson(readFileSync(url, 'utf8'));
   if (!parsed.ok) throw new Error(`lease-chain/${i}.json: ${parsed.failure.code}`);
   return parsed.value;

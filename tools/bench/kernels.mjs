@@ -1,13 +1,17 @@
 // `node tools/bench/kernels.mjs`: what SIMD brings the prover's kernels, each against the code for
 // one element or one message.
 import { fileURLToPath } from 'node:url';
-import { addBlakeFunctions } from '../../packages/cairo/dist/kernels/wasm/blake.js';
-import { ELEMENT } from '../../packages/cairo/dist/kernels/wasm/element.js';
-import { ModuleBuilder } from '../../packages/cairo/dist/kernels/wasm/encoder.js';
-import { compile, instantiate, newMemory } from '../../packages/cairo/dist/kernels/wasm/engine.js';
-import { Four } from '../../packages/cairo/dist/kernels/wasm/four.js';
-import { addKeccakFunctions } from '../../packages/cairo/dist/kernels/wasm/keccak.js';
-import { One } from '../../packages/cairo/dist/kernels/wasm/one.js';
+import { addBlakeFunctions } from '../../packages/cairo/prove/dist/kernels/wasm/blake.js';
+import { ELEMENT } from '../../packages/cairo/prove/dist/kernels/wasm/element.js';
+import { ModuleBuilder } from '../../packages/cairo/prove/dist/kernels/wasm/encoder.js';
+import {
+  compile,
+  instantiate,
+  newMemory,
+} from '../../packages/cairo/prove/dist/kernels/wasm/engine.js';
+import { Four } from '../../packages/cairo/prove/dist/kernels/wasm/four.js';
+import { addKeccakFunctions } from '../../packages/cairo/prove/dist/kernels/wasm/keccak.js';
+import { One } from '../../packages/cairo/prove/dist/kernels/wasm/one.js';
 import { round } from './probe.mjs';
 
 const PLACES = { mask: 0, constants: 64 };

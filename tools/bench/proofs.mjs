@@ -5,7 +5,7 @@ import {
   COMMITTEE_POLICY,
   createCairoVerifier,
   parseStoneJson,
-} from '../../packages/cairo/dist/index.js';
+} from '../../packages/cairo/prove/dist/index.js';
 import { latencies } from './load.mjs';
 import { round } from './probe.mjs';
 
@@ -41,7 +41,7 @@ function row(verifier, name, proof, wanted) {
 
 export async function proofs() {
   const verifier = await createCairoVerifier();
-  const url = new URL('../../packages/cairo/fixtures/lease-chain/0.json', import.meta.url);
+  const url = new URL('../../packages/cairo/verify/fixtures/lease-chain/0.json', import.meta.url);
   const proof = read(url);
   const garbage = { ...proof, proofBytes: proof.proofBytes.map((byte) => byte & 7) };
   const vectors = process.env.FATTY_VECTORS;

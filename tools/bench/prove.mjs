@@ -2,7 +2,7 @@
 // costs, by steps and blow-up: CPU time of one thread, the share of each phase, wall time of one
 // thread and of several, memory, proof size, and the time to check it. CPU time first, because on a
 // busy machine the clock measures the others. Every point in a process of its own, whose memory is
-// the point's. `--write` puts the table and its chart into packages/cairo/README.md.
+// the point's. `--write` puts the table and its chart into packages/cairo/prove/README.md.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -16,7 +16,7 @@ import {
   PHASES,
   proofParameters,
   runProgram,
-} from '../../packages/cairo/dist/index.js';
+} from '../../packages/cairo/prove/dist/index.js';
 import { proverPool } from '../../packages/lock/client/dist/worker/index.js';
 import { kernelRatios } from './kernels.mjs';
 import { round } from './probe.mjs';
@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const TRANSITIONS = values.quick ? [10, 50] : [10, 50, 200, 800];
 const BLOW_UPS = [4, 2];
 const THREADS = Math.min(availableParallelism(), 4);
-const README = new URL('../../packages/cairo/README.md', import.meta.url);
+const README = new URL('../../packages/cairo/prove/README.md', import.meta.url);
 
 const cpuMs = () => {
   const { user, system } = process.cpuUsage();
@@ -47,7 +47,7 @@ function must(outcome) {
 }
 
 function lease(transitions) {
-  const url = new URL('../../packages/cairo/fixtures/lease-tick.json', import.meta.url);
+  const url = new URL('../../packages/cairo/verify/fixtures/lease-tick.json', import.meta.url);
   const program = must(loadProgram(readFileSync(url, 'utf8')));
   const cells = [0n, 0n, 1n, BigInt(transitions)];
   return must(runProgram(program, { inputs: cells, statementCells: 6, provable: true }));

@@ -9,7 +9,7 @@ import { EXIT, ExitError } from '../src/io.ts';
 import { fatty, folder, silentIo } from './fatty.ts';
 
 const dir = folder();
-const TICK = fileURLToPath(new URL('../../../cairo/machines/tick.casm', import.meta.url));
+const TICK = fileURLToPath(new URL('../../../cairo/prove/machines/tick.casm', import.meta.url));
 
 function read(...line: string[]): CAC {
   const cli = commandsOn(silentIo(line), () => undefined);

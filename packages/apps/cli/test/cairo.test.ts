@@ -16,8 +16,8 @@ const dir = folder();
 const at = (name: string): string => join(dir, name);
 const shipped = (name: string): string =>
   fileURLToPath(new URL(`../../../cairo/${name}`, import.meta.url));
-const TICK = shipped('machines/tick.casm');
-const COMPILED = shipped('fixtures/lease-tick.json');
+const TICK = shipped('prove/machines/tick.casm');
+const COMPILED = shipped('verify/fixtures/lease-tick.json');
 const INPUT = '{"binding": 77, "tFrom": 10, "sFrom": 3, "n": 10}';
 
 const cairo = (...args: string[]): Promise<Said> => fatty('cairo', ...args);
@@ -107,7 +107,7 @@ describe('prove', () => {
 
   it('takes parameters of Stone or by name', async () => {
     const { proof_parameters } = JSON.parse(
-      readFileSync(shipped('fixtures/lease-chain/1.json'), 'utf8'),
+      readFileSync(shipped('verify/fixtures/lease-chain/1.json'), 'utf8'),
     ) as { proof_parameters: unknown };
     writeFileSync(at('stone.json'), JSON.stringify(proof_parameters));
     writeFileSync(at('few.json'), '{"bits": 32, "logNCosets": 2}');

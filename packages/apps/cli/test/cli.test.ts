@@ -121,7 +121,7 @@ describe('init', () => {
 
 describe('proof', () => {
   const fixture = (name: string): string =>
-    fileURLToPath(new URL(`../../../cairo/fixtures/${name}`, import.meta.url));
+    fileURLToPath(new URL(`../../../cairo/verify/fixtures/${name}`, import.meta.url));
   const proof = fixture('lease-chain/1.json');
 
   it('accepts a lease proof of the pinned program and prints its cells', async () => {

@@ -12,7 +12,7 @@ import { folder } from './fatty.ts';
 
 const dir = folder();
 const FATTY = fileURLToPath(new URL('../bin/fatty.js', import.meta.url));
-const TICK = fileURLToPath(new URL('../../../cairo/machines/tick.casm', import.meta.url));
+const TICK = fileURLToPath(new URL('../../../cairo/prove/machines/tick.casm', import.meta.url));
 
 /** A running `fatty`. */
 class Running {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/io.ts';
 import { fatty } from './fatty.ts';
 
-const TILL = fileURLToPath(new URL('../../../cairo/machines/till.casm', import.meta.url));
+const TILL = fileURLToPath(new URL('../../../cairo/prove/machines/till.casm', import.meta.url));
 const NO_CELL = ['--cell', '/does/not/exist.json'];
 
 describe('fatty machine', () => {

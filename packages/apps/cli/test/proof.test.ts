@@ -16,7 +16,7 @@ import { fatty, folder } from './fatty.ts';
 const dir = folder();
 const at = (name: string): string => join(dir, name);
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../../cairo/fixtures/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../cairo/verify/fixtures/${name}`, import.meta.url));
 const LEASE = fixture('lease-chain/0.json');
 
 type Json = Record<string, unknown>;

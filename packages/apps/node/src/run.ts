@@ -117,7 +117,7 @@ class Node {
     this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
     this.#observer = new Observer({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
-      entry: new URL('../../../cairo/dist/worker.js', import.meta.url),
+      entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),
       queueMax: config.verifierQueueMax,
       onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
     });

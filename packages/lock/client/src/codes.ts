@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@fatty/api';
-import type { ProofCode, RunCode } from '@fatty/cairo';
+import type { ProofCode, RunCode } from '@fatty/cairo-air';
 import type { ClientErrorCode } from '@fatty/core';
 
 /** A cell that cannot be connected to: its description, or this platform's signatures. */

@@ -30,7 +30,7 @@ export const BOB: PublicKey = new Uint8Array(32).fill(2) as PublicKey;
 const CELL_ID = new Uint8Array(32).fill(9) as CellId;
 
 export function programOf(name: string): Assembled {
-  const url = new URL(`../../../cairo/machines/${name}.casm`, import.meta.url);
+  const url = new URL(`../../../cairo/prove/machines/${name}.casm`, import.meta.url);
   const program = assemble(readFileSync(url, 'utf8'));
   if (!program.ok) throw new Error(program.failure.code);
   return program.value;

@@ -21,7 +21,7 @@ import { commandProver, proverPool, runMachine } from '../src/worker/index.ts';
 import { FakeMachine, PATH, programOf, VirtualClock } from './worker-fake.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const RECORDED = here('../../../cairo/fixtures/lease-chain/1.json');
+const RECORDED = here('../../../cairo/verify/fixtures/lease-chain/1.json');
 const STAND_IN = here('./worker-stand-in.mjs');
 
 function recorded(): Proof {
@@ -33,7 +33,7 @@ function recorded(): Proof {
 /** The run that the recorded proof is about, or one of other inputs. */
 function runOf(cells: readonly bigint[]): Run {
   const program = loadProgram(
-    readFileSync(here('../../../cairo/fixtures/lease-tick.json'), 'utf8'),
+    readFileSync(here('../../../cairo/verify/fixtures/lease-tick.json'), 'utf8'),
   );
   if (!program.ok) throw new Error(program.failure.code);
   const options = { inputs: cells.slice(0, 4), statementCells: 6, provable: true };

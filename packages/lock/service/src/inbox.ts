@@ -10,7 +10,7 @@ import {
   inboxEntriesShape,
   inboxTermsShape,
 } from '@fatty/api';
-import type { LeaseStatement } from '@fatty/cairo';
+import type { LeaseStatement } from '@fatty/cairo-verify';
 import { equalBytes, record, type Shape, u53 } from '@fatty/codec';
 import type { Quotas } from './quotas.ts';
 

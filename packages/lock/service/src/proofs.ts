@@ -7,7 +7,7 @@ import {
   type LeaseStatement,
   type Policy,
   type RenewalJob,
-} from '@fatty/cairo';
+} from '@fatty/cairo-verify';
 import { ACCEPT, reject } from '@fatty/codec';
 import type { CellId, PublicKey, Validation, Verdict } from '@fatty/interface';
 import type { Machine } from './machine.ts';

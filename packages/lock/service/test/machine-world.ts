@@ -1,5 +1,5 @@
 import { encodeOp, type Op, type Result } from '@fatty/api';
-import { bindingCell, decodeJob, encodeProof, type Proof, programId } from '@fatty/cairo';
+import { bindingCell, decodeJob, encodeProof, type Proof, programId } from '@fatty/cairo-verify';
 import type { Position } from '@fatty/interface';
 import { CELL, Client, op, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { Op } from '@fatty/api';
-import { bindingCell } from '@fatty/cairo';
+import { bindingCell } from '@fatty/cairo-verify';
 import { utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { extractStatement, type OuterProgram, type Statement } from '@fatty/cairo';
+import { extractStatement, type OuterProgram, type Statement } from '@fatty/cairo-verify';
 import type { Outcome } from '@fatty/interface';
 import { EXIT, ExitError } from '../io.ts';
 import type { Row } from '../output.ts';

@@ -13,7 +13,7 @@ import {
   parseStoneJson,
   type Strength,
   type VerifyOptions,
-} from '@fatty/cairo';
+} from '@fatty/cairo-verify';
 import type { Digest, Failure, Outcome } from '@fatty/interface';
 import type { Command } from 'cac';
 import { idOf, looksLikeId } from '../ids.ts';

@@ -5,7 +5,7 @@ import {
   type Proof,
   parseStoneJson,
   type Statement,
-} from '@fatty/cairo';
+} from '@fatty/cairo-verify';
 import { freed, type Pace, paced, secs, short } from './pace.ts';
 import { expectTrue, ms, StepFailed, timed } from './screen.ts';
 import type { Stage } from './stage.ts';
@@ -13,8 +13,8 @@ import type { Stage } from './stage.ts';
 const CHAIN = 5;
 
 async function loadProof(i: number): Promise<Proof> {
-  const url = new URL(`../../../../cairo/fixtures/lease-chain/${i}.json`, import.meta.url);
-  const parsed = parseStoneJson(await readFile(url, 'utf8'));
+  const file = import.meta.resolve(`@fatty/cairo-verify/fixtures/lease-chain/${i}.json`);
+  const parsed = parseStoneJson(await readFile(new URL(file), 'utf8'));
   if (!parsed.ok) throw new StepFailed(`lease-chain/${i}.json: ${parsed.failure.code}`);
   return parsed.value;
 }

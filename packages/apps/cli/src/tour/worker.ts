@@ -30,8 +30,8 @@ const S_TO = 5;
 type Held = Extract<WorkerEvent, { readonly kind: 'held' }>;
 
 async function loadTick(): Promise<Assembled> {
-  const url = new URL('../../../../cairo/machines/tick.casm', import.meta.url);
-  const program = assemble(await readFile(url, 'utf8'));
+  const file = import.meta.resolve('@fatty/cairo/machines/tick.casm');
+  const program = assemble(await readFile(new URL(file), 'utf8'));
   if (program.ok) return program.value;
   throw new StepFailed(`tick.casm: ${program.failure.code}`);
 }

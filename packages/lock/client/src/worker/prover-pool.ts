@@ -15,10 +15,8 @@ interface Job {
   readonly done: (outcome: Outcome<Proof>) => void;
 }
 
-/** Beside this package, in a checkout as under node_modules. */
-const entry = (name: string): URL => new URL(`../../../../cairo/dist/${name}.js`, import.meta.url);
-const PROVER = entry('prover-worker');
-const HELPER = entry('prover-helper');
+const PROVER = new URL(import.meta.resolve('@fatty/cairo/prover-worker'));
+const HELPER = new URL(import.meta.resolve('@fatty/cairo/prover-helper'));
 
 /** More threads than cosets have nothing to do; a proof of more than 128 steps has four. */
 const THREADS_MAX = 4;

@@ -4,7 +4,7 @@ import {
   decodeJob,
   encodeProof,
   proofParameters,
-} from '@fatty/cairo';
+} from '@fatty/cairo-verify';
 import { ACCEPT, hash, reject, toHex } from '@fatty/codec';
 import type { Digest, Position, PublicKey, Verdict } from '@fatty/interface';
 

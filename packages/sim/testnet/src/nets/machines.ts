@@ -1,5 +1,5 @@
 import { encodeOp, type Op, type Result } from '@fatty/api';
-import { bindingCell } from '@fatty/cairo';
+import { bindingCell } from '@fatty/cairo-verify';
 import { toHex } from '@fatty/codec';
 import type { PublicKey, Verdict } from '@fatty/interface';
 import { DEFAULT_QUOTAS, LockService } from '@fatty/service';
