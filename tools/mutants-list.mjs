@@ -22,7 +22,7 @@ export const MUTANTS = [
   {
     name: 'quorum-certificate',
     about: 'a leader is certified by q − 1 votes',
-    file: 'packages/kernel/order/src/decide.ts',
+    file: 'packages/kernel/order/src/commit-rule.ts',
     find: 'return votes.filter(supports).length >= this.#quorum;',
     replace: 'return votes.filter(supports).length >= this.#quorum - 1;',
     ...unit('packages/kernel/order'),
@@ -47,7 +47,7 @@ export const MUTANTS = [
   {
     name: 'lock-generation',
     about: 'a grant from the queue reuses the generation of the wait’s commit',
-    file: 'packages/lock/service/src/locks.ts',
+    file: 'packages/lock/service/src/lock-queue.ts',
     find: 'head.position = ledger.next();',
     replace: 'head.position = { commit: head.position.commit, index: 0 };',
     ...unit('packages/lock/service'),
@@ -71,7 +71,7 @@ export const MUTANTS = [
   {
     name: 'anchor-floor',
     about: 'an undecided slot asks an anchor one round too low (r + 2)',
-    file: 'packages/kernel/order/src/rule.ts',
+    file: 'packages/kernel/order/src/rule-parameters.ts',
     find: 'anchorFloor: 3',
     replace: 'anchorFloor: 2',
     ...unit('packages/kernel/order'),

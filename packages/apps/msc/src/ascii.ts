@@ -1,6 +1,6 @@
 import type { TraceEvent } from '@fatty/interface';
-import { type ChartOptions, chartRows } from './chart.ts';
 import { printable } from './escape.ts';
+import { type ChartOptions, chartRows } from './mermaid.ts';
 import { lifelinesOf, type Row } from './rows.ts';
 
 /** Columns from one lifeline to the next. */

@@ -1,6 +1,10 @@
 export * from './ascii.ts';
 export { findBroken, nameTwins } from './blocks.ts';
 export { mergeTraces } from './causal-order.ts';
+export { alignClocks } from './clocks.ts';
+export { escapeLabel } from './escape.ts';
+export { type ChartQuery, isBrief, shownBy } from './filters.ts';
+export * from './json-lines.ts';
 export {
   CHARACTERS_MAX,
   type Chart,
@@ -8,9 +12,5 @@ export {
   type ChartWindow,
   chart,
   ROWS_MAX,
-} from './chart.ts';
-export { alignClocks } from './clocks.ts';
-export { escapeLabel } from './escape.ts';
-export { type ChartQuery, isBrief, shownBy } from './filters.ts';
-export * from './json-lines.ts';
+} from './mermaid.ts';
 export * from './recorder.ts';

@@ -12,6 +12,7 @@ import {
   type SegmentHeader,
   SegmentReader,
 } from './segment.ts';
+import { tailOf } from './torn-tail.ts';
 
 export interface LogOptions {
   /** A new file is begun when one is this large, bytes. Default 16 MiB. */
@@ -109,7 +110,7 @@ class SegmentedLog implements LogStore {
         // A view would keep the whole segment in memory for as long as one record lives.
         for (const { type, body } of group) yield { type, body: body.slice() };
       }
-      if (reader.tail() !== 'clean') throw corrupt(segment, `a flaw at byte ${reader.end}`);
+      if (tailOf(reader) !== 'clean') throw corrupt(segment, `a flaw at byte ${reader.end}`);
       nextGroup = reader.nextGroup;
     }
   }
@@ -252,7 +253,7 @@ async function resume(folder: string, segment: number, limits: Limits, crc: Crc)
   }
   const reader = open(bytes, segment, undefined, crc);
   while (reader.next() !== undefined);
-  const tail = reader.tail();
+  const tail = tailOf(reader);
   if (tail === 'corrupt') throw corrupt(segment, `a flaw at byte ${reader.end}`);
   const file = await files.open(path);
   if (tail === 'torn') await file.truncate(reader.end);
@@ -274,7 +275,7 @@ async function groupAfter(
   const bytes = await files.read(`${folder}/${nameOf(segment)}`);
   const reader = open(bytes, segment, undefined, crc);
   while (reader.next() !== undefined);
-  if (reader.tail() !== 'clean') throw corrupt(segment, `a flaw at byte ${reader.end}`);
+  if (tailOf(reader) !== 'clean') throw corrupt(segment, `a flaw at byte ${reader.end}`);
   return reader.nextGroup;
 }
 

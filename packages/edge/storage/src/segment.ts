@@ -9,10 +9,8 @@ import type { Crc } from './crc.ts';
  *   end     a record of type 0 whose body is the group's number, u64
  * Integers are big endian. A record's crc covers salt · length · type · body.
  *
- * A group is what one datasync made durable, and group g+1 is written only after that: so a flaw in
- * group g with a whole later group behind it is damage to something promised, and a flaw with
- * nothing behind it is a write that never finished. The salt keeps a client from putting bytes into
- * a body that read as such a later group.
+ * A group is what one datasync made durable, and group g+1 is written only after that: torn-tail.ts
+ * says what follows from it.
  */
 export const HEADER_BYTES = 36;
 const MAGIC = new TextEncoder().encode('FATTYLOG');
@@ -87,12 +85,9 @@ export function encodeGroup(
   return bytes;
 }
 
-/** What is wrong at the end of a segment's groups; `clean` is zeros or the end of the file. */
-export type Tail = 'clean' | 'torn' | 'corrupt';
-
 /** Reads a segment's groups, one after another. */
 export class SegmentReader {
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #salt: Uint8Array;
   readonly #crc: Crc;
@@ -102,14 +97,14 @@ export class SegmentReader {
   nextGroup: number;
 
   constructor(bytes: Uint8Array, header: SegmentHeader, crc: Crc) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#view = viewOf(bytes);
     this.#salt = header.salt;
     this.#crc = crc;
     this.nextGroup = header.firstGroup;
   }
 
-  /** The records of the next whole group (bodies are views), or undefined: see {@link tail}. */
+  /** The records of the next whole group (bodies are views), or undefined: torn-tail.ts judges what is there instead. */
   next(): readonly LogRecord[] | undefined {
     const records: LogRecord[] = [];
     let at = this.end;
@@ -128,20 +123,13 @@ export class SegmentReader {
     }
   }
 
-  /** Judges what follows the last whole group. */
-  tail(): Tail {
-    const rest = this.#bytes.subarray(this.end);
-    if (rest.every((byte) => byte === 0)) return 'clean';
-    return this.#laterGroup() ? 'corrupt' : 'torn';
-  }
-
   #record(at: number): LogRecord | undefined {
-    if (at + RECORD_HEAD_BYTES > this.#bytes.length) return undefined;
+    if (at + RECORD_HEAD_BYTES > this.bytes.length) return undefined;
     const length = this.#view.getUint32(at);
     const next = at + 8 + length;
-    if (length === 0 || next > this.#bytes.length) return undefined;
-    const content = this.#bytes.subarray(at + 8, next);
-    const crc = this.#crc(this.#salt, this.#bytes.subarray(at, at + 4), content);
+    if (length === 0 || next > this.bytes.length) return undefined;
+    const content = this.bytes.subarray(at + 8, next);
+    const crc = this.#crc(this.#salt, this.bytes.subarray(at, at + 4), content);
     if (crc !== this.#view.getUint32(at + 4)) return undefined;
     return { type: content[0] as number, body: content.subarray(1) };
   }
@@ -150,14 +138,12 @@ export class SegmentReader {
     return end.body.length === 8 ? Number(viewOf(end.body).getBigUint64(0)) : -1;
   }
 
-  /** Whether a group after the broken one is whole; found by its end record, at any offset. */
-  #laterGroup(): boolean {
-    for (let at = this.end; at + END_BYTES <= this.#bytes.length; at++) {
-      if (this.#bytes[at + 3] !== END_LENGTH || this.#view.getUint32(at) !== END_LENGTH) continue;
-      if (this.#bytes[at + 8] !== END_TYPE) continue;
-      const record = this.#record(at);
-      if (record !== undefined && this.#groupOf(record) > this.nextGroup) return true;
-    }
-    return false;
+  /** Number of the group whose end record stands whole at this offset; undefined for other bytes. */
+  groupEndingAt(at: number): number | undefined {
+    if (at + END_BYTES > this.bytes.length || this.bytes[at + 3] !== END_LENGTH) return undefined;
+    if (this.#view.getUint32(at) !== END_LENGTH || this.bytes[at + 8] !== END_TYPE)
+      return undefined;
+    const record = this.#record(at);
+    return record && this.#groupOf(record);
   }
 }

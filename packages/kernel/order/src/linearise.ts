@@ -1,5 +1,4 @@
 import { compareRefs, type Vertex } from '@fatty/broadcast';
-import type { Committee } from '@fatty/protocol';
 
 /** R19: the leader's cone above `horizon`, less what is committed, by (round, author, digest). */
 export function linearise(
@@ -16,18 +15,4 @@ export function linearise(
     }
   }
   return [...found].sort((a, b) => compareRefs(a.ref, b.ref));
-}
-
-/**
- * R20: lower median of the leader's parents of the round before, so at most f liars cannot push it
- * outside the honest range. ms; the virtual blocks of round 0 carry genesisTs.
- */
-export function medianTs(leader: Vertex, committee: Committee): number {
-  const before = leader.round - 1;
-  if (before === 0) return committee.genesisTs;
-  const stamps = leader.parents
-    .filter((parent) => parent.round === before)
-    .map((parent) => parent.block.header.ts)
-    .sort((a, b) => a - b);
-  return stamps[Math.floor((stamps.length - 1) / 2)] as number;
 }

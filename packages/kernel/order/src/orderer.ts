@@ -2,9 +2,10 @@ import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fa
 import { asDigest, invariant } from '@fatty/codec';
 import type { Committee } from '@fatty/protocol';
 import { type Commit, sealCommit } from './commit.ts';
-import { decide, Memo } from './decide.ts';
-import { linearise, medianTs } from './linearise.ts';
-import { RULE_M, type Rule } from './rule.ts';
+import { decide, Memo } from './commit-rule.ts';
+import { agreedTime } from './lease-clock.ts';
+import { linearise } from './linearise.ts';
+import { RULE_M, type Rule } from './rule-parameters.ts';
 
 /** A commit together with what it orders; the DAG may already have dropped these blocks. */
 export interface Ordered extends Commit {
@@ -90,23 +91,18 @@ export class Orderer {
   }
 
   #commit(leader: Vertex): Ordered {
-    const { genesisTs, params } = this.#committee;
     const last = this.#last;
     // The horizon of the commit before: with this leader's own, delivered blocks would be lost.
     const horizon = last?.horizon ?? 0;
     const vertices = linearise(leader, horizon, (vertex) => this.#committed.has(vertex));
     for (const vertex of vertices) this.#committed.add(vertex);
-    const lastTs = last?.commitTs ?? genesisTs;
-    const commitTs = Math.max(lastTs, medianTs(leader, this.#committee));
     const commit = sealCommit({
       index: (last?.index ?? 0) + 1,
       prevDigest: last?.digest ?? asDigest(this.#dag.cellId),
       leader: leader.ref,
       blocks: vertices.map((vertex) => vertex.ref),
-      commitTs,
-      leaseClock:
-        (last?.leaseClock ?? genesisTs) + Math.min(commitTs - lastTs, params.leaseStepMsMax),
-      horizon: Math.max(horizon, leader.round - params.horizonRounds),
+      ...agreedTime(leader, this.#committee, last),
+      horizon: Math.max(horizon, leader.round - this.#committee.params.horizonRounds),
     });
     this.#last = commit;
     const content = vertices.map((vertex) => bodyOf(vertex));

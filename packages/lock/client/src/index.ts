@@ -18,5 +18,5 @@ export {
   MachineLease,
   type Posted,
   type ProofOptions,
-} from './sdk/machine.ts';
+} from './sdk/machine-lease.ts';
 export type * from './sdk/options.ts';

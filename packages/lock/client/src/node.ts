@@ -10,7 +10,7 @@ import { type Checks, may, optionsOf } from './sdk/arguments.ts';
 import { boundedText } from './sdk/cell-source.ts';
 import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
-import { Machine, type MachineClient } from './sdk/machine.ts';
+import { Machine, type MachineClient } from './sdk/machine-lease.ts';
 import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 
 export * from './index.ts';

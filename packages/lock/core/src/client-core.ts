@@ -16,11 +16,11 @@ import { Calls } from './calls.ts';
 import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
 import { Desk } from './desk.ts';
 import { Entropy } from './entropy.ts';
+import { Tally } from './f-plus-one.ts';
 import { SessionKeeper } from './keeper.ts';
 import { Links } from './links.ts';
 import { Reads } from './reads.ts';
 import type { Shared } from './shared.ts';
-import { Tally } from './tally.ts';
 import {
   type Belief,
   type ClientEffect,

@@ -11,8 +11,8 @@ import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { PROTOCOL } from '@fatty/interface';
 import { supportedByHonest } from './clock.ts';
+import { Tally } from './f-plus-one.ts';
 import type { Shared } from './shared.ts';
-import { Tally } from './tally.ts';
 import type { CallOutcome } from './types.ts';
 
 type ReadResult = Extract<GatewayMessage, { kind: 'readResult' }>;

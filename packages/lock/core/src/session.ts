@@ -1,8 +1,8 @@
 import { encodeClientMessage, encodeOp, NONCE_BYTES, type Op, sessionIdOf } from '@fatty/api';
 import type { Failure, SessionId } from '@fatty/interface';
 import { KEEP_ALIVE } from '@fatty/interface';
-import { KeepAliveChain } from './chain.ts';
 import { type ClockProof, leaseDeadline } from './clock.ts';
+import { KeepAliveChain } from './keep-alive-chain.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Shared } from './shared.ts';
 import type { Latencies } from './timing.ts';

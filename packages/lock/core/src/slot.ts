@@ -1,7 +1,7 @@
 import { errorEntry, type GatewayMessage } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import { LatestWords } from './tally.ts';
+import { LatestWords } from './f-plus-one.ts';
 import type { CallOutcome, Landed } from './types.ts';
 
 /** Ops of one call, which share a batch; `done` runs once. */

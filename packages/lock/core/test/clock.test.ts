@@ -1,9 +1,9 @@
 import { keepAliveLink } from '@fatty/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KeepAliveChain } from '../src/chain.ts';
 import { leaseDeadline, proveClock, type Reading } from '../src/clock.ts';
-import { Tally } from '../src/tally.ts';
+import { Tally } from '../src/f-plus-one.ts';
+import { KeepAliveChain } from '../src/keep-alive-chain.ts';
 import { Latencies, retryDelay } from '../src/timing.ts';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';

@@ -10,9 +10,10 @@ import {
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import type { Ledger } from './ledger.ts';
-import { whoHolds } from './lock.ts';
-import type { Request } from './locks.ts';
+import type { Request } from './lock-queue.ts';
+import { whoHolds } from './lock-state.ts';
 import type { Node } from './names.ts';
+import { closeSession, thingsOf } from './session-expiry.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
 
@@ -166,9 +167,9 @@ function refuseFull({ ledger }: Pick<Turn, 'ledger'>, things = 1): ErrorResult |
 }
 
 function close(state: State, { session, at, ledger }: Turn): Result {
-  const refusal = refuseFull({ ledger }, state.thingsOf(session));
+  const refusal = refuseFull({ ledger }, thingsOf(state, session));
   if (refusal) return refusal;
-  state.close(session, ledger);
+  closeSession(state, session, ledger);
   return { kind: 'sessionClosed', position: at };
 }
 

@@ -12,7 +12,7 @@ import type { Position, PublicKey } from '@fatty/interface';
 import { Deadlines } from '@fatty/sessions';
 import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inbox.ts';
 import type { Ledger } from './ledger.ts';
-import type { Lessee, Machine } from './machine.ts';
+import type { Lessee, Machine } from './machine-state.ts';
 import type { Names, Node } from './names.ts';
 import { type ProofOp, readLeases } from './proofs.ts';
 import type { Quotas } from './quotas.ts';

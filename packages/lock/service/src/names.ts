@@ -10,7 +10,7 @@ import {
 import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
 import { type Removed, type Stamp, type SubtreeRemoved, Tree, type TreeNode } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
-import { type Slot, slotShape } from './machine.ts';
+import { type Slot, slotShape } from './machine-state.ts';
 import type { Accounts, Quotas } from './quotas.ts';
 import {
   addEphemeral,

@@ -10,7 +10,7 @@ import {
 } from '@fatty/cairo-verify';
 import { ACCEPT, reject } from '@fatty/codec';
 import type { CellId, PublicKey, Validation, Verdict } from '@fatty/interface';
-import type { Machine } from './machine.ts';
+import type { Machine } from './machine-state.ts';
 
 export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 

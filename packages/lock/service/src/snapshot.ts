@@ -22,7 +22,7 @@ import {
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
 import type { Floor, Grave, StoredReceipt } from '@fatty/sessions';
-import type { Lock } from './lock.ts';
+import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
 import { type Head, State } from './state.ts';

@@ -1,13 +1,13 @@
-import { comparePaths, parentPath } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
-import { Locks, lose } from './locks.ts';
-import type { Machine } from './machine.ts';
+import { Locks } from './lock-queue.ts';
+import type { Machine } from './machine-state.ts';
 import { Machines } from './machines.ts';
 import { Names, type Node } from './names.ts';
 import { Accounts, type Quotas } from './quotas.ts';
-import { borrowed, type Claim, ownThings, type Session, type Sessions } from './sessions.ts';
+import { endOverdueSessions } from './session-expiry.ts';
+import { borrowed, type Session, type Sessions } from './sessions.ts';
 
 /** Where the total order stands. Times in ms. */
 export interface Head {
@@ -75,79 +75,17 @@ export class State {
     }
   }
 
-  /** R21 (4): the lease is over; holds fail, waits and ephemerals go, all at this commit. */
-  expire(session: Session, ledger: Ledger): void {
-    const position = ledger.next();
-    for (const claim of inPathOrder(session)) {
-      this.locks.drop(claim, 'failed', ledger);
-      if (claim.held) lose(claim, 'session_expired', ledger);
-    }
-    this.#dropEphemerals(session, undefined, ledger);
-    this.sessions.bury(session);
-    ledger.tell(session, { kind: 'sessionExpired', position });
-  }
-
-  /** The client is done: everything is given back, no lock-delay, grants at once. */
-  close(session: Session, ledger: Ledger): void {
-    for (const claim of inPathOrder(session)) this.locks.drop(claim, 'clean', ledger);
-    this.#dropEphemerals(session, session, ledger);
-    this.sessions.bury(session);
-    this.locks.settle(ledger);
-  }
-
-  #dropEphemerals(session: Session, remover: Session | undefined, ledger: Ledger): void {
-    const dots = [...session.ephemerals];
-    dots.sort(([a, one], [b, two]) => comparePaths(one, two) || (a < b ? -1 : 1));
-    for (const [dotKey, path] of dots) {
-      // A dot may have gone already, with the directory above it.
-      if (!session.ephemerals.has(dotKey)) continue;
-      ledger.next();
-      this.bury(this.names.expireDot(path, dotKey), remover, ledger);
-    }
-  }
-
-  /** What the end of a session ends with it: holds, waits, ephemerals, and what is below those. */
-  thingsOf(session: Session): number {
-    let things = ownThings(session);
-    const paths = new Set(session.ephemerals.values());
-    for (const path of paths) {
-      const below = this.names.find(path)?.below ?? 0;
-      // What is below one of its own that is below another one counts there.
-      if (below > 0 && !isBelowAny(path, paths)) things += below;
-    }
-    return things;
-  }
-
   /**
    * R21 (4) and (5): what is over by now, then the grants this makes possible; as much as a commit
    * may end. What is left is over at the next commit: late is safe, for a lease only lasts longer.
    */
   endTimers(ledger: Ledger): void {
     ledger.startTimers();
-    for (const session of this.sessions.takeExpired(ledger.now, ledger.room, ownThings)) {
-      if (this.#fits(session, ledger)) this.expire(session, ledger);
-      else this.#thin(session, ledger);
-    }
+    endOverdueSessions(this, ledger);
     this.machines.endTimers(ledger);
     this.locks.endTimers(ledger);
     this.locks.settleLast(ledger);
     this.sessions.graves.endAt(ledger.commit);
-  }
-
-  /** Its own things always do: they are bounded (`sessionBytesMax`). */
-  #fits(session: Session, ledger: Ledger): boolean {
-    return this.thingsOf(session) - ownThings(session) <= ledger.room;
-  }
-
-  /** Takes what is below the ephemerals of an overdue session, deepest first; it ends later. */
-  #thin(session: Session, ledger: Ledger): void {
-    for (const path of [...session.ephemerals.values()].sort(comparePaths)) {
-      const nodes = Math.min(ledger.room, this.names.find(path)?.below ?? 0);
-      if (nodes === 0) continue;
-      const removed = this.names.removeSubtree(path, nodes);
-      if (!('kind' in removed)) this.bury(removed.died, undefined, ledger);
-    }
-    this.sessions.postpone(session);
   }
 }
 
@@ -159,15 +97,4 @@ function believedUntil({ lessee, notBefore }: Machine, remover: Session | undefi
   if (lessee === undefined) return notBefore;
   const own = remover !== undefined && equalBytes(lessee.session, remover.id);
   return own ? 0 : lessee.expiry;
-}
-
-function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
-  for (let above = parentPath(path); above !== '/'; above = parentPath(above)) {
-    if (paths.has(above)) return true;
-  }
-  return false;
-}
-
-function inPathOrder(session: Session): Claim[] {
-  return [...session.claims.values()].sort((a, b) => comparePaths(a.path, b.path));
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_QUOTAS } from '../src/index.ts';
 import { Ledger } from '../src/ledger.ts';
-import { Locks } from '../src/locks.ts';
+import { Locks } from '../src/lock-queue.ts';
 import type { Claim } from '../src/sessions.ts';
 import { Client, type Outcome, op, World } from './world.ts';
 

@@ -19,8 +19,9 @@ export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
 export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
 export * from './nets/index.ts';
 export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './nets/plan.ts';
-export * from './nets/run.ts';
+export * from './nets/recorded.ts';
 export { SessionClient } from './nets/session.ts';
+export * from './nets/shrink.ts';
 export {
   type Fixtures,
   type LeaseFixture,

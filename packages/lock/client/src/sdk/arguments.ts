@@ -27,7 +27,7 @@ import {
 import { clientError, FattyError } from '../error.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';
-import type { DeclareOptions, ProofOptions } from './machine.ts';
+import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
   AcquireOptions,
   CreateOptions,

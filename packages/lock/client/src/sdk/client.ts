@@ -38,7 +38,7 @@ import { type CallOptions, Driver } from './driver.ts';
 import { logFault } from './faults.ts';
 import { Files } from './files.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { Machine, type MachineAnswer, type MachineClient } from './machine.ts';
+import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
 import type {
   AcquireOptions,
   ClientConfig,

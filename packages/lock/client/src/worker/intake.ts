@@ -1,5 +1,5 @@
 import { INBOX_START, inboxChain } from '@fatty/api';
-import type { MachineAnswer } from '../sdk/machine.ts';
+import type { MachineAnswer } from '../sdk/machine-lease.ts';
 
 /** What a worker knows of its machine's inbox. A window of 0: it has none. */
 export interface Intake {

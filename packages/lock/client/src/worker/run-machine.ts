@@ -1,7 +1,7 @@
 import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { type FattyError, isFattyError } from '../error.ts';
-import type { MachineAnswer, ProofOptions } from '../sdk/machine.ts';
+import type { MachineAnswer, ProofOptions } from '../sdk/machine-lease.ts';
 import { systemClock } from './clock.ts';
 import { intakeOf } from './intake.ts';
 import { Pacing } from './pacing.ts';

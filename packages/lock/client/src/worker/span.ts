@@ -10,7 +10,7 @@ import {
 } from '@fatty/cairo';
 import { equalBytes, fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
-import type { MachineAnswer } from '../sdk/machine.ts';
+import type { MachineAnswer } from '../sdk/machine-lease.ts';
 import type { CellValues, Span } from './types.ts';
 
 /** A run that ended, as a lease statement. */

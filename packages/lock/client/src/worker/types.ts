@@ -9,7 +9,7 @@ import type {
 import type { CellId, Outcome, Position, PublicKey } from '@fatty/interface';
 import type { FattyError } from '../error.ts';
 import type { CallOptions } from '../sdk/driver.ts';
-import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine.ts';
+import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine-lease.ts';
 
 export interface ProofJobOptions {
   readonly signal?: AbortSignal;

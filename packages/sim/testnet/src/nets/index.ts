@@ -14,6 +14,14 @@ export const NETS: Readonly<Record<string, Net>> = {
   machines: machinesNet,
 };
 
+/** @throws RangeError when there is none of that name */
+export function netByName(name: string): Net {
+  const net = NETS[name];
+  if (net === undefined)
+    throw new RangeError(`no net ${name}; there are ${Object.keys(NETS).join(' ')}`);
+  return net;
+}
+
 export { useRealProofs } from './machines.ts';
 export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';
 export { readService } from './service.ts';

@@ -11,7 +11,7 @@ import { Children } from '@fatty/crdt';
 import type { Position } from '@fatty/interface';
 import { Deadlines } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
-import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock.ts';
+import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, claimKey, entryBytes, refuseEntry, type Session } from './sessions.ts';
 

@@ -1,7 +1,6 @@
-import type { TraceEvent } from '@fatty/interface';
 import fc from 'fast-check';
 import type { Violation } from '../world/observation.ts';
-import { NETS, type Net, runPlan } from './index.ts';
+import { type Net, netByName, runPlan } from './index.ts';
 import { type Plan, planArbitrary } from './plan.ts';
 
 /** One failing world, shrunk: enough to run it again. */
@@ -23,13 +22,6 @@ export interface NetReport {
 
 /** A small counterexample is worth seconds, not minutes. */
 const SHRINK_EVENTS_MAX = 100_000;
-
-export function netByName(name: string): Net {
-  const net = NETS[name];
-  if (net === undefined)
-    throw new RangeError(`no net ${name}; there are ${Object.keys(NETS).join(' ')}`);
-  return net;
-}
 
 export interface NetRuns {
   readonly seed: number;
@@ -86,24 +78,4 @@ function missedOf(net: Net, reached: NetReport['reached']): readonly string[] {
   return Object.entries(net.wants)
     .filter(([what, least]) => (reached[what] ?? 0) < least)
     .map(([what, least]) => `${what}: ${reached[what] ?? 0} of at least ${least}`);
-}
-
-/** The first world of a seed. */
-export function planOf(net: Net | string, seed: number): Plan {
-  const chosen = typeof net === 'string' ? netByName(net) : net;
-  const [plan] = fc.sample(planArbitrary(chosen.size), { seed, numRuns: 1 });
-  if (plan === undefined) throw new RangeError('a sample of one has one');
-  return plan;
-}
-
-/** Everything that happens in one world, for charts. Same seed, same events. */
-export function recordedRun(net: Net | string, seed: number): TraceEvent[] {
-  return recordPlan(net, planOf(net, seed));
-}
-
-export function recordPlan(net: Net | string, plan: Plan): TraceEvent[] {
-  const chosen = typeof net === 'string' ? netByName(net) : net;
-  const events: TraceEvent[] = [];
-  runPlan(chosen, plan, { trace: (event) => void events.push(event) });
-  return events;
 }

@@ -1,7 +1,7 @@
 import type { Vertex } from '@fatty/broadcast';
 import { type Committee, quorum } from '@fatty/protocol';
 import { Cone } from './cone.ts';
-import type { Rule } from './rule.ts';
+import type { Rule } from './rule-parameters.ts';
 
 /** What the rule reads: a set of blocks closed under parents above the last decided slot. */
 export interface RuleView {

@@ -1,0 +1,40 @@
+import type { Vertex } from '@fatty/broadcast';
+import type { Committee } from '@fatty/protocol';
+
+/** The times of one commit (R20), ms. */
+export interface AgreedTime {
+  /** Since the Unix epoch; never falls. */
+  readonly commitTs: number;
+  /** What leases run on; starts at genesisTs. */
+  readonly leaseClock: number;
+}
+
+/**
+ * R20: the times of the commit that `leader` makes after the one with the times `last` (undefined: it is
+ * the first). The lease clock follows commitTs by at most leaseStepMsMax a commit, so it stands still
+ * while nothing is committed, and no jump of commitTs ends leases that holders still had time to renew.
+ */
+export function agreedTime(
+  leader: Vertex,
+  committee: Committee,
+  last: AgreedTime | undefined,
+): AgreedTime {
+  const { genesisTs, params } = committee;
+  const { commitTs: lastTs, leaseClock } = last ?? { commitTs: genesisTs, leaseClock: genesisTs };
+  const commitTs = Math.max(lastTs, medianTs(leader, committee));
+  return { commitTs, leaseClock: leaseClock + Math.min(commitTs - lastTs, params.leaseStepMsMax) };
+}
+
+/**
+ * R20: lower median of the leader's parents of the round before, so at most f liars cannot push it
+ * outside the honest range. ms; the virtual blocks of round 0 carry genesisTs.
+ */
+export function medianTs(leader: Vertex, committee: Committee): number {
+  const before = leader.round - 1;
+  if (before === 0) return committee.genesisTs;
+  const stamps = leader.parents
+    .filter((parent) => parent.round === before)
+    .map((parent) => parent.block.header.ts)
+    .sort((a, b) => a - b);
+  return stamps[Math.floor((stamps.length - 1) / 2)] as number;
+}

@@ -1,0 +1,24 @@
+import type { TraceEvent } from '@fatty/interface';
+import fc from 'fast-check';
+import { type Net, netByName, runPlan } from './index.ts';
+import { type Plan, planArbitrary } from './plan.ts';
+
+/** The first world of a seed. */
+export function planOf(net: Net | string, seed: number): Plan {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const [plan] = fc.sample(planArbitrary(chosen.size), { seed, numRuns: 1 });
+  if (plan === undefined) throw new RangeError('a sample of one has one');
+  return plan;
+}
+
+/** Everything that happens in one world, for charts. Same seed, same events. */
+export function recordedRun(net: Net | string, seed: number): TraceEvent[] {
+  return recordPlan(net, planOf(net, seed));
+}
+
+export function recordPlan(net: Net | string, plan: Plan): TraceEvent[] {
+  const chosen = typeof net === 'string' ? netByName(net) : net;
+  const events: TraceEvent[] = [];
+  runPlan(chosen, plan, { trace: (event) => void events.push(event) });
+  return events;
+}
