@@ -22,9 +22,9 @@ import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
 import { Members } from './members.ts';
-import { Observer } from './observer.ts';
 import { Ports } from './ports.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
+import { Telemetry } from './telemetry.ts';
 import { verifierPool } from './verifier-pool.ts';
 
 export interface RunOptions {
@@ -86,7 +86,7 @@ class Node {
   readonly #stores: Stores;
   readonly #verifier: Verifier;
   readonly #replica: Replica;
-  readonly #observer: Observer;
+  readonly #telemetry: Telemetry;
   readonly #driver: Driver;
   readonly #gateway: Gateway;
   readonly #backend: Backend;
@@ -115,15 +115,15 @@ class Node {
     const { epoch, members, params } = committee;
     const machine = new LockService({ cell: { cellId, epoch, members }, params });
     this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
-    this.#observer = new Observer({ config, me, clock: CLOCK });
+    this.#telemetry = new Telemetry({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),
       queueMax: config.verifierQueueMax,
-      onCrash: (error) => this.#observer.log.error({ error: error.message }, 'verifier died'),
+      onCrash: (error) => this.#telemetry.log.error({ error: error.message }, 'verifier died'),
     });
-    this.#ports = new Ports(config, (...refusal) => this.#observer.refusedAtDoor(...refusal));
+    this.#ports = new Ports(config, (...refusal) => this.#telemetry.refusedAtDoor(...refusal));
     this.#driver = this.#makeDriver();
-    const { commitLatencySeconds } = this.#observer.metrics;
+    const { commitLatencySeconds } = this.#telemetry.metrics;
     this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, CLOCK, (ms) =>
       commitLatencySeconds.observe(ms / 1000),
     );
@@ -133,7 +133,7 @@ class Node {
       bytesPerSecMax: config.clientBytesPerSecMax,
     };
     this.#gateway = new Gateway(this.#backend, limits, (error, serving, client) =>
-      this.#observer.log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
+      this.#telemetry.log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
     );
   }
 
@@ -152,17 +152,17 @@ class Node {
       await new Promise<void>((closed) => this.#driver.close(closed));
       await this.#release();
     };
-    const complain = (failure: Failure): void => this.#observer.notReloaded(failure);
+    const complain = (failure: Failure): void => this.#telemetry.notReloaded(failure);
     return ok({ addresses, reload: (config) => this.#reload(config, members), complain, close });
   }
 
   /** One thing that cannot be read keeps nothing else from being taken. */
   #reload(config: NodeConfig, members: Members): void {
-    this.#observer.reload(config);
+    this.#telemetry.reload(config);
     const cell = loadCell(config.cell);
     const attempts = [
       () => {
-        if (!cell.ok) this.#observer.notReloaded(cell.failure);
+        if (!cell.ok) this.#telemetry.notReloaded(cell.failure);
         else members.update(cell.value, config);
       },
       () => this.#ports.reloadTls(),
@@ -172,7 +172,7 @@ class Node {
         attempt();
       } catch (error) {
         const { message } = error as Error;
-        this.#observer.notReloaded({ code: 'unreadable', expected: 'PEM files', actual: message });
+        this.#telemetry.notReloaded({ code: 'unreadable', expected: 'PEM files', actual: message });
       }
     }
   }
@@ -180,7 +180,7 @@ class Node {
   /** Tells clients and peers that we will be back, and lets go of everything. */
   async #release(): Promise<void> {
     await this.#ports.close(CLOSE.restart);
-    await Promise.all([this.#stores.close(), this.#verifier.close(), this.#observer.close()]);
+    await Promise.all([this.#stores.close(), this.#verifier.close(), this.#telemetry.close()]);
   }
 
   /** HTTP comes first: a long replay can be watched. The others come when we know who we are. */
@@ -201,7 +201,7 @@ class Node {
     this.#replaying = undefined;
     this.#backend.refresh();
     const records = replayed.value;
-    this.#observer.log.info({ records }, 'log replayed; without frames it is kept whole');
+    this.#telemetry.log.info({ records }, 'log replayed; without frames it is kept whole');
     return replayed;
   }
 
@@ -242,18 +242,18 @@ class Node {
       config: this.#config,
       clock: CLOCK,
       handler,
-      onNews: (peer, url, why) => this.#observer.peerLink(this.#indexOf(peer), url, why),
+      onNews: (peer, url, why) => this.#telemetry.peerLink(this.#indexOf(peer), url, why),
       onMoved: (cell) => {
         this.#cellFile = writeCell(cell);
-        this.#observer.moved(cell.addresses.map(({ peer }) => peer));
+        this.#telemetry.moved(cell.addresses.map(({ peer }) => peer));
       },
-      onLonely: (lonely) => this.#observer.lonely(lonely, this.#unlinked()),
+      onLonely: (lonely) => this.#telemetry.lonely(lonely, this.#unlinked()),
     });
     return members;
   }
 
   #makeDriver(): Driver {
-    const { metrics } = this.#observer;
+    const { metrics } = this.#telemetry;
     const core = this.#options.wrap?.(this.#replica, this.#signer, this.#cell) ?? this.#replica;
     return new Driver({
       replica: {
@@ -264,21 +264,21 @@ class Node {
       onReplayed: (effect) => {
         if (effect.kind === 'halt') this.#outward(effect);
       },
-      onEvent: (event) => this.#observer.event(event),
-      onEffect: (effect) => this.#observer.effect(effect),
+      onEvent: (event) => this.#telemetry.event(event),
+      onEffect: (effect) => this.#telemetry.effect(effect),
       onOutward: (effect) => this.#outward(effect),
-      onSent: (effect, taken) => this.#observer.sent(effect, taken),
+      onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
       onFatal: (error) => {
-        this.#observer.log.fatal({ err: error }, 'stopped: nothing more is signed');
+        this.#telemetry.log.fatal({ err: error }, 'stopped: nothing more is signed');
         this.#options.onFatal(error);
       },
     });
   }
 
   #outward(effect: Outward): void {
-    this.#observer.outward(effect);
+    this.#telemetry.outward(effect);
     if (effect.kind === 'refused') this.#gateway.refused(effect.tag, effect.failure);
     if (effect.kind !== 'committed') return;
     const { index, commitTs, leaseClock } = effect.commit;
@@ -333,24 +333,24 @@ class Node {
   }
 
   #serveHttp(): Promise<HttpServer> {
-    const { observer, replica, driver } = {
-      observer: this.#observer,
+    const { telemetry, replica, driver } = {
+      telemetry: this.#telemetry,
       replica: this.#replica,
       driver: this.#driver,
     };
     const needed = quorum(this.#cell.committee);
     return this.#ports.keep(
       serveHttp(this.#config.httpPort, {
-        registry: observer.metrics.registry,
+        registry: telemetry.metrics.registry,
         refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
-        live: () => observer.live(),
+        live: () => telemetry.live(),
         ready: () => [
-          ...observer.ready(replica.status(), {
+          ...telemetry.ready(replica.status(), {
             reachable: driver.peersUp.length + 1,
             needed,
             unlinked: this.#unlinked(),
           }),
-          observer.replayed(this.#replaying),
+          telemetry.replayed(this.#replaying),
         ],
         status: () => ({
           replica: this.#me,
@@ -365,12 +365,12 @@ class Node {
   #unlinked(): string[] {
     const unlinked = this.#members?.unlinked ?? [];
     const texts = unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
-    return [...texts.sort(), ...this.#observer.turnedAway];
+    return [...texts.sort(), ...this.#telemetry.turnedAway];
   }
 
   #tick(members: Members): void {
     members.tick();
-    this.#observer.gauges(this.#replica.status(), {
+    this.#telemetry.gauges(this.#replica.status(), {
       peersUp: this.#driver.peersUp.length,
       clients: this.#gateway.clients,
       sessions: this.#backend.sessions,

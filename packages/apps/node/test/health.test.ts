@@ -6,7 +6,7 @@ import type { ReplicaStatus } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../src/http.ts';
 import { loadConfig } from '../src/index.ts';
-import { Observer } from '../src/observer.ts';
+import { Telemetry } from '../src/telemetry.ts';
 
 const HEALTHY: ReplicaStatus = {
   round: 12,
@@ -41,7 +41,7 @@ let status: ReplicaStatus;
 let reachable: number;
 let unlinked: readonly string[];
 let replaying: number | undefined;
-let observer: Observer;
+let telemetry: Telemetry;
 let http: HttpServer;
 
 beforeEach(async () => {
@@ -52,14 +52,14 @@ beforeEach(async () => {
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  observer = new Observer({ config: config.value, me: 0, clock });
+  telemetry = new Telemetry({ config: config.value, me: 0, clock });
   http = await serveHttp(0, {
     refuse: (request) => refuseHost(request, { allowHosts: ['r0.example'] }),
-    registry: observer.metrics.registry,
-    live: () => observer.live(),
+    registry: telemetry.metrics.registry,
+    live: () => telemetry.live(),
     ready: () => [
-      ...observer.ready(status, { reachable, needed: 3, unlinked }),
-      observer.replayed(replaying),
+      ...telemetry.ready(status, { reachable, needed: 3, unlinked }),
+      telemetry.replayed(replaying),
     ],
     status: () => ({ replica: 0, ...status }),
   });
@@ -119,7 +119,7 @@ describe('health', () => {
       return lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
     };
     const told = async (change: Partial<ReplicaStatus>): Promise<string | undefined> => {
-      observer.gauges({ ...HEALTHY, ...change }, links);
+      telemetry.gauges({ ...HEALTHY, ...change }, links);
       return metric('fatty_clock_alarm');
     };
     expect(await told({})).toBe('0');
@@ -151,11 +151,11 @@ describe('metrics', () => {
 
   it('counts what happens', async () => {
     const note = (what: 'leaderTimeout' | 'equivocation' | 'blockRejected' | 'blockIgnored') =>
-      observer.outward({ kind: 'note', note: { what, failure: WRONG } });
+      telemetry.outward({ kind: 'note', note: { what, failure: WRONG } });
     for (const what of ['leaderTimeout', 'equivocation', 'blockRejected'] as const) note(what);
     note('blockIgnored');
-    observer.outward({ kind: 'refused', tag: 1, failure: { ...WRONG, code: 'overloaded' } });
-    observer.gauges(HEALTHY, { peersUp: 3, clients: 2, sessions: 1 });
+    telemetry.outward({ kind: 'refused', tag: 1, failure: { ...WRONG, code: 'overloaded' } });
+    telemetry.gauges(HEALTHY, { peersUp: 3, clients: 2, sessions: 1 });
     expect(await value('fatty_leader_timeouts_total')).toBe('1');
     expect(await value('fatty_equivocations_total')).toBe('1');
     expect(await value('fatty_rejects_total{code="log_behind_mark"}')).toBe('1');

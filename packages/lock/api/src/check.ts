@@ -1,7 +1,7 @@
 import { ACCEPT, quote, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
-import { isFelt } from './ids.ts';
+import { isFelt } from './felt.ts';
 import { CELLS_MAX, cellCount } from './inbox.ts';
 import { type Op, OUTPUTS_MAX } from './ops.ts';
 import { splitPath, splitWritable } from './path.ts';

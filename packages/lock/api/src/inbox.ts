@@ -1,6 +1,6 @@
 import { array, choice, hash, publicKey, record, type Shape, u8, u53 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
-import { bytesOfFelt, feltOfBytes, feltShape } from './ids.ts';
+import { bytesOfFelt, feltOfBytes, feltShape } from './felt.ts';
 
 /**
  * What becomes of a worker that leaves an entry waiting for longer than the machine's period.

@@ -2,6 +2,8 @@ export * from '@fatty/protocol';
 export * from './check.ts';
 export * from './compose.ts';
 export * from './errors.ts';
+export * from './felt.ts';
+export * from './fencing-token.ts';
 export * from './ids.ts';
 export * from './inbox.ts';
 export * from './messages.ts';

@@ -20,7 +20,8 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
 import { NONCE_BYTES } from '@fatty/protocol';
-import { type Dot, feltShape, opIdShape, positionShape } from './ids.ts';
+import { feltShape } from './felt.ts';
+import { type Dot, opIdShape, positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
 import { PATH_LENGTH_MAX } from './path.ts';
 

@@ -19,7 +19,8 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
 import { type CellParams, MEMBERS_MAX, paramsShape } from '@fatty/protocol';
-import { type Dot, feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
+import { feltShape } from './felt.ts';
+import { type Dot, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
 import {
   ADDRESS_LENGTH_MAX,

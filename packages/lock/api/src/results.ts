@@ -16,7 +16,8 @@ import {
 import type { Failure, Outcome, Position } from '@fatty/interface';
 import type { OutcomeKind } from '@fatty/protocol';
 import { type ErrorCode, errorCodeShape, errorEntry } from './errors.ts';
-import { feltShape, type OpId, opIdShape, positionShape } from './ids.ts';
+import { feltShape } from './felt.ts';
+import { type OpId, opIdShape, positionShape } from './ids.ts';
 import { type LockMode, lockModeShape } from './ops.ts';
 
 /** What applying one op answered. Expiries are ms on the lease clock, never wall time (packages/lock/core/TIME.md). */

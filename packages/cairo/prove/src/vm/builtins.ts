@@ -1,7 +1,7 @@
 import { pedersen } from '@fatty/cairo-air';
+import type { Deduction } from './cairo-machine.ts';
 import { RunError } from './failure.ts';
 import type { BuiltinSpec, LayoutSpec } from './layout.ts';
-import type { Deduction } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { type Address, same, show, type Value } from './value.ts';
 

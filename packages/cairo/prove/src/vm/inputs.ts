@@ -1,7 +1,7 @@
 import { P } from '@fatty/cairo-air';
 import type { Hint, HintInput, Runnable } from '../program/load.ts';
+import type { Machine } from './cairo-machine.ts';
 import { RunError } from './failure.ts';
-import type { Machine } from './machine.ts';
 
 /** Values by name, or by frame cell. */
 export type RunInputs = ReadonlyMap<string, bigint> | readonly (bigint | undefined)[];

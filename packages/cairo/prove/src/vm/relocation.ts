@@ -1,7 +1,7 @@
 import { P, type PublicInput, reduce, type Segment } from '@fatty/cairo-air';
 import { type Builtin, rangeLimits, segmentSize } from './builtins.ts';
+import type { Registers } from './cairo-machine.ts';
 import { RunError } from './failure.ts';
-import type { Registers } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { Address, show, type Value } from './value.ts';
 

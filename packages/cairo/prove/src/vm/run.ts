@@ -1,10 +1,10 @@
 import { LIMITS, P, type PublicInput } from '@fatty/cairo-air';
 import type { Runnable } from '../program/load.ts';
 import { addBuiltins, type Builtin, Hasher } from './builtins.ts';
+import { Machine } from './cairo-machine.ts';
 import { RunError, type RunFailure } from './failure.ts';
 import { Inputs, type RunInputs } from './inputs.ts';
 import { LAYOUTS, type LayoutSpec } from './layout.ts';
-import { Machine } from './machine.ts';
 import { Memory } from './memory.ts';
 import { needsMoreSteps, type Used } from './padding.ts';
 import {

@@ -12,7 +12,7 @@ import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
 
-export interface ObserverOptions {
+export interface TelemetryOptions {
   readonly config: NodeConfig;
   readonly me: number;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ const REFUSAL_MS_SHOWN = 60_000;
 const CLOCK_OFFSET_MS_MAX = DEFAULT_TUNING.tsAheadMsMax;
 
 /** Logs, metrics, health and the optional trace of one replica; changes nothing. */
-export class Observer {
+export class Telemetry {
   readonly log: Logger;
   readonly metrics: Metrics;
   #recorder: Recorder | undefined;
@@ -47,7 +47,7 @@ export class Observer {
   readonly #refusals = new Map<string, { readonly text: string; readonly atMs: number }>();
   #clocksApart = false;
 
-  constructor({ config, me, clock }: ObserverOptions) {
+  constructor({ config, me, clock }: TelemetryOptions) {
     this.log = pino({ level: config.logLevel, base: { replica: me } });
     this.#clock = clock;
     this.metrics = createMetrics();
