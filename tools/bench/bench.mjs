@@ -1,6 +1,9 @@
 // `npm run bench [-- --quick] [-- --only NAME,NAME] [-- --json FILE]`: a real cell on loopback, fsync on.
+// `-- --peers`: instead, the same load on etcd, ZooKeeper and a cell, and what the fast path aims at; with
+// `--only` the scenarios that it names, too.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { comparePeers } from './peers/compare.mjs';
 import { probe } from './probe.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 
@@ -9,12 +12,14 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     json: { type: 'string' },
+    peers: { type: 'boolean', default: false },
   },
 });
 
 const forMs = values.quick ? 1_500 : 5_000;
 const warmUpMs = values.quick ? 2_000 : 10_000;
-const names = values.only?.split(',') ?? Object.keys(SCENARIOS);
+const all = values.peers ? [] : Object.keys(SCENARIOS);
+const names = values.only?.split(',') ?? all;
 const unknown = names.find((name) => !SCENARIOS[name]);
 if (unknown) {
   console.error(`no scenario ${unknown}; there are ${Object.keys(SCENARIOS).join(', ')}`);
@@ -33,5 +38,6 @@ for (const name of names) {
   console.log(name);
   console.table(rows);
 }
+if (values.peers) results.peers = await comparePeers(values);
 console.log(JSON.stringify(results));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
