@@ -10,6 +10,9 @@ const SETTLE_MS = 2_000;
 export const COUNTS = [1, 16, 64, 256];
 export const CONTENDERS = [2, 16];
 
+/** The name of a run. */
+const at = (work, count) => `${work}@${count}`;
+
 /** One run of a work by all open clients, warmed up, with the CPU of all servers, ms per op. */
 async function run({ clients, servers, plan }, work, count) {
   await clients.ask('run', { work, forMs: plan.warmUpMs });
@@ -19,10 +22,10 @@ async function run({ clients, servers, plan }, work, count) {
   const found = await clients.ask('run', { work, ...until });
   const spent = servers.pids.map((pid, i) => cpuMs(pid) - before[i]);
   const serverMs = spent.reduce((sum, one) => sum + one, 0);
+  const failed = found.errors > 0 ? `, ${found.errors} failed` : '';
+  console.log(`  ${at(work, count)}: ${found.perSec}/s, p50 ${found.p50Ms} ms${failed}`);
   return { ...found, serverCpuMs: round(serverMs / found.count, 3) };
 }
-
-const at = (work, count) => `${work}@${count}`;
 
 /** The runs at so many clients, by `work@clients`. */
 async function runsAt(system, count, works) {

@@ -20,6 +20,20 @@ function count(name, object, method) {
   };
 }
 
+/** Counts links that are sent to in one turn of the event loop: so many writes would do. */
+function countLinkTurns(object, method) {
+  const original = object[method];
+  const name = 'links sent to, by turn';
+  const links = new Set();
+  counts[name] = 0;
+  object[method] = function counted(...args) {
+    if (links.size === 0) setImmediate(() => links.clear());
+    if (!links.has(this)) counts[name]++;
+    links.add(this);
+    return original.apply(this, args);
+  };
+}
+
 count('signature checks', crypto, 'verify');
 count('signs', crypto, 'sign');
 count('hashes', crypto, 'hash');
@@ -27,17 +41,18 @@ count('writes to disk', fs, 'write');
 count('fsyncs beside them', fs, 'fdatasync');
 count('timers set', globalThis, 'setTimeout');
 count('frames sent', WebSocket.prototype, 'send');
+countLinkTurns(WebSocket.prototype, 'send');
 // What reaches the socket: one of many chunks is one call of the system, as one of one is.
 count('socket writes', net.Socket.prototype, '_write');
 count('gathered socket writes', net.Socket.prototype, '_writev');
 syncBuiltinESMExports();
 
-/** Calls of functions of ours since the last look, by a name for each. */
+/** Calls of functions of ours since the last look; not of async ones, whose every resumption is counted. */
 const CALLS = [
   ['decodes', /kernel\/codec\/dist\/canonical\.js$/, 'decode'],
   ['encodes', /kernel\/codec\/dist\/canonical\.js$/, 'encode'],
-  ['groups of the log', /edge\/storage\/dist\/log\.js$/, '#write'],
-  ['marks', /edge\/storage\/dist\/mark\.js$/, '#writeWanted'],
+  ['groups of the log', /edge\/storage\/dist\/segment\.js$/, 'encodeGroup'],
+  ['marks', /edge\/storage\/dist\/mark\.js$/, 'encodeSlot'],
   ['steps of the replica', /kernel\/replica\/dist\/replica\.js$/, 'step'],
 ];
 
