@@ -3,7 +3,7 @@
 const OPS_PER_SIGNATURE = 256;
 const over = (one, other) => (one === undefined || !(other > 0) ? undefined : one / other);
 
-/** At most so much: `must`, better `aim`. */
+/** At most so much: `must` where there is one, better `aim`. */
 const atMost = (work, measured, must, aim, unit) => ({
   work,
   measured,
@@ -66,7 +66,7 @@ function ofPeers(fatty, etcd, zookeeper) {
     atLeast(
       'hand-offs, 16 contenders, against ZooKeeper',
       over(handOffs, zookeeper['handOff@16']?.perSec),
-      0,
+      undefined,
       1,
       ' ×',
     ),
@@ -88,8 +88,10 @@ function ofPeers(fatty, etcd, zookeeper) {
   ];
 }
 
-const reaches = ({ sign, measured }, bound) =>
-  measured !== undefined && (sign === '≤' ? measured <= bound : measured >= bound);
+function reaches({ sign, measured }, bound) {
+  if (measured === undefined) return false;
+  return bound === undefined || (sign === '≤' ? measured <= bound : measured >= bound);
+}
 
 /** Every aim with what was measured, undefined where it was not. */
 export function aimsOf(systems) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { aimsOf } from './aims.mjs';
 import { ClientProcess } from './client-process.mjs';
 import { findPeers, installClients } from './installation.mjs';
-import { COUNTS, measure } from './measure.mjs';
+import { measure } from './measure.mjs';
 import { Household } from './processes.mjs';
 import { closedRounds, restedRounds } from './rounds.mjs';
 import { EtcdServers } from './servers/etcd.mjs';
@@ -15,7 +15,7 @@ import { aimsTable, comparisonTable, rowsOf } from './tables.mjs';
 
 /**
  * `forMs`: a run; `singleOps`: what one client does, for its p99, if `singleMsMax` allow it; `faults`: how
- * often each; `rests`: ops after a rest.
+ * often each; `rests`: ops after a rest; `clientsMax`: most clients at once.
  */
 const QUICK = {
   forMs: 1_500,
@@ -24,6 +24,7 @@ const QUICK = {
   singleMsMax: 10_000,
   faults: 1,
   rests: 1,
+  clientsMax: 64,
 };
 const FULL = {
   forMs: 4_000,
@@ -32,6 +33,7 @@ const FULL = {
   singleMsMax: 120_000,
   faults: 3,
   rests: 5,
+  clientsMax: 256,
 };
 const WORKS = ['put', 'lock', 'get'];
 const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
@@ -146,7 +148,7 @@ export async function comparePeers({ quick }) {
     const results = await Promise.race([allOf(systems, stop), stopped]);
     const aims = aimsOf(results);
     console.log(`\n${comparisonTable(results)}\n\n${aimsTable(aims)}\n`);
-    return { plan, clients: COUNTS, systems: results, rows: rowsOf(results), aims };
+    return { plan, systems: results, rows: rowsOf(results), aims };
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     await household.close();

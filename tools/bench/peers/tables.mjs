@@ -4,6 +4,8 @@ import { CONTENDERS, COUNTS } from './measure.mjs';
 /** The figures of one row: a name, its unit, whether less is better, and where it is found. */
 const row = (name, unit, of) => ({ name, unit, of });
 
+const clientsOf = (count) => (count === 1 ? '1 client' : `${count} clients`);
+
 const loads = (work, name) =>
   COUNTS.flatMap((count) => {
     const run = (found) => found[`${work}@${count}`];
@@ -18,12 +20,12 @@ const loads = (work, name) =>
 const costs = (work, name) =>
   [1, 64].flatMap((count) => [
     row(
-      `CPU of all servers per ${name}, ${count} clients`,
+      `CPU of all servers per ${name}, ${clientsOf(count)}`,
       'ms',
       (f) => f[`${work}@${count}`]?.serverCpuMs,
     ),
     row(
-      `CPU of the clients per ${name}, ${count} clients`,
+      `CPU of the clients per ${name}, ${clientsOf(count)}`,
       'ms',
       (f) => f[`${work}@${count}`]?.clientCpuMs,
     ),
@@ -108,7 +110,7 @@ export function comparisonTable(systems) {
 }
 
 export function aimsTable(aims) {
-  const bound = ({ sign, unit }, value) => `${sign} ${value}${unit}`;
+  const bound = ({ sign, unit }, value) => (value === undefined ? '–' : `${sign} ${value}${unit}`);
   const verdict = ({ measured, isMet }) =>
     isNumber(measured) ? (isMet ? 'met' : 'NOT MET') : 'not measured';
   return [

@@ -26,7 +26,8 @@ async function workerOf(etcd, service, index) {
   const id = await lease.grant();
   await etcd.put(key).value(VALUE);
   const locked = async (name) => {
-    const { key: held } = await called(service, 'lock', { name, lease: id });
+    // As bytes: text in a field of bytes would be taken for base64.
+    const { key: held } = await called(service, 'lock', { name: Buffer.from(name), lease: id });
     await called(service, 'unlock', { key: held });
   };
   return {
