@@ -15,14 +15,14 @@ const PARTS = [
   ['decoding', /codec\/dist\//],
   ['DAG', /kernel\/broadcast\//],
   ['order', /kernel\/order\//],
-  ['apply', /lock\/service\/|algorithms\/|cairo\/|hosted\.js|lock\/api\//],
+  ['apply', /lock\/(service|api)\/|kernel\/sessions\/|algorithms\/|cairo\/|hosted\.js/],
   [
     'observers',
     /observer|recorder|metrics|telling|trace|prom-client|\/pino|node_modules\/(pino|sonic-boom|tdigest|bintrees)/,
   ],
   ['gateway', /gateway|backend|clients\/|newcomers|bucket/],
-  ['replica', /kernel\/replica\//],
-  ['host', /edge\/host\/|apps\/node\/|kernel\/protocol\//],
+  ['replica', /kernel\/(replica|protocol)\//],
+  ['host', /edge\/host\/|apps\/node\//],
   [
     'timers and turns',
     /node:(internal\/)?(timers|process|async|events|event)|internal\/(timers|process)/,
