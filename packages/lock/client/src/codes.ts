@@ -13,6 +13,7 @@ export type CellCode =
 
 /** What keeps a worker from proving, besides the codes of the VM and of the proofs. */
 export type WorkerCode =
+  | 'no_prover'
   | 'no_advance'
   | 'bad_run'
   | 'no_room'

@@ -5,7 +5,7 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
-import { clientError, isFattyError } from './error.ts';
+import { clientError, FattyError, isFattyError } from './error.ts';
 import { type Checks, may, optionsOf } from './sdk/arguments.ts';
 import { boundedText } from './sdk/cell-source.ts';
 import { Client } from './sdk/client.ts';
@@ -20,6 +20,17 @@ export interface NodeConnectOptions extends ConnectOptions {
   readonly ca?: string;
 }
 
+/** VM and prover come with an optional peer of this package. @throws FattyError `no_prover` */
+async function loadWorker(): Promise<typeof import('./worker/run-machine.ts')> {
+  try {
+    return await import('./worker/run-machine.ts');
+  } catch (cause) {
+    const expected = '@fatty/cairo beside @fatty/client';
+    const failure = { code: 'no_prover', expected, actual: String(cause) };
+    throw new FattyError(failure, { outcome: 'not_applied', retryable: false, cause });
+  }
+}
+
 /** A machine that can be worked on in this process. */
 class NodeMachine extends Machine {
   readonly #worker: Client;
@@ -32,9 +43,10 @@ class NodeMachine extends Machine {
   /**
    * Takes the machine and keeps its lease: `runMachine` of `@fatty/client/worker`, which is loaded
    * when it is first needed.
+   * @throws FattyError `no_prover` where `@fatty/cairo` is not installed; and those of `runMachine`
    */
   async run(options: Omit<RunMachineOptions, 'path'>): Promise<WorkerEnd> {
-    const { runMachine } = await import('./worker/run-machine.ts');
+    const { runMachine } = await loadWorker();
     return runMachine(this.#worker, { ...options, path: this.path });
   }
 }

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addressesFromJson, type SignedAddresses } from '@fatty/api';
 
-/** The program of an honest replica; src and dist are equally deep, so both find the built one. */
-export const REPLICA_MAIN: string = fileURLToPath(
-  new URL('../../../node/dist/main.js', import.meta.url),
-);
+/** The program of an honest replica: the built one, also for those who run from sources. */
+export const REPLICA_MAIN: string = fileURLToPath(import.meta.resolve('@fatty/node/main'));
 
 /** One line per state of a replica process. */
 export type ProcessState = 'starting' | 'ready' | 'stopping' | 'exited';
