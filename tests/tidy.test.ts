@@ -186,6 +186,13 @@ describe('the house', () => {
     expect(reaching).toEqual([]);
   });
 
+  it('is reached by the nets as others reach it: by names that packages export', () => {
+    const paths = tracked('tests/nets/**/*.ts').filter((path) =>
+      /(?:from|import)\s*\(?\s*'\.[^']*\/src\//.test(read(path)),
+    );
+    expect(paths).toEqual([]);
+  });
+
   it('is drawn in packages/README.md as it is (GOLDEN=write draws it)', () => {
     const page = read(HOUSE_PAGE);
     const drawn = page.replace(

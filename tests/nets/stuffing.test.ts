@@ -1,4 +1,5 @@
 import {
+  blocksIn,
   type Cell,
   CLIENT_LIES,
   GENESIS_MS,
@@ -9,7 +10,6 @@ import {
   runPlan,
 } from '@fatty/testnet';
 import { expect, test } from 'vitest';
-import { blocksIn } from '../../packages/sim/testnet/src/world/sight.ts';
 
 const LIAR = 3;
 const KIB = 1024;

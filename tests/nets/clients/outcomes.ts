@@ -6,6 +6,7 @@ import {
   type Act,
   type Checker,
   type Client,
+  IdealProver,
   type Net,
   type Observation,
   type PlannedOp,
@@ -14,7 +15,6 @@ import {
   SessionClient,
   type Violation,
 } from '@fatty/testnet';
-import { IdealProver } from '../../../packages/sim/testnet/src/nets/ideal-prover.ts';
 import { Doors } from './doors.ts';
 import { Referee } from './referee.ts';
 import { SimClient } from './sim-client.ts';

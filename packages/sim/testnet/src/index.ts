@@ -17,6 +17,7 @@ export {
 export { type Insider, LIES, type Lie, makeLiar, Puppet, type Trick } from './liars/index.ts';
 export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
 export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
+export { IdealProver, type Proven } from './nets/ideal-prover.ts';
 export * from './nets/index.ts';
 export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './nets/plan.ts';
 export * from './nets/recorded.ts';
@@ -44,4 +45,5 @@ export { type Boot, Host, type Peer } from './world/host.ts';
 export { Network, type Packet, type Scheduler } from './world/network.ts';
 export type { CheckedCell, Checker, Observation, Violation } from './world/observation.ts';
 export { SeededRng } from './world/rng.ts';
+export { blocksIn, type SeenBlock } from './world/sight.ts';
 export { World, type WorldOptions } from './world/world.ts';
