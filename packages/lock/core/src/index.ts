@@ -11,4 +11,5 @@ export {
   supportedByHonest,
 } from './clock.ts';
 export * from './errors.ts';
+export { KeepAliveChain } from './keep-alive-chain.ts';
 export * from './types.ts';

@@ -2,7 +2,6 @@ import {
   decodeNotice,
   decodeResult,
   encodeOp,
-  keepAliveLink,
   keepAliveShape,
   type NoticeBody,
   noticeWords,
@@ -11,21 +10,15 @@ import {
   resultWords,
   sessionIdOf,
 } from '@fatty/api';
-import { asDigest, encode, hash, toHex, utf8 } from '@fatty/codec';
-import type { Digest, Receipt } from '@fatty/interface';
+import { encode, hash, toHex, utf8 } from '@fatty/codec';
+import { KeepAliveChain } from '@fatty/core';
+import type { Receipt } from '@fatty/interface';
 import { Client } from '../world/client.ts';
 import type { Observation } from '../world/observation.ts';
 import type { World } from '../world/world.ts';
 
 /** Links of a keep-alive chain: enough for a world of several minutes. */
 const LINKS = 200;
-
-/** Hash chain: `chain[i]` is `i` links from the anchor, `chain[0]`. */
-function chainOf(name: string): readonly Digest[] {
-  const chain: Digest[] = [asDigest(hash('testnet-chain', utf8(name)))];
-  for (let i = 0; i < LINKS; i++) chain.push(keepAliveLink(chain[i] as Digest));
-  return chain.reverse();
-}
 
 /** How the ops of one batch may end: each by its result, or all of them by f+1 refusals. */
 export interface OpsEnding {
@@ -45,7 +38,7 @@ export class SessionClient {
   alive = true;
   readonly #world: World;
   readonly #leaseMs: number;
-  #chain: readonly Digest[] = [];
+  #chain: KeepAliveChain | undefined;
   #link = 0;
   #heard = 0;
   #openings = 0;
@@ -67,13 +60,14 @@ export class SessionClient {
   #opening(commit: number) {
     const label = this.#openings === 0 ? this.name : `${this.name}/${this.#openings}`;
     this.#openings += 1;
-    this.#chain = chainOf(label);
+    const chain = new KeepAliveChain(hash('testnet-chain', utf8(label)), LINKS);
+    this.#chain = chain;
     this.#link = 0;
     const { scheme, committee } = this.#world.cell;
     const key = scheme.signer(hash('testnet-client', utf8(this.name))).publicKey;
     const nonce = hash('testnet-nonce', utf8(label)).slice(0, 16);
     const session = sessionIdOf(key, nonce, { epoch: committee.epoch, commit });
-    const anchor = this.#chain[0] as Digest;
+    const { anchor } = chain;
     const op: Op = { kind: 'openSession', nonce, anchor, leaseMs: this.#leaseMs };
     const answered = ({ results }: Receipt): void => {
       this.#answered([op], results, { answered: (result) => this.#opened(result) });
@@ -137,9 +131,9 @@ export class SessionClient {
   }
 
   #keep(): void {
-    if (!this.alive || this.#link >= LINKS) return;
+    if (!this.alive || this.#chain === undefined || this.#link >= LINKS) return;
     this.#link += 1;
-    const preimage = this.#chain[this.#link] as Digest;
+    const preimage = this.#chain.preimage(this.#link);
     const bytes = encode(keepAliveShape, {
       session: this.client.session,
       i: this.#link,
