@@ -70,6 +70,16 @@ describe('what the text refers to', () => {
     expect(dangling([...inPages, ...inCode], cited, (id) => DEFINED.has(id))).toEqual([]);
   });
 
+  it('has every step of a rule that it cites: `R21 (4)`', () => {
+    const isThere = (cited: string): boolean => {
+      const [rule = '', step = ''] = cited.split(' ');
+      const [, text = ''] = protocol.split(`\n**${rule}**`);
+      return text.split('\n\n')[0]?.includes(`${step} `) === true;
+    };
+    const cited = /\b(R\d+[a-z]? \(\d\))/g;
+    expect(dangling([...inPages, ...inCode], cited, isThere)).toEqual([]);
+  });
+
   it('rests on no rule that is for a later version', () => {
     expect([...DEFERRED]).toContain('R28');
     const cited = /(?<![\w/.-])([RSL]\d+)\b(?!\.\w)/g;

@@ -1,7 +1,7 @@
 import { decode, encode, type Flaw, fail, ok, quote, type Shape } from '@fatty/codec';
 import type { Failure, Outcome, Verdict } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, type CellParams } from '@fatty/protocol';
-import { checkOp, checkQuery } from './check.ts';
+import { checkOp, checkQuery } from './op-form.ts';
 import { type Op, opShape } from './ops.ts';
 import { splitPath } from './path.ts';
 import { type Query, queryShape } from './queries.ts';

@@ -1,5 +1,4 @@
 export * from '@fatty/protocol';
-export * from './check.ts';
 export * from './compose.ts';
 export * from './errors.ts';
 export * from './felt.ts';
@@ -8,6 +7,7 @@ export * from './ids.ts';
 export * from './inbox.ts';
 export * from './messages.ts';
 export * from './notices.ts';
+export * from './op-form.ts';
 export * from './ops.ts';
 export * from './path.ts';
 export * from './queries.ts';
