@@ -5,16 +5,20 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { OrswotAlgorithm, setOp, setResult } from '../../packages/algorithms/crdt/dist/index.js';
+import { decode, encode, hash, standIn, utf8 } from '../../packages/kernel/codec/dist/index.js';
 import {
-  asSessionId,
-  decode,
-  encode,
-  hash,
-  standIn,
-  utf8,
-} from '../../packages/kernel/codec/dist/index.js';
-import { hosted, Replica } from '../../packages/kernel/replica/dist/index.js';
-import { DEFAULT_PARAMS, signBatch, signedBatchShape } from '../../packages/lock/api/dist/index.js';
+  DEFAULT_PARAMS,
+  sessionIdOf,
+  signBatch,
+  signedBatchShape,
+} from '../../packages/kernel/protocol/dist/index.js';
+import { Replica } from '../../packages/kernel/replica/dist/index.js';
+import {
+  decodeHostedResult,
+  encodeHostedOp,
+  hosted,
+  ownOp,
+} from '../../packages/kernel/sessions/dist/index.js';
 import { GENESIS_MS, makeCell } from '../../packages/sim/testnet/dist/index.js';
 
 const { values } = parseArgs({ options: { commits: { type: 'string', default: '100000' } } });
@@ -28,7 +32,11 @@ const STEP_MS = 1;
 const scheme = standIn();
 const cell = makeCell(4, scheme, DEFAULT_PARAMS);
 const signer = scheme.signer(hash('bench-memory', utf8('client')));
-const session = asSessionId(hash('bench-memory', utf8('session')));
+const nonce = hash('bench-memory', utf8('session')).slice(0, 16);
+const anchor = hash('bench-memory', utf8('chain'));
+const session = sessionIdOf(signer.publicKey, nonce, { epoch: 0, commit: 0 });
+/** Batches after which the session's lease starts anew. */
+const KEEP_EVERY = 500;
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc');
 
@@ -98,10 +106,17 @@ class World {
   submit(dots) {
     const member = utf8('member');
     const op = dots.length === 0 ? { kind: 'add', member } : { kind: 'remove', member, dots };
+    this.send([
+      ownOp(encode(setOp, op)),
+      ...(this.seq % KEEP_EVERY === 0 ? [encodeHostedOp({ kind: 'reanchor', anchor })] : []),
+    ]);
+  }
+
+  send(ops) {
     const { committee, cellId } = cell;
     const batch = { client: signer.publicKey, session, seq: this.seq++ };
     const basis = { epoch: committee.epoch, commit: this.commits };
-    const signed = signBatch(cellId, signer, { ...batch, basis, ops: [encode(setOp, op)] });
+    const signed = signBatch(cellId, signer, { ...batch, basis, ops });
     const bytes = encode(signedBatchShape, signed);
     this.hosts[this.seq % 4].step({ kind: 'submit', batch: bytes, tag: this.seq });
   }
@@ -109,9 +124,14 @@ class World {
   committed({ applied }) {
     this.commits++;
     for (const { results } of applied.receipts) {
-      const result = decode(setResult, results[0], 1 << 16);
+      const first = decodeHostedResult(results[0]);
+      if (first.ok && first.value.kind === 'sessionOpened') {
+        this.later(() => this.submit([]));
+        continue;
+      }
+      const result = decode(setResult, first.value?.answer ?? new Uint8Array(0), 1 << 16);
       if (!result.ok || result.value.kind !== 'done') throw new Error('an op was refused');
-      const made = this.seq % 2 === 1 ? result.value.dots : [];
+      const made = this.seq % 2 === 0 ? result.value.dots : [];
       this.later(() => this.submit(made));
     }
   }
@@ -121,7 +141,7 @@ class World {
     for (const host of this.hosts) {
       for (const peer of [0, 1, 2, 3]) if (peer !== host.me) host.step({ kind: 'peerUp', peer });
     }
-    this.submit([]);
+    this.send([encodeHostedOp({ kind: 'openSession', nonce, anchor, leaseMs: 60_000 })]);
     let mark = 0;
     while (this.commits < commitsMax) {
       this.nowMs += STEP_MS;

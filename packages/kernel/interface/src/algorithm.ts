@@ -31,16 +31,20 @@ export interface Position {
  * The core contract: anything that implements it rides SecureBroadcast and the total order.
  * `validate` is pure (bytes, source, cell parameters; no state, clock or duration: R11a).
  * `deliver` commutes with concurrent ops. `apply` is sequential, total, synchronous, never throws.
- * `snapshot` is canonical: equal states give equal bytes.
+ * `snapshot` is canonical: equal states give equal bytes. `query` reads and changes nothing, its work is
+ * bounded by what it is asked; without it nobody can ask. A method that throws has a fault: its op is
+ * refused, or answered with the code `algorithm_failed`.
  */
 export interface Algorithm {
   validate(source: Source, op: Uint8Array): Validation;
   deliver(source: Source, op: Uint8Array): void;
-  /** Answers the receipt's result bytes. */
+  /** Answers the receipt's result bytes: 4,096 at most, what is longer is lost (`answer_lost`). */
   apply(source: Source, op: Uint8Array, position: Position): Uint8Array;
   snapshot(): Uint8Array;
   restore(bytes: Uint8Array): void;
   root(): Digest;
+  /** Answers a question about the state; both in the algorithm's own words. */
+  query?(question: Uint8Array): Uint8Array;
 }
 
 /** What a machine may depend on in `validate`, fixed at construction. */
@@ -121,7 +125,7 @@ export interface Applied {
 
 /**
  * The full contract that a replica hosts: {@link Algorithm} plus sessions and time.
- * An Algorithm becomes one through `hosted()` (package replica).
+ * An Algorithm becomes one through `hosted()` (package sessions).
  */
 export interface StateMachine {
   validate(source: Source, op: Uint8Array): Validation;

@@ -27,7 +27,11 @@ const FINAL = {
   too_heavy: 'The ops of the batch are more work than a block may cost.',
   too_many_proofs: 'The batch carries more proofs than a block may.',
   answer_too_large: 'The answer is longer than a message to this client may be.',
+  // An algorithm of one's own
+  no_query: 'The algorithm of this cell answers no questions.',
   // Sessions
+  bad_lease: 'The session lease is out of range.',
+  misplaced_open: 'Opening a session is op 0 of batch 0 of the session it names.',
   session_unknown: 'No such session is alive: it expired, was closed, or was never opened.',
   session_not_yours: 'The session belongs to another client key.',
   session_reused: 'This nonce has opened a session before; use a fresh one.',
@@ -55,10 +59,20 @@ const LATER = {
 const APPLIED = {
   already_applied: 'The batch was applied before; ask for its receipt.',
   receipt_forgotten: 'The batch was applied long ago; its receipt is no longer kept.',
+  answer_lost: 'The op was applied; what the algorithm answered is longer than a receipt keeps.',
+} as const;
+
+/** What was done is not known. */
+const UNKNOWN = {
+  algorithm_failed: 'A method of the algorithm threw; what it had done by then stays.',
 } as const;
 
 /** Codes are stable: they may be added, never renamed or reused. */
-export type KernelErrorCode = keyof typeof FINAL | keyof typeof LATER | keyof typeof APPLIED;
+export type KernelErrorCode =
+  | keyof typeof FINAL
+  | keyof typeof LATER
+  | keyof typeof APPLIED
+  | keyof typeof UNKNOWN;
 
 /** Entries of a reference: code and what is to be known of it. `texts`: by code. */
 export function errorEntries(
@@ -74,4 +88,5 @@ export const KERNEL_ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...errorEntries(FINAL, false, 'not_applied'),
   ...errorEntries(LATER, true, 'not_applied'),
   ...errorEntries(APPLIED, false, 'applied'),
+  ...errorEntries(UNKNOWN, false, 'unknown'),
 ]);

@@ -2,7 +2,6 @@ export { viewOf } from './clients/delivered.ts';
 export { type ClockSample, OwnClock } from './clock.ts';
 export type { ReplicaConfig } from './context.ts';
 export type * from './contract.ts';
-export { hosted } from './hosted.ts';
 export { jobKey } from './intake/verdicts.ts';
 export {
   decodeMessage,

@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_TUNING,
   decodeMark,
-  hosted,
   Replica,
   type ReplicaStatus,
   signerMarkShape,
 } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { forge, onTop, push, read, vouch } from './forge.ts';
 import { open, watch } from './watch.ts';
 import {
@@ -89,7 +89,7 @@ function startAlone(
   const { committee, cellId, signers } = world.options.cell;
   const context = { cellId, epoch: 0, members: committee.members };
   const signer = signers[VICTIM] as Signer;
-  const machine = hosted(listAlgorithm, context);
+  const machine = bareMachine(listAlgorithm, context);
   const replica = new Replica({ committee, cellId, me: VICTIM, scheme, signer, machine });
   replica.restore(log.slice(0, records), mark);
   replica.step({ kind: 'start', nowMs: world.nowMs });

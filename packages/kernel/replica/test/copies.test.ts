@@ -1,11 +1,10 @@
 import { Dag } from '@fatty/broadcast';
-import { ACCEPT, equalBytes, hash, toHex, utf8 } from '@fatty/codec';
-import type { CommitInput, OrderedBatch } from '@fatty/interface';
+import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import { BEHIND_MAX } from '../src/clients/checking.ts';
 import { Pool } from '../src/clients/pool.ts';
 import { Shared } from '../src/context.ts';
-import { hosted } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { carried, Follower, forge, onTop, vouch } from './forge.ts';
 import { ASKED, Client, listAlgorithm, makeCell, opOf, scheme, World } from './world.ts';
 
@@ -74,7 +73,7 @@ function configOf() {
   const { committee, cellId, signers } = cell;
   const [signer] = signers;
   if (signer === undefined) throw new Error('four signers');
-  return { committee, cellId, me: 0, signer, scheme, machine: hosted(listAlgorithm, context) };
+  return { committee, cellId, me: 0, signer, scheme, machine: bareMachine(listAlgorithm, context) };
 }
 
 describe('the pool', () => {
@@ -156,33 +155,5 @@ describe('the gateway', () => {
     small.submit(0, big.batch([opOf(ASKED, 'slow')]), 0);
     for (const n of [1, 2, 3]) small.submit(0, big.batch([new Uint8Array(900)]), n);
     expect(small.host(0).refused.map(({ tag }) => tag)).toEqual([3]);
-  });
-});
-
-describe('hosted', () => {
-  it('takes the first copy that has its turn, and tells a batch once', () => {
-    const machine = hosted(listAlgorithm, context);
-    const client = new Client(cell, 'h');
-    const batch = (seq: number, author: number): OrderedBatch => ({
-      id: hash('batch', utf8(`${seq}`)),
-      client: client.signer.publicKey,
-      session: client.session,
-      seq,
-      basis: { epoch: 0, commit: 0 },
-      author,
-      ops: [utf8(`${seq}`)],
-    });
-    const commit: CommitInput = {
-      index: 1,
-      epoch: 0,
-      commitTs: 1,
-      leaseClock: 1,
-      batches: [batch(1, 0), batch(2, 0), batch(0, 1), batch(1, 1), batch(0, 2), batch(3, 2)],
-      keepAlives: [],
-      evidence: [],
-    };
-    const { receipts, settled } = machine.applyCommit(commit);
-    expect(receipts.map(({ seq }) => seq)).toEqual([0, 1]);
-    expect(settled).toEqual([batch(0, 0).id, batch(1, 0).id]);
   });
 });

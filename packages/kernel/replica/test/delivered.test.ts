@@ -1,11 +1,12 @@
 import type { StateMachine } from '@fatty/interface';
 import { expect, test } from 'vitest';
-import { hosted, viewOf } from '../src/index.ts';
+import { viewOf } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { listAlgorithm, makeCell } from './world.ts';
 
 const { cellId, committee } = makeCell(4);
 const plain = (): StateMachine =>
-  hosted(listAlgorithm, { cellId, epoch: 0, members: committee.members });
+  bareMachine(listAlgorithm, { cellId, epoch: 0, members: committee.members });
 
 test('a view costs no copy of the state where the machine can share it', () => {
   const [machine, shared] = [plain(), plain()];

@@ -14,7 +14,8 @@ import {
 import type { Digest, StateMachine, Verdict } from '@fatty/interface';
 import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
-import { hosted, type Tuning } from '../src/index.ts';
+import type { Tuning } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { carried } from './forge.ts';
 import {
   ASKED,
@@ -78,7 +79,7 @@ describe('submit', () => {
     const cell = makeCell(4);
     const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
     const precheck = () => reject('no_such_session', 'a session', 'none');
-    const machine = () => Object.assign(hosted(listAlgorithm, context), { precheck });
+    const machine = () => Object.assign(bareMachine(listAlgorithm, context), { precheck });
     const world = new World({ cell, machine });
     world.start();
     world.submit(0, new Client(cell, 'c').op('a'), 4);
@@ -208,7 +209,7 @@ function chained(
   const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
   const machine = (): StateMachine => {
     const accepted = new Map<string, KeepAlive>();
-    const plain = hosted(listAlgorithm, context);
+    const plain = bareMachine(listAlgorithm, context);
     return {
       ...wrapped(plain),
       precheckKeepAlive: (keepAlive) => check(keepAlive, accepted),

@@ -1,7 +1,8 @@
 import { Dag } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TUNING, hosted } from '../src/index.ts';
+import { DEFAULT_TUNING } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { Follower, forge, inventedRef } from './forge.ts';
 import {
   batchesOf,
@@ -218,7 +219,7 @@ describe('rest', () => {
     let needs = true;
     const world = new World({
       cell,
-      machine: () => Object.assign(hosted(listAlgorithm, context), { needsTime: () => needs }),
+      machine: () => Object.assign(bareMachine(listAlgorithm, context), { needsTime: () => needs }),
     });
     world.start();
     world.submit(0, new Client(cell, 'c').op('a'));

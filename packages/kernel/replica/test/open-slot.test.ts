@@ -4,8 +4,9 @@ import { Dag } from '@fatty/broadcast';
 import { asSignature, decode, equalBytes, toHex } from '@fatty/codec';
 import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DEFAULT_TUNING, encodeMessage, hosted } from '../src/index.ts';
+import { DEFAULT_TUNING, encodeMessage } from '../src/index.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../src/messages.ts';
+import { bareMachine } from './bare-machine.ts';
 import { Follower, MESSAGE_MAX, read } from './forge.ts';
 import {
   batchesOf,
@@ -57,7 +58,7 @@ describe('an op from rest', () => {
       cell,
       delayMs: (random) => 1 + random.below(random.below(8) === 0 ? 24 : 6),
       syncMs: (random) => 1 + random.below(6),
-      machine: () => Object.assign(hosted(listAlgorithm, context), { needsTime: () => true }),
+      machine: () => Object.assign(bareMachine(listAlgorithm, context), { needsTime: () => true }),
     });
     world.start();
     const { tookMs } = closedLoop(world, (k) => k % 4, 300, 17);

@@ -1,22 +1,11 @@
 import { refKey } from '@fatty/broadcast';
-import {
-  asDigest,
-  asSessionId,
-  asSignature,
-  decode,
-  encode,
-  hash,
-  toHex,
-  utf8,
-} from '@fatty/codec';
+import { asDigest, asSignature, decode, encode, toHex } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
-import type { CommitInput, OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeMessage,
   encodeMessage,
-  hosted,
   ownerShape,
   type PeerMessage,
   peerMessageShape,
@@ -25,7 +14,7 @@ import {
 import { inMessages } from '../src/messages.ts';
 import { Outbox, Timers } from '../src/outbox.ts';
 import { Peers } from '../src/rounds/peers.ts';
-import { Client, listAlgorithm, makeCell } from './world.ts';
+import { makeCell } from './world.ts';
 
 const GOLDEN = new URL('./golden/', import.meta.url);
 const digest = asDigest(new Uint8Array(32).fill(3));
@@ -81,77 +70,6 @@ describe('peer messages', () => {
         }
       }),
     );
-  });
-});
-
-describe('hosted', () => {
-  const cell = makeCell(4);
-  const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
-  const client = new Client(cell, 'h');
-  const batch = (seq: number, text: string): OrderedBatch => ({
-    id: hash('batch', utf8(text)),
-    client: client.signer.publicKey,
-    session: client.session,
-    seq,
-    basis: { epoch: 0, commit: 0 },
-    author: 0,
-    ops: [utf8(text)],
-  });
-  const commit = (index: number, batches: readonly OrderedBatch[]): CommitInput => ({
-    index,
-    epoch: 0,
-    commitTs: index,
-    leaseClock: index,
-    batches,
-    keepAlives: [],
-    evidence: [],
-  });
-
-  it('applies seq = last + 1 once, answers older ones from memory, skips later ones', () => {
-    const machine = hosted(listAlgorithm, context);
-    const first = machine.applyCommit(commit(1, [batch(0, 'a'), batch(2, 'c')]));
-    expect(first.receipts.map(({ seq, commit: at }) => [seq, at])).toEqual([[0, 1]]);
-    const root = machine.root();
-    const again = machine.applyCommit(commit(2, [batch(0, 'a'), batch(0, 'other')]));
-    expect(again.receipts).toEqual([first.receipts[0], first.receipts[0]]);
-    expect(machine.root()).toEqual(root);
-    expect(machine.applyCommit(commit(3, [batch(1, 'b')])).receipts).toMatchObject([
-      { seq: 1, commit: 3 },
-    ]);
-    expect(machine.root()).not.toEqual(root);
-  });
-
-  it('keeps 64 receipts', () => {
-    const machine = hosted(listAlgorithm, context);
-    for (let seq = 0; seq < 70; seq++) machine.applyCommit(commit(seq + 1, [batch(seq, `${seq}`)]));
-    expect(machine.applyCommit(commit(80, [batch(5, '5')])).receipts).toEqual([]);
-    expect(machine.applyCommit(commit(81, [batch(6, '6')])).receipts).toHaveLength(1);
-  });
-
-  it('has one snapshot per state, restores it, and ignores what is none', () => {
-    const other: OrderedBatch = {
-      ...batch(0, 'z'),
-      session: asSessionId(new Uint8Array(32)),
-    };
-    const a = hosted(listAlgorithm, context);
-    a.applyCommit(commit(1, [batch(0, 'a')]));
-    a.applyCommit(commit(2, [other]));
-    const b = a.fresh();
-    b.restore(a.snapshot());
-    expect(b.root()).toEqual(a.root());
-    b.restore(Uint8Array.of(1));
-    expect(b.root()).toEqual(a.root());
-    for (const one of [a, b]) one.applyCommit(commit(3, [batch(1, 'b')]));
-    expect(b.snapshot()).toEqual(a.snapshot());
-  });
-
-  it('delivers in session order into a view of its own', () => {
-    const machine = hosted(listAlgorithm, context);
-    machine.deliverBatch(batch(1, 'b'));
-    const untouched = machine.fresh().root();
-    expect(machine.root()).toEqual(untouched);
-    machine.deliverBatch(batch(0, 'a'));
-    expect(machine.root()).not.toEqual(untouched);
   });
 });
 

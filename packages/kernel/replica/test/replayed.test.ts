@@ -1,7 +1,8 @@
 import { toHex } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';
 import { expect, it } from 'vitest';
-import { hosted, Replica } from '../src/index.ts';
+import { Replica } from '../src/index.ts';
+import { bareMachine } from './bare-machine.ts';
 import { Client, listAlgorithm, makeCell, scheme, World } from './world.ts';
 
 it('a replay judges no signature, key or op again, and ends where the log ends', () => {
@@ -18,7 +19,7 @@ it('a replay judges no signature, key or op again, and ends where the log ends',
   const signer = signers[0];
   if (signer === undefined) throw new Error('four signers');
   const judged: string[] = [];
-  const machine = hosted(listAlgorithm, { cellId, epoch: 0, members: committee.members });
+  const machine = bareMachine(listAlgorithm, { cellId, epoch: 0, members: committee.members });
   const through = new Proxy<StateMachine>(machine, {
     get: (_, name) => {
       if (name === 'validate') return () => judged.push('validate');
@@ -56,7 +57,7 @@ it('a replay judges no signature, key or op again, and ends where the log ends',
     me: 0,
     signer,
     scheme,
-    machine: hosted(listAlgorithm, { cellId, epoch: 0, members: committee.members }),
+    machine: bareMachine(listAlgorithm, { cellId, epoch: 0, members: committee.members }),
   });
   for (const record of host.log) again.restore([record]);
   again.restore([], host.mark);

@@ -1,16 +1,12 @@
 import { type Ref, refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
 import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
-import {
-  hosted,
-  Replica,
-  type ReplicaEffect,
-  type ReplicaEvent,
-  type Tuning,
-} from '../src/index.ts';
+import { Replica, type ReplicaEffect, type ReplicaEvent, type Tuning } from '../src/index.ts';
 import { type Cell, listAlgorithm, Random, START_MS, scheme } from './cell.ts';
 
 export * from './cell.ts';
+
+import { bareMachine } from './bare-machine.ts';
 
 type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
 type Happening = ReplicaEvent extends infer E
@@ -227,7 +223,7 @@ export class World {
       me: index,
       scheme,
       signer: signers[index] as Signer,
-      machine: this.options.machine?.() ?? hosted(listAlgorithm, context),
+      machine: this.options.machine?.() ?? bareMachine(listAlgorithm, context),
       tuning: this.options.tuning ?? {},
     });
   }

@@ -1,6 +1,21 @@
 export { Deadlines } from './deadlines.ts';
 export type { Floor, Grave } from './graves.ts';
+export { Hosted, type HostedOptions, hosted, REPLY_BYTES_MAX } from './hosted.ts';
 export { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
+export { LEASE_MS_MAX, LEASE_MS_MIN } from './opening.ts';
+export {
+  ANSWER_BYTES_MAX,
+  decodeHostedOp,
+  decodeHostedResult,
+  encodeHostedOp,
+  type HostedNotice,
+  type HostedOp,
+  type HostedResult,
+  hostedNoticeShape,
+  hostedOpShape,
+  hostedResultShape,
+  ownOp,
+} from './ops.ts';
 export { type StoredReceipt, storedReceipt } from './receipts.ts';
 export {
   EXTRA_LINKS_PER_COMMIT,
@@ -10,4 +25,12 @@ export {
   type SessionRecord,
   Sessions,
 } from './sessions.ts';
+export {
+  type GraveTables,
+  graveTables,
+  restoreGraves,
+  rowsOfGraves,
+  sortedSessions,
+  storedReceiptShape,
+} from './tables.ts';
 export { type Desk, receiptOf, takeTurns } from './turns.ts';

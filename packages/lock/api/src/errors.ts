@@ -11,7 +11,6 @@ const FINAL = {
   // Form of what was sent
   bad_path: 'Paths are absolute, at most 32 segments of 1 to 255 bytes of UTF-8.',
   reserved_path: 'Names under /.sys are written by the cell alone.',
-  bad_lease: 'The session lease is out of range.',
   bad_wait: 'The longest wait is out of range.',
   bad_lock_delay: 'The lock-delay is out of range.',
   bad_period: 'The machine period is out of range.',
@@ -24,7 +23,6 @@ const FINAL = {
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
   no_dots: 'A remove names at least one dot.',
   no_proof: 'Take and renew carry at least one proof.',
-  misplaced_open: 'Opening a session is op 0 of batch 0 of the session it names.',
   // Names
   not_found: 'No live node has this name.',
   not_a_directory: 'The node above is not a directory.',

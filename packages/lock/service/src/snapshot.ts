@@ -1,13 +1,10 @@
 import { comparePaths, type LockMode, lockModeShape, pathShape, positionShape } from '@fatty/api';
 import {
   array,
-  asDigest,
   bytes,
   decode,
-  digest,
   encode,
   fixed,
-  fromHex,
   hash,
   InvariantError,
   invariant,
@@ -21,7 +18,15 @@ import {
   u53,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
-import type { Floor, Grave, StoredReceipt } from '@fatty/sessions';
+import {
+  type GraveTables,
+  graveTables,
+  restoreGraves,
+  rowsOfGraves,
+  type StoredReceipt,
+  sortedSessions,
+  storedReceiptShape,
+} from '@fatty/sessions';
 import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
@@ -62,14 +67,10 @@ interface LockRow {
   readonly exclusiveFrom: number;
 }
 
-type GraveRow = Omit<Grave, 'key'> & { readonly key: Digest };
-
 /** Everything but the namespace, which has its own canonical form in package crdt. */
-interface Tables {
+interface Tables extends GraveTables {
   readonly head: Head;
   readonly sessions: readonly SessionRow[];
-  readonly graves: readonly GraveRow[];
-  readonly floors: readonly Floor[];
   readonly locks: readonly LockRow[];
 }
 
@@ -104,23 +105,11 @@ const tablesShape: Shape<Tables> = record<Tables>({
       expiry: u53,
       lastSeq: u53,
       lastNumber: u53,
-      receipts: array(
-        record<StoredReceipt>({
-          seq: u53,
-          batch: digest,
-          commit: u53,
-          results: array(bytes(COUNT_MAX), COUNT_MAX),
-        }),
-        COUNT_MAX,
-      ),
+      receipts: array(storedReceiptShape, COUNT_MAX),
     }),
     COUNT_MAX,
   ),
-  graves: array(
-    record<GraveRow>({ key: digest, client: publicKey, author: u32, openableUntil: u53 }),
-    COUNT_MAX,
-  ),
-  floors: array(record<Floor>({ client: publicKey, author: u32, openableUntil: u53 }), COUNT_MAX),
+  ...graveTables,
   locks: array(
     record<LockRow>({
       path: pathShape,
@@ -143,10 +132,6 @@ const snapshotShape: Shape<Snapshot> = record<Snapshot>({
   names: bytes(COUNT_MAX),
 });
 
-function byText<T>(text: (row: T) => string): (a: T, b: T) => number {
-  return (a, b) => (text(a) < text(b) ? -1 : 1);
-}
-
 function toClaimRow(claim: Claim): ClaimRow {
   const { seq, index, mode, lockDelayMs, position, deadline } = claim;
   return { session: claim.session.id, seq, index, mode, lockDelayMs, position, deadline };
@@ -155,12 +140,8 @@ function toClaimRow(claim: Claim): ClaimRow {
 function encodeTables({ head, sessions, locks }: State): Uint8Array {
   return encode(tablesShape, {
     head,
-    // Hex of equal length sorts as its bytes do.
-    sessions: [...sessions.all()].sort(byText(({ key }) => key)),
-    graves: [...sessions.graves.all()]
-      .sort(byText(({ key }) => key))
-      .map((grave) => ({ ...grave, key: asDigest(bytesOf(grave.key)) })),
-    floors: [...sessions.graves.floors()].sort(byText(({ client }) => toHex(client))),
+    sessions: sortedSessions(sessions),
+    ...rowsOfGraves(sessions.graves),
     locks: [...locks.all()]
       .sort((a, b) => comparePaths(a.path, b.path))
       .map(({ path, holders, queue, allFrom, exclusiveFrom }) => ({
@@ -171,12 +152,6 @@ function encodeTables({ head, sessions, locks }: State): Uint8Array {
         exclusiveFrom,
       })),
   });
-}
-
-function bytesOf(key: string): Uint8Array {
-  const bytes = fromHex(key);
-  invariant(bytes !== undefined, 'map keys of ids are hex');
-  return bytes;
 }
 
 /** Canonical: equal states give equal bytes. */
@@ -194,14 +169,12 @@ export function rootOf(state: State): Digest {
  */
 export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   const { tables, names } = must(decode(snapshotShape, input, input.length));
-  const { head, sessions, graves, floors, locks } = must(
-    decode(tablesShape, tables, tables.length),
-  );
+  const rows = must(decode(tablesShape, tables, tables.length));
+  const { head, sessions, locks } = rows;
   const state = new State(quotas);
   state.head = head;
   for (const row of sessions) state.sessions.add(toSession(row));
-  for (const grave of graves) state.sessions.graves.add({ ...grave, key: toHex(grave.key) });
-  for (const floor of floors) state.sessions.graves.setFloor(floor);
+  restoreGraves(state.sessions.graves, rows);
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state), head.leaseClock);
   state.machines.rebuild(head.leaseClock);

@@ -1,6 +1,7 @@
 import { decodeResult } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
+import { decodeHostedOp, decodeHostedResult } from '@fatty/sessions';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 
 export type CommitSeen = Extract<Observation, { kind: 'committed' }>;
@@ -166,7 +167,8 @@ export class CommitChecker implements Checker, Agreed {
 
 /**
  * The batches that took effect in this commit with their receipts. A batch whose (session, seq) was
- * used before is answered with the stored receipt, possibly in the same commit: that is no effect.
+ * used before is answered with the stored receipt, possibly in the same commit: that is no effect. Of
+ * a hosted algorithm ops and answers are its own words, and what is about sessions is left out.
  */
 export function effects(
   seen: CommitSeen,
@@ -179,7 +181,26 @@ export function effects(
     const batch = batches.get(key);
     if (batch === undefined || receipt.commit !== seen.commit.index) continue;
     batches.delete(key);
-    out.push({ batch, receipt });
+    if (!seen.isHosted) out.push({ batch, receipt });
+    else if (!isUncounted(receipt)) out.push(ownWords(batch, receipt));
   }
   return out;
 }
+
+function ownWords(
+  batch: OrderedBatch,
+  receipt: Receipt,
+): { readonly batch: OrderedBatch; readonly receipt: Receipt } {
+  const own = batch.ops.flatMap((bytes, i) => {
+    const [op, result] = [decodeHostedOp(bytes), decodeHostedResult(receipt.results[i] ?? NOTHING)];
+    if (!op.ok || op.value.kind !== 'own') return [];
+    const answer = result.ok && result.value.kind === 'own' ? result.value.answer : NOTHING;
+    return [{ op: op.value.op, answer }];
+  });
+  return {
+    batch: { ...batch, ops: own.map(({ op }) => op) },
+    receipt: { ...receipt, results: own.map(({ answer }) => answer) },
+  };
+}
+
+const NOTHING = new Uint8Array(0);

@@ -161,7 +161,6 @@ class NamespaceAct implements Act {
 
   #said = 0;
   readonly pipelining: Pipelining = {
-    leased: true,
     ops: () => [encodeOp(this.#create(`/said${this.#said++ % 50}`, 'file', 0))],
   };
 

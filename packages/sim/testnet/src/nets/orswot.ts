@@ -113,7 +113,7 @@ export const orswotNet: Net = {
     let said = 0;
     const ops = (): Uint8Array[] => [encode(setOp, { kind: 'add', member: member(said++) })];
     return {
-      pipelining: { leased: false, ops },
+      pipelining: { ops },
       checkers: () => [model],
       prepare({ clients, world, plan }) {
         for (let i = 0; i < plan.clients; i++) {

@@ -8,13 +8,13 @@ import {
   type Op,
   type Result,
   resultWords,
-  sessionIdOf,
 } from '@fatty/api';
 import { encode, hash, toHex, utf8 } from '@fatty/codec';
 import { KeepAliveChain } from '@fatty/core';
 import type { Receipt } from '@fatty/interface';
 import { Client } from '../world/client.ts';
 import type { Observation } from '../world/observation.ts';
+import { sessionOpening } from '../world/opening.ts';
 import type { World } from '../world/world.ts';
 
 /** Links of a keep-alive chain: enough for a world of several minutes. */
@@ -63,18 +63,16 @@ export class SessionClient {
     const chain = new KeepAliveChain(hash('testnet-chain', utf8(label)), LINKS);
     this.#chain = chain;
     this.#link = 0;
-    const { scheme, committee } = this.#world.cell;
-    const key = scheme.signer(hash('testnet-client', utf8(this.name))).publicKey;
-    const nonce = hash('testnet-nonce', utf8(label)).slice(0, 16);
-    const session = sessionIdOf(key, nonce, { epoch: committee.epoch, commit });
-    const { anchor } = chain;
-    const op: Op = { kind: 'openSession', nonce, anchor, leaseMs: this.#leaseMs };
+    const { cell } = this.#world;
+    const signer = cell.scheme.signer(hash('testnet-client', utf8(this.name)));
+    const terms = { anchor: chain.anchor, leaseMs: this.#leaseMs };
+    const { session, op } = sessionOpening(cell, signer, label, commit, terms);
     const answered = ({ results }: Receipt): void => {
-      this.#answered([op], results, { answered: (result) => this.#opened(result) });
+      this.#answered(['openSession'], results, { answered: (result) => this.#opened(result) });
     };
     const refused = (code: string): void => this.#openAnew(code);
     const ending = { answered, refused };
-    return { session, opening: { label: labelOf([op]), make: () => [encodeOp(op)], ending } };
+    return { session, opening: { label: 'openSession', make: () => [op], ending } };
   }
 
   #opened(result: Result): void {
@@ -107,17 +105,22 @@ export class SessionClient {
     };
     const { refused } = ending;
     this.client.send(label, made, {
-      answered: ({ results }) => this.#answered(ops, results, ending),
+      answered: ({ results }) =>
+        this.#answered(
+          ops.map(({ kind }) => kind),
+          results,
+          ending,
+        ),
       ...(refused === undefined ? {} : { refused }),
     });
   }
 
-  #answered(ops: readonly Op[], results: readonly Uint8Array[], ending: OpsEnding): void {
+  #answered(kinds: readonly string[], results: readonly Uint8Array[], ending: OpsEnding): void {
     for (const [i, bytes] of results.entries()) {
       const result = decodeResult(bytes);
-      const op = ops[i];
-      if (!result.ok || op === undefined) continue;
-      this.#world.story.tell('note', this.name, `${op.kind}: ${resultWords(result.value)}`);
+      const kind = kinds[i];
+      if (!result.ok || kind === undefined) continue;
+      this.#world.story.tell('note', this.name, `${kind}: ${resultWords(result.value)}`);
       ending.answered?.(result.value);
     }
   }

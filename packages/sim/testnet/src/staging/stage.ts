@@ -7,9 +7,10 @@ import type {
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import { hosted, Replica, type Tuning, viewOf } from '@fatty/replica';
+import { Replica, type Tuning, viewOf } from '@fatty/replica';
+import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
-import type { Cell } from '../world/cell.ts';
+import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
 import type { Boot, Peer } from '../world/host.ts';
@@ -27,13 +28,13 @@ export interface Staged {
 
 /** Hosts a plain algorithm and keeps hold of the instance that has the committed state. */
 export function staged(make: (context: CellContext) => Algorithm, context: CellContext): Staged {
-  const made: Algorithm[] = [];
-  const machine = hosted((cell) => {
-    const algorithm = make(cell);
-    made.push(algorithm);
-    return algorithm;
-  }, context);
-  const [algorithm] = made;
+  let algorithm: Algorithm | undefined;
+  const makeOne = (cell: CellContext): Algorithm => {
+    const made = make(cell);
+    algorithm ??= made;
+    return made;
+  };
+  const machine = hosted(makeOne, context, { basisCommitsMax: BASIS_COMMITS_MAX });
   return algorithm === undefined ? { machine } : { machine, algorithm };
 }
 
@@ -157,8 +158,7 @@ function honest(
 ): Peer {
   const { committee, cellId, scheme } = cell;
   const { index } = boot;
-  const context = { cellId, epoch: committee.epoch, members: committee.members };
-  const adopted = machines.adopt(index, machine(context));
+  const adopted = machines.adopt(index, machine(contextOf(cell)));
   const signer = signerOf(cell, index);
   const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
@@ -169,6 +169,10 @@ function honest(
     deliveredView: () => replica.deliveredView(),
     clockMs: (sample) => replica.clockMs(sample),
   };
+}
+
+function contextOf({ committee, cellId }: Cell): CellContext {
+  return { cellId, epoch: committee.epoch, members: committee.members };
 }
 
 /** Puts a whole cell of real replicas (and liars) into a new world. */
@@ -188,6 +192,7 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   };
   const world: World = new World({
     ...options,
+    isHosted: options.machine(contextOf(cell)).algorithm !== undefined,
     boot,
     liars: new Set(liars.keys()),
     rootOf: (replica, commit) => machines.rootOf(replica, commit),

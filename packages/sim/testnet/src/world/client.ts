@@ -1,11 +1,4 @@
-import {
-  type Batch,
-  encodeOp,
-  type SignedBatch,
-  sessionIdOf,
-  signBatch,
-  signedBatchShape,
-} from '@fatty/api';
+import { type Batch, type SignedBatch, sessionIdOf, signBatch, signedBatchShape } from '@fatty/api';
 import {
   asDigest,
   asSessionId,
@@ -17,8 +10,10 @@ import {
   utf8,
 } from '@fatty/codec';
 import type { Receipt, SessionId } from '@fatty/interface';
+import { decodeHostedResult, encodeHostedOp, ownOp } from '@fatty/sessions';
 import { BASIS_COMMITS_MAX } from './cell.ts';
 import type { Observation } from './observation.ts';
+import { LONG_LEASE_MS, plainOpening } from './opening.ts';
 import type { World } from './world.ts';
 
 /** How clients lie. Each of these is a client of its own with its own key and session. */
@@ -36,6 +31,7 @@ export type ClientLie = (typeof CLIENT_LIES)[number];
 
 export interface ClientOptions {
   readonly signer?: Signer;
+  /** Whoever names it opens it. Default, where an algorithm is hosted: the client opens one of its own. */
   readonly session?: SessionId;
   /** Never turns to another gateway. */
   readonly faithful?: boolean;
@@ -54,6 +50,7 @@ interface Pending {
 /** A batch that waits for its turn. */
 interface Queued {
   readonly label: string;
+  /** As the batch carries them. */
   readonly make: () => readonly Uint8Array[];
   readonly ending: Ending;
 }
@@ -91,6 +88,8 @@ export class Client {
   #pending: Pending | undefined;
   #seq = 0;
   #basis = 0;
+  /** Sessions that it has opened, or tried to. */
+  #openings = 0;
 
   constructor(world: World, name: string, gateway: number, options: ClientOptions = {}) {
     const { scheme } = world.cell;
@@ -102,6 +101,25 @@ export class Client {
     this.#faithful = options.faithful ?? false;
     this.#world = world;
     world.onObservation((observation) => this.#see(observation));
+    // Its first batch leaves at once, before it has heard of a commit.
+    if (world.isHosted && options.session === undefined) this.#open(0);
+  }
+
+  /** Through every gateway at once: who is faithful to a liar wants a session all the same. */
+  #open(commit: number): void {
+    const label = this.#openings === 0 ? this.name : `${this.name}/${this.#openings}`;
+    this.#openings += 1;
+    const { session, op } = plainOpening(this.#world.cell, this.signer, label, commit);
+    const anew = (): void => {
+      this.#world.count('openedAnew');
+      this.#open(this.#basis);
+    };
+    const answered = ({ results }: Receipt): void => {
+      const [first] = results.map(decodeHostedResult);
+      if (first?.ok && first.value.kind === 'error') anew();
+    };
+    this.reopen(session, { label: 'open', make: () => [op], ending: { answered, refused: anew } });
+    this.#next();
   }
 
   get session(): SessionId {
@@ -127,9 +145,11 @@ export class Client {
     this.#seq += 1;
   }
 
-  /** Queues one batch; its ops are made when its turn comes. */
+  /** Queues one batch of the algorithm's ops, which are made when its turn comes. */
   send(label: string, make: () => readonly Uint8Array[], ending: Ending = {}): void {
-    this.#queue.push({ make, label, ending });
+    const carried = (): readonly Uint8Array[] =>
+      this.#world.isHosted ? make().map(ownOp) : make();
+    this.#queue.push({ make: carried, label, ending });
     this.#next();
   }
 
@@ -143,8 +163,13 @@ export class Client {
     this.#queue.unshift(opening);
   }
 
-  /** A batch of this client, signed; for lies as well. */
+  /** A batch of this client with ops of the algorithm, signed; for lies as well. */
   sign(ops: readonly Uint8Array[], change: Partial<Batch> = {}): SignedBatch {
+    return this.signCarried(this.#world.isHosted ? ops.map(ownOp) : ops, change);
+  }
+
+  /** The same with ops as the batch carries them. */
+  signCarried(ops: readonly Uint8Array[], change: Partial<Batch> = {}): SignedBatch {
     return signBatch(this.#world.cell.cellId, this.signer, {
       client: this.signer.publicKey,
       session: this.session,
@@ -160,7 +185,7 @@ export class Client {
     const next = this.#queue.shift();
     if (next === undefined) return;
     const seq = this.#seq;
-    const bytes = encode(signedBatchShape, this.sign(next.make()));
+    const bytes = encode(signedBatchShape, this.signCarried(next.make()));
     this.#seq += 1;
     this.sent.push(bytes);
     const { label, ending } = next;
@@ -172,7 +197,9 @@ export class Client {
   #try(pending: Pending): void {
     if (this.#pending !== pending) return;
     const replicas = this.#world.hosts.length;
-    const gateways = this.gossip ? this.#world.hosts.map((host) => host.index) : [this.gateway];
+    const isOpening = pending.seq === 0 && this.#openings > 0;
+    const gateways =
+      this.gossip || isOpening ? this.#world.hosts.map((host) => host.index) : [this.gateway];
     for (const gateway of gateways) {
       pending.tags.add(this.#world.submit(this.name, gateway, pending.bytes, pending.label));
     }
@@ -266,8 +293,8 @@ function lateOpening({ world, thief }: Swindle): SignedBatch {
   const nonce = world.rng.bytes(16);
   const session = sessionIdOf(thief.signer.publicKey, nonce, basis);
   const anchor = asDigest(world.rng.bytes(32));
-  const open = encodeOp({ kind: 'openSession', nonce, anchor, leaseMs: 60_000 });
-  return thief.sign([open], { session, seq: 0, basis });
+  const open = encodeHostedOp({ kind: 'openSession', nonce, anchor, leaseMs: LONG_LEASE_MS });
+  return thief.signCarried([open], { session, seq: 0, basis });
 }
 
 /** Tells one lie. The thief's own session takes the harm, if anybody's. */

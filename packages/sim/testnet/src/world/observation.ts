@@ -25,6 +25,8 @@ export type Observation = {
       readonly input: CommitInput;
       readonly applied: Applied;
       readonly root: Digest | undefined;
+      /** By an algorithm in sessions: its batches carry `HostedOp`s. */
+      readonly isHosted?: boolean;
     }
   | { readonly kind: 'crashed'; readonly lost: number }
   | { readonly kind: 'restarted' }

@@ -1,23 +1,9 @@
-import {
-  encodeOp,
-  type Op,
-  type SignedBatch,
-  sessionIdOf,
-  signBatch,
-  signedBatchShape,
-} from '@fatty/api';
-import {
-  asDigest,
-  asSessionId,
-  encode,
-  equalBytes,
-  hash,
-  type Signer,
-  toHex,
-  utf8,
-} from '@fatty/codec';
+import { encode, equalBytes, hash, type Signer, toHex, utf8 } from '@fatty/codec';
 import type { Receipt, SessionId } from '@fatty/interface';
+import { type SignedBatch, signBatch, signedBatchShape } from '@fatty/protocol';
+import { ownOp } from '@fatty/sessions';
 import type { Observation } from './observation.ts';
+import { plainOpening } from './opening.ts';
 import type { World } from './world.ts';
 
 interface Sent {
@@ -45,29 +31,23 @@ export class PipelinedClient {
   readonly sent: Uint8Array[] = [];
   gateway: number;
   readonly #world: World;
-  readonly #nonce: Uint8Array | undefined;
   #open: Sent[] = [];
   #late: (readonly Uint8Array[])[] = [];
   #seq = 0;
   #arrivesMs = 0;
-  #isOpened: boolean;
+  #isOpened = false;
 
-  /** `leased`: the first batch opens a session of the lock service, and the others wait for it. */
-  constructor(world: World, name: string, gateway: number, leased: boolean) {
-    const { scheme, committee } = world.cell;
+  /** The first batch opens its session, and the others wait for it. */
+  constructor(world: World, name: string, gateway: number) {
+    const { scheme } = world.cell;
     this.name = name;
     this.gateway = gateway;
     this.#world = world;
     this.signer = scheme.signer(hash('testnet-client', utf8(name)));
-    this.#nonce = leased ? hash('testnet-nonce', utf8(name)).slice(0, 16) : undefined;
-    this.#isOpened = !leased;
-    const key = this.signer.publicKey;
-    const basis = { epoch: committee.epoch, commit: 0 };
-    this.session = this.#nonce
-      ? sessionIdOf(key, this.#nonce, basis)
-      : asSessionId(hash('session', key, utf8(name)));
+    const { session, op } = plainOpening(world.cell, this.signer, name, 0);
+    this.session = session;
     world.onObservation((observation) => this.#see(observation));
-    if (this.#nonce) this.#put([encodeOp(opening(this.#nonce, name))]);
+    this.#put([op]);
   }
 
   /** Nothing waits for an answer. */
@@ -76,7 +56,8 @@ export class PipelinedClient {
   }
 
   /** One batch for each; all of them leave at once. */
-  burst(batches: readonly (readonly Uint8Array[])[]): void {
+  burst(bursts: readonly (readonly Uint8Array[])[]): void {
+    const batches = this.#world.isHosted ? bursts.map((ops) => ops.map(ownOp)) : bursts;
     if (this.#isOpened) for (const ops of batches) this.#put(ops);
     else this.#late.push(...batches);
   }
@@ -104,7 +85,8 @@ export class PipelinedClient {
   #submit(sent: Sent): void {
     const { gateway } = this;
     const isUp = this.#world.honest(gateway) && this.#world.hosts[gateway]?.peer !== undefined;
-    sent.isLost = !isUp;
+    // Nothing is promised behind a gap.
+    sent.isLost = !isUp || this.#open.some(({ seq, isLost }) => isLost && seq < sent.seq);
     const { nowMs } = this.#world;
     // A link keeps its order.
     this.#arrivesMs = Math.max(this.#arrivesMs, nowMs + this.#world.clientDelayMs());
@@ -124,9 +106,11 @@ export class PipelinedClient {
     });
   }
 
+  /** These, and what was sent behind them: it is out of turn until they come. */
   #lose(lost: readonly Sent[]): void {
     if (lost.length === 0) return;
-    for (const sent of lost) sent.isLost = true;
+    const first = Math.min(...lost.map(({ seq }) => seq));
+    for (const sent of this.#open) if (sent.seq >= first) sent.isLost = true;
     this.#failover(this.gateway);
   }
 
@@ -155,16 +139,8 @@ export class PipelinedClient {
   }
 }
 
-/** Long enough a lease that nothing has to keep it. */
-function opening(nonce: Uint8Array, name: string): Op {
-  const anchor = asDigest(hash('testnet-chain', utf8(name)));
-  return { kind: 'openSession', nonce, anchor, leaseMs: 60_000 };
-}
-
 /** How a net's client pipelines. */
 export interface Pipelining {
-  /** In a session of the lock service, or in a plain one. */
-  readonly leased: boolean;
   /** The ops of one batch, different from call to call. */
   ops(): readonly Uint8Array[];
 }
@@ -175,10 +151,10 @@ const BURSTS = 12;
 const BATCHES_PER_BURST = 5;
 
 /** Puts a client into the world that sends bursts of batches through an honest gateway. */
-export function pipeline(world: World, seed: number, { leased, ops }: Pipelining): PipelinedClient {
+export function pipeline(world: World, seed: number, { ops }: Pipelining): PipelinedClient {
   const honest = world.hosts.filter(({ index }) => world.honest(index));
   const gateway = honest[seed % honest.length]?.index ?? 0;
-  const client = new PipelinedClient(world, 'p0', gateway, leased);
+  const client = new PipelinedClient(world, 'p0', gateway);
   for (let i = 0; i < BURSTS; i++) {
     world.after(FIRST_BURST_MS + i * BURST_EVERY_MS, () => {
       client.burst(Array.from({ length: BATCHES_PER_BURST }, () => ops()));

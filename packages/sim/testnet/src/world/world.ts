@@ -17,6 +17,8 @@ export interface WorldOptions {
   /** Starts the process of replica `boot.index`: the real replica, or a liar. */
   readonly boot: (boot: Boot) => Peer;
   readonly liars: ReadonlySet<number>;
+  /** Its replicas host an algorithm in sessions: clients open theirs, and ops travel as `HostedOp`s. */
+  readonly isHosted?: boolean;
   readonly network: NetworkOptions;
   readonly disk: DiskOptions;
   readonly verifier: VerifierOptions;
@@ -39,6 +41,7 @@ export class World {
   readonly network: Network;
   readonly rng: SeededRng;
   readonly liars: ReadonlySet<number>;
+  readonly isHosted: boolean;
   readonly violations: Violation[] = [];
   /** What the run reached: every net states how much of each it wants to have seen. */
   readonly reached: Record<string, number> = {};
@@ -55,6 +58,7 @@ export class World {
     this.#options = options;
     this.cell = cell;
     this.liars = options.liars;
+    this.isHosted = options.isHosted ?? false;
     this.rng = new SeededRng(options.seed);
     this.#verifyRng = this.rng.fork();
     this.#story = new Storyteller(() => this.#nowMs - GENESIS_MS, options.tracer);
@@ -307,7 +311,8 @@ export class World {
       }
       this.#story.committed(host.index, effect);
       const root = this.#options.rootOf?.(host.index, commit.index);
-      this.#observe({ kind: 'committed', commit, input, applied, root, ...at });
+      const { isHosted } = this;
+      this.#observe({ kind: 'committed', commit, input, applied, root, isHosted, ...at });
     } else if (effect.kind === 'note') {
       if (this.honest(host.index)) this.count(`note.${effect.note.what}`);
       this.#story.noted(host.index, effect.note);

@@ -76,19 +76,17 @@ function keyOf(batch: { readonly client: PublicKey; readonly session: SessionId 
 }
 
 /**
- * Hosts a plain {@link Algorithm}: sessions are named by the client alone, exactly once per
- * (client, session): seq = last + 1 applies (the first is 0), an older seq answers its stored
- * receipt, a later one is skipped and writes nothing (R3). There is no time in it, so a cell that
- * hosts it may rest as long as it likes. `make` gives an empty algorithm each time it is called.
+ * A machine for tests of the replica: sessions need no opening and never end, so no test has to think of
+ * them. Exactly once per (client, session), as R3 says; what real cells host is `hosted` of package sessions.
  */
-export function hosted(
+export function bareMachine(
   make: (context: CellContext) => Algorithm,
   context: CellContext,
 ): StateMachine {
-  return new Hosted(make, context);
+  return new Plain(make, context);
 }
 
-class Hosted implements StateMachine {
+class Plain implements StateMachine {
   readonly #make: (context: CellContext) => Algorithm;
   readonly #context: CellContext;
   readonly #algorithm: Algorithm;
@@ -164,11 +162,11 @@ class Hosted implements StateMachine {
   }
 
   root(): Digest {
-    return hash('hosted', this.snapshot());
+    return hash('plain', this.snapshot());
   }
 
   fresh(): StateMachine {
-    return new Hosted(this.#make, this.#context);
+    return new Plain(this.#make, this.#context);
   }
 
   #session(batch: OrderedBatch): Session {

@@ -1,0 +1,18 @@
+// An algorithm is somebody else's code: what it throws stays here.
+import type { Failure, Outcome } from '@fatty/interface';
+
+/** Says no more than this: the words of an exception differ between engines, receipts may not. */
+export const THREW: Failure = {
+  code: 'algorithm_failed',
+  expected: 'a method that answers',
+  actual: 'one that threw',
+};
+
+/** What this call answers; code `algorithm_failed` when it throws. */
+export function guarded<T>(call: () => T): Outcome<T> {
+  try {
+    return { ok: true, value: call() };
+  } catch {
+    return { ok: false, failure: THREW };
+  }
+}

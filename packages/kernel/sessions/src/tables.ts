@@ -1,0 +1,131 @@
+// Sessions and graves as snapshots write them.
+import {
+  array,
+  asDigest,
+  bytes,
+  digest,
+  fixed,
+  fromHex,
+  InvariantError,
+  publicKey,
+  record,
+  type Shape,
+  sessionId,
+  toHex,
+  u32,
+  u53,
+} from '@fatty/codec';
+import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Floor, Grave, Graves } from './graves.ts';
+import type { StoredReceipt } from './receipts.ts';
+import type { SessionRecord, Sessions } from './sessions.ts';
+
+const COUNT_MAX = 2 ** 32 - 1;
+
+const position: Shape<Position> = record<Position>({ commit: u53, index: u32 });
+
+/** A kept receipt, as snapshots write it. */
+export const storedReceiptShape: Shape<StoredReceipt> = record<StoredReceipt>({
+  seq: u53,
+  batch: digest,
+  commit: u53,
+  results: array(bytes(COUNT_MAX), COUNT_MAX),
+});
+
+type GraveRow = Omit<Grave, 'key'> & { readonly key: Digest };
+
+/** Graves and floors, as snapshots write them. */
+export interface GraveTables {
+  readonly graves: readonly GraveRow[];
+  readonly floors: readonly Floor[];
+}
+
+/** The shapes of both tables, to be put behind one another in a record. */
+export const graveTables: { [K in keyof GraveTables]: Shape<GraveTables[K]> } = {
+  graves: array(
+    record<GraveRow>({ key: digest, client: publicKey, author: u32, openableUntil: u53 }),
+    COUNT_MAX,
+  ),
+  floors: array(record<Floor>({ client: publicKey, author: u32, openableUntil: u53 }), COUNT_MAX),
+};
+
+/** Ascending by key; the floors by client. */
+export function rowsOfGraves(graves: Graves): GraveTables {
+  return {
+    graves: [...graves.all()].sort(byKey).map((one) => ({ ...one, key: digestOf(one.key) })),
+    floors: [...graves.floors()].sort((a, b) => (toHex(a.client) < toHex(b.client) ? -1 : 1)),
+  };
+}
+
+export function restoreGraves(graves: Graves, rows: GraveTables): void {
+  for (const row of rows.graves) graves.add({ ...row, key: toHex(row.key) });
+  for (const floor of rows.floors) graves.setFloor(floor);
+}
+
+/** Ascending by id: hex of equal length sorts as its bytes do. */
+export function sortedSessions<S extends SessionRecord>(sessions: Sessions<S>): S[] {
+  return [...sessions.all()].sort(byKey);
+}
+
+function byKey(a: { readonly key: string }, b: { readonly key: string }): number {
+  return a.key < b.key ? -1 : 1;
+}
+
+/** @throws InvariantError on a map key that is no id: a fault of this package. */
+function digestOf(key: string): Digest {
+  const id = fromHex(key);
+  if (id === undefined) throw new InvariantError('map keys of ids are hex');
+  return asDigest(id);
+}
+
+interface SessionRow {
+  readonly id: SessionId;
+  readonly client: PublicKey;
+  readonly author: number;
+  readonly opened: Position;
+  readonly openableUntil: number;
+  readonly leaseMs: number;
+  readonly link: Uint8Array;
+  readonly i: number;
+  readonly expiry: number;
+  readonly lastSeq: number;
+  readonly receipts: readonly StoredReceipt[];
+}
+
+/** Sessions that nothing was added to, with their graves. */
+export interface SessionTables extends GraveTables {
+  readonly sessions: readonly SessionRow[];
+}
+
+export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({
+  sessions: array(
+    record<SessionRow>({
+      id: sessionId,
+      client: publicKey,
+      author: u32,
+      opened: position,
+      openableUntil: u53,
+      leaseMs: u32,
+      link: fixed(32),
+      i: u32,
+      expiry: u53,
+      lastSeq: u53,
+      receipts: array(storedReceiptShape, COUNT_MAX),
+    }),
+    COUNT_MAX,
+  ),
+  ...graveTables,
+});
+
+export function sessionTables(sessions: Sessions<SessionRecord>): SessionTables {
+  return { sessions: sortedSessions(sessions), ...rowsOfGraves(sessions.graves) };
+}
+
+/** Into sessions that have none yet. */
+export function restoreSessions(sessions: Sessions<SessionRecord>, tables: SessionTables): void {
+  for (const row of tables.sessions) {
+    const [key, owner] = [toHex(row.id), toHex(row.client)];
+    sessions.add({ ...row, key, owner, receipts: [...row.receipts] });
+  }
+  restoreGraves(sessions.graves, tables);
+}
