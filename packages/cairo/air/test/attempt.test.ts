@@ -1,3 +1,4 @@
+// Which errors become verdicts, and which end the thread.
 import { expect, test } from 'vitest';
 import { attempt, attemptTyped, Rejected } from '../src/proof/rejected.ts';
 

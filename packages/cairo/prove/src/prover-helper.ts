@@ -1,3 +1,4 @@
+// Entry of a thread that helps a prover thread.
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Aid, help } from './kernels/wasm/crew.ts';
 

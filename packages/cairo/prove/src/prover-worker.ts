@@ -1,3 +1,4 @@
+// Entry of a prover thread.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fail } from '@fatty/codec';
 import type { Aid } from './kernels/wasm/crew.ts';

@@ -1,3 +1,4 @@
+// Every constraint of `plain` can be broken alone; rows and vanishing polynomials agree.
 import { describe, expect, it } from 'vitest';
 import { pow, rootOfUnity } from '../../air/src/felt/felt.ts';
 import { vanishing } from '../../air/src/layouts/evaluate.ts';

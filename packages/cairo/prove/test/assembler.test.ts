@@ -1,3 +1,4 @@
+// The assembler: words, forms, failures, and that it undoes the disassembler.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { P } from '../../air/src/felt/felt.ts';

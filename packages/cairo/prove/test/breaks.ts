@@ -1,3 +1,4 @@
+// How to break each constraint of the CPU and nothing else.
 import { inverse, mul } from '../../air/src/felt/felt.ts';
 import type { StepChange, TamperedTable } from './tampered-table.ts';
 

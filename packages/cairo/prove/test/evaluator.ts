@@ -1,3 +1,4 @@
+// A second reading of the constraints, row by row, to see which of them a trace breaks.
 import { add, mul, pow, rootOfUnity, sub } from '../../air/src/felt/felt.ts';
 import type { Constraint, Layout, Node } from '../../air/src/layouts/expression.ts';
 import { isIn } from './tampered-table.ts';

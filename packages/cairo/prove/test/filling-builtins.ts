@@ -1,3 +1,4 @@
+// Honest traces of range checks, bitwise and Poseidon, for tests to break.
 import { FULL_ROUNDS, PARTIAL_ROUNDS, roundConstants } from '../../air/src/curve/poseidon.ts';
 import { add, mul, reduce } from '../../air/src/felt/felt.ts';
 import {

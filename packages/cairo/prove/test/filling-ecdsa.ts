@@ -1,3 +1,4 @@
+// An honest trace of ECDSA, for tests to break.
 import {
   CURVE_BETA,
   CURVE_GENERATOR,

@@ -1,3 +1,4 @@
+// Honest traces of Pedersen and of EC operations, for tests to break.
 import { CURVE_BETA, type AffinePoint as Point } from '../../air/src/curve/curve.ts';
 import { bitPoints, PEDERSEN_SHIFT as SHIFT } from '../../air/src/curve/pedersen.ts';
 import { add, inverse, mul, P, pow, reduce, sub } from '../../air/src/felt/felt.ts';

@@ -1,3 +1,4 @@
+// Honest traces of a layout's memory, offsets and pools, for tests to break.
 import { add, batchInverse, inverse, mul, reduce, sub } from '../../air/src/felt/felt.ts';
 import type { Place } from '../../air/src/layouts/builder.ts';
 import type { Layout } from '../../air/src/layouts/expression.ts';

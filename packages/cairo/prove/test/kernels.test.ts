@@ -1,3 +1,4 @@
+// The kernels of WebAssembly do what those in BigInt do.
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { inverse, P, rootOfUnity } from '../../air/src/felt/felt.ts';

@@ -1,3 +1,4 @@
+// The machines that are shipped: what each computes, and what it refuses.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { P } from '../../air/src/felt/felt.ts';

@@ -1,3 +1,4 @@
+// Public memory in several pages, proved and checked.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attempt } from '../../air/src/proof/rejected.ts';
 import { readPages } from '../../air/src/stark/pages.ts';

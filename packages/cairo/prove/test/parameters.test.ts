@@ -1,3 +1,4 @@
+// The list of FRI steps can be chosen, and proofs with it verify.
 import { beforeAll, expect, test } from 'vitest';
 import { fixture, NO_POLICY } from '../../verify/test/fixtures.ts';
 import {

@@ -1,3 +1,4 @@
+// Threads: the same proof however many they are, and what a prover thread relays.
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import {

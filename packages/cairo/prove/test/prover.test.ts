@@ -1,3 +1,4 @@
+// The prover: Stone's bytes, what it refuses, progress and cancellation.
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Roots of polynomials over the field, for points that a test needs.
 import { add, inverse, mul, P, sub } from '../../air/src/felt/felt.ts';
 
 /** Coefficients, lowest first, the highest not zero. */

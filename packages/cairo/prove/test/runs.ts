@@ -1,3 +1,4 @@
+// Runs of the lease program, and proofs by what matters of them.
 import type { Outcome } from '@fatty/interface';
 import { expect } from 'vitest';
 import { fixtureText } from '../../verify/test/fixtures.ts';

@@ -1,3 +1,4 @@
+// Each constraint of each layout is needed: a trace breaks it and no other.
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../../air/src/layouts/builder.ts';
 import type { Layout } from '../../air/src/layouts/expression.ts';

@@ -1,3 +1,4 @@
+// An honest trace of `plain` that can be changed step by step.
 import { add, batchInverse, mul, reduce, sub } from '../../air/src/felt/felt.ts';
 import { evaluateNodes } from '../../air/src/layouts/evaluate.ts';
 import type { Constraint, Layout, Rows } from '../../air/src/layouts/expression.ts';

@@ -1,3 +1,4 @@
+// The VM and the assembler against recorded programs and runs (FATTY_VECTORS).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// The VM: runs, failures, files.
 import { ok } from '@fatty/codec';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Entry of a verifier thread.
 import { parentPort } from 'node:worker_threads';
 import type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
 import { rememberVerdicts } from './verifier/remember.ts';

@@ -1,3 +1,4 @@
+// Golden bytes of ids, bindings, hashes, envelopes, policies and jobs, each worked out twice.
 import { asCellId, asDigest, asPublicKey, encode } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import { describe, expect, it } from 'vitest';

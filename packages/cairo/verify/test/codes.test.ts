@@ -1,11 +1,9 @@
+// Every code of a refused proof, with a proof that is refused by it.
+import { attempt, Channel, Domain, PLAIN } from '@fatty/cairo-air';
 import type { Outcome } from '@fatty/interface';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GENERATOR, mul, P, rootOfUnity } from '../../air/src/felt/felt.ts';
 import { composition, evaluateNodes } from '../../air/src/layouts/evaluate.ts';
-import { PLAIN } from '../../air/src/layouts/plain.ts';
-import { attempt } from '../../air/src/proof/rejected.ts';
-import { Channel } from '../../air/src/stark/channel.ts';
-import { Domain } from '../../air/src/stark/domain.ts';
 import { publicMemoryProduct } from '../../air/src/stark/public-input.ts';
 import {
   ANY_POLICY,

@@ -1,3 +1,4 @@
+// Proofs by StarkWare's prover, and ways to change them.
 import { readFileSync } from 'node:fs';
 import { toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Proofs in another hand, and in layouts that are none of ours.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

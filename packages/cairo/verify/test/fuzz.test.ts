@@ -1,3 +1,4 @@
+// Any bytes and any change of a proof end in a verdict.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

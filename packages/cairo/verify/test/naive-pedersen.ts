@@ -1,3 +1,4 @@
+// Pedersen's points and hash by plain addition, to compare with.
 import { add, inverse, mul, sub } from '../../air/src/felt/felt.ts';
 
 /**

@@ -1,3 +1,4 @@
+// Statements of outer programs: bootloaders and StarkWare's Cairo verifier.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pedersen } from '../../air/src/curve/pedersen.ts';

@@ -1,3 +1,4 @@
+// The parts of a verifier one by one: field, domains, hashes, envelope, jobs.
 import { ok } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// A verifier's memory of verdicts.
 import { reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// The layouts with builtins: curve, hashes, constants, and proofs that verify.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CURVE_BETA, CURVE_GENERATOR, doublings } from '../../air/src/curve/curve.ts';

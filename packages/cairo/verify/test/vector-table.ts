@@ -1,3 +1,4 @@
+// The table of every vector proof in tests/README.md.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {

@@ -1,3 +1,4 @@
+// What is answered about every vector proof (FATTY_VECTORS), and about the fixtures.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// The verifier: transcripts, verdicts, statements and leases.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Proof of work, bit by bit.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

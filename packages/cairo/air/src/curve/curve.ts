@@ -1,3 +1,4 @@
+// The STARK curve: points and their sums.
 import { add, batchInverse, mul, sub } from '../felt/felt.ts';
 
 /**
@@ -9,7 +10,9 @@ export interface AffinePoint {
   readonly y: bigint;
 }
 
+/** The coefficient of x. */
 export const CURVE_ALPHA = 1n;
+/** The constant term b. */
 export const CURVE_BETA: bigint =
   0x6f21413efbe40de150e596d72f7a8c5609ad26c15c915c1f4cdfcb99cee9e89n;
 
@@ -26,6 +29,7 @@ export interface JacobianPoint {
   readonly z: bigint;
 }
 
+/** The same point with z = 1. */
 export function toJacobian({ x, y }: AffinePoint): JacobianPoint {
   return { x, y, z: 1n };
 }

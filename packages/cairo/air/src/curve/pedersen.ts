@@ -1,3 +1,4 @@
+// Pedersen hash over the STARK curve.
 import {
   type AffinePoint,
   addAffine,
@@ -33,7 +34,9 @@ const P3: AffinePoint = {
   y: 0x1b77b3e37d13504b348046268d8ae25ce98ad783c25561a879dcc77e99c2426n,
 };
 
+/** Bits of an input that its first base point takes. */
 export const LOW_BITS = 248;
+/** Bits of an input: what is below p fits. */
 export const ELEMENT_BITS = 252;
 
 /** The point that bit i of the first (second) input adds: 2^i·P0 and 2^i·P1 (P2 and P3). */

@@ -1,3 +1,4 @@
+// Poseidon: permutation, hash of two and hash of many elements.
 import { utf8 } from '@fatty/codec';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { P, readUint } from '../felt/felt.ts';
@@ -8,9 +9,11 @@ import { P, readUint } from '../felt/felt.ts';
  * SHA-256("Hades" ‖ decimal index) mod p, the matrix is ((3, 1, 1), (1, −1, 1), (1, 1, −2)).
  */
 export const FULL_ROUNDS = 8;
+/** Rounds that cube the last element only, between the two halves of the full ones. */
 export const PARTIAL_ROUNDS = 83;
 const WIDTH = 3;
 
+/** The three elements of a permutation, each below p. */
 export type State = readonly [bigint, bigint, bigint];
 
 let constants: readonly bigint[] | undefined;

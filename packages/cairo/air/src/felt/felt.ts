@@ -1,3 +1,5 @@
+// Arithmetic of Cairo's prime field on BigInts.
+
 /**
  * The prime field of Cairo, p = 2^251 + 17·2^192 + 1, as BigInts in 0..p−1.
  * This is the reference that every faster kernel is compared with.
@@ -16,15 +18,18 @@ export function reduce(a: bigint): bigint {
   return r < 0n ? r + P : r;
 }
 
+/** a + b in the field; a and b in 0..p−1. */
 export function add(a: bigint, b: bigint): bigint {
   const sum = a + b;
   return sum >= P ? sum - P : sum;
 }
 
+/** a − b in the field; a and b in 0..p−1. */
 export function sub(a: bigint, b: bigint): bigint {
   return a >= b ? a - b : a - b + P;
 }
 
+/** a · b in the field; any size, but not negative. */
 export function mul(a: bigint, b: bigint): bigint {
   return (a * b) % P;
 }

@@ -1,3 +1,4 @@
+// A field element as canonical bytes.
 import { fixed, oneToOne, type Shape, ShapeError } from '@fatty/codec';
 import { P, readUint, toBytes32 } from './felt.ts';
 

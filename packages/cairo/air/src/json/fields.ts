@@ -1,3 +1,4 @@
+// Strict reading of JSON objects: which keys there are, which numbers and elements they hold.
 import { P } from '../felt/felt.ts';
 import { LIMITS } from '../proof/proof.ts';
 import { demand, Rejected } from '../proof/rejected.ts';

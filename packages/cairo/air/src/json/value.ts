@@ -1,3 +1,4 @@
+// A JSON reader that keeps numbers as they are written and refuses a key that stands twice.
 import { demand, Rejected } from '../proof/rejected.ts';
 
 /** A number as it was written: no reader here takes anything but plain integers from it. */
@@ -5,6 +6,7 @@ export interface JsonNumber {
   readonly number: string;
 }
 
+/** A JSON text as {@link parseJson} reads it; objects are maps in the order of the text. */
 export type JsonValue =
   | string
   | boolean

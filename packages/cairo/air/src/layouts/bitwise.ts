@@ -1,3 +1,4 @@
+// Constraints of the bitwise builtin.
 import { type AirBuilder, every, everyOf, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression } from './expression.ts';
 
@@ -24,6 +25,7 @@ const LINES = 128;
 /** Trace rows of a use. */
 export const bitwiseRows = ({ stride }: BitwiseColumns): number => LINES * stride;
 
+/** Adds the constraints of the bitwise builtin, in Stone's order. */
 export function addBitwise(air: AirBuilder, { pool, value, or, stride }: BitwiseColumns): void {
   const rows = (lines: number): number => lines * stride;
   const everyUse = every(rows(128));

@@ -1,3 +1,4 @@
+// Writes a layout's expression graph: cells, nodes, and constraints with the rows that they hold on.
 import {
   type Constraint,
   type Expression,
@@ -21,7 +22,9 @@ export function everyOf(period: number, [offset = 0, ...also]: readonly number[]
 /** A single row, counted from the start (0, 1, …) or from the end (−1, −2, …). */
 export const single = (row: number): Rows => ({ kind: 'single', row });
 
+/** Where a constraint holds that is about any row. */
 export const EVERY_ROW: Rows = every(1);
+/** Where a constraint holds that is about the beginning. */
 export const FIRST_ROW: Rows = single(0);
 
 /**

@@ -1,3 +1,4 @@
+// Constraints of the Cairo CPU.
 import { type AirBuilder, EVERY_ROW, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
 
@@ -81,6 +82,7 @@ const RES = 12;
 const NEXT_AP = 16;
 const NEXT_FP = 24;
 
+/** Adds the constraints of the CPU, in Stone's order. */
 export function addCpu(air: AirBuilder, columns: CpuColumns): void {
   const cpu = expressions(air, columns);
   addDecode(air, columns, cpu);

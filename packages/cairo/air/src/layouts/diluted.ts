@@ -1,3 +1,4 @@
+// Constraints of the pool of diluted numbers, on which the bitwise builtin rests.
 import { add, mul } from '../felt/felt.ts';
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import { addPool, type PoolColumns } from './permutations.ts';
@@ -10,11 +11,13 @@ import { addPool, type PoolColumns } from './permutations.ts';
 const BITS = 16;
 const SPACING = 4;
 
+/** Where the pool, its sorted copy, the running product and the running sum stand. */
 export interface DilutedColumns extends PoolColumns {
   /** Running sum of the steps; second commitment. */
   readonly sum: Place;
 }
 
+/** Adds the constraints of the pool, in Stone's order. */
 export function addDiluted(air: AirBuilder, columns: DilutedColumns): void {
   const { sorted, sum, stride } = columns;
   const last = single(-stride);

@@ -1,3 +1,4 @@
+// Constraints of the EC-operation builtin.
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression } from './expression.ts';
 import { addDoubling, addSum, addUniqueBits, type BitRows } from './points.ts';
@@ -40,6 +41,7 @@ const SCALAR_BITS = 252;
 /** Trace rows of a use. */
 export const ecOpRows = ({ stride }: EcOpColumns): number => LINES * stride;
 
+/** Adds the constraints of the EC-operation builtin, in Stone's order. */
 export function addEcOp(air: AirBuilder, columns: EcOpColumns): void {
   const { stride, doubled, sum, memory } = columns;
   const everyUse = every(ecOpRows(columns));

@@ -1,3 +1,4 @@
+// Constraints of the ECDSA builtin.
 import { CURVE_ALPHA, CURVE_BETA } from '../curve/curve.ts';
 import { PEDERSEN_SHIFT as SHIFT } from '../curve/pedersen.ts';
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
@@ -22,6 +23,7 @@ export interface MultiplicationColumns {
   readonly inverse: Place;
 }
 
+/** Where a signature's points, bits and memory accesses stand. */
 export interface EcdsaColumns {
   /** Trace rows per line. */
   readonly stride: number;
@@ -57,6 +59,7 @@ interface Ecdsa {
 /** Trace rows of a signature. */
 export const ecdsaRows = ({ stride }: EcdsaColumns): number => LINES * stride;
 
+/** Adds the constraints of the ECDSA builtin, in Stone's order. */
 export function addEcdsa(air: AirBuilder, columns: EcdsaColumns): void {
   const { stride, doubled, byGenerator, byKey } = columns;
   const at = (place: Place, lines = 0): Expression => air.at(place, lines * stride);

@@ -1,3 +1,4 @@
+// Evaluates a layout's constraints at a point: what the verifier does with them.
 import { add, batchInverse, mul, pow, rootOfUnity, sub } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';
 import type { Layout, Node, Rows } from './expression.ts';

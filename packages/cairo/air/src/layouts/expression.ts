@@ -1,3 +1,5 @@
+// A layout as data: expression graph, mask, constraints, builtins, periodic columns.
+
 /** One node of an expression graph; operands are indices of earlier nodes. */
 export type Node =
   | { readonly op: 'cell'; readonly index: number }

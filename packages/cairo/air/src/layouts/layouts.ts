@@ -1,3 +1,4 @@
+// The layouts that there are, by name.
 import { Rejected } from '../proof/rejected.ts';
 import type { Layout } from './expression.ts';
 import { PLAIN } from './plain.ts';

@@ -1,3 +1,4 @@
+// Constraints of the Pedersen builtin.
 import { PEDERSEN_SHIFT } from '../curve/pedersen.ts';
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
@@ -20,6 +21,7 @@ export interface HashColumns {
   readonly highest: Place;
 }
 
+/** Where the hashes and the memory accesses of their uses stand. */
 export interface PedersenColumns {
   readonly hashes: readonly HashColumns[];
   /** Trace rows per line. */
@@ -53,11 +55,13 @@ function linesOf(stride: number): Lines {
   };
 }
 
-/** Trace rows of a hash, and of a use: hashes stand side by side. */
+/** Trace rows of a hash; hashes stand side by side. */
 export const hashRows = ({ stride }: PedersenColumns): number => 512 * stride;
+/** Trace rows of a use. */
 export const pedersenRows = (columns: PedersenColumns): number =>
   hashRows(columns) / columns.hashes.length;
 
+/** Adds the constraints of the Pedersen builtin, in Stone's order. */
 export function addPedersen(air: AirBuilder, columns: PedersenColumns): void {
   const lines = linesOf(columns.stride);
   for (const [i, hash] of columns.hashes.entries()) {

@@ -1,3 +1,4 @@
+// Periodic columns: the constants of builtins, as polynomials that repeat.
 import { type AffinePoint, CURVE_GENERATOR, doublings } from '../curve/curve.ts';
 import { bitPoints } from '../curve/pedersen.ts';
 import { add, inverse, mul, pow, rootOfUnity, sub } from '../felt/felt.ts';

@@ -1,3 +1,4 @@
+// Constraints of memory and of offsets: two columns hold the same values.
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';
 
@@ -33,6 +34,7 @@ function addPermutation(air: AirBuilder, permutation: Permutation): void {
 const EVERY_ACCESS: Rows = every(2);
 const LAST_ACCESS: Rows = single(-2);
 
+/** The columns of memory. */
 export interface MemoryColumns {
   /** Accesses in trace order, (address, value) in two rows. */
   readonly accesses: number;
@@ -43,6 +45,7 @@ export interface MemoryColumns {
   readonly publicPeriod: number;
 }
 
+/** Adds the constraints of memory, in Stone's order. */
 export function addMemory(air: AirBuilder, columns: MemoryColumns): void {
   const { accesses, sorted, product } = columns;
   const z = air.parameter('memory_z');
@@ -93,6 +96,7 @@ export function addPool(air: AirBuilder, name: string, z: string, columns: PoolC
   });
 }
 
+/** Adds the constraints of offsets: a sorted copy without gaps, from rc_min to rc_max. */
 export function addOffsets(air: AirBuilder, columns: PoolColumns): void {
   const { sorted, stride } = columns;
   const last = single(-stride);

@@ -1,3 +1,4 @@
+// The layout `plain`, in which leases are proved.
 import type { Layout } from './expression.ts';
 import { layoutOf } from './table.ts';
 
@@ -18,6 +19,7 @@ const MASK_ROWS: readonly (readonly number[])[] = [
   [0, 2],
 ];
 
+/** The layout `plain`, its columns as above. */
 export const PLAIN: Layout = layoutOf({
   name: 'plain',
   maskRows: MASK_ROWS,

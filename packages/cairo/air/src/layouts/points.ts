@@ -1,3 +1,4 @@
+// Constraints of curve points that several builtins share: chosen sums, doublings, unique bits.
 import { CURVE_ALPHA } from '../curve/curve.ts';
 import type { AirBuilder } from './builder.ts';
 import type { Expression, Rows } from './expression.ts';

@@ -1,3 +1,4 @@
+// The constants of Poseidon's partial rounds, as the trace wants them.
 import { FULL_ROUNDS, PARTIAL_ROUNDS, permute, roundConstants } from '../curve/poseidon.ts';
 import { pow, reduce } from '../felt/felt.ts';
 
@@ -10,6 +11,7 @@ import { pow, reduce } from '../felt/felt.ts';
 /** [coefficient, index] pairs. */
 type Weights = readonly (readonly [coefficient: bigint, index: number])[];
 
+/** A combination of values and cubes of earlier rounds, without its key. */
 export interface Combination {
   /** Over the three cubes of the last full round before the partial ones. */
   readonly full?: Weights;
@@ -18,6 +20,7 @@ export interface Combination {
   readonly values?: Weights;
 }
 
+/** What stands for the operands of a combination, in whatever arithmetic its user has. */
 export interface Operands<T> {
   readonly full: (index: number) => T;
   readonly cube: (index: number) => T;
@@ -100,6 +103,7 @@ export function weighted<T>(
   return [...of(full, operands.full), ...of(cubes, operands.cube), ...of(values, operands.value)];
 }
 
+/** The keys of all rounds. */
 export interface PoseidonKeys {
   /** What full round r + 1 adds to its three elements, after round r. */
   readonly full: readonly (readonly bigint[])[];

@@ -1,3 +1,4 @@
+// Constraints of the Poseidon builtin.
 import { FULL_ROUNDS, PARTIAL_ROUNDS, roundConstants } from '../curve/poseidon.ts';
 import { reduce } from '../felt/felt.ts';
 import { type AirBuilder, every, everyOf, FIRST_ROW, type Place, single } from './builder.ts';
@@ -45,6 +46,7 @@ interface Cubed {
   readonly square: Place;
 }
 
+/** Where the memory accesses and the cubed elements of a permutation stand. */
 export interface PoseidonColumns {
   /** Trace rows per line. */
   readonly stride: number;
@@ -57,6 +59,7 @@ export interface PoseidonColumns {
 /** Trace rows of a use. */
 export const poseidonRows = ({ stride }: PoseidonColumns): number => LINES * stride;
 
+/** Adds the constraints of the Poseidon builtin, in Stone's order. */
 export function addPoseidon(air: AirBuilder, columns: PoseidonColumns): void {
   addAddresses(air, columns);
   addSquares(air, columns);

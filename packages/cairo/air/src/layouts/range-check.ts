@@ -1,8 +1,10 @@
+// Constraints of the range-check builtin.
 import { type AirBuilder, every, FIRST_ROW, type Place, single } from './builder.ts';
 import type { Expression } from './expression.ts';
 
 const PARTS = 8;
 
+/** Where the parts and the memory accesses of range checks stand. */
 export interface RangeCheckColumns {
   /** The offsets' pool, which keeps every value below 2^16; parts are an eighth of a use apart. */
   readonly pool: number;

@@ -1,3 +1,4 @@
+// The layout `recursive_with_poseidon`.
 import type { Layout } from './expression.ts';
 import { type LayoutTable, layoutOf } from './table.ts';
 
@@ -73,4 +74,5 @@ export const RECURSIVE_WITH_POSEIDON_TABLE: LayoutTable = {
   },
 };
 
+/** The layout with its constraints. */
 export const RECURSIVE_WITH_POSEIDON: Layout = layoutOf(RECURSIVE_WITH_POSEIDON_TABLE);

@@ -1,3 +1,4 @@
+// The layout `recursive`.
 import type { Layout } from './expression.ts';
 import { type LayoutTable, layoutOf } from './table.ts';
 
@@ -53,4 +54,5 @@ export const RECURSIVE_TABLE: LayoutTable = {
   bitwise: { pool: [1, 0], value: [3, 26], or: [3, 42], stride: 1 },
 };
 
+/** The layout with its constraints. */
 export const RECURSIVE: Layout = layoutOf(RECURSIVE_TABLE);

@@ -1,3 +1,4 @@
+// The layout `small`.
 import type { Place } from './builder.ts';
 import type { Layout } from './expression.ts';
 import type { HashColumns } from './pedersen.ts';
@@ -92,4 +93,5 @@ export const SMALL_TABLE: LayoutTable = {
   },
 };
 
+/** The layout with its constraints. */
 export const SMALL: Layout = layoutOf(SMALL_TABLE);

@@ -1,3 +1,4 @@
+// The layout `starknet`.
 import type { Layout } from './expression.ts';
 import { type LayoutTable, layoutOf } from './table.ts';
 
@@ -106,4 +107,5 @@ export const STARKNET_TABLE: LayoutTable = {
   },
 };
 
+/** The layout with its constraints. */
 export const STARKNET: Layout = layoutOf(STARKNET_TABLE);

@@ -1,3 +1,4 @@
+// From the table of where a layout keeps its values to its constraints, in Stone's order.
 import { addBitwise, type BitwiseColumns, bitwiseRows } from './bitwise.ts';
 import { AirBuilder } from './builder.ts';
 import { addCpu, type CpuColumns } from './cpu.ts';
@@ -42,6 +43,7 @@ const ROWS_MIN = 4 * ROWS_PER_STEP;
 const CHALLENGES = ['memory_z', 'memory_alpha', 'offset_z'];
 const OF_DILUTED = ['diluted_product_z', 'diluted_z', 'diluted_alpha'];
 
+/** The layout that a table describes: every component's constraints, in Stone's order. */
 export function layoutOf(table: LayoutTable): Layout {
   const { name, maskRows, columnsSecond, memory } = table;
   const air = new AirBuilder(maskRows);

@@ -1,3 +1,5 @@
+// The data types of a Stone proof, and the limits of its formats.
+
 /**
  * One cell of public memory. Page 0 is a list of (address, value); further pages are continuous.
  */

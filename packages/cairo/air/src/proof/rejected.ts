@@ -1,3 +1,4 @@
+// The codes by which proofs are refused, and how a refusal travels inside these packages.
 import { fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 

@@ -1,3 +1,5 @@
+// The codes by which the VM stops.
+
 /**
  * Stable names of what can stop a run. They stand here because an SDK that runs nothing, and holds no
  * VM, names them too.

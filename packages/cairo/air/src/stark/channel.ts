@@ -1,3 +1,4 @@
+// The Fiat–Shamir channels of Stone: over a byte hash, and over Poseidon.
 import { poseidon, poseidonMany } from '../curve/poseidon.ts';
 import { fromMontgomery, P, readUint, toBytes32 } from '../felt/felt.ts';
 import { demand } from '../proof/rejected.ts';

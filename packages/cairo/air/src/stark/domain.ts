@@ -1,3 +1,4 @@
+// Groups of roots of unity in bit-reversed order.
 import { inverse, mul, rootOfUnity } from '../felt/felt.ts';
 
 /** The lowest `bits` bits of a number below 2^32, in reverse. */

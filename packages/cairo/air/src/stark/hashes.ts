@@ -1,3 +1,4 @@
+// Keccak-256 and BLAKE2s by their names in Stone, whole and masked.
 import { createBLAKE2s, createKeccak } from 'hash-wasm';
 
 /** 32 bytes for any bytes. */

@@ -1,3 +1,4 @@
+// Public memory as pages.
 import type { PublicCell, PublicInput } from '../proof/proof.ts';
 import { demand } from '../proof/rejected.ts';
 

@@ -1,3 +1,4 @@
+// What follows from a public input: the seed of the channel, the parameters of the constraints.
 import { concatBytes, utf8 } from '@fatty/codec';
 import { add, inverse, mul, pow, readUint, sub, toBytes32 } from '../felt/felt.ts';
 import { dilutedFinal } from '../layouts/diluted.ts';

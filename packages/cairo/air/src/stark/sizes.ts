@@ -1,3 +1,4 @@
+// The sizes of a proof, read from its parameters and checked before any work.
 import { P } from '../felt/felt.ts';
 import type { Layout } from '../layouts/expression.ts';
 import { layoutNamed } from '../layouts/layouts.ts';

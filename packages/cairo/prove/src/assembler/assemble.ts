@@ -1,3 +1,4 @@
+// Assembly text to a program that runs in proof mode.
 import { LIMITS, reduce } from '@fatty/cairo-air';
 import type { Runnable } from '../program/load.ts';
 import { AssemblyError, type AssemblyFailure, type Position } from './failure.ts';
@@ -13,6 +14,7 @@ export interface Assembled extends Runnable {
   readonly lines: readonly number[];
 }
 
+/** A program, or why there is none and where in the text. */
 export type AssemblyOutcome =
   | { readonly ok: true; readonly value: Assembled }
   | { readonly ok: false; readonly failure: AssemblyFailure };
@@ -25,7 +27,7 @@ const NOWHERE: Position = { line: 1, column: 1 };
 /**
  * Assembles Cairo assembly text (grammar: ASSEMBLY.md) into a program for proof mode. Unless the
  * text says `%raw`, `__start__: ap += n; call main; __end__: jmp rel 0` goes in front, n being the
- * number of builtins: that prologue is what the verifier demands. Never throws.
+ * number of builtins: that prologue is what the verifier demands. Codes: `AssemblyCode`. Never throws.
  */
 export function assemble(text: string): AssemblyOutcome {
   try {

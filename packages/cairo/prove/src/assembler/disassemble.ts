@@ -1,3 +1,4 @@
+// Words of a program to assembly text.
 import { reduce } from '@fatty/cairo-air';
 import type { Program } from '@fatty/cairo-verify';
 import { decodeInstruction, type Instruction, sizeOf } from './instruction.ts';

@@ -1,3 +1,4 @@
+// The codes of the assembler, with where in the text something is wrong.
 import type { Failure } from '@fatty/interface';
 
 /** Stable names of what can be wrong with assembly text. */

@@ -1,3 +1,5 @@
+// An instruction and its word: decoding and encoding.
+
 /** A base register of an operand's address. */
 export type Register = 'ap' | 'fp';
 

@@ -1,3 +1,4 @@
+// A line of assembly to tokens.
 import { AssemblyError, type Position } from './failure.ts';
 
 /** `kind` of a symbol is its text; `end` closes every line. */

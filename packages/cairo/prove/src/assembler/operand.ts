@@ -1,3 +1,4 @@
+// Operands: expressions folded to what an instruction can hold.
 import { inverse, P, reduce } from '@fatty/cairo-air';
 import { AssemblyError, type Position } from './failure.ts';
 import { fitsOffset, type Instruction, type Register } from './instruction.ts';
@@ -27,6 +28,7 @@ export type Operand =
       readonly at: Position;
     };
 
+/** The operations that an expression of assembly may hold. */
 export type Sign = '+' | '-' | '*' | '/';
 
 /** `left sign right`, folded as far as it goes. @throws AssemblyError `bad_operand` */

@@ -1,3 +1,4 @@
+// Assembly text to instructions, with labels, constants and statement cells.
 import { AssemblyError, type Position } from './failure.ts';
 import { readLine, type Token } from './lexer.ts';
 import { combine, dereference, fieldOf, nameOf, type Operand, type Sign } from './operand.ts';

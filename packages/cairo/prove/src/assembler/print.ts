@@ -1,3 +1,4 @@
+// An instruction to assembly text.
 import { P } from '@fatty/cairo-air';
 import type { Instruction, Register } from './instruction.ts';
 

@@ -1,3 +1,4 @@
+// One statement of assembly to one instruction: assert, ap +=, jmp, call, ret.
 import { AssemblyError, type Position } from './failure.ts';
 import type { Instruction } from './instruction.ts';
 import { combine, dstOf, nameOf, type Operand, op1Of, resOf } from './operand.ts';

@@ -1,3 +1,5 @@
+// What the prover asks of a set of kernels: field arithmetic, hashing and memory in bulk.
+
 /** `length` field elements that a set of kernels keeps, from its address `at`. */
 export interface Vector {
   readonly at: number;

@@ -1,3 +1,4 @@
+// Kernels in BigInt, which the fast ones are compared with.
 import {
   add,
   batchInverse,

@@ -1,3 +1,4 @@
+// Fast Fourier transforms: tables and passes, whatever the kernels.
 import { inverse, mul, pow, rootOfUnity } from '@fatty/cairo-air';
 import { type Kernels, slice, type Vector } from './kernels.ts';
 

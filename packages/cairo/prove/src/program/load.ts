@@ -1,3 +1,4 @@
+// Reads the JSON of cairo-compile to be run, hints included.
 import {
   attempt,
   demand,
@@ -25,6 +26,7 @@ export type Hint =
   /** `memory[ap] = segments.add()`: a new memory segment. */
   | { readonly kind: 'segment'; readonly pc: number };
 
+/** An input of the program by its name, and the frame cell that takes it. */
 export interface HintInput {
   readonly key: string;
   readonly cell: number;

@@ -1,3 +1,4 @@
+// Checks a run against the constraints before it is proved.
 import {
   type Constraint,
   evaluateNodes,

@@ -1,3 +1,4 @@
+// Columns on their evaluation domain, and the Merkle tree over their rows.
 import { Domain, GENERATOR, mul, pow, reverseBits, rootOfUnity } from '@fatty/cairo-air';
 import { type Bytes, type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import type { Transforms } from '../kernels/transform.ts';

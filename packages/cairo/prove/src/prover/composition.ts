@@ -1,3 +1,4 @@
+// The composition polynomial: all constraints of all rows, weighed by one challenge.
 import { type Layout, mul, pow, type Rows, rootOfUnity, sub } from '@fatty/cairo-air';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillPowers, fillWith } from '../kernels/transform.ts';

@@ -1,3 +1,4 @@
+// The codes of the prover.
 import { Rejected } from '@fatty/cairo-air';
 import { fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// The prover's side of FRI: layers, foldings, openings.
 import { GENERATOR, mul, pow, reverseBits, rootOfUnity } from '@fatty/cairo-air';
 import { type Bytes, type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillPowers } from '../kernels/transform.ts';

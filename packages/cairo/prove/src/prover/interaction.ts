@@ -1,3 +1,4 @@
+// The running products of memory and offsets, which follow from the challenges.
 import { inverse, mul } from '@fatty/cairo-air';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillWith } from '../kernels/transform.ts';

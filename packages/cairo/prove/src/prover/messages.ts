@@ -1,3 +1,4 @@
+// What a prover thread hears and says.
 import type { Proof, ProofParameters } from '@fatty/cairo-air';
 import type { Outcome } from '@fatty/interface';
 import type { ProverProgress } from './prover.ts';

@@ -1,3 +1,4 @@
+// Compiles a layout's expression graph to operations on batches of rows.
 import {
   add,
   type Constraint,

@@ -1,3 +1,4 @@
+// A run to a proof, phase by phase.
 import {
   airParameters,
   Channel,
@@ -32,6 +33,7 @@ export const PHASES = [
   'queries',
 ] as const;
 
+/** One of {@link PHASES}. */
 export type Phase = (typeof PHASES)[number];
 
 /** `fraction` of a phase is done, 0..1. */

@@ -1,3 +1,4 @@
+// The prover's face: compiles the kernels once, answers with a proof or a failure.
 import {
   byteHash,
   demand,
@@ -26,6 +27,7 @@ export interface ProverProgress {
   readonly bytesPeak: number;
 }
 
+/** How a caller takes part in a proof that is made in one go. */
 export interface ProveOptions {
   /** Looked at between turns; `onProgress` is where a synchronous caller can abort it. */
   readonly signal?: AbortSignal;

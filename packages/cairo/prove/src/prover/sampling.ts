@@ -1,3 +1,4 @@
+// Values of committed columns at the out-of-domain point.
 import { type Layout, mul, pow, rootOfUnity } from '@fatty/cairo-air';
 import { type Kernels, slice, type Vector } from '../kernels/kernels.ts';
 import { fillWith } from '../kernels/transform.ts';

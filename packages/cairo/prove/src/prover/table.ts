@@ -1,3 +1,4 @@
+// Fills the trace table of the layout `plain` from a run.
 import { add, batchInverse, mul, type PublicInput } from '@fatty/cairo-air';
 import { ProverError } from './failure.ts';
 

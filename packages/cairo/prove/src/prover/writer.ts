@@ -1,3 +1,4 @@
+// Writes the bytes of a proof, and what the channel absorbs of them.
 import { type Channel, toBytes32, toMontgomery } from '@fatty/cairo-air';
 import { concatBytes } from '@fatty/codec';
 

@@ -1,3 +1,4 @@
+// The builtins of a run: their segments, and the rules of what is written there.
 import { pedersen } from '@fatty/cairo-air';
 import type { Deduction } from './cairo-machine.ts';
 import { RunError } from './failure.ts';

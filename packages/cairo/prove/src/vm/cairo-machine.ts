@@ -1,3 +1,4 @@
+// The Cairo machine: one step after another, deducing what a memory cell must be.
 import { inverse, reduce } from '@fatty/cairo-air';
 import {
   biasedOffsets,

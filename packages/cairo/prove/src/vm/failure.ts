@@ -1,3 +1,4 @@
+// Why a run stopped.
 import type { RunCode } from '@fatty/cairo-air';
 import type { Failure } from '@fatty/interface';
 

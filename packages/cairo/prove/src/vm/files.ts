@@ -1,3 +1,4 @@
+// StarkWare's files of a run: trace, memory, public and private input, program input.
 import {
   attempt,
   demand,

@@ -1,3 +1,4 @@
+// The inputs of a run, by name or by frame cell.
 import { P } from '@fatty/cairo-air';
 import type { Hint, HintInput, Runnable } from '../program/load.ts';
 import type { Machine } from './cairo-machine.ts';

@@ -1,3 +1,5 @@
+// What the VM knows of a layout: its builtins, and how much of each fits into a step.
+
 /** A builtin of a layout: memory cells that the proof checks by themselves. */
 export interface BuiltinSpec {
   readonly name: string;
@@ -19,10 +21,13 @@ export interface LayoutSpec {
 
 /** Per step, of which an instruction takes 4, and a quarter is for public memory. */
 export const MEMORY_UNITS = 8;
+/** Memory units per step that are kept for public cells. */
 export const PUBLIC_UNITS = 2;
+/** Memory units that an instruction takes: itself and three operands. */
 export const INSTRUCTION_UNITS = 4;
 /** Per step, of which an instruction takes 3. */
 export const RANGE_UNITS = 16;
+/** Range-check units that an instruction takes: its three offsets. */
 export const INSTRUCTION_RANGE_UNITS = 3;
 
 const builtin = (

@@ -1,3 +1,4 @@
+// Memory of a run: segments whose cells are written once.
 import { RunError } from './failure.ts';
 import { Address, same, show, type Value } from './value.ts';
 

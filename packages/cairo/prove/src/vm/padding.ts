@@ -1,3 +1,4 @@
+// How many steps a run is filled up to.
 import { type Builtin, capacity, rangeLimits } from './builtins.ts';
 import {
   INSTRUCTION_RANGE_UNITS,

@@ -1,3 +1,4 @@
+// A run's segments put into one memory: trace, memory, public and private input.
 import { P, type PublicInput, reduce, type Segment } from '@fatty/cairo-air';
 import { type Builtin, rangeLimits, segmentSize } from './builtins.ts';
 import type { Registers } from './cairo-machine.ts';
@@ -12,6 +13,7 @@ export interface TraceEntry {
   readonly pc: number;
 }
 
+/** A cell of the proof's memory; values in 0..p−1. */
 export interface MemoryCell {
   readonly address: number;
   readonly value: bigint;
@@ -102,12 +104,14 @@ export interface PrivateInput {
   readonly rangeCheck: readonly { readonly index: number; readonly value: bigint }[];
 }
 
+/** A use of the Pedersen builtin: its place in the segment, and the two inputs. */
 export interface PedersenInstance {
   readonly index: number;
   readonly x: bigint;
   readonly y: bigint;
 }
 
+/** What a finished run wrote to the segments of its builtins. */
 export function privateInput(builtins: readonly Builtin[], memory: Memory): PrivateInput {
   const cells = (name: string): (bigint | undefined)[] => {
     const base = builtins.find((one) => one.name === name)?.base;

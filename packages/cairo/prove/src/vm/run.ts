@@ -1,3 +1,4 @@
+// Runs a program in proof mode.
 import { LIMITS, P, type PublicInput } from '@fatty/cairo-air';
 import type { Runnable } from '../program/load.ts';
 import { addBuiltins, type Builtin, Hasher } from './builtins.ts';
@@ -51,17 +52,19 @@ export interface Run {
   readonly stepsUsed: number;
 }
 
+/** A finished run, or where and why it stopped. */
 export type RunOutcome =
   | { readonly ok: true; readonly value: Run }
   | { readonly ok: false; readonly failure: RunFailure };
 
 const STEPS_MAX = 2 ** 20;
+/** Frame cells that can be made public. */
 export const CELLS_MAX = 4096;
 
 /**
  * Runs a program in proof mode, as StarkWare's `cairo-run --proof_mode`: same trace, memory and
  * public input. The run fails where the program breaks one of its own assertions; nothing is proved
- * then. Never throws; deterministic.
+ * then. Codes: `RunCode`, with step and address. Never throws; deterministic.
  */
 export function runProgram(program: Runnable, options: RunOptions = {}): RunOutcome {
   let runner: Runner | undefined;

@@ -1,3 +1,4 @@
+// Values of the machine: field elements and pointers.
 import {
   add as addFelts,
   mul as mulFelts,
@@ -66,6 +67,7 @@ export function mul(a: Value, b: Value): bigint {
   throw new RunError('bad_value', 'numbers in a product', `${show(a)} * ${show(b)}`);
 }
 
+/** Whether two values are one; a number is never a pointer. */
 export function same(a: Value, b: Value): boolean {
   if (typeof a === 'bigint' || typeof b === 'bigint') return a === b;
   return a.segment === b.segment && a.offset === b.offset;

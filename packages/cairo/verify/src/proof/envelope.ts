@@ -1,3 +1,4 @@
+// A proof as canonical bytes.
 import { felt, LIMITS, type Proof, type ProofParameters, type PublicInput } from '@fatty/cairo-air';
 import {
   array,

@@ -1,3 +1,4 @@
+// What can be read of a proof in a layout that is none of ours.
 import {
   attemptTyped,
   Fields,

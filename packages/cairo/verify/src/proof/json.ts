@@ -1,3 +1,4 @@
+// Stone's JSON: proof parameters, public input, proof bytes, read and written.
 import {
   attempt,
   attemptTyped,

@@ -1,3 +1,4 @@
+// The DEEP quotient at the queried points.
 import {
   add,
   batchInverse,

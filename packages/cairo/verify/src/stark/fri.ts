@@ -1,3 +1,4 @@
+// The verifier's side of FRI: layer commitments, foldings, the last layer.
 import { add, Domain, demand, mul, sub } from '@fatty/cairo-air';
 import { decommit, type Table } from './table.ts';
 import type { Transcript } from './transcript.ts';

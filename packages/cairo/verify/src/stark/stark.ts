@@ -1,3 +1,4 @@
+// The STARK: whether a proof is true.
 import {
   add,
   airParameters,

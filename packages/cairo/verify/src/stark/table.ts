@@ -1,3 +1,4 @@
+// Opened rows of a committed table, and their Merkle paths.
 import { demand } from '@fatty/cairo-air';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Transcript } from './transcript.ts';

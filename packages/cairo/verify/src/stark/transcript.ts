@@ -1,3 +1,4 @@
+// Reads a proof front to back, and draws the verifier's challenges.
 import {
   demand,
   type FiatShamir,
@@ -18,6 +19,7 @@ export interface TranscriptEvent {
   readonly values: readonly (Uint8Array | bigint)[];
 }
 
+/** Hears each line of a transcript as it is read or drawn. */
 export type Observer = (event: TranscriptEvent) => void;
 
 /**

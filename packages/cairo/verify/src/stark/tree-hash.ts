@@ -1,3 +1,4 @@
+// How rows and nodes of a Merkle tree are hashed: by bytes, or by Poseidon in the upper levels.
 import {
   demand,
   type Hash,

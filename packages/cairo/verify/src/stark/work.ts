@@ -1,3 +1,4 @@
+// Proof of work.
 import { demand, type Hash, readUint } from '@fatty/cairo-air';
 import { concatBytes } from '@fatty/codec';
 import type { Transcript } from './transcript.ts';

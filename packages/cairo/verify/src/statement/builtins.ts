@@ -1,3 +1,4 @@
+// Segments and builtin pointers of a run: that they fit its layout.
 import {
   type Builtin,
   demand,

@@ -1,3 +1,4 @@
+// What a proof about other programs says of them.
 import { attempt, demand, pedersen, poseidonMany } from '@fatty/cairo-air';
 import { equalBytes, toHex, utf8 } from '@fatty/codec';
 import type { Digest, Outcome } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// The parameters to prove with: from bits, blow-up and steps to Stone's list.
 import type { ProofParameters } from '@fatty/cairo-air';
 
 /** What a caller chooses; everything else follows from it and the number of steps. */

@@ -1,3 +1,4 @@
+// Which proofs are allowed.
 import {
   demand,
   LAYOUTS,

@@ -1,3 +1,4 @@
+// The id of a program, and the cell that binds a renewal to its lessee.
 import { felt, LIMITS, P, readUint } from '@fatty/cairo-air';
 import {
   array,

@@ -1,3 +1,4 @@
+// Reads the JSON of cairo-compile as far as it takes to pin a program.
 import {
   attempt,
   demand,

@@ -1,3 +1,4 @@
+// What a proof is about, read from its public memory.
 import { demand, felt, LIMITS, type PublicCell, type PublicInput, reduce } from '@fatty/cairo-air';
 import { array, digest, encode, hash, record, type Shape, text } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
@@ -29,7 +30,9 @@ export interface LeaseStatement {
   readonly extra: readonly bigint[];
 }
 
+/** Cells of a lease: `binding, tFrom, sFrom, n, tTo, sTo`. */
 export const LEASE_CELLS = 6;
+/** Cells that a machine may declare behind those of the lease. */
 export const EXTRA_CELLS_MAX = 32;
 const FRAME_CELLS_MAX = LEASE_CELLS + EXTRA_CELLS_MAX;
 

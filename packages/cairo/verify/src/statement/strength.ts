@@ -1,3 +1,4 @@
+// How strong a proof is, in three figures.
 import type { ProofParameters } from '@fatty/cairo-air';
 import { collisionBits, POW_BITS_COUNTED, securityBits } from './policy.ts';
 

@@ -1,3 +1,4 @@
+// Whether a statement is about the wanted program and bound to the wanted lessee.
 import { demand } from '@fatty/cairo-air';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';

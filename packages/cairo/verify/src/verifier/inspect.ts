@@ -1,3 +1,4 @@
+// What a proof says of itself, unchecked.
 import { attempt, type Proof } from '@fatty/cairo-air';
 import type { Failure, Outcome } from '@fatty/interface';
 import { encodeProof } from '../proof/envelope.ts';

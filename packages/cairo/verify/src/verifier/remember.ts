@@ -1,3 +1,4 @@
+// Remembers verdicts, so that no job is done twice.
 import { sha256, toHex } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 

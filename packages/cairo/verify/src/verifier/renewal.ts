@@ -1,3 +1,4 @@
+// The job of a renewal: its proofs, what they must be about, and the cheap checks of both.
 import {
   attemptTyped,
   demand,
@@ -58,6 +59,7 @@ const jobShape: Shape<RenewalJob> = record({
 
 const JOB_BYTES_MAX = RENEWAL_PROOFS_MAX * ENVELOPE_BYTES_MAX + 16 * 1024;
 
+/** Canonical bytes of a job, which a verifier thread is sent. */
 export function encodeJob(job: RenewalJob): Uint8Array {
   return encode(jobShape, job);
 }

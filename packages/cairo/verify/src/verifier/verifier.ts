@@ -1,3 +1,4 @@
+// The verifier's face: bytes or a proof in, a verdict out.
 import {
   attempt,
   attemptTyped,
@@ -31,6 +32,7 @@ export interface VerifyOptions {
   readonly observer?: Observer;
 }
 
+/** What is said of a proof and its statement; codes of `PROOF_CODES`. */
 export type ProofVerdict =
   | ({
       readonly kind: 'accept';
@@ -40,6 +42,7 @@ export type ProofVerdict =
     } & Strength)
   | ({ readonly kind: 'reject' } & Failure);
 
+/** What is said of the STARK alone; codes of `PROOF_CODES`. */
 export type RunVerdict =
   | ({ readonly kind: 'accept' } & Strength)
   | ({ readonly kind: 'reject' } & Failure);
@@ -49,6 +52,7 @@ export type RunVerdict =
  * clock, no state, and never an exception.
  */
 export interface CairoVerifier {
+  /** Policy, statement and STARK, cheapest first; `options` say what else it must be about. */
   verifyProof(proof: Proof, policy: Policy, options?: VerifyOptions): ProofVerdict;
   /**
    * The STARK alone, as StarkWare's verifier checks it: *some* run has this public memory. Which

@@ -1,3 +1,4 @@
+// BLAKE2s in WebAssembly: one message, and four at a time.
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
 import type { HashFunctions, HashPlaces } from './hashing.ts';
 

@@ -1,3 +1,4 @@
+// How threads share one proof: lists of tasks in common memory.
 import { type Call, instantiate, type Memory } from './engine.ts';
 
 /** What a thread needs to take part in a proof; it survives `postMessage`. */

@@ -1,3 +1,4 @@
+// How a field element stands in WebAssembly memory, and the code that reads, reduces and stores it.
 import type { Local } from './encoder.ts';
 
 /**
@@ -9,16 +10,20 @@ import type { Local } from './encoder.ts';
  */
 export type Element = readonly Local[];
 
+/** Limbs of an element. */
 export const LIMBS = 9;
+/** Bits of a limb. */
 export const LIMB_BITS = 29;
 /** Bytes of an element in memory. */
 export const ELEMENT: number = 4 * LIMBS;
 /** log2 of the Montgomery radix. */
 export const RADIX_LOG: number = LIMBS * LIMB_BITS;
+/** The bits of a limb that is normalised. */
 export const LIMB_MASK: number = 2 ** LIMB_BITS - 1;
 
 /** 17·2^192 stands in limb 6: 17·2^18. */
 export const SIX_SHIFTS = [18, 22] as const;
+/** What p adds to limb 6. */
 export const SIX: bigint = 17n << 18n;
 /** 2^251 stands in limb 8. */
 export const TOP_SHIFT = 19;

@@ -1,3 +1,5 @@
+// Writes WebAssembly modules to bytes.
+
 /**
  * As much of the WebAssembly binary format (core specification 2.0, section 5) as the kernels need,
  * written by methods: a function is its parameters, its locals and the bytes of its body.
@@ -87,9 +89,13 @@ const MEMORY = {
   'i64.store32': [0x3e, 2],
 } as const;
 
+/** Instructions without an immediate. */
 export type Opcode = keyof typeof OPCODES;
+/** Loads and stores of one value. */
 export type MemoryOpcode = keyof typeof MEMORY;
+/** SIMD instructions without an immediate. */
 export type VectorOpcode = keyof typeof VECTOR_OPCODES;
+/** Loads and stores of a vector. */
 export type VectorMemoryOpcode = keyof typeof VECTOR_MEMORY;
 
 function unsigned(value: number): number[] {

@@ -1,3 +1,5 @@
+// Compiles and starts a WebAssembly module, its memory shared between threads.
+
 /** As much of the JavaScript API of WebAssembly as is used; neither ES nor Node's types have it. */
 interface Engine {
   readonly Instance: new (
@@ -12,6 +14,7 @@ interface Engine {
   readonly compile: (bytes: Uint8Array<ArrayBuffer>) => Promise<object>;
 }
 
+/** Memory of a module; threads share it where it was made for that. */
 export interface Memory {
   readonly buffer: ArrayBufferLike;
   /** Adds pages of 64 KiB. @throws RangeError where there are no more (or too many asked) */
@@ -23,6 +26,7 @@ export type Call = (...parameters: number[]) => number;
 
 const { WebAssembly: engine } = globalThis as unknown as { readonly WebAssembly: Engine };
 
+/** A module that every thread can start. Rejects for bytes that are no module. */
 export function compile(bytes: Uint8Array<ArrayBuffer>): Promise<object> {
   return engine.compile(bytes);
 }

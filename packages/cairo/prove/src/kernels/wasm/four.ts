@@ -1,3 +1,4 @@
+// Code for four field elements at a time, by SIMD.
 import {
   type Arithmetic,
   ELEMENT,

@@ -1,3 +1,4 @@
+// Code that hashes rows and nodes of a Merkle tree, whatever the hash function.
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
 import { swapBytes } from './one.ts';
 
@@ -59,8 +60,9 @@ function writeRows(
   hashRows(single, 1);
 }
 
-/** Messages of a proof of work that are hashed at once, at most; bytes from one to the next. */
+/** Messages of a proof of work that are hashed at once, at most. */
 export const MESSAGES = 4;
+/** Bytes from one message of a proof of work to the next. */
 export const MESSAGE_STEP = 64;
 
 /**

@@ -1,3 +1,4 @@
+// Keccak-256 in WebAssembly: one message, and two at a time.
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
 import type { HashFunctions, HashPlaces } from './hashing.ts';
 

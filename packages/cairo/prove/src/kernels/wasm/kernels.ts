@@ -1,3 +1,4 @@
+// The kernels of WebAssembly: memory, modules and the calls into them.
 import { type CommitmentHash, type Hashes, P, readUint } from '@fatty/cairo-air';
 import { type Bytes, type Kernels, OutOfMemory, type Vector } from '../kernels.ts';
 import { addBlakeFunctions } from './blake.ts';
@@ -51,6 +52,7 @@ export function compileKernels(shared: boolean): Promise<KernelCode> {
   return compile(builder.encode(shared)).then((module) => ({ module, shared }));
 }
 
+/** What the kernels of one proof are made for. */
 export interface WasmOptions {
   /** Of Merkle trees. */
   readonly commitment: CommitmentHash;

@@ -1,3 +1,4 @@
+// Code for one field element.
 import {
   type Arithmetic,
   type Element,

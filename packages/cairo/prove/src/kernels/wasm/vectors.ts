@@ -1,3 +1,4 @@
+// Code for arrays of field elements: sums, products, transforms, running products.
 import { type Arithmetic, ELEMENT, type Element } from './element.ts';
 import type { Code, Local, ModuleBuilder } from './encoder.ts';
 import { Four } from './four.ts';
