@@ -1,4 +1,4 @@
-// `node tools/bench/rounds.mjs [--quick] [--for MS] [--clients N] [--json FILE]`: where a round goes. A
+// `node tools/bench/rounds.mjs [--quick] [--warm MS] [--for MS] [--clients N] [--json FILE]`: where a round goes. A
 // warm cell of four processes under a closed loop of one client: CPU of each replica per round, the
 // profile of one by part, and what that one does per round and per op. Tables in markdown.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,12 +14,13 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     for: { type: 'string' },
+    warm: { type: 'string' },
     clients: { type: 'string', default: '1' },
     json: { type: 'string' },
   },
 });
 const forMs = Number(values.for ?? (values.quick ? 3_000 : 15_000));
-const warmUpMs = values.quick ? 3_000 : 20_000;
+const warmUpMs = Number(values.warm ?? (values.quick ? 3_000 : 20_000));
 /** Ticks of /proc/PID/stat a second. */
 const TICKS_PER_SEC = 100;
 const TOP = 15;

@@ -109,10 +109,14 @@ export function comparisonTable(systems) {
   ].join('\n');
 }
 
+function verdictOf({ measured, must, isMet, isAimMet }) {
+  if (!isNumber(measured)) return 'not measured';
+  if (must === undefined) return isAimMet ? 'aim met' : 'aim not met';
+  return isMet ? `met${isAimMet ? ', and the aim' : ''}` : 'NOT MET';
+}
+
 export function aimsTable(aims) {
   const bound = ({ sign, unit }, value) => (value === undefined ? '–' : `${sign} ${value}${unit}`);
-  const verdict = ({ measured, isMet }) =>
-    isNumber(measured) ? (isMet ? 'met' : 'NOT MET') : 'not measured';
   return [
     line(['work', 'measured', 'must', 'aim', '']),
     line(['---', '---', '---', '---', '---']),
@@ -122,7 +126,7 @@ export function aimsTable(aims) {
         isNumber(aim.measured) ? `${shown(aim.measured)}${aim.unit}` : '–',
         bound(aim, aim.must),
         bound(aim, aim.aim),
-        `${verdict(aim)}${aim.isAimMet ? ', and the aim' : ''}`,
+        verdictOf(aim),
       ]),
     ),
   ].join('\n');
