@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startCell } from '../../packages/apps/cli/dist/index.js';
+import { startCell, untilToldToStop } from '../../packages/apps/cli/dist/index.js';
 import { connect } from '../../packages/lock/client/dist/node.js';
 import { closedLoop, NOOP } from './load.mjs';
 import { probe, round } from './probe.mjs';
@@ -137,16 +137,19 @@ async function measured(cell, clients) {
   return { plain, profiled, profile, counted, counts };
 }
 
+/** Answers undefined when a signal ends the run. The cell ends in good order either way. */
 async function withCell(work) {
-  const cell = await startCell({ logLevel: 'warn' });
+  const told = untilToldToStop();
+  const cell = await startCell({ logLevel: 'warn', stop: told });
   const clients = [];
-  const stop = () => void cell.close().then(() => process.exit(130));
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.once(signal, stop);
-  try {
+  const loading = async () => {
     await cell.replicas[0].restart({ main: COUNTING });
     for (let i = 0; i < Number(values.clients); i++) clients.push(await connect(cell.cellPath));
     await Promise.all(clients.map((client) => client.linked(cell.replicas.length)));
-    return await work(cell, clients);
+    return work(cell, clients);
+  };
+  try {
+    return await Promise.race([loading(), told.then(() => undefined)]);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await cell.close();
@@ -158,6 +161,7 @@ console.log(
   `${machine.cores} × ${machine.model}, Node ${machine.node}, ${values.clients} client(s)\n`,
 );
 const found = await withCell(measured);
+if (found === undefined) process.exit(130);
 console.log(cpuTable(found.plain));
 console.log(`\n${profileTable(found.profile, found.profiled.replicas[0])}`);
 console.log(`\n${countTable(found.counts, found.counted.replicas[0].rounds, found.counted.count)}`);
