@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('./clients/process.mjs', import.meta.url));
 /** An answer that takes longer than a run and this is none, ms. */
-const SLACK_MS = 120_000;
+const SLACK_MS = 300_000;
 /** Time to end by itself, ms. */
 const GRACE_MS = 3_000;
 
