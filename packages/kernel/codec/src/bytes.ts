@@ -13,12 +13,8 @@ export function toHex(bytes: Uint8Array): string {
   if (bytes.length > HEX_CHUNK) {
     return toHex(bytes.subarray(0, HEX_CHUNK)) + toHex(bytes.subarray(HEX_CHUNK));
   }
-  const codes = new Array<number>(2 * bytes.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    codes[2 * i] = DIGITS[byte >> 4] as number;
-    codes[2 * i + 1] = DIGITS[byte & 15] as number;
-  }
+  const codes: number[] = [];
+  for (const byte of bytes) codes.push(DIGITS[byte >> 4] as number, DIGITS[byte & 15] as number);
   return String.fromCharCode(...codes);
 }
 
