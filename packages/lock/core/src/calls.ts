@@ -1,6 +1,8 @@
+// The calls that wait for an answer, and that each gets exactly one.
 import { isRetryable } from './errors.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
+/** A call that waits for its answer; its number is the caller's, its deadline in ms of the core's clock. */
 export interface Call {
   readonly call: number;
   readonly request: CallRequest;

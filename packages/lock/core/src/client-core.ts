@@ -1,3 +1,4 @@
+// Events in, effects out: the core itself, and which of its parts hears of what.
 import {
   decodeGatewayMessage,
   decodeNotice,
@@ -10,8 +11,7 @@ import {
   RECEIPTS_KEPT,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Failure } from '@fatty/interface';
-import { KEEP_ALIVE } from '@fatty/interface';
+import { type Failure, KEEP_ALIVE } from '@fatty/interface';
 import { Calls } from './calls.ts';
 import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
 import { Desk } from './desk.ts';

@@ -1,3 +1,4 @@
+// Asks replicas for clock readings, and holds back what is of no use without a proof (TIME.md, T2).
 import { encodeClientMessage, type GatewayMessage, NONCE_BYTES, nowMessage } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { KEEP_ALIVE } from '@fatty/interface';

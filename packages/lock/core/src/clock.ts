@@ -26,6 +26,7 @@ export interface ClockBounds {
   readonly rhoPpm: number;
 }
 
+/** ε = 250 ms and ρ = 200 ppm. */
 export const DEFAULT_CLOCK_BOUNDS: ClockBounds = { epsilonMs: 250, rhoPpm: 200 };
 
 function descending(values: readonly number[]): number[] {

@@ -1,3 +1,4 @@
+// What each kind of call asks for, and what comes of it.
 import {
   type CellParams,
   composeOps,

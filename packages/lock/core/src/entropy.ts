@@ -1,3 +1,4 @@
+// Chance from a seed: the same seed, the same nonces and jitter.
 import { concatBytes, hash } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 

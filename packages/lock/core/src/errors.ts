@@ -1,3 +1,4 @@
+// The codes that a client raises itself, and which errors may be tried again.
 import { errorEntry } from '@fatty/api';
 
 /**
@@ -23,6 +24,7 @@ export type ClientErrorCode =
 /** Whether what was asked for has happened. */
 export type OpOutcome = 'not_applied' | 'applied' | 'unknown';
 
+/** What the table says of one code. */
 export interface ClientErrorEntry {
   /** The same call may succeed later without anything else being changed. */
   readonly retryable: boolean;
@@ -30,6 +32,7 @@ export interface ClientErrorEntry {
   readonly text: string;
 }
 
+/** Every code that a client raises itself. */
 export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> = {
   aborted: { retryable: true, text: 'The caller’s signal was aborted.' },
   timeout: { retryable: true, text: 'No believed answer arrived within timeoutMs.' },

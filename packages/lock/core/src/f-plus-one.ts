@@ -1,3 +1,5 @@
+// The f + 1 rule (R32): what is believed, because one who says so is honest.
+
 /**
  * Counts who says what about one question, each replica once (its first word; a liar cannot vote
  * twice), and answers when `need` of them agree (R32: f+1, so one of them is honest).

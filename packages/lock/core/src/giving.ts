@@ -1,3 +1,4 @@
+// Which ops end a hold of their sender: belief in it ends as they are sent (TIME.md, T5).
 import { equalPositions, type Op } from '@fatty/api';
 import type { Hold } from './holds.ts';
 
@@ -16,6 +17,7 @@ const KINDS = [
 /** An op by which a holder ends its own hold. */
 export type Giving = Extract<Op, { kind: (typeof KINDS)[number] }>;
 
+/** Whether an op may end a hold of whoever sends it. */
 export function isGiving(op: Op): op is Giving {
   return KINDS.some((kind) => kind === op.kind);
 }

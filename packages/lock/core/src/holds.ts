@@ -1,3 +1,4 @@
+// What the client holds, how long each hold is proved, and what ends it (TIME.md, T4 and T5).
 import {
   type Answer,
   equalPositions,
@@ -53,6 +54,7 @@ export interface HoldsOwner {
   lacking(): string | undefined;
 }
 
+/** Bounds on clocks, and on patience. */
 export interface HoldsOptions {
   readonly bounds: ClockBounds;
   /** How long a grant may wait for its proof before it is given up, ms. */

@@ -1,3 +1,4 @@
+// The hash chain that keeps a session alive (R3), from the side of its client.
 import { keepAliveLink } from '@fatty/api';
 import { hash, invariant } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';

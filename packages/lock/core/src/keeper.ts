@@ -1,3 +1,4 @@
+// The life of sessions, one after another: opened, kept, in jeopardy, back again, ended (TIME.md, T4 and T7).
 import type { Answer, NoticeBody } from '@fatty/api';
 import { encodeOp } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
@@ -12,6 +13,7 @@ import type { Job } from './slot.ts';
 import { Latencies } from './timing.ts';
 import type { CallOutcome, SessionState } from './types.ts';
 
+/** As in `CoreConfig`. */
 export interface KeeperOptions {
   readonly leaseMs: number;
   readonly graceMs: number;

@@ -1,3 +1,5 @@
+// The numbered notices of a session, and whether one is missing (R21b).
+
 interface Promised {
   readonly lastNumber: number;
   readonly leaseExpiry: number;

@@ -1,3 +1,4 @@
+// Which refusals of an opening another try cures.
 import type { Failure } from '@fatty/interface';
 
 /** Each gateway is tried once, and so often at least. */

@@ -1,3 +1,4 @@
+// What may be said of a batch that was signed: applied, not applied, or unknown (R32a).
 import { decodeResult, type Result } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 import { isRetryable } from './errors.ts';
@@ -64,6 +65,7 @@ export type Reading =
    */
   | 'no_session';
 
+/** What a believed receipt says of its batch, by the results that are left in it. */
 export function readingOf(raw: readonly Uint8Array[]): Reading {
   if (raw.length === 0) return 'bare';
   const results = readable(raw);

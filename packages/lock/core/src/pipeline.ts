@@ -1,3 +1,4 @@
+// Batches of one session in flight: signed once, sent in order, sent again elsewhere when no answer comes (R3).
 import {
   BLOCK_WEIGHT_MAX,
   batchId,

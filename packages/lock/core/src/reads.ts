@@ -1,3 +1,4 @@
+// Questions to replicas, in rounds, until f + 1 give one answer (R32).
 import {
   type Answer,
   encodeAnswer,

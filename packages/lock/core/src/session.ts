@@ -1,3 +1,4 @@
+// One session: its opening, its keep-alives, its lease, its pipeline.
 import { encodeClientMessage, encodeOp, NONCE_BYTES, type Op, sessionIdOf } from '@fatty/api';
 import type { Failure, SessionId } from '@fatty/interface';
 import { KEEP_ALIVE } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// What every part of a core may look at and do.
 import type { Limits } from '@fatty/api';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, Failure, Priority, PublicKey } from '@fatty/interface';

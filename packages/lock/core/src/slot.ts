@@ -1,3 +1,4 @@
+// One place (session, seq) of the pipeline: what was signed for it, and what replicas say of it.
 import { errorEntry, type GatewayMessage } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';

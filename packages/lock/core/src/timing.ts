@@ -1,3 +1,5 @@
+// How long answers usually take, and when to try again.
+
 const SAMPLES = 32;
 
 /** The last latencies of this client, for its retry time (R3). */

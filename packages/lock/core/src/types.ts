@@ -1,3 +1,4 @@
+// What goes into a core and what comes out: configuration, events, effects, outcomes.
 import type { Answer, Cell, LockMode, Op, Query, Result, View } from '@fatty/api';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { Failure, Position, Priority, SessionId } from '@fatty/interface';
@@ -28,6 +29,7 @@ export interface CoreConfig {
   readonly callsQueuedMax?: number;
 }
 
+/** What a {@link CoreConfig} that does not say otherwise means; times in ms. */
 export const CORE_DEFAULTS = {
   graceMs: 45_000,
   deltaMs: 250,
@@ -65,6 +67,7 @@ export type CallRequest =
       readonly replica: number | undefined;
     };
 
+/** Everything that can happen to a core. `atMs`: ms of the caller's clock, which never goes back. */
 export type ClientEvent = { readonly atMs: number } & (
   | { readonly kind: 'start' }
   | { readonly kind: 'linkUp'; readonly replica: number }
@@ -100,6 +103,7 @@ export interface Landed {
   readonly commit: number;
 }
 
+/** How a call ended. */
 export type CallOutcome =
   | { readonly kind: 'results'; readonly results: readonly Result[]; readonly at: Landed }
   | {
@@ -122,6 +126,7 @@ export type CallOutcome =
     }
   | CallFailure;
 
+/** A call that failed: why, and what became of its ops. */
 export interface CallFailure {
   readonly kind: 'failed';
   readonly failure: Failure;
@@ -136,6 +141,7 @@ export interface CallFailure {
 /** Chubby's view of a session, plus `none` before the first and after each. */
 export type SessionState = 'none' | 'opening' | 'connected' | 'jeopardy' | 'safe' | 'expired';
 
+/** Where the session stands now. */
 export interface SessionStatus {
   readonly state: SessionState;
   readonly session: SessionId | undefined;

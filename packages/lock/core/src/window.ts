@@ -1,3 +1,4 @@
+// How much may be in flight: as much as the cell keeps receipts for (R3).
 import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytesMax } from '@fatty/api';
 
 /**

@@ -1,3 +1,4 @@
+// T4 and T5 of TIME.md, kind by kind: what begins, what ends and what extends a hold.
 import type { Op } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 

@@ -1,3 +1,4 @@
+// A cell in virtual time that applies batches at once; its replicas lie, are silent or slow as they are told.
 import {
   type Answer,
   batchId,

@@ -1,3 +1,4 @@
+// The state of a fake cell: sessions, locks and machines, far simpler than the service.
 import {
   type Answer,
   type Batch,

@@ -1,3 +1,4 @@
+// Requests that cannot be encoded: each is refused, and the client goes on.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallRequest } from '../src/index.ts';

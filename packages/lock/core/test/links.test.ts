@@ -1,3 +1,4 @@
+// Links that end: refusals, reasons, reads that were under way.
 import type { Answer } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 import { FakeCell } from './fake-cell.ts';

@@ -1,3 +1,4 @@
+// A machine is taken only when its lease can be proved (TIME.md, T5).
 import type { Op } from '@fatty/api';
 import { expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';

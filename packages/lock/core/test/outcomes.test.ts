@@ -1,3 +1,4 @@
+// What is said of a batch that was sent, refused, lost or forgotten (R32a).
 import {
   encodeClientMessage,
   encodeResult,

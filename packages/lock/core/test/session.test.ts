@@ -1,3 +1,4 @@
+// Sessions over time: keep-alives, anchors, notices, jeopardy, expiry.
 import { encodeNotice, errorResult, type GatewayMessage, type NoticeBody } from '@fatty/api';
 import type { SessionId } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// A core in a fake cell: its links, its timer, and what came out of it.
 import { type ClientMessage, decodeClientMessage } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
 import {

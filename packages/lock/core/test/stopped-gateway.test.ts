@@ -1,3 +1,4 @@
+// A gateway that stands still with its links open costs no call its deadline and no lease.
 import type { Op } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
 import { FakeCell } from './fake-cell.ts';

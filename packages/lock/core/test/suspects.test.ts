@@ -1,3 +1,4 @@
+// Answers about batches that nobody sent are suspected, and count for nothing.
 import { describe, expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
