@@ -99,7 +99,7 @@ function gather(
  * names. So all views that hold those agree, in whatever order the rest came. The genesis
  * balances are all the money there is.
  */
-export class Bank implements Algorithm {
+export class Bank implements Algorithm<Transfer> {
   readonly #owners: readonly PublicKey[];
   #accounts: Account[];
   /** Delivered transfers whose number or dependencies are not due yet; never in committed state. */
@@ -139,29 +139,31 @@ export class Bank implements Algorithm {
     return fail('insufficient_funds', `${amount}`, `${funds}`);
   }
 
-  /** Codes: those of `decode`, `not_owner`, `no_account`, `zero_amount`, `bad_deps`. */
-  validate(source: Source, op: Uint8Array): Verdict {
-    const read = decode(transfer, op, OP_BYTES_MAX);
-    if (!read.ok) return reject(read.failure.code, read.failure.expected, read.failure.actual);
+  /** Codes: those of `decode`. */
+  open(bytes: Uint8Array): Outcome<Transfer> {
+    return decode(transfer, bytes, OP_BYTES_MAX);
+  }
+
+  /** Codes: `not_owner`, `no_account`, `zero_amount`, `bad_number`, `bad_deps`. */
+  validate(source: Source, order: Transfer): Verdict {
     const owner = this.#owners[source.author];
     // A gateway must not carry another's transfers: their order would not be the owner's (R15).
     if (owner === undefined || !equalBytes(owner, source.client)) {
       return reject('not_owner', 'a transfer in a block of its owner', 'another author');
     }
-    return this.#flaw(source.author, read.value);
+    return this.#flaw(source.author, order);
   }
 
-  deliver(source: Source, op: Uint8Array): void {
-    const order = this.#read(source, op);
-    if (order === undefined) return;
+  deliver(source: Source, order: Transfer): void {
+    if (this.validate(source, order).kind !== 'accept') return;
     this.#held.push({ from: source.author, order });
     for (let at = this.#firstDue(); at >= 0; at = this.#firstDue()) {
       for (const entry of this.#held.splice(at, 1)) this.#settle(entry);
     }
   }
 
-  apply(source: Source, op: Uint8Array, _position: Position): Uint8Array {
-    return encode(transferResult, this.#commit(source, op));
+  apply(source: Source, order: Transfer, _position: Position): Uint8Array {
+    return encode(transferResult, this.#commit(source, order));
   }
 
   snapshot(): Uint8Array {
@@ -179,9 +181,10 @@ export class Bank implements Algorithm {
     return hash('bank', this.snapshot());
   }
 
-  #commit(source: Source, op: Uint8Array): TransferResult {
-    const order = this.#read(source, op);
-    if (order === undefined) return { kind: 'refused', code: 'malformed' };
+  #commit(source: Source, order: Transfer): TransferResult {
+    if (this.validate(source, order).kind !== 'accept') {
+      return { kind: 'refused', code: 'malformed' };
+    }
     const entry: Entry = { from: source.author, order };
     if (order.number !== this.#account(entry.from).next) {
       return { kind: 'refused', code: 'bad_number' };
@@ -189,13 +192,6 @@ export class Bank implements Algorithm {
     // Deps of an honest owner are in its block's cone, so they were committed before (R19).
     if (!this.#depsSettled(order)) return this.#refuse(entry, 'missing_dependency');
     return this.#settle(entry);
-  }
-
-  /** The transfer, if it could stand in a valid block. */
-  #read(source: Source, op: Uint8Array): Transfer | undefined {
-    if (this.validate(source, op).kind !== 'accept') return undefined;
-    const read = decode(transfer, op, OP_BYTES_MAX);
-    return read.ok ? read.value : undefined;
   }
 
   #flaw(from: number, { number, to, amount, deps }: Transfer): Verdict {

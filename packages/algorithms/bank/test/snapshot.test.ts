@@ -1,8 +1,8 @@
-import { asPublicKey, asSessionId, decode, encode } from '@fatty/codec';
+import { asPublicKey, asSessionId, decode } from '@fatty/codec';
 import { expect, it } from 'vitest';
 import { hashByHand, pin, pinned } from '../../../kernel/codec/test/by-hand.ts';
 import { reference } from '../../../kernel/codec/test/reference.ts';
-import { Bank, type Transfer, transfer, transferResult } from '../src/index.ts';
+import { Bank, type Transfer, transferResult } from '../src/index.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const owner = (n: number) => asPublicKey(new Uint8Array(32).fill(n + 1));
@@ -14,7 +14,7 @@ function move(bank: Bank, from: number, order: Transfer): string {
   const session = asSessionId(new Uint8Array(32).fill(from));
   const place = { client: owner(from), session, seq: 0, index: 0, author: from };
   const source = { ...place, basis: { epoch: 0, commit: 0 } };
-  const bytes = bank.apply(source, encode(transfer, order), { commit: 1, index: 0 });
+  const bytes = bank.apply(source, order, { commit: 1, index: 0 });
   const result = decode(transferResult, bytes, 100);
   if (!result.ok) return result.failure.code;
   return result.value.kind === 'moved' ? 'moved' : result.value.code;

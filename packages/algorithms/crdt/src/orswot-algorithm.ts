@@ -1,5 +1,4 @@
 import {
-  ACCEPT,
   array,
   bytes,
   decode,
@@ -7,12 +6,11 @@ import {
   hash,
   invariant,
   record,
-  reject,
   type Shape,
   u32,
   union,
 } from '@fatty/codec';
-import type { Algorithm, Digest, Position, Source, Verdict } from '@fatty/interface';
+import type { Algorithm, Digest, Outcome, Position, Source } from '@fatty/interface';
 import { type Dot, dot } from './causal-context.ts';
 import { MEMBER_BYTES_MAX, Orswot, type OrswotOp, orswot } from './orswot.ts';
 
@@ -28,7 +26,6 @@ export type SetResult =
 
 /** Result code of a remove that names an add the set has never seen. */
 export const UNKNOWN_DOT = 1;
-const MALFORMED = 2;
 
 const OP_BYTES_MAX = 320 * 1024;
 const DOTS_MAX = 1024;
@@ -47,7 +44,7 @@ export const setResult: Shape<SetResult> = union<SetResult>({
  * A plain ORSWOT as a hosted algorithm: it needs SecureBroadcast only, so `apply` is `deliver` in
  * commit order. Source order makes the adds of a session count up, so dots need no client.
  */
-export class OrswotAlgorithm implements Algorithm {
+export class OrswotAlgorithm implements Algorithm<SetOp> {
   #set: Orswot = Orswot.EMPTY;
   /** Delivered removes that name an add not delivered yet. */
   #held: OrswotOp[] = [];
@@ -58,22 +55,18 @@ export class OrswotAlgorithm implements Algorithm {
   }
 
   /** Codes: those of `decode`. */
-  validate(_source: Source, op: Uint8Array): Verdict {
-    const read = decode(setOp, op, OP_BYTES_MAX);
-    if (read.ok) return ACCEPT;
-    return reject(read.failure.code, read.failure.expected, read.failure.actual);
+  open(bytes: Uint8Array): Outcome<SetOp> {
+    return decode(setOp, bytes, OP_BYTES_MAX);
   }
 
-  deliver(source: Source, op: Uint8Array): void {
-    const read = decode(setOp, op, OP_BYTES_MAX);
-    if (!read.ok) return;
-    this.#held.push(this.#dotted(source, read.value));
+  deliver(source: Source, op: SetOp): void {
+    this.#held.push(this.#dotted(source, op));
     for (let at = this.#firstReady(); at >= 0; at = this.#firstReady()) {
       for (const next of this.#held.splice(at, 1)) this.#set = this.#set.apply(next);
     }
   }
 
-  apply(source: Source, op: Uint8Array, _position: Position): Uint8Array {
+  apply(source: Source, op: SetOp, _position: Position): Uint8Array {
     return encode(setResult, this.#commit(source, op));
   }
 
@@ -93,10 +86,8 @@ export class OrswotAlgorithm implements Algorithm {
     return hash('orswot', this.snapshot());
   }
 
-  #commit(source: Source, bytes: Uint8Array): SetResult {
-    const read = decode(setOp, bytes, OP_BYTES_MAX);
-    if (!read.ok) return { kind: 'refused', code: MALFORMED };
-    const op = this.#dotted(source, read.value);
+  #commit(source: Source, said: SetOp): SetResult {
+    const op = this.#dotted(source, said);
     if (!this.#set.ready(op)) return { kind: 'refused', code: UNKNOWN_DOT };
     this.#set = this.#set.apply(op);
     return { kind: 'done', dots: op.kind === 'add' ? [op.dot] : op.dots };

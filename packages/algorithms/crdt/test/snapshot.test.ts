@@ -2,7 +2,14 @@ import { decode, encode, utf8 } from '@fatty/codec';
 import { expect, it } from 'vitest';
 import { hashByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-hand.ts';
 import { reference } from '../../../kernel/codec/test/reference.ts';
-import { Orswot, OrswotAlgorithm, orswot, setOp, type Tree, type TreeNode } from '../src/index.ts';
+import {
+  Orswot,
+  OrswotAlgorithm,
+  orswot,
+  type SetOp,
+  type Tree,
+  type TreeNode,
+} from '../src/index.ts';
 import { rootByHand } from './root-by-hand.ts';
 import {
   at,
@@ -19,7 +26,7 @@ import {
 
 const golden = new URL('./golden/', import.meta.url);
 
-const add = (name: string): Uint8Array => encode(setOp, { kind: 'add', member: utf8(name) });
+const add = (name: string): SetOp => ({ kind: 'add', member: utf8(name) });
 const where = { commit: 1, index: 0 };
 
 function busySet(): OrswotAlgorithm {
@@ -29,9 +36,9 @@ function busySet(): OrswotAlgorithm {
   set.apply(source(1, 1), add('pear'), where);
   set.apply(source(1, 2), add('plum'), where);
   const dots = [{ actor: session(2), counter: 1 }];
-  set.apply(source(1, 3), encode(setOp, { kind: 'remove', member: utf8('pear'), dots }), where);
+  set.apply(source(1, 3), { kind: 'remove', member: utf8('pear'), dots }, where);
   const fig = [{ actor: session(1), counter: 1 }];
-  set.apply(source(2, 1), encode(setOp, { kind: 'remove', member: utf8('fig'), dots: fig }), where);
+  set.apply(source(2, 1), { kind: 'remove', member: utf8('fig'), dots: fig }, where);
   return set;
 }
 

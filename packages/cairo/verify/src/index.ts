@@ -14,6 +14,7 @@ export {
 } from '@fatty/cairo-air';
 export { decodeProof, ENVELOPE_BYTES_MAX, encodeProof, proofShape } from './proof/envelope.ts';
 export { parseStoneJson, readPublicInput, writePublicInput, writeStoneJson } from './proof/json.ts';
+export { type OpenedProof, openProof } from './proof/opened.ts';
 export type { Observer, TranscriptEvent } from './stark/transcript.ts';
 export {
   extractStatement,
@@ -47,12 +48,14 @@ export { type Strength, strengthOf } from './statement/strength.ts';
 export { type Inspection, inspectProof, inspectStoneJson } from './verifier/inspect.ts';
 export type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
 export {
+  checkProofs,
   checkRenewal,
   decodeJob,
   encodeJob,
   RENEWAL_PROOFS_MAX,
   type Renewal,
   type RenewalJob,
+  type RenewalTerms,
 } from './verifier/renewal.ts';
 export {
   type CairoVerifier,

@@ -1,18 +1,17 @@
 // Entry of a verifier thread.
 import { parentPort } from 'node:worker_threads';
 import type { VerifierReply, VerifierRequest } from './verifier/messages.ts';
-import { rememberVerdicts } from './verifier/remember.ts';
 import { createCairoVerifier } from './verifier/verifier.ts';
 
 /**
  * Entry of a verifier thread: answers every {@link VerifierRequest} with a {@link VerifierReply},
- * in order, and no job twice. It only relays; spawning, retrying and cancelling are its owner's.
+ * in order. It only relays; spawning, retrying, cancelling and remembering are its owner's.
  */
 const port = parentPort;
 if (port !== null) {
-  const ready = createCairoVerifier().then(({ runJob }) => rememberVerdicts(runJob));
+  const ready = createCairoVerifier();
   port.on('message', ({ id, job }: VerifierRequest) => {
-    void ready.then((runJob) => {
+    void ready.then(({ runJob }) => {
       const reply: VerifierReply = { id, verdict: runJob(job) };
       port.postMessage(reply);
     });

@@ -80,11 +80,17 @@ export interface SignedBlock {
   readonly body: Uint8Array;
 }
 
-/** A batch as a block carries it, opened. */
-export interface CarriedBatch {
+/** A batch whose form holds, its ops closed. */
+export interface ClosedBatch {
   readonly id: Digest;
   readonly batch: Batch;
   readonly signed: SignedBatch;
+}
+
+/** A batch as a block carries it, its ops opened. */
+export interface CarriedBatch extends ClosedBatch {
+  /** One for each op, whatever the algorithm makes of its bytes. */
+  readonly opened: readonly unknown[];
 }
 
 /** What the order and evidence need of a block: it stays in memory when the body has left (R12). */

@@ -1,13 +1,15 @@
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
-import type { Ask, Failure, Source, Validation, Verdict } from '@fatty/interface';
+import type { Ask, Failure, Outcome, Source, Validation, Verdict } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
-import { type BatchRules, checkBatchSignature, openBatches } from './batch.ts';
+import { type BatchRules, checkBatchSignature, openOps, readBatches } from './batch.ts';
 import {
   type Block,
   type BlockHead,
   type Body,
   bodyDigest,
   bodyShape,
+  type CarriedBatch,
+  type ClosedBatch,
   compareKeepAlives,
   type Evidence,
   type Header,
@@ -18,7 +20,9 @@ import { type OpenedBlock, openBlock } from './open.ts';
 
 /** What a block is judged by. Only caches may differ between replicas: they change no answer. */
 export interface BlockRules extends HeaderRules, BatchRules {
-  readonly validate: (source: Source, op: Uint8Array) => Validation;
+  /** The algorithm's: what its ops are, and which of them may be said (R11a). */
+  readonly open: (bytes: Uint8Array) => Outcome<unknown>;
+  readonly validate: (source: Source, op: unknown) => Validation;
 }
 
 /**
@@ -26,9 +30,9 @@ export interface BlockRules extends HeaderRules, BatchRules {
  * signatures, keys and `validate` are not looked at again; form, limits and hashes are.
  */
 export function trusting(rules: BlockRules): BlockRules {
-  const { committee, cellId } = rules;
+  const { committee, cellId, open } = rules;
   const scheme = { ...rules.scheme, verify: () => true, admit: () => ACCEPT };
-  return { committee, cellId, scheme, validate: () => ACCEPT, isKnown: true };
+  return { committee, cellId, scheme, open, validate: () => ACCEPT, isKnown: true };
 }
 
 /**
@@ -59,7 +63,7 @@ export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
  * Static validity (R8–R11a): pure, the same on live and sync paths. The block is good once every
  * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
  * Codes of `decode`, `checkSigner`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
- * `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
+ * `open` and `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
  * `keep_alives_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
  * `bad_batch_signature`, `too_heavy`, `too_many_proofs`.
  */
@@ -86,13 +90,13 @@ function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
     checkForm(block.header, body) ?? checkKeepAlives(body) ?? checkAccusations(body, rules);
   if (flaw) return refused(flaw, author);
   // Counts and order first: they bound the signatures and proofs that cost time.
-  const opened = openBatches(body.batches, rules.committee.params.limits);
-  if (!opened.ok) return refused(opened.failure, author);
-  for (const batch of opened.value) {
+  const batches = readBatches(body.batches, rules);
+  if (!batches.ok) return refused(batches.failure, author);
+  for (const batch of batches.value) {
     const bad = checkBatchSignature(batch, rules);
     if (bad) return refused(bad, author);
   }
-  return validateOps({ ...block, body, batches: opened.value }, rules);
+  return validateOps(block, body, batches.value, rules);
 }
 
 /** R10 and this version's closed fields. */
@@ -128,30 +132,40 @@ function checkAccusations(body: Body, rules: BlockRules): Failure | undefined {
 }
 
 /** R11a: the algorithm's own gate, op by op; slow checks come out as asks. */
-function validateOps(block: Block, rules: BlockRules): Checked {
+function validateOps(
+  block: OpenedBlock,
+  body: Body,
+  closed: readonly (ClosedBatch | CarriedBatch)[],
+  rules: BlockRules,
+): Checked {
   const { author } = block.header;
   const proofsMax = rules.committee.params.limits.blockProofsMax;
+  const batches: CarriedBatch[] = [];
   const asks: Ask[] = [];
   let weight = 0;
-  for (const { batch } of block.batches) {
-    const { client, session, seq, basis } = batch;
-    for (const [index, op] of batch.ops.entries()) {
+  for (const one of closed) {
+    const { client, session, seq, basis } = one.batch;
+    const { opened, flaw } =
+      'opened' in one ? { ...one, flaw: undefined } : openOps(one, rules.open);
+    for (const [index, op] of opened.entries()) {
       const answer = rules.validate({ client, session, seq, index, author, basis }, op);
       if (answer.kind === 'ignore') return answer;
       if (answer.kind === 'reject') return refused(answer, author);
       weight += answer.weight ?? 1;
       if (weight > BLOCK_WEIGHT_MAX) {
-        const flaw = failure('too_heavy', `at most ${BLOCK_WEIGHT_MAX}`, `${weight} or more`);
-        return refused(flaw, author);
+        const most = `at most ${BLOCK_WEIGHT_MAX}`;
+        return refused(failure('too_heavy', most, `${weight} or more`), author);
       }
       if (answer.kind === 'ask') asks.push(answer);
       if (asks.length > proofsMax) {
-        const flaw = failure('too_many_proofs', `at most ${proofsMax}`, `${asks.length} or more`);
-        return refused(flaw, author);
+        const most = `at most ${proofsMax}`;
+        return refused(failure('too_many_proofs', most, `${asks.length} or more`), author);
       }
     }
+    if (flaw) return refused(flaw, author);
+    batches.push('opened' in one ? one : { ...one, opened });
   }
-  return { kind: 'accept', block, asks };
+  return { kind: 'accept', block: { ...block, body, batches }, asks };
 }
 
 /**

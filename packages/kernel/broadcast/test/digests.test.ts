@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, signBatch } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
 import { reference } from '../../codec/test/reference.ts';
-import { openBatches, signBlock, virtualRef } from '../src/index.ts';
+import { readBatch, signBlock, virtualRef } from '../src/index.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const fill = (byte: number, size = 32): Uint8Array => new Uint8Array(size).fill(byte);
@@ -21,7 +21,7 @@ const signed = signBatch(cellId, client, {
   basis: { epoch: 7, commit: 70_000 },
   ops: [Uint8Array.of(1, 2, 3)],
 });
-const opened = openBatches([signed], DEFAULT_LIMITS);
+const opened = readBatch(signed, DEFAULT_LIMITS);
 const keepAlive = { session: asSessionId(fill(6)), i: 65, preimage: fill(7) };
 const header = {
   cellId,
@@ -34,7 +34,11 @@ const header = {
 };
 const block = signBlock(
   header,
-  { batches: opened.ok ? opened.value : [], keepAlives: [keepAlive], evidence: [] },
+  {
+    batches: opened.ok ? [{ ...opened.value, opened: [] }] : [],
+    keepAlives: [keepAlive],
+    evidence: [],
+  },
   author,
 );
 

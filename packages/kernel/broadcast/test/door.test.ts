@@ -2,9 +2,9 @@ import { ACCEPT, asSignature, type SignatureScheme, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import {
   batchKey,
-  carryBatch,
   checkBatchAtDoor,
   checkBatchSignature,
+  readBatch,
   seenCache,
   virtualRef,
 } from '../src/index.ts';
@@ -16,7 +16,7 @@ describe('caches', () => {
   it('change no answer: a good batch under another signature is still refused', () => {
     const rules = { ...cell.rules, batchVerified: seenCache(10), keyAdmitted: seenCache(10) };
     const batch = cell.batch(1, 1);
-    const opened = carryBatch(batch, cell.committee.params.limits);
+    const opened = readBatch(batch, cell.committee.params.limits);
     if (!opened.ok) throw new Error(opened.failure.code);
     const good = opened.value;
     const forged = { ...good, signed: { ...batch, sig: asSignature(new Uint8Array(64)) } };
@@ -38,7 +38,7 @@ describe('caches', () => {
     };
     const rules = { ...cell.rules, scheme };
     const batch = cell.batch(1, 1);
-    const opened = carryBatch(batch, cell.committee.params.limits);
+    const opened = readBatch(batch, cell.committee.params.limits);
     if (!opened.ok) throw new Error(opened.failure.code);
     const signed = { ...batch, sig: asSignature(new Uint8Array(64)) };
     expect(checkBatchAtDoor({ ...opened.value, signed }, rules)).toBeDefined();

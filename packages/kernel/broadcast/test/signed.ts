@@ -3,6 +3,7 @@ import {
   asSessionId,
   compareBytes,
   encode,
+  ok,
   type SignatureScheme,
   type Signer,
   standIn,
@@ -62,7 +63,7 @@ export class Cell {
     };
     this.cellId = cellIdOf(this.committee);
     const { committee, cellId } = this;
-    this.rules = { committee, cellId, scheme, validate: () => ACCEPT };
+    this.rules = { committee, cellId, scheme, open: ok, validate: () => ACCEPT };
   }
 
   signer(author: number): Signer {

@@ -1,5 +1,5 @@
 import type { CellId, Digest, PublicKey, SessionId } from './bytes.ts';
-import type { Validation, Verdict } from './verdict.ts';
+import type { Outcome, Validation, Verdict } from './verdict.ts';
 
 /** The last commit a client had seen when it signed (R3). */
 export interface Basis {
@@ -28,18 +28,29 @@ export interface Position {
 }
 
 /**
- * The core contract: anything that implements it rides SecureBroadcast and the total order.
- * `validate` is pure (bytes, source, cell parameters; no state, clock or duration: R11a).
- * `deliver` commutes with concurrent ops. `apply` is sequential, total, synchronous, never throws.
- * `snapshot` is canonical: equal states give equal bytes. `query` reads and changes nothing, its work is
- * bounded by what it is asked; without it nobody can ask. A method that throws has a fault: its op is
- * refused, or answered with the code `algorithm_failed`.
+ * The core contract: anything that implements it rides SecureBroadcast and the total order. `Op` is
+ * what an op is once its bytes have been read. `snapshot` is canonical: equal states give equal bytes.
+ * `query` reads and changes nothing, its work is bounded by what it is asked; without it nobody can ask.
+ * A method that throws has a fault: its op is refused, or answered with the code `algorithm_failed`.
  */
-export interface Algorithm {
-  validate(source: Source, op: Uint8Array): Validation;
-  deliver(source: Source, op: Uint8Array): void;
-  /** Answers the receipt's result bytes: 4,096 at most, what is longer is lost (`answer_lost`). */
-  apply(source: Source, op: Uint8Array, position: Position): Uint8Array;
+export interface Algorithm<Op = unknown> {
+  /**
+   * Reads an op's bytes, where they come in and nowhere else: pure, form alone. The value shares no
+   * memory with them, and nobody changes it. What cannot be read never gets into a block.
+   */
+  open(bytes: Uint8Array): Outcome<Op>;
+  /**
+   * Whether this source may say it; without it, whatever can be read may be said. Pure: op, source and
+   * cell parameters; no state, clock or duration (R11a).
+   */
+  validate?(source: Source, op: Op): Validation;
+  /** Commutes with concurrent ops. Only what `validate` accepted comes here and to `apply`. */
+  deliver(source: Source, op: Op): void;
+  /**
+   * Sequential, total, synchronous, never throws. Answers the receipt's result bytes: 4,096 at most, what
+   * is longer is lost (`answer_lost`).
+   */
+  apply(source: Source, op: Op, position: Position): Uint8Array;
   snapshot(): Uint8Array;
   restore(bytes: Uint8Array): void;
   root(): Digest;
@@ -58,14 +69,17 @@ export interface CellContext {
  * One copy of a client batch, as the total order hands it over (R19): a commit holds as many of an
  * id as its blocks carry, each with the author of its block. Nothing is deduplicated yet.
  */
-export interface OrderedBatch {
+export interface OrderedBatch<Op = unknown> {
   readonly id: Digest;
   readonly client: PublicKey;
   readonly session: SessionId;
   readonly seq: number;
   readonly basis: Basis;
   readonly author: number;
+  /** As the client signed them, for onlookers. Views of the block: who keeps one keeps all of that. */
   readonly ops: readonly Uint8Array[];
+  /** The same, as {@link StateMachine.open} made them, once: every copy and machine gets these. */
+  readonly opened: readonly Op[];
 }
 
 /** Keeps a session alive by showing the next preimage of its hash chain (R3). */
@@ -77,14 +91,14 @@ export interface OrderedKeepAlive {
 }
 
 /** One commit as input of {@link StateMachine.applyCommit} (R21). */
-export interface CommitInput {
+export interface CommitInput<Op = unknown> {
   readonly index: number;
   readonly epoch: number;
   /** Milliseconds since the Unix epoch, agreed (R20). */
   readonly commitTs: number;
   /** Milliseconds, agreed, advances at most STEP per commit (R20). */
   readonly leaseClock: number;
-  readonly batches: readonly OrderedBatch[];
+  readonly batches: readonly OrderedBatch<Op>[];
   readonly keepAlives: readonly OrderedKeepAlive[];
   /** Committee indices newly convicted of contradicting themselves, ascending. */
   readonly evidence: readonly number[];
@@ -127,17 +141,25 @@ export interface Applied {
  * The full contract that a replica hosts: {@link Algorithm} plus sessions and time.
  * An Algorithm becomes one through `hosted()` (package sessions).
  */
-export interface StateMachine {
-  validate(source: Source, op: Uint8Array): Validation;
-  /** A gateway's own look before it includes a batch: may use committed state; advice, not validity. */
-  precheck(batch: OrderedBatch): Validation;
+export interface StateMachine<Op = unknown> {
+  /**
+   * Reads an op's bytes, where they come in and nowhere else: pure, form alone. The value shares no
+   * memory with them, and nobody changes it.
+   */
+  open(bytes: Uint8Array): Outcome<Op>;
+  validate(source: Source, op: Op): Validation;
+  /**
+   * A gateway's own look before it includes a batch: may use committed state; advice, not validity.
+   * `opened` ends before the first op that cannot be opened: `validate` has its turn later.
+   */
+  precheck(batch: OrderedBatch<Op>): Validation;
   /**
    * The same for a keep-alive, which nobody signs: only one that committed state would accept may take
    * a place in a gateway's pool. Read-only, of bounded cost; never an ask.
    */
   precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict;
   /** Of the copies of a batch the first that has its turn counts; a refusal is told after the last. */
-  applyCommit(commit: CommitInput): Applied;
+  applyCommit(commit: CommitInput<Op>): Applied;
   /**
    * Committed state: the batch's session lives, is its client's, and has used its seq up. What authors
    * carry beside that is waste, see budgets of package replica; without this nothing is.
@@ -149,18 +171,18 @@ export interface StateMachine {
    * Folds one copy of a pending batch into a *delivered* view made by `restore(snapshot())` of the
    * committed one (R21a). A session's copies come in linear order: what is out of turn is nothing.
    */
-  deliverBatch(batch: OrderedBatch): void;
+  deliverBatch(batch: OrderedBatch<Op>): void;
   /** True while a session, lease, lock-delay or timed wait exists: the cell may not rest long (heartbeat). */
   needsTime(): boolean;
   snapshot(): Uint8Array;
   restore(bytes: Uint8Array): void;
   root(): Digest;
   /** A new empty machine with the same parameters. */
-  fresh(): StateMachine;
+  fresh(): StateMachine<Op>;
   /**
    * A machine over this one's committed state for {@link deliverBatch} and reads, whose cost does not
    * grow with the state; good until this one's next `applyCommit` or `restore`. Without it, a view
    * is a copy by snapshot.
    */
-  view?(): StateMachine;
+  view?(): StateMachine<Op>;
 }

@@ -1,5 +1,5 @@
 import type { Block } from '@fatty/broadcast';
-import { keptBytes, toHex } from '@fatty/codec';
+import { toHex } from '@fatty/codec';
 import type { CommitInput, OrderedBatch } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { Ordered } from './orderer.ts';
@@ -20,16 +20,15 @@ export function commitInput(commit: Ordered, dag: { readonly committee: Committe
   };
 }
 
-/** Copies of one batch share its ops. */
+/** Copies of one batch share its opened ops. */
 function copiesIn(blocks: readonly Block[]): readonly OrderedBatch[] {
-  const opsOf = new Map<string, OrderedBatch['ops']>();
+  const openedOf = new Map<string, OrderedBatch['opened']>();
   return blocks.flatMap(({ header, batches }) =>
-    batches.map(({ id, batch }) => {
+    batches.map(({ id, batch, opened }) => {
       const key = toHex(id);
-      // What the state keeps of an op must not keep the block.
-      const ops = opsOf.get(key) ?? batch.ops.map(keptBytes);
-      opsOf.set(key, ops);
-      return { id, author: header.author, ...batch, ops };
+      const copy = { id, author: header.author, ...batch, opened: openedOf.get(key) ?? opened };
+      openedOf.set(key, copy.opened);
+      return copy;
     }),
   );
 }

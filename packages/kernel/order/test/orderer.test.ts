@@ -181,7 +181,8 @@ describe('commitInput', () => {
       basis: { epoch: 0, commit: 0 },
       ops: [Uint8Array.of(tag)],
     };
-    return { id: batchId(core), batch, signed: { core, sig: asSignature(new Uint8Array(64)) } };
+    const signed = { core, sig: asSignature(new Uint8Array(64)) };
+    return { id: batchId(core), batch, signed, opened: [`op ${tag}`] };
   };
 
   it('hands over every copy, linearised, with the author that carried it', () => {

@@ -75,6 +75,8 @@ export class Replica {
       scheme: config.scheme,
       batchVerified: seenCache(SIGNATURES_MAX),
       keyAdmitted: seenCache(KEYS_MAX),
+      heldBatch: (id, sig) => this.#pool.held(id, sig),
+      open: (bytes) => config.machine.open(bytes),
       validate: (source, op) => config.machine.validate(source, op),
     };
     this.#verdicts = new Verdicts(shared);

@@ -22,6 +22,7 @@ import type {
   CommitInput,
   Digest,
   OrderedBatch,
+  Outcome,
   PublicKey,
   Receipt,
   SessionId,
@@ -98,8 +99,12 @@ class Plain implements StateMachine {
     this.#algorithm = make(context);
   }
 
-  validate(source: Source, op: Uint8Array): Validation {
-    return this.#algorithm.validate(source, op);
+  open(bytes: Uint8Array): Outcome<unknown> {
+    return this.#algorithm.open(bytes);
+  }
+
+  validate(source: Source, op: unknown): Validation {
+    return this.#algorithm.validate?.(source, op) ?? ACCEPT;
   }
 
   precheck(): Validation {
@@ -193,7 +198,7 @@ class Plain implements StateMachine {
   }
 }
 
-function opsOf(batch: OrderedBatch): readonly (readonly [Source, Uint8Array])[] {
+function opsOf(batch: OrderedBatch): readonly (readonly [Source, unknown])[] {
   const { client, session, seq, author, basis } = batch;
-  return batch.ops.map((op, index) => [{ client, session, seq, index, author, basis }, op]);
+  return batch.opened.map((op, index) => [{ client, session, seq, index, author, basis }, op]);
 }

@@ -6,6 +6,7 @@ import {
   encode,
   hash,
   ignore,
+  ok,
   reject,
   type Signer,
   standIn,
@@ -36,12 +37,13 @@ export const ASKED = 0xfe;
 export const HEAVY = 0xfc;
 export const IGNORED = 0xfd;
 
-export function listAlgorithm(): Algorithm {
+export function listAlgorithm(): Algorithm<Uint8Array> {
   let state: Uint8Array = new Uint8Array();
   const append = (op: Uint8Array): void => {
     state = hash('list', state, op);
   };
   return {
+    open: (bytes) => ok(bytes.slice()),
     validate(_source, op) {
       if (op[0] === REJECTED) return reject('bad_op', 'a good op', 'a bad one');
       if (op[0] === IGNORED) return ignore('not_yet', 'a later time', 'now');

@@ -107,9 +107,10 @@ describe('the pool', () => {
     for (const batch of [a, b]) one.add(batch, FREE);
     const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
     one.include(block);
-    expect(one.has(toHex(a.id))).toBe(true);
+    expect(one.get(toHex(a.id))).toBe(a);
     one.tried([block.ref]);
-    expect([one.has(toHex(a.id)), one.has(toHex(b.id)), one.queued]).toEqual([false, false, 0]);
+    expect([a, b].map(({ id }) => one.get(toHex(id)))).toEqual([undefined, undefined]);
+    expect(one.queued).toBe(0);
     one.add(a, FREE);
     expect(seqs(one.take(2).batches)).toEqual([5]);
   });

@@ -43,7 +43,8 @@ export function carried(bytes: Uint8Array): CarriedBatch {
   if (!signed.ok) throw new Error(signed.failure.code);
   const batch = openBatch(signed.value.core, DEFAULT_LIMITS);
   if (!batch.ok) throw new Error(batch.failure.code);
-  return { id: batchId(signed.value.core), batch: batch.value, signed: signed.value };
+  const { ops: opened } = batch.value;
+  return { id: batchId(signed.value.core), batch: batch.value, signed: signed.value, opened };
 }
 
 export function inventedRef(author: number, round: number, salt: string): Ref {

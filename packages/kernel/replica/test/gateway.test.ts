@@ -226,6 +226,7 @@ function chained(
 
 function wrapped(machine: StateMachine): StateMachine {
   return {
+    open: (bytes) => machine.open(bytes),
     validate: (source, op) => machine.validate(source, op),
     precheck: (batch) => machine.precheck(batch),
     precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),

@@ -1,5 +1,6 @@
 import { type Block, type Checked, checkBlock, refKey } from '@fatty/broadcast';
-import { ACCEPT } from '@fatty/codec';
+import { ACCEPT, ok } from '@fatty/codec';
+import type { Verdict } from '@fatty/interface';
 import { decodeMessage, type PeerMessage } from '../src/index.ts';
 import { type Host, type makeCell, scheme, type World } from './world.ts';
 
@@ -16,7 +17,8 @@ export function open(cell: ReturnType<typeof makeCell>, bytes: Uint8Array): Bloc
   const known = opened.get(bytes);
   if (known) return known;
   const { committee, cellId } = cell;
-  const checked: Checked = checkBlock(bytes, { committee, cellId, scheme, validate: () => ACCEPT });
+  const rules = { committee, cellId, scheme, open: ok, validate: (): Verdict => ACCEPT };
+  const checked: Checked = checkBlock(bytes, rules);
   if (checked.kind !== 'accept') throw new Error(checked.code);
   opened.set(bytes, checked.block);
   return checked.block;

@@ -10,10 +10,9 @@ import type {
   Receipt,
 } from '@fatty/interface';
 import { guarded } from './guard.ts';
-import { type OpenSession, openingOf, sourceOf } from './opening.ts';
+import { type OpenedHostedOp, type OpenSession, openingOf, sourceOf } from './opening.ts';
 import {
   ANSWER_BYTES_MAX,
-  decodeHostedOp,
   type HostedNotice,
   type HostedResult,
   hostedError,
@@ -48,7 +47,7 @@ export class HostedDesk implements Desk<SessionRecord, OpenSession, HostedResult
     this.#basisCommitsMax = basisCommitsMax;
   }
 
-  openingOf(batch: OrderedBatch): OpenSession | undefined {
+  openingOf(batch: OrderedBatch<OpenedHostedOp>): OpenSession | undefined {
     return openingOf(batch);
   }
 
@@ -63,28 +62,34 @@ export class HostedDesk implements Desk<SessionRecord, OpenSession, HostedResult
     return { session, result: { kind: 'sessionOpened', position, leaseMs, leaseExpiry } };
   }
 
-  applyOp(batch: OrderedBatch, session: SessionRecord, index: number): HostedResult {
+  applyOp(
+    batch: OrderedBatch<OpenedHostedOp>,
+    session: SessionRecord,
+    index: number,
+  ): HostedResult {
     const at = this.#next();
     if (this.sessions.get(session.key) !== session) {
       return refusal('session_unknown', 'a live session', 'closed by this batch');
     }
-    const op = decodeHostedOp(batch.ops[index] ?? new Uint8Array(0));
-    if (!op.ok) return hostedError(op.failure);
-    switch (op.value.kind) {
+    const op = batch.opened[index];
+    switch (op?.kind) {
       case 'openSession':
         return refusal('misplaced_open', 'op 0 of batch 0', `op ${index} of batch ${batch.seq}`);
       case 'closeSession':
         this.sessions.bury(session);
         return { kind: 'sessionClosed', position: at };
       case 'reanchor':
-        this.sessions.reanchor(session, op.value.anchor, this.#now);
+        this.sessions.reanchor(session, op.anchor, this.#now);
         return { kind: 'reanchored', leaseExpiry: session.expiry };
       case 'own':
-        return this.#applyOwn(batch, index, op.value.op, at);
+        return this.#applyOwn(batch, index, op.op, at);
+      case undefined:
+        // Whatever is committed was opened where it came in.
+        return refusal('malformed', 'an op', 'none');
     }
   }
 
-  #applyOwn(batch: OrderedBatch, index: number, op: Uint8Array, at: Position): HostedResult {
+  #applyOwn(batch: OrderedBatch, index: number, op: unknown, at: Position): HostedResult {
     const applied = guarded(() => this.#algorithm.apply(sourceOf(batch, index), op, at));
     if (!applied.ok) return hostedError(applied.failure);
     const answer = applied.value;

@@ -7,6 +7,7 @@ import {
   equalBytes,
   hash,
   ignore,
+  ok,
   record,
   type Shape,
   toHex,
@@ -32,7 +33,7 @@ import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { HostedDesk } from './desk.ts';
 import { guarded } from './guard.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
-import { checkOpening, openingOf, sourceOf } from './opening.ts';
+import { checkOpening, type OpenedHostedOp, openingOf, sourceOf } from './opening.ts';
 import { decodeHostedOp } from './ops.ts';
 import { type SessionRecord, Sessions } from './sessions.ts';
 import {
@@ -84,7 +85,7 @@ export function hosted(
 }
 
 /** The machine that {@link hosted} makes. Its ops are `HostedOp`s, its results `HostedResult`s. */
-export class Hosted implements StateMachine {
+export class Hosted implements StateMachine<OpenedHostedOp> {
   readonly #make: (context: CellContext) => Algorithm;
   readonly #context: CellContext;
   readonly #options: HostedOptions;
@@ -112,19 +113,26 @@ export class Hosted implements StateMachine {
     this.#sessions = new Sessions(this.#limits);
   }
 
-  /** Codes of `decode`, `misplaced_open`, `bad_lease`, those of the algorithm; `algorithm_failed` if it threw. */
-  validate(source: Source, bytes: Uint8Array): Validation {
+  /** Codes of `decode` and those of the algorithm's `open`; `algorithm_failed` if it threw. */
+  open(bytes: Uint8Array): Outcome<OpenedHostedOp> {
     const op = decodeHostedOp(bytes);
-    if (!op.ok) return { kind: 'reject', ...op.failure };
-    if (op.value.kind === 'openSession') return checkOpening(source, op.value);
-    if (op.value.kind !== 'own') return ACCEPT;
-    const own = op.value.op;
-    const judged = guarded(() => this.#algorithm.validate(source, own));
+    if (!op.ok || op.value.kind !== 'own') return op;
+    const { op: own } = op.value;
+    const opened = guarded(() => this.#algorithm.open(own));
+    if (!opened.ok) return opened;
+    return opened.value.ok ? ok({ kind: 'own', op: opened.value.value }) : opened.value;
+  }
+
+  /** Codes `misplaced_open`, `bad_lease`, those of the algorithm; `algorithm_failed` if it threw. */
+  validate(source: Source, op: OpenedHostedOp): Validation {
+    if (op.kind === 'openSession') return checkOpening(source, op);
+    if (op.kind !== 'own') return ACCEPT;
+    const judged = guarded(() => this.#algorithm.validate?.(source, op.op) ?? ACCEPT);
     return judged.ok ? judged.value : { kind: 'reject', ...judged.failure };
   }
 
   /** A gateway's advice: `session_unknown`, `session_not_yours`, `already_applied`, refusals of an open. */
-  precheck(batch: OrderedBatch): Verdict {
+  precheck(batch: OrderedBatch<OpenedHostedOp>): Verdict {
     const session = this.#sessions.get(toHex(batch.session));
     if (session === undefined) return this.#precheckFirst(batch);
     if (!equalBytes(session.client, batch.client)) {
@@ -134,7 +142,7 @@ export class Hosted implements StateMachine {
     return ignore('already_applied', `seq ${session.lastSeq + 1}`, `seq ${batch.seq}`);
   }
 
-  #precheckFirst(batch: OrderedBatch): Verdict {
+  #precheckFirst(batch: OrderedBatch<OpenedHostedOp>): Verdict {
     if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
     const refusal = this.#sessions.refuseOpen(batch, this.#commit, this.#basisCommitsMax);
     // A commit the replica has not applied yet may well have happened.
@@ -164,7 +172,7 @@ export class Hosted implements StateMachine {
     return receiptOf(this.#sessions, batch);
   }
 
-  applyCommit(input: CommitInput): Applied {
+  applyCommit(input: CommitInput<OpenedHostedOp>): Applied {
     this.#commit = input.index;
     const sessions = this.#sessions;
     const desk = new HostedDesk(input, sessions, this.#algorithm, this.#basisCommitsMax);
@@ -178,17 +186,16 @@ export class Hosted implements StateMachine {
   }
 
   /** Only ops of sessions that are open in committed state show. */
-  deliverBatch(batch: OrderedBatch): void {
+  deliverBatch(batch: OrderedBatch<OpenedHostedOp>): void {
     const session = this.#sessions.get(toHex(batch.session));
     if (session === undefined || !equalBytes(session.client, batch.client)) return;
     const ahead = this.#ahead.get(session.key) ?? 0;
     if (batch.seq !== session.lastSeq + 1 + ahead) return;
     this.#ahead.set(session.key, ahead + 1);
-    for (const [index, bytes] of batch.ops.entries()) {
-      const op = decodeHostedOp(bytes);
-      if (!op.ok || op.value.kind !== 'own') continue;
-      const own = op.value.op;
-      guarded(() => this.#algorithm.deliver(sourceOf(batch, index), own));
+    for (const [index, op] of batch.opened.entries()) {
+      if (op.kind === 'own') {
+        guarded(() => this.#algorithm.deliver(sourceOf(batch, index), op.op));
+      }
     }
   }
 

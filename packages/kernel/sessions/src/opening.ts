@@ -2,7 +2,7 @@
 import { ACCEPT, equalBytes, reject } from '@fatty/codec';
 import type { Basis, OrderedBatch, PublicKey, SessionId, Source, Verdict } from '@fatty/interface';
 import { sessionIdOf } from '@fatty/protocol';
-import { decodeHostedOp, type HostedOp } from './ops.ts';
+import type { HostedOp } from './ops.ts';
 
 export type OpenSession = Extract<HostedOp, { kind: 'openSession' }>;
 
@@ -36,13 +36,14 @@ export function checkOpening(source: Source, { nonce, leaseMs }: OpenSession): V
   return checkPlace(source, nonce);
 }
 
+/** An op of a hosted algorithm, opened: what the algorithm makes of its own ones is its own. */
+export type OpenedHostedOp = HostedOp<unknown>;
+
 /** The opening that op 0 of this batch is, if it is a good one in its place. */
-export function openingOf(batch: OrderedBatch): OpenSession | undefined {
-  const [first] = batch.ops;
-  if (first === undefined) return undefined;
-  const op = decodeHostedOp(first);
-  if (!op.ok || op.value.kind !== 'openSession') return undefined;
-  return checkOpening(sourceOf(batch, 0), op.value).kind === 'accept' ? op.value : undefined;
+export function openingOf(batch: OrderedBatch<OpenedHostedOp>): OpenSession | undefined {
+  const op = batch.seq === 0 ? batch.opened[0] : undefined;
+  if (op?.kind !== 'openSession') return undefined;
+  return checkOpening(sourceOf(batch, 0), op).kind === 'accept' ? op : undefined;
 }
 
 /** Who says op `index` of this batch. */

@@ -22,7 +22,7 @@ import { NONCE_BYTES } from '@fatty/protocol';
  * An op of a hosted algorithm: one of its own, or one about the session. The latter are the bytes that the
  * lock service has for them, so a client opens, keeps and ends its session at either alike.
  */
-export type HostedOp =
+export type HostedOp<Own = Uint8Array> =
   /** Must be op 0 of batch 0; the batch's session is `sessionIdOf(client, nonce, basis)`. */
   | {
       readonly kind: 'openSession';
@@ -33,7 +33,7 @@ export type HostedOp =
   | { readonly kind: 'closeSession' }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
-  | { readonly kind: 'own'; readonly op: Uint8Array };
+  | { readonly kind: 'own'; readonly op: Own };
 
 /** What one of those answered. Expiries are ms on the lease clock. */
 export type HostedResult =

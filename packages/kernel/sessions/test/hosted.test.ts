@@ -8,6 +8,7 @@ import {
   ANSWER_BYTES_MAX,
   DEFAULT_SESSION_LIMITS,
   encodeHostedOp,
+  type HostedOp,
   hosted,
   hostedNoticeShape,
   ownOp,
@@ -78,7 +79,10 @@ describe('every refusal has a code', () => {
   const judged = (op: Uint8Array, seq = 0, index = 0): string => {
     const { key: client, session, basis } = new Client(1);
     const source: Source = { client, session, basis, seq, index, author: 0 };
-    const verdict = new World().machine.validate(source, op);
+    const { machine } = new World();
+    const opened = machine.open(op);
+    if (!opened.ok) return opened.failure.code;
+    const verdict = machine.validate(source, opened.value);
     return verdict.kind === 'reject' || verdict.kind === 'ignore' ? verdict.code : verdict.kind;
   };
   const open = (nonce: Uint8Array, leaseMs: number): Uint8Array =>
@@ -96,6 +100,8 @@ describe('every refusal has a code', () => {
     ['an op of the algorithm', ownOp(utf8('a')), 0, 0, 'accept'],
     ['one that it refuses', ownOp(Uint8Array.of(0xfe)), 0, 0, 'bad_op'],
     ['one that it throws at', ownOp(Uint8Array.of(0xff)), 0, 0, 'algorithm_failed'],
+    ['one that it cannot read', ownOp(Uint8Array.of(0xfa)), 0, 0, 'bad_bytes'],
+    ['one that it throws at when it reads', ownOp(Uint8Array.of(0xfb)), 0, 0, 'algorithm_failed'],
     ['the end of a session', encodeHostedOp({ kind: 'closeSession' }), 3, 0, 'accept'],
   ])('validate: %s', (_, op, seq, index, code) => {
     expect(judged(op, seq, index)).toBe(code);
@@ -136,8 +142,8 @@ describe('every refusal has a code', () => {
   test('an algorithm that throws or says too much harms nobody', () => {
     const [world, client] = [new World(), new Client(1)];
     world.run([client.open()]);
-    const odd = [0xfd, 0xfc].map((byte) => ownOp(Uint8Array.of(byte)));
-    const batch = { ...client.batch(['x']), ops: [...odd, ownOp(utf8('good'))] };
+    const own = (byte: number): HostedOp => ({ kind: 'own', op: Uint8Array.of(byte) });
+    const batch = client.batch([own(0xfd), own(0xfc), 'good']);
     expect(world.say(batch)).toEqual(['algorithm_failed', 'answer_lost', '2']);
     const { machine } = world;
     expect(machine.query(utf8('?'))).toMatchObject({ ok: true, value: utf8('2') });

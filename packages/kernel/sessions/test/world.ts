@@ -5,8 +5,10 @@ import {
   asDigest,
   asPublicKey,
   concatBytes,
+  fail,
   fromUtf8,
   hash,
+  ok,
   reject,
   utf8,
 } from '@fatty/codec';
@@ -19,6 +21,7 @@ import type {
   Digest,
   OrderedBatch,
   OrderedKeepAlive,
+  Outcome,
   SessionId,
 } from '@fatty/interface';
 import { keepAliveLink, sessionIdOf } from '@fatty/protocol';
@@ -29,6 +32,7 @@ import {
   type HostedOp,
   type HostedOptions,
   hosted,
+  type OpenedHostedOp,
   ownOp,
 } from '../src/index.ts';
 
@@ -43,9 +47,14 @@ export const context = {
 };
 
 /** Appends what it is told to a hash chain, so that order and number show. */
-export class Chain implements Algorithm {
+export class Chain implements Algorithm<Uint8Array> {
   state: Digest = hash('chain');
   length = 0;
+
+  open(bytes: Uint8Array): Outcome<Uint8Array> {
+    if (bytes[0] === 0xfb) throw new Error('open threw');
+    return bytes[0] === 0xfa ? fail('bad_bytes', 'good bytes', 'bad ones') : ok(bytes.slice());
+  }
 
   validate(_source: unknown, op: Uint8Array) {
     if (op[0] === 0xff) throw new Error('validate threw');
@@ -90,6 +99,11 @@ function chainOf(secret: string, links: number): Digest[] {
   return chain;
 }
 
+/** A batch as a hosted algorithm gets it. */
+export type Sent = OrderedBatch<OpenedHostedOp>;
+
+const OPENER = hosted(() => new Chain(), context);
+
 /** One session of one client. */
 export class Client {
   readonly key = asPublicKey(fill(0));
@@ -107,16 +121,20 @@ export class Client {
     this.chain = chainOf(`${client}.${nonce}`, links);
   }
 
-  batch(ops: readonly (HostedOp | string)[], seq = this.seq++, author = 0): OrderedBatch {
+  batch(ops: readonly (HostedOp | string)[], seq = this.seq++, author = 0): Sent {
     const carried = ops.map((op) =>
       typeof op === 'string' ? ownOp(utf8(op)) : encodeHostedOp(op),
     );
     const { key: client, session, basis } = this;
     const id = hash('batch', client, session, utf8(`${seq}`), ...carried);
-    return { id, client, session, seq, basis, author, ops: carried };
+    const opened = carried.flatMap((bytes) => {
+      const op = OPENER.open(bytes);
+      return op.ok ? [op.value] : [];
+    });
+    return { id, client, session, seq, basis, author, ops: carried, opened };
   }
 
-  open(leaseMs = 10_000, ...more: readonly (HostedOp | string)[]): OrderedBatch {
+  open(leaseMs = 10_000, ...more: readonly (HostedOp | string)[]): Sent {
     const anchor = this.chain[0] ?? hash('none');
     return this.batch([{ kind: 'openSession', nonce: this.nonce, anchor, leaseMs }, ...more]);
   }
@@ -148,20 +166,20 @@ export class World {
   }
 
   input(
-    batches: readonly OrderedBatch[],
+    batches: readonly Sent[],
     keepAlives: readonly OrderedKeepAlive[] = [],
-  ): CommitInput {
+  ): CommitInput<OpenedHostedOp> {
     this.commit += 1;
     const { commit: index, leaseClock } = this;
     return { index, epoch: 0, commitTs: leaseClock, leaseClock, batches, keepAlives, evidence: [] };
   }
 
-  run(batches: readonly OrderedBatch[], keepAlives: readonly OrderedKeepAlive[] = []): Applied {
+  run(batches: readonly Sent[], keepAlives: readonly OrderedKeepAlive[] = []): Applied {
     return this.machine.applyCommit(this.input(batches, keepAlives));
   }
 
   /** What the ops of one batch answered: text of the algorithm, or the kind or code of another result. */
-  say(batch: OrderedBatch): readonly string[] {
+  say(batch: Sent): readonly string[] {
     const [receipt] = this.run([batch]).receipts;
     return (receipt?.results ?? []).map(words);
   }

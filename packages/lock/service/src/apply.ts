@@ -3,7 +3,6 @@ import {
   type ErrorResult,
   equalPositions,
   errorResult,
-  type Op,
   type Result,
   SUBTREE_NODES_MAX,
   showPosition,
@@ -13,6 +12,7 @@ import type { Ledger } from './ledger.ts';
 import type { Request } from './lock-queue.ts';
 import { whoHolds } from './lock-state.ts';
 import type { Node } from './names.ts';
+import type { FormedOp } from './open.ts';
 import { closeSession, thingsOf } from './session-expiry.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
@@ -26,12 +26,12 @@ export interface Turn {
   readonly ledger: Ledger;
 }
 
-type Of<K extends Op['kind']> = Extract<Op, { kind: K }>;
+type Of<K extends FormedOp['kind']> = Extract<FormedOp, { kind: K }>;
 
 /**
  * R21 (2): one op of a live session, already checked for form. Total: every path ends in a result.
  */
-export function applyOp(state: State, op: Op, turn: Turn): Result {
+export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
   const { session, at, ledger } = turn;
   switch (op.kind) {
     case 'openSession':

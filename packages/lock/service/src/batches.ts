@@ -1,7 +1,5 @@
 import {
   type CellParams,
-  checkOp,
-  decodeOp,
   type ErrorResult,
   encodeResults,
   errorResult,
@@ -15,6 +13,7 @@ import { type Desk, takeTurns } from '@fatty/sessions';
 import { applyOp } from './apply.ts';
 import type { Ledger } from './ledger.ts';
 import { refused } from './names.ts';
+import type { OpenedOp } from './open.ts';
 import { openSession, type Session, type Sessions } from './sessions.ts';
 import type { State } from './state.ts';
 
@@ -23,7 +22,7 @@ type Opening = Extract<Op, { kind: 'openSession' }>;
 /** R19: answers the batches that are settled: applied, or refused for good. */
 export function applyBatches(
   state: State,
-  batches: readonly OrderedBatch[],
+  batches: readonly OrderedBatch<OpenedOp>[],
   ledger: Ledger,
   params: CellParams,
 ): readonly Digest[] {
@@ -48,13 +47,11 @@ class LockDesk implements Desk<Session, Opening, Result> {
     this.#params = params;
   }
 
-  openingOf(batch: OrderedBatch): Opening | undefined {
+  openingOf(batch: OrderedBatch<OpenedOp>): Opening | undefined {
     return openingOf(batch);
   }
 
-  refuseOpening(batch: OrderedBatch, op: Opening): Failure | undefined {
-    const lease = checkOp(op, this.#params);
-    if (lease.kind !== 'accept') return lease;
+  refuseOpening(batch: OrderedBatch): Failure | undefined {
     return this.sessions.refuseOpen(batch, this.commit, this.#params.basisCommitsMax);
   }
 
@@ -66,7 +63,7 @@ class LockDesk implements Desk<Session, Opening, Result> {
     return { session, result: { kind: 'sessionOpened', position: opened, leaseMs, leaseExpiry } };
   }
 
-  applyOp(batch: OrderedBatch, session: Session, index: number): Result {
+  applyOp(batch: OrderedBatch<OpenedOp>, session: Session, index: number): Result {
     const { accounts } = this.#state;
     const at = this.#ledger.next();
     if (this.sessions.get(session.key) !== session) {
@@ -75,12 +72,11 @@ class LockDesk implements Desk<Session, Opening, Result> {
     if (!accounts.countOp(session.owner)) {
       return errorResult('quota_ops', `at most ${accounts.opsPerCommitMax} a commit`, 'more');
     }
-    const op = decodeOp(batch.ops[index] ?? new Uint8Array(0));
-    if (!op.ok) return refused(op.failure);
-    const checked = checkOp(op.value, this.#params);
-    if (checked.kind !== 'accept') return refused(checked);
+    const opened = batch.opened[index];
+    // Whatever is committed was opened where it came in.
+    if (opened === undefined) return errorResult('malformed', 'an op', 'none');
     const turn = { session, seq: batch.seq, index, at, ledger: this.#ledger };
-    return applyOp(this.#state, op.value, turn);
+    return applyOp(this.#state, opened.op, turn);
   }
 
   refusal(failure: Failure): ErrorResult {
@@ -101,11 +97,11 @@ export function checkOpening({ client, session, seq, index, basis }: Source, op:
   return reject('misplaced_open', 'the session of this key, nonce and basis', 'another session');
 }
 
-export function openingOf(batch: OrderedBatch): Opening | undefined {
-  const [first] = batch.ops;
-  if (first === undefined) return undefined;
-  const op = decodeOp(first);
-  if (!op.ok || op.value.kind !== 'openSession') return undefined;
-  const source: Source = { ...batch, index: 0 };
-  return checkOpening(source, op.value).kind === 'accept' ? op.value : undefined;
+/** Of a later seq nothing is opened for it. */
+export function openingOf(batch: OrderedBatch<OpenedOp>): Opening | undefined {
+  const op = batch.seq === 0 ? batch.opened[0]?.op : undefined;
+  if (op?.kind !== 'openSession') return undefined;
+  const { client, session, seq, author, basis } = batch;
+  const source: Source = { client, session, seq, index: 0, author, basis };
+  return checkOpening(source, op).kind === 'accept' ? op : undefined;
 }

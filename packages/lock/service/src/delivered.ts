@@ -1,6 +1,7 @@
-import { type CellParams, checkOp, type Dot, decodeOp, type Op, opKey } from '@fatty/api';
+import { type Dot, type Op, opKey } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { OrderedBatch } from '@fatty/interface';
+import type { OpenedOp } from './open.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
 
@@ -22,12 +23,8 @@ interface Pending<O extends Op = Op> {
  * removes, so that what a remove or a write names is there; dots named by a pending remove never show.
  * Ordered ops (locks, guarded writes, exclusive creates, machines) wait for their commit.
  */
-export function foldPending(
-  state: State,
-  batches: readonly OrderedBatch[],
-  params: CellParams,
-): void {
-  const pending = visibleOps(state, batches, params);
+export function foldPending(state: State, batches: readonly OrderedBatch<OpenedOp>[]): void {
+  const pending = visibleOps(state, batches);
   const hidden = namedDots(pending);
   foldCreates(state, pending, hidden);
   foldWrites(state, pending, hidden);
@@ -37,21 +34,23 @@ export function foldPending(
 }
 
 /** Source order (R15): a session's batches show without a gap, from the first uncommitted one. */
-function visibleOps(state: State, batches: readonly OrderedBatch[], params: CellParams): Pending[] {
+function visibleOps(state: State, batches: readonly OrderedBatch<OpenedOp>[]): Pending[] {
   const pending: Pending[] = [];
   for (const [key, copies] of bySession(batches)) {
     const session = state.sessions.get(key);
     if (session === undefined) continue;
     const own = copies.filter(({ client }) => equalBytes(client, session.client));
     for (const batch of inTurn(own, session.lastSeq)) {
-      pending.push(...opsOf(batch, session, params));
+      pending.push(...opsOf(batch, session));
     }
   }
   return pending.sort((a, b) => (a.order < b.order ? -1 : 1));
 }
 
-function bySession(batches: readonly OrderedBatch[]): Map<string, OrderedBatch[]> {
-  const sessions = new Map<string, OrderedBatch[]>();
+function bySession(
+  batches: readonly OrderedBatch<OpenedOp>[],
+): Map<string, OrderedBatch<OpenedOp>[]> {
+  const sessions = new Map<string, OrderedBatch<OpenedOp>[]>();
   for (const batch of batches) {
     const key = toHex(batch.session);
     const copies = sessions.get(key);
@@ -65,9 +64,12 @@ function bySession(batches: readonly OrderedBatch[]): Map<string, OrderedBatch[]
  * R21a: each copy that has its turn in the order given counts, as at commit. What is left over then
  * shows behind its predecessor: so without contradictions any order shows the same.
  */
-function inTurn(copies: readonly OrderedBatch[], lastSeq: number): readonly OrderedBatch[] {
-  const taken: OrderedBatch[] = [];
-  const early = new Map<number, OrderedBatch>();
+function inTurn(
+  copies: readonly OrderedBatch<OpenedOp>[],
+  lastSeq: number,
+): readonly OrderedBatch<OpenedOp>[] {
+  const taken: OrderedBatch<OpenedOp>[] = [];
+  const early = new Map<number, OrderedBatch<OpenedOp>>();
   for (const batch of copies) {
     const next = lastSeq + 1 + taken.length;
     if (batch.seq === next) taken.push(batch);
@@ -80,13 +82,11 @@ function inTurn(copies: readonly OrderedBatch[], lastSeq: number): readonly Orde
   }
 }
 
-function opsOf(batch: OrderedBatch, session: Session, params: CellParams): Pending[] {
-  return batch.ops.flatMap((bytes, index) => {
-    const op = decodeOp(bytes);
-    if (!op.ok || checkOp(op.value, params).kind !== 'accept') return [];
+function opsOf(batch: OrderedBatch<OpenedOp>, session: Session): Pending[] {
+  return batch.opened.map(({ op }, index) => {
     const id: Dot = { session: session.id, seq: batch.seq, index };
     const place = [batch.seq, index].map((n) => String(n).padStart(16, '0')).join(':');
-    return [{ op: op.value, id, session, order: `${session.key}:${place}` }];
+    return { op, id, session, order: `${session.key}:${place}` };
   });
 }
 

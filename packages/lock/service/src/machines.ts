@@ -14,7 +14,8 @@ import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inb
 import type { Ledger } from './ledger.ts';
 import type { Lessee, Machine } from './machine-state.ts';
 import type { Names, Node } from './names.ts';
-import { type ProofOp, readLeases } from './proofs.ts';
+import type { ProvenOp } from './open.ts';
+import { readLeases } from './proofs.ts';
 import type { Quotas } from './quotas.ts';
 import type { Session } from './sessions.ts';
 
@@ -96,7 +97,7 @@ export class Machines {
     return { kind: 'machineDeclared', node: created.node.id, nonce: at };
   }
 
-  take(op: ProofOp, session: Session, at: Position, ledger: Ledger): Result {
+  take(op: ProvenOp, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const { machine } = found;
@@ -123,7 +124,7 @@ export class Machines {
     );
   }
 
-  renew(op: ProofOp, session: Session, at: Position, ledger: Ledger): Result {
+  renew(op: ProvenOp, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const { machine } = found;
@@ -135,7 +136,7 @@ export class Machines {
   }
 
   /** {@link judge}, and whether the proofs do what is due by now. Code `inbox_neglected`. */
-  #advance(op: ProofOp, machine: Machine, { now }: Ledger): Advance | ErrorResult {
+  #advance(op: ProvenOp, machine: Machine, { now }: Ledger): Advance | ErrorResult {
     const advance = judge(op, machine);
     if ('kind' in advance || machine.inbox === undefined || !advance.inbox) return advance;
     const { inbox, periodMs } = machine;
@@ -284,7 +285,7 @@ function ownLessee({ lessee }: Machine, client: PublicKey): Lessee | ErrorResult
  * Codes: `other_binding`, `bad_outputs`, `wrong_nonce`, `below_policy`, `wrong_program`,
  * `bad_proof`, `stale_t`, `wrong_t`, `wrong_s`, `bad_inbox`, `wrong_in`.
  */
-export function judge(op: ProofOp, machine: Machine): Advance | ErrorResult {
+export function judge(op: ProvenOp, machine: Machine): Advance | ErrorResult {
   const { nonce, outputs } = op;
   const bound = machine.binding === 'lessee';
   if (bound !== (nonce !== undefined)) {

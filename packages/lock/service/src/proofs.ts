@@ -1,18 +1,17 @@
-import { cellCount, type ErrorResult, errorResult, type MachinePolicy, type Op } from '@fatty/api';
+import { cellCount, type ErrorResult, errorResult, type MachinePolicy } from '@fatty/api';
 import {
   bindingCell,
   COMMITTEE_POLICY,
-  checkRenewal,
+  checkProofs,
   encodeJob,
   type LeaseStatement,
   type Policy,
-  type RenewalJob,
+  type RenewalTerms,
 } from '@fatty/cairo-verify';
 import { ACCEPT, reject } from '@fatty/codec';
 import type { CellId, PublicKey, Validation, Verdict } from '@fatty/interface';
 import type { Machine } from './machine-state.ts';
-
-export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
+import type { ProvenOp } from './open.ts';
 
 /**
  * R11a, the part of `validate()` that is about proofs: form, committee policy, statements and their
@@ -20,18 +19,17 @@ export type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
  * function
  * of its arguments: the machine itself is looked at in `apply()`.
  */
-export function askAbout(op: ProofOp, cellId: CellId, lessee: PublicKey): Validation {
-  const { proofs, nonce, path, outputs, inbox } = op;
-  const job: RenewalJob = {
-    proofs,
+export function askAbout(op: ProvenOp, cellId: CellId, lessee: PublicKey): Validation {
+  const { proofs, read, nonce, path, outputs, inbox } = op;
+  const terms: RenewalTerms = {
     policy: COMMITTEE_POLICY,
     programId: undefined,
     binding: nonce === undefined ? undefined : bindingCell(cellId, path, lessee, nonce),
     extra: cellCount(inbox, outputs),
   };
-  const checked = checkRenewal(job);
+  const checked = checkProofs(read, terms);
   if (!checked.ok) return { kind: 'reject', ...checked.failure };
-  return { kind: 'ask', job: encodeJob(job) };
+  return { kind: 'ask', job: encodeJob({ proofs, ...terms }) };
 }
 
 /** Whether any proof could meet a declared policy. Code `bad_policy`. */
@@ -50,9 +48,11 @@ function policyOf({ layout, bitsMin, collisionBitsMin }: MachinePolicy): Policy 
  * `below_policy`, `wrong_program`, `bad_proof`. Whether the proofs are true was settled in
  * `validate()`.
  */
-export function readLeases(op: ProofOp, machine: Machine): readonly LeaseStatement[] | ErrorResult {
-  const checked = checkRenewal({
-    proofs: op.proofs,
+export function readLeases(
+  op: ProvenOp,
+  machine: Machine,
+): readonly LeaseStatement[] | ErrorResult {
+  const checked = checkProofs(op.read, {
     policy: policyOf(machine.policy),
     programId: machine.programId,
     binding: undefined,

@@ -1,12 +1,9 @@
 import {
   type Answer,
   type CellParams,
-  checkOp,
   DEFAULT_PARAMS,
-  decodeOp,
   type ErrorCode,
   type Query,
-  weightOf,
 } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, toHex } from '@fatty/codec';
 import type {
@@ -17,6 +14,7 @@ import type {
   Failure,
   OrderedBatch,
   OrderedKeepAlive,
+  Outcome,
   PublicKey,
   Receipt,
   Source,
@@ -30,6 +28,7 @@ import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
+import { type FormedOp, type OpenedOp, openOp } from './open.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
 import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
@@ -46,13 +45,13 @@ export interface ServiceOptions {
  * the
  * total order alone (R21). Deterministic, synchronous, never throws on input.
  */
-export class LockService implements StateMachine {
+export class LockService implements StateMachine<OpenedOp> {
   readonly #around: Surroundings;
   readonly #quotas: Quotas;
   #state: State;
   /** Delivered view only: where it started and what came since. */
   #base: State | undefined;
-  #pending: OrderedBatch[] = [];
+  #pending: OrderedBatch<OpenedOp>[] = [];
   #folded = 0;
   /** The committed state is another instance's. */
   #borrowed = false;
@@ -63,23 +62,22 @@ export class LockService implements StateMachine {
     this.#state = new State(this.#quotas);
   }
 
-  /**
-   * R11a: form and weight, and for a take or renewal the job of its STARKs. Codes of `decodeOp`, `checkOp`,
-   * `misplaced_open`, `bad_policy`, and those of package cairo.
-   */
-  validate(source: Source, bytes: Uint8Array): Validation {
-    const judged = this.#judgeForm(source, bytes);
-    if (judged.kind === 'ignore' || judged.kind === 'reject') return judged;
-    const weight = weightOf(bytes);
-    return weight === 1 ? judged : { ...judged, weight };
+  /** The op, in form. Codes of `decodeOp` and `checkOp`. */
+  open(bytes: Uint8Array): Outcome<OpenedOp> {
+    return openOp(bytes, this.#around.params);
   }
 
-  #judgeForm(source: Source, bytes: Uint8Array): Validation {
-    const decoded = decodeOp(bytes);
-    if (!decoded.ok) return { kind: 'reject', ...decoded.failure };
-    const op = decoded.value;
-    const checked = checkOp(op, this.#around.params);
-    if (checked.kind !== 'accept') return checked;
+  /**
+   * R11a: place and weight, and for a take or renewal the job of its STARKs. Codes `misplaced_open`,
+   * `bad_policy`, and those of package cairo.
+   */
+  validate(source: Source, { op, weight }: OpenedOp): Validation {
+    const judged = this.#judge(source, op);
+    if (judged.kind === 'ignore' || judged.kind === 'reject' || weight === 1) return judged;
+    return { ...judged, weight };
+  }
+
+  #judge(source: Source, op: FormedOp): Validation {
     if (op.kind === 'openSession') return checkOpening(source, op);
     if (op.kind === 'declareMachine') return checkPolicy(op.policy);
     if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') return ACCEPT;
@@ -92,7 +90,7 @@ export class LockService implements StateMachine {
    * can
    * never count. A gap in seq is no reason: the batches between may be on their way.
    */
-  precheck(batch: OrderedBatch): Verdict {
+  precheck(batch: OrderedBatch<OpenedOp>): Verdict {
     const { sessions, head } = this.#state;
     const session = sessions.get(toHex(batch.session));
     if (session === undefined) {
@@ -112,13 +110,12 @@ export class LockService implements StateMachine {
   }
 
   /** Only what no pending op can cure: a replay, another program, a weak proof. */
-  #precheckProofs(batch: OrderedBatch): Verdict {
-    for (const bytes of batch.ops) {
-      const op = decodeOp(bytes);
-      if (!op.ok || (op.value.kind !== 'takeMachine' && op.value.kind !== 'renewMachine')) continue;
-      const machine = this.#state.names.find(op.value.path)?.slot;
+  #precheckProofs(batch: OrderedBatch<OpenedOp>): Verdict {
+    for (const { op } of batch.opened) {
+      if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') continue;
+      const machine = this.#state.names.find(op.path)?.slot;
       if (machine === undefined) continue;
-      const verdict = judge(op.value, machine);
+      const verdict = judge(op, machine);
       if ('kind' in verdict && HOPELESS.has(verdict.code)) return ignored(verdict);
     }
     return ACCEPT;
@@ -147,7 +144,7 @@ export class LockService implements StateMachine {
     return receiptOf(this.#state.sessions, batch);
   }
 
-  applyCommit(input: CommitInput): Applied {
+  applyCommit(input: CommitInput<OpenedOp>): Applied {
     this.#leaveView();
     if (this.#borrowed) this.restore(this.snapshot());
     const state = this.#state;
@@ -179,7 +176,7 @@ export class LockService implements StateMachine {
   }
 
   /** Folded when somebody looks: the fold is over a set, so the order of calls does not matter. */
-  deliverBatch(batch: OrderedBatch): void {
+  deliverBatch(batch: OrderedBatch<OpenedOp>): void {
     this.#base ??= this.#state;
     this.#pending.push(batch);
   }
@@ -193,7 +190,7 @@ export class LockService implements StateMachine {
   #foldView(): void {
     if (this.#folded === this.#pending.length || this.#base === undefined) return;
     this.#state = this.#base.fork();
-    foldPending(this.#state, this.#pending, this.#around.params);
+    foldPending(this.#state, this.#pending);
     this.#folded = this.#pending.length;
   }
 

@@ -1,13 +1,12 @@
 import { encodeAnswer, type Op, type Result } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
-import type { OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_QUOTAS } from '../src/index.ts';
 import { Ledger } from '../src/ledger.ts';
 import { Locks } from '../src/lock-queue.ts';
 import type { Claim } from '../src/sessions.ts';
-import { Client, type Outcome, op, World } from './world.ts';
+import { Client, type Outcome, op, type Sent, World } from './world.ts';
 
 const names = (count: number, at = ''): string[] =>
   Array.from({ length: count }, (_, i) => `${at}/n${i}`);
@@ -266,9 +265,7 @@ test('what is left over for the next commit is in the state: a copy ends it alik
       for (const { advance, acts, alive } of steps) {
         const copy = world.service.fresh();
         copy.restore(world.service.snapshot());
-        const batches: OrderedBatch[] = acts.map((one) =>
-          (clients[one.who] as Client).batch(toOp(one)),
-        );
+        const batches: Sent[] = acts.map((one) => (clients[one.who] as Client).batch(toOp(one)));
         const keepAlives = alive.map((i) => (clients[i] as Client).keepAlive());
         const input = world.input(advance, batches, { keepAlives });
         const applied = world.service.applyCommit(input);

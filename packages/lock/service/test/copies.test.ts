@@ -1,17 +1,16 @@
 import { encodeOp, type Result } from '@fatty/api';
 import { toHex } from '@fatty/codec';
-import type { OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_QUOTAS, LockService } from '../src/index.ts';
-import { CELL, Client, keyOf, type Outcome, op, World } from './world.ts';
+import { CELL, Client, keyOf, type Outcome, op, type Sent, World } from './world.ts';
 
 const word = (result: Result | undefined): string =>
   result?.kind === 'error' ? result.code : (result?.kind ?? 'nothing');
-const from = (author: number, batch: OrderedBatch): OrderedBatch => ({ ...batch, author });
+const from = (author: number, batch: Sent): Sent => ({ ...batch, author });
 const told = ({ raw, results }: Outcome): string[] =>
   raw.receipts.map(({ seq }, i) => `${seq} ${word(results[i]?.[0])}`);
-const settles = ({ raw }: Outcome, { id }: OrderedBatch): boolean =>
+const settles = ({ raw }: Outcome, { id }: Sent): boolean =>
   raw.settled.some((one) => toHex(one) === toHex(id));
 
 /** A cell of four whose gateway 0 has opened its share. */
@@ -72,7 +71,7 @@ test('what waits for its predecessor, or for its opening, is not settled and not
 test('a refusal is final where no author, order or commit could cure it', () => {
   const world = new World({ sessionsPerClientMax: 1 }, { basisCommitsMax: 10 });
   const [a, b, thief] = [new Client(1), new Client(2), new Client(3)];
-  const final = (batch: OrderedBatch, want: string): boolean => {
+  const final = (batch: Sent, want: string): boolean => {
     const outcome = world.step(0, [batch, batch]);
     expect(told(outcome)).toEqual([want]);
     return settles(outcome, batch);
@@ -117,9 +116,9 @@ test('any copies in any order do what the ones in turn alone do', () => {
       const due = [0, 0];
       for (const commit of commits) {
         const all = commit.map(([who, seq, author]) => {
-          return { who, seq, batch: from(author, sent[who]?.[seq] as OrderedBatch) };
+          return { who, seq, batch: from(author, sent[who]?.[seq] as Sent) };
         });
-        const early = new Set<OrderedBatch['id']>();
+        const early = new Set<Sent['id']>();
         const counting = all.filter(({ who, seq, batch }) => {
           if (seq > (due[who] ?? 0)) early.add(batch.id);
           if (seq !== due[who]) return false;

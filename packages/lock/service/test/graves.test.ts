@@ -1,9 +1,8 @@
 import { DEFAULT_PARAMS } from '@fatty/api';
-import type { OrderedBatch } from '@fatty/interface';
 import { expect, test } from 'vitest';
 import { LockService } from '../src/index.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';
-import { CELL, Client, keyOf, World } from './world.ts';
+import { CELL, Client, keyOf, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -65,11 +64,11 @@ test('many sessions ended on one commit leave a key that signs on a newer one', 
 
 test('no opening is replayed where graves have made room for a floor', () => {
   const world = small({ gravesMax: 32 }, 40);
-  const sent: OrderedBatch[] = [];
+  const sent: Sent[] = [];
   for (let nonce = 0; nonce < 120; nonce++) {
     const client = new Client(1 + (nonce % 2), nonce, { basis: Math.max(0, world.commit - 3) });
     sent.push(client.open({ kind: 'closeSession' }));
-    world.run(sent.at(-1) as OrderedBatch);
+    world.run(sent.at(-1) as Sent);
     for (const batch of sent) {
       expect(['session_reused', 'stale_basis']).toContain(
         code(world.run({ ...batch, author: nonce % 4 })[0]),

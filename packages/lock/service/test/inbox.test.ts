@@ -1,4 +1,4 @@
-import { type InboxAnswer, inboxChain, type Op, type Result } from '@fatty/api';
+import { encodeOp, type InboxAnswer, inboxChain, type Op, type Result } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -117,7 +117,8 @@ describe('an inbox', () => {
     expect(code(plain.one(plain.b, { ...post, path: '/none' }))).toBe('not_found');
     expect(code(plain.one(plain.b, { ...post, path: '/machines' }))).toBe('not_a_machine');
     const world = new InboxWorld();
-    expect(code(world.post(world.b, 0n))).toBe('bad_entry');
+    const none = world.service.open(encodeOp({ ...post, entry: 0n }));
+    expect(none).toMatchObject({ ok: false, failure: { code: 'bad_entry' } });
     world.post(world.b, 1n);
     world.run(world.a.batch({ kind: 'removeSubtree', path: PATH }));
     expect(code(world.post(world.b, 1n))).toBe('not_found');

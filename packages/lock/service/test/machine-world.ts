@@ -110,7 +110,9 @@ export class MachineWorld extends World {
       author: 0,
       basis: { epoch: 0, commit: 0 },
     };
-    const verdict = this.service.validate(source, encodeOp(sent));
+    const opened = this.service.open(encodeOp(sent));
+    if (!opened.ok) return opened.failure.code;
+    const verdict = this.service.validate(source, opened.value);
     if (verdict.kind === 'ask') {
       const said = worker(verdict.job);
       if (said !== 'accept') return said;

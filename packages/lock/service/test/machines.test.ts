@@ -134,6 +134,22 @@ describe('machines', () => {
     expect(world.machine).toMatchObject({ t: 10n, s: 5n });
   });
 
+  test('proofs are read once: what was opened is judged, by everybody who judges', () => {
+    const world = new MachineWorld();
+    const { a } = world;
+    const batch = a.batch(world.proven('takeMachine', a, [first]));
+    const [opened] = batch.opened;
+    if (opened?.op.kind !== 'takeMachine') return expect.fail('a take');
+    // Whoever reads the envelopes again finds none.
+    const unread = { ...opened, op: { ...opened.op, proofs: [] } };
+    const { client, session, seq, author, basis } = batch;
+    const source = { client, session, seq, index: 0, author, basis };
+    expect(world.service.validate(source, unread)).toMatchObject({ kind: 'ask' });
+    expect(world.service.precheck({ ...batch, opened: [unread] })).toEqual({ kind: 'accept' });
+    const [result] = world.run({ ...batch, opened: [unread] });
+    expect(result).toMatchObject({ kind: 'machineHeld' });
+  });
+
   test('an open machine may be taken with somebody else\u2019s proof, a bound one may not', () => {
     const open = new MachineWorld({ binding: 'open' });
     const proofs = [envelope({ ...first, binding: 77n })];

@@ -1,10 +1,10 @@
 import { type Answer, comparePositions, type Op, type Result } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { OrderedBatch, OrderedKeepAlive, Position } from '@fatty/interface';
+import type { OrderedKeepAlive, Position } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Action, Model } from './model.ts';
-import { Client, type Outcome, op, World } from './world.ts';
+import { Client, type Outcome, op, type Sent, World } from './world.ts';
 
 const PATHS = ['/a', '/b'];
 const CLIENTS = 5;
@@ -62,14 +62,14 @@ class Pair {
   #nonce = 0;
 
   constructor() {
-    const batches: OrderedBatch[] = [];
+    const batches: Sent[] = [];
     for (let i = 0; i < CLIENTS; i++) batches.push(this.#opening(i));
     const first = this.clients[0];
     if (first) batches.push(first.batch(...PATHS.map((one) => op.file(one))));
     this.world.step(0, batches);
   }
 
-  #opening(i: number): OrderedBatch {
+  #opening(i: number): Sent {
     const client = new Client(i + 1, this.#nonce++ % 256, { leaseMs: LEASE_MS });
     this.clients[i] = client;
     this.model.open(i);
@@ -125,7 +125,7 @@ class Pair {
     const { world, model } = this;
     model.now += advance;
     const expected: string[] = [];
-    const batches: OrderedBatch[] = [];
+    const batches: Sent[] = [];
     const reopened: string[] = [];
     for (const i of reopen) {
       if (model.sessions.has(i)) continue;

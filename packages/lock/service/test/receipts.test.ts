@@ -1,8 +1,7 @@
 import { encodeOp, type Op, RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytesMax } from '@fatty/api';
-import type { OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Client, op, World } from './world.ts';
+import { Client, op, type Sent, World } from './world.ts';
 
 /** Every op of it ends in an error or in a result, as `dice` has it. */
 function opsOf(count: number, dice: number): readonly Uint8Array[] {
@@ -30,7 +29,7 @@ test('a window that keeps the rule is answered in full, whatever its ops answer'
       const world = new World();
       const client = new Client(1);
       world.open(client);
-      const sent: { batch: OrderedBatch; bytes: number }[] = [];
+      const sent: { batch: Sent; bytes: number }[] = [];
       for (const { ops, dice } of sizes) {
         const batch = client.raw(opsOf(ops, dice));
         world.step(10, [batch]);

@@ -1,10 +1,10 @@
 import { DEFAULT_PARAMS, encodeOp, RECEIPTS_KEPT } from '@fatty/api';
 import { toHex } from '@fatty/codec';
-import type { OrderedBatch } from '@fatty/interface';
 import { expect, test } from 'vitest';
 import { EXTRA_LINKS_PER_COMMIT, LockService } from '../src/index.ts';
+import type { OpenedOp } from '../src/open.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';
-import { CELL, Client, keyOf, op, World } from './world.ts';
+import { CELL, Client, keyOf, op, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -122,12 +122,14 @@ test('an open stands first, in batch 0, for its own key and nonce', () => {
     author: 0,
     basis: { epoch: 0, commit: 0 },
   });
-  const bytes = encodeOp(a.opening());
-  expect(world.service.validate(source(0, 0), bytes)).toMatchObject({ kind: 'accept' });
+  const openedBy = ({ opened: [first] }: Sent): OpenedOp =>
+    first ?? expect.fail('an op that opens');
+  const own = openedBy(a.raw([encodeOp(a.opening())], 0));
+  expect(world.service.validate(source(0, 0), own)).toMatchObject({ kind: 'accept' });
   for (const verdict of [
-    world.service.validate(source(1, 0), bytes),
-    world.service.validate(source(0, 1), bytes),
-    world.service.validate(source(0, 0), encodeOp(b.opening())),
+    world.service.validate(source(1, 0), own),
+    world.service.validate(source(0, 1), own),
+    world.service.validate(source(0, 0), openedBy(b.raw([encodeOp(b.opening())], 0))),
   ]) {
     expect(verdict).toMatchObject({ kind: 'reject', code: 'misplaced_open' });
   }
@@ -294,7 +296,7 @@ test('receipts are bounded by their bytes, per session and in the cell', () => {
     for (const batch of batches) world.step(0, [batch]);
     return batches;
   });
-  const resultsOf = (batch: OrderedBatch) => world.service.receiptOf(batch)?.results ?? [];
+  const resultsOf = (batch: Sent) => world.service.receiptOf(batch)?.results ?? [];
   const kept = sent.map((all) => all.filter((batch) => resultsOf(batch).length > 0).length);
   expect(kept[0]).toBeGreaterThan(5);
   expect(kept[0]).toBeLessThan(16);

@@ -1,9 +1,8 @@
 import { encodeOp, type Op } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
-import type { OrderedBatch } from '@fatty/interface';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { at, Client, op, World } from './world.ts';
+import { at, Client, op, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 const PATHS = ['/a', '/a/x', '/a/y', '/b', '/c'];
@@ -23,7 +22,7 @@ const sketch: fc.Arbitrary<Sketch> = fc.record({
 });
 
 /** Clients with a few committed names, and pending batches of every kind. */
-function scene(sketches: readonly Sketch[]): { world: World; batches: OrderedBatch[] } {
+function scene(sketches: readonly Sketch[]): { world: World; batches: Sent[] } {
   const world = new World();
   const clients = [1, 2, 3].map((key) => new Client(key));
   world.step(
@@ -230,8 +229,11 @@ test('hostile bytes end in a result, whatever they are, and change nothing else'
           author: 0,
           basis: { epoch: 0, commit: 0 },
         };
-        for (const bytes of ops)
-          expect(world.service.validate(source, bytes).kind).toBeTypeOf('string');
+        for (const bytes of ops) {
+          const opened = world.service.open(bytes);
+          if (!opened.ok) expect(opened.failure.code).toBeTypeOf('string');
+          else expect(world.service.validate(source, opened.value).kind).toBeTypeOf('string');
+        }
         const batch = a.raw(ops);
         expect(world.service.precheck(batch).kind).toBeTypeOf('string');
         expect(world.run(batch).length).toBe(ops.length);

@@ -23,6 +23,7 @@ import type {
   SessionId,
 } from '@fatty/interface';
 import { DEFAULT_QUOTAS, LockService, type Quotas } from '../src/index.ts';
+import { type OpenedOp, openOp } from '../src/open.ts';
 
 // Hashing is most of what these tests do; node's is several times as fast.
 nodeScheme();
@@ -71,7 +72,8 @@ export class Client {
     return { kind: 'openSession', nonce: this.nonce, anchor, leaseMs: this.leaseMs };
   }
 
-  raw(ops: readonly Uint8Array[], seq = this.seq++, basis = this.basis): OrderedBatch {
+  /** What cannot be opened ends what is. */
+  raw(ops: readonly Uint8Array[], seq = this.seq++, basis = this.basis): Sent {
     const id = hash('test-batch', this.session, utf8(String(seq)), ...ops);
     const { publicKey: client } = this.signer;
     return {
@@ -82,14 +84,15 @@ export class Client {
       basis: { epoch: 0, commit: basis },
       author: 0,
       ops,
+      opened: openAll(ops),
     };
   }
 
-  batch(...ops: readonly Op[]): OrderedBatch {
+  batch(...ops: readonly Op[]): Sent {
     return this.raw(ops.map(encodeOp));
   }
 
-  open(...more: readonly Op[]): OrderedBatch {
+  open(...more: readonly Op[]): Sent {
     return this.batch(this.opening(), ...more);
   }
 
@@ -99,6 +102,19 @@ export class Client {
     if (preimage === undefined) throw new Error('a longer chain');
     return { session: this.session, i: this.link, preimage };
   }
+}
+
+/** A batch as a service gets it. */
+export type Sent = OrderedBatch<OpenedOp>;
+
+function openAll(ops: readonly Uint8Array[]): readonly OpenedOp[] {
+  const opened: OpenedOp[] = [];
+  for (const bytes of ops) {
+    const op = openOp(bytes, DEFAULT_PARAMS);
+    if (!op.ok) break;
+    opened.push(op.value);
+  }
+  return opened;
 }
 
 export interface Told {
@@ -136,9 +152,9 @@ export class World {
 
   input(
     advanceMs: number,
-    batches: readonly OrderedBatch[],
+    batches: readonly Sent[],
     options: CommitOptions = {},
-  ): CommitInput {
+  ): CommitInput<OpenedOp> {
     this.commit += 1;
     this.leaseClock += advanceMs;
     const { keepAlives = [], evidence = [], epoch = 0 } = options;
@@ -153,16 +169,12 @@ export class World {
     };
   }
 
-  step(
-    advanceMs: number,
-    batches: readonly OrderedBatch[] = [],
-    options: CommitOptions = {},
-  ): Outcome {
+  step(advanceMs: number, batches: readonly Sent[] = [], options: CommitOptions = {}): Outcome {
     return read(this.service.applyCommit(this.input(advanceMs, batches, options)), this.commit);
   }
 
   /** Applies one batch in a commit of its own and answers its results. */
-  run(batch: OrderedBatch): readonly Result[] {
+  run(batch: Sent): readonly Result[] {
     const [results] = this.step(0, [batch]).results;
     if (results === undefined) throw new Error('a receipt');
     return results;

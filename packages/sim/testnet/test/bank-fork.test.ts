@@ -1,6 +1,6 @@
-import { Bank, type Transfer, transfer } from '@fatty/bank';
+import { Bank, type Transfer } from '@fatty/bank';
 import { type Block, compareRefs, Dag } from '@fatty/broadcast';
-import { asPublicKey, asSessionId, encode } from '@fatty/codec';
+import { asPublicKey, asSessionId } from '@fatty/codec';
 import type { Source } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ function fold(
 ): Bank {
   const bank = new Bank(Array.from({ length: n }, (_, i) => ({ owner: owner(i), balance: 99n })));
   for (const block of [...delivered].sort((a, b) => compareRefs(a.ref, b.ref))) {
-    bank.deliver(source(block.ref.author), encode(transfer, payments.get(block) as Transfer));
+    bank.deliver(source(block.ref.author), payments.get(block) as Transfer);
   }
   return bank;
 }

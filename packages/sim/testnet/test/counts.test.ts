@@ -122,3 +122,7 @@ test.each(['signedBlock', 'header', 'body'])('the %s of a block is decoded once'
 test.each(['block', 'body'])('of a block the %s is hashed once', (what) => {
   expect(each(`hash ${what}`)).toEqual(taken().map((blocks, i) => blocks + (made()[i] ?? 0)));
 });
+
+test.each(['batch', 'op'])('each %s is decoded once, in whatever hands it came', (what) => {
+  expect(each(`decode ${what}`)).toEqual(ops());
+});

@@ -1,26 +1,23 @@
-import { ACCEPT, decode, encode, hash, reject, u53 } from '@fatty/codec';
-import type { Algorithm, Digest, Source, Verdict } from '@fatty/interface';
+import { decode, encode, hash, u53 } from '@fatty/codec';
+import type { Algorithm, Digest, Outcome, Source } from '@fatty/interface';
 
 /** The highest number that anybody has ever said. */
-export class Highest implements Algorithm {
+export class Highest implements Algorithm<number> {
   value = 0;
 
   /** Bytes alone: no state, no clock. What fails here never gets into a block. */
-  validate(_source: Source, op: Uint8Array): Verdict {
-    const said = decode(u53, op, 9);
-    if (said.ok) return ACCEPT;
-    return reject(said.failure.code, said.failure.expected, said.failure.actual);
+  open(bytes: Uint8Array): Outcome<number> {
+    return decode(u53, bytes, 9);
   }
 
   /** The delivered view: concurrent ops come in any order, the ops of a session in theirs. */
-  deliver(_source: Source, op: Uint8Array): void {
-    const said = decode(u53, op, 9);
-    if (said.ok) this.value = Math.max(this.value, said.value);
+  deliver(_source: Source, said: number): void {
+    this.value = Math.max(this.value, said);
   }
 
   /** The committed state: one order for all. Answers what the client gets; never throws. */
-  apply(source: Source, op: Uint8Array): Uint8Array {
-    this.deliver(source, op);
+  apply(source: Source, said: number): Uint8Array {
+    this.deliver(source, said);
     return encode(u53, this.value);
   }
 

@@ -9,8 +9,8 @@ const read = (path: string): string => readFileSync(new URL(path, import.meta.ur
 
 /** Looks right, and is not: two concurrent ops do not commute. */
 class Last extends Highest {
-  override deliver(_source: Source, op: Uint8Array): void {
-    this.restore(op);
+  override deliver(_source: Source, said: number): void {
+    this.value = said;
   }
 }
 

@@ -1,16 +1,16 @@
-import { ACCEPT, array, bytes, decode, encode, hash } from '@fatty/codec';
-import type { Algorithm, Digest, Verdict } from '@fatty/interface';
+import { array, bytes, decode, encode, hash, ok } from '@fatty/codec';
+import type { Algorithm, Digest, Outcome } from '@fatty/interface';
 import { expect, test } from 'vitest';
 import { Client, type Net, runNet, staged } from '../src/index.ts';
 
 const wordsShape = array(bytes(64), 100_000);
 
 /** Every word that anybody said, in the order of the commits; the delivered view shows no other. */
-class Words implements Algorithm {
+class Words implements Algorithm<Uint8Array> {
   words: Uint8Array[] = [];
 
-  validate(): Verdict {
-    return ACCEPT;
+  open(bytes: Uint8Array): Outcome<Uint8Array> {
+    return ok(bytes.slice(0, 64));
   }
 
   deliver(): void {
@@ -18,7 +18,7 @@ class Words implements Algorithm {
   }
 
   apply(_source: unknown, op: Uint8Array): Uint8Array {
-    this.words.push(op.slice(0, 64));
+    this.words.push(op);
     return Uint8Array.of(this.words.length & 0xff);
   }
 

@@ -44,6 +44,7 @@ export function told(
     basis: { epoch: 0, commit: 0 },
     author: 0,
     ops: ops.map(([op]) => encodeOp(op)),
+    opened: [],
   }));
   const receipts = batches.map(({ id, client, session, seq }, i) => ({
     batch: id,

@@ -3,7 +3,6 @@ import { felt, LIMITS, type Proof, type ProofParameters, type PublicInput } from
 import {
   array,
   bool,
-  bytes,
   decode,
   encode,
   oneToOne,
@@ -14,6 +13,7 @@ import {
   u16,
   u32,
   uint,
+  viewBytes,
 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
@@ -62,7 +62,7 @@ const publicInput: Shape<PublicInput> = record({
 export const proofShape: Shape<Proof> = record({
   parameters,
   publicInput,
-  proofBytes: bytes(LIMITS.proofBytesRead),
+  proofBytes: viewBytes(LIMITS.proofBytesRead),
 });
 
 /**
@@ -75,7 +75,10 @@ export function encodeProof(proof: Proof): Uint8Array {
   return encode(proofShape, proof);
 }
 
-/** Strict inverse of {@link encodeProof}; the codes of codec `decode`. Never throws. */
+/**
+ * Strict inverse of {@link encodeProof}; the codes of codec `decode`. Never throws. The proof's bytes are
+ * a view of the envelope: large, and read by one thread at most.
+ */
 export function decodeProof(
   input: Uint8Array,
   bytesMax: number = ENVELOPE_BYTES_MAX,

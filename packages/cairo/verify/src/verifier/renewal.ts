@@ -1,13 +1,5 @@
 // The job of a renewal: its proofs, what they must be about, and the cheap checks of both.
-import {
-  attemptTyped,
-  demand,
-  felt,
-  type Proof,
-  type ProofSize,
-  Rejected,
-  readSizes,
-} from '@fatty/cairo-air';
+import { attemptTyped, demand, felt, type Proof, type ProofSize, Rejected } from '@fatty/cairo-air';
 import {
   array,
   bytes,
@@ -20,13 +12,13 @@ import {
   u16,
 } from '@fatty/codec';
 import type { Digest, Outcome } from '@fatty/interface';
-import { decodeProof, ENVELOPE_BYTES_MAX } from '../proof/envelope.ts';
+import { ENVELOPE_BYTES_MAX } from '../proof/envelope.ts';
+import { type OpenedProof, openProof } from '../proof/opened.ts';
 import { demandPolicy, type Policy, policyShape } from '../statement/policy.ts';
 import {
   EXTRA_CELLS_MAX,
   type LeaseStatement,
   readLease,
-  readStatement,
   type Statement,
 } from '../statement/statement.ts';
 import { demandBinding, demandProgram } from './check.ts';
@@ -34,19 +26,23 @@ import { demandBinding, demandProgram } from './check.ts';
 /** Proofs that one renewal may carry. */
 export const RENEWAL_PROOFS_MAX = 8;
 
-/**
- * Everything a renewal's verdict depends on: canonical bytes of this are what `validate()` hands to
- * a Verifier, and they are their own cache key. `undefined` means that any value will do.
- */
-export interface RenewalJob {
-  /** Envelopes of consecutive proofs, 1 to {@link RENEWAL_PROOFS_MAX}, oldest first. */
-  readonly proofs: readonly Uint8Array[];
+/** What the proofs of a renewal are held to. `undefined` means that any value will do. */
+export interface RenewalTerms {
   readonly policy: Policy;
   readonly programId: Digest | undefined;
   /** The binding cell every proof must carry; see `bindingCell`. */
   readonly binding: bigint | undefined;
   /** Cells the machine declared beyond the six, 0 to 32. */
   readonly extra: number;
+}
+
+/**
+ * Everything a renewal's verdict depends on: canonical bytes of this are what `validate()` hands to
+ * a Verifier, and they are their own cache key.
+ */
+export interface RenewalJob extends RenewalTerms {
+  /** Envelopes of consecutive proofs, 1 to {@link RENEWAL_PROOFS_MAX}, oldest first. */
+  readonly proofs: readonly Uint8Array[];
 }
 
 const jobShape: Shape<RenewalJob> = record({
@@ -80,16 +76,24 @@ export interface Renewal {
   readonly policy: Policy;
 }
 
+/** {@link checkProofs} of the envelopes of a job. Never throws. */
+export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
+  return checkProofs(job.proofs.map(openProof), job);
+}
+
 /**
- * All checks of a job but the STARKs: form, counts, policy, statement, program, binding, chain.
+ * All checks of a renewal but the STARKs: form, counts, policy, statement, program, binding, chain.
  * Cheap enough for `validate()` and `apply()` themselves. Never throws.
  */
-export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
+export function checkProofs(
+  proofs: readonly Outcome<OpenedProof>[],
+  terms: RenewalTerms,
+): Outcome<Renewal> {
   return attemptTyped(() => {
-    const { proofs, extra } = job;
+    const { extra } = terms;
     demand(proofs.length > 0, 'bad_counts', 'at least one proof', 'none');
     demand(extra <= EXTRA_CELLS_MAX, 'bad_counts', `≤ ${EXTRA_CELLS_MAX} extra cells`, extra);
-    const checked = proofs.map((envelope) => checkOne(job, envelope));
+    const checked = proofs.map((opened) => checkOne(terms, opened));
     const [first] = checked;
     demand(first !== undefined, 'bad_counts', 'at least one proof', 'none');
     checked.forEach((next, i) => {
@@ -100,16 +104,15 @@ export function checkRenewal(job: RenewalJob): Outcome<Renewal> {
       statements: checked.map((one) => one.statement),
       leases: checked.map((one) => one.lease),
       proofs: checked.map(({ proof, size }) => ({ proof, size })),
-      policy: job.policy,
+      policy: terms.policy,
     };
   });
 }
 
-/** @throws Rejected with a code of codec `decode` */
-function readEnvelope(envelope: Uint8Array): Proof {
-  const decoded = decodeProof(envelope);
-  if (decoded.ok) return decoded.value;
-  throw Rejected.of(decoded.failure);
+/** @throws Rejected with the failure's code */
+function must<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw Rejected.of(outcome.failure);
 }
 
 interface CheckedOne {
@@ -119,14 +122,13 @@ interface CheckedOne {
   readonly lease: LeaseStatement;
 }
 
-function checkOne(job: RenewalJob, envelope: Uint8Array): CheckedOne {
-  const proof = readEnvelope(envelope);
-  const size = readSizes(proof);
-  demandPolicy(proof, job.policy);
-  const statement = readStatement(proof.publicInput);
-  demandProgram(statement, job.programId);
-  const lease = readLease(statement, job.extra);
-  demandBinding(lease.binding, job.binding);
+function checkOne(terms: RenewalTerms, opened: Outcome<OpenedProof>): CheckedOne {
+  const { proof, size, statement: stated } = must(opened);
+  demandPolicy(proof, terms.policy);
+  const statement = must(stated);
+  demandProgram(statement, terms.programId);
+  const lease = readLease(statement, terms.extra);
+  demandBinding(lease.binding, terms.binding);
   return { proof, size, statement, lease };
 }
 

@@ -1,7 +1,7 @@
-import type { CarriedBatch } from '@fatty/broadcast';
+import type { CarriedBatch, ClosedBatch } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
-import type { Cost } from './pool.ts';
+import type { Cost } from './validate.ts';
 
 /** A batch that a gateway has taken and may not put into a block yet. */
 export interface Entry {
@@ -39,7 +39,7 @@ export class Checking {
   }
 
   /** True while an earlier batch of its session is in here. */
-  isBehind({ batch }: CarriedBatch): boolean {
+  isBehind({ batch }: ClosedBatch): boolean {
     const entries = this.#bySession.get(toHex(batch.session)) ?? [];
     return [...entries].some((one) => one.batch.batch.seq < batch.seq);
   }

@@ -1,4 +1,4 @@
-import { type BlockRules, type CarriedBatch, carryBatch, checkBatchAtDoor } from '@fatty/broadcast';
+import { type BlockRules, type ClosedBatch, checkBatchAtDoor, readBatch } from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
 import {
@@ -10,8 +10,8 @@ import {
 import type { Shared } from '../context.ts';
 import type { Verdicts } from '../intake/verdicts.ts';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
-import { costOf, type Pool } from './pool.ts';
-import { orderedBatch, validateBatch } from './validate.ts';
+import type { Pool } from './pool.ts';
+import { Arrival, costOf, validateBatch } from './validate.ts';
 
 const KEEP_ALIVE_BYTES_MAX = 128;
 
@@ -43,8 +43,8 @@ export class Gateway {
   }
 
   /**
-   * Refuses with the codes of `decode`, `carryBatch`, `checkBatchAtDoor`, of the algorithm's
-   * `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
+   * Refuses with the codes of `decode`, `readBatch`, `checkBatchAtDoor`, of the algorithm's
+   * `open`, `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
    */
   submit(bytes: Uint8Array, tag: number): void {
     const { limits } = this.#shared.committee.params;
@@ -54,11 +54,11 @@ export class Gateway {
       const most = `at most ${this.#shared.tuning.queueBatchesMax} batches in the queue`;
       return this.#refuse(tag, failure('overloaded', most, `${this.#pool.queued}`));
     }
-    const carried = carryBatch(signed.value, limits);
-    if (!carried.ok) return this.#refuse(tag, carried.failure);
-    const id = toHex(carried.value.id);
-    if (this.#pool.has(id) || this.#checking.has(id)) return;
-    this.#judge(carried.value, tag);
+    const batch = readBatch(signed.value, limits);
+    if (!batch.ok) return this.#refuse(tag, batch.failure);
+    const id = toHex(batch.value.id);
+    if (this.#pool.get(id) || this.#checking.has(id)) return;
+    this.#judge(new Arrival(batch.value, this.#shared.config.machine), tag);
   }
 
   /**
@@ -68,18 +68,19 @@ export class Gateway {
    */
   handedOver(signed: SignedBatch, round: number): Failure | undefined {
     const { config, me, committee } = this.#shared;
-    const carried = carryBatch(signed, committee.params.limits);
-    if (!carried.ok) return carried.failure;
-    const { id, batch } = carried.value;
+    const closed = readBatch(signed, committee.params.limits);
+    if (!closed.ok) return closed.failure;
+    const { id, batch } = closed.value;
     // An opening is charged to the author of the block that carries it.
-    if (batch.seq === 0 || this.#pool.has(toHex(id)) || this.#checking.has(toHex(id)))
+    if (batch.seq === 0 || this.#pool.get(toHex(id)) || this.#checking.has(toHex(id)))
       return undefined;
-    const advice = config.machine.precheck(orderedBatch(carried.value, me));
-    if (advice.kind !== 'accept' || this.#outOfPlace(carried.value)) return undefined;
-    const flaw = checkBatchAtDoor(carried.value, this.#rules);
+    const arrival = new Arrival(closed.value, config.machine);
+    const advice = config.machine.precheck(arrival.ordered(me));
+    if (advice.kind !== 'accept' || this.#outOfPlace(closed.value)) return undefined;
+    const flaw = checkBatchAtDoor(closed.value, this.#rules);
     if (flaw) return flaw;
-    const { refusal, asks } = validateBatch(config.machine, me, carried.value);
-    if (refusal === undefined && asks.length === 0) this.#pool.addHanded(carried.value, round);
+    const { refusal, asks } = validateBatch(config.machine, me, closed.value, arrival.ops);
+    if (refusal === undefined && asks.length === 0) this.#pool.addHanded(arrival.carried, round);
     return undefined;
   }
 
@@ -117,14 +118,15 @@ export class Gateway {
     }
   }
 
-  #judge(batch: CarriedBatch, tag: number): void {
+  #judge(arrival: Arrival, tag: number): void {
     const { config, me, committee } = this.#shared;
+    const { closed } = arrival;
     // What committed state refuses costs no signature, and no key its admission.
-    const advice = config.machine.precheck(orderedBatch(batch, me));
+    const advice = config.machine.precheck(arrival.ordered(me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
-    const flaw = this.#outOfPlace(batch) ?? checkBatchAtDoor(batch, this.#rules);
+    const flaw = this.#outOfPlace(closed) ?? checkBatchAtDoor(closed, this.#rules);
     if (flaw) return this.#refuse(tag, flaw);
-    const judged = validateBatch(config.machine, me, batch);
+    const judged = validateBatch(config.machine, me, closed, arrival.ops);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
     const proofs = judged.asks.length;
     const most = committee.params.limits.blockProofsMax;
@@ -136,10 +138,11 @@ export class Gateway {
       return this.#refuse(tag, failure('too_heavy', weight, `${judged.weight}`));
     }
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
-    const full = asks.length > 0 ? this.#crowded(batch) : undefined;
+    const full = asks.length > 0 ? this.#crowded(closed) : undefined;
     if (full) return this.#refuse(tag, full);
-    const jobs = this.#verdicts.ask(asks, batch.batch.client);
+    const jobs = this.#verdicts.ask(asks, closed.batch.client);
     if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
+    const batch = arrival.carried;
     const entry: Entry = { batch, tag, jobs, cost: costOf(judged) };
     if (jobs.size === 0 && !this.#checking.isBehind(batch))
       return this.#pool.add(batch, entry.cost);
@@ -152,7 +155,7 @@ export class Gateway {
    * R12: what this replica carries for nothing counts against it. One batch of a (session, seq) at a
    * time; and one that has been out of turn goes out again when its predecessor has been applied.
    */
-  #outOfPlace(carried: CarriedBatch): Failure | undefined {
+  #outOfPlace(carried: ClosedBatch): Failure | undefined {
     const { batch } = carried;
     if (this.#pool.holdsOther(carried)) {
       return failure('overloaded', 'one batch of a seq at a time', `another of seq ${batch.seq}`);
@@ -164,7 +167,7 @@ export class Gateway {
   }
 
   /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
-  #crowded({ batch }: CarriedBatch): Failure | undefined {
+  #crowded({ batch }: ClosedBatch): Failure | undefined {
     const { checkingMax, checkingPerClientMax } = this.#shared.tuning;
     const { all, own } = this.#checking.busy(batch.client);
     if (own >= checkingPerClientMax) {

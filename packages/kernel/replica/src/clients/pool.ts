@@ -2,6 +2,7 @@ import {
   type Block,
   type CarriedBatch,
   CLIENT_KEYS_MAX,
+  type ClosedBatch,
   compareBatches,
   compareKeepAlives,
   type Evidence,
@@ -11,25 +12,16 @@ import {
   type SeenCache,
   seenCache,
 } from '@fatty/broadcast';
-import { toHex } from '@fatty/codec';
+import { equalBytes, toHex } from '@fatty/codec';
+import type { Digest, Signature } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
-import { type Judged, validateBatch } from './validate.ts';
+import { type Cost, costOf, validateBatch } from './validate.ts';
 
 interface Included {
   readonly ref: Ref;
   readonly left: Map<string, CarriedBatch>;
-}
-
-/** What a batch costs every replica: slow checks, and work of apply in ordinary ops. */
-export interface Cost {
-  readonly proofs: number;
-  readonly weight: number;
-}
-
-export function costOf({ asks, weight }: Judged): Cost {
-  return { proofs: asks.length, weight };
 }
 
 /** A batch that another gateway gave for the own block of `round`. */
@@ -95,8 +87,15 @@ export class Pool {
     return this.#queue.size;
   }
 
-  has(id: string): boolean {
-    return this.#queue.has(id) || this.#carried.has(id) || this.#handed.has(id);
+  get(id: string): CarriedBatch | undefined {
+    const waiting = this.#queue.get(id) ?? this.#handed.get(id)?.batch;
+    return waiting ?? this.#carried.get(id)?.left.get(id);
+  }
+
+  /** The same batch under the same signature. */
+  held(id: Digest, sig: Signature): CarriedBatch | undefined {
+    const held = this.get(toHex(id));
+    return held && equalBytes(held.signed.sig, sig) ? held : undefined;
   }
 
   /** Of the queue. */
@@ -128,13 +127,13 @@ export class Pool {
   }
 
   /** Another batch of its (session, seq) is here: only one of them can count. */
-  holdsOther(batch: CarriedBatch): boolean {
+  holdsOther(batch: ClosedBatch): boolean {
     const holder = this.#places.get(placeOf(batch));
     return holder !== undefined && holder !== toHex(batch.id);
   }
 
   /** One of its (session, seq) went out from here and had no turn. */
-  wasEarly(batch: CarriedBatch): boolean {
+  wasEarly(batch: ClosedBatch): boolean {
     return this.#early.has(placeOf(batch));
   }
 
@@ -290,8 +289,7 @@ export class Pool {
       done++;
     }
     if (done === 0) return;
-    const gone = this.#included.slice(0, done);
-    this.#included = this.#included.slice(done);
+    const gone = this.#included.splice(0, done);
     for (const { left } of gone) for (const id of left.keys()) this.#carried.delete(id);
     this.#enqueueFirst(lost);
   }
@@ -324,7 +322,9 @@ export class Pool {
   #costOf(carried: CarriedBatch): Cost {
     const known = this.#costs.get(carried);
     if (known !== undefined) return known;
-    const cost = costOf(validateBatch(this.#shared.config.machine, this.#shared.me, carried));
+    const cost = costOf(
+      validateBatch(this.#shared.config.machine, this.#shared.me, carried, carried),
+    );
     this.#costs.set(carried, cost);
     return cost;
   }
@@ -395,6 +395,6 @@ function sizeOf({ signed }: CarriedBatch): number {
   return signed.core.length + BATCH_HEAD_BYTES;
 }
 
-function placeOf({ batch }: CarriedBatch): string {
+function placeOf({ batch }: ClosedBatch): string {
   return `${toHex(batch.session)}/${batch.seq}`;
 }

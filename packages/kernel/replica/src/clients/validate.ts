@@ -1,4 +1,4 @@
-import type { CarriedBatch } from '@fatty/broadcast';
+import { type CarriedBatch, type ClosedBatch, type OpenedOps, openOps } from '@fatty/broadcast';
 import type { Ask, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
 
 /** R11a over a batch: what it costs, and the first refusal if there is one. */
@@ -10,15 +10,27 @@ export interface Judged {
   readonly refusal: Exclude<Verdict, { kind: 'accept' }> | undefined;
 }
 
+/** What a batch costs every replica: slow checks, and work of apply in ordinary ops. */
+export interface Cost {
+  readonly proofs: number;
+  readonly weight: number;
+}
+
+export function costOf({ asks, weight }: Judged): Cost {
+  return { proofs: asks.length, weight };
+}
+
+/** Op by op, as a block's check does: what cannot be opened is refused where its turn comes. */
 export function validateBatch(
   machine: StateMachine,
   author: number,
-  { batch }: CarriedBatch,
+  { batch }: ClosedBatch,
+  { opened, flaw }: Pick<OpenedOps, 'opened'> & Partial<OpenedOps>,
 ): Judged {
   const { client, session, seq, basis } = batch;
   const asks: Ask[] = [];
   let weight = 0;
-  for (const [index, op] of batch.ops.entries()) {
+  for (const [index, op] of opened.entries()) {
     const answer = machine.validate({ client, session, seq, index, author, basis }, op);
     if (answer.kind === 'ignore' || answer.kind === 'reject') {
       return { asks, weight, refusal: answer };
@@ -26,10 +38,46 @@ export function validateBatch(
     weight += answer.weight ?? 1;
     if (answer.kind === 'ask') asks.push(answer);
   }
-  return { asks, weight, refusal: undefined };
+  return { asks, weight, refusal: flaw && { kind: 'reject', ...flaw } };
 }
 
 /** A batch as the state machine sees it. */
-export function orderedBatch({ id, batch }: CarriedBatch, author: number): OrderedBatch {
-  return { id, author, ...batch };
+export function orderedBatch({ id, batch, opened }: CarriedBatch, author: number): OrderedBatch {
+  return { id, author, ...batch, opened };
+}
+
+/** A batch at a gateway's door, whose ops are opened when somebody looks at them, and once. */
+export class Arrival {
+  readonly closed: ClosedBatch;
+  readonly #open: StateMachine['open'];
+  #ops: OpenedOps | undefined;
+
+  constructor(closed: ClosedBatch, machine: StateMachine) {
+    this.closed = closed;
+    this.#open = (bytes) => machine.open(bytes);
+  }
+
+  get ops(): OpenedOps {
+    this.#ops ??= openOps(this.closed, this.#open);
+    return this.#ops;
+  }
+
+  /** For a look before the signature's: most of what is refused there is refused unopened. */
+  ordered(author: number): OrderedBatch {
+    const { id, batch } = this.closed;
+    const opened = (): OrderedBatch['opened'] => this.ops.opened;
+    return {
+      id,
+      author,
+      ...batch,
+      get opened() {
+        return opened();
+      },
+    };
+  }
+
+  /** To be called when every op could be opened. */
+  get carried(): CarriedBatch {
+    return { ...this.closed, opened: this.ops.opened };
+  }
 }

@@ -23,8 +23,9 @@ export function jobKey(job: Uint8Array): string {
 }
 
 /**
- * Slow checks (R11a): asked once per job, remembered in a bounded table, asked again when a worker
- * gave no verdict. No answer is never a refusal.
+ * Slow checks (R11a): asked once per job, and again when a worker gave no verdict: no answer is never a
+ * refusal. This is the one place that remembers verdicts, by {@link jobKey}; of more than
+ * `verdictsMax` the one asked least recently is forgotten, which costs a check and nothing else.
  */
 export class Verdicts {
   readonly #shared: Shared;
@@ -45,7 +46,7 @@ export class Verdicts {
     const waiting = new Set<string>();
     for (const { job } of asks) {
       const key = jobKey(job);
-      const known = this.#known.get(key);
+      const known = this.#recall(key);
       if (known === undefined) {
         waiting.add(key);
         this.#start(key, job, client);
@@ -58,6 +59,8 @@ export class Verdicts {
   answered(job: Uint8Array, verdict: Verdict | undefined): string | undefined {
     const key = jobKey(job);
     const open = this.#open.get(key);
+    // `ignore` says nothing about the bytes: the next one who asks gets a fresh look.
+    if (verdict !== undefined && verdict.kind !== 'ignore') this.#remember(key, verdict);
     if (open === undefined) return undefined;
     if (verdict === undefined) {
       open.retryAtMs = this.#shared.nowMs + this.#shared.tuning.verifyRetryMs;
@@ -65,8 +68,6 @@ export class Verdicts {
       return undefined;
     }
     this.#open.delete(key);
-    // `ignore` says nothing about the bytes: the next one who asks gets a fresh look.
-    if (verdict.kind !== 'ignore') this.#remember(key, verdict);
     return key;
   }
 
@@ -95,6 +96,14 @@ export class Verdicts {
     }
     const asked = open?.job ?? job;
     this.#shared.out.push({ kind: 'verify', job: asked, client });
+  }
+
+  #recall(key: string): Verdict | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined) return undefined;
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    return known;
   }
 
   #remember(key: string, verdict: Verdict): void {

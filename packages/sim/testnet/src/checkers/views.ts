@@ -1,5 +1,5 @@
 import { batchId, batchShape } from '@fatty/api';
-import { bodyShape } from '@fatty/broadcast';
+import { type Body, bodyShape } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
@@ -123,14 +123,14 @@ export class ViewChecker implements Checker {
       `${String(block.round).padStart(9, '0')} ${String(block.author).padStart(4)}${block.key}`;
     return keys
       .flatMap((key) => this.#book.get(key) ?? [])
-      .filter((block) => batchesOf(block).length > 0)
+      .filter((block) => signedIn(block).length > 0)
       .sort((a, b) => (order(a) < order(b) ? -1 : 1));
   }
 
   /** A fresh view of the committed state with the pending copies in a random order of sessions. */
   #folded(committed: StateMachine, pending: readonly SeenBlock[]): string {
     const bySession = new Map<string, OrderedBatch[]>();
-    for (const batch of pending.flatMap(batchesOf)) {
+    for (const batch of pending.flatMap((block) => batchesOf(block, committed))) {
       const session = toHex(batch.session);
       bySession.set(session, [...(bySession.get(session) ?? []), batch]);
     }
@@ -146,11 +146,19 @@ export class ViewChecker implements Checker {
   }
 }
 
-function batchesOf(block: SeenBlock): readonly OrderedBatch[] {
+function signedIn(block: SeenBlock): Body['batches'] {
   const body = decode(bodyShape, block.body, BODY_BYTES_MAX);
-  if (!body.ok) return [];
-  return body.value.batches.flatMap(({ core }) => {
+  return body.ok ? body.value.batches : [];
+}
+
+function batchesOf(block: SeenBlock, machine: StateMachine): readonly OrderedBatch[] {
+  return signedIn(block).flatMap(({ core }) => {
     const batch = decode(batchShape, core, BODY_BYTES_MAX);
-    return batch.ok ? [{ ...batch.value, id: batchId(core), author: block.author }] : [];
+    if (!batch.ok) return [];
+    const opened = batch.value.ops.flatMap((bytes) => {
+      const op = machine.open(bytes);
+      return op.ok ? [op.value] : [];
+    });
+    return [{ ...batch.value, opened, id: batchId(core), author: block.author }];
   });
 }

@@ -8,7 +8,7 @@ import {
   type Ref,
   refKey,
 } from '@fatty/broadcast';
-import { ACCEPT, decode } from '@fatty/codec';
+import { ACCEPT, decode, ok } from '@fatty/codec';
 import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import type { Peer } from '../world/host.ts';
 import { bend, type Draft, type Insider, openDraft } from './craft.ts';
@@ -73,7 +73,7 @@ export class Puppet implements Peer {
     this.insider = insider;
     this.#trick = trick;
     this.dag = new Dag(committee, cellId);
-    this.#rules = { committee, cellId, scheme, validate: () => ACCEPT };
+    this.#rules = { committee, cellId, scheme, open: ok, validate: () => ACCEPT };
     this.others = signers.map((_, i) => i).filter((i) => i !== insider.index);
     this.#own = this.dag.virtual[insider.index] as Ref;
     this.#ownTs = committee.genesisTs;

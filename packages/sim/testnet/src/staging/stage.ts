@@ -11,7 +11,6 @@ import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
-import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
 import type { Boot, Peer } from '../world/host.ts';
@@ -65,7 +64,6 @@ export class StagedMachines {
   readonly #commits = new Map<number, number>();
   readonly #observers = new Set<number>();
   readonly #restoreEvery: number;
-  readonly #copies = new Copies();
   #world: World | undefined;
 
   constructor(restoreEvery: number = RESTORE_EVERY) {
@@ -98,14 +96,14 @@ export class StagedMachines {
     this.#roots.set(replica, roots);
     const restored = this.#restored(replica, machine);
     return {
+      open: (bytes) => machine.open(bytes),
       validate: (source, op) => machine.validate(source, op),
       precheck: (batch) => machine.precheck(batch),
       precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
       applyCommit: (commit) => {
         const applied = machine.applyCommit(commit);
-        const root = asDigest(machine.root().slice());
-        roots.set(commit.index, root);
-        restored.applied(commit, applied, root);
+        roots.set(commit.index, asDigest(machine.root().slice()));
+        restored.applied(commit, applied);
         return applied;
       },
       deliverBatch: (batch) => machine.deliverBatch(batch),
@@ -127,7 +125,7 @@ export class StagedMachines {
       this.#world?.report([{ rule: 'S24', expected, actual, atMs, replica }]);
     };
     const count = (what: string): void => void this.#world?.count(what);
-    return new Restored({ machine, copies: this.#copies, every: this.#restoreEvery, say, count });
+    return new Restored(machine, this.#restoreEvery, say, count);
   }
 
   follow(world: World): void {

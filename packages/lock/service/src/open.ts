@@ -1,0 +1,33 @@
+// An op of the lock service as it travels once its bytes have been read.
+import { type CellParams, checkOp, decodeOp, type Op, weightOf } from '@fatty/api';
+import { type OpenedProof, openProof } from '@fatty/cairo-verify';
+import { fail, ok } from '@fatty/codec';
+import type { Outcome } from '@fatty/interface';
+
+type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
+
+/** A take or renewal with its envelopes read; what is wrong with one is said where it is looked at. */
+export type ProvenOp = ProofOp & { readonly read: readonly Outcome<OpenedProof>[] };
+
+/** An op whose form holds. */
+export type FormedOp = Exclude<Op, ProofOp> | ProvenOp;
+
+export interface OpenedOp {
+  readonly op: FormedOp;
+  /** What it costs every replica at most, in ordinary ops (R11): its bytes say so. */
+  readonly weight: number;
+}
+
+/** A pure function of the bytes and the cell's parameters. Codes of `decodeOp` and `checkOp`. */
+export function openOp(bytes: Uint8Array, params: CellParams): Outcome<OpenedOp> {
+  const op = decodeOp(bytes);
+  if (!op.ok) return op;
+  const form = checkOp(op.value, params);
+  if (form.kind !== 'accept') return fail(form.code, form.expected, form.actual);
+  return ok({ op: withProofs(op.value), weight: weightOf(bytes) });
+}
+
+function withProofs(op: Op): FormedOp {
+  if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') return op;
+  return { ...op, read: op.proofs.map((envelope) => openProof(envelope)) };
+}
