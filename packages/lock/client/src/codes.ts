@@ -1,3 +1,4 @@
+// Every code that an error of the SDK carries.
 import type { ErrorCode } from '@fatty/api';
 import type { ProofCode, RunCode } from '@fatty/cairo-air';
 import type { ClientErrorCode } from '@fatty/core';

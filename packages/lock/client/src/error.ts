@@ -1,3 +1,4 @@
+// What every rejected promise of the SDK carries.
 import { excerpt } from '@fatty/codec';
 import { CLIENT_ERRORS, type ClientErrorCode, type OpOutcome } from '@fatty/core';
 import type { Failure } from '@fatty/interface';
@@ -15,6 +16,7 @@ export type * from './codes.ts';
 /** Marks our errors across package copies and realms, where `instanceof` fails. */
 const BRAND: unique symbol = Symbol.for('fatty.error');
 
+/** What an error says besides its failure. */
 export interface FattyErrorOptions {
   readonly outcome: OpOutcome;
   readonly retryable: boolean;

@@ -1,3 +1,5 @@
+// The platform-free entry: browsers, and whatever has fetch and WebSocket.
+
 /// <reference lib="esnext.disposable" />
 export type {
   CallRequest,

@@ -1,3 +1,5 @@
+// Node's entry: ws, files, certificates and workers.
+
 /// <reference lib="esnext.disposable" />
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -15,6 +17,7 @@ import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 
 export * from './index.ts';
 
+/** Options of `connect` in Node. */
 export interface NodeConnectOptions extends ConnectOptions {
   /** For `wss://` and `https://`: authorities (PEM text) to trust instead of the system's. */
   readonly ca?: string;

@@ -1,3 +1,4 @@
+// Every argument of every method, wrong in every way: one call rejects, with a code.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, isFattyError } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// A cell read from its replicas, and replicas that have moved.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Cell, cellIdOf, DEFAULT_PARAMS, signAddresses, writeCell } from '@fatty/api';

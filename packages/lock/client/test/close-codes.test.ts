@@ -1,3 +1,4 @@
+// Which close codes of a link are refusals, as the driver tells the core.
 import type { Link } from '@fatty/interface';
 import type { Dialer, DialOptions } from '@fatty/network/client';
 import { describe, expect, it } from 'vitest';

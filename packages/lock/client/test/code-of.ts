@@ -1,3 +1,4 @@
+// The code of a rejection, for tests.
 import { isFattyError } from '../src/error.ts';
 
 /** The code of the FattyError that `promise` rejects with; `done` when it does not. */

@@ -1,3 +1,4 @@
+// Codes of runs and provers, each with what is answered by it.
 import { assemble, proofParameters, type Runnable, runProgram } from '@fatty/cairo';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commandProver } from '../src/worker/index.ts';

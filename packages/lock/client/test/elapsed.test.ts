@@ -1,3 +1,4 @@
+// T6 of TIME.md as properties: clocks that stop, are set, and run apart.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ElapsedClock } from '../src/sdk/elapsed.ts';

@@ -1,3 +1,4 @@
+// What the platform-free entry reaches.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+// What is thrown where nobody catches: steps, listeners, work under a lock.
 import { asDigest } from '@fatty/codec';
 import type {
   CallOutcome,

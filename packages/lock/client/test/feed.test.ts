@@ -1,3 +1,4 @@
+// Feeds of states: waiting readers, slow ones, and the end.
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
 import { Feed } from '../src/sdk/feed.ts';

@@ -1,3 +1,4 @@
+// What put reads before it writes, and what errors say of a path.
 import {
   type ContentMode,
   DEFAULT_PARAMS,

@@ -1,3 +1,4 @@
+// Real dialers and links in virtual time: one replica at a time in trouble costs nothing.
 import type { Cell, Op } from '@fatty/api';
 import { dialClient } from '@fatty/network/client';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// A fake cell in real time, for the SDK as applications use it.
 import type { Cell, GatewayMessage } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// The SDK's own driver and locks in virtual time.
 import { type Cell, decodeGatewayMessage } from '@fatty/api';
 import type { ClientEffect, CoreConfig, SessionState } from '@fatty/core';
 import type { Link } from '@fatty/interface';

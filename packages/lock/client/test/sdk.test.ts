@@ -1,3 +1,4 @@
+// The SDK against a live fake cell: connecting, calls, locks.
 import { writeCell } from '@fatty/api';
 import { ed25519, toHex } from '@fatty/codec';
 import { afterEach, describe, expect, it, vi } from 'vitest';

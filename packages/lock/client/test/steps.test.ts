@@ -1,3 +1,4 @@
+// Trees removed and files read in several steps.
 import { type Dot, errorResult, type Op, type Query, type Result } from '@fatty/api';
 import { asSessionId, fromUtf8, utf8 } from '@fatty/codec';
 import { expect, it } from 'vitest';

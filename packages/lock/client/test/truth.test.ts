@@ -1,3 +1,4 @@
+// T5 and T6 of TIME.md: signal, deadline and held are one truth, whatever clocks and processes do.
 import { comparePositions } from '@fatty/api';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';

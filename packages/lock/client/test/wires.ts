@@ -1,3 +1,4 @@
+// Wires between real connections in virtual time, and hosts that stand still.
 import { toHex } from '@fatty/codec';
 import type { Link, LinkHandler } from '@fatty/interface';
 import { admitClients, DEFAULT_LIMITS, type SocketEvent } from '@fatty/network/client';

@@ -1,3 +1,4 @@
+// A machine, a prover and a clock that obey the test.
 import { readFileSync } from 'node:fs';
 import { cellCount, inboxChain, type Result } from '@fatty/api';
 import {

@@ -1,3 +1,4 @@
+// Workers of machines with an inbox.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FattyError } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Embedded and outside provers, their cancellation and their deaths.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

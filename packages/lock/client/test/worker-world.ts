@@ -1,3 +1,4 @@
+// A worker, its machine and its prover in virtual time.
 import { clientError } from '../src/index.ts';
 import {
   type RunMachineOptions,

@@ -1,3 +1,4 @@
+// How a worker keeps a lease: pace, losses, ends, missing answers.
 import { fail } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

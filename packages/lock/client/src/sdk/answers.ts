@@ -1,3 +1,4 @@
+// From outcomes of the core to results and errors.
 import { type ErrorResult, errorEntry, type Result, type ResultKind } from '@fatty/api';
 import type { CallFailure, CallOutcome, Landed } from '@fatty/core';
 import { clientError, FattyError } from '../error.ts';

@@ -1,3 +1,4 @@
+// What callers may hand over, looked at before anything is queued.
 import {
   type Answer,
   type CellParams,
@@ -63,13 +64,16 @@ const fields = (checks: Readonly<Record<string, Check>>): Check => ({
   flawOf: (value) => flawOfFields(checks, value),
 });
 
+/** Anything that can be called. */
 export const isFunction = (value: unknown): boolean => typeof value === 'function';
+/** Any object, and any array; not null. */
 export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function isBetween(min: number, max: number): (value: unknown) => boolean {
   return (value) => typeof value === 'number' && value >= min && value <= max;
 }
 
+/** Whole numbers, both bounds among them. */
 export function isWhole(min: number, max: number): (value: unknown) => boolean {
   const between = isBetween(min, max);
   return (value) => Number.isInteger(value) && between(value);
@@ -100,12 +104,16 @@ function isContent(value: unknown): boolean {
 
 const content = must('bytes, or text without lone surrogates', isContent);
 
+/** Options of every call. */
 export const CALL: Checks<CallOptions> = { signal, timeoutMs: duration };
+/** Options of `status`. */
 export const STATUS: Checks<Pick<CallOptions, 'signal'>> = { signal };
+/** Options of reads. */
 export const READ: Checks<ReadOptions> = {
   ...CALL,
   level: maybe(choice('delivered', 'committed', 'linearizable')),
 };
+/** Options of `create`. */
 export const CREATE: Checks<CreateOptions> = {
   ...CALL,
   node: maybe(choice('directory', 'file')),
@@ -115,6 +123,7 @@ export const CREATE: Checks<CreateOptions> = {
   exclusive: flag,
   parents: flag,
 };
+/** Options of `put`. */
 export const PUT: Checks<PutOptions> = {
   ...CALL,
   generation: optional(positionShape),
@@ -123,14 +132,18 @@ export const PUT: Checks<PutOptions> = {
   ephemeral: flag,
   mode: maybe(contentModeShape),
 };
+/** Options of `remove`. */
 export const REMOVE: Checks<RemoveOptions> = { ...CALL, recursive: flag };
+/** Options of `acquire`. */
 export const ACQUIRE: Checks<AcquireOptions> = {
   ...CALL,
   mode: maybe(lockModeShape),
   maxWaitMs: inOp,
   lockDelayMs: inOp,
 };
+/** Options of `take`, `resume` and `renew`. */
 export const PROOF: Checks<ProofOptions> = { ...CALL, nonce: inOp, outputs: inOp, inbox: inOp };
+/** Options of `declare`. */
 export const DECLARE: Checks<DeclareOptions> = {
   ...CALL,
   programId: inOp,
@@ -150,6 +163,7 @@ const clockBound = must('a number, 0 or more', isBetween(0, Number.MAX_SAFE_INTE
 const CHAIN_LENGTH_MAX = 1 << 18;
 const CHAIN_LENGTH_MIN = 64;
 
+/** Options of `connect`. */
 export const CONNECT: Checks<ConnectOptions> = {
   signal,
   timeoutMs: duration,
@@ -189,8 +203,10 @@ const source: Check = {
   },
 };
 
+/** Where a cell comes from. @throws FattyError `bad_argument` */
 export const checkSource = (value: unknown): void => checkArgument('cell', source, value);
 
+/** The error for a wrong argument. */
 export function badArgument({ at, expected, actual }: Flaw): FattyError {
   return clientError('bad_argument', at === '' ? expected : `${at}: ${expected}`, actual);
 }
@@ -289,7 +305,9 @@ function attempted(read: () => unknown): unknown {
   }
 }
 
+/** Must be given. */
 export const FUNCTION: Check = must('a function', isFunction);
+/** One of the states of a session. */
 export const SESSION_STATE: Check = choice(
   'none',
   'opening',
@@ -299,6 +317,7 @@ export const SESSION_STATE: Check = choice(
   'expired',
 );
 
+/** A whole number from 0, at most `max`; must be given. */
 export function wholeUpTo(max: number): Check {
   return must(`a whole number, 0..${max}`, isWhole(0, max));
 }

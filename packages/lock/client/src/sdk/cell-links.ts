@@ -1,3 +1,4 @@
+// The links to the replicas of one cell, each dialled for as long as the client lives.
 import { type Cell, contactsOf } from '@fatty/api';
 import { equalBytes, type SignatureScheme, type Signer } from '@fatty/codec';
 import type { ClientEvent } from '@fatty/core';
@@ -13,6 +14,7 @@ import {
 /** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
 export type Dial = (options: DialOptions) => Dialer;
 
+/** Whom to link to, as whom, and how. */
 export interface LinksConfig {
   readonly cell: Cell;
   readonly signer: Signer;

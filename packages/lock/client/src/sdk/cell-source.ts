@@ -1,3 +1,4 @@
+// Where a cell comes from: a file, a URL, or any of its replicas.
 import { type Cell, newestAddresses, parseCell } from '@fatty/api';
 import { concatBytes, equalBytes, fromHex, type SignatureScheme } from '@fatty/codec';
 import { clientError, FattyError, isFattyError } from '../error.ts';

@@ -1,3 +1,4 @@
+// The client that applications use.
 import {
   type Answer,
   type Cell,

@@ -1,3 +1,4 @@
+// From a cell to a client that is linked to it.
 import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/api';
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
@@ -15,6 +16,7 @@ import {
 import { Client, TIMEOUT_MS } from './client.ts';
 import type { ClientConfig } from './options.ts';
 
+/** Options of `connect`, all of them optional; times in ms. */
 export interface ConnectOptions
   extends Partial<
     Omit<ClientConfig, 'cell' | 'dial' | 'host' | 'refresh' | 'signer' | 'scheme' | 'watch'>

@@ -1,3 +1,4 @@
+// Drives a core: its links, its clock, its one timer, its promises.
 import {
   type CallOutcome,
   type CallRequest,
@@ -26,6 +27,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a driver is made of: that of its core and of its links, and who watches. */
 export interface DriverConfig
   extends Omit<CoreConfig, 'cell' | 'signer' | 'scheme' | 'seed'>,
     LinksConfig {
@@ -296,6 +298,7 @@ export class Driver {
   }
 }
 
+/** The error of a call whose signal was aborted; the signal's reason is its cause. */
 export function abortError(signal: AbortSignal): FattyError {
   return clientError('aborted', 'a live signal', 'an aborted one', { cause: signal.reason });
 }

@@ -1,3 +1,4 @@
+// A clock that no sleep of the host and no set wall clock can hold back (TIME.md, T6).
 import type { Host } from './host.ts';
 
 /** Two clocks of one host that part by so much were set, or one of them slept: worth a fresh proof. */

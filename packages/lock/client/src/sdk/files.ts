@@ -1,3 +1,4 @@
+// Files and directories: put, create, list, remove.
 import { type CellParams, type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
 import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult } from './answers.ts';
@@ -9,6 +10,7 @@ import { removeTree } from './steps.ts';
 type Created = Extract<Result, { kind: 'created' }>;
 type CreateOp = Extract<Op, { kind: 'create' }>;
 
+/** What `put` reads before it writes. */
 export interface SeenFile {
   readonly stat: Stat;
   readonly dots: readonly Dot[];

@@ -10,6 +10,7 @@ export interface Host {
   random(count: number): Uint8Array;
 }
 
+/** The platform itself. */
 export const systemHost: Host = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),

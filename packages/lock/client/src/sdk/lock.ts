@@ -1,3 +1,4 @@
+// Locks that are held: their signal, their deadline, their release.
 import { type LockMode, tokenOf } from '@fatty/api';
 import type { CallOutcome, CallRequest } from '@fatty/core';
 import type { Failure, Position } from '@fatty/interface';
@@ -114,6 +115,7 @@ export interface Lock extends AsyncDisposable {
   release(options?: CallOptions): Promise<void>;
 }
 
+/** How a lock is asked for. */
 export type LockRequest = Extract<CallRequest, { kind: 'acquire' }>;
 
 /**

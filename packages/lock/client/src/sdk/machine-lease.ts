@@ -1,3 +1,4 @@
+// Machines, and leases of machines that renew by proof.
 import {
   type Answer,
   type Binding,
@@ -15,10 +16,14 @@ import { bytesOf, CALL, DECLARE, optionsOf, PROOF } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
 import { Hold } from './lock.ts';
 
+/** The state of a machine, as f + 1 replicas answer it. */
 export type MachineAnswer = Extract<Answer, { kind: 'machine' }>;
+/** What posting an entry answered. */
 export type Posted = Extract<Result, { kind: 'posted' }>;
+/** What a take or a renewal answered. */
 export type MachineHeld = Extract<Result, { kind: 'machineHeld' }>;
 
+/** What a machine is declared with. */
 export interface DeclareOptions extends CallOptions {
   /** SHA-256 over layout, builtins and program words, as `fatty proof inspect` prints it. */
   readonly programId: Digest;
@@ -42,6 +47,7 @@ export interface DeclareOptions extends CallOptions {
   readonly lockDelayMs?: number;
 }
 
+/** What proofs are sent with. */
 export interface ProofOptions extends CallOptions {
   /** For binding `lessee`: the machine's last event, which the proofs name. */
   readonly nonce?: Position;

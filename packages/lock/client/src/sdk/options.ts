@@ -1,3 +1,4 @@
+// Options of the calls, and what they answer.
 import type { ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import type { CallOptions, DriverConfig } from './driver.ts';
@@ -10,6 +11,7 @@ import type { Lock } from './lock.ts';
  */
 export type ReadLevel = 'delivered' | 'committed' | 'linearizable';
 
+/** Options of reads. */
 export interface ReadOptions extends CallOptions {
   readonly level?: ReadLevel | undefined;
 }
@@ -40,6 +42,7 @@ export interface FileValue {
   text(): string;
 }
 
+/** Options of `put`. */
 export interface PutOptions extends CallOptions {
   /** Guarded files: write only over this content generation. */
   readonly generation?: Position;
@@ -53,6 +56,7 @@ export interface PutOptions extends CallOptions {
   readonly mode?: ContentMode;
 }
 
+/** Options of `create`. */
 export interface CreateOptions extends CallOptions {
   /** Default `file`. */
   readonly node?: 'directory' | 'file';
@@ -64,11 +68,13 @@ export interface CreateOptions extends CallOptions {
   readonly parents?: boolean;
 }
 
+/** Options of `remove`. */
 export interface RemoveOptions extends CallOptions {
   /** The whole subtree, in ordered steps of at most 1,000 nodes, children first. */
   readonly recursive?: boolean;
 }
 
+/** Options of `acquire`. */
 export interface AcquireOptions extends CallOptions {
   /** Default `exclusive`. */
   readonly mode?: LockMode;
@@ -78,6 +84,7 @@ export interface AcquireOptions extends CallOptions {
   readonly lockDelayMs?: number;
 }
 
+/** What a client is made of. */
 export interface ClientConfig extends DriverConfig {
   /** ms; for every call that does not name its own. Default 30,000; waits for locks: none. */
   readonly timeoutMs?: number;

@@ -1,3 +1,4 @@
+// What takes more than one op: whole trees removed, large files read.
 import {
   type Answer,
   type Dot,
@@ -33,6 +34,7 @@ export async function removeTree(submit: Submit, path: string): Promise<void> {
 
 /** A read that is believed at its level. */
 export type ReadValue = (query: Query) => Promise<Found<FileAnswer>>;
+/** One page of a file. */
 export type FileAnswer = Extract<Answer, { kind: 'value' }>;
 
 /** How often a file is read anew because it was written over between two pages. */

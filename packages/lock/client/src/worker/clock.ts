@@ -1,3 +1,4 @@
+// The clock of workers.
 import type { WorkerClock } from './types.ts';
 
 /** The clock of `performance.now()`, as the deadlines of the SDK. */

@@ -1,3 +1,4 @@
+// A prover outside of this process, run as a command.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ import { TIMER_MS_MAX } from '../sdk/driver.ts';
 import { PERIOD } from './run-options.ts';
 import type { ProofJobOptions, Prover } from './types.ts';
 
+/** How an outside prover is called. */
 export interface CommandProverOptions {
   /**
    * Program and arguments; as one text they are split at blanks, without quoting. `{public_input}`,

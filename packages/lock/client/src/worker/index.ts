@@ -1,3 +1,4 @@
+// The entry of workers: they run a program, prove the runs, and keep a lease.
 export { type CommandProverOptions, commandProver } from './command-prover.ts';
 export { Pacing, type PacingOptions } from './pacing.ts';
 export { type ProverPoolOptions, proverPool } from './prover-pool.ts';

@@ -1,3 +1,4 @@
+// A worker's view of its machine's inbox, and what the next proof consumes of it.
 import { INBOX_START, inboxChain } from '@fatty/api';
 import type { MachineAnswer } from '../sdk/machine-lease.ts';
 
@@ -11,6 +12,7 @@ export interface Intake {
   readonly entries: readonly bigint[];
 }
 
+/** The intake as a machine answers it. */
 export function intakeOf({ inbox }: MachineAnswer): Intake {
   if (inbox === undefined) return { window: 0, in: INBOX_START, entries: [] };
   const entries = inbox.pending.map(({ value }) => value);

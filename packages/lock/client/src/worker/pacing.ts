@@ -55,6 +55,7 @@ class ProvingTimes {
   }
 }
 
+/** What a pace depends on. */
 export interface PacingOptions {
   /** The machine's period, ms. */
   readonly periodMs: number;

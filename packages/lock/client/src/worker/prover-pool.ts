@@ -1,3 +1,4 @@
+// The embedded prover in threads of this process.
 import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Proof, ProverReply, ProverRequest } from '@fatty/cairo';
@@ -106,6 +107,7 @@ function thread(file: URL, workerData: unknown, transferList: MessagePort[]): Wo
   return new Worker(file, { execArgv: [], workerData, transferList });
 }
 
+/** How much of this process proofs may take. */
 export interface ProverPoolOptions {
   /** Proofs made at the same time; default 1. */
   readonly proofs?: number;

@@ -1,3 +1,4 @@
+// Keeps a machine's lease: take or resume, run, prove, renew, until stopped or lost.
 import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { type FattyError, isFattyError } from '../error.ts';

@@ -1,3 +1,4 @@
+// Options of a worker, looked at before it starts.
 import { splitPath } from '@fatty/api';
 import { bool, type Check, flawOfFields } from '@fatty/codec';
 import {

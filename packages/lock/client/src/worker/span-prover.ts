@@ -1,3 +1,4 @@
+// Runs and proves the transitions that have fallen due, in as many proofs as there is time for.
 import { PROOFS_MAX } from '@fatty/api';
 import { bindingCell, encodeProof } from '@fatty/cairo';
 import type { Failure, Outcome, Position } from '@fatty/interface';
@@ -31,6 +32,7 @@ export interface Proven {
 /** Bytes of an op beside its proofs: path, nonce, lengths. */
 const OP_BYTES_BESIDE = 8_192;
 
+/** What it works with. */
 export interface SpanProverOptions {
   readonly client: WorkerClient;
   readonly machine: MachineAnswer;

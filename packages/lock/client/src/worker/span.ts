@@ -1,3 +1,4 @@
+// One run of a program as a lease statement.
 import {
   idOfProgram,
   LEASE_CELLS,
@@ -84,6 +85,7 @@ function cellOf({ cells, hints }: Runnable, name: string): number | undefined {
   return inputs.find((input) => input.key === name)?.cell;
 }
 
+/** Parameters of a proof of so many steps that the machine's policy takes. */
 export function parametersFor(
   nSteps: number,
   { bitsMin }: MachineAnswer['policy'],

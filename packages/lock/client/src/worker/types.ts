@@ -1,3 +1,4 @@
+// What a worker needs of its client and prover, and what it tells.
 import type {
   ParameterOptions,
   Proof,
@@ -11,6 +12,7 @@ import type { FattyError } from '../error.ts';
 import type { CallOptions } from '../sdk/driver.ts';
 import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine-lease.ts';
 
+/** How one proof is watched and called off. */
 export interface ProofJobOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ProverProgress) => void;
@@ -70,6 +72,7 @@ export interface Span {
 /** Values of the statement's output cells, by the name that the program gives them. */
 export type CellValues = Readonly<Record<string, bigint>>;
 
+/** What a worker runs, and how. */
 export interface RunMachineOptions {
   readonly path: string;
   /** From `assemble` or `loadProgram`; the machine must have been declared with its id. */
@@ -94,6 +97,7 @@ export interface RunMachineOptions {
   readonly clock?: WorkerClock;
 }
 
+/** What a worker tells as it goes on. */
 export type WorkerEvent =
   /** Somebody else holds the machine, or its lock-delay runs. */
   | { readonly kind: 'waiting'; readonly code: string; readonly waitMs: number }
