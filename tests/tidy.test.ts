@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { read, root, tracked } from './tidy/tree.ts';
+import './tidy/circles.ts';
 import './tidy/docs.ts';
 import './tidy/entries.ts';
 import './tidy/questions.ts';

@@ -5,7 +5,7 @@ import {
   COMMITTEE_POLICY,
   createCairoVerifier,
   parseStoneJson,
-} from '../../packages/cairo/prove/dist/index.js';
+} from '../../packages/cairo/verify/dist/index.js';
 import { latencies } from './load.mjs';
 import { round } from './probe.mjs';
 
