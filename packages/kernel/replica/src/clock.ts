@@ -60,7 +60,11 @@ class Readings {
 
   /** The (f + 1)-th highest: f liars cannot raise it above every honest one. */
   #supported(readingOf: (reading: Reading) => number | undefined): number | undefined {
-    const values = this.#all.flatMap((one) => (one && readingOf(one)) ?? []);
+    const values: number[] = [];
+    for (const one of this.#all) {
+      const ms = one && readingOf(one);
+      if (ms !== undefined) values.push(ms);
+    }
     return values.sort((a, b) => b - a)[this.#needed - 1];
   }
 }

@@ -118,10 +118,13 @@ export class ViewChecker implements Checker {
   /** Delivered blocks with batches that this replica has not committed, lowest ref first. */
   #pending(replica: number): readonly SeenBlock[] {
     const { commit, delivered } = this.#of(replica);
-    const keys = [...delivered].filter((key) => (this.#commitOf.get(key) ?? commit + 1) > commit);
+    for (const key of delivered) {
+      // Committed: in one life that is for ever.
+      if ((this.#commitOf.get(key) ?? commit + 1) <= commit) delivered.delete(key);
+    }
     const order = (block: SeenBlock): string =>
       `${String(block.round).padStart(9, '0')} ${String(block.author).padStart(4)}${block.key}`;
-    return keys
+    return [...delivered]
       .flatMap((key) => this.#book.get(key) ?? [])
       .filter((block) => signedIn(block).length > 0)
       .sort((a, b) => (order(a) < order(b) ? -1 : 1));
@@ -146,7 +149,18 @@ export class ViewChecker implements Checker {
   }
 }
 
+const signed = new WeakMap<SeenBlock, Body['batches']>();
+
+/** Read once: a block is looked at for as long as it is pending anywhere. */
 function signedIn(block: SeenBlock): Body['batches'] {
+  const known = signed.get(block);
+  if (known !== undefined) return known;
+  const read = readSigned(block);
+  signed.set(block, read);
+  return read;
+}
+
+function readSigned(block: SeenBlock): Body['batches'] {
   const body = decode(bodyShape, block.body, BODY_BYTES_MAX);
   return body.ok ? body.value.batches : [];
 }

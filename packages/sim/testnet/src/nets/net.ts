@@ -17,6 +17,7 @@ import {
 import type { Checker, Violation } from '../world/observation.ts';
 import { type PipelinedClient, type Pipelining, pipeline } from '../world/pipelined.ts';
 import { SeededRng } from '../world/rng.ts';
+import { sharedVerdicts } from '../world/verdicts.ts';
 import type { World } from '../world/world.ts';
 import { type Plan, type PlannedOp, type PlanSize, SKEW_MS_MAX } from './plan.ts';
 
@@ -93,7 +94,8 @@ export function useRealScheme(fast: SignatureScheme): void {
 }
 
 function schemeOf(plan: Plan): SignatureScheme {
-  return plan.signatures ? realScheme : standIn();
+  // A stand-in is made again as fast as it is looked up.
+  return plan.signatures ? sharedVerdicts(realScheme) : standIn();
 }
 
 /** Runs one world of a net from its plan to rest. Same plan, same run. */
