@@ -1,19 +1,10 @@
-import {
-  type Answer,
-  type Batch,
-  decodeClientMessage,
-  encodeGatewayMessage,
-  type KeepAlive,
-  keepAliveShape,
-  type Query,
-  signedBatchShape,
-  type View,
-} from '@fatty/api';
+// Where clients of a net reach a replica: the front that its host gives it, with a liar's tongue before it.
+import { decodeClientMessage, encodeGatewayMessage, signedBatchShape } from '@fatty/api';
 import { encode } from '@fatty/codec';
-import { type AppliedCommit, GATEWAY_LIMITS, Gateway, type GatewayBackend } from '@fatty/host';
-import type { Link, Priority, PublicKey, Receipt, Verdict } from '@fatty/interface';
-import { LockService } from '@fatty/service';
-import type { Observation, Scene } from '@fatty/testnet';
+import { type ClientFront, GATEWAY_LIMITS, Gateway, type MakeFront } from '@fatty/host';
+import type { Link, Priority, PublicKey } from '@fatty/interface';
+import { lockServed } from '@fatty/node/lock-served';
+import type { FrontScene, Host, Observation, Scene } from '@fatty/testnet';
 import { Tongue } from './tongue.ts';
 
 /** The client's end of one link. */
@@ -30,62 +21,42 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-/**
- * Where clients reach one replica: the real gateway over the replica's own state. A lying replica has
- * no state, so its gateway knows what an honest one knows, and its tongue bends what it says.
- */
-class Door implements GatewayBackend {
+/** The gateway of the lock service, as a process has it. */
+export function lockFront({ cell, replica, state }: FrontScene): MakeFront {
+  const signer = cell.signers[replica];
+  if (signer === undefined) throw new RangeError(`no member ${replica}`);
+  const { cellId } = cell;
+  const served = lockServed(state);
+  const own = { cellId, signer, served, limits: GATEWAY_LIMITS, onError: rethrow };
+  return (behind, timers) => new Gateway({ ...own, replica: behind, timers });
+}
+
+/** Links of clients to one replica, and what a liar makes of what goes over them. */
+class Door {
   readonly #scene: Scene;
-  readonly #index: number;
-  /** Whose state it reads: its own, or an honest replica's. */
-  readonly #source: number;
+  readonly #host: Host;
   readonly tongue: Tongue | undefined;
   readonly #links = new Map<Link, Caller>();
-  #gateway: Gateway;
-  #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
 
-  constructor(scene: Scene, index: number, source: number) {
+  constructor(scene: Scene, host: Host) {
     this.#scene = scene;
-    this.#index = index;
-    this.#source = source;
-    this.tongue = index === source ? undefined : new Tongue(scene, index);
-    this.#gateway = new Gateway(this, GATEWAY_LIMITS, rethrow);
+    this.#host = host;
+    this.tongue = scene.world.honest(host.index) ? undefined : new Tongue(scene, host.index);
   }
 
-  get cellId(): GatewayBackend['cellId'] {
-    return this.#scene.cell.cellId;
+  get #front(): ClientFront | undefined {
+    return this.#host.front;
   }
 
-  get signer(): GatewayBackend['signer'] {
-    return this.#scene.cell.signers[this.#index] as GatewayBackend['signer'];
-  }
-
-  get #host() {
-    return this.#scene.world.hosts[this.#index];
-  }
-
-  see(observation: Observation): void {
-    if (observation.by === this.#source && observation.kind === 'committed') {
-      const { index, commitTs, leaseClock } = observation.commit;
-      this.#applied = { commit: index, commitTs, leaseClock };
-      this.#gateway.committed(index, observation.applied);
-    }
-    if (observation.by !== this.#index) return;
-    if (observation.kind === 'refused') {
-      this.#gateway.refused(observation.tag, observation.failure);
-    } else if (observation.kind === 'crashed') this.#die();
-  }
-
-  #die(): void {
-    this.#applied = { commit: 0, commitTs: 0, leaseClock: 0 };
-    this.#gateway = new Gateway(this, GATEWAY_LIMITS, rethrow);
+  see({ kind, by }: Observation): void {
+    if (kind !== 'crashed' || by !== this.#host.index) return;
     for (const caller of this.#links.values()) caller.hungUp(ABNORMAL);
     this.#links.clear();
   }
 
   /** Undefined while the process is down. */
   open(caller: Caller): Link | undefined {
-    if (this.#host?.peer === undefined) return undefined;
+    if (this.#front === undefined) return undefined;
     const link: Link = {
       peer: caller.key,
       role: 'client',
@@ -100,13 +71,13 @@ class Door implements GatewayBackend {
       },
     };
     this.#links.set(link, caller);
-    this.#gateway.linkUp(link);
+    this.#front.linkUp(link);
     return link;
   }
 
   close(link: Link): void {
     this.#links.delete(link);
-    this.#gateway.linkDown(link);
+    this.#front?.linkDown(link);
   }
 
   message(link: Link, bytes: Uint8Array): void {
@@ -115,7 +86,7 @@ class Door implements GatewayBackend {
     const answered = this.tongue?.answer(bytes);
     for (const says of answered?.says ?? []) caller.hear(encodeGatewayMessage(says));
     const afterMs = answered === undefined ? 0 : answered.passAfterMs;
-    if (afterMs === 0) return this.#gateway.message(link, bytes);
+    if (afterMs === 0) return this.#front?.message(link, bytes);
     if (afterMs !== undefined) this.#scene.world.after(afterMs, () => this.#carry(bytes));
   }
 
@@ -123,53 +94,9 @@ class Door implements GatewayBackend {
   #carry(bytes: Uint8Array): void {
     const message = decodeClientMessage(bytes, GATEWAY_LIMITS.frameBytesMax);
     if (!message.ok || message.value.kind !== 'submit') return;
-    this.submit(encode(signedBatchShape, message.value.batch), 0);
+    const batch = encode(signedBatchShape, message.value.batch);
+    this.#host.handle({ kind: 'submit', batch, tag: 0 });
   }
-
-  hasSession(client: PublicKey): boolean {
-    return this.#machine.hasSession(client);
-  }
-
-  after(delayMs: number, run: () => void): void {
-    this.#scene.world.after(delayMs, run);
-  }
-
-  submit(batch: Uint8Array, tag: number): void {
-    this.#host?.handle({ kind: 'submit', batch, tag });
-  }
-
-  keepAlive(keepAlive: KeepAlive): Verdict {
-    const verdict = this.#machine.precheckKeepAlive(keepAlive);
-    const bytes = encode(keepAliveShape, keepAlive);
-    if (verdict.kind === 'accept') this.#host?.handle({ kind: 'keepAlive', bytes });
-    return verdict;
-  }
-
-  applied(): AppliedCommit {
-    return this.#applied;
-  }
-
-  receiptOf(batch: Batch): Receipt | undefined {
-    return this.#machine.receiptOf(batch);
-  }
-
-  query(query: Query, view: View): Answer {
-    const peer = this.#scene.world.hosts[this.#source]?.peer;
-    const delivered = view === 'delivered' ? peer?.deliveredView?.() : undefined;
-    return (delivered instanceof LockService ? delivered : this.#machine).query(query);
-  }
-
-  get #machine(): LockService {
-    const machine = this.#scene.machines.of(this.#source);
-    if (machine instanceof LockService) return machine;
-    throw new TypeError('the doors open on lock services');
-  }
-
-  clockMs(): number {
-    return this.#host?.clockMs ?? 0;
-  }
-
-  latency(): void {}
 }
 
 /** One door per replica of the scene. */
@@ -178,10 +105,7 @@ export class Doors {
 
   constructor(scene: Scene) {
     const { world } = scene;
-    const honest = world.hosts.findIndex(({ index }) => world.honest(index));
-    this.#doors = world.hosts.map(
-      ({ index }) => new Door(scene, index, world.honest(index) ? index : honest),
-    );
+    this.#doors = world.hosts.map((host) => new Door(scene, host));
     world.onObservation((observation) => {
       for (const door of this.#doors) door.see(observation);
     });

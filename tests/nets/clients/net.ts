@@ -14,7 +14,7 @@ import {
   SessionClient,
   type Violation,
 } from '@fatty/testnet';
-import { Doors } from './doors.ts';
+import { Doors, lockFront } from './doors.ts';
 import { Referee } from './referee.ts';
 import { SimClient } from './sim-client.ts';
 
@@ -195,6 +195,7 @@ export const clientsNet: Net = {
   },
   machine: (cell) => ({ machine: new LockService({ cell }) }),
   read: readService,
+  front: lockFront,
   act: () => new ClientsAct(),
   wants: {
     lies: 100,

@@ -15,7 +15,7 @@ import {
   SessionClient,
   type Violation,
 } from '@fatty/testnet';
-import { Doors } from './doors.ts';
+import { Doors, lockFront } from './doors.ts';
 import { Referee } from './referee.ts';
 import { SimClient } from './sim-client.ts';
 
@@ -189,6 +189,7 @@ export const outcomesNet: Net = {
   },
   machine: (cell) => ({ machine: new LockService({ cell, quotas: QUOTAS }) }),
   read: readService,
+  front: lockFront,
   act: () => new OutcomesAct(),
   wants: {
     runsWithLiars: 4,

@@ -10,17 +10,17 @@ import {
   toHex,
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import { Driver, GATEWAY_LIMITS, Gateway, type Outward, type ReplicaCore } from '@fatty/host';
+import { GATEWAY_LIMITS, Gateway, Host, type MakeFront, type ReplicaCore } from '@fatty/host';
 import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { Replica } from '@fatty/replica';
 import { LockService } from '@fatty/service';
-import { Backend } from './backend.ts';
 import type { NodeConfig } from './config.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
+import { lockServed } from './lock-served.ts';
 import { Members } from './members.ts';
 import { Ports } from './ports.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
@@ -87,9 +87,8 @@ class Node {
   readonly #verifier: Verifier;
   readonly #replica: Replica;
   readonly #telemetry: Telemetry;
-  readonly #driver: Driver;
-  readonly #gateway: Gateway;
-  readonly #backend: Backend;
+  readonly #machine: LockService;
+  readonly #host: Host;
   /** cell.json as clients may fetch it: with our own addresses of now. */
   #cellFile = '';
   readonly #ports: Ports;
@@ -114,6 +113,7 @@ class Node {
     const { cellId, committee } = cell;
     const { epoch, members, params } = committee;
     const machine = new LockService({ cell: { cellId, epoch, members }, params });
+    this.#machine = machine;
     this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
     this.#telemetry = new Telemetry({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
@@ -122,19 +122,7 @@ class Node {
       onCrash: (error) => this.#telemetry.log.error({ error: error.message }, 'verifier died'),
     });
     this.#ports = new Ports(config, (...refusal) => this.#telemetry.refusedAtDoor(...refusal));
-    this.#driver = this.#makeDriver();
-    const { commitLatencySeconds } = this.#telemetry.metrics;
-    this.#backend = new Backend(cellId, signer, machine, this.#replica, this.#driver, CLOCK, (ms) =>
-      commitLatencySeconds.observe(ms / 1000),
-    );
-    const limits = {
-      ...GATEWAY_LIMITS,
-      messagesPerSecMax: config.clientMessagesPerSecMax,
-      bytesPerSecMax: config.clientBytesPerSecMax,
-    };
-    this.#gateway = new Gateway(this.#backend, limits, (error, serving, client) =>
-      this.#telemetry.log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
-    );
+    this.#host = this.#makeHost();
   }
 
   async start(): Promise<Outcome<RunningNode>> {
@@ -144,12 +132,12 @@ class Node {
       return opened;
     }
     const { addresses, members } = opened.value;
-    this.#driver.dispatch({ kind: 'start' });
+    this.#host.driver.dispatch({ kind: 'start' });
     const ticking = setInterval(() => this.#tick(members), TICK_MS);
     const close = async (): Promise<void> => {
       clearInterval(ticking);
       members.close();
-      await new Promise<void>((closed) => this.#driver.close(closed));
+      await new Promise<void>((closed) => this.#host.driver.close(closed));
       await this.#release();
     };
     const complain = (failure: Failure): void => this.#telemetry.notReloaded(failure);
@@ -192,14 +180,13 @@ class Node {
   }
 
   async #replay(): Promise<Outcome<number>> {
-    const restore: Restoring = (...part) => this.#driver.restore(...part);
+    const restore: Restoring = (...part) => this.#host.driver.restore(...part);
     const replayed = await replayLog(this.#stores, restore, (records) => {
       this.#replaying = records;
       this.#options.onReplay?.(records);
     });
     if (!replayed.ok) return replayed;
     this.#replaying = undefined;
-    this.#backend.refresh();
     const records = replayed.value;
     this.#telemetry.log.info({ records }, 'log replayed; without frames it is kept whole');
     return replayed;
@@ -252,21 +239,23 @@ class Node {
     return members;
   }
 
-  #makeDriver(): Driver {
+  #makeHost(): Host {
     const { metrics } = this.#telemetry;
     const core = this.#options.wrap?.(this.#replica, this.#signer, this.#cell) ?? this.#replica;
-    return new Driver({
+    return new Host({
       replica: {
         step: (event) => core.step(event),
         restore: (records, mark) => this.#replica.restore(records, mark),
       },
       ports: portsOver(this.#stores, this.#verifier),
+      clockMs: (sample) => this.#replica.clockMs(sample),
+      front: this.#makeFront,
       onReplayed: (effect) => {
-        if (effect.kind === 'halt') this.#outward(effect);
+        if (effect.kind === 'halt') this.#telemetry.outward(effect);
       },
       onEvent: (event) => this.#telemetry.event(event),
       onEffect: (effect) => this.#telemetry.effect(effect),
-      onOutward: (effect) => this.#outward(effect),
+      onOutward: (effect) => this.#telemetry.outward(effect),
       onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
@@ -277,14 +266,27 @@ class Node {
     });
   }
 
-  #outward(effect: Outward): void {
-    this.#telemetry.outward(effect);
-    if (effect.kind === 'refused') this.#gateway.refused(effect.tag, effect.failure);
-    if (effect.kind !== 'committed') return;
-    const { index, commitTs, leaseClock } = effect.commit;
-    this.#backend.advance({ commit: index, commitTs, leaseClock });
-    this.#gateway.committed(index, effect.applied);
-  }
+  readonly #makeFront: MakeFront = (replica, timers) => {
+    const { clientMessagesPerSecMax, clientBytesPerSecMax } = this.#config;
+    const { metrics, log } = this.#telemetry;
+    return new Gateway({
+      cellId: this.#cell.cellId,
+      signer: this.#signer,
+      replica,
+      served: lockServed((view) =>
+        view === 'committed' ? this.#machine : this.#replica.deliveredView(),
+      ),
+      timers,
+      limits: {
+        ...GATEWAY_LIMITS,
+        messagesPerSecMax: clientMessagesPerSecMax,
+        bytesPerSecMax: clientBytesPerSecMax,
+      },
+      onError: (error, serving, client) =>
+        log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
+      onLatency: (ms) => metrics.commitLatencySeconds.observe(ms / 1000),
+    });
+  };
 
   #identity(admit: LinkIdentity['admit']): LinkIdentity {
     const { cellId, committee } = this.#cell;
@@ -310,25 +312,25 @@ class Node {
   #peerHandler(members: Members, dialledBy: 'us' | 'them'): LinkHandler {
     return {
       up: (link) => {
-        this.#driver.linkUp(this.#indexOf(link.peer), link);
+        this.#host.driver.linkUp(this.#indexOf(link.peer), link);
         members.linked(link, dialledBy);
       },
       message: (link, bytes) => {
         if (members.message(link, bytes)) return;
-        this.#driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
+        this.#host.driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
       },
       down: (link) => {
         members.unlink(link);
-        this.#driver.linkDown(this.#indexOf(link.peer), link);
+        this.#host.driver.linkDown(this.#indexOf(link.peer), link);
       },
     };
   }
 
   #clientHandler(): LinkHandler {
     return {
-      up: (link) => this.#gateway.linkUp(link),
-      message: (link, bytes) => this.#gateway.message(link, bytes),
-      down: (link) => this.#gateway.linkDown(link),
+      up: (link) => this.#host.front?.linkUp(link),
+      message: (link, bytes) => this.#host.front?.message(link, bytes),
+      down: (link) => this.#host.front?.linkDown(link),
     };
   }
 
@@ -336,7 +338,7 @@ class Node {
     const { telemetry, replica, driver } = {
       telemetry: this.#telemetry,
       replica: this.#replica,
-      driver: this.#driver,
+      driver: this.#host.driver,
     };
     const needed = quorum(this.#cell.committee);
     return this.#ports.keep(
@@ -356,7 +358,7 @@ class Node {
           replica: this.#me,
           ...replica.status(),
           peersUp: driver.peersUp,
-          clients: this.#gateway.clients,
+          clients: this.#host.front?.clients ?? 0,
         }),
       }),
     );
@@ -370,10 +372,11 @@ class Node {
 
   #tick(members: Members): void {
     members.tick();
+    const status = this.#machine.query({ kind: 'status' });
     this.#telemetry.gauges(this.#replica.status(), {
-      peersUp: this.#driver.peersUp.length,
-      clients: this.#gateway.clients,
-      sessions: this.#backend.sessions,
+      peersUp: this.#host.driver.peersUp.length,
+      clients: this.#host.front?.clients ?? 0,
+      sessions: status.kind === 'status' ? status.sessions : 0,
     });
   }
 }

@@ -1,6 +1,7 @@
-import type { Answer, Batch, KeepAlive, Query, View } from '@fatty/api';
-import type { Signer } from '@fatty/codec';
-import type { CellId, PublicKey, Receipt, Verdict } from '@fatty/interface';
+// What a gateway needs of the replica behind it, of the algorithm it serves, and what it allows clients.
+import type { Shape } from '@fatty/codec';
+import type { Applied, Failure, Link, PublicKey, Receipt, Verdict } from '@fatty/interface';
+import type { Batch, KeepAlive, View } from '@fatty/protocol';
 
 /** The last applied commit. Times in ms. */
 export interface AppliedCommit {
@@ -9,25 +10,45 @@ export interface AppliedCommit {
   readonly leaseClock: number;
 }
 
-/** What the gateway needs of the replica behind it. */
-export interface GatewayBackend {
-  readonly cellId: CellId;
-  readonly signer: Signer;
+/** The replica behind a gateway. */
+export interface GatewayReplica {
+  /** Bytes of a SignedBatch; `tag` comes back with a refusal. */
   submit(batch: Uint8Array, tag: number): void;
-  /** What the committed state says of it; only an accepted one goes on to the replica. */
-  keepAlive(keepAlive: KeepAlive): Verdict;
-  query(query: Query, view: View): Answer;
-  applied(): AppliedCommit;
-  /** The key has a session that committed state holds. */
-  hasSession(client: PublicKey): boolean;
-  /** Runs it later, unless the process ends before. */
-  after(delayMs: number, run: () => void): void;
-  /** The stored receipt of an applied batch, while it is kept. */
-  receiptOf(batch: Batch): Receipt | undefined;
+  /** Bytes of a KeepAlive that committed state accepts. */
+  keepAlive(bytes: Uint8Array): void;
   /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
   clockMs(): number;
-  /** A batch of this gateway was applied this long after it came, ms. */
-  latency(ms: number): void;
+}
+
+/** The algorithm that a gateway serves, as far as a gateway knows one. All of it is committed state, but views. */
+export interface Served<Query, Answer> {
+  /** What its clients may ask, and what they are answered: wire format of the algorithm. */
+  readonly query: Shape<Query>;
+  readonly answer: Shape<Answer>;
+  ask(query: Query, view: View): Answer;
+  /** What an answer was put together of, besides bytes. */
+  entriesOf(answer: Answer): number;
+  /** The key has a live session: who has none shares the budget of newcomers. */
+  hasSession(client: PublicKey): boolean;
+  /** The stored receipt of an applied batch, while it is kept. */
+  receiptOf(batch: Batch): Receipt | undefined;
+  /** Only an accepted one goes on to the replica. */
+  precheckKeepAlive(keepAlive: KeepAlive): Verdict;
+  /** Hashes that a forged keep-alive may cost: it counts as many. */
+  readonly keepAliveHashesMax: number;
+}
+
+/** What stands between a replica and its clients; the host tells it what the replica did. */
+export interface ClientFront {
+  linkUp(link: Link): void;
+  message(link: Link, bytes: Uint8Array): void;
+  linkDown(link: Link): void;
+  /** The last commit that a replay of the log came to: its clients were told in an earlier life. */
+  resume(commit: AppliedCommit): void;
+  committed(commit: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void;
+  refused(tag: number, failure: Failure): void;
+  /** Links at the moment. */
+  readonly clients: number;
 }
 
 export interface GatewayLimits {

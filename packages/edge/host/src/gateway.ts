@@ -1,20 +1,8 @@
-import {
-  type Answer,
-  batchId,
-  batchShape,
-  type ClientMessage,
-  decodeClientMessage,
-  encodeGatewayMessage,
-  type GatewayMessage,
-  type KeepAlive,
-  requestOf,
-  type SignedBatch,
-  signedBatchShape,
-  signNow,
-} from '@fatty/api';
-import { decode, encode, equalBytes, toHex } from '@fatty/codec';
+// One replica's face to its clients: relays batches, answers reads, pushes receipts and notices.
+import { decode, encode, equalBytes, type Shape, type Signer, toHex } from '@fatty/codec';
 import type {
   Applied,
+  CellId,
   Digest,
   Failure,
   Link,
@@ -22,84 +10,107 @@ import type {
   PublicKey,
   Receipt,
 } from '@fatty/interface';
-import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
-import { CLOSE } from '@fatty/network/client';
-import { LINKS_MAX } from '@fatty/service';
+import { BULK, CLOSE, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
+import {
+  batchId,
+  batchShape,
+  type ClientMessageOf,
+  clientMessageShapeOf,
+  type GatewayMessageOf,
+  gatewayMessageShapeOf,
+  type KeepAlive,
+  keepAliveShape,
+  requestOf,
+  type SignedBatch,
+  signedBatchShape,
+  signNow,
+} from '@fatty/protocol';
 import { TokenBucket } from './bucket.ts';
 import {
+  type AppliedCommit,
   type ChargedKind,
+  type ClientFront,
   costMs,
-  type GatewayBackend,
   type GatewayLimits,
+  type GatewayReplica,
+  type Served,
 } from './gateway-contract.ts';
 import { Newcomers } from './newcomers.ts';
+import type { Timers } from './ports.ts';
+import { Submissions } from './submissions.ts';
 
-type Read = Extract<ClientMessage, { kind: 'read' }>;
+type Read<Query> = Extract<ClientMessageOf<Query>, { kind: 'read' }>;
 
-interface Visitor {
+interface Visitor<Query> {
   readonly link: Link;
   readonly messages: TokenBucket;
   readonly keepAlives: TokenBucket;
   readonly bytes: TokenBucket;
-  readonly waiting: Read[];
+  readonly waiting: Read<Query>[];
 }
 
-function receiptMessage({ batch, session, seq, commit, results }: Receipt): GatewayMessage {
+function receiptMessage({
+  batch,
+  session,
+  seq,
+  commit,
+  results,
+}: Receipt): GatewayMessageOf<never> {
   return { kind: 'receipt', batch, session, seq, commit, results };
 }
 
 /** An exception while a message of (or to) one client was served: its kind, and that client's key. */
 export type ServingError = (error: unknown, serving: string, client: PublicKey) => void;
 
-/** A batch on its way: the tag comes back with a refusal, the id with the receipt. */
-interface Submission {
-  readonly tag: number;
-  readonly id: Digest;
-  readonly link: Link;
-  readonly atMs: number;
-}
-
 /** So many entries of an answer cost about what another message does. */
 const ENTRIES_PER_MESSAGE = 16;
-
-/** What an answer was put together of, besides bytes. */
-function entriesOf(answer: Answer): number {
-  if (answer.kind === 'list') return answer.entries.length;
-  if (answer.kind === 'lock') return answer.holders.length + answer.waiters.length;
-  if (answer.kind !== 'session') return 0;
-  return answer.holds.length + answer.waits.length + answer.ephemerals.length;
-}
 
 /** Refusals of what no program of ours sends: they end the link. */
 const FORGED: ReadonlySet<string> = new Set(['bad_batch_signature', 'bad_key']);
 
-/** Submissions remembered at once; of those beyond, the refusal reaches nobody. */
-const SUBMISSIONS_MAX = 65_536;
+export interface GatewayParts<Query, Answer> {
+  readonly cellId: CellId;
+  /** Signs clock readings. */
+  readonly signer: Signer;
+  readonly replica: GatewayReplica;
+  readonly served: Served<Query, Answer>;
+  readonly timers: Timers;
+  readonly limits: GatewayLimits;
+  readonly onError: ServingError;
+  /** A batch that came here was applied this long after it came, ms. */
+  readonly onLatency?: (ms: number) => void;
+}
 
 /**
  * One replica's face to its clients. It adds no authority: it relays batches, answers reads of this
  * replica's views, and pushes receipts and notices to every link of the client they belong to, so
  * that a client linked to 2f+1 replicas can believe what f+1 of them say (R32).
  */
-export class Gateway {
-  readonly #backend: GatewayBackend;
+export class Gateway<Query, Answer> implements ClientFront {
+  readonly #parts: GatewayParts<Query, Answer>;
   readonly #limits: GatewayLimits;
-  readonly #onError: ServingError;
-  readonly #visitors = new Map<Link, Visitor>();
+  readonly #served: Served<Query, Answer>;
+  readonly #replica: GatewayReplica;
+  readonly #heard: Shape<ClientMessageOf<Query>>;
+  readonly #said: Shape<GatewayMessageOf<Answer>>;
+  readonly #visitors = new Map<Link, Visitor<Query>>();
   /** Links by client key: one client may hold several. */
-  readonly #byClient = new Map<string, readonly Visitor[]>();
-  readonly #byTag = new Map<number, Submission>();
-  readonly #byBatch = new Map<string, Submission>();
+  readonly #byClient = new Map<string, readonly Visitor<Query>[]>();
+  readonly #submissions = new Submissions();
   readonly #newcomers: Newcomers;
-  #nextTag = 1;
+  #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
 
-  constructor(backend: GatewayBackend, limits: GatewayLimits, onError: ServingError) {
-    this.#backend = backend;
+  constructor(parts: GatewayParts<Query, Answer>) {
+    const { limits, replica, served, timers } = parts;
+    this.#parts = parts;
     this.#limits = limits;
-    this.#onError = onError;
+    this.#served = served;
+    this.#replica = replica;
+    this.#heard = clientMessageShapeOf(served.query);
+    this.#said = gatewayMessageShapeOf(served.answer);
     this.#newcomers = new Newcomers(limits.newcomersMsPerSecMax, {
-      nowMs: () => backend.clockMs(),
-      after: (delayMs, run) => backend.after(delayMs, run),
+      nowMs: () => replica.clockMs(),
+      after: (delayMs, run) => void timers.after(Math.ceil(delayMs), run),
     });
   }
 
@@ -108,10 +119,10 @@ export class Gateway {
   }
 
   linkUp(link: Link): void {
-    const nowMs = this.#backend.clockMs();
+    const nowMs = this.#replica.clockMs();
     const key = toHex(link.peer);
     const known = this.#byClient.get(key) ?? [];
-    const visitor: Visitor = {
+    const visitor: Visitor<Query> = {
       link,
       // A second link of the same key shares the buckets of the first.
       messages: known[0]?.messages ?? new TokenBucket(this.#limits.messagesPerSecMax, nowMs),
@@ -135,7 +146,7 @@ export class Gateway {
   message(link: Link, bytes: Uint8Array): void {
     const visitor = this.#visitors.get(link);
     if (!visitor) return;
-    const message = decodeClientMessage(bytes, this.#limits.frameBytesMax);
+    const message = decode(this.#heard, bytes, this.#limits.frameBytesMax);
     if (!message.ok) {
       this.#unreadable(visitor, bytes, message.failure);
       return;
@@ -145,7 +156,7 @@ export class Gateway {
   }
 
   /** A read that asks what nobody can answer is answered so; everything else ends the link. */
-  #unreadable(visitor: Visitor, bytes: Uint8Array, failure: Failure): void {
+  #unreadable(visitor: Visitor<Query>, bytes: Uint8Array, failure: Failure): void {
     const request = requestOf(bytes, this.#limits.frameBytesMax);
     if (request === undefined) {
       this.#error(visitor, 0, failure);
@@ -163,13 +174,19 @@ export class Gateway {
     try {
       act();
     } catch (error) {
-      this.#onError(error, serving, link.peer);
+      this.#parts.onError(error, serving, link.peer);
       link.close(CLOSE.internal, 'internal_error');
     }
   }
 
+  resume(commit: AppliedCommit): void {
+    this.#applied = commit;
+  }
+
   /** Tells clients what a commit did, then answers the reads that waited for it. */
-  committed(commit: number, applied: Pick<Applied, 'receipts' | 'notices'>): void {
+  committed(at: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void {
+    this.#applied = at;
+    const { commit } = at;
     for (const receipt of applied.receipts) {
       this.#settle(receipt);
       this.#tell(receipt.client, receiptMessage(receipt), PROTOCOL);
@@ -181,9 +198,8 @@ export class Gateway {
   }
 
   refused(tag: number, failure: Failure): void {
-    const submission = this.#byTag.get(tag);
+    const submission = this.#submissions.takeTagged(tag);
     if (!submission) return;
-    this.#forget(submission);
     const visitor = this.#visitors.get(submission.link);
     if (!visitor) return;
     this.#serve(submission.link, 'refused', () => this.#refuse(visitor, submission.id, failure));
@@ -191,30 +207,24 @@ export class Gateway {
   }
 
   #settle(receipt: Receipt): void {
-    const submission = this.#byBatch.get(toHex(receipt.batch));
+    const submission = this.#submissions.takeBatch(receipt.batch);
     if (!submission) return;
-    this.#backend.latency(Math.max(0, this.#backend.clockMs() - submission.atMs));
-    this.#forget(submission);
+    this.#parts.onLatency?.(Math.max(0, this.#replica.clockMs() - submission.atMs));
   }
 
-  #forget({ tag, id }: Submission): void {
-    this.#byTag.delete(tag);
-    this.#byBatch.delete(toHex(id));
-  }
-
-  #tell(client: PublicKey, message: GatewayMessage, priority: Priority): void {
+  #tell(client: PublicKey, message: GatewayMessageOf<Answer>, priority: Priority): void {
     const visitors = this.#byClient.get(toHex(client));
     if (!visitors) return;
     let bytes: Uint8Array | undefined;
     for (const { link } of visitors) {
       this.#serve(link, message.kind, () => {
-        bytes ??= encodeGatewayMessage(message);
+        bytes ??= encode(this.#said, message);
         link.send(bytes, priority);
       });
     }
   }
 
-  #receive(visitor: Visitor, message: ClientMessage, size: number): void {
+  #receive(visitor: Visitor<Query>, message: ClientMessageOf<Query>, size: number): void {
     switch (message.kind) {
       case 'submit':
         return this.#owned(visitor, message.batch, () =>
@@ -240,7 +250,7 @@ export class Gateway {
   }
 
   /** A batch's client must be the key of its link: only then does a budget by key bound anything. */
-  #owned({ link }: Visitor, batch: SignedBatch, act: () => void): void {
+  #owned({ link }: Visitor<Query>, batch: SignedBatch, act: () => void): void {
     const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
     if (!opened.ok || equalBytes(opened.value.client, link.peer)) return act();
     link.close(CLOSE.malformed, 'session_not_yours');
@@ -248,14 +258,14 @@ export class Gateway {
 
   /** Acts when the client may have it done: at once, in a newcomer's turn, or with `slow_down`. */
   #charged(
-    visitor: Visitor,
+    visitor: Visitor<Query>,
     { kind }: { readonly kind: ChargedKind },
     sizeBytes: number,
     act: (slowDown: Failure | undefined) => void,
   ): void {
     const { link } = visitor;
     const slowDown = this.#toll(visitor, sizeBytes);
-    if (slowDown || this.#backend.hasSession(link.peer)) return act(slowDown);
+    if (slowDown || this.#served.hasSession(link.peer)) return act(slowDown);
     const chore = {
       costMs: costMs(kind, sizeBytes),
       sizeBytes,
@@ -269,8 +279,8 @@ export class Gateway {
   }
 
   /** What one more message of this size costs its client: nothing, or `slow_down`. */
-  #toll(visitor: Visitor, size: number): Failure | undefined {
-    const nowMs = this.#backend.clockMs();
+  #toll(visitor: Visitor<Query>, size: number): Failure | undefined {
+    const nowMs = this.#replica.clockMs();
     const waitMs = Math.max(visitor.messages.take(1, nowMs), visitor.bytes.take(size, nowMs));
     if (waitMs === 0) return undefined;
     const { messagesPerSecMax, bytesPerSecMax } = this.#limits;
@@ -279,31 +289,22 @@ export class Gateway {
   }
 
   /** Nobody signs it, so the link it came by pays for what is forged; no answer, like the true ones. */
-  #keepAlive({ keepAlives }: Visitor, keepAlive: KeepAlive): void {
-    const nowMs = this.#backend.clockMs();
+  #keepAlive({ keepAlives }: Visitor<Query>, keepAlive: KeepAlive): void {
+    const nowMs = this.#replica.clockMs();
     if (keepAlives.take(1, nowMs) > 0) return;
-    if (this.#backend.keepAlive(keepAlive).kind === 'reject') keepAlives.charge(LINKS_MAX, nowMs);
+    const verdict = this.#served.precheckKeepAlive(keepAlive);
+    if (verdict.kind === 'accept') this.#replica.keepAlive(encode(keepAliveShape, keepAlive));
+    if (verdict.kind !== 'reject') return;
+    keepAlives.charge(this.#served.keepAliveHashesMax, nowMs);
   }
 
-  #submit(visitor: Visitor, batch: SignedBatch, slowDown: Failure | undefined): void {
+  #submit(visitor: Visitor<Query>, batch: SignedBatch, slowDown: Failure | undefined): void {
     const id = batchId(batch.core);
     if (slowDown) return this.#refuse(visitor, id, slowDown);
     const stored = this.#storedReceipt(batch, visitor.link.peer);
     if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
-    const tag = this.#remember(visitor.link, id);
-    this.#backend.submit(encode(signedBatchShape, batch), tag);
-  }
-
-  /** A resend keeps its tag: the replica answers for the first of two equal batches only. */
-  #remember(link: Link, id: Digest): number {
-    const known = this.#byBatch.get(toHex(id));
-    const tag = known?.tag ?? this.#nextTag++;
-    const submission = { tag, id, link, atMs: known?.atMs ?? this.#backend.clockMs() };
-    this.#byTag.set(tag, submission);
-    this.#byBatch.set(toHex(id), submission);
-    const oldest = this.#byTag.values().next().value;
-    if (this.#byTag.size > SUBMISSIONS_MAX && oldest) this.#forget(oldest);
-    return tag;
+    const tag = this.#submissions.remember(visitor.link, id, this.#replica.clockMs());
+    this.#replica.submit(encode(signedBatchShape, batch), tag);
   }
 
   /**
@@ -313,16 +314,16 @@ export class Gateway {
   #storedReceipt(batch: SignedBatch, client: PublicKey): Receipt | undefined {
     const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
     if (!opened.ok || !equalBytes(opened.value.client, client)) return undefined;
-    return this.#backend.receiptOf(opened.value);
+    return this.#served.receiptOf(opened.value);
   }
 
-  #refuse(visitor: Visitor, batch: Digest, failure: Failure): void {
+  #refuse(visitor: Visitor<Query>, batch: Digest, failure: Failure): void {
     this.#send(visitor, { kind: 'refused', batch, failure }, PROTOCOL);
   }
 
-  #read(visitor: Visitor, read: Read, slowDown: Failure | undefined): void {
+  #read(visitor: Visitor<Query>, read: Read<Query>, slowDown: Failure | undefined): void {
     if (slowDown) return this.#error(visitor, read.request, slowDown);
-    if (read.minCommit <= this.#backend.applied().commit) return this.#answer(visitor, read);
+    if (read.minCommit <= this.#applied.commit) return this.#answer(visitor, read);
     if (visitor.waiting.length < this.#limits.waitingReadsMax) {
       visitor.waiting.push(read);
       return;
@@ -331,11 +332,11 @@ export class Gateway {
     this.#error(visitor, read.request, { code: 'slow_down', expected, actual: 'one more' });
   }
 
-  #error(visitor: Visitor, request: number, failure: Failure): void {
+  #error(visitor: Visitor<Query>, request: number, failure: Failure): void {
     this.#send(visitor, { kind: 'error', request, failure }, PROTOCOL);
   }
 
-  #wakeReads(visitor: Visitor, commit: number): void {
+  #wakeReads(visitor: Visitor<Query>, commit: number): void {
     if (visitor.waiting.length === 0) return;
     const due = visitor.waiting.filter((read) => read.minCommit <= commit);
     const rest = visitor.waiting.filter((read) => read.minCommit > commit);
@@ -343,20 +344,20 @@ export class Gateway {
     for (const read of due) this.#serve(visitor.link, 'read', () => this.#answer(visitor, read));
   }
 
-  #answer(visitor: Visitor, read: Read): void {
-    const answer = this.#backend.query(read.query, read.view);
-    const { commit } = this.#backend.applied();
+  #answer(visitor: Visitor<Query>, read: Read<Query>): void {
+    const answer = this.#served.ask(read.query, read.view);
+    const { commit } = this.#applied;
     const { request, view } = read;
-    const bytes = encodeGatewayMessage({ kind: 'readResult', request, commit, view, answer });
+    const bytes = encode(this.#said, { kind: 'readResult', request, commit, view, answer });
     this.#charge(visitor, answer, bytes.length);
     if (visitor.link.send(bytes, BULK)) return;
     this.#error(visitor, request, this.#unsent(visitor.link, bytes.length));
   }
 
   /** A long answer costs its client more than the question did. */
-  #charge({ messages, bytes }: Visitor, answer: Answer, size: number): void {
-    const nowMs = this.#backend.clockMs();
-    messages.charge(Math.floor(entriesOf(answer) / ENTRIES_PER_MESSAGE), nowMs);
+  #charge({ messages, bytes }: Visitor<Query>, answer: Answer, size: number): void {
+    const nowMs = this.#replica.clockMs();
+    messages.charge(Math.floor(this.#served.entriesOf(answer) / ENTRIES_PER_MESSAGE), nowMs);
     bytes.charge(size, nowMs);
   }
 
@@ -369,15 +370,16 @@ export class Gateway {
     return { code: 'slow_down', expected: 'a client that reads', actual: 'a full link' };
   }
 
-  #now(visitor: Visitor, nonce: Uint8Array, slowDown: Failure | undefined): void {
+  #now(visitor: Visitor<Query>, nonce: Uint8Array, slowDown: Failure | undefined): void {
     if (slowDown) return this.#error(visitor, 0, slowDown);
-    const { commit, commitTs, leaseClock } = this.#backend.applied();
-    const ts = this.#backend.clockMs();
+    const { commit, commitTs, leaseClock } = this.#applied;
+    const ts = this.#replica.clockMs();
+    const { cellId, signer } = this.#parts;
     const reading = { nonce, ts, commit, leaseClock, offset: commitTs - leaseClock };
-    this.#send(visitor, signNow(this.#backend.cellId, this.#backend.signer, reading), KEEP_ALIVE);
+    this.#send(visitor, signNow(cellId, signer, reading), KEEP_ALIVE);
   }
 
-  #send(visitor: Visitor, message: GatewayMessage, priority: Priority): void {
-    visitor.link.send(encodeGatewayMessage(message), priority);
+  #send(visitor: Visitor<Query>, message: GatewayMessageOf<Answer>, priority: Priority): void {
+    visitor.link.send(encode(this.#said, message), priority);
   }
 }

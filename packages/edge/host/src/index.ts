@@ -4,5 +4,6 @@ export * from './bucket.ts';
 export * from './driver.ts';
 export * from './gateway.ts';
 export * from './gateway-contract.ts';
+export * from './host.ts';
 export * from './newcomers.ts';
 export * from './ports.ts';

@@ -1,11 +1,9 @@
 import { type Answer, encodeClientMessage } from '@fatty/api';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Gateway } from '../src/gateway.ts';
-import { GATEWAY_LIMITS } from '../src/gateway-contract.ts';
-import { FakeBackend, FakeLink, SESSION } from './gateway-fakes.ts';
+import { FakeBackend, FakeLink, gatewayOf, SESSION } from './gateway-fakes.ts';
 
 let backend: FakeBackend;
-let gateway: Gateway;
+let gateway: ReturnType<typeof gatewayOf>;
 let link: FakeLink;
 const read = (request: number, minCommit: number): void => {
   const query = { kind: 'get', path: '/a' } as const;
@@ -13,9 +11,7 @@ const read = (request: number, minCommit: number): void => {
   gateway.message(link, encodeClientMessage(message));
 };
 const limited = (limits: object): void => {
-  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits }, (error) => {
-    throw error;
-  });
+  gateway = gatewayOf(backend, limits);
   gateway.linkUp(link);
 };
 
@@ -34,7 +30,7 @@ describe('answers', () => {
   });
 
   it('that do not fit say so, instead of nothing', () => {
-    backend.answer = listing(1_000);
+    backend.says = listing(1_000);
     link.messageBytesMax = 20_000;
     read(1, 0);
     const error = { kind: 'error', request: 1, failure: { code: 'answer_too_large' } };
@@ -61,7 +57,7 @@ describe('answers', () => {
     };
     limited({ messagesPerSecMax: 500 });
     expect(askedUntilSlow()).toBe(500);
-    backend.answer = listing(1_000);
+    backend.says = listing(1_000);
     backend.nowMs += 2_000;
     expect(askedUntilSlow()).toBeLessThan(10);
     limited({ bytesPerSecMax: 1_000_000 });

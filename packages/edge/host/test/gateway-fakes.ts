@@ -1,18 +1,27 @@
 import {
   type Answer,
+  answerShape,
   type Batch,
   batchId,
   decodeGatewayMessage,
   type GatewayMessage,
   type KeepAlive,
   type Query,
+  queryShape,
   signedBatchShape,
   type View,
 } from '@fatty/api';
 import { ACCEPT, asCellId, asSessionId, decode } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { BULK, type Link, type Priority, type Receipt, type Verdict } from '@fatty/interface';
-import type { GatewayBackend } from '../src/gateway-contract.ts';
+import { Gateway, type ServingError } from '../src/gateway.ts';
+import {
+  type AppliedCommit,
+  GATEWAY_LIMITS,
+  type GatewayLimits,
+  type GatewayReplica,
+  type Served,
+} from '../src/gateway-contract.ts';
 
 export const scheme = nodeScheme();
 export const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
@@ -54,15 +63,16 @@ export class FakeLink implements Link {
   }
 }
 
-/** A replica that answers whatever the test puts there. */
-export class FakeBackend implements GatewayBackend {
-  readonly cellId = CELL;
-  readonly signer = REPLICA;
+/** A replica and an algorithm that answer whatever the test puts there. */
+export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
+  readonly query = queryShape;
   readonly submitted: number[] = [];
   readonly beats: KeepAlive[] = [];
   beat: Verdict = ACCEPT;
   readonly queries: [Query, View][] = [];
-  answer: Answer = {
+  readonly answer = answerShape;
+  readonly keepAliveHashesMax = 64;
+  says: Answer = {
     kind: 'error',
     code: 'not_found',
     expected: 'a node',
@@ -71,7 +81,6 @@ export class FakeBackend implements GatewayBackend {
   };
   readonly latencies: number[] = [];
   readonly receipts = new Map<number, Receipt>();
-  commit = 10;
   nowMs = 1_000_000;
   /** Ids of those. */
   readonly batches: Uint8Array[] = [];
@@ -80,16 +89,20 @@ export class FakeBackend implements GatewayBackend {
     const signed = decode(signedBatchShape, bytes, 1 << 22);
     if (signed.ok) this.batches.push(batchId(signed.value.core));
   }
-  keepAlive(keepAlive: KeepAlive): Verdict {
+  readonly taken: Uint8Array[] = [];
+  keepAlive(bytes: Uint8Array): void {
+    this.taken.push(bytes);
+  }
+  precheckKeepAlive(keepAlive: KeepAlive): Verdict {
     this.beats.push(keepAlive);
     return this.beat;
   }
-  query(query: Query, view: View): Answer {
+  ask(query: Query, view: View): Answer {
     this.queries.push([query, view]);
-    return this.answer;
+    return this.says;
   }
-  applied() {
-    return { commit: this.commit, commitTs: 5_000, leaseClock: 3_000 };
+  entriesOf(answer: Answer): number {
+    return answer.kind === 'list' ? answer.entries.length : 0;
   }
   /** Whether keys have a session. */
   isKnown: (client: Uint8Array) => boolean = () => true;
@@ -97,8 +110,9 @@ export class FakeBackend implements GatewayBackend {
   hasSession(client: Uint8Array): boolean {
     return this.isKnown(client);
   }
-  after(delayMs: number, run: () => void): void {
+  after(delayMs: number, run: () => void): () => void {
     this.timers.push({ atMs: this.nowMs + delayMs, run });
+    return () => undefined;
   }
   /** Lets time pass, timer by timer. */
   pass(forMs: number): void {
@@ -119,7 +133,33 @@ export class FakeBackend implements GatewayBackend {
   clockMs(): number {
     return this.nowMs;
   }
-  latency(ms: number): void {
-    this.latencies.push(ms);
-  }
 }
+
+/** A gateway before this replica, at commit 10. */
+export function gatewayOf(
+  backend: Pick<FakeBackend, keyof GatewayReplica | keyof Served<Query, Answer> | 'after'> &
+    Partial<Pick<FakeBackend, 'latencies'>>,
+  limits: Partial<GatewayLimits> = {},
+  onError: ServingError = (error) => {
+    throw error;
+  },
+): Gateway<Query, Answer> {
+  const gateway = new Gateway({
+    cellId: CELL,
+    signer: REPLICA,
+    replica: backend,
+    served: backend,
+    timers: backend,
+    limits: { ...GATEWAY_LIMITS, ...limits },
+    onError,
+    onLatency: (ms) => backend.latencies?.push(ms),
+  });
+  gateway.resume(commitAt(10));
+  return gateway;
+}
+
+export const commitAt = (commit: number): AppliedCommit => ({
+  commit,
+  commitTs: 5_000,
+  leaseClock: 3_000,
+});

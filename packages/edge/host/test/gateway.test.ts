@@ -14,14 +14,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { plainOf } from '../../../kernel/codec/test/by-hand.ts';
 import { miswritten, rngOf } from '../../../kernel/codec/test/random-values.ts';
 import { TokenBucket } from '../src/bucket.ts';
-import { Gateway } from '../src/gateway.ts';
-import { GATEWAY_LIMITS } from '../src/gateway-contract.ts';
 import {
   ALICE,
   BOB,
   CELL,
+  commitAt,
   FakeBackend,
   FakeLink,
+  gatewayOf,
   REPLICA,
   SESSION,
   scheme,
@@ -46,7 +46,7 @@ const receiptFor = (seq: number, signer = ALICE): Receipt => ({
 });
 
 let backend: FakeBackend;
-let gateway: Gateway;
+let gateway: ReturnType<typeof gatewayOf>;
 let link: FakeLink;
 const say = (message: ClientMessage, to = link): void =>
   gateway.message(to, encodeClientMessage(message));
@@ -57,9 +57,7 @@ const read = (request: number, minCommit: number, to = link): void =>
     to,
   );
 const limited = (limits: object): void => {
-  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits }, (error) => {
-    throw error;
-  });
+  gateway = gatewayOf(backend, limits);
   gateway.linkUp(link);
 };
 
@@ -79,7 +77,7 @@ describe('submissions', () => {
     expect(backend.submitted).toHaveLength(1);
     expect(link.take()).toEqual([]);
     backend.nowMs += 25;
-    gateway.committed(11, { receipts: [receiptFor(0)], notices: [] });
+    gateway.committed(commitAt(11), { receipts: [receiptFor(0)], notices: [] });
     const { client: _, ...body } = receiptFor(0);
     expect(link.take()).toEqual([{ kind: 'receipt', ...body }]);
     expect(second.take()).toEqual([{ kind: 'receipt', ...body }]);
@@ -126,7 +124,7 @@ describe('submissions', () => {
     gateway.linkDown(link);
     expect(gateway.clients).toBe(0);
     gateway.refused(backend.submitted[0] ?? -1, { code: 'x', expected: 'x', actual: 'x' });
-    gateway.committed(11, { receipts: [receiptFor(0)], notices: [] });
+    gateway.committed(commitAt(11), { receipts: [receiptFor(0)], notices: [] });
     submit(1);
     expect(link.take()).toEqual([]);
     expect(backend.submitted).toHaveLength(1);
@@ -241,14 +239,11 @@ describe('reads', () => {
   it('lets a read wait for its commit, not longer and not shorter', () => {
     read(1, 12);
     read(2, 13);
-    backend.commit = 11;
-    gateway.committed(11, { receipts: [], notices: [] });
+    gateway.committed(commitAt(11), { receipts: [], notices: [] });
     expect(link.take()).toEqual([]);
-    backend.commit = 12;
-    gateway.committed(12, { receipts: [], notices: [] });
+    gateway.committed(commitAt(12), { receipts: [], notices: [] });
     expect(link.take()).toMatchObject([{ request: 1, commit: 12 }]);
-    backend.commit = 14;
-    gateway.committed(14, { receipts: [], notices: [] });
+    gateway.committed(commitAt(14), { receipts: [], notices: [] });
     expect(link.take()).toMatchObject([{ request: 2, commit: 14 }]);
   });
 
@@ -280,7 +275,7 @@ describe('time and notices', () => {
     gateway.linkUp(second);
     gateway.linkUp(stranger);
     const notice = { client: ALICE.publicKey, session: SESSION, body: utf8('lost') };
-    gateway.committed(12, { receipts: [receiptFor(0)], notices: [notice] });
+    gateway.committed(commitAt(12), { receipts: [receiptFor(0)], notices: [notice] });
     for (const one of [link, second]) {
       expect(one.heard.map(({ priority }) => priority)).toEqual([PROTOCOL, KEEP_ALIVE]);
       expect(one.take()[1]).toEqual({
@@ -292,7 +287,7 @@ describe('time and notices', () => {
     }
     expect(stranger.heard).toEqual([]);
     gateway.linkDown(second);
-    gateway.committed(13, { receipts: [], notices: [notice] });
+    gateway.committed(commitAt(13), { receipts: [], notices: [notice] });
     expect([link.take().length, second.take().length]).toEqual([1, 0]);
   });
 

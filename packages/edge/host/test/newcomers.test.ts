@@ -1,14 +1,22 @@
 import { batchId, encodeClientMessage, signBatch } from '@fatty/api';
 import { equalBytes, utf8 } from '@fatty/codec';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Gateway } from '../src/gateway.ts';
 import { GATEWAY_LIMITS } from '../src/gateway-contract.ts';
-import { ALICE, BOB, CELL, FakeBackend, FakeLink, SESSION, signerOf } from './gateway-fakes.ts';
+import {
+  ALICE,
+  BOB,
+  CELL,
+  FakeBackend,
+  FakeLink,
+  gatewayOf,
+  SESSION,
+  signerOf,
+} from './gateway-fakes.ts';
 
 type Who = typeof ALICE;
 
 let backend: FakeBackend;
-let gateway: Gateway;
+let gateway: ReturnType<typeof gatewayOf>;
 
 const batchOf = (who: Who, seq: number) =>
   signBatch(CELL, who, {
@@ -28,9 +36,7 @@ const linkOf = (who: Who): FakeLink => {
 
 beforeEach(() => {
   backend = new FakeBackend();
-  gateway = new Gateway(backend, GATEWAY_LIMITS, (error) => {
-    throw error;
-  });
+  gateway = gatewayOf(backend);
 });
 
 describe('a link speaks for its own key', () => {

@@ -1,51 +1,25 @@
 import {
-  type Answer,
   type ClientMessage,
   decodeGatewayMessage,
   encodeClientMessage,
   type GatewayMessage,
   type Query,
 } from '@fatty/api';
-import { ACCEPT, asCellId } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
 import type { Link } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { Gateway } from '../src/gateway.ts';
-import { GATEWAY_LIMITS, type GatewayBackend } from '../src/gateway-contract.ts';
-
-const scheme = nodeScheme();
-const NOTHING: Answer = {
-  kind: 'error',
-  code: 'not_found',
-  expected: 'a node',
-  actual: 'none',
-  waitMs: undefined,
-};
+import type { GatewayLimits } from '../src/gateway-contract.ts';
+import { ALICE, FakeBackend, gatewayOf } from './gateway-fakes.ts';
 
 let nowMs: number;
 let heard: GatewayMessage[];
 let closed: number[];
-let gateway: Gateway;
-
-const backend: GatewayBackend = {
-  cellId: asCellId(new Uint8Array(32).fill(9)),
-  signer: scheme.signer(new Uint8Array(32).fill(1)),
-  submit: () => undefined,
-  keepAlive: () => ACCEPT,
-  query: () => NOTHING,
-  applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
-  hasSession: () => true,
-  after: () => undefined,
-  receiptOf: () => undefined,
-  clockMs: () => nowMs,
-  latency: () => undefined,
-};
+let gateway: ReturnType<typeof gatewayOf>;
 
 const link: Link = {
   role: 'client',
   messageBytesMax: 1 << 22,
-  peer: scheme.signer(new Uint8Array(32).fill(2)).publicKey,
+  peer: ALICE.publicKey,
   send: (bytes) => {
     const message = decodeGatewayMessage(bytes, 1 << 20);
     if (message.ok) heard.push(message.value);
@@ -54,10 +28,10 @@ const link: Link = {
   close: (code) => void closed.push(code),
 };
 
-function open(limits: Partial<typeof GATEWAY_LIMITS>): void {
-  gateway = new Gateway(backend, { ...GATEWAY_LIMITS, ...limits }, (error) => {
-    throw error;
-  });
+function open(limits: Partial<GatewayLimits>): void {
+  const backend = new FakeBackend();
+  backend.clockMs = () => nowMs;
+  gateway = gatewayOf(backend, limits);
   gateway.linkUp(link);
 }
 

@@ -1,33 +1,15 @@
 import {
-  type Answer,
   type ClientMessage,
   decodeGatewayMessage,
   encodeClientMessage,
   signBatch,
 } from '@fatty/api';
-import { ACCEPT, asCellId, asSessionId, utf8 } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
+import { utf8 } from '@fatty/codec';
 import type { Link, Receipt } from '@fatty/interface';
 import { beforeEach, expect, test } from 'vitest';
 import { Driver } from '../src/driver.ts';
-import { Gateway } from '../src/gateway.ts';
-import { GATEWAY_LIMITS, type GatewayBackend } from '../src/gateway-contract.ts';
+import { ALICE, BOB, CELL, commitAt, FakeBackend, gatewayOf, SESSION } from './gateway-fakes.ts';
 import { portsOf } from './ports-fakes.ts';
-
-const scheme = nodeScheme();
-const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));
-const REPLICA = signerOf(1);
-const ALICE = signerOf(2);
-const BOB = signerOf(3);
-const CELL = asCellId(new Uint8Array(32).fill(9));
-const SESSION = asSessionId(new Uint8Array(32).fill(7));
-const NOTHING: Answer = {
-  kind: 'error',
-  code: 'not_found',
-  expected: 'a node',
-  actual: 'none',
-  waitMs: undefined,
-};
 
 interface Client {
   readonly link: Link;
@@ -61,29 +43,18 @@ function client(signer = ALICE): Client & { broken: boolean } {
 
 let errors: [message: string, serving: string, alice: boolean][];
 let onSubmit: (tag: number) => void;
-let gateway: Gateway;
-
-const backend: GatewayBackend = {
-  cellId: CELL,
-  signer: REPLICA,
-  submit: (_, tag) => onSubmit(tag),
-  keepAlive: () => ACCEPT,
-  query: (query) => {
-    if ('path' in query && query.path === '/poison') throw new Error('a broken machine');
-    return NOTHING;
-  },
-  applied: () => ({ commit: 10, commitTs: 0, leaseClock: 0 }),
-  hasSession: () => true,
-  after: () => undefined,
-  receiptOf: () => undefined,
-  clockMs: () => 1_000,
-  latency: () => undefined,
-};
+let gateway: ReturnType<typeof gatewayOf>;
 
 beforeEach(() => {
   errors = [];
   onSubmit = () => undefined;
-  gateway = new Gateway(backend, GATEWAY_LIMITS, (error, serving, key) =>
+  const backend = new FakeBackend();
+  backend.submit = (_, tag) => onSubmit(tag);
+  backend.ask = (query) => {
+    if ('path' in query && query.path === '/poison') throw new Error('a broken machine');
+    return backend.says;
+  };
+  gateway = gatewayOf(backend, {}, (error, serving, key) =>
     errors.push([(error as Error).message, serving, key === ALICE.publicKey]),
   );
 });
@@ -129,7 +100,7 @@ test('a commit reaches everybody but those whose answer throws', () => {
     commit: 11,
     results: [],
   });
-  gateway.committed(11, { receipts: [receipt(ALICE), receipt(BOB)], notices: [] });
+  gateway.committed(commitAt(11), { receipts: [receipt(ALICE), receipt(BOB)], notices: [] });
   expect(errors.map(([message, serving]) => `${serving}: ${message}`)).toEqual([
     'receipt: a broken link',
     'read: a broken machine',

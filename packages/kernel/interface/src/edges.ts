@@ -73,6 +73,7 @@ export interface Link {
   readonly messageBytesMax: number;
   /** False: it was dropped, for it is too long, the bounded queue is full, or the link has ended. */
   send(message: Uint8Array, priority: Priority): boolean;
+  /** `code`: one of `CLOSE`. */
   close(code: number, reason: string): void;
 }
 

@@ -1,5 +1,6 @@
 export * from './algorithm.ts';
 export * from './bytes.ts';
+export * from './close.ts';
 export * from './edges.ts';
 export * from './trace.ts';
 export * from './verdict.ts';

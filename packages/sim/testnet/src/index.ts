@@ -29,7 +29,14 @@ export {
   type Recording,
   SCENARIOS,
 } from './staging/scenarios.ts';
-export { type Staged, StagedMachines, type StageOptions, stage, staged } from './staging/stage.ts';
+export {
+  type FrontScene,
+  type Staged,
+  StagedMachines,
+  type StageOptions,
+  stage,
+  staged,
+} from './staging/stage.ts';
 export { type Cell, GENESIS_MS, makeCell, smallWindows } from './world/cell.ts';
 export {
   CLIENT_LIES,
@@ -41,7 +48,7 @@ export {
 } from './world/client.ts';
 export { Disk, type DiskOptions } from './world/disk.ts';
 export * from './world/faults.ts';
-export { type Boot, Host, type Peer } from './world/host.ts';
+export { Host, type Peer } from './world/host.ts';
 export { Network, type Packet, type Scheduler } from './world/network.ts';
 export type { CheckedCell, Checker, Observation, Violation } from './world/observation.ts';
 export { SeededRng } from './world/rng.ts';

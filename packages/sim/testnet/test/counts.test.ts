@@ -33,8 +33,8 @@ interface Done {
 
 /** Runs the world until the client is answered and every replica has come to rest. */
 function settle(world: World, client: SessionClient): void {
-  expect(world.run(10_000, () => client.client.idle)).toBe(true);
-  world.run(5_000);
+  expect(world.run(world.elapsedMs + 10_000, () => client.client.idle)).toBe(true);
+  world.run(world.elapsedMs + 5_000);
 }
 
 /** One op after another, each when the one before is answered. */
@@ -103,9 +103,12 @@ const made = (): readonly number[] => replicas.map((one) => one.made);
 const ops = (): readonly number[] => replicas.map(() => OPS);
 
 test('a round costs a replica one sign and a check for each other block', () => {
+  // Who falls behind may leave a round out; every block that is made is taken by all others.
+  const all = made().reduce((sum, blocks) => sum + blocks, 0);
   const rounds = Math.max(...made());
   expect(rounds).toBeGreaterThan(OPS);
-  for (const one of replicas) expect(one).toMatchObject({ made: rounds, taken: 3 * rounds });
+  expect(all).toBeGreaterThan((REPLICAS - 0.2) * rounds);
+  for (const one of replicas) expect(one.taken).toBe(all - one.made);
   expect(each('sign block')).toEqual(made());
   expect(each('check block')).toEqual(taken());
 });

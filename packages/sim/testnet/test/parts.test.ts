@@ -42,20 +42,26 @@ interface Bench {
   readonly arrived: Packet[];
   readonly dropped: string[];
   readonly links: string[];
+  /** Of each arrival: whether its receiver knew that the link stands. */
+  readonly known: boolean[];
   run(untilMs: number): void;
 }
 
-function bench(change: Partial<typeof CALM_NETWORK>): Bench {
+function bench(change: Partial<typeof CALM_NETWORK>, seed = 1): Bench {
   const heap = new EventHeap();
   let now = 0;
   const arrived: Packet[] = [];
   const dropped: string[] = [];
   const links: string[] = [];
-  const network = new Network(3, { ...CALM_NETWORK, ...change }, new SeededRng(1), {
+  const known: boolean[] = [];
+  const network = new Network(3, { ...CALM_NETWORK, ...change }, new SeededRng(seed), {
     nowMs: () => now,
     after: (ms, run) => heap.push(now + ms, run),
     sent: () => undefined,
-    arrive: (packet) => arrived.push(packet),
+    arrive: (packet) => {
+      arrived.push(packet);
+      known.push(links.includes(`${packet.to}+${packet.from}`));
+    },
     dropped: (_, why) => dropped.push(why),
     linkChanged: (at, other, up) => links.push(`${at}${up ? '+' : '-'}${other}`),
   });
@@ -67,7 +73,7 @@ function bench(change: Partial<typeof CALM_NETWORK>): Bench {
     }
     now = untilMs;
   };
-  return { network, arrived, dropped, links, run };
+  return { network, arrived, dropped, links, known, run };
 }
 
 const bytes = Uint8Array.of(1);
@@ -83,6 +89,19 @@ describe('network', () => {
     expect(arrived.map((packet) => packet.bytes[0])).toEqual(
       Array.from({ length: 40 }, (_, i) => i),
     );
+  });
+
+  test('whoever is spoken to knows by then that the link stands', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { network, links, known, run } = bench({ delayMsMin: 1, delayMsMax: 2 }, seed);
+      network.resetLinks();
+      for (let ms = 1; links.length === 0; ms++) run(ms);
+      const [at, other] = (links[0] ?? '').split('+').map(Number);
+      network.send(at ?? 0, other ?? 1, bytes);
+      run(1000);
+      expect(known).toEqual([true]);
+      expect(links.sort()).toEqual(['0+1', '0+2', '1+0', '1+2', '2+0', '2+1']);
+    }
   });
 
   test('reorders, duplicates and loses when told to', () => {
@@ -134,17 +153,18 @@ describe('disk', () => {
     body: Uint8Array.of(n),
   });
 
-  test('one sync in flight, order kept, done after both log and mark', () => {
+  test('one sync in flight, order kept, log and mark beside each other', () => {
     const heap = new EventHeap();
     const disk = new Disk({ syncMsMin: 5, syncMsMax: 5 }, new SeededRng(1), (ms, run) =>
       heap.push(ms, run),
     );
     const done: number[] = [];
-    disk.persist([record(1)], Uint8Array.of(9), () => done.push(1));
-    disk.persist([record(2)], undefined, () => done.push(2));
+    disk.append([record(1)], () => done.push(1));
+    disk.append([record(2)], () => done.push(2));
+    disk.writeMark(Uint8Array.of(9), () => done.push(9));
     expect(disk.synced).toEqual([]);
     for (let event = heap.pop(); event !== undefined; event = heap.pop()) event.run();
-    expect(done).toEqual([1, 2]);
+    expect(done).toEqual([1, 9, 2]);
     expect(disk.synced.map(({ body }) => body[0])).toEqual([1, 2]);
     expect(disk.mark).toEqual(Uint8Array.of(9));
   });
@@ -157,7 +177,7 @@ describe('disk', () => {
         heap.push(ms, run),
       );
       let answers = 0;
-      disk.persist([record(1), record(2)], undefined, () => answers++);
+      disk.append([record(1), record(2)], () => answers++);
       const lost = disk.crash(true);
       for (let event = heap.pop(); event !== undefined; event = heap.pop()) event.run();
       expect(answers).toBe(0);

@@ -3,7 +3,7 @@ import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import type { Tuning } from '@fatty/replica';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
-import { type Staged, type StagedMachines, stage } from '../staging/stage.ts';
+import { type Staged, type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
 import { type Cell, makeCell, smallWindows } from '../world/cell.ts';
 import { Client, lieAsClient, type Victim } from '../world/client.ts';
 import {
@@ -65,6 +65,8 @@ export interface Net {
   readonly read?: Reader;
   /** What its replicas choose otherwise than by default. */
   readonly tuning?: Partial<Tuning>;
+  /** What serves clients, where they speak to gateways; without it they hand batches to replicas. */
+  readonly front?: StageOptions['front'];
   /** Fresh per world: the net's model and checkers live in it. */
   act(): Act;
   /** How often each machine is copied by its snapshot (S24), in commits; default 16. */
@@ -119,6 +121,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     ...(net.restoreEvery === undefined ? {} : { restoreEvery: net.restoreEvery }),
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
     ...(net.tuning === undefined ? {} : { tuning: net.tuning }),
+    ...(net.front === undefined ? {} : { front: net.front }),
     ...(tracer === undefined ? {} : { tracer }),
   });
   play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });

@@ -1,4 +1,5 @@
 import { asDigest } from '@fatty/codec';
+import type { MakeFront } from '@fatty/host';
 import type {
   Algorithm,
   CellContext,
@@ -7,13 +8,14 @@ import type {
   Tracer,
   Verdict,
 } from '@fatty/interface';
+import type { View } from '@fatty/protocol';
 import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
-import type { Boot, Peer } from '../world/host.ts';
+import type { Host, Peer } from '../world/host.ts';
 import type { Scheduler } from '../world/network.ts';
 import type { Checker } from '../world/observation.ts';
 import { RESTORE_EVERY, Restored } from '../world/restored.ts';
@@ -38,6 +40,14 @@ export function staged(make: (context: CellContext) => Algorithm, context: CellC
   return algorithm === undefined ? { machine } : { machine, algorithm };
 }
 
+/** Whom a front serves, and of what. */
+export interface FrontScene {
+  readonly cell: Cell;
+  readonly replica: number;
+  /** What its replica would show of this view; a liar has no state, so it knows what an honest one does. */
+  state(view: View): StateMachine | undefined;
+}
+
 export interface StageOptions {
   readonly seed: number;
   readonly cell: Cell;
@@ -51,6 +61,8 @@ export interface StageOptions {
   readonly checkers: readonly Checker[];
   readonly verdictOf?: (job: Uint8Array) => Verdict;
   readonly tuning?: Partial<Tuning>;
+  /** What serves the clients of each replica. */
+  readonly front?: (scene: FrontScene) => MakeFront;
   readonly scheduler?: Scheduler;
   readonly tracer?: Tracer;
   /** How often each machine is copied by its snapshot (S24), in commits; default 16. */
@@ -155,17 +167,15 @@ export class StagedMachines {
 function honest(
   { cell, machine, tuning }: StageOptions,
   machines: StagedMachines,
-  boot: Boot,
+  index: number,
 ): Peer {
   const { committee, cellId, scheme } = cell;
-  const { index } = boot;
   const adopted = machines.adopt(index, machine(contextOf(cell)));
   const signer = signerOf(cell, index);
   const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
-  const restored = replica.restore(boot.records, boot.mark);
   return {
-    restored,
+    restore: (records, mark) => replica.restore(records, mark),
     step: (event) => replica.step(event),
     deliveredView: () => replica.deliveredView(),
     clockMs: (sample) => replica.clockMs(sample),
@@ -181,25 +191,64 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   const machines = new StagedMachines(options.restoreEvery);
   const { cell, liars } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
-  const boot = (boot: Boot): Peer => {
-    const lie = liars.get(boot.index);
-    if (lie === undefined) return honest(options, machines, boot);
+  const boot = (index: number): Peer => {
+    const lie = liars.get(index);
+    if (lie === undefined) return honest(options, machines, index);
     const lied = (what: string): void => {
       world.count('lies');
       world.count(`lie.${what}`);
     };
-    const signer = signerOf(cell, boot.index);
-    return makeLiar(lie, { index: boot.index, signer, cell, rng: dice.fork(), lied });
+    const signer = signerOf(cell, index);
+    return makeLiar(lie, { index, signer, cell, rng: dice.fork(), lied });
   };
+  const { front } = options;
   const world: World = new World({
     ...options,
     isHosted: options.machine(contextOf(cell)).algorithm !== undefined,
     boot,
+    front: (replica) => front?.(frontScene(options, machines, () => world, replica)),
     liars: new Set(liars.keys()),
     rootOf: (replica, commit) => machines.rootOf(replica, commit),
   });
   machines.follow(world);
+  tellLiars(world);
   return { world, machines };
+}
+
+/** Of whom the front of a replica speaks: of its own replica, or for a liar of the first honest one. */
+function sourceOf(world: World, replica: number): Host | undefined {
+  if (world.honest(replica)) return world.hosts[replica];
+  return world.hosts.find(({ index }) => world.honest(index));
+}
+
+function frontScene(
+  { cell }: StageOptions,
+  machines: StagedMachines,
+  world: () => World,
+  replica: number,
+): FrontScene {
+  return {
+    cell,
+    replica,
+    state(view) {
+      const source = sourceOf(world(), replica);
+      if (source === undefined) return undefined;
+      if (view === 'committed') return machines.of(source.index);
+      return source.peer?.deliveredView?.();
+    },
+  };
+}
+
+/** A liar's front hears of commits from whom it knows them. */
+function tellLiars(world: World): void {
+  world.onObservation((seen) => {
+    if (seen.kind !== 'committed') return;
+    const { index: commit, commitTs, leaseClock } = seen.commit;
+    for (const liar of world.liars) {
+      if (sourceOf(world, liar)?.index !== seen.by) continue;
+      world.hosts[liar]?.front?.committed({ commit, commitTs, leaseClock }, seen.applied);
+    }
+  });
 }
 
 function signerOf(cell: Cell, index: number): Cell['signers'][number] {

@@ -25,8 +25,6 @@ export class Disk {
   /** Written by a process that was killed: the next one reads it, and the power takes it. */
   #cached: LogRecord[] = [];
   #cachedMarks: Uint8Array[] = [];
-  /** Syncs finished, counted for the coverage report. */
-  syncs = 0;
 
   readonly #options: DiskOptions;
   readonly #rng: SeededRng;
@@ -47,17 +45,20 @@ export class Disk {
     this.#after = after;
   }
 
-  /** Calls `done` once records and mark are both durable. */
-  persist(records: readonly LogRecord[], mark: Uint8Array | undefined, done: () => void): void {
-    let left = mark === undefined ? 1 : 2;
-    const one = (): void => {
-      left -= 1;
-      if (left === 0) done();
-    };
-    this.#queued.push({ records, done: one });
+  /** The longest that a datasync takes, ms. */
+  get slowestMs(): number {
+    return this.#options.syncMsMax;
+  }
+
+  /** Calls `done` once the records are durable, and all that was appended before them. */
+  append(records: readonly LogRecord[], done: () => void): void {
+    this.#queued.push({ records, done });
     this.#startSync();
-    if (mark === undefined) return;
-    this.#marks.push({ mark, done: one });
+  }
+
+  /** Calls `done` once this mark, or a later one, is durable. */
+  writeMark(mark: Uint8Array, done: () => void): void {
+    this.#marks.push({ mark, done });
     this.#startMark();
   }
 
@@ -119,7 +120,6 @@ export class Disk {
       if (life !== this.#life) return;
       const writes = this.#inFlight;
       this.#inFlight = [];
-      this.syncs += 1;
       this.#syncCache();
       for (const write of writes) this.synced.push(...write.records);
       for (const write of writes) write.done();

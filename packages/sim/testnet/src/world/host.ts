@@ -1,50 +1,51 @@
-import { toHex } from '@fatty/codec';
-import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
-import type {
-  ClockSample,
-  ReplicaEffect,
-  ReplicaEvent,
-  StoredWant,
-  TimerName,
-} from '@fatty/replica';
+/** One machine of the cell: a process that runs the host of @fatty/host, its disk, its clock, its links. */
+import {
+  type ClientFront,
+  type Happening,
+  type HostPorts,
+  type MakeFront,
+  type ReplicaCore,
+  Host as ReplicaHost,
+} from '@fatty/host';
+import type { Link, LogRecord, PublicKey, StateMachine, Verdict } from '@fatty/interface';
+import type { ClockSample, ReplicaEffect } from '@fatty/replica';
 import type { Disk } from './disk.ts';
-import { blocksIn } from './sight.ts';
+import { VirtualKv } from './kv.ts';
 
 /** A replica or a liar, as the world sees one. */
-export interface Peer {
-  /** What replaying its log asks for, before the first step. */
-  readonly restored?: readonly ReplicaEffect[];
-  step(event: ReplicaEvent): readonly ReplicaEffect[];
+export interface Peer extends ReplicaCore {
   /** What it would show a client that asks for the delivered view; a liar has none. */
   deliveredView?(): StateMachine;
   /** Its own clock, which it stamps blocks with; a liar has none. */
   clockMs?(sample: ClockSample): number;
 }
 
-/** What a process finds when it starts. */
-export interface Boot {
-  readonly index: number;
-  readonly records: readonly LogRecord[];
-  readonly mark: Uint8Array | undefined;
-  readonly nowMs: number;
-}
-
-type Untimed<E> = E extends ClockSample ? Omit<E, keyof ClockSample> : never;
-/** An event without its time: the host reads its own clock. */
-export type HostEvent = Untimed<ReplicaEvent>;
-
-/** What a host asks of the world around it. */
-export interface HostPorts {
+/** What a machine has of the world around it. */
+export interface Surroundings {
   nowMs(): number;
   after(delayMs: number, run: () => void): void;
+  keyOf(replica: number): PublicKey;
+  /** A link takes bytes; what becomes of them is the network's business. */
   send(from: number, to: number, bytes: Uint8Array): void;
   verify(job: Uint8Array, answer: (verdict: Verdict | undefined) => void): void;
   observe(host: Host, effect: ReplicaEffect): void;
+  /** These records, and the mark that the disk has now, are durable. */
   synced(host: Host, records: readonly LogRecord[]): void;
   threw(host: Host, error: unknown): void;
+  /** What serves a replica's clients; a net whose clients speak to replicas themselves has none. */
+  frontOf(replica: number): MakeFront | undefined;
 }
 
-/** One machine of the cell: process, disk, clock, timers. Performs effects as the contract says. */
+/** So small that short worlds write their index more than once. */
+const INDEX_GROUP = { blocks: 24, bytes: 1 << 20 };
+
+const MESSAGE_BYTES_MAX = 1 << 24;
+
+/**
+ * One machine of the cell. Its process runs the same driver as a real one; the machine gives it ports in
+ * virtual time: a disk that loses writes, a clock that somebody sets, links that break. A process that
+ * has died hears nothing more.
+ */
 export class Host {
   readonly index: number;
   readonly disk: Disk;
@@ -52,160 +53,147 @@ export class Host {
   skewMs = 0;
   /** And by how much somebody has set it since. */
   steppedMs = 0;
+  /** Undefined while the process is down. */
   peer: Peer | undefined;
-  readonly #ports: HostPorts;
-  readonly #boot: (boot: Boot) => Peer;
-  readonly #timers = new Map<TimerName, number>();
-  #timerIds = 0;
-  /** Blocks `read` can find, by hex digest, in the order they were indexed. */
-  readonly #blocks = new Map<string, { round: number; bytes: Uint8Array }>();
+  readonly #around: Surroundings;
+  readonly #boot: (replica: number) => Peer;
+  #process: ReplicaHost | undefined;
+  readonly #links = new Map<number, Link>();
   #life = 0;
 
-  constructor(index: number, disk: Disk, boot: (boot: Boot) => Peer, ports: HostPorts) {
+  constructor(
+    index: number,
+    disk: Disk,
+    boot: (replica: number) => Peer,
+    surroundings: Surroundings,
+  ) {
     this.index = index;
     this.disk = disk;
     this.#boot = boot;
-    this.#ports = ports;
+    this.#around = surroundings;
   }
 
   get wallMs(): number {
-    return this.#ports.nowMs() + this.skewMs + this.steppedMs;
+    return this.#around.nowMs() + this.skewMs + this.steppedMs;
   }
 
   /** What its replica takes for the time. */
   get clockMs(): number {
-    return this.peer?.clockMs?.(this.#sample()) ?? this.wallMs;
-  }
-
-  #sample(): ClockSample {
-    return { nowMs: this.wallMs, monotonicMs: this.#ports.nowMs() };
+    const sample = { nowMs: this.wallMs, monotonicMs: this.#around.nowMs() };
+    return this.peer?.clockMs?.(sample) ?? this.wallMs;
   }
 
   start(): void {
     const { records, mark } = this.disk.open();
-    this.#reindex(records);
-    this.#guard(() => {
-      this.peer = this.#boot({ index: this.index, records, mark, nowMs: this.wallMs });
-      for (const effect of this.peer.restored ?? []) this.#perform(effect);
+    const peer = this.#boot(this.index);
+    const around = this.#around;
+    const process = new ReplicaHost({
+      replica: peer,
+      ports: this.#ports(),
+      clockMs: (sample) => peer.clockMs?.(sample) ?? sample.nowMs,
+      front: around.frontOf(this.index),
+      indexGroup: INDEX_GROUP,
+      // Onlookers have seen it as an effect.
+      onOutward: () => undefined,
+      onReplayed: (effect) => around.observe(this, effect),
+      onEffect: (effect) => around.observe(this, effect),
+      onFatal: (error) => around.threw(this, error),
     });
-    this.handle({ kind: 'start' });
+    this.peer = peer;
+    this.#process = process;
+    process.driver.restore(records, mark, (failure) => {
+      if (failure) around.threw(this, failure);
+    });
+    process.driver.dispatch({ kind: 'start' });
   }
 
-  /** The index is derived data: after a crash it holds what the log holds. */
-  #reindex(records: readonly LogRecord[]): void {
-    this.#blocks.clear();
-    for (const { body } of records) {
-      const [block] = blocksIn(body);
-      if (block !== undefined) this.#blocks.set(block.key, { round: block.round, bytes: body });
-    }
+  /** Where clients come in, while the process is up. */
+  get front(): ClientFront | undefined {
+    return this.#process?.front;
   }
 
   /** Answers how many records were lost. */
   crash(power: boolean): number {
     this.peer = undefined;
+    this.#process = undefined;
     this.#life += 1;
-    this.#timers.clear();
+    this.#links.clear();
     return this.disk.crash(power);
   }
 
-  handle(event: HostEvent): void {
-    this.#guard(() => {
-      const peer = this.peer;
-      if (peer === undefined) return;
-      const timed = { ...event, ...this.#sample() } as ReplicaEvent;
-      for (const effect of peer.step(timed)) this.#perform(effect);
-    });
+  /** Something that is neither a link nor an answer of a port happens: bytes of a peer or of a client. */
+  handle(event: Happening): void {
+    this.#process?.driver.dispatch(event);
   }
 
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#ports.threw(this, error);
+  /** The link to another member stands, as this end sees it, or has ended. */
+  linked(other: number, up: boolean): void {
+    const known = this.#links.get(other);
+    if (!up) {
+      this.#links.delete(other);
+      if (known) this.#process?.driver.linkDown(other, known);
+      return;
     }
+    const link = this.#linkTo(other);
+    this.#links.set(other, link);
+    this.#process?.driver.linkUp(other, link);
   }
 
-  /** Runs `then` later unless the process has died in between. */
-  #later(delayMs: number, then: () => void): void {
+  #linkTo(other: number): Link {
+    return {
+      peer: this.#around.keyOf(other),
+      role: 'replica',
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      send: (bytes) => {
+        this.#around.send(this.index, other, bytes);
+        return true;
+      },
+      close: () => undefined,
+    };
+  }
+
+  /** The ports of the life that begins now. */
+  #ports(): HostPorts {
+    const { disk } = this;
+    const around = this.#around;
+    const later = (delayMs: number, act: () => void): (() => void) => this.#later(delayMs, act);
     const life = this.#life;
-    this.#ports.after(delayMs, () => {
-      if (life === this.#life) then();
-    });
+    return {
+      clock: { nowMs: () => this.wallMs, monotonicMs: () => around.nowMs() },
+      timers: { after: later },
+      log: {
+        append: (records, written) =>
+          disk.append(records, () => {
+            around.synced(this, records);
+            written(undefined);
+          }),
+      },
+      mark: {
+        write: (mark, written) =>
+          disk.writeMark(mark, () => {
+            around.synced(this, []);
+            written(undefined);
+          }),
+      },
+      kv: new VirtualKv((act) => void later(disk.slowestMs, act)),
+      verifier: {
+        verify: (job, _client, answer) =>
+          around.verify(job, (verdict) => {
+            if (life === this.#life) answer(verdict);
+          }),
+      },
+    };
   }
 
-  #perform(effect: ReplicaEffect): void {
-    this.#ports.observe(this, effect);
-    switch (effect.kind) {
-      case 'send':
-        return this.#ports.send(this.index, effect.peer, effect.bytes);
-      case 'persist':
-        return this.#persist(effect);
-      case 'setTimer':
-        return this.#setTimer(effect.name, effect.atMs);
-      case 'clearTimer':
-        this.#timers.delete(effect.name);
-        return;
-      case 'verify':
-        return this.#verify(effect.job);
-      case 'index':
-        for (const { ref, bytes } of effect.blocks) {
-          this.#blocks.set(toHex(ref.digest), { round: ref.round, bytes });
-        }
-        return;
-      case 'read':
-        return this.#read(effect.request, effect.want);
-      case 'committed':
-      case 'delivered':
-      case 'refused':
-      case 'note':
-      case 'halt':
-        // These are for onlookers, who have seen it.
-        return;
-    }
-  }
-
-  #persist(effect: Extract<ReplicaEffect, { kind: 'persist' }>): void {
+  /** Runs `act` later, unless the process has died in between. */
+  #later(delayMs: number, act: () => void): () => void {
     const life = this.#life;
-    this.disk.persist(effect.records, effect.mark, () => {
-      if (life !== this.#life) return;
-      this.#ports.synced(this, effect.records);
-      this.handle({ kind: 'persisted', token: effect.token });
+    let isDue = true;
+    this.#around.after(delayMs, () => {
+      if (isDue && life === this.#life) act();
     });
-  }
-
-  #setTimer(name: TimerName, atMs: number): void {
-    const id = this.#timerIds++;
-    this.#timers.set(name, id);
-    this.#later(Math.max(0, Math.ceil(atMs) - this.wallMs), () => {
-      if (this.#timers.get(name) !== id) return;
-      this.#timers.delete(name);
-      this.handle({ kind: 'timer', name });
-    });
-  }
-
-  #verify(job: Uint8Array): void {
-    const life = this.#life;
-    this.#ports.verify(job, (verdict) => {
-      if (life === this.#life) this.handle({ kind: 'verified', job, verdict });
-    });
-  }
-
-  #read(request: number, want: StoredWant): void {
-    this.#later(1, () => {
-      const blocks = want.kind === 'refs' ? this.#byRefs(want) : this.#byRounds(want);
-      this.handle({ kind: 'stored', request, blocks });
-    });
-  }
-
-  #byRefs(want: Extract<StoredWant, { kind: 'refs' }>): readonly Uint8Array[] {
-    return want.refs.flatMap((ref) => this.#blocks.get(toHex(ref.digest))?.bytes ?? []);
-  }
-
-  #byRounds(want: Extract<StoredWant, { kind: 'rounds' }>): readonly Uint8Array[] {
-    return [...this.#blocks.values()]
-      .filter(({ round }) => round >= want.from && round <= want.to)
-      .sort((a, b) => a.round - b.round)
-      .slice(0, want.blocksMax)
-      .map(({ bytes }) => bytes);
+    return () => {
+      isDue = false;
+    };
   }
 }

@@ -143,8 +143,10 @@ export class Network {
     const cut = this.#cut(from, to);
     this.#ports.after(this.#delay(packet), () => {
       const whole = this.#cut(from, to) === cut && this.connected(from, to);
-      if (whole) this.#ports.arrive(packet);
-      else this.#ports.dropped(packet, 'link cut');
+      if (!whole) return this.#ports.dropped(packet, 'link cut');
+      // Nothing comes by a link that is not up: who is spoken to knows that it stands.
+      this.#notice(to, from);
+      this.#ports.arrive(packet);
     });
   }
 

@@ -1,12 +1,13 @@
 import { ACCEPT } from '@fatty/codec';
-import type { Digest, LogRecord, Tracer, Verdict } from '@fatty/interface';
+import type { MakeFront } from '@fatty/host';
+import type { Digest, LogRecord, PublicKey, Tracer, Verdict } from '@fatty/interface';
 import type { ReplicaEffect } from '@fatty/replica';
 import { Storyteller } from '../staging/story.ts';
 import { type Cell, GENESIS_MS } from './cell.ts';
 import { Disk, type DiskOptions } from './disk.ts';
 import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
 import { EventHeap } from './heap.ts';
-import { type Boot, Host, type Peer } from './host.ts';
+import { Host, type Peer } from './host.ts';
 import { Network, type Packet, type Scheduler } from './network.ts';
 import type { Checker, Observation, Violation } from './observation.ts';
 import { SeededRng } from './rng.ts';
@@ -14,8 +15,8 @@ import { SeededRng } from './rng.ts';
 export interface WorldOptions {
   readonly seed: number;
   readonly cell: Cell;
-  /** Starts the process of replica `boot.index`: the real replica, or a liar. */
-  readonly boot: (boot: Boot) => Peer;
+  /** Starts the process of a replica: the real one, or a liar. */
+  readonly boot: (replica: number) => Peer;
   readonly liars: ReadonlySet<number>;
   /** Its replicas host an algorithm in sessions: clients open theirs, and ops travel as `HostedOp`s. */
   readonly isHosted?: boolean;
@@ -27,6 +28,8 @@ export interface WorldOptions {
   readonly rootOf?: (replica: number, commit: number) => Digest | undefined;
   /** Answers slow checks; everything passes by default. */
   readonly verdictOf?: (job: Uint8Array) => Verdict;
+  /** What serves a replica's clients. */
+  readonly front?: (replica: number) => MakeFront | undefined;
   readonly scheduler?: Scheduler;
   readonly tracer?: Tracer;
 }
@@ -267,11 +270,13 @@ export class World {
     return new Host(index, disk, this.#options.boot, {
       nowMs: () => this.#nowMs,
       after: (ms, run) => this.after(ms, run),
+      keyOf: (replica) => this.#keyOf(replica),
       send: (from, to, bytes) => {
         this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.#nowMs });
         this.network.send(from, to, bytes);
       },
       verify: (job, answer) => this.#verify(job, answer),
+      frontOf: (replica) => this.#options.front?.(replica),
       observe: (host, effect) => this.#seeEffect(host, effect),
       synced: (host, records) => this.#synced(host, records),
       threw: (host, error) => {
@@ -281,6 +286,12 @@ export class World {
         this.report([{ ...violation, atMs: this.#nowMs, replica: host.index }]);
       },
     });
+  }
+
+  #keyOf(replica: number): PublicKey {
+    const key = this.cell.committee.members[replica];
+    if (key === undefined) throw new RangeError(`no member ${replica}`);
+    return key;
   }
 
   #synced(host: Host, records: readonly LogRecord[]): void {
@@ -338,7 +349,7 @@ export class World {
         this.#story.packet('drop', packet, why);
       },
       linkChanged: (at, other, up) => {
-        this.hosts[at]?.handle({ kind: up ? 'peerUp' : 'peerDown', peer: other });
+        this.hosts[at]?.linked(other, up);
       },
     };
   }

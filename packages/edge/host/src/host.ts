@@ -1,0 +1,50 @@
+// One replica with all that serves it: its driver, and what stands between it and its clients.
+import type { ClockSample } from '@fatty/replica';
+import { Driver, type DriverParts, type Outward, sampleOf } from './driver.ts';
+import type { AppliedCommit, ClientFront, GatewayReplica } from './gateway-contract.ts';
+import type { Timers } from './ports.ts';
+
+/** Makes the front of a replica; without one, nobody but this process submits anything. */
+export type MakeFront = (replica: GatewayReplica, timers: Timers) => ClientFront;
+
+export interface HostParts extends DriverParts {
+  /** The own clock of the replica (R12a) at a moment between two steps. */
+  readonly clockMs: (sample: ClockSample) => number;
+  readonly front?: MakeFront | undefined;
+}
+
+/** Driver and front of one life of a process. What the replica does is told outside first, then to clients. */
+export class Host {
+  readonly driver: Driver;
+  readonly front: ClientFront | undefined;
+  readonly #parts: HostParts;
+
+  constructor(parts: HostParts) {
+    const { ports, clockMs, front } = parts;
+    this.#parts = parts;
+    this.driver = new Driver({
+      ...parts,
+      onOutward: (effect) => this.#outward(effect),
+      onReplayed: (effect) => {
+        parts.onReplayed?.(effect);
+        if (effect.kind === 'committed') this.front?.resume(appliedBy(effect));
+      },
+    });
+    const replica: GatewayReplica = {
+      submit: (batch, tag) => this.driver.dispatch({ kind: 'submit', batch, tag }),
+      keepAlive: (bytes) => this.driver.dispatch({ kind: 'keepAlive', bytes }),
+      clockMs: () => clockMs(sampleOf(ports.clock)),
+    };
+    this.front = front?.(replica, ports.timers);
+  }
+
+  #outward(effect: Outward): void {
+    this.#parts.onOutward(effect);
+    if (effect.kind === 'refused') this.front?.refused(effect.tag, effect.failure);
+    if (effect.kind === 'committed') this.front?.committed(appliedBy(effect), effect.applied);
+  }
+}
+
+function appliedBy({ commit }: Extract<Outward, { kind: 'committed' }>): AppliedCommit {
+  return { commit: commit.index, commitTs: commit.commitTs, leaseClock: commit.leaseClock };
+}
