@@ -1,20 +1,18 @@
 import type { Outcome } from '@fatty/interface';
-import { Encoder } from 'cbor-x';
 import { fail, InvariantError, ok } from './failure.ts';
 import { DEPTH_MAX, Reader } from './reader.ts';
 import type { Shape } from './shape.ts';
 import { type Readable, ShapeError } from './source.ts';
-
-const cbor = new Encoder({ useRecords: false, tagUint8Array: false, mapsAsObjects: false });
+import { bytesOfItem } from './writer.ts';
 
 /**
  * The canonical bytes of a value: the only bytes that are ever signed or hashed. The result owns
- * its memory (cbor-x hands out views of a large shared buffer: keeping one would keep all of it).
+ * its memory.
  * @throws InvariantError for what the profile cannot say (negative, fractional or unsafe integers,
  * ill-formed text); limits such as `max` are the decoder's business.
  */
 export function encode<T>(shape: Shape<T>, value: T): Uint8Array {
-  return new Uint8Array(cbor.encode(shape.toItem(value)));
+  return bytesOfItem(shape.toItem(value));
 }
 
 /**

@@ -80,20 +80,17 @@ function firstFlaw(parts: Iterable<Flaw | undefined>): Flaw | undefined {
   return bound;
 }
 
-/** From here on integers travel as BigInt: cbor-x writes larger numbers as floats. */
-const WIDE = 2n ** 32n;
-
 function uintItem(value: number): Item {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new InvariantError(`${value} is not an unsigned safe integer`);
   }
   // `+ 0` turns -0, which passes for an integer, into 0.
-  return value < 2 ** 32 ? value + 0 : BigInt(value);
+  return value + 0;
 }
 
 function u64Item(value: bigint): Item {
   if (value < 0n || value >= 2n ** 64n) throw new InvariantError(`${value} is not a u64`);
-  return value < WIDE ? Number(value) : value;
+  return value;
 }
 
 /** Unsigned integer 0..max as a JS number. */

@@ -13,6 +13,7 @@ import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
+import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
 import type { Host, Peer } from '../world/host.ts';
@@ -76,6 +77,7 @@ export class StagedMachines {
   readonly #commits = new Map<number, number>();
   readonly #observers = new Set<number>();
   readonly #restoreEvery: number;
+  readonly #copies = new Copies();
   #world: World | undefined;
 
   constructor(restoreEvery: number = RESTORE_EVERY) {
@@ -114,8 +116,9 @@ export class StagedMachines {
       precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
       applyCommit: (commit) => {
         const applied = machine.applyCommit(commit);
-        roots.set(commit.index, asDigest(machine.root().slice()));
-        restored.applied(commit, applied);
+        const root = asDigest(machine.root().slice());
+        roots.set(commit.index, root);
+        restored.applied(commit, applied, root);
         return applied;
       },
       deliverBatch: (batch) => machine.deliverBatch(batch),
@@ -137,7 +140,7 @@ export class StagedMachines {
       this.#world?.report([{ rule: 'S24', expected, actual, atMs, replica }]);
     };
     const count = (what: string): void => void this.#world?.count(what);
-    return new Restored(machine, this.#restoreEvery, say, count);
+    return new Restored({ machine, copies: this.#copies, every: this.#restoreEvery, say, count });
   }
 
   follow(world: World): void {

@@ -1,16 +1,21 @@
 import { toHex } from '@fatty/codec';
-import type { Applied, CommitInput, StateMachine } from '@fatty/interface';
-
-/** What a machine said to one commit, as text; its root after it. */
-interface Word {
-  readonly said: string;
-  readonly root: string;
-}
+import type { Applied, CommitInput, Digest, StateMachine } from '@fatty/interface';
+import { type Copies, type Copy, type Moment, type Word, wordOf } from './copies.ts';
 
 type Say = (expected: string, actual: string) => void;
 
 /** How often a machine is copied by its snapshot, in commits. */
 export const RESTORE_EVERY = 16;
+
+export interface RestoredOptions {
+  readonly machine: StateMachine;
+  /** Shared by the machines of one world. */
+  readonly copies: Copies;
+  /** How often the machine is copied, in commits. */
+  readonly every: number;
+  readonly say: Say;
+  readonly count: (what: string) => void;
+}
 
 /**
  * S24 of one machine: every so many commits its snapshot, restored, gives its root and its snapshot
@@ -18,75 +23,47 @@ export const RESTORE_EVERY = 16;
  * replaces whatever was there: the copy, which has gone on, is taken back to the last snapshot first.
  */
 export class Restored {
-  readonly #machine: StateMachine;
-  readonly #every: number;
-  readonly #say: Say;
-  readonly #count: (what: string) => void;
-  #copy: StateMachine | undefined;
-  #last: { readonly bytes: Uint8Array; readonly root: string } | undefined;
+  readonly #options: RestoredOptions;
+  #copy: { readonly copy: Copy; moment: Moment } | undefined;
 
-  constructor(
-    machine: StateMachine,
-    every: number,
-    say: Say,
-    count: (what: string) => void = () => undefined,
-  ) {
-    this.#machine = machine;
-    this.#every = every;
-    this.#say = say;
-    this.#count = count;
+  constructor(options: RestoredOptions) {
+    this.#options = options;
   }
 
-  /** After the machine has applied a commit, with what it answered. */
-  applied(commit: CommitInput, applied: Applied): void {
-    if (this.#copy !== undefined) {
-      this.#compare(`commit ${commit.index}`, wordOf(this.#machine, applied), {
-        said: textOf(this.#copy.applyCommit(commit)),
-        root: toHex(this.#copy.root()),
-      });
-      this.#count('restoredCommits');
+  /** After the machine has applied a commit, with what it answered and its root since. */
+  applied(commit: CommitInput, applied: Applied, root: Digest): void {
+    const { every, count } = this.#options;
+    const going = this.#copy;
+    if (going !== undefined) {
+      going.moment = going.copy.follow(going.moment, commit);
+      this.#compare(`commit ${commit.index}`, wordOf(applied, root), going.moment.word);
+      count('restoredCommits');
     }
-    if (commit.index % this.#every === 0) this.#restore(commit.index);
+    if (commit.index % every === 0) this.#restore(commit.index, toHex(root));
   }
 
   #compare(where: string, own: Word, copy: Word): void {
-    if (own.said !== copy.said) this.#say(`${where}: ${own.said}`, `restored: ${copy.said}`);
-    else if (own.root !== copy.root) {
-      this.#say(`${where}: root ${own.root}`, `restored: ${copy.root}`);
+    const { say } = this.#options;
+    if (own.said !== copy.said) say(`${where}: ${own.said}`, `restored: ${copy.said}`);
+    else if (own.root !== copy.root) say(`${where}: root ${own.root}`, `restored: ${copy.root}`);
+  }
+
+  #restore(index: number, root: string): void {
+    const { machine, copies, say, count } = this.#options;
+    count('restores');
+    if (this.#copy !== undefined) {
+      const { copy, moment } = this.#copy;
+      this.#demandRoot(copy.rootAgain(moment), copy.root, `a snapshot from before commit ${index}`);
     }
-  }
-
-  #restore(index: number): void {
-    this.#count('restores');
-    if (this.#copy !== undefined && this.#last !== undefined) {
-      this.#copy.restore(this.#last.bytes);
-      this.#demandRoot(this.#copy, this.#last.root, `a snapshot from before commit ${index}`);
+    const copy = copies.of(machine);
+    this.#demandRoot(copy.root, root, `the snapshot of commit ${index}`);
+    if (copy.snapshot !== copy.bytes) {
+      say(`snapshot ${toHex(copy.bytes)}`, `restored: ${toHex(copy.snapshot)}`);
     }
-    const bytes = this.#machine.snapshot().slice();
-    const root = toHex(this.#machine.root());
-    const copy = this.#machine.fresh();
-    copy.restore(bytes.slice());
-    this.#demandRoot(copy, root, `the snapshot of commit ${index}`);
-    const again = toHex(copy.snapshot());
-    if (again !== toHex(bytes)) this.#say(`snapshot ${toHex(bytes)}`, `restored: ${again}`);
-    this.#copy = copy;
-    this.#last = { bytes, root };
+    this.#copy = { copy, moment: copy.start };
   }
 
-  #demandRoot(copy: StateMachine, root: string, what: string): void {
-    const restored = toHex(copy.root());
-    if (restored !== root) this.#say(`${what}: root ${root}`, `restored: ${restored}`);
+  #demandRoot(restored: string, root: string, what: string): void {
+    if (restored !== root) this.#options.say(`${what}: root ${root}`, `restored: ${restored}`);
   }
-}
-
-function wordOf(machine: StateMachine, applied: Applied): Word {
-  return { said: textOf(applied), root: toHex(machine.root()) };
-}
-
-function textOf({ receipts, notices, settled }: Applied): string {
-  const told = receipts.map(({ batch, client, session, seq, commit, results }) =>
-    [toHex(batch), toHex(client), toHex(session), seq, commit, ...results.map(toHex)].join(' '),
-  );
-  const news = notices.map(({ session, body }) => `${toHex(session)} ${toHex(body)}`);
-  return [...told, ...news, ...settled.map(toHex)].join(', ');
 }
