@@ -7,7 +7,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { WebSocket } from 'ws';
 
-const SAMPLE_US = 250;
+const SAMPLE_US = 1_000;
 const counts = {};
 
 /** Puts a counter in front of a function of an object. */
