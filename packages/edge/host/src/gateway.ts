@@ -12,6 +12,7 @@ import type {
 } from '@fatty/interface';
 import { BULK, CLOSE, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import {
+  type Batch,
   batchId,
   batchShape,
   type ClientMessageOf,
@@ -40,6 +41,13 @@ import type { Timers } from './ports.ts';
 import { Submissions } from './submissions.ts';
 
 type Read<Query> = Extract<ClientMessageOf<Query>, { kind: 'read' }>;
+type Submit = Extract<ClientMessageOf<never>, { kind: 'submit' }>;
+
+/** A batch as it came, and what its core says, if it can be read. */
+interface Arrived {
+  readonly signed: SignedBatch;
+  readonly batch: Batch | undefined;
+}
 
 interface Visitor<Query> {
   readonly link: Link;
@@ -227,11 +235,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   #receive(visitor: Visitor<Query>, message: ClientMessageOf<Query>, size: number): void {
     switch (message.kind) {
       case 'submit':
-        return this.#owned(visitor, message.batch, () =>
-          this.#charged(visitor, message, size, (slowDown) =>
-            this.#submit(visitor, message.batch, slowDown),
-          ),
-        );
+        return this.#batch(visitor, message, size);
       case 'keepAlive':
         return this.#keepAlive(visitor, message.keepAlive);
       case 'read':
@@ -249,11 +253,21 @@ export class Gateway<Query, Answer> implements ClientFront {
     }
   }
 
-  /** A batch's client must be the key of its link: only then does a budget by key bound anything. */
-  #owned({ link }: Visitor<Query>, batch: SignedBatch, act: () => void): void {
-    const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
-    if (!opened.ok || equalBytes(opened.value.client, link.peer)) return act();
-    link.close(CLOSE.malformed, 'session_not_yours');
+  /**
+   * A batch's client must be the key of its link: only then does a budget by key bound anything. The
+   * core is read here and by the replica; what cannot be read is the replica's to refuse.
+   */
+  #batch(visitor: Visitor<Query>, message: Submit, sizeBytes: number): void {
+    const { link } = visitor;
+    const { batch: signed } = message;
+    const core = decode(batchShape, signed.core, this.#limits.frameBytesMax);
+    const batch = core.ok ? core.value : undefined;
+    if (batch && !equalBytes(batch.client, link.peer)) {
+      return link.close(CLOSE.malformed, 'session_not_yours');
+    }
+    const submit = (slowDown: Failure | undefined): void =>
+      this.#submit(visitor, { signed, batch }, slowDown);
+    this.#charged(visitor, message, sizeBytes, submit);
   }
 
   /** Acts when the client may have it done: at once, in a newcomer's turn, or with `slow_down`. */
@@ -298,23 +312,21 @@ export class Gateway<Query, Answer> implements ClientFront {
     keepAlives.charge(this.#served.keepAliveHashesMax, nowMs);
   }
 
-  #submit(visitor: Visitor<Query>, batch: SignedBatch, slowDown: Failure | undefined): void {
-    const id = batchId(batch.core);
-    if (slowDown) return this.#refuse(visitor, id, slowDown);
-    const stored = this.#storedReceipt(batch, visitor.link.peer);
-    if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
-    const tag = this.#submissions.remember(visitor.link, id, this.#replica.clockMs());
-    this.#replica.submit(encode(signedBatchShape, batch), tag);
-  }
-
   /**
    * A resend costs the cell nothing: its seq is used up, and here is by what. That may be another batch of
    * this client (R32a), which is just what it has to know.
    */
-  #storedReceipt(batch: SignedBatch, client: PublicKey): Receipt | undefined {
-    const opened = decode(batchShape, batch.core, this.#limits.frameBytesMax);
-    if (!opened.ok || !equalBytes(opened.value.client, client)) return undefined;
-    return this.#served.receiptOf(opened.value);
+  #submit(
+    visitor: Visitor<Query>,
+    { signed, batch }: Arrived,
+    slowDown: Failure | undefined,
+  ): void {
+    const id = batchId(signed.core);
+    if (slowDown) return this.#refuse(visitor, id, slowDown);
+    const stored = batch && this.#served.receiptOf(batch);
+    if (stored) return this.#send(visitor, receiptMessage(stored), PROTOCOL);
+    const tag = this.#submissions.remember(visitor.link, id, this.#replica.clockMs());
+    this.#replica.submit(encode(signedBatchShape, signed), tag);
   }
 
   #refuse(visitor: Visitor<Query>, batch: Digest, failure: Failure): void {
