@@ -10,6 +10,7 @@ import { registerFiles } from './commands/files.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
 import { registerNet } from './commands/net.ts';
+import { registerOp } from './commands/op.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
 import { registerTour } from './commands/tour.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly Register[] = [
   registerFiles,
   registerLock,
   registerMachine,
+  registerOp,
   registerSession,
   registerProof,
   registerCairo,

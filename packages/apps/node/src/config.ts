@@ -54,6 +54,7 @@ export interface NodeConfig {
   readonly allowHosts: readonly string[];
   readonly logLevel: string;
   readonly record: string;
+  readonly algorithm: string;
   readonly clientMessagesPerSecMax: number;
   readonly clientBytesPerSecMax: number;
   readonly clientsMax: number;
@@ -103,6 +104,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     'least severe message that is logged',
   ),
   record: option(v.string(), '', 'file that receives the trace of this replica, for charts'),
+  algorithm: option(
+    v.string(),
+    '',
+    'module (.js) of the algorithm to host in place of the lock service; cell.json names it',
+  ),
   clientMessagesPerSecMax: option(
     positive,
     5_000,

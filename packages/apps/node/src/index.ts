@@ -1,4 +1,5 @@
 export type { ReplicaCore } from '@fatty/host';
+export { importAlgorithm, type NamedAlgorithm } from './algorithm.ts';
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';
 export {
   type FoundOptions,

@@ -39,6 +39,8 @@ export interface InitOptions {
   /** True: every port is 0, taken at start and published through cell.json. */
   readonly freePorts?: boolean;
   readonly params?: Partial<CellParams>;
+  /** Module of the algorithm that its replicas host; default: the lock service. */
+  readonly algorithm?: { readonly name: string; readonly path: string };
 }
 
 /**
@@ -76,7 +78,13 @@ export function initCell(options: InitOptions): Outcome<Cell> {
     };
     return signAddresses(cellId, signer, at);
   });
-  const cell: Cell = { cellId, committee, addresses: options.freePorts ? [] : addresses };
+  const named = options.algorithm && { algorithm: options.algorithm.name };
+  const cell: Cell = {
+    cellId,
+    committee,
+    addresses: options.freePorts ? [] : addresses,
+    ...named,
+  };
   mkdirSync(dir, { recursive: true });
   for (const [i, { pem }] of members.entries())
     writeReplica(join(dir, `replica-${i}`), pem, i, options);
@@ -179,7 +187,14 @@ function writeReplica(dir: string, pem: string, i: number, options: InitOptions)
     : { peerPort: PORTS.peer + i, clientPort: PORTS.client + i, httpPort: PORTS.http + i };
   const reached = options.advertise === undefined ? {} : { advertise: options.advertise };
   const insecure = options.insecure === true ? { insecure: true } : {};
-  const config = { host: options.host ?? '127.0.0.1', ...reached, ...ports, ...insecure };
+  const algorithm = options.algorithm && { algorithm: options.algorithm.path };
+  const config = {
+    host: options.host ?? '127.0.0.1',
+    ...reached,
+    ...ports,
+    ...insecure,
+    ...algorithm,
+  };
   writeFileSync(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 

@@ -14,13 +14,12 @@ import { GATEWAY_LIMITS, Gateway, Host, type MakeFront, type ReplicaCore } from 
 import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { Replica } from '@fatty/replica';
-import { LockService } from '@fatty/service';
 import type { NodeConfig } from './config.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
+import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
-import { lockServed } from './lock-served.ts';
 import { Members } from './members.ts';
 import { Ports } from './ports.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
@@ -53,7 +52,7 @@ const TICK_MS = 1_000;
 
 /**
  * Starts one replica: tests its signatures, locks its folder, replays its log, binds its ports,
- * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell` and `openStores`, `not_a_member`,
+ * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell`, `hostingOf` and `openStores`, `not_a_member`,
  * `cannot_listen`.
  */
 export async function runNode(
@@ -71,10 +70,12 @@ export async function runNode(
     equalBytes(key, signer.value.publicKey),
   );
   if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
+  const hosting = await hostingOf(cell.value, config.algorithm);
+  if (!hosting.ok) return hosting;
   const stores = await openStores(config.dir);
   if (!stores.ok) return stores;
   const parts = { ...options, scheme };
-  return new Node(config, parts, cell.value, me, signer.value, stores.value).start();
+  return new Node(config, parts, cell.value, me, signer.value, stores.value, hosting.value).start();
 }
 
 class Node {
@@ -87,7 +88,7 @@ class Node {
   readonly #verifier: Verifier;
   readonly #replica: Replica;
   readonly #telemetry: Telemetry;
-  readonly #machine: LockService;
+  readonly #hosting: Hosting;
   readonly #host: Host;
   /** cell.json as clients may fetch it: with our own addresses of now. */
   #cellFile = '';
@@ -103,6 +104,7 @@ class Node {
     me: number,
     signer: Signer,
     stores: Stores,
+    hosting: Hosting,
   ) {
     this.#config = config;
     this.#options = options;
@@ -111,9 +113,8 @@ class Node {
     this.#signer = signer;
     this.#stores = stores;
     const { cellId, committee } = cell;
-    const { epoch, members, params } = committee;
-    const machine = new LockService({ cell: { cellId, epoch, members }, params });
-    this.#machine = machine;
+    const { machine } = hosting;
+    this.#hosting = hosting;
     this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
     this.#telemetry = new Telemetry({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
@@ -273,9 +274,7 @@ class Node {
       cellId: this.#cell.cellId,
       signer: this.#signer,
       replica,
-      served: lockServed((view) =>
-        view === 'committed' ? this.#machine : this.#replica.deliveredView(),
-      ),
+      served: this.#hosting.served(() => this.#replica.deliveredView()),
       timers,
       limits: {
         ...GATEWAY_LIMITS,
@@ -372,11 +371,10 @@ class Node {
 
   #tick(members: Members): void {
     members.tick();
-    const status = this.#machine.query({ kind: 'status' });
     this.#telemetry.gauges(this.#replica.status(), {
       peersUp: this.#host.driver.peersUp.length,
       clients: this.#host.front?.clients ?? 0,
-      sessions: status.kind === 'status' ? status.sessions : 0,
+      sessions: this.#hosting.sessions(),
     });
   }
 }

@@ -53,6 +53,8 @@ export interface Cell {
   readonly addresses: readonly SignedAddresses[];
   /** Of members without addresses: the word of whoever wrote the file, so of one's own files only. */
   readonly hints?: readonly Hint[];
+  /** Name of the algorithm that its replicas host; none: the lock service. No part of the cell id. */
+  readonly algorithm?: string;
 }
 
 export interface SignedAddresses extends Addresses {
@@ -61,6 +63,7 @@ export interface SignedAddresses extends Addresses {
 
 export const CELL_FORMAT = 'fatty-cell/1';
 const URL_MAX = 512;
+const NAME_MAX = 200;
 
 type Places = Omit<Addresses, 'version'>;
 
@@ -162,6 +165,7 @@ export function writeCell(cell: Cell): string {
     epoch,
     genesisTs,
     params,
+    ...(cell.algorithm !== undefined && { algorithm: cell.algorithm }),
     members,
   };
   return `${JSON.stringify(file, null, 2)}\n`;
@@ -217,7 +221,24 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
     .filter((row) => row.sig !== undefined)
     .map((row) => readAddresses(row, cellId, scheme));
   const hints = rows.flatMap((row) => readHint(row, scheme));
-  return ok({ cellId, committee, addresses, ...(hints.length > 0 && { hints }) });
+  const algorithm = readAlgorithm(file);
+  return ok({
+    cellId,
+    committee,
+    addresses,
+    ...(hints.length > 0 && { hints }),
+    ...(algorithm !== undefined && { algorithm }),
+  });
+}
+
+function readAlgorithm({ algorithm }: Json): string | undefined {
+  const isName = typeof algorithm === 'string' && algorithm !== '';
+  if (algorithm === undefined || (isName && algorithm.length <= NAME_MAX)) return algorithm;
+  throw new CellFileError(
+    'bad_cell_file',
+    'algorithm: a name',
+    JSON.stringify(algorithm).slice(0, 100),
+  );
 }
 
 function readHint(row: Json, scheme: SignatureScheme): readonly Hint[] {

@@ -28,6 +28,7 @@ const FINAL = {
   too_many_proofs: 'The batch carries more proofs than a block may.',
   answer_too_large: 'The answer is longer than a message to this client may be.',
   // An algorithm of one's own
+  other_algorithm: 'The cell runs another algorithm than this is for.',
   no_query: 'The algorithm of this cell answers no questions.',
   // Sessions
   bad_lease: 'The session lease is out of range.',

@@ -81,6 +81,8 @@ export class HostedDesk implements Desk<SessionRecord, OpenSession, HostedResult
       case 'reanchor':
         this.sessions.reanchor(session, op.anchor, this.#now);
         return { kind: 'reanchored', leaseExpiry: session.expiry };
+      case 'cancel':
+        return { kind: 'cancelled', was: 'neither' };
       case 'own':
         return this.#applyOwn(batch, index, op.op, at);
       case undefined:

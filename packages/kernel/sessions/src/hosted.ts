@@ -11,6 +11,7 @@ import {
   record,
   type Shape,
   toHex,
+  u32,
   u53,
 } from '@fatty/codec';
 import type {
@@ -24,6 +25,7 @@ import type {
   Outcome,
   PublicKey,
   Receipt,
+  SessionId,
   Source,
   StateMachine,
   Validation,
@@ -50,11 +52,20 @@ export interface HostedOptions {
   readonly limits?: SessionLimits;
 }
 
+/** The last commit applied. Times in ms. */
+export interface Head {
+  readonly epoch: number;
+  readonly commit: number;
+  readonly commitTs: number;
+  readonly leaseClock: number;
+}
+
+const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0 };
+
 interface Snapshot {
   /** Of the algorithm. */
   readonly state: Uint8Array;
-  /** Last commit applied. */
-  readonly commit: number;
+  readonly head: Head;
   readonly tables: SessionTables;
 }
 
@@ -62,7 +73,7 @@ const STATE_BYTES_MAX = 0xffffffff;
 
 const snapshotShape: Shape<Snapshot> = record<Snapshot>({
   state: bytes(STATE_BYTES_MAX),
-  commit: u53,
+  head: record<Head>({ epoch: u32, commit: u53, commitTs: u53, leaseClock: u53 }),
   tables: sessionTablesShape,
 });
 
@@ -93,7 +104,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   readonly #basisCommitsMax: number;
   readonly #algorithm: Algorithm;
   #sessions: Sessions<SessionRecord>;
-  #commit = 0;
+  #head: Head = GENESIS;
   /** Of a delivered view: batches folded beyond those that the sessions have used, by session. */
   readonly #ahead = new Map<string, number>();
 
@@ -144,7 +155,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
 
   #precheckFirst(batch: OrderedBatch<OpenedHostedOp>): Verdict {
     if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
-    const refusal = this.#sessions.refuseOpen(batch, this.#commit, this.#basisCommitsMax);
+    const refusal = this.#sessions.refuseOpen(batch, this.#head.commit, this.#basisCommitsMax);
     // A commit the replica has not applied yet may well have happened.
     if (refusal === undefined || refusal.code === 'future_basis') return ACCEPT;
     return { kind: 'ignore', ...refusal };
@@ -162,6 +173,20 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     return this.#sessions.hasReached(keepAlive);
   }
 
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Open sessions. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** A live session; to be read only. */
+  sessionOf(id: SessionId): Readonly<SessionRecord> | undefined {
+    return this.#sessions.get(toHex(id));
+  }
+
   /** Committed state has a live session of this key. */
   hasSession(client: PublicKey): boolean {
     return this.#sessions.countOf(toHex(client)) > 0;
@@ -173,7 +198,8 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   }
 
   applyCommit(input: CommitInput<OpenedHostedOp>): Applied {
-    this.#commit = input.index;
+    const { epoch, index: commit, commitTs, leaseClock } = input;
+    this.#head = { epoch, commit, commitTs, leaseClock };
     const sessions = this.#sessions;
     const desk = new HostedDesk(input, sessions, this.#algorithm, this.#basisCommitsMax);
     const settled = takeTurns(desk, input.batches);
@@ -221,18 +247,18 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   }
 
   snapshot(): Uint8Array {
-    const [state, commit] = [this.#algorithm.snapshot(), this.#commit];
-    return encode(snapshotShape, { state, commit, tables: sessionTables(this.#sessions) });
+    const [state, head] = [this.#algorithm.snapshot(), this.#head];
+    return encode(snapshotShape, { state, head, tables: sessionTables(this.#sessions) });
   }
 
   /** Bytes that are no snapshot change nothing: they can only come from the own disk. */
   restore(snapshot: Uint8Array): void {
     const opened = decode(snapshotShape, snapshot, STATE_BYTES_MAX);
     if (!opened.ok) return;
-    const { state, commit, tables } = opened.value;
+    const { state, head, tables } = opened.value;
     this.#sessions = new Sessions(this.#limits);
     restoreSessions(this.#sessions, tables);
-    this.#commit = commit;
+    this.#head = head;
     this.#ahead.clear();
     this.#algorithm.restore(state);
   }
@@ -249,7 +275,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   view(): Hosted {
     const view = this.fresh();
     view.#sessions = this.#sessions;
-    view.#commit = this.#commit;
+    view.#head = this.#head;
     view.#algorithm.restore(this.#algorithm.snapshot());
     return view;
   }

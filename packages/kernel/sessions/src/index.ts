@@ -1,6 +1,6 @@
 export { Deadlines } from './deadlines.ts';
 export type { Floor, Grave } from './graves.ts';
-export { Hosted, type HostedOptions, hosted, REPLY_BYTES_MAX } from './hosted.ts';
+export { type Head, Hosted, type HostedOptions, hosted, REPLY_BYTES_MAX } from './hosted.ts';
 export { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
 export { LEASE_MS_MAX, LEASE_MS_MIN, type OpenedHostedOp } from './opening.ts';
 export {

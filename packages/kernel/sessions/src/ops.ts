@@ -1,6 +1,7 @@
 // What a hosted algorithm's batches carry, and what its receipts and notices say.
 import {
   bytes,
+  choice,
   decode,
   detail,
   digest,
@@ -33,6 +34,8 @@ export type HostedOp<Own = Uint8Array> =
   | { readonly kind: 'closeSession' }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
+  /** There is nothing to cancel: by this a client fills a seq whose batch was refused (R32a). */
+  | { readonly kind: 'cancel'; readonly seq: number; readonly index: number }
   | { readonly kind: 'own'; readonly op: Own };
 
 /** What one of those answered. Expiries are ms on the lease clock. */
@@ -47,6 +50,7 @@ export type HostedResult =
     }
   | { readonly kind: 'sessionClosed'; readonly position: Position }
   | { readonly kind: 'reanchored'; readonly leaseExpiry: number }
+  | { readonly kind: 'cancelled'; readonly was: 'waiting' | 'held' | 'neither' }
   /** `answer`: in the algorithm's words. */
   | { readonly kind: 'own'; readonly answer: Uint8Array };
 
@@ -78,6 +82,7 @@ export const hostedOpShape: Shape<HostedOp> = union<HostedOp>({
   closeSession: [2, record({})],
   reanchor: [3, record({ anchor: digest })],
   own: [4, record({ op: bytes(OP_BYTES_HARD_MAX) })],
+  cancel: [23, record({ seq: u53, index: u32 })],
 });
 
 /** Tags are wire format: never reused, never renumbered. */
@@ -95,6 +100,7 @@ export const hostedResultShape: Shape<HostedResult> = union<HostedResult>({
   sessionClosed: [2, record({ position })],
   reanchored: [3, record({ leaseExpiry: u53 })],
   own: [4, record({ answer: bytes(ANSWER_BYTES_MAX) })],
+  cancelled: [23, record({ was: choice('waiting', 'held', 'neither') })],
 });
 
 /** Tags are wire format: never reused, never renumbered. */

@@ -236,7 +236,7 @@ describe('a snapshot', () => {
     const session = [one.session, one.key, 0, [1, 0], 10_000, 10_000, one.chain[1], 1, 80_000, 1];
     const byHand = reference([
       state,
-      2,
+      [0, 2, 70_000, 70_000],
       [[[...session, receipts]], [[two.session, two.key, 0, 10_000]], []],
     ] as Parameters<typeof reference>[0]);
     pin(golden, 'hosted-snapshot', world.machine.snapshot());

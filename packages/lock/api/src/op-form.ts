@@ -85,6 +85,7 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'openSession':
       return within('bad_lease', op.leaseMs, LEASE_MS_MIN, LEASE_MS_MAX, 'ms');
     case 'closeSession':
+    case 'own':
     case 'reanchor':
     case 'cancel':
       return ACCEPT;

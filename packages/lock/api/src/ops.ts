@@ -58,6 +58,8 @@ export type Op =
       readonly leaseMs: number;
     }
   | { readonly kind: 'closeSession' }
+  /** An op of the algorithm that the cell hosts in place of the lock service. */
+  | { readonly kind: 'own'; readonly op: Uint8Array }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
   | {
@@ -199,6 +201,7 @@ export const opShape: Shape<Op> = union<Op>({
   openSession: [1, record({ nonce: fixed(NONCE_BYTES), anchor: digest, leaseMs: u32 })],
   closeSession: [2, record({})],
   reanchor: [3, record({ anchor: digest })],
+  own: [4, record({ op: bytes(OP_BYTES_HARD_MAX) })],
   create: [
     10,
     record({

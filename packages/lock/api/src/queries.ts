@@ -60,12 +60,19 @@ export type Query =
   | { readonly kind: 'machine'; readonly path: string }
   | { readonly kind: 'members' }
   | { readonly kind: 'status' }
+  /** A question to the algorithm that the cell hosts in place of the lock service. */
+  | { readonly kind: 'own'; readonly question: Uint8Array }
   /** Of these concurrent values of a file as many as one answer holds; see `more` of `get`. */
   | { readonly kind: 'contents'; readonly path: string; readonly dots: readonly Dot[] };
 
 export const LIST_MAX = 1024;
 /** Content bytes of one answer, unless its first value alone has more. */
 export const CONTENTS_BYTES_MAX: number = 1024 * 1024;
+
+/** Longest question to a hosted algorithm. */
+export const QUESTION_BYTES_MAX: number = 60 * 1024;
+/** Longest answer to one. */
+export const OWN_ANSWER_BYTES_MAX: number = 1024 * 1024;
 
 export const queryShape: Shape<Query> = union<Query>({
   get: [1, record({ path: pathShape })],
@@ -76,6 +83,7 @@ export const queryShape: Shape<Query> = union<Query>({
   machine: [6, record({ path: pathShape })],
   members: [7, record({})],
   status: [8, record({})],
+  own: [10, record({ question: bytes(QUESTION_BYTES_MAX) })],
   contents: [9, record({ path: pathShape, dots: array(opIdShape, DOTS_MAX) })],
 });
 
@@ -236,6 +244,8 @@ export type Answer =
       readonly waits: number;
       readonly machines: number;
     }
+  /** Of an `own` query: in the words of the algorithm that the cell hosts. */
+  | { readonly kind: 'own'; readonly answer: Uint8Array }
   | ErrorResult;
 
 const statShape: Shape<Stat> = record<Stat>({
@@ -365,6 +375,7 @@ export const answerShape: Shape<Answer> = union<Answer>({
       machines: u32,
     }),
   ],
+  own: [10, record({ answer: bytes(OWN_ANSWER_BYTES_MAX) })],
 });
 
 const QUERY_BYTES_MAX = 64 * 1024;

@@ -1,5 +1,6 @@
 import {
   bool,
+  bytes,
   choice,
   decode,
   detail,
@@ -30,6 +31,8 @@ export type Result =
     }
   | { readonly kind: 'sessionClosed'; readonly position: Position }
   | { readonly kind: 'reanchored'; readonly leaseExpiry: number }
+  /** Of an `own` op: in the words of the algorithm that the cell hosts. */
+  | { readonly kind: 'own'; readonly answer: Uint8Array }
   /** `node`: the live node's id (its first create); `existed`: this create joined it. */
   | {
       readonly kind: 'created';
@@ -94,12 +97,15 @@ export const errorFieldsShape: Shape<Omit<ErrorResult, 'kind'>> = record({
   waitMs: optional(u32),
 });
 
+const RESULT_BYTES_MAX = 64 * 1024;
+
 /** Tags are wire format: never reused, never renumbered. */
 export const resultShape: Shape<Result> = union<Result>({
   error: [0, errorFieldsShape],
   sessionOpened: [1, record({ position: positionShape, leaseMs: u32, leaseExpiry: u53 })],
   sessionClosed: [2, record({ position: positionShape })],
   reanchored: [3, record({ leaseExpiry: u53 })],
+  own: [4, record({ answer: bytes(RESULT_BYTES_MAX) })],
   created: [10, record({ node: opIdShape, instance: positionShape, existed: bool })],
   written: [11, record({ generation: positionShape })],
   removed: [13, record({ dead: bool })],
@@ -124,14 +130,12 @@ export const resultShape: Shape<Result> = union<Result>({
   posted: [35, record({ number: u53, position: positionShape })],
 });
 
-const RESULT_BYTES_MAX = 64 * 1024;
-
 export function encodeResult(result: Result): Uint8Array {
   return encode(resultShape, result);
 }
 
-export function decodeResult(bytes: Uint8Array): Outcome<Result> {
-  return decode(resultShape, bytes, RESULT_BYTES_MAX);
+export function decodeResult(result: Uint8Array): Outcome<Result> {
+  return decode(resultShape, result, RESULT_BYTES_MAX);
 }
 
 /** Cuts texts to what the codec carries, so that a long name can never make a result unwritable. */

@@ -31,6 +31,7 @@ type ByKind<T extends { readonly kind: string }> = {
 export const OPS: ByKind<Op> = {
   openSession: { kind: 'openSession', nonce: fill(16, 9), anchor: some, leaseMs: 12_000 },
   closeSession: { kind: 'closeSession' },
+  own: { kind: 'own', op: fill(3, 7) },
   reanchor: { kind: 'reanchor', anchor: some },
   create: {
     kind: 'create',
@@ -90,6 +91,7 @@ export const OPS: ByKind<Op> = {
 };
 
 export const RESULTS: ByKind<Result> = {
+  own: { kind: 'own', answer: fill(3, 7) },
   error: errorResult('lock_delay', 'no lock-delay', '250 ms left', 250),
   sessionOpened: { kind: 'sessionOpened', position, leaseMs: 12_000, leaseExpiry: 99_000 },
   sessionClosed: { kind: 'sessionClosed', position },
@@ -142,6 +144,7 @@ export const NOTICES: ByKind<NoticeBody> = {
 };
 
 export const QUERIES: ByKind<Query> = {
+  own: { kind: 'own', question: fill(3, 7) },
   get: { kind: 'get', path },
   contents: { kind: 'contents', path, dots: [id] },
   stat: { kind: 'stat', path },
@@ -181,6 +184,7 @@ const party = {
 };
 
 export const ANSWERS: ByKind<Answer> = {
+  own: { kind: 'own', answer: fill(3, 7) },
   error: errorResult('not_found', 'a live node', 'none'),
   value: { kind: 'value', stat, siblings: [{ dot: id, content }], more: [id] },
   stat: { kind: 'stat', stat },

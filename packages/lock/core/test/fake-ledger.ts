@@ -214,6 +214,8 @@ export abstract class FakeLedger {
     switch (op.kind) {
       case 'openSession':
         return { kind: 'sessionOpened', position, leaseMs: op.leaseMs, leaseExpiry };
+      case 'own':
+        return { kind: 'own', answer: op.op };
       case 'closeSession':
         this.endSession(id, next);
         return { kind: 'sessionClosed', position };

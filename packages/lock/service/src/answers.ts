@@ -35,6 +35,8 @@ export function answer(state: State, query: Query, around: Surroundings): Answer
     case 'get':
     case 'contents':
       return value(state, query);
+    case 'own':
+      return errorResult('other_algorithm', 'a query of the lock service', 'another one');
     case 'stat': {
       const node = state.names.find(query.path);
       return node ? { kind: 'stat', stat: statOf(state, node) } : notFound();

@@ -36,6 +36,8 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
   switch (op.kind) {
     case 'openSession':
       return errorResult('misplaced_open', 'op 0 of batch 0', `op ${turn.index} of ${turn.seq}`);
+    case 'own':
+      return errorResult('other_algorithm', 'an op of the lock service', 'another one');
     case 'closeSession':
       return close(state, turn);
     case 'reanchor':

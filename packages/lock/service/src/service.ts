@@ -5,7 +5,7 @@ import {
   type ErrorCode,
   type Query,
 } from '@fatty/api';
-import { ACCEPT, equalBytes, ignore, toHex } from '@fatty/codec';
+import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Applied,
   CellContext,
@@ -68,8 +68,8 @@ export class LockService implements StateMachine<OpenedOp> {
   }
 
   /**
-   * R11a: place and weight, and for a take or renewal the job of its STARKs. Codes `misplaced_open`,
-   * `bad_policy`, and those of package cairo.
+   * R11a: place and weight, and for a take or renewal the job of its STARKs. Codes `other_algorithm`,
+   * `misplaced_open`, `bad_policy`, and those of package cairo.
    */
   validate(source: Source, { op, weight }: OpenedOp): Validation {
     const judged = this.#judge(source, op);
@@ -78,6 +78,9 @@ export class LockService implements StateMachine<OpenedOp> {
   }
 
   #judge(source: Source, op: FormedOp): Validation {
+    if (op.kind === 'own') {
+      return reject('other_algorithm', 'an op of the lock service', 'another one');
+    }
     if (op.kind === 'openSession') return checkOpening(source, op);
     if (op.kind === 'declareMachine') return checkPolicy(op.policy);
     if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') return ACCEPT;

@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Cell, type CellParams, quorum } from '@fatty/api';
-import { initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
+import type { Outcome } from '@fatty/interface';
+import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
 import { type Exit, ReplicaProcess } from './process.ts';
 
 /** A whole cell on this machine, one OS process per replica. Times in ms. */
@@ -14,6 +15,8 @@ export interface CellOptions {
   /** True (default): every port is a free one. False: the ports of config.json. */
   readonly freePorts?: boolean;
   readonly params?: Partial<CellParams>;
+  /** Module of the algorithm that replicas host; default: the lock service, or what a cell was made with. */
+  readonly algorithm?: string;
   /** Folder that receives one trace file per replica, `r<i>.jsonl`. */
   readonly record?: string;
   /** Least severe message that replicas log. Default `info`; into DIR/replica-i/replica.log. */
@@ -79,7 +82,8 @@ const REPLAY_TOLD_MS = 1_000;
 export async function startCell(options: CellOptions = {}): Promise<RunningCell> {
   const throwAway = options.dir === undefined;
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'fatty-'));
-  const supervisor = new Supervisor(dir, throwAway, options);
+  const cell = await openCell(dir, join(dir, 'cell.json'), options);
+  const supervisor = new Supervisor(dir, throwAway, options, cell);
   try {
     const stopped = options.stop?.then(() => Promise.reject(new Error('stopped before it was up')));
     await Promise.race([supervisor.start(), ...(stopped === undefined ? [] : [stopped])]);
@@ -101,12 +105,12 @@ class Supervisor implements RunningCell {
   #cell: Cell;
   #closing: Promise<void> | undefined;
 
-  constructor(dir: string, throwAway: boolean, options: CellOptions) {
+  constructor(dir: string, throwAway: boolean, options: CellOptions, cell: Cell) {
     this.dir = dir;
     this.cellPath = join(dir, 'cell.json');
     this.#throwAway = throwAway;
     this.#options = options;
-    this.#cell = openCell(dir, this.cellPath, options);
+    this.#cell = cell;
     const count = this.#cell.committee.members.length;
     this.#replicas = Array.from({ length: count }, (_, index) => this.#member(index));
   }
@@ -124,14 +128,22 @@ class Supervisor implements RunningCell {
   }
 
   #member(index: number): Member {
-    const { record, logLevel, env, readyMsMax = READY_MS_MAX, freePorts = true } = this.#options;
+    const {
+      record,
+      logLevel,
+      env,
+      algorithm,
+      readyMsMax = READY_MS_MAX,
+      freePorts = true,
+    } = this.#options;
     const ports = freePorts ? ['--peerPort', '0', '--clientPort', '0', '--httpPort', '0'] : [];
     const level = logLevel === undefined ? [] : ['--logLevel', logLevel];
+    const own = algorithm === undefined ? [] : ['--algorithm', resolve(algorithm)];
     const trace = record === undefined ? [] : ['--record', join(record, `r${index}.jsonl`)];
     return new Member({
       index,
       dir: join(this.dir, `replica-${index}`),
-      args: [...ports, ...level, ...trace],
+      args: [...ports, ...level, ...trace, ...own],
       env: env ?? {},
       readyMsMax,
       onReplay: (records) => {
@@ -195,14 +207,21 @@ function lineOf(reason: unknown): string {
     .join(' ');
 }
 
-function openCell(dir: string, path: string, options: CellOptions): Cell {
-  const { replicas = 4, params, freePorts = true } = options;
-  const cell = existsSync(path)
-    ? loadCell(path)
-    : initCell({ dir, replicas, freePorts, ...(params === undefined ? {} : { params }) });
+async function openCell(dir: string, path: string, options: CellOptions): Promise<Cell> {
+  const cell = existsSync(path) ? loadCell(path) : await makeCell(dir, options);
   if (cell.ok) return cell.value;
   const { code, expected, actual } = cell.failure;
   throw new Error(`${code}: expected ${expected}, got ${actual}`);
+}
+
+async function makeCell(dir: string, options: CellOptions): Promise<Outcome<Cell>> {
+  const { replicas = 4, params, freePorts = true, algorithm } = options;
+  const make = { dir, replicas, freePorts, ...(params === undefined ? {} : { params }) };
+  if (algorithm === undefined) return initCell(make);
+  const imported = await importAlgorithm(algorithm);
+  if (!imported.ok) return imported;
+  const { name } = imported.value;
+  return initCell({ ...make, algorithm: { name, path: resolve(algorithm) } });
 }
 
 interface MemberOptions {

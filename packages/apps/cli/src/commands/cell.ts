@@ -26,6 +26,7 @@ interface InitFlags {
 }
 
 interface UpFlags extends InitFlags {
+  readonly algorithm?: string;
   readonly record?: string;
   readonly logLevel?: string;
 }
@@ -114,6 +115,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
     onReplay: (records) => tellReplay(records, io),
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+    ...(flags.algorithm === undefined ? {} : { algorithm: flags.algorithm }),
   });
   announce(cell, flags, io);
   const why = await stop;
@@ -149,12 +151,11 @@ function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
     io.err(`fatty: replica ${index} is out: ${why.replace(/^replica \d+ /, '')}\n`);
   show(io, formatOf(flags.output), rows);
   if (flags.output === 'json') return;
-  io.out(
-    `\nThe cell is up. In another terminal:\n  fatty put /hello world --cell ${cell.cellPath}\n`,
-  );
-  io.out(
-    `  fatty get /hello --cell ${cell.cellPath}\nCtrl-C stops it; its data stays in ${cell.dir}.\n`,
-  );
+  const isOwn = cell.cell.algorithm !== undefined;
+  const tries = isOwn ? ['op submit HEX', 'op query'] : ['put /hello world', 'get /hello'];
+  const lines = tries.map((words) => `  fatty ${words} --cell ${cell.cellPath}\n`).join('');
+  io.out(`\nThe cell is up. In another terminal:\n${lines}`);
+  io.out(`Ctrl-C stops it; its data stays in ${cell.dir}.\n`);
 }
 
 /** One replica in the foreground, with this command's arguments as its own. */
@@ -194,6 +195,7 @@ export const registerCell: Register = ({ cli, io, run }) => {
   withFormat(cli.command('up', 'Run a whole cell on this machine, one process per replica'))
     .option('--dir <dir>', `where it lives; made if missing; default ./${DEFAULT_DIR}`)
     .option('--replicas <n>', 'of a new cell; default 4')
+    .option('--algorithm <module>', 'host this algorithm (.js) in place of the lock service')
     .option('--record <dir>', 'write traces for "fatty chart" there')
     .option('--log-level <level>', 'what replicas write to replica-i/replica.log')
     .action(run((flags: UpFlags) => up(flags, io)));

@@ -277,6 +277,7 @@ const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   machine: 'machine',
   members: 'members',
   status: 'status',
+  own: 'own',
 };
 
 /**

@@ -12,10 +12,10 @@ import {
   type View,
 } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
-import type { SessionState, SessionStatus } from '@fatty/core';
+import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
 import { clientError, FattyError } from '../error.ts';
-import { failureError, resultError, resultsOf } from './answers.ts';
+import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import {
   ACQUIRE,
   CALL,
@@ -285,6 +285,32 @@ export class Client implements AsyncDisposable {
     checkAnswerKind(query, kind);
     checkArgument('replica', wholeUpTo(this.cell.committee.members.length - 1), replica);
     return (await this.#read(query, kind, terms.level ?? 'committed', replica, terms)).value;
+  }
+
+  // ── an algorithm of one's own ──────────────────────────────────────────────
+
+  /**
+   * An op of the algorithm that the cell hosts in place of the lock service, in its own bytes; answers what
+   * `apply` answered. Where it landed names it for ever.
+   * @throws FattyError `other_algorithm`, `algorithm_failed`, `answer_lost`…
+   */
+  async submitBytes(
+    op: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<{ readonly answer: Uint8Array; readonly at: Landed }> {
+    const terms = this.#options(optionsOf(CALL, options));
+    const { outcome } = this.#driver.call({ kind: 'ops', ops: [{ kind: 'own', op }] }, terms);
+    const { results, at } = resultsOf(await outcome, { signal: terms.signal });
+    return { answer: expectResult(results[0], 'own').answer, at };
+  }
+
+  /**
+   * Asks the hosted algorithm; believed when f + 1 replicas answer the same bytes, as every read is.
+   * @throws FattyError `other_algorithm`, `no_query`, `algorithm_failed`, `answer_too_large`…
+   */
+  async query(question: Uint8Array, options: ReadOptions = {}): Promise<Found<Uint8Array>> {
+    const found = await this.read({ kind: 'own', question }, 'own', options);
+    return { ...found, value: found.value.answer };
   }
 
   // ── locks and machines ─────────────────────────────────────────────────────
