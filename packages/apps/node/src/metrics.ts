@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectProcessMetrics, parts } from './process-metrics.ts';
 
 /** What an operator can see of one replica; names follow Prometheus habits (base units, `_total`). */
 export interface Metrics {
@@ -26,15 +27,16 @@ export interface Metrics {
 const FINE_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
+  const registry = new parts.Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  collectProcessMetrics(registry);
+  const counter = (name: string, help: string): Counter =>
+    new parts.Counter({ name, help, registers });
+  const gauge = (name: string, help: string): Gauge => new parts.Gauge({ name, help, registers });
   const histogram = (name: string, help: string): Histogram =>
-    new Histogram({ name, help, registers, buckets: FINE_SECONDS });
+    new parts.Histogram({ name, help, registers, buckets: FINE_SECONDS });
   const labelled = <L extends string>(name: string, help: string, label: L): Counter<L> =>
-    new Counter({ name, help, registers, labelNames: [label] });
+    new parts.Counter({ name, help, registers, labelNames: [label] });
   return {
     registry,
     commits: counter('fatty_commits_total', 'Commits applied'),
@@ -52,7 +54,7 @@ export function createMetrics(): Metrics {
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),
-    clockOffsetSeconds: new Gauge({
+    clockOffsetSeconds: new parts.Gauge({
       name: 'fatty_clock_offset_seconds',
       help: 'How far the clock of a member is ahead of the clock here',
       registers,

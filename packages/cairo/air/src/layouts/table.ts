@@ -43,11 +43,17 @@ const ROWS_MIN = 4 * ROWS_PER_STEP;
 const CHALLENGES = ['memory_z', 'memory_alpha', 'offset_z'];
 const OF_DILUTED = ['diluted_product_z', 'diluted_z', 'diluted_alpha'];
 
-/** The layout that a table describes: every component's constraints, in Stone's order. */
+/**
+ * The layout that a table describes: every component's constraints, in Stone's order. They are built
+ * when they are first asked for: most processes check proofs of one layout, or of none.
+ */
 export function layoutOf(table: LayoutTable): Layout {
   const { name, maskRows, columnsSecond, memory } = table;
-  const air = new AirBuilder(maskRows);
-  addComponents(air, table);
+  let built: AirBuilder | undefined;
+  const air = (): AirBuilder => {
+    built ??= airOf(table);
+    return built;
+  };
   const builtins = builtinsOf(table);
   const periodicColumns = periodicOf(table);
   const periods = [
@@ -66,10 +72,22 @@ export function layoutOf(table: LayoutTable): Layout {
     interactionElements: table.diluted === undefined ? CHALLENGES : [...CHALLENGES, ...OF_DILUTED],
     compositionColumns: 2,
     periodicColumns,
-    nodes: air.nodes,
-    mask: air.mask,
-    constraints: air.constraints,
+    get nodes() {
+      return air().nodes;
+    },
+    get mask() {
+      return air().mask;
+    },
+    get constraints() {
+      return air().constraints;
+    },
   };
+}
+
+function airOf(table: LayoutTable): AirBuilder {
+  const air = new AirBuilder(table.maskRows);
+  addComponents(air, table);
+  return air;
 }
 
 /** In the order of StarkWare's Stone prover: a constraint's place is the power of its challenge. */
