@@ -10,7 +10,7 @@ import {
 import type { Link, LogRecord, PublicKey, StateMachine, Verdict } from '@fatty/interface';
 import type { ClockSample, ReplicaEffect } from '@fatty/replica';
 import type { Disk } from './disk.ts';
-import { VirtualKv } from './kv.ts';
+import { virtualPorts } from './ports.ts';
 
 /** A replica or a liar, as the world sees one. */
 export interface Peer extends ReplicaCore {
@@ -154,35 +154,18 @@ export class Host {
 
   /** The ports of the life that begins now. */
   #ports(): HostPorts {
-    const { disk } = this;
     const around = this.#around;
-    const later = (delayMs: number, act: () => void): (() => void) => this.#later(delayMs, act);
     const life = this.#life;
-    return {
+    return virtualPorts({
       clock: { nowMs: () => this.wallMs, monotonicMs: () => around.nowMs() },
-      timers: { after: later },
-      log: {
-        append: (records, written) =>
-          disk.append(records, () => {
-            around.synced(this, records);
-            written(undefined);
-          }),
-      },
-      mark: {
-        write: (mark, written) =>
-          disk.writeMark(mark, () => {
-            around.synced(this, []);
-            written(undefined);
-          }),
-      },
-      kv: new VirtualKv((act) => void later(disk.slowestMs, act)),
-      verifier: {
-        verify: (job, _client, answer) =>
-          around.verify(job, (verdict) => {
-            if (life === this.#life) answer(verdict);
-          }),
-      },
-    };
+      disk: this.disk,
+      after: (delayMs, act) => this.#later(delayMs, act),
+      verify: (job, answer) =>
+        around.verify(job, (verdict) => {
+          if (life === this.#life) answer(verdict);
+        }),
+      synced: (records) => around.synced(this, records),
+    });
   }
 
   /** Runs `act` later, unless the process has died in between. */
