@@ -103,6 +103,9 @@ export class PipelinedClient {
       this.#world.count('failovers');
       this.gateway = (this.gateway + 1) % this.#world.hosts.length;
       for (const sent of this.#open) this.#submit(sent);
+      for (const sent of this.#open.slice()) {
+        for (const voters of sent.voters.values()) this.#believe(sent, voters);
+      }
     });
   }
 
@@ -131,7 +134,13 @@ export class PipelinedClient {
     const answer = `${commit} ${results.map(toHex).join(' ')}`;
     const voters = (sent.voters.get(answer) ?? new Set<number>()).add(by);
     sent.voters.set(answer, voters);
+    this.#believe(sent, voters);
+  }
+
+  /** An opening counts when the own gateway knows of it too: until then that one refuses what follows. */
+  #believe(sent: Sent, voters: ReadonlySet<number>): void {
     if (voters.size <= this.#world.cell.faultsMax) return;
+    if (!this.#isOpened && !voters.has(this.gateway)) return;
     this.#world.count('pipelinedAnswers');
     this.#open = this.#open.filter((one) => one !== sent);
     this.#isOpened = true;
