@@ -43,3 +43,22 @@ describe('windows of a cell', () => {
     expect(checkWindows(committee) === undefined).toBe(isGood);
   });
 });
+
+describe('the algorithm of a cell', () => {
+  const committee = committeeOf(4, {});
+  const cell = { cellId: cellIdOf(committee), committee, addresses: [] };
+
+  it('is a name beside the committee: the cell id does not change', () => {
+    const named = { ...cell, algorithm: 'Highest' };
+    expect(parseCell(writeCell(named), scheme)).toEqual({ ok: true, value: named });
+    expect(writeCell(cell)).not.toContain('algorithm');
+  });
+
+  it.each([5, '', 'x'.repeat(201), null])('is no name: %j', (algorithm) => {
+    const file: unknown = { ...JSON.parse(writeCell(cell)), algorithm };
+    expect(parseCell(JSON.stringify(file), scheme)).toMatchObject({
+      ok: false,
+      failure: { code: 'bad_cell_file', expected: 'algorithm: a name' },
+    });
+  });
+});
