@@ -1,4 +1,4 @@
-import type { Block, BlockHead, Ref, Slot } from './block.ts';
+import type { Block, BlockHead, Header, Ref, Slot } from './block.ts';
 
 /** A block in its place in the DAG. The same block is the same object for as long as it is held. */
 export interface Vertex {
@@ -91,11 +91,21 @@ export class Node implements Vertex {
     this.marks = new Uint8Array(members);
   }
 
-  /** Lets go of the body. */
+  /** Lets go of the body, and of every copy of what other vertices say: most of a header is names. */
   strip(): void {
-    const { ref, header, signed } = this.block;
-    this.block = { ref, header, signed: { header: signed.header, sig: signed.sig } };
+    const { ref, signed } = this.block;
+    const { header, sig } = signed;
+    this.block = { ref, header: this.#sharedHeader(), signed: { header, sig } };
     this.whole = undefined;
+  }
+
+  /** The header, with the refs and the cell id that its parents have. */
+  #sharedHeader(): Header {
+    const { header } = this.block;
+    const refs = new Map(this.parents.map(({ author, ref }) => [author, ref]));
+    const parents = header.parents.map((ref) => refs.get(ref.author) ?? ref);
+    const cellId = this.parents[0]?.block.header.cellId ?? header.cellId;
+    return { ...header, cellId, parents };
   }
 
   /** Lets go of the past, so that it can be collected. */
