@@ -72,7 +72,7 @@ function blockOf(count, size) {
     seal: false,
     parents,
   };
-  return signBlock(header, { batches, keepAlives: [], evidence: [] }, signer);
+  return signBlock(header, { batches, unsigned: [], evidence: [] }, signer);
 }
 
 const block = blockOf(8, 100);

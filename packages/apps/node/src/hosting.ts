@@ -15,7 +15,7 @@ import { fail, ok } from '@fatty/codec';
 import type { Served } from '@fatty/host';
 import type { CellContext, Failure, Outcome, StateMachine } from '@fatty/interface';
 import { LockService } from '@fatty/service';
-import { Hosted, hosted, LINKS_MAX } from '@fatty/sessions';
+import { Hosted, hosted } from '@fatty/sessions';
 import { loadAlgorithm } from './algorithm.ts';
 import { lockServed } from './lock-served.ts';
 
@@ -79,8 +79,7 @@ function ownHosting(machine: Hosted, context: CellContext, params: CellParams): 
       entriesOf: () => 0,
       hasSession: (client) => machine.hasSession(client),
       receiptOf: (batch) => machine.receiptOf(batch),
-      precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
-      keepAliveHashesMax: LINKS_MAX,
+      unsigned: machine.unsigned,
     }),
     sessions: () => machine.sessionCount,
   };

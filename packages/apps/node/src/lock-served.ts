@@ -2,7 +2,7 @@
 import { type Answer, answerShape, type Query, queryShape, type View } from '@fatty/api';
 import type { Served } from '@fatty/host';
 import type { StateMachine } from '@fatty/interface';
-import { LINKS_MAX, LockService } from '@fatty/service';
+import { LockService } from '@fatty/service';
 
 /** `state`: the lock service as a view shows it; undefined where that view is not to be had. */
 export function lockServed(state: (view: View) => StateMachine | undefined): Served<Query, Answer> {
@@ -18,8 +18,9 @@ export function lockServed(state: (view: View) => StateMachine | undefined): Ser
     entriesOf,
     hasSession: (client) => service('committed').hasSession(client),
     receiptOf: (batch) => service('committed').receiptOf(batch),
-    precheckKeepAlive: (keepAlive) => service('committed').precheckKeepAlive(keepAlive),
-    keepAliveHashesMax: LINKS_MAX,
+    get unsigned() {
+      return service('committed').unsigned;
+    },
   };
 }
 

@@ -218,7 +218,7 @@ export class Telemetry {
     this.metrics.commits.inc();
     const ops = input.batches.reduce((sum, batch) => sum + batch.ops.length, 0);
     if (ops > 0) this.metrics.committedOps.inc({ kind: 'op' }, ops);
-    const beats = input.keepAlives.length;
+    const beats = input.unsigned.length;
     if (beats > 0) this.metrics.committedOps.inc({ kind: 'keepAlive' }, beats);
     this.metrics.commitIndex.set(commit.index);
     for (const member of input.evidence) this.log.warn({ member }, 'convicted of contradiction');

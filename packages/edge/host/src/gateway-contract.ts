@@ -1,7 +1,7 @@
 // What a gateway needs of the replica behind it, of the algorithm it serves, and what it allows clients.
 import type { Shape } from '@fatty/codec';
-import type { Applied, Failure, Link, PublicKey, Receipt, Verdict } from '@fatty/interface';
-import type { Batch, KeepAlive, View } from '@fatty/protocol';
+import type { Applied, Failure, Link, PublicKey, Receipt, UnsignedRules } from '@fatty/interface';
+import type { Batch, View } from '@fatty/protocol';
 
 /** The last applied commit. Times in ms. */
 export interface AppliedCommit {
@@ -14,8 +14,8 @@ export interface AppliedCommit {
 export interface GatewayReplica {
   /** Bytes of a SignedBatch; `tag` comes back with a refusal. */
   submit(batch: Uint8Array, tag: number): void;
-  /** Bytes of a KeepAlive that committed state accepts. */
-  keepAlive(bytes: Uint8Array): void;
+  /** Bytes of an unsigned message that committed state accepts. */
+  submitUnsigned(bytes: Uint8Array): void;
   /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
   clockMs(): number;
 }
@@ -32,10 +32,8 @@ export interface Served<Query, Answer> {
   hasSession(client: PublicKey): boolean;
   /** The stored receipt of an applied batch, while it is kept. */
   receiptOf(batch: Batch): Receipt | undefined;
-  /** Only an accepted one goes on to the replica. */
-  precheckKeepAlive(keepAlive: KeepAlive): Verdict;
-  /** Hashes that a forged keep-alive may cost: it counts as many. */
-  readonly keepAliveHashesMax: number;
+  /** Of committed state; a message that it accepts goes on to the replica. Without it there are none. */
+  readonly unsigned: UnsignedRules | undefined;
 }
 
 /** What stands between a replica and its clients; the host tells it what the replica did. */
@@ -55,7 +53,7 @@ export interface GatewayLimits {
   /** Per client key: batches, reads and clock questions. */
   readonly messagesPerSecMax: number;
   /** Per client key, so that no load delays them; a forged one counts as many as it costs hashes. */
-  readonly keepAlivesPerSecMax: number;
+  readonly unsignedPerSecMax: number;
   readonly bytesPerSecMax: number;
   /** Work for keys without a live session, all together: ms of the event loop per second. */
   readonly newcomersMsPerSecMax: number;
@@ -67,7 +65,7 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   messagesPerSecMax: 5_000,
-  keepAlivesPerSecMax: 8_192,
+  unsignedPerSecMax: 8_192,
   bytesPerSecMax: 64 << 20,
   newcomersMsPerSecMax: 300,
   frameBytesMax: 1_310_720,

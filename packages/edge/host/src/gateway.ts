@@ -1,4 +1,5 @@
 // One replica's face to its clients: relays batches, answers reads, pushes receipts and notices.
+import { openUnsigned } from '@fatty/broadcast';
 import { decode, encode, equalBytes, type Shape, type Signer, toHex } from '@fatty/codec';
 import type {
   Applied,
@@ -19,8 +20,6 @@ import {
   clientMessageShapeOf,
   type GatewayMessageOf,
   gatewayMessageShapeOf,
-  type KeepAlive,
-  keepAliveShape,
   requestOf,
   type SignedBatch,
   signedBatchShape,
@@ -52,7 +51,7 @@ interface Arrived {
 interface Visitor<Query> {
   readonly link: Link;
   readonly messages: TokenBucket;
-  readonly keepAlives: TokenBucket;
+  readonly unsigned: TokenBucket;
   readonly bytes: TokenBucket;
   readonly waiting: Read<Query>[];
 }
@@ -134,7 +133,7 @@ export class Gateway<Query, Answer> implements ClientFront {
       link,
       // A second link of the same key shares the buckets of the first.
       messages: known[0]?.messages ?? new TokenBucket(this.#limits.messagesPerSecMax, nowMs),
-      keepAlives: known[0]?.keepAlives ?? new TokenBucket(this.#limits.keepAlivesPerSecMax, nowMs),
+      unsigned: known[0]?.unsigned ?? new TokenBucket(this.#limits.unsignedPerSecMax, nowMs),
       bytes: known[0]?.bytes ?? new TokenBucket(this.#limits.bytesPerSecMax, nowMs),
       waiting: [],
     };
@@ -166,12 +165,14 @@ export class Gateway<Query, Answer> implements ClientFront {
   /** A read that asks what nobody can answer is answered so; everything else ends the link. */
   #unreadable(visitor: Visitor<Query>, bytes: Uint8Array, failure: Failure): void {
     const request = requestOf(bytes, this.#limits.frameBytesMax);
-    if (request === undefined) {
-      this.#error(visitor, 0, failure);
-      visitor.link.close(CLOSE.malformed, failure.code);
-      return;
-    }
+    if (request === undefined) return this.#garbage(visitor, failure);
     this.#error(visitor, request, this.#toll(visitor, bytes.length) ?? failure);
+  }
+
+  /** Bytes that no program of ours sends. */
+  #garbage(visitor: Visitor<Query>, failure: Failure): void {
+    this.#error(visitor, 0, failure);
+    visitor.link.close(CLOSE.malformed, failure.code);
   }
 
   /**
@@ -236,8 +237,8 @@ export class Gateway<Query, Answer> implements ClientFront {
     switch (message.kind) {
       case 'submit':
         return this.#batch(visitor, message, size);
-      case 'keepAlive':
-        return this.#keepAlive(visitor, message.keepAlive);
+      case 'unsigned':
+        return this.#unsigned(visitor, message.message);
       case 'read':
         return this.#charged(visitor, message, size, (slowDown) =>
           this.#read(visitor, message, slowDown),
@@ -303,13 +304,15 @@ export class Gateway<Query, Answer> implements ClientFront {
   }
 
   /** Nobody signs it, so the link it came by pays for what is forged; no answer, like the true ones. */
-  #keepAlive({ keepAlives }: Visitor<Query>, keepAlive: KeepAlive): void {
+  #unsigned(visitor: Visitor<Query>, bytes: Uint8Array): void {
     const nowMs = this.#replica.clockMs();
-    if (keepAlives.take(1, nowMs) > 0) return;
-    const verdict = this.#served.precheckKeepAlive(keepAlive);
-    if (verdict.kind === 'accept') this.#replica.keepAlive(encode(keepAliveShape, keepAlive));
-    if (verdict.kind !== 'reject') return;
-    keepAlives.charge(this.#served.keepAliveHashesMax, nowMs);
+    if (visitor.unsigned.take(1, nowMs) > 0) return;
+    const rules = this.#served.unsigned;
+    const opened = openUnsigned(bytes, rules?.open);
+    if (!opened.ok) return this.#garbage(visitor, opened.failure);
+    const kind = rules?.precheck(opened.value).kind;
+    if (kind === 'accept') this.#replica.submitUnsigned(bytes);
+    if (kind === 'reject') visitor.unsigned.charge(opened.value.weight, nowMs);
   }
 
   /**

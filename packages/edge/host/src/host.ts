@@ -32,7 +32,7 @@ export class Host {
     });
     const replica: GatewayReplica = {
       submit: (batch, tag) => this.driver.dispatch({ kind: 'submit', batch, tag }),
-      keepAlive: (bytes) => this.driver.dispatch({ kind: 'keepAlive', bytes }),
+      submitUnsigned: (bytes) => this.driver.dispatch({ kind: 'unsigned', bytes }),
       clockMs: () => clockMs(sampleOf(ports.clock)),
     };
     this.front = front?.(replica, ports.timers);

@@ -5,7 +5,6 @@ import {
   batchId,
   decodeGatewayMessage,
   type GatewayMessage,
-  type KeepAlive,
   type Query,
   queryShape,
   signedBatchShape,
@@ -13,7 +12,16 @@ import {
 } from '@fatty/api';
 import { ACCEPT, asCellId, asSessionId, decode } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import { BULK, type Link, type Priority, type Receipt, type Verdict } from '@fatty/interface';
+import {
+  BULK,
+  type Link,
+  type Priority,
+  type Receipt,
+  type Unsigned,
+  type UnsignedRules,
+  type Verdict,
+} from '@fatty/interface';
+import { openKeepAlive } from '@fatty/sessions';
 import { Gateway, type ServingError } from '../src/gateway.ts';
 import {
   type AppliedCommit,
@@ -67,11 +75,10 @@ export class FakeLink implements Link {
 export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
   readonly query = queryShape;
   readonly submitted: number[] = [];
-  readonly beats: KeepAlive[] = [];
+  readonly beats: Unsigned[] = [];
   beat: Verdict = ACCEPT;
   readonly queries: [Query, View][] = [];
   readonly answer = answerShape;
-  readonly keepAliveHashesMax = 64;
   says: Answer = {
     kind: 'error',
     code: 'not_found',
@@ -90,13 +97,17 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
     if (signed.ok) this.batches.push(batchId(signed.value.core));
   }
   readonly taken: Uint8Array[] = [];
-  keepAlive(bytes: Uint8Array): void {
+  submitUnsigned(bytes: Uint8Array): void {
     this.taken.push(bytes);
   }
-  precheckKeepAlive(keepAlive: KeepAlive): Verdict {
-    this.beats.push(keepAlive);
-    return this.beat;
-  }
+  readonly unsigned: UnsignedRules = {
+    open: openKeepAlive,
+    precheck: (message) => {
+      this.beats.push(message);
+      return this.beat;
+    },
+    hasReached: () => true,
+  };
   ask(query: Query, view: View): Answer {
     this.queries.push([query, view]);
     return this.says;

@@ -6,9 +6,10 @@ import {
   type Query,
   signBatch,
 } from '@fatty/api';
-import { ACCEPT, ignore, reject, utf8 } from '@fatty/codec';
+import { ACCEPT, encode, ignore, reject, u8, utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
+import { keepAliveShape } from '@fatty/protocol';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { plainOf } from '../../../kernel/codec/test/by-hand.ts';
@@ -162,31 +163,40 @@ describe('limits', () => {
     submit(0);
     expect(link.take()).toMatchObject([{ kind: 'refused', failure: { code: 'slow_down' } }]);
     const keepAlive = { session: SESSION, i: 1, preimage: new Uint8Array(32) };
-    for (let i = 0; i < 20; i++) say({ kind: 'keepAlive', keepAlive });
+    const message = encode(keepAliveShape, keepAlive);
+    for (let i = 0; i < 20; i++) say({ kind: 'unsigned', message });
     say({ kind: 'ping', id: 3 });
     expect(backend.beats).toHaveLength(20);
     expect(link.take()).toEqual([{ kind: 'pong', id: 3 }]);
   });
 
   it('keep-alives have a bucket of their own, which forged ones empty for every link of the key', () => {
-    limited({ messagesPerSecMax: 1, keepAlivesPerSecMax: 130 });
+    limited({ messagesPerSecMax: 1, unsignedPerSecMax: 130 });
     const second = new FakeLink();
     gateway.linkUp(second);
     const keepAlive = { session: SESSION, i: 1, preimage: new Uint8Array(32) };
+    const message = encode(keepAliveShape, keepAlive);
     submit(0);
     backend.beat = ignore('bad_keep_alive', 'link 2', 'link 1');
-    for (let i = 0; i < 10; i++) say({ kind: 'keepAlive', keepAlive });
+    for (let i = 0; i < 10; i++) say({ kind: 'unsigned', message });
     expect(backend.beats).toHaveLength(10);
     backend.beat = reject('bad_keep_alive', 'a preimage', 'other bytes');
-    for (let i = 0; i < 10; i++) say({ kind: 'keepAlive', keepAlive });
+    for (let i = 0; i < 10; i++) say({ kind: 'unsigned', message });
     // 120 are left, and each forged one counts 1 + 64.
     expect(backend.beats).toHaveLength(12);
-    say({ kind: 'keepAlive', keepAlive }, second);
+    say({ kind: 'unsigned', message }, second);
     expect(backend.beats).toHaveLength(12);
     backend.nowMs += 1_000;
     backend.beat = ACCEPT;
-    say({ kind: 'keepAlive', keepAlive }, second);
+    say({ kind: 'unsigned', message }, second);
     expect(backend.beats).toHaveLength(13);
+  });
+
+  it('closes 4400 on an unsigned message that is none of the algorithm, and asks nobody of it', () => {
+    say({ kind: 'unsigned', message: encode(u8, 7) });
+    expect(link.take()).toMatchObject([{ kind: 'error', request: 0 }]);
+    expect(link.closed).toEqual({ code: 4400, reason: 'wrong_shape' });
+    expect(backend.beats).toEqual([]);
   });
 
   it('closes 4400 on what it cannot read, and says what was wrong', () => {

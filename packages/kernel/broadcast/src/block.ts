@@ -7,6 +7,7 @@ import {
   digest,
   equalBytes,
   hash,
+  opaque,
   record,
   type Shape,
   signature,
@@ -17,14 +18,9 @@ import {
   u53,
   viewBytes,
 } from '@fatty/codec';
-import type { CellId, Digest, Signature } from '@fatty/interface';
-import {
-  type Batch,
-  type KeepAlive,
-  keepAliveShape,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/protocol';
+import type { CellId, Digest, Signature, Unsigned } from '@fatty/interface';
+import { type Batch, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import { UNSIGNED_MAX } from './unsigned.ts';
 
 /** R2. A block's name; slot = (author, round). */
 export interface Ref {
@@ -61,13 +57,13 @@ export interface SignedHeader {
 }
 
 /**
- * R4. What a block carries. At most {@link KEEP_ALIVES_MAX} keep-alives, one per session, ascending
- * by session; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` and
+ * R4. What a block carries. `unsigned`: at most {@link UNSIGNED_MAX} messages of the algorithm, one
+ * about each thing, ascending by it; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` and
  * `coinShare` are empty until frames and coins exist.
  */
 export interface Body {
   readonly batches: readonly SignedBatch[];
-  readonly keepAlives: readonly KeepAlive[];
+  readonly unsigned: readonly Uint8Array[];
   readonly commitVotes: readonly Uint8Array[];
   readonly evidence: readonly Evidence[];
   readonly coinShare: readonly Uint8Array[];
@@ -110,6 +106,8 @@ export interface Block extends BlockHead {
   readonly bytes: Uint8Array;
   readonly body: Body;
   readonly batches: readonly CarriedBatch[];
+  /** Of the body, opened. */
+  readonly unsigned: readonly Unsigned[];
 }
 
 /** R2. A place in the DAG; an honest author fills it at most once. */
@@ -121,8 +119,6 @@ export interface Slot {
 const PARENTS_MAX = 256;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 export const HEADER_BYTES_MAX: number = 16 * 1024;
-/** R11: each may cost apply 64 hashes (R3): together 65,536. */
-export const KEEP_ALIVES_MAX = 1_024;
 /**
  * R11: admitting a key that a replica has not seen costs it about ten signatures. A constant and not
  * a committee parameter, as it bounds work alone: no cell needs another.
@@ -154,7 +150,7 @@ export const evidenceShape: Shape<Evidence> = record({
 
 export const bodyShape: Shape<Body> = record({
   batches: array(signedBatchShape, 512),
-  keepAlives: array(keepAliveShape, KEEP_ALIVES_MAX),
+  unsigned: array(opaque, UNSIGNED_MAX),
   commitVotes: array(bytes(512), 64),
   evidence: array(evidenceShape, 64),
   coinShare: array(bytes(512), 1),
@@ -192,11 +188,6 @@ export function virtualRef(cell: CellId, author: number): Ref {
 /** Total order on refs (R2): round, author, digest. */
 export function compareRefs(a: Ref, b: Ref): number {
   return a.round - b.round || a.author - b.author || compareBytes(a.digest, b.digest);
-}
-
-/** R11: the order of keep-alives inside a block; equal for two of one session. */
-export function compareKeepAlives(a: KeepAlive, b: KeepAlive): number {
-  return compareBytes(a.session, b.session);
 }
 
 const keys = new WeakMap<Digest, string>();

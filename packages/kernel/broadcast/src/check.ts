@@ -1,6 +1,14 @@
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
-import type { Ask, Failure, Outcome, Source, Validation, Verdict } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
+import type {
+  Ask,
+  Failure,
+  Outcome,
+  Source,
+  UnsignedRules,
+  Validation,
+  Verdict,
+} from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX } from '@fatty/protocol';
 import { type BatchRules, checkBatchSignature, openOps, readBatches } from './batch.ts';
 import {
   type Block,
@@ -10,19 +18,21 @@ import {
   bodyShape,
   type CarriedBatch,
   type ClosedBatch,
-  compareKeepAlives,
   type Evidence,
   type Header,
 } from './block.ts';
 import { checkEvidence, evidenceAuthor, selfContradiction } from './evidence.ts';
 import { checkHeader, checkSigner, type HeaderRules } from './header.ts';
 import { type OpenedBlock, openBlock } from './open.ts';
+import { openAllUnsigned } from './unsigned.ts';
 
 /** What a block is judged by. Only caches may differ between replicas: they change no answer. */
 export interface BlockRules extends HeaderRules, BatchRules {
   /** The algorithm's: what its ops are, and which of them may be said (R11a). */
   readonly open: (bytes: Uint8Array) => Outcome<unknown>;
   readonly validate: (source: Source, op: unknown) => Validation;
+  /** Without it, no block may carry unsigned messages. */
+  readonly openUnsigned?: UnsignedRules['open'] | undefined;
 }
 
 /**
@@ -30,9 +40,10 @@ export interface BlockRules extends HeaderRules, BatchRules {
  * signatures, keys and `validate` are not looked at again; form, limits and hashes are.
  */
 export function trusting(rules: BlockRules): BlockRules {
-  const { committee, cellId, open } = rules;
+  const { committee, cellId, open, openUnsigned } = rules;
   const scheme = { ...rules.scheme, verify: () => true, admit: () => ACCEPT };
-  return { committee, cellId, scheme, open, validate: () => ACCEPT, isKnown: true };
+  const validate = (): Validation => ACCEPT;
+  return { committee, cellId, scheme, open, validate, openUnsigned, isKnown: true };
 }
 
 /**
@@ -63,8 +74,8 @@ export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
  * Static validity (R8–R11a): pure, the same on live and sync paths. The block is good once every
  * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
  * Codes of `decode`, `checkSigner`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
- * `open` and `validate`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
- * `keep_alives_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
+ * `open` and `validate`, of its unsigned messages, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
+ * `unsigned_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
  * `bad_batch_signature`, `too_heavy`, `too_many_proofs`.
  */
 export function checkOpened(opened: OpenedBlock, rules: BlockRules): Checked {
@@ -86,8 +97,11 @@ export function checkOpened(opened: OpenedBlock, rules: BlockRules): Checked {
 /** The body is bound by the signed header, so all its flaws are its author's. */
 function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
   const { author } = block.header;
-  const flaw =
-    checkForm(block.header, body) ?? checkKeepAlives(body) ?? checkAccusations(body, rules);
+  const form = checkForm(block.header, body);
+  if (form) return refused(form, author);
+  const unsigned = openAllUnsigned(body.unsigned, rules.openUnsigned);
+  if (!unsigned.ok) return refused(unsigned.failure, author);
+  const flaw = checkAccusations(body, rules);
   if (flaw) return refused(flaw, author);
   // Counts and order first: they bound the signatures and proofs that cost time.
   const batches = readBatches(body.batches, rules);
@@ -96,7 +110,7 @@ function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
     const bad = checkBatchSignature(batch, rules);
     if (bad) return refused(bad, author);
   }
-  return validateOps(block, body, batches.value, rules);
+  return validateOps({ ...block, body, unsigned: unsigned.value }, batches.value, rules);
 }
 
 /** R10 and this version's closed fields. */
@@ -105,15 +119,6 @@ function checkForm(header: Header, body: Body): Failure | undefined {
   if (future > 0) return failure('unexpected_field', 'no votes, no coin share', `${future}`);
   if (header.seal && body.batches.length > 0) {
     return failure('sealed_batches', 'no batches after the seal', `${body.batches.length}`);
-  }
-  return undefined;
-}
-
-/** R11: one per session, the latest, for each may cost apply many hashes. */
-function checkKeepAlives({ keepAlives }: Body): Failure | undefined {
-  for (let i = 1; i < keepAlives.length; i++) {
-    if (compareKeepAlives(keepAlives[i - 1] as KeepAlive, keepAlives[i] as KeepAlive) < 0) continue;
-    return failure('keep_alives_unsorted', 'sessions strictly ascending', 'equal or below');
   }
   return undefined;
 }
@@ -133,8 +138,7 @@ function checkAccusations(body: Body, rules: BlockRules): Failure | undefined {
 
 /** R11a: the algorithm's own gate, op by op; slow checks come out as asks. */
 function validateOps(
-  block: OpenedBlock,
-  body: Body,
+  block: Omit<Block, 'batches'>,
   closed: readonly (ClosedBatch | CarriedBatch)[],
   rules: BlockRules,
 ): Checked {
@@ -165,7 +169,7 @@ function validateOps(
     if (flaw) return refused(flaw, author);
     batches.push('opened' in one ? one : { ...one, opened });
   }
-  return { kind: 'accept', block: { ...block, body, batches }, asks };
+  return { kind: 'accept', block: { ...block, batches }, asks };
 }
 
 /**

@@ -7,4 +7,11 @@ export * from './evidence.ts';
 export * from './header.ts';
 export { type OpenedBlock, openBlock } from './open.ts';
 export { type Content, signBlock } from './sign.ts';
+export {
+  compareUnsigned,
+  openUnsigned,
+  UNSIGNED_BYTES_MAX,
+  UNSIGNED_MAX,
+  UNSIGNED_WEIGHT_MAX,
+} from './unsigned.ts';
 export type { Vertex } from './vertex.ts';

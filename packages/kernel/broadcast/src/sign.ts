@@ -1,4 +1,5 @@
 import { encode, type Signer } from '@fatty/codec';
+import type { Unsigned } from '@fatty/interface';
 import {
   type Block,
   type Body,
@@ -14,8 +15,10 @@ import {
 import { nameBlock } from './open.ts';
 
 /** What goes into an own block besides its header. */
-export interface Content extends Pick<Body, 'keepAlives' | 'evidence'> {
-  /** Sorted by `compareBatches`, each once. Keep-alives: by `compareKeepAlives`, one per session. */
+export interface Content extends Pick<Body, 'evidence'> {
+  /** Sorted by `compareUnsigned`, one about each thing. */
+  readonly unsigned: readonly Unsigned[];
+  /** Sorted by `compareBatches`, each once. */
   readonly batches: readonly CarriedBatch[];
 }
 
@@ -27,7 +30,7 @@ export function signBlock(
 ): Block {
   const body: Body = {
     batches: content.batches.map((batch) => batch.signed),
-    keepAlives: content.keepAlives,
+    unsigned: content.unsigned.map((message) => message.bytes),
     commitVotes: [],
     evidence: content.evidence,
     coinShare: [],
@@ -38,5 +41,6 @@ export function signBlock(
   const sig = signer.sign(headerMessage(header.cellId, headerBytes));
   const signed: SignedBlock = { header: headerBytes, sig, body: bodyBytes };
   const bytes = encode(signedBlockShape, signed);
-  return { ...nameBlock(bytes, signed, whole), body, batches: content.batches };
+  const { batches, unsigned } = content;
+  return { ...nameBlock(bytes, signed, whole), body, batches, unsigned };
 }

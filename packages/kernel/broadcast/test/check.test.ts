@@ -2,22 +2,18 @@ import {
   array,
   asCellId,
   asDigest,
-  asSessionId,
   asSignature,
   bytes,
   ed25519,
   encode,
+  ok,
+  opaque,
   record,
   standIn,
+  u32,
 } from '@fatty/codec';
-import type { Validation } from '@fatty/interface';
-import {
-  BLOCK_WEIGHT_MAX,
-  type KeepAlive,
-  keepAliveShape,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/protocol';
+import type { Outcome, Unsigned, Validation } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,14 +29,15 @@ import {
   evidenceShape,
   type Header,
   headerDigest,
-  KEEP_ALIVES_MAX,
   type Ref,
   selfContradiction,
   signBlock,
   signedBlockShape,
+  UNSIGNED_MAX,
+  UNSIGNED_WEIGHT_MAX,
   virtualRef,
 } from '../src/index.ts';
-import { Cell, EMPTY } from './signed.ts';
+import { Cell, EMPTY, message, openUnsigned, WEIGHT } from './signed.ts';
 
 const cell = new Cell();
 const check = (bytes: Uint8Array): Checked => checkBlock(bytes, cell.rules);
@@ -71,7 +68,7 @@ describe('a valid block', () => {
 
   it('is what signBlock makes', () => {
     const received = accepted(cell.bytes(2, {}, { batches }));
-    const content = { batches: received.batches, keepAlives: [], evidence: [] };
+    const content = { batches: received.batches, unsigned: [], evidence: [] };
     const made = signBlock(cell.header(2), content, cell.signer(2));
     expect(accepted(made.bytes)).toEqual(made);
     expect(made).toEqual(received);
@@ -180,13 +177,8 @@ describe('bytes that nobody can be blamed for', () => {
   });
 });
 
-const keepAlive = (session: number, i = 1): KeepAlive => ({
-  session: asSessionId(new Uint8Array(32).map((_, at) => (at < 2 ? session >> (8 - 8 * at) : 0))),
-  i,
-  preimage: asDigest(new Uint8Array(32)),
-});
-const keepAlives = (count: number): KeepAlive[] =>
-  Array.from({ length: count }, (_, session) => keepAlive(session));
+const messages = (count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, about) => message(about));
 /** `count` batches of as many clients. */
 const strangers = (count: number, of: Cell): SignedBatch[] =>
   Array.from({ length: count }, (_, i) => {
@@ -200,18 +192,37 @@ describe('work that a block may cost (R11)', () => {
   const checkWide = (body: Partial<Body>): Checked =>
     checkBlock(wide.bytes(0, {}, body), wide.rules);
 
-  it('is bounded by the number of keep-alives', () => {
-    expect(checkWide({ keepAlives: keepAlives(KEEP_ALIVES_MAX) }).kind).toBe('accept');
+  it('is bounded by the weight of unsigned messages', () => {
+    const two = { unsigned: messages(2) };
+    const weighing = (weight: number): Checked => {
+      const open = (bytes: Uint8Array): Outcome<Unsigned> => {
+        const opened = openUnsigned(bytes);
+        return opened.ok ? ok({ ...opened.value, weight }) : opened;
+      };
+      return checkBlock(wide.bytes(0, {}, two), { ...wide.rules, openUnsigned: open });
+    };
+    expect(UNSIGNED_MAX * WEIGHT).toBe(UNSIGNED_WEIGHT_MAX);
+    expect(weighing(UNSIGNED_WEIGHT_MAX / 2).kind).toBe('accept');
+    const refused = { kind: 'reject', code: 'too_heavy', author: 0 };
+    expect(weighing(UNSIGNED_WEIGHT_MAX / 2 + 1)).toMatchObject(refused);
+    expect(weighing(UNSIGNED_WEIGHT_MAX + 1)).toMatchObject(refused);
+  });
+
+  it('is bounded by the number of unsigned messages', () => {
+    const most = checkWide({ unsigned: messages(UNSIGNED_MAX) });
+    expect(most.kind).toBe('accept');
+    if (most.kind !== 'accept') return;
+    expect(most.block.unsigned.map(({ bytes: one }) => one)).toEqual(messages(UNSIGNED_MAX));
     // No encoder of ours writes one more: the bytes are put together by hand.
-    const over = keepAlives(KEEP_ALIVES_MAX + 1);
+    const over = messages(UNSIGNED_MAX + 1);
     const loose = record<Body>({
       batches: array(signedBatchShape, 0),
-      keepAlives: array(keepAliveShape, over.length),
+      unsigned: array(opaque, over.length),
       commitVotes: array(bytes(0), 0),
       evidence: array(evidenceShape, 0),
       coinShare: array(bytes(0), 0),
     });
-    const signed = wide.sign(0, wide.header(0), {}, encode(loose, { ...EMPTY, keepAlives: over }));
+    const signed = wide.sign(0, wide.header(0), {}, encode(loose, { ...EMPTY, unsigned: over }));
     const refused = checkBlock(encode(signedBlockShape, signed), wide.rules);
     expect(refused).toMatchObject({ kind: 'reject', code: 'wrong_shape', author: 0 });
   });
@@ -238,12 +249,23 @@ const twoHeaders = (author: number): Evidence =>
   contradiction(accepted(cell.bytes(author)), accepted(cell.bytes(author, { ts: 2_000 })));
 
 describe('a bad body', () => {
+  it('carries unsigned messages of an algorithm that has none', () => {
+    const { openUnsigned: _, ...rules } = cell.rules;
+    expect(checkBlock(cell.bytes(0, {}, { unsigned: [message(1)] }), rules)).toMatchObject({
+      kind: 'reject',
+      code: 'unexpected_field',
+      author: 0,
+    });
+  });
+
   it.each<[string, Uint8Array]>([
     ['unexpected_field', cell.bytes(0, {}, { commitVotes: [Uint8Array.of(1)] })],
     ['unexpected_field', cell.bytes(0, {}, { coinShare: [Uint8Array.of(1)] })],
     ['sealed_batches', cell.bytes(0, { seal: true }, { batches: [cell.batch(1, 1)] })],
-    ['keep_alives_unsorted', cell.bytes(0, {}, { keepAlives: [keepAlive(2), keepAlive(1)] })],
-    ['keep_alives_unsorted', cell.bytes(0, {}, { keepAlives: [keepAlive(1), keepAlive(1, 2)] })],
+    ['unsigned_unsorted', cell.bytes(0, {}, { unsigned: [message(2), message(1)] })],
+    ['unsigned_unsorted', cell.bytes(0, {}, { unsigned: [message(1), message(1, 2)] })],
+    ['wrong_shape', cell.bytes(0, {}, { unsigned: [message(1), encode(u32, 7)] })],
+    ['too_large', cell.bytes(0, {}, { unsigned: [encode(bytes(200), new Uint8Array(127))] })],
     ['evidence_unsorted', cell.bytes(0, {}, { evidence: [twoHeaders(2), twoHeaders(1)] })],
     ['evidence_unsorted', cell.bytes(0, {}, { evidence: [twoHeaders(1), twoHeaders(1)] })],
     [

@@ -51,7 +51,7 @@ export interface RandomDag {
 export const CELL = asCellId(new Uint8Array(32).fill(7));
 const NO_SIG = asSignature(new Uint8Array(64));
 const NO_BYTES = new Uint8Array(0);
-const BODY = { batches: [], keepAlives: [], commitVotes: [], evidence: [], coinShare: [] };
+const BODY = { batches: [], unsigned: [], commitVotes: [], evidence: [], coinShare: [] };
 const ZERO = asDigest(new Uint8Array(32));
 
 export function committeeOf(n: number, v: number, g: number): Committee {
@@ -74,7 +74,7 @@ export function bareBlock(
   const ref = { ...slot, digest };
   const header = { cellId: CELL, epoch: 0, ...slot, ts, seal, parents, bodyHash: ZERO };
   const signed = { header: digest, sig: NO_SIG, body: NO_BYTES };
-  return { ref, header, signed, bytes: NO_BYTES, body: BODY, batches: [] };
+  return { ref, header, signed, bytes: NO_BYTES, body: BODY, batches: [], unsigned: [] };
 }
 
 function randomDigest(random: Random): Digest {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
 import { reference } from '../../codec/test/reference.ts';
 import { readBatch, signBlock, virtualRef } from '../src/index.ts';
+import { openUnsigned } from './signed.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const fill = (byte: number, size = 32): Uint8Array => new Uint8Array(size).fill(byte);
@@ -22,7 +23,8 @@ const signed = signBatch(cellId, client, {
   ops: [Uint8Array.of(1, 2, 3)],
 });
 const opened = readBatch(signed, DEFAULT_LIMITS);
-const keepAlive = { session: asSessionId(fill(6)), i: 65, preimage: fill(7) };
+const message = reference([fill(6), 65, fill(7)]);
+const unsigned = openUnsigned(message);
 const header = {
   cellId,
   epoch: 7,
@@ -36,7 +38,7 @@ const block = signBlock(
   header,
   {
     batches: opened.ok ? [{ ...opened.value, opened: [] }] : [],
-    keepAlives: [keepAlive],
+    unsigned: unsigned.ok ? [unsigned.value] : [],
     evidence: [],
   },
   author,

@@ -2,13 +2,17 @@ import {
   ACCEPT,
   asSessionId,
   compareBytes,
+  decode,
   encode,
+  fixed,
   ok,
+  record,
   type SignatureScheme,
   type Signer,
   standIn,
+  u32,
 } from '@fatty/codec';
-import type { CellId } from '@fatty/interface';
+import type { CellId, Outcome, Unsigned } from '@fatty/interface';
 import {
   type Batch,
   type Committee,
@@ -31,6 +35,22 @@ import {
   signedBlockShape,
   virtualRef,
 } from '../src/index.ts';
+
+/** Unsigned messages of an algorithm made up for these tests. */
+export const messageShape = record({ about: fixed(32), rank: u32, proof: fixed(32) });
+export const WEIGHT = 64;
+
+export function openUnsigned(bytes: Uint8Array): Outcome<Unsigned> {
+  const opened = decode(messageShape, bytes, bytes.length);
+  return opened.ok ? ok({ bytes, ...opened.value, weight: WEIGHT }) : opened;
+}
+
+export const message = (about: number, rank = 1): Uint8Array =>
+  encode(messageShape, {
+    about: new Uint8Array(32).map((_, at) => (at < 2 ? about >> (8 - 8 * at) : 0)),
+    rank,
+    proof: new Uint8Array(32),
+  });
 
 /** A cell of four with stand-in or real signatures, and everything needed to sign in its name. */
 export class Cell {
@@ -63,7 +83,7 @@ export class Cell {
     };
     this.cellId = cellIdOf(this.committee);
     const { committee, cellId } = this;
-    this.rules = { committee, cellId, scheme, open: ok, validate: () => ACCEPT };
+    this.rules = { committee, cellId, scheme, open: ok, validate: () => ACCEPT, openUnsigned };
   }
 
   signer(author: number): Signer {
@@ -113,7 +133,7 @@ export class Cell {
 
 export const EMPTY: Body = {
   batches: [],
-  keepAlives: [],
+  unsigned: [],
   commitVotes: [],
   evidence: [],
   coinShare: [],

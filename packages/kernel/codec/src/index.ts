@@ -4,6 +4,7 @@ export * from './choice.ts';
 export * from './failure.ts';
 export * from './hash.ts';
 export { keptBytes } from './memory.ts';
+export { opaque } from './opaque.ts';
 export * from './self-test.ts';
 export * from './shape.ts';
 export * from './signature.ts';

@@ -119,6 +119,29 @@ export class Reader implements Source {
     return this.#refuse(`text, at most ${lengthMax}`);
   }
 
+  item(): Uint8Array {
+    const start = this.#at;
+    this.tree();
+    const size = this.#at - start;
+    return owned(new Uint8Array(this.#input.buffer, this.#input.byteOffset + start, size));
+  }
+
+  /** The next item, whatever it is; its byte strings are views. @throws ShapeError */
+  tree(): Item {
+    const count = this.#open();
+    if (count !== OTHER) {
+      const items = Array.from({ length: count }, () => this.tree());
+      this.#depth--;
+      return items;
+    }
+    if (this.#major === BYTES) return this.#skip(this.#argument);
+    if (this.#major === TEXT) return this.#string(this.#argument);
+    if (this.#major !== UNSIGNED || (this.#isLong && this.#argument < LONG_MIN)) {
+      return this.#refuse('an item');
+    }
+    return this.#isLong ? this.#exact() : this.#argument;
+  }
+
   array<T>(element: Readable<T>, countMax: number): readonly T[] {
     const count = this.#open();
     if (count === OTHER || count > countMax) this.#refuse(`array, at most ${countMax} items`);

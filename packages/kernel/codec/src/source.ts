@@ -46,6 +46,8 @@ export interface Source {
   fixed(size: number): Uint8Array;
   /** Text of at most `lengthMax` UTF-16 units. */
   text(lengthMax: number): string;
+  /** The next item, whatever it is, as bytes of its own. */
+  item(): Uint8Array;
   /** An array of at most `countMax` values of one shape. */
   array<T>(element: Readable<T>, countMax: number): readonly T[];
   /** An array with one value or none. */

@@ -65,6 +65,11 @@ function wrong(expected: string, item: unknown): never {
 /** An integer that the library hands out as a BigInt although its head could be shorter is none. */
 const LONG_MIN = 2n ** 32n;
 
+function refuseShortBigInts(item: unknown): void {
+  if (Array.isArray(item)) item.forEach(refuseShortBigInts);
+  else if (typeof item === 'bigint' && item < LONG_MIN) wrong('an item', item);
+}
+
 /** One item of the library's making, and below it those of its parts. */
 class Items implements Source {
   readonly #item: unknown;
@@ -108,6 +113,11 @@ class Items implements Source {
     const item = this.#item;
     const fits = typeof item === 'string' && item.length <= lengthMax;
     return fits ? item : wrong(`text, at most ${lengthMax}`, item);
+  }
+
+  item(): Uint8Array {
+    refuseShortBigInts(this.#item);
+    return new Uint8Array(cbor.encode(this.#item));
   }
 
   array<T>(element: Readable<T>, countMax: number): readonly T[] {

@@ -91,6 +91,19 @@ export class RandomSource implements Source {
     return text.length <= lengthMax ? text : 'x'.repeat(lengthMax);
   }
 
+  item(): Uint8Array {
+    return reference(this.#plain(3));
+  }
+
+  #plain(depth: number): Plain {
+    const rng = this.#rng;
+    const kind = rng(depth === 0 ? 3 : 5);
+    if (kind === 0) return pick(rng, EDGES);
+    if (kind === 1) return randomText(rng);
+    if (kind === 2) return randomBytes(rng, pick(rng, SIZES));
+    return Array.from({ length: rng(5) }, () => this.#plain(depth - 1));
+  }
+
   array<T>(element: Readable<T>, countMax: number): readonly T[] {
     const rng = this.#rng;
     const many = this.#depth === 0 && rng(6) === 0 ? 30 : 4;

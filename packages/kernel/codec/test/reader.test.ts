@@ -11,6 +11,7 @@ import {
   fixed,
   mapped,
   oneToOne,
+  opaque,
   optional,
   peek,
   record,
@@ -60,6 +61,7 @@ const LEAVES = [
   detail(5),
   sorted,
   even,
+  opaque,
 ] as readonly Shape<unknown>[];
 
 type Any = { readonly kind: string };
@@ -168,5 +170,33 @@ describe('the reader', () => {
       'malformed',
     ]);
     expect(peek(front, whole, 3)).toMatchObject({ failure: { code: 'too_large' } });
+  });
+});
+
+describe('an item that somebody else reads', () => {
+  const known = record({ session: fixed(32), i: u32, preimage: fixed(32) });
+  const carrying = (one: Shape<unknown>) => record({ a: u8, items: array(one, 4), b: u8 });
+  const part = { session: new Uint8Array(32).fill(1), i: 70_000, preimage: new Uint8Array(32) };
+
+  it('is written as with its own shape, and read whatever it is', () => {
+    const inside = encode(known, part);
+    const known3 = { a: 1, items: [part, part, part], b: 2 };
+    const carried = { a: 1, items: [inside, inside, inside], b: 2 };
+    const written = encode(carrying(known as Shape<unknown>), known3);
+    expect(encode(carrying(opaque as Shape<unknown>), carried)).toEqual(written);
+    const read = decode(carrying(opaque as Shape<unknown>), written, 1 << 10);
+    expect(read).toEqual({ ok: true, value: carried });
+  });
+
+  it.each([
+    ['', 'nothing'],
+    ['1817', 'a long head'],
+    ['0000', 'two items'],
+    ['61ff', 'text that is no UTF-8'],
+    ['f6', 'what the profile has not'],
+  ])('bytes %s are none: %s', (hex) => {
+    const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
+    expect(decode(opaque, bytes, 64).ok).toBe(false);
+    expect(opaque.flawOf(bytes)).toMatchObject({ expected: 'canonical bytes' });
   });
 });

@@ -1,5 +1,6 @@
 import type { CellId, Digest, PublicKey, SessionId } from './bytes.ts';
-import type { Outcome, Validation, Verdict } from './verdict.ts';
+import type { Unsigned, UnsignedRules } from './unsigned.ts';
+import type { Outcome, Validation } from './verdict.ts';
 
 /** The last commit a client had seen when it signed (R3). */
 export interface Basis {
@@ -82,14 +83,6 @@ export interface OrderedBatch<Op = unknown> {
   readonly opened: readonly Op[];
 }
 
-/** Keeps a session alive by showing the next preimage of its hash chain (R3). */
-export interface OrderedKeepAlive {
-  readonly session: SessionId;
-  /** How many links from the anchor this preimage is. */
-  readonly i: number;
-  readonly preimage: Uint8Array;
-}
-
 /** One commit as input of {@link StateMachine.applyCommit} (R21). */
 export interface CommitInput<Op = unknown> {
   readonly index: number;
@@ -99,7 +92,8 @@ export interface CommitInput<Op = unknown> {
   /** Milliseconds, agreed, advances at most STEP per commit (R20). */
   readonly leaseClock: number;
   readonly batches: readonly OrderedBatch<Op>[];
-  readonly keepAlives: readonly OrderedKeepAlive[];
+  /** Of the commit's blocks, in linear order: as many about one thing as blocks carry one. */
+  readonly unsigned: readonly Unsigned[];
   /** Committee indices newly convicted of contradicting themselves, ascending. */
   readonly evidence: readonly number[];
 }
@@ -153,11 +147,8 @@ export interface StateMachine<Op = unknown> {
    * `opened` ends before the first op that cannot be opened: `validate` has its turn later.
    */
   precheck(batch: OrderedBatch<Op>): Validation;
-  /**
-   * The same for a keep-alive, which nobody signs: only one that committed state would accept may take
-   * a place in a gateway's pool. Read-only, of bounded cost; never an ask.
-   */
-  precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict;
+  /** Messages that nobody signs. Without it there are none, and no block may carry any. */
+  readonly unsigned?: UnsignedRules;
   /** Of the copies of a batch the first that has its turn counts; a refusal is told after the last. */
   applyCommit(commit: CommitInput<Op>): Applied;
   /**
@@ -165,8 +156,6 @@ export interface StateMachine<Op = unknown> {
    * carry beside that is waste, see budgets of package replica; without this nothing is.
    */
   hasUsed?(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean;
-  /** Committed state: its session lives, and its chain has come as far as this keep-alive. */
-  hasReached?(keepAlive: OrderedKeepAlive): boolean;
   /**
    * Folds one copy of a pending batch into a *delivered* view made by `restore(snapshot())` of the
    * committed one (R21a). A session's copies come in linear order: what is out of turn is nothing.

@@ -3,4 +3,5 @@ export * from './bytes.ts';
 export * from './close.ts';
 export * from './edges.ts';
 export * from './trace.ts';
+export * from './unsigned.ts';
 export * from './verdict.ts';

@@ -15,7 +15,7 @@ export function commitInput(commit: Ordered, dag: { readonly committee: Committe
     commitTs: commit.commitTs,
     leaseClock: commit.leaseClock,
     batches: copiesIn(commit.content),
-    keepAlives: commit.content.flatMap((block) => block.body.keepAlives),
+    unsigned: commit.content.flatMap((block) => block.unsigned),
     evidence: commit.convicted,
   };
 }

@@ -196,7 +196,7 @@ describe('commitInput', () => {
     const [, second] = orderer.advance();
     if (second === undefined) return expect.fail('two commits');
     const input = commitInput(second, dag);
-    expect(input).toMatchObject({ index: 2, epoch: 0, evidence: [], keepAlives: [] });
+    expect(input).toMatchObject({ index: 2, epoch: 0, evidence: [], unsigned: [] });
     expect(input.batches.map(({ seq, author }) => [seq, author])).toEqual([
       [2, 0],
       [1, 0],

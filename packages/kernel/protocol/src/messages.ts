@@ -7,6 +7,7 @@ import {
   digest,
   encode,
   fixed,
+  opaque,
   peek,
   record,
   type Shape,
@@ -21,7 +22,6 @@ import {
 } from '@fatty/codec';
 import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from './batch.ts';
-import { type KeepAlive, keepAliveShape } from './keep-alive.ts';
 
 /**
  * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.
@@ -34,7 +34,8 @@ export type View = 'committed' | 'delivered';
  */
 export type ClientMessageOf<Query> =
   | { readonly kind: 'submit'; readonly batch: SignedBatch }
-  | { readonly kind: 'keepAlive'; readonly keepAlive: KeepAlive }
+  /** A message that nobody signs: an item of the algorithm, as its canonical bytes. */
+  | { readonly kind: 'unsigned'; readonly message: Uint8Array }
   /** Answered once the replica has applied commit `minCommit` (0: at once). */
   | {
       readonly kind: 'read';
@@ -124,7 +125,7 @@ const READ_TAG = 3;
 export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMessageOf<Query>> {
   return union<ClientMessageOf<Query>>({
     submit: [1, record({ batch: signedBatchShape })],
-    keepAlive: [2, record({ keepAlive: keepAliveShape })],
+    unsigned: [2, record({ message: opaque })],
     read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query })],
     now: [4, record({ nonce: fixed(16) })],
     ping: [8, pulse],

@@ -35,8 +35,8 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
     /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
     | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
-    /** A client's KeepAlive bytes from the gateway. */
-    | { readonly kind: 'keepAlive'; readonly bytes: Uint8Array }
+    /** An unsigned message of the algorithm, from a client. */
+    | { readonly kind: 'unsigned'; readonly bytes: Uint8Array }
     /** Answer to a `read` effect: SignedBlock bytes found on disk. */
     | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
   );

@@ -69,6 +69,7 @@ export class Replica {
     const shared = new Shared(config);
     this.#shared = shared;
     this.#machine = config.machine;
+    const { unsigned } = config.machine;
     const rules: BlockRules = {
       committee: config.committee,
       cellId: config.cellId,
@@ -78,6 +79,7 @@ export class Replica {
       heldBatch: (id, sig) => this.#pool.held(id, sig),
       open: (bytes) => config.machine.open(bytes),
       validate: (source, op) => config.machine.validate(source, op),
+      openUnsigned: unsigned && ((bytes) => unsigned.open(bytes)),
     };
     this.#verdicts = new Verdicts(shared);
     this.#fetch = new Fetch(shared);
@@ -197,8 +199,8 @@ export class Replica {
       }
       case 'submit':
         return this.#submit(event.batch, event.tag);
-      case 'keepAlive':
-        return this.#keepAlive(event.bytes);
+      case 'unsigned':
+        return this.#unsigned(event.bytes);
       case 'stored':
         return this.#serve.stored(event.request, event.blocks);
     }
@@ -245,9 +247,9 @@ export class Replica {
     else this.#gateway.submit(batch, tag);
   }
 
-  #keepAlive(bytes: Uint8Array): void {
+  #unsigned(bytes: Uint8Array): void {
     if (this.#standing.refusal) return;
-    const flaw = this.#gateway.keepAlive(bytes);
+    const flaw = this.#gateway.unsigned(bytes);
     if (flaw) this.#shared.out.note({ what: 'messageRejected', failure: flaw });
   }
 

@@ -52,7 +52,8 @@ export interface Tuning {
   /** R11a: batches whose slow checks are under way, of all clients and of one: more, `overloaded`. */
   readonly checkingMax: number;
   readonly checkingPerClientMax: number;
-  readonly keepAlivesMax: number;
+  /** Unsigned messages that wait for an own block. */
+  readonly unsignedMax: number;
   /** R12: bytes that one author may carry for nothing at once, and per second of commit time. */
   readonly wasteBytesMax: number;
   readonly wasteBytesPerSec: number;
@@ -98,7 +99,7 @@ export const DEFAULT_TUNING: Tuning = {
   queueBytesMax: 32 * 1024 * 1024,
   checkingMax: 256,
   checkingPerClientMax: 16,
-  keepAlivesMax: 4_096,
+  unsignedMax: 4_096,
   wasteBytesMax: 40 * 1024 * 1024,
   wasteBytesPerSec: 256 * 1024,
   shunnedTakenMax: 64,

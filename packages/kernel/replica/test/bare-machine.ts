@@ -7,7 +7,6 @@ import {
   digest,
   encode,
   hash,
-  ignore,
   publicKey,
   record,
   type Shape,
@@ -29,7 +28,6 @@ import type {
   Source,
   StateMachine,
   Validation,
-  Verdict,
 } from '@fatty/interface';
 
 /** R3: receipts kept per session. */
@@ -109,11 +107,6 @@ class Plain implements StateMachine {
 
   precheck(): Validation {
     return ACCEPT;
-  }
-
-  /** A plain algorithm has no sessions that could end. */
-  precheckKeepAlive(): Verdict {
-    return ignore('session_unknown', 'a session with a lease', 'an algorithm without');
   }
 
   applyCommit(commit: CommitInput): Applied {

@@ -68,7 +68,7 @@ export function forge(
     seal: false,
     parents,
   };
-  const content = { batches: [], keepAlives: [], evidence: [], ...more.content };
+  const content = { batches: [], unsigned: [], evidence: [], ...more.content };
   return signBlock(header, content, cell.signers[author] as Signer);
 }
 

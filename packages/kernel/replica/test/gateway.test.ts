@@ -1,4 +1,4 @@
-import { CLIENT_KEYS_MAX, KEEP_ALIVES_MAX } from '@fatty/broadcast';
+import { CLIENT_KEYS_MAX, UNSIGNED_MAX } from '@fatty/broadcast';
 import {
   ACCEPT,
   asSessionId,
@@ -11,8 +11,9 @@ import {
   toHex,
   utf8,
 } from '@fatty/codec';
-import type { Digest, StateMachine, Verdict } from '@fatty/interface';
-import { type KeepAlive, keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/protocol';
+import type { Digest, StateMachine, Unsigned, Verdict } from '@fatty/interface';
+import { keepAliveLink, keepAliveShape, signedBatchShape } from '@fatty/protocol';
+import { openKeepAlive } from '@fatty/sessions';
 import { describe, expect, it } from 'vitest';
 import type { Tuning } from '../src/index.ts';
 import { bareMachine } from './bare-machine.ts';
@@ -203,19 +204,23 @@ describe('submit', () => {
 
 /** Machines of one kind whose committed chain state is each one's own. */
 function chained(
-  check: (keepAlive: KeepAlive, accepted: ReadonlyMap<string, KeepAlive>) => Verdict,
+  check: (message: Unsigned, accepted: ReadonlyMap<string, Unsigned>) => Verdict,
 ): Partial<Options> {
   const cell = makeCell(4);
   const context = { cellId: cell.cellId, epoch: 0, members: cell.committee.members };
   const machine = (): StateMachine => {
-    const accepted = new Map<string, KeepAlive>();
+    const accepted = new Map<string, Unsigned>();
     const plain = bareMachine(listAlgorithm, context);
     return {
       ...wrapped(plain),
-      precheckKeepAlive: (keepAlive) => check(keepAlive, accepted),
+      unsigned: {
+        open: openKeepAlive,
+        precheck: (message) => check(message, accepted),
+        hasReached: ({ about, rank }) => rank <= (accepted.get(toHex(about))?.rank ?? 0),
+      },
       applyCommit(commit) {
-        for (const one of commit.keepAlives) {
-          if (check(one, accepted).kind === 'accept') accepted.set(toHex(one.session), one);
+        for (const one of commit.unsigned) {
+          if (check(one, accepted).kind === 'accept') accepted.set(toHex(one.about), one);
         }
         return plain.applyCommit(commit);
       },
@@ -229,7 +234,6 @@ function wrapped(machine: StateMachine): StateMachine {
     open: (bytes) => machine.open(bytes),
     validate: (source, op) => machine.validate(source, op),
     precheck: (batch) => machine.precheck(batch),
-    precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
     applyCommit: (commit) => machine.applyCommit(commit),
     deliverBatch: (batch) => machine.deliverBatch(batch),
     needsTime: () => machine.needsTime(),
@@ -244,22 +248,24 @@ const links = [hash('seed')];
 for (let i = 0; i < 20; i++) links.unshift(keepAliveLink(links[0] as Digest));
 
 /** One session, whose chain is {@link links}; at most 4 links at once. */
-function checkLink(one: KeepAlive, accepted: ReadonlyMap<string, KeepAlive>): Verdict {
-  const last = accepted.get(toHex(one.session)) ?? { i: 0, preimage: links[0] as Digest };
-  const far = one.i - last.i;
-  if (far < 1 || far > 4) return reject('bad_keep_alive', `link ${last.i + 1}`, `link ${one.i}`);
-  let link = one.preimage;
+function checkLink(one: Unsigned, accepted: ReadonlyMap<string, Unsigned>): Verdict {
+  const last = accepted.get(toHex(one.about)) ?? { rank: 0, proof: links[0] as Digest };
+  const far = one.rank - last.rank;
+  if (far < 1 || far > 4) {
+    return reject('bad_keep_alive', `link ${last.rank + 1}`, `link ${one.rank}`);
+  }
+  let link = one.proof;
   for (let k = 0; k < far; k++) link = keepAliveLink(link);
-  return equalBytes(link, last.preimage) ? ACCEPT : reject('bad_keep_alive', 'a preimage', 'not');
+  return equalBytes(link, last.proof) ? ACCEPT : reject('bad_keep_alive', 'a preimage', 'not');
 }
 
-describe('keep-alives', () => {
+describe('unsigned messages', () => {
   it('of others crowd out none: all true ones are carried, and of the forged not one', () => {
-    const { world } = gateway({ keepAlivesMax: 8 }, undefined, chained(checkLink));
+    const { world } = gateway({ unsignedMax: 8 }, undefined, chained(checkLink));
     const victim = asSessionId(new Uint8Array(32).fill(7));
     const show = (i: number, preimage: Uint8Array): void => {
       const bytes = encode(keepAliveShape, { session: victim, i, preimage });
-      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      world.event(world.host(0), { kind: 'unsigned', bytes });
     };
     let shown = 0;
     for (let ms = 0; ms < 8_000; ms++) {
@@ -270,23 +276,25 @@ describe('keep-alives', () => {
     }
     world.idle(1_000);
     expect(shown).toBe(16);
-    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives.map(({ i }) => i));
+    const seen = world
+      .host(2)
+      .committed.flatMap(({ input }) => input.unsigned.map(({ rank }) => rank));
     expect(seen).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     expect(world.host(0).count('messageRejected', 'bad_keep_alive')).toBe(8_000);
   });
 
-  it('go nowhere in a cell without leases', () => {
+  it('go nowhere in a cell whose algorithm has none', () => {
     const { world } = gateway();
     const session = asSessionId(new Uint8Array(32));
     const bytes = encode(keepAliveShape, { session, i: 1, preimage: hash('p') });
-    world.event(world.host(0), { kind: 'keepAlive', bytes });
-    expect(world.host(0).count('messageRejected', 'session_unknown')).toBe(1);
+    world.event(world.host(0), { kind: 'unsigned', bytes });
+    expect(world.host(0).count('messageRejected', 'unexpected_field')).toBe(1);
   });
 
   it('of a chain that was replaced make room for the new chain', () => {
     let chain = 1;
-    const check = ({ preimage }: KeepAlive): Verdict =>
-      preimage[0] === chain ? ACCEPT : reject('bad_keep_alive', 'this chain', 'another');
+    const check = ({ proof }: Unsigned): Verdict =>
+      proof[0] === chain ? ACCEPT : reject('bad_keep_alive', 'this chain', 'another');
     const { world } = gateway({}, undefined, chained(check));
     const session = asSessionId(new Uint8Array(32).fill(7));
     const show = (i: number): void => {
@@ -295,18 +303,18 @@ describe('keep-alives', () => {
         i,
         preimage: new Uint8Array(32).fill(chain),
       });
-      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      world.event(world.host(0), { kind: 'unsigned', bytes });
     };
     show(1);
     show(9);
     chain = 2;
     show(1);
     world.run(1_000);
-    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives);
-    expect(seen.map(({ i, preimage }) => `${preimage[0]}.${i}`)).toEqual(['1.1', '2.1']);
+    const seen = world.host(2).committed.flatMap(({ input }) => input.unsigned);
+    expect(seen.map(({ rank, proof }) => `${proof[0]}.${rank}`)).toEqual(['1.1', '2.1']);
   });
 
-  it('are carried outside batches, the latest of a session counts', () => {
+  it('are carried outside batches, the latest about a session counts', () => {
     const { world } = gateway(
       {},
       undefined,
@@ -315,11 +323,13 @@ describe('keep-alives', () => {
     const session = asSessionId(new Uint8Array(32).fill(7));
     for (const i of [3, 1, 5, 4]) {
       const bytes = encode(keepAliveShape, { session, i, preimage: new Uint8Array(32).fill(i) });
-      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      world.event(world.host(0), { kind: 'unsigned', bytes });
       if (i === 3) world.idle(200);
     }
     world.run(1_000);
-    const seen = world.host(2).committed.flatMap(({ input }) => input.keepAlives.map(({ i }) => i));
+    const seen = world
+      .host(2)
+      .committed.flatMap(({ input }) => input.unsigned.map(({ rank }) => rank));
     // 1 and 4 say nothing that 5 does not.
     expect(seen).toEqual([3, 5]);
   });
@@ -330,15 +340,15 @@ describe('keep-alives', () => {
       undefined,
       chained(() => ACCEPT),
     );
-    const many = KEEP_ALIVES_MAX + 300;
+    const many = UNSIGNED_MAX + 300;
     for (let k = 0; k < many; k++) {
       const session = asSessionId(hash('session', utf8(`${k}`)));
       const bytes = encode(keepAliveShape, { session, i: 1, preimage: new Uint8Array(32) });
-      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      world.event(world.host(0), { kind: 'unsigned', bytes });
     }
     world.run(2_000);
-    const commits = world.host(2).committed.map(({ input }) => input.keepAlives);
-    const seen = commits.flat().map(({ session }) => toHex(session));
+    const commits = world.host(2).committed.map(({ input }) => input.unsigned);
+    const seen = commits.flat().map(({ about }) => toHex(about));
     expect(new Set(seen).size).toBe(many);
     expect(seen).toHaveLength(many);
     for (const host of world.hosts) expect(host.count('blockRejected')).toBe(0);
@@ -346,16 +356,16 @@ describe('keep-alives', () => {
 
   it('of bad form or too many are dropped with a note', () => {
     const { world } = gateway(
-      { keepAlivesMax: 2, restMsMax: -1 },
+      { unsignedMax: 2, restMsMax: -1 },
       undefined,
       chained(() => ACCEPT),
     );
-    world.event(world.host(0), { kind: 'keepAlive', bytes: Uint8Array.of(1) });
+    world.event(world.host(0), { kind: 'unsigned', bytes: Uint8Array.of(1) });
     expect(world.host(0).count('messageRejected', 'wrong_shape')).toBe(1);
     for (let k = 0; k < 4; k++) {
       const session = asSessionId(new Uint8Array(32).fill(k));
       const bytes = encode(keepAliveShape, { session, i: 1, preimage: new Uint8Array(32) });
-      world.event(world.host(0), { kind: 'keepAlive', bytes });
+      world.event(world.host(0), { kind: 'unsigned', bytes });
     }
     expect(world.host(0).count('messageRejected', 'overloaded')).toBe(2);
   });

@@ -21,19 +21,20 @@ import type {
   CommitInput,
   Digest,
   OrderedBatch,
-  OrderedKeepAlive,
   Outcome,
   PublicKey,
   Receipt,
   SessionId,
   Source,
   StateMachine,
+  UnsignedRules,
   Validation,
   Verdict,
 } from '@fatty/interface';
 import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { HostedDesk } from './desk.ts';
 import { guarded } from './guard.ts';
+import { keepAliveRules } from './keep-alives.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
 import { checkOpening, type OpenedHostedOp, openingOf, sourceOf } from './opening.ts';
 import { decodeHostedOp } from './ops.ts';
@@ -97,6 +98,8 @@ export function hosted(
 
 /** The machine that {@link hosted} makes. Its ops are `HostedOp`s, its results `HostedResult`s. */
 export class Hosted implements StateMachine<OpenedHostedOp> {
+  /** Keep-alives (R3). */
+  readonly unsigned: UnsignedRules = keepAliveRules(() => this.#sessions);
   readonly #make: (context: CellContext) => Algorithm;
   readonly #context: CellContext;
   readonly #options: HostedOptions;
@@ -161,16 +164,8 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     return { kind: 'ignore', ...refusal };
   }
 
-  precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
-    return this.#sessions.checkKeepAlive(keepAlive);
-  }
-
   hasUsed(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
     return this.#sessions.hasUsed(batch);
-  }
-
-  hasReached(keepAlive: OrderedKeepAlive): boolean {
-    return this.#sessions.hasReached(keepAlive);
   }
 
   get head(): Head {
@@ -203,7 +198,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     const sessions = this.#sessions;
     const desk = new HostedDesk(input, sessions, this.#algorithm, this.#basisCommitsMax);
     const settled = takeTurns(desk, input.batches);
-    sessions.applyKeepAlives(input.keepAlives, input.leaseClock, (one) => desk.tellRenewed(one));
+    sessions.applyKeepAlives(input.unsigned, input.leaseClock, (one) => desk.tellRenewed(one));
     for (const one of sessions.takeExpired(input.leaseClock, EXPIRED_PER_COMMIT, () => 0)) {
       desk.expire(one);
     }

@@ -1,6 +1,7 @@
 export { Deadlines } from './deadlines.ts';
 export type { Floor, Grave } from './graves.ts';
 export { type Head, Hosted, type HostedOptions, hosted, REPLY_BYTES_MAX } from './hosted.ts';
+export { keepAliveRules, LINKS_MAX, openKeepAlive } from './keep-alives.ts';
 export { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
 export { LEASE_MS_MAX, LEASE_MS_MIN, type OpenedHostedOp } from './opening.ts';
 export {
@@ -19,7 +20,6 @@ export {
 export { type StoredReceipt, storedReceipt } from './receipts.ts';
 export {
   EXTRA_LINKS_PER_COMMIT,
-  LINKS_MAX,
   type Opening,
   openRecord,
   type SessionRecord,

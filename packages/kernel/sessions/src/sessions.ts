@@ -3,21 +3,20 @@ import type {
   Digest,
   Failure,
   OrderedBatch,
-  OrderedKeepAlive,
   Position,
   PublicKey,
   SessionId,
+  Unsigned,
   Verdict,
 } from '@fatty/interface';
 import { keepAliveLink } from '@fatty/protocol';
 import { Deadlines } from './deadlines.ts';
 import { Graves } from './graves.ts';
+import { LINKS_MAX } from './keep-alives.ts';
 import type { SessionLimits } from './limits.ts';
 import { Receipts, type StoredReceipt } from './receipts.ts';
 
-/** R3: a keep-alive is checked by at most so many hashes. */
-export const LINKS_MAX = 64;
-/** R3: and all those of a commit by so many, besides the first of each. */
+/** R3: the keep-alives of a commit are checked by at most so many hashes, besides the first of each. */
 export const EXTRA_LINKS_PER_COMMIT = 16_384;
 
 /** What is committed of a session, whatever its algorithm adds. Map keys are hex. */
@@ -228,16 +227,16 @@ export class Sessions<S extends SessionRecord> {
    * Accepts a keep-alive that continues the chain; bounded by {@link LINKS_MAX} hashes. Old news is
    * ignored, what cannot have come from the client is rejected.
    */
-  checkKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
-    const session = this.#live.get(toHex(keepAlive.session));
+  checkKeepAlive({ about, rank, proof }: Unsigned): Verdict {
+    const session = this.#live.get(toHex(about));
     if (session === undefined) return ignore('session_unknown', 'a live session', 'none');
-    const links = keepAlive.i - session.i;
-    if (links < 1) return ignore('bad_keep_alive', `link ${session.i + 1}`, `link ${keepAlive.i}`);
+    const links = rank - session.i;
+    if (links < 1) return ignore('bad_keep_alive', `link ${session.i + 1}`, `link ${rank}`);
     if (links > LINKS_MAX) {
       const expected = `at most link ${session.i + LINKS_MAX}`;
-      return reject('bad_keep_alive', expected, `link ${keepAlive.i}`);
+      return reject('bad_keep_alive', expected, `link ${rank}`);
     }
-    let link = keepAlive.preimage;
+    let link = proof;
     for (let step = 0; step < links; step++) link = keepAliveLink(link);
     if (equalBytes(link, session.link)) return ACCEPT;
     return reject('bad_keep_alive', 'a preimage of the last link', 'other bytes');
@@ -249,12 +248,12 @@ export class Sessions<S extends SessionRecord> {
    * each session that was kept.
    */
   applyKeepAlives(
-    keepAlives: readonly OrderedKeepAlive[],
+    keepAlives: readonly Unsigned[],
     now: number,
     renewed: (session: S) => void,
   ): void {
-    const links = (one: OrderedKeepAlive): number =>
-      one.i - (this.#live.get(toHex(one.session))?.i ?? one.i);
+    const links = ({ about, rank }: Unsigned): number =>
+      rank - (this.#live.get(toHex(about))?.i ?? rank);
     const near = keepAlives.filter((one) => links(one) >= 1 && links(one) <= LINKS_MAX);
     const byLinks = near.map((one) => ({ one, links: links(one) }));
     let extra = EXTRA_LINKS_PER_COMMIT;
@@ -267,12 +266,12 @@ export class Sessions<S extends SessionRecord> {
     }
   }
 
-  #applyKeepAlive(keepAlive: OrderedKeepAlive, now: number): S | undefined {
+  #applyKeepAlive(keepAlive: Unsigned, now: number): S | undefined {
     if (this.checkKeepAlive(keepAlive).kind !== 'accept') return undefined;
-    const session = this.#live.get(toHex(keepAlive.session));
+    const session = this.#live.get(toHex(keepAlive.about));
     if (session === undefined) return undefined;
-    session.link = keepAlive.preimage;
-    session.i = keepAlive.i;
+    session.link = keepAlive.proof;
+    session.i = keepAlive.rank;
     this.keep(session, now);
     return session;
   }
@@ -284,9 +283,9 @@ export class Sessions<S extends SessionRecord> {
   }
 
   /** This keep-alive's chain has come as far as it. */
-  hasReached(keepAlive: Pick<OrderedKeepAlive, 'session' | 'i'>): boolean {
-    const session = this.get(toHex(keepAlive.session));
-    return session !== undefined && keepAlive.i <= session.i;
+  hasReached({ about, rank }: Unsigned): boolean {
+    const session = this.get(toHex(about));
+    return session !== undefined && rank <= session.i;
   }
 
   /**

@@ -48,7 +48,7 @@ describe('a session', () => {
     expect(notices.map(({ body }) => decode(hostedNoticeShape, body, 100))).toEqual([
       { ok: true, value: { kind: 'renewed', i: 2, leaseExpiry: 19_999, lastNumber: 0 } },
     ]);
-    expect(world.machine.hasReached(client.keepAlive(2))).toBe(true);
+    expect(world.machine.unsigned.hasReached(client.keepAlive(2))).toBe(true);
     world.leaseClock = 15_000;
     const anchor = hash('another chain');
     expect(world.say(client.batch([{ kind: 'reanchor', anchor }]))).toEqual(['reanchored']);
@@ -173,12 +173,12 @@ describe('every refusal has a code', () => {
     expect(code({ ...client.batch(['a'], 1), client: new Client(2).key })).toBe(
       'session_not_yours',
     );
-    expect(machine.precheckKeepAlive(client.keepAlive(1)).kind).toBe('accept');
-    expect(machine.precheckKeepAlive({ ...client.keepAlive(1), i: 2 })).toMatchObject({
+    expect(machine.unsigned.precheck(client.keepAlive(1)).kind).toBe('accept');
+    expect(machine.unsigned.precheck({ ...client.keepAlive(1), rank: 2 })).toMatchObject({
       kind: 'reject',
       code: 'bad_keep_alive',
     });
-    expect(machine.precheckKeepAlive(new Client(9).keepAlive(1))).toMatchObject({
+    expect(machine.unsigned.precheck(new Client(9).keepAlive(1))).toMatchObject({
       code: 'session_unknown',
     });
     expect([machine.hasSession(client.key), machine.hasSession(new Client(2).key)]).toEqual([

@@ -5,6 +5,7 @@ import {
   asDigest,
   asPublicKey,
   concatBytes,
+  encode,
   fail,
   fromUtf8,
   hash,
@@ -20,11 +21,11 @@ import type {
   CommitInput,
   Digest,
   OrderedBatch,
-  OrderedKeepAlive,
   Outcome,
   SessionId,
+  Unsigned,
 } from '@fatty/interface';
-import { keepAliveLink, sessionIdOf } from '@fatty/protocol';
+import { keepAliveLink, keepAliveShape, sessionIdOf } from '@fatty/protocol';
 import {
   decodeHostedResult,
   encodeHostedOp,
@@ -33,6 +34,7 @@ import {
   type HostedOptions,
   hosted,
   type OpenedHostedOp,
+  openKeepAlive,
   ownOp,
 } from '../src/index.ts';
 
@@ -139,8 +141,11 @@ export class Client {
     return this.batch([{ kind: 'openSession', nonce: this.nonce, anchor, leaseMs }, ...more]);
   }
 
-  keepAlive(i: number): OrderedKeepAlive {
-    return { session: this.session, i, preimage: this.chain[i] ?? hash('none') };
+  keepAlive(i: number): Unsigned {
+    const preimage = this.chain[i] ?? hash('none');
+    const opened = openKeepAlive(encode(keepAliveShape, { session: this.session, i, preimage }));
+    if (!opened.ok) throw new Error(opened.failure.code);
+    return opened.value;
   }
 }
 
@@ -165,17 +170,14 @@ export class World {
     this.algorithm = made[0] ?? new Chain();
   }
 
-  input(
-    batches: readonly Sent[],
-    keepAlives: readonly OrderedKeepAlive[] = [],
-  ): CommitInput<OpenedHostedOp> {
+  input(batches: readonly Sent[], unsigned: readonly Unsigned[] = []): CommitInput<OpenedHostedOp> {
     this.commit += 1;
     const { commit: index, leaseClock } = this;
-    return { index, epoch: 0, commitTs: leaseClock, leaseClock, batches, keepAlives, evidence: [] };
+    return { index, epoch: 0, commitTs: leaseClock, leaseClock, batches, unsigned, evidence: [] };
   }
 
-  run(batches: readonly Sent[], keepAlives: readonly OrderedKeepAlive[] = []): Applied {
-    return this.machine.applyCommit(this.input(batches, keepAlives));
+  run(batches: readonly Sent[], unsigned: readonly Unsigned[] = []): Applied {
+    return this.machine.applyCommit(this.input(batches, unsigned));
   }
 
   /** What the ops of one batch answered: text of the algorithm, or the kind or code of another result. */

@@ -1,4 +1,5 @@
-import { asDigest, asPublicKey, asSessionId, asSignature, utf8 } from '@fatty/codec';
+import { asDigest, asPublicKey, asSessionId, asSignature, encode, utf8 } from '@fatty/codec';
+import { keepAliveShape } from '@fatty/protocol';
 import {
   type Answer,
   type ClientMessage,
@@ -246,7 +247,10 @@ export const ANSWERS: ByKind<Answer> = {
 
 export const CLIENT_MESSAGES: ByKind<ClientMessage> = {
   submit: { kind: 'submit', batch: { core: fill(40, 5), sig: asSignature(fill(64, 6)) } },
-  keepAlive: { kind: 'keepAlive', keepAlive: { session, i: 4, preimage: fill(32, 7) } },
+  unsigned: {
+    kind: 'unsigned',
+    message: encode(keepAliveShape, { session, i: 4, preimage: fill(32, 7) }),
+  },
   read: { kind: 'read', request: 1, minCommit: 9, view: 'delivered', query: QUERIES.get },
   now: { kind: 'now', nonce: fill(16, 8) },
   ping: { kind: 'ping', id: 1 },

@@ -1,7 +1,9 @@
 // One session: its opening, its keep-alives, its lease, its pipeline.
-import { encodeClientMessage, encodeOp, NONCE_BYTES, type Op, sessionIdOf } from '@fatty/api';
+import { encodeClientMessage, encodeOp, type Op } from '@fatty/api';
+import { encode } from '@fatty/codec';
 import type { Failure, SessionId } from '@fatty/interface';
 import { KEEP_ALIVE } from '@fatty/interface';
+import { keepAliveShape, NONCE_BYTES, sessionIdOf } from '@fatty/protocol';
 import { type ClockProof, leaseDeadline } from './clock.ts';
 import { KeepAliveChain } from './keep-alive-chain.ts';
 import { Pipeline } from './pipeline.ts';
@@ -139,12 +141,12 @@ export class Session {
   }
 
   #show(gateways: number): void {
-    const keepAlive = {
+    const message = encode(keepAliveShape, {
       session: this.id,
       i: this.#shown,
       preimage: this.#chain.preimage(this.#shown),
-    };
-    const bytes = encodeClientMessage({ kind: 'keepAlive', keepAlive });
+    });
+    const bytes = encodeClientMessage({ kind: 'unsigned', message });
     for (const replica of this.#shared.links.first(gateways)) {
       this.#shared.send(replica, bytes, KEEP_ALIVE);
     }

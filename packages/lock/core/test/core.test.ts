@@ -101,7 +101,7 @@ describe('submitting', () => {
     client.write();
     cell.run(60_000);
     expect(client.states).toEqual(['none', 'opening', 'connected']);
-    expect(client.count('keepAlive')).toBeGreaterThan(10);
+    expect(client.count('unsigned')).toBeGreaterThan(10);
   });
 
   it('keeps 64 batches in flight at most and answers `overloaded` beyond its queue', () => {

@@ -22,6 +22,7 @@ import {
 } from '@fatty/api';
 import { compareBytes, decode, type Signer, standIn, toHex } from '@fatty/codec';
 import type { Failure, Position, SessionId } from '@fatty/interface';
+import { keepAliveShape } from '@fatty/protocol';
 import { FakeLedger } from './fake-ledger.ts';
 
 export const scheme: ReturnType<typeof standIn> = standIn();
@@ -184,9 +185,11 @@ export class FakeCell extends FakeLedger {
       }
       this.#pending.push({ batch: message.batch.core, client });
       this.#schedule();
-    } else if (message.kind === 'keepAlive') {
+    } else if (message.kind === 'unsigned') {
       if (behaviour.swallows) return;
-      const { session, i, preimage } = message.keepAlive;
+      const keepAlive = decode(keepAliveShape, message.message, 128);
+      if (!keepAlive.ok) return;
+      const { session, i, preimage } = keepAlive.value;
       this.#keepAlives.push({ session: toHex(session), i, preimage });
       this.#schedule();
     } else if (message.kind === 'read') {

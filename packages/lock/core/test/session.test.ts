@@ -25,7 +25,7 @@ describe('sessions', () => {
     cell.behaviours[client.gateway()] = { swallows: true };
     cell.run(60_000);
     expect(client.states).toEqual(['none', 'opening', 'connected']);
-    const keepers = client.sent.filter((one) => one.message.kind === 'keepAlive');
+    const keepers = client.sent.filter((one) => one.message.kind === 'unsigned');
     expect(new Set(keepers.map((one) => one.replica)).size).toBeGreaterThan(1);
   });
 

@@ -30,7 +30,7 @@ function stop(cell: FakeCell, replica: number): void {
   cell.behaviours[replica] = { swallows: true, lie: () => undefined };
 }
 
-const gatewaysOf = (client: SimClient, sinceMs: number, kind: 'submit' | 'keepAlive'): number[] =>
+const gatewaysOf = (client: SimClient, sinceMs: number, kind: 'submit' | 'unsigned'): number[] =>
   client.sent
     .filter(({ atMs, message }) => atMs >= sinceMs && message.kind === kind)
     .map(({ replica }) => replica);
@@ -108,7 +108,7 @@ describe('a gateway that is stopped with its link open', () => {
     stop(cell, (first + 1) % 7);
     const sinceMs = cell.nowMs;
     cell.run(sinceMs + 6_000);
-    const [shown, ...repeated] = gatewaysOf(client, sinceMs, 'keepAlive');
+    const [shown, ...repeated] = gatewaysOf(client, sinceMs, 'unsigned');
     expect(shown).toBe(first);
     expect(new Set(repeated.slice(0, 3)).size).toBe(3);
     expect(client.states).not.toContain('jeopardy');

@@ -13,16 +13,16 @@ import type {
   Digest,
   Failure,
   OrderedBatch,
-  OrderedKeepAlive,
   Outcome,
   PublicKey,
   Receipt,
   Source,
   StateMachine,
+  UnsignedRules,
   Validation,
   Verdict,
 } from '@fatty/interface';
-import { receiptOf, shareSessions } from '@fatty/sessions';
+import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -46,6 +46,8 @@ export interface ServiceOptions {
  * total order alone (R21). Deterministic, synchronous, never throws on input.
  */
 export class LockService implements StateMachine<OpenedOp> {
+  /** Keep-alives (R3). */
+  readonly unsigned: UnsignedRules = keepAliveRules(() => this.#state.sessions);
   readonly #around: Surroundings;
   readonly #quotas: Quotas;
   #state: State;
@@ -124,17 +126,8 @@ export class LockService implements StateMachine<OpenedOp> {
     return ACCEPT;
   }
 
-  /** A gateway's check, at most 64 hashes. Codes `session_unknown`, `bad_keep_alive`. */
-  precheckKeepAlive(keepAlive: OrderedKeepAlive): Verdict {
-    return this.#state.sessions.checkKeepAlive(keepAlive);
-  }
-
   hasUsed(batch: Pick<OrderedBatch, 'client' | 'session' | 'seq'>): boolean {
     return this.#state.sessions.hasUsed(batch);
-  }
-
-  hasReached(keepAlive: OrderedKeepAlive): boolean {
-    return this.#state.sessions.hasReached(keepAlive);
   }
 
   /** Committed state has a live session of this key: a gateway knows whom it serves. */
@@ -164,7 +157,7 @@ export class LockService implements StateMachine<OpenedOp> {
     };
     state.accounts.startCommit();
     const settled = applyBatches(state, input.batches, ledger, this.#around.params);
-    state.sessions.applyKeepAlives(input.keepAlives, ledger.now, (session) => {
+    state.sessions.applyKeepAlives(input.unsigned, ledger.now, (session) => {
       const { i, expiry: leaseExpiry, lastNumber } = session;
       ledger.tell(session, { kind: 'renewed', i, leaseExpiry, lastNumber });
     });

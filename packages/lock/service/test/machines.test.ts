@@ -276,7 +276,7 @@ describe('machines', () => {
       commitTs: 1_800_000_002_000,
       leaseClock: 2_000,
       batches: [],
-      keepAlives: [],
+      unsigned: [],
       evidence: [],
     });
     expect(copy.snapshot()).toEqual(delayed);

@@ -1,6 +1,7 @@
 import { type Answer, comparePositions, type Op, type Result } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { OrderedKeepAlive, Position } from '@fatty/interface';
+import type { Position } from '@fatty/interface';
+import type { KeepAlive } from '@fatty/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Action, Model } from './model.ts';
@@ -141,7 +142,7 @@ class Pair {
       // A dead session's seq must not move on: its owner would open a new one first.
       batches.push(client.batch(one));
     }
-    const keepAlives: OrderedKeepAlive[] = [];
+    const keepAlives: KeepAlive[] = [];
     for (const i of alive) {
       if (!model.sessions.has(i)) continue;
       model.keepAlive(i);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { EXTRA_LINKS_PER_COMMIT, LockService } from '../src/index.ts';
 import type { OpenedOp } from '../src/open.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';
-import { CELL, Client, keyOf, op, type Sent, World } from './world.ts';
+import { CELL, Client, carried, keyOf, op, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -42,7 +42,7 @@ test('keep-alives: at most 64 links at once, never forged, never twice, never of
   const a = new Client(1);
   world.open(a);
   const refusal = (keepAlive = a.keepAlive(0)): unknown => {
-    const verdict = world.service.precheckKeepAlive(keepAlive);
+    const verdict = world.service.unsigned.precheck(carried(keepAlive));
     return verdict.kind === 'accept' ? 'accept' : verdict.code;
   };
   const one = a.keepAlive();

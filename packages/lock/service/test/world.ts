@@ -12,16 +12,18 @@ import {
   type Result,
   sessionIdOf,
 } from '@fatty/api';
-import { asCellId, hash, type Signer, standIn, toHex, utf8 } from '@fatty/codec';
+import { asCellId, encode, hash, type Signer, standIn, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type {
   CommitInput,
   Digest,
   OrderedBatch,
-  OrderedKeepAlive,
   Position,
   SessionId,
+  Unsigned,
 } from '@fatty/interface';
+import { type KeepAlive, keepAliveShape } from '@fatty/protocol';
+import { openKeepAlive } from '@fatty/sessions';
 import { DEFAULT_QUOTAS, LockService, type Quotas } from '../src/index.ts';
 import { type OpenedOp, openOp } from '../src/open.ts';
 
@@ -96,7 +98,7 @@ export class Client {
     return this.batch(this.opening(), ...more);
   }
 
-  keepAlive(skip = 1): OrderedKeepAlive {
+  keepAlive(skip = 1): KeepAlive {
     this.link += skip;
     const preimage = this.links[this.link];
     if (preimage === undefined) throw new Error('a longer chain');
@@ -130,8 +132,15 @@ export interface Outcome {
   readonly raw: ReturnType<LockService['applyCommit']>;
 }
 
+/** A keep-alive as blocks carry it. */
+export function carried(keepAlive: KeepAlive): Unsigned {
+  const opened = openKeepAlive(encode(keepAliveShape, keepAlive));
+  if (!opened.ok) throw new Error(opened.failure.code);
+  return opened.value;
+}
+
 interface CommitOptions {
-  readonly keepAlives?: readonly OrderedKeepAlive[];
+  readonly keepAlives?: readonly KeepAlive[];
   readonly evidence?: readonly number[];
   readonly epoch?: number;
 }
@@ -164,7 +173,7 @@ export class World {
       commitTs: 1_800_000_000_000 + this.leaseClock,
       leaseClock: this.leaseClock,
       batches,
-      keepAlives,
+      unsigned: keepAlives.map(carried),
       evidence,
     };
   }

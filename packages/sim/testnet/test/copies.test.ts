@@ -42,7 +42,7 @@ class Sum implements Pick<StateMachine, 'applyCommit' | 'snapshot' | 'restore' |
 }
 
 function commit(index: number, evidence: readonly number[] = []): CommitInput {
-  const nothing = { batches: [], keepAlives: [], commitTs: 1, leaseClock: 1, epoch: 0 };
+  const nothing = { batches: [], unsigned: [], commitTs: 1, leaseClock: 1, epoch: 0 };
   return { ...nothing, index, evidence };
 }
 

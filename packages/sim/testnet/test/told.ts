@@ -75,7 +75,7 @@ export function told(
       leaseClock,
       horizon: 0,
     },
-    input: { index, epoch: 0, commitTs, leaseClock, batches, keepAlives: [], evidence: [] },
+    input: { index, epoch: 0, commitTs, leaseClock, batches, unsigned: [], evidence: [] },
     applied: { receipts, notices, settled: [] },
   };
 }

@@ -1,19 +1,18 @@
-import { type BlockRules, type ClosedBatch, checkBatchAtDoor, readBatch } from '@fatty/broadcast';
+import {
+  type BlockRules,
+  type ClosedBatch,
+  checkBatchAtDoor,
+  openUnsigned,
+  readBatch,
+} from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
-import {
-  BLOCK_WEIGHT_MAX,
-  keepAliveShape,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/protocol';
+import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import type { Verdicts } from '../intake/verdicts.ts';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
 import type { Pool } from './pool.ts';
 import { Arrival, costOf, validateBatch } from './validate.ts';
-
-const KEEP_ALIVE_BYTES_MAX = 128;
 
 /**
  * What a client's batch must pass before the own block may carry it: form, limits, signature,
@@ -85,23 +84,23 @@ export class Gateway {
   }
 
   /**
-   * Nobody signs a keep-alive and anybody may send one for any session: only what the machine accepts
-   * comes near the pool, or forged ones would crowd out the true. Codes of `decode` and
-   * `precheckKeepAlive`, and `overloaded`.
+   * Anybody may send one about anything: only what the machine accepts comes near the pool, or forged
+   * ones would crowd out the true. Codes of `openUnsigned` and of the machine's `precheck`, and
+   * `overloaded`.
    */
-  keepAlive(bytes: Uint8Array): Failure | undefined {
-    const { machine } = this.#shared.config;
-    const opened = decode(keepAliveShape, bytes, KEEP_ALIVE_BYTES_MAX);
-    if (!opened.ok) return opened.failure;
-    const keepAlive = opened.value;
-    const verdict = machine.precheckKeepAlive(keepAlive);
+  unsigned(bytes: Uint8Array): Failure | undefined {
+    const rules = this.#shared.config.machine.unsigned;
+    const opened = openUnsigned(bytes, rules?.open);
+    if (!opened.ok || rules === undefined) return opened.ok ? undefined : opened.failure;
+    const message = opened.value;
+    const verdict = rules.precheck(message);
     if (verdict.kind !== 'accept') return verdict;
-    const waiting = this.#pool.keepAliveOf(keepAlive);
-    // A higher link that waits here may be of a chain that has been replaced since.
-    const better = waiting && waiting.i >= keepAlive.i;
-    if (better && machine.precheckKeepAlive(waiting).kind === 'accept') return undefined;
-    if (this.#pool.addKeepAlive(keepAlive)) return undefined;
-    const most = `at most ${this.#shared.tuning.keepAlivesMax} keep-alives in the queue`;
+    const waiting = this.#pool.unsigned.sameAs(message);
+    // One of higher rank that waits here may be out of date since.
+    const better = waiting && waiting.rank >= message.rank;
+    if (better && rules.precheck(waiting).kind === 'accept') return undefined;
+    if (this.#pool.unsigned.add(message)) return undefined;
+    const most = `at most ${this.#shared.tuning.unsignedMax} unsigned messages in the queue`;
     return failure('overloaded', most, 'more');
   }
 

@@ -4,19 +4,18 @@ import {
   CLIENT_KEYS_MAX,
   type ClosedBatch,
   compareBatches,
-  compareKeepAlives,
   type Evidence,
-  KEEP_ALIVES_MAX,
   type Ref,
   refKey,
   type SeenCache,
   seenCache,
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Digest, Signature } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, type KeepAlive } from '@fatty/protocol';
+import type { Digest, Signature, Unsigned } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX } from '@fatty/protocol';
 import type { Shared } from '../context.ts';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
+import { UnsignedQueue } from './unsigned-queue.ts';
 import { type Cost, costOf, validateBatch } from './validate.ts';
 
 interface Included {
@@ -33,15 +32,14 @@ interface Handed {
 /** What an own block carries. */
 export interface Cargo {
   readonly batches: readonly CarriedBatch[];
-  readonly keepAlives: readonly KeepAlive[];
+  readonly unsigned: readonly Unsigned[];
   readonly evidence: readonly Evidence[];
 }
 
-export const NO_CARGO: Cargo = { batches: [], keepAlives: [], evidence: [] };
+export const NO_CARGO: Cargo = { batches: [], unsigned: [], evidence: [] };
 
-/** Canonical heads around one batch, a keep-alive, and a header without its parents. Bytes. */
+/** Canonical heads around one batch, and a header without its parents. Bytes. */
 const BATCH_HEAD_BYTES = 80;
-const KEEP_ALIVE_BYTES = 80;
 const HEADER_BYTES = 512;
 const PARENT_BYTES = 48;
 /** So many rounds a batch that somebody else's block carries is left to that block. */
@@ -51,11 +49,12 @@ const EVIDENCE_MAX = 8;
 const EARLY_MAX = 16_384;
 
 /**
- * What this replica has to say: batches of its clients, keep-alives, accusations. A batch stays
+ * What this replica has to say: batches of its clients, unsigned messages, accusations. A batch stays
  * until a copy of it is settled, in whosever block, or the own one has had its turn (R19); it goes out
  * again when the own block that carried it is not delivered within V rounds.
  */
 export class Pool {
+  readonly unsigned: UnsignedQueue;
   readonly #shared: Shared;
   /** In the order they came, by batch id. */
   readonly #queue = new Map<string, CarriedBatch>();
@@ -68,7 +67,6 @@ export class Pool {
   #included: Included[] = [];
   /** Given by others for the own block of one round each, by batch id. */
   readonly #handed = new Map<string, Handed>();
-  readonly #keepAlives = new Map<string, KeepAlive>();
   readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
   readonly #convicted = new Set<number>();
   /** By (session, seq): the batch of it that is here. */
@@ -81,6 +79,7 @@ export class Pool {
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.unsigned = new UnsignedQueue(shared.tuning.unsignedMax);
   }
 
   get queued(): number {
@@ -105,12 +104,12 @@ export class Pool {
 
   /** Something to say, whoever carries it. */
   get hasAny(): boolean {
-    return this.#queue.size + this.#keepAlives.size + this.#evidence.size > 0;
+    return this.#queue.size + this.unsigned.size + this.#evidence.size > 0;
   }
 
   /** Something that no own block carries yet. */
   hasNews(nextRound: number): boolean {
-    if (this.#queue.size > 0 || this.#keepAlives.size > 0) return true;
+    if (this.#queue.size > 0 || this.unsigned.size > 0) return true;
     for (const { round } of this.#handed.values()) if (round === nextRound) return true;
     for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
     return false;
@@ -135,23 +134,6 @@ export class Pool {
   /** One of its (session, seq) went out from here and had no turn. */
   wasEarly(batch: ClosedBatch): boolean {
     return this.#early.has(placeOf(batch));
-  }
-
-  /** The one that waits for an own block, of this session. */
-  keepAliveOf({ session }: KeepAlive): KeepAlive | undefined {
-    return this.#keepAlives.get(toHex(session));
-  }
-
-  /**
-   * Takes one that the machine accepts, in place of an earlier one of its session: a later preimage
-   * says all that an earlier one does. False when there is no room.
-   */
-  addKeepAlive(keepAlive: KeepAlive): boolean {
-    const key = toHex(keepAlive.session);
-    const room = this.#keepAlives.size < this.#shared.tuning.keepAlivesMax;
-    if (!room && !this.#keepAlives.has(key)) return false;
-    this.#keepAlives.set(key, keepAlive);
-    return true;
   }
 
   addEvidence(author: number, evidence: Evidence): void {
@@ -211,9 +193,9 @@ export class Pool {
     let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
     const evidence = this.#takeEvidence(round);
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
-    const keepAlives = this.#takeKeepAlives();
-    room -= keepAlives.length * KEEP_ALIVE_BYTES;
-    return { batches: this.#takeBatches(room, round), keepAlives, evidence };
+    const unsigned = this.unsigned.take();
+    for (const { bytes } of unsigned) room -= bytes.length;
+    return { batches: this.#takeBatches(room, round), unsigned, evidence };
   }
 
   /** The own block is made: its batches are watched until they are committed. */
@@ -327,13 +309,6 @@ export class Pool {
     );
     this.#costs.set(carried, cost);
     return cost;
-  }
-
-  /** R11: what is over goes with the next block. */
-  #takeKeepAlives(): readonly KeepAlive[] {
-    const taken = [...this.#keepAlives].slice(0, KEEP_ALIVES_MAX);
-    for (const [key] of taken) this.#keepAlives.delete(key);
-    return taken.map(([, keepAlive]) => keepAlive).sort(compareKeepAlives);
   }
 
   #takeEvidence(round: number): readonly Evidence[] {

@@ -1,6 +1,6 @@
 import { type Block, type Evidence, type Ref, refKey, seenCache } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { CommitInput, OrderedBatch, OrderedKeepAlive } from '@fatty/interface';
+import type { CommitInput, OrderedBatch, Unsigned } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
 import type { Shared } from '../context.ts';
 
@@ -10,7 +10,6 @@ const PLACES_MAX = 65_536;
 const TIMES = ['first', 'again'] as const;
 /** How far ahead of the seq used last a client's pipeline may be (R3). */
 const AHEAD_MAX = 64;
-const KEEP_ALIVE_BYTES = 80;
 /** Blocks of suspects that were charged when they were taken and are not committed. */
 const PREPAID_MAX = 4_096;
 
@@ -28,7 +27,7 @@ interface Seen {
 
 /**
  * What authors carry for nothing (R12): bytes of batches that no session had a place for, and of
- * keep-alives that no chain reached. Each author has `wasteBytesMax` of it and gets
+ * unsigned messages that the state has not come to. Each author has `wasteBytesMax` of it and gets
  * `wasteBytesPerSec` back, by the commits' own time; who is over is not referenced, and its pushed
  * blocks are put aside. A function of the commit sequence and of which blocks were taken; local
  * opinion, never validity.
@@ -113,7 +112,7 @@ export class Budgets {
   }
 
   #wasteOf(
-    { ref, batches, body }: Block,
+    { ref, batches, unsigned, body }: Block,
     ordered: readonly OrderedBatch[],
     used: ReadonlySet<OrderedBatch>,
     commit: number,
@@ -125,7 +124,7 @@ export class Budgets {
       if (hasPlace !== undefined && this.#counts(place)) continue;
       waste += batches[i]?.signed.core.length ?? 0;
     }
-    for (const one of body.keepAlives) waste += this.#isReached(one, ref) ? 0 : KEEP_ALIVE_BYTES;
+    for (const one of unsigned) waste += this.#isReached(one, ref) ? 0 : one.bytes.length;
     for (const evidence of body.evidence) waste += bytesOf(evidence);
     return waste;
   }
@@ -147,9 +146,9 @@ export class Budgets {
     return false;
   }
 
-  #isReached(keepAlive: OrderedKeepAlive, { author }: Ref): boolean {
-    if (this.#shared.config.machine.hasReached?.(keepAlive) === false) return false;
-    return this.#counts(`${author}/${toHex(keepAlive.session)}/${keepAlive.i}`);
+  #isReached(message: Unsigned, { author }: Ref): boolean {
+    if (this.#shared.config.machine.unsigned?.hasReached(message) === false) return false;
+    return this.#counts(`${author}/${toHex(message.about)}/${message.rank}`);
   }
 }
 

@@ -22,8 +22,8 @@ export class Payload {
     return this.#bytes;
   }
 
-  accepted({ ref, batches, body, bytes }: Block): void {
-    if (batches.length + body.keepAlives.length + body.evidence.length === 0) return;
+  accepted({ ref, batches, unsigned, body, bytes }: Block): void {
+    if (batches.length + unsigned.length + body.evidence.length === 0) return;
     this.#open.set(refKey(ref), { round: ref.round, bytes: bytes.length });
     this.#bytes += bytes.length;
     this.#lowest = Math.min(this.#lowest, ref.round);

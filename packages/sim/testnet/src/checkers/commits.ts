@@ -30,7 +30,7 @@ function commitText({ commit, input }: CommitSeen): string {
     leaseClock,
     horizon,
     input.batches.map((batch) => `${toHex(batch.id)}/${batch.author}`).join(),
-    input.keepAlives.map((one) => `${toHex(one.session)}:${one.i}`).join(),
+    input.unsigned.map((one) => `${toHex(one.about)}:${one.rank}`).join(),
     input.evidence.join(),
     input.index,
     input.commitTs,

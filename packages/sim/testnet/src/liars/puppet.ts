@@ -200,7 +200,7 @@ export class Puppet implements Peer {
       bodyHash: cell.cellId as unknown as Header['bodyHash'],
     };
     const batches = this.batches.splice(0, 1);
-    const body = { batches, keepAlives: [], commitVotes: [], evidence: [], coinShare: [] };
+    const body = { batches, unsigned: [], commitVotes: [], evidence: [], coinShare: [] };
     return openDraft(bend(this.insider, { header, body, bytes: new Uint8Array() }, {}));
   }
 

@@ -142,7 +142,7 @@ export class SessionClient {
       i: this.#link,
       preimage,
     });
-    for (const { index } of this.#world.hosts) this.#world.keepAlive(index, bytes);
+    for (const { index } of this.#world.hosts) this.#world.unsigned(index, bytes);
     this.#world.after(this.#leaseMs / 4, () => this.#keep());
   }
 

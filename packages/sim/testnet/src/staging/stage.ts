@@ -113,7 +113,7 @@ export class StagedMachines {
       open: (bytes) => machine.open(bytes),
       validate: (source, op) => machine.validate(source, op),
       precheck: (batch) => machine.precheck(batch),
-      precheckKeepAlive: (keepAlive) => machine.precheckKeepAlive(keepAlive),
+      ...(machine.unsigned && { unsigned: machine.unsigned }),
       applyCommit: (commit) => {
         const applied = machine.applyCommit(commit);
         const root = asDigest(machine.root().slice());
@@ -128,7 +128,6 @@ export class StagedMachines {
       root: () => machine.root(),
       fresh: () => machine.fresh(),
       ...(machine.hasUsed && { hasUsed: (batch) => machine.hasUsed?.(batch) ?? true }),
-      ...(machine.hasReached && { hasReached: (one) => machine.hasReached?.(one) ?? true }),
       // The checker of S15 copies by snapshot, so both ways to a view are compared.
       view: () => viewOf(machine),
     };

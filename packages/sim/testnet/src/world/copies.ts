@@ -108,13 +108,11 @@ export function wordOf({ receipts, notices, settled }: Applied, root: Uint8Array
 
 /** All of a commit: the id of a batch stands for what its client signed. */
 function textOfCommit(commit: CommitInput): string {
-  const { index, epoch, commitTs, leaseClock, batches, keepAlives, evidence } = commit;
+  const { index, epoch, commitTs, leaseClock, batches, unsigned, evidence } = commit;
   return [
     [index, epoch, commitTs, leaseClock].join(' '),
     batches.map(({ id, author }) => `${toHex(id)}/${author}`).join(' '),
-    keepAlives
-      .map(({ session, i, preimage }) => `${toHex(session)}:${i}:${toHex(preimage)}`)
-      .join(' '),
+    unsigned.map(({ bytes }) => toHex(bytes)).join(' '),
     evidence.join(' '),
   ].join(', ');
 }

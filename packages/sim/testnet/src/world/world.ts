@@ -140,9 +140,9 @@ export class World {
     return this.rng.between(delayMsMin, delayMsMax);
   }
 
-  keepAlive(gateway: number, bytes: Uint8Array): void {
+  unsigned(gateway: number, bytes: Uint8Array): void {
     this.after(this.rng.between(1, 5), () => {
-      this.hosts[gateway]?.handle({ kind: 'keepAlive', bytes });
+      this.hosts[gateway]?.handle({ kind: 'unsigned', bytes });
     });
   }
 
