@@ -197,9 +197,9 @@ export class Client {
   #try(pending: Pending): void {
     if (this.#pending !== pending) return;
     const replicas = this.#world.hosts.length;
-    const isOpening = pending.seq === 0 && this.#openings > 0;
-    const gateways =
-      this.gossip || isOpening ? this.#world.hosts.map((host) => host.index) : [this.gateway];
+    const gateways = this.#goesToAll(pending)
+      ? this.#world.hosts.map((host) => host.index)
+      : [this.gateway];
     for (const gateway of gateways) {
       pending.tags.add(this.#world.submit(this.name, gateway, pending.bytes, pending.label));
     }
@@ -244,10 +244,15 @@ export class Client {
     return voters.size > this.#world.cell.faultsMax;
   }
 
-  /** The next gateway is asked at once. */
+  #goesToAll({ seq }: Pending): boolean {
+    return this.gossip || (seq === 0 && this.#openings > 0);
+  }
+
+  /** The next gateway is asked at once, where not all have been. */
   #hearRefusal(pending: Pending, by: number, code: string): void {
     if (pending.ending.refused === undefined) return;
     if (!this.#agreed(pending, code, by)) {
+      if (this.#goesToAll(pending)) return;
       this.gateway = (this.gateway + 1) % this.#world.hosts.length;
       return this.#try(pending);
     }
