@@ -4,7 +4,7 @@ import type { Peer } from '../world/host.ts';
 import { copier } from './copier.ts';
 import { bend, type Insider, swapParent } from './craft.ts';
 import { fork } from './fork.ts';
-import { Puppet, type Trick, toAll } from './puppet.ts';
+import { type Outgoing, Puppet, type Trick, toAll } from './puppet.ts';
 import { claim } from './speech.ts';
 import { stuff } from './stuff.ts';
 
@@ -20,6 +20,7 @@ export const LIES = [
   'silent',
   'selective',
   'copier',
+  'late',
 ] as const;
 /** `stuff` floods every log of its world, so only worlds made for it have it. */
 export type Lie = (typeof LIES)[number] | 'stuff';
@@ -148,6 +149,25 @@ function selective(insider: Insider): Trick {
   };
 }
 
+/**
+ * Never equivocates, answers everything, and is always late: each block reaches just enough others to
+ * be voted for, and the rest with its next one. Its slots get neither votes nor blames in time.
+ */
+function late(insider: Insider): Trick {
+  const held: Outgoing[] = [];
+  return {
+    craft(puppet, draft) {
+      insider.lied('late');
+      const first = draft.header.round % puppet.others.length;
+      const turned = [...puppet.others.slice(first), ...puppet.others.slice(0, first)];
+      const enough = insider.cell.faultsMax + 1;
+      const outgoing = [{ bytes: draft.bytes, to: turned.slice(0, enough) }, ...held.splice(0)];
+      held.push({ bytes: draft.bytes, to: turned.slice(enough) });
+      return outgoing;
+    },
+  };
+}
+
 const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Trick } = {
   equivocate,
   fork,
@@ -159,6 +179,7 @@ const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Tr
   selective,
   stuff,
   copier,
+  late,
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */
