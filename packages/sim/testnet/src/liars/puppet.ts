@@ -9,6 +9,7 @@ import {
   refKey,
 } from '@fatty/broadcast';
 import { ACCEPT, decode, ok } from '@fatty/codec';
+import type { Unsigned } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import type { Peer } from '../world/host.ts';
 import { bend, type Draft, type Insider, openDraft } from './craft.ts';
@@ -66,6 +67,7 @@ export class Puppet implements Peer {
   #own: Ref;
   #ownTs = 0;
   #busyUntilMs = 0;
+  #unsignedCount = 0;
   #out: ReplicaEffect[] = [];
 
   constructor(insider: Insider, trick: Trick) {
@@ -73,7 +75,14 @@ export class Puppet implements Peer {
     this.insider = insider;
     this.#trick = trick;
     this.dag = new Dag(committee, cellId);
-    this.#rules = { committee, cellId, scheme, open: ok, validate: () => ACCEPT };
+    this.#rules = {
+      committee,
+      cellId,
+      scheme,
+      open: ok,
+      validate: () => ACCEPT,
+      openUnsigned: (bytes) => ok(this.#unread(bytes)),
+    };
     this.others = signers.map((_, i) => i).filter((i) => i !== insider.index);
     this.#own = this.dag.virtual[insider.index] as Ref;
     this.#ownTs = committee.genesisTs;
@@ -96,6 +105,13 @@ export class Puppet implements Peer {
 
   send(peer: number, bytes: Uint8Array): void {
     this.#out.push({ kind: 'send', peer, bytes, priority: 1 });
+  }
+
+  /** It does not ask what unsigned messages say: each is about something else, in the order it comes. */
+  #unread(bytes: Uint8Array): Unsigned {
+    const about = new Uint8Array(8);
+    new DataView(about.buffer).setBigUint64(0, BigInt(this.#unsignedCount++));
+    return { bytes, about, rank: 0, proof: bytes, weight: 0 };
   }
 
   /** Takes a block into its own DAG and store, whoever made it. */
