@@ -75,12 +75,10 @@ describe('a cell of four processes', () => {
   });
 
   it('kills the child when the lock is taken away', async () => {
-    const running = fatty(cell, 'lock', '/doomed', '--', 'sleep', '50');
-    for (;;) {
-      const state = await client.lockState('/doomed').catch(() => undefined);
-      if (state !== undefined && state.holders.length > 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const started = join(cell.dir, 'doomed-started');
+    const script = 'touch "$0"; sleep 50';
+    const running = fatty(cell, 'lock', '/doomed', '--', 'sh', '-c', script, started);
+    while (!existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 50));
     await client.remove('/doomed');
     expect((await running).code).toBe(5);
   });
