@@ -103,11 +103,11 @@ const made = (): readonly number[] => replicas.map((one) => one.made);
 const ops = (): readonly number[] => replicas.map(() => OPS);
 
 test('a round costs a replica one sign and a check for each other block', () => {
-  // Who falls behind may leave a round out; every block that is made is taken by all others.
+  // Who falls behind may leave a round out, one in a hundred here; all others take every block that is made.
   const all = made().reduce((sum, blocks) => sum + blocks, 0);
   const rounds = Math.max(...made());
   expect(rounds).toBeGreaterThan(OPS);
-  expect(all).toBeGreaterThan((REPLICAS - 0.2) * rounds);
+  expect(all).toBeGreaterThan(0.99 * REPLICAS * rounds);
   for (const one of replicas) expect(one.taken).toBe(all - one.made);
   expect(each('sign block')).toEqual(made());
   expect(each('check block')).toEqual(taken());
