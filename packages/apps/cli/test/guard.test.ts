@@ -199,14 +199,17 @@ describe('whoever guards a command', () => {
 /** Gives a command a terminal. */
 const SCRIPT = 'script';
 
-/** On a terminal of its own; `typed` goes to it. */
+/**
+ * On a terminal of its own; what is typed goes to it. With `exec`: a shell that stays between hears the
+ * Ctrl-C as well, and some shells then end with 130, however the command ended.
+ */
 function onTerminal(command: readonly string[]): {
   readonly exit: Promise<number | null>;
   type(text: string): void;
 } {
   const words = [process.execPath, HOST, '600000', ...command];
   const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  const child = spawn(SCRIPT, ['-qec', line, '/dev/null'], {
+  const child = spawn(SCRIPT, ['-qec', `exec ${line}`, '/dev/null'], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
