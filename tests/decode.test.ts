@@ -10,7 +10,7 @@ import * as envelope from '../packages/cairo/verify/src/proof/envelope.ts';
 import * as network from '../packages/edge/network/src/messages.ts';
 import { rngOf } from '../packages/kernel/codec/test/random-values.ts';
 import { compareAround, type Tally } from '../packages/kernel/codec/test/same-answers.ts';
-import * as replica from '../packages/kernel/replica/src/messages.ts';
+import * as replica from '../packages/kernel/replica/src/boundary/messages.ts';
 import * as persistence from '../packages/kernel/replica/src/signing/persistence.ts';
 
 const isShape = (value: unknown): value is Shape<unknown> =>

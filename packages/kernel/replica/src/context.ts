@@ -3,12 +3,12 @@ import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { type Committee, faultsMax, quorum } from '@fatty/protocol';
+import { Outbox, Timers } from './boundary/outbox.ts';
+import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+import { Bodies } from './catchup/bodies.ts';
 import { Ranges } from './catchup/ranges.ts';
-import { type ClockSample, OwnClock } from './clock.ts';
-import { Bodies } from './intake/bodies.ts';
-import { Outbox, Timers } from './outbox.ts';
-import { Peers } from './rounds/peers.ts';
-import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
+import { type ClockSample, OwnClock } from './cell/clock.ts';
+import { Peers } from './cell/peers.ts';
 
 /** What one replica is made of. */
 export interface ReplicaConfig {

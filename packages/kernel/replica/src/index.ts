@@ -1,15 +1,16 @@
-export { viewOf } from './clients/delivered.ts';
-export { type ClockSample, OwnClock } from './clock.ts';
-export type { ReplicaConfig } from './context.ts';
-export type * from './contract.ts';
-export { jobKey } from './intake/verdicts.ts';
+export type * from './boundary/contract.ts';
 export {
   decodeMessage,
   encodeMessage,
   type PeerMessage,
   peerMessageShape,
   type Status,
-} from './messages.ts';
+} from './boundary/messages.ts';
+export { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+export { type ClockSample, OwnClock } from './cell/clock.ts';
+export { jobKey } from './checks/verdicts.ts';
+export { viewOf } from './clients/delivered.ts';
+export type { ReplicaConfig } from './context.ts';
 export { Replica } from './replica.ts';
 export {
   decodeMark,
@@ -25,4 +26,3 @@ export {
   Teller,
   type Telling,
 } from './telling.ts';
-export { DEFAULT_TUNING, type Tuning } from './tuning.ts';

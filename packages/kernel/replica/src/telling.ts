@@ -18,8 +18,8 @@ import type {
   Vocabulary,
 } from '@fatty/interface';
 import { type Batch, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';
-import type { ReplicaEffect, ReplicaNote } from './contract.ts';
-import { decodeMessage, type PeerMessage } from './messages.ts';
+import type { ReplicaEffect, ReplicaNote } from './boundary/contract.ts';
+import { decodeMessage, type PeerMessage } from './boundary/messages.ts';
 
 /** What a trace event says, without who and when. */
 export type Telling = Pick<TraceEvent, 'label' | 'round' | 'block' | 'commit' | 'ops'>;

@@ -4,8 +4,8 @@ import { Dag } from '@fatty/broadcast';
 import { asSignature, decode, equalBytes, toHex } from '@fatty/codec';
 import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { HANDED_BYTES_MAX, HANDED_MAX } from '../src/boundary/messages.ts';
 import { DEFAULT_TUNING, encodeMessage } from '../src/index.ts';
-import { HANDED_BYTES_MAX, HANDED_MAX } from '../src/messages.ts';
 import { bareMachine } from './bare-machine.ts';
 import { Follower, MESSAGE_MAX, read } from './forge.ts';
 import {

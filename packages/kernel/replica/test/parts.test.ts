@@ -3,6 +3,9 @@ import { asDigest, asSignature, decode, encode, toHex } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inMessages } from '../src/boundary/messages.ts';
+import { Outbox, Timers } from '../src/boundary/outbox.ts';
+import { Peers } from '../src/cell/peers.ts';
 import {
   decodeMessage,
   encodeMessage,
@@ -11,9 +14,6 @@ import {
   peerMessageShape,
   signerMarkShape,
 } from '../src/index.ts';
-import { inMessages } from '../src/messages.ts';
-import { Outbox, Timers } from '../src/outbox.ts';
-import { Peers } from '../src/rounds/peers.ts';
 import { makeCell } from './world.ts';
 
 const GOLDEN = new URL('./golden/', import.meta.url);

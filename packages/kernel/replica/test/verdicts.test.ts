@@ -2,8 +2,8 @@
 import type { Verdict } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Verdicts } from '../src/checks/verdicts.ts';
 import { Shared } from '../src/context.ts';
-import { Verdicts } from '../src/intake/verdicts.ts';
 import { bareMachine } from './bare-machine.ts';
 import { listAlgorithm, makeCell, scheme } from './cell.ts';
 

@@ -1,6 +1,6 @@
 import { type Ref, refKey } from '@fatty/broadcast';
+import { REFS_MAX } from '../boundary/messages.ts';
 import type { Shared } from '../context.ts';
-import { REFS_MAX } from '../messages.ts';
 
 interface Want {
   readonly ref: Ref;

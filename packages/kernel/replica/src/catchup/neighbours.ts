@@ -1,5 +1,5 @@
+import type { Status } from '../boundary/messages.ts';
 import type { Shared } from '../context.ts';
-import type { Status } from '../messages.ts';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Sync } from './sync.ts';
 

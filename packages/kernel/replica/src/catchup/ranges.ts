@@ -1,4 +1,4 @@
-import type { Outbox } from '../outbox.ts';
+import type { Outbox } from '../boundary/outbox.ts';
 
 interface Range {
   readonly from: number;

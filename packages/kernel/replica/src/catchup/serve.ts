@@ -1,7 +1,7 @@
 import { type Block, compareRefs, openBlock, type Ref } from '@fatty/broadcast';
+import type { StoredWant } from '../boundary/contract.ts';
+import { inMessages, type PeerMessage } from '../boundary/messages.ts';
 import type { Shared } from '../context.ts';
-import type { StoredWant } from '../contract.ts';
-import { inMessages, type PeerMessage } from '../messages.ts';
 
 interface Span {
   readonly from: number;

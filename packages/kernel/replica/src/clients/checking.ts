@@ -1,7 +1,7 @@
 import type { CarriedBatch, ClosedBatch } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
-import type { Cost } from './validate.ts';
+import type { Cost } from '../checks/validate.ts';
 
 /** A batch that a gateway has taken and may not put into a block yet. */
 export interface Entry {

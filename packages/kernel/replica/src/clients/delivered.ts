@@ -1,6 +1,6 @@
 import { type Block, compareRefs, type Ref, refKey } from '@fatty/broadcast';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
-import { orderedBatch } from './validate.ts';
+import { orderedBatch } from '../checks/validate.ts';
 
 /** A machine over the committed state of this one, for pending batches (see `StateMachine.view`). */
 export function viewOf(machine: StateMachine): StateMachine {

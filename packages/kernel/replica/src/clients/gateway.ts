@@ -8,11 +8,11 @@ import {
 import { decode, failure, toHex } from '@fatty/codec';
 import type { Failure, Verdict } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import { Arrival, costOf, validateBatch } from '../checks/validate.ts';
+import type { Verdicts } from '../checks/verdicts.ts';
 import type { Shared } from '../context.ts';
-import type { Verdicts } from '../intake/verdicts.ts';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
 import type { Pool } from './pool.ts';
-import { Arrival, costOf, validateBatch } from './validate.ts';
 
 /**
  * What a client's batch must pass before the own block may carry it: form, limits, signature,

@@ -13,10 +13,10 @@ import {
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest, Signature, Unsigned } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX } from '@fatty/protocol';
+import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
+import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
 import type { Shared } from '../context.ts';
-import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
 import { UnsignedQueue } from './unsigned-queue.ts';
-import { type Cost, costOf, validateBatch } from './validate.ts';
 
 interface Included {
   readonly ref: Ref;

@@ -13,13 +13,13 @@ import {
 } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Ask, Failure, Verdict } from '@fatty/interface';
+import type { ReplicaNote } from '../boundary/contract.ts';
 import type { Fetch } from '../catchup/fetch.ts';
+import type { Verdicts } from '../checks/verdicts.ts';
 import type { Shared } from '../context.ts';
-import type { ReplicaNote } from '../contract.ts';
 import { Glance } from './glance.ts';
 import { againstOwnParent } from './own-parent.ts';
 import { Shelf } from './shelf.ts';
-import type { Verdicts } from './verdicts.ts';
 import { Waiting, type WaitingBlock } from './waiting.ts';
 
 /** Keys of blocks seen lately; a hit saves a signature check and decides nothing else. */

@@ -1,13 +1,13 @@
 import { openBlock, type Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import { decodeMessage, type PeerMessage, REFS_MAX } from '../boundary/messages.ts';
 import type { Fetch } from '../catchup/fetch.ts';
 import type { Neighbours } from '../catchup/neighbours.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
-import type { HandOver } from '../clients/hand-over.ts';
 import type { Shared } from '../context.ts';
-import { decodeMessage, type PeerMessage, REFS_MAX } from '../messages.ts';
+import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
 import type { Acceptance } from './acceptance.ts';
 import { Conduct } from './conduct.ts';

@@ -13,8 +13,8 @@ import {
   u53,
 } from '@fatty/codec';
 import type { CellId, LogRecord, Outcome } from '@fatty/interface';
+import type { IndexedBlock } from '../boundary/contract.ts';
 import type { Shared } from '../context.ts';
-import type { IndexedBlock } from '../contract.ts';
 
 /** R24: record types of the log. */
 export const RECORD_BLOCK = 1;

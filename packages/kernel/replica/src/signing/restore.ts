@@ -1,8 +1,8 @@
 import { type Block, type BlockRules, checkBlock, trusting } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure, LogRecord } from '@fatty/interface';
+import type { IndexedBlock } from '../boundary/contract.ts';
 import type { Shared } from '../context.ts';
-import type { IndexedBlock } from '../contract.ts';
 import {
   decodeMark,
   type Persistence,

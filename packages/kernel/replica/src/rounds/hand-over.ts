@@ -3,12 +3,12 @@ import type { CarriedBatch } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { SignedBatch } from '@fatty/protocol';
+import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
+import type { Gateway } from '../clients/gateway.ts';
+import type { Pool } from '../clients/pool.ts';
 import type { Shared } from '../context.ts';
-import { HANDED_BYTES_MAX, HANDED_MAX } from '../messages.ts';
-import type { Proposer } from '../rounds/proposer.ts';
-import type { Rest } from '../rounds/rest.ts';
-import type { Gateway } from './gateway.ts';
-import type { Pool } from './pool.ts';
+import type { Proposer } from './proposer.ts';
+import type { Rest } from './rest.ts';
 
 /** Rounds between the one that is open here and the one that is open where a commit came first. */
 const ROUNDS_AHEAD_MAX = 4;

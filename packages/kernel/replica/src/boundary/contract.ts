@@ -9,7 +9,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import type { Commit } from '@fatty/order';
-import type { ClockSample } from './clock.ts';
+import type { ClockSample } from '../cell/clock.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
 export type TimerName =

@@ -1,6 +1,6 @@
 import { type Ref, refKey } from '@fatty/broadcast';
-import { RESEND_ROUNDS } from '../catchup/neighbours.ts';
 import type { Shared } from '../context.ts';
+import { RESEND_ROUNDS } from './neighbours.ts';
 
 /**
  * Which blocks of the DAG are whole (R12). A body leaves memory when the block is committed, for then
