@@ -4,6 +4,7 @@ import * as broadcast from '@fatty/broadcast';
 import { type Shape, u53 } from '@fatty/codec';
 import * as crdt from '@fatty/crdt';
 import * as order from '@fatty/order';
+import * as protocol from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import * as felt from '../packages/cairo/air/src/felt/shape.ts';
 import * as envelope from '../packages/cairo/verify/src/proof/envelope.ts';
@@ -28,6 +29,7 @@ const SHAPES: readonly (readonly [string, Shape<unknown>])[] = [
     network,
     order,
     persistence,
+    protocol,
     replica,
   }).flatMap(([room, module]) =>
     Object.entries(module).flatMap(([name, value]: [string, unknown]) =>

@@ -17,19 +17,21 @@ import {
   utf8,
 } from '../../packages/kernel/codec/dist/index.js';
 import { nodeScheme } from '../../packages/kernel/codec/dist/node.js';
-import { encodeMessage } from '../../packages/kernel/replica/dist/index.js';
-import { peerMessageShape } from '../../packages/kernel/replica/dist/messages.js';
 import {
   batchShape,
   cellIdOf,
-  clientMessageShape,
   DEFAULT_PARAMS,
+  signBatch,
+} from '../../packages/kernel/protocol/dist/index.js';
+import { encodeMessage } from '../../packages/kernel/replica/dist/index.js';
+import { peerMessageShape } from '../../packages/kernel/replica/dist/messages.js';
+import {
+  clientMessageShape,
   encodeOp,
   encodeResult,
   gatewayMessageShape,
   opShape,
   resultShape,
-  signBatch,
 } from '../../packages/lock/api/dist/index.js';
 
 const { module: oracle } = await runnerImport(

@@ -12,19 +12,21 @@ import {
   utf8,
 } from '../../packages/kernel/codec/dist/index.js';
 import { nodeScheme } from '../../packages/kernel/codec/dist/node.js';
-import { encodeMessage, Replica } from '../../packages/kernel/replica/dist/index.js';
 import {
   batchId,
   batchShape,
   cellIdOf,
   DEFAULT_PARAMS,
-  decodeClientMessage,
-  encodeClientMessage,
-  encodeOp,
   keepAliveShape,
   sessionIdOf,
   signBatch,
   signedBatchShape,
+} from '../../packages/kernel/protocol/dist/index.js';
+import { encodeMessage, Replica } from '../../packages/kernel/replica/dist/index.js';
+import {
+  decodeClientMessage,
+  encodeClientMessage,
+  encodeOp,
 } from '../../packages/lock/api/dist/index.js';
 import { LockService } from '../../packages/lock/service/dist/index.js';
 

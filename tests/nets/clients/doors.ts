@@ -1,9 +1,10 @@
 // Where clients of a net reach a replica: the front that its host gives it, with a liar's tongue before it.
-import { decodeClientMessage, encodeGatewayMessage, signedBatchShape } from '@fatty/api';
+import { decodeClientMessage, encodeGatewayMessage } from '@fatty/api';
 import { encode } from '@fatty/codec';
 import { type ClientFront, GATEWAY_LIMITS, Gateway, type MakeFront } from '@fatty/host';
 import type { Link, Priority, PublicKey } from '@fatty/interface';
 import { lockServed } from '@fatty/node/lock-served';
+import { signedBatchShape } from '@fatty/protocol';
 import type { FrontScene, Host, Observation, Scene } from '@fatty/testnet';
 import { Tongue } from './tongue.ts';
 

@@ -1,6 +1,7 @@
-import { encodeOp, type Op, type View } from '@fatty/api';
+import { encodeOp, type Op } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { CallRequest } from '@fatty/core';
+import type { View } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import {
   type Act,

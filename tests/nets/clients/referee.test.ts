@@ -1,6 +1,7 @@
-import { encodeGatewayMessage, type Op, type Result, signBatch } from '@fatty/api';
+import { encodeGatewayMessage, type Op, type Result } from '@fatty/api';
 import { hash, standIn, utf8 } from '@fatty/codec';
 import type { Belief, CallOutcome, CallRequest } from '@fatty/core';
+import { signBatch } from '@fatty/protocol';
 import type { Violation } from '@fatty/testnet';
 import { describe, expect, test } from 'vitest';
 import { type Act, keyOf, sessionOf, told } from '../../../packages/sim/testnet/test/told.ts';

@@ -1,7 +1,4 @@
 import {
-  type Batch,
-  batchId,
-  batchShape,
   comparePositions,
   decodeGatewayMessage,
   decodeNotice,
@@ -11,11 +8,11 @@ import {
   encodeResult,
   type Op,
   type Result,
-  type SignedBatch,
 } from '@fatty/api';
 import { decode, toHex } from '@fatty/codec';
 import type { Belief, CallOutcome } from '@fatty/core';
 import type { Position, Receipt } from '@fatty/interface';
+import { type Batch, batchId, batchShape, type SignedBatch } from '@fatty/protocol';
 import {
   type Checker,
   effects,

@@ -1,13 +1,9 @@
-import {
-  decodeClientMessage,
-  decodeGatewayMessage,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/api';
+import { decodeClientMessage, decodeGatewayMessage } from '@fatty/api';
 import { askForLock, type CallOptions, type Lock } from '@fatty/client/driver';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Belief, CallOutcome, CallRequest, ClientEffect, CoreConfig } from '@fatty/core';
 import type { Outcome, SessionId } from '@fatty/interface';
+import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { Scene, Victim } from '@fatty/testnet';
 import { ClientHost } from './client-host.ts';
 import { CountedDriver } from './counted-driver.ts';

@@ -1,5 +1,4 @@
 import {
-  batchId,
   type ClientMessage,
   decodeClientMessage,
   decodeGatewayMessage,
@@ -8,9 +7,8 @@ import {
   encodeResult,
   type GatewayMessage,
   type NoticeBody,
-  type SignedBatch,
-  signNow,
 } from '@fatty/api';
+import { batchId, type SignedBatch, signNow } from '@fatty/protocol';
 import type { Scene, SeededRng } from '@fatty/testnet';
 
 type Said<K extends GatewayMessage['kind']> = Extract<GatewayMessage, { kind: K }>;

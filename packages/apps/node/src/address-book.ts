@@ -1,4 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { equalBytes, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
+import { TokenBucket } from '@fatty/host';
+import type { Clock, PublicKey } from '@fatty/interface';
 import {
   type Addresses,
   addressesFromJson,
@@ -8,10 +11,7 @@ import {
   newestAddresses,
   type SignedAddresses,
   signAddresses,
-} from '@fatty/api';
-import { equalBytes, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
-import { TokenBucket } from '@fatty/host';
-import type { Clock, PublicKey } from '@fatty/interface';
+} from '@fatty/protocol';
 
 /** New words of one member that are taken per second: each is written, and passed on to all. */
 const NEWS_PER_SEC_MAX = 4;

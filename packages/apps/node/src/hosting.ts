@@ -2,18 +2,16 @@
 import {
   type Answer,
   answerShape,
-  type Cell,
-  type CellParams,
   type ErrorCode,
   type ErrorResult,
   errorResult,
   type Query,
   queryShape,
-  type View,
 } from '@fatty/api';
 import { fail, ok } from '@fatty/codec';
 import type { Served } from '@fatty/host';
 import type { CellContext, Failure, Outcome, StateMachine } from '@fatty/interface';
+import type { Cell, CellParams, View } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { Hosted, hosted } from '@fatty/sessions';
 import { loadAlgorithm } from './algorithm.ts';

@@ -1,5 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareBytes, fail, failure, ok, type Signer, toHex } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Failure, Outcome, PublicKey } from '@fatty/interface';
+import { urlHost } from '@fatty/network';
 import {
   type Cell,
   type CellParams,
@@ -12,11 +16,7 @@ import {
   type SignedAddresses,
   signAddresses,
   writeCell,
-} from '@fatty/api';
-import { compareBytes, fail, failure, ok, type Signer, toHex } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
-import type { Failure, Outcome, PublicKey } from '@fatty/interface';
-import { urlHost } from '@fatty/network';
+} from '@fatty/protocol';
 import { isWildcard } from './config.ts';
 import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
 

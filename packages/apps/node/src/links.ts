@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { type Cell, contactsOf } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
 import {
@@ -12,6 +11,7 @@ import {
   type LinkIdentity,
   whyNotLinked,
 } from '@fatty/network';
+import { type Cell, contactsOf } from '@fatty/protocol';
 import type { NodeConfig } from './config.ts';
 
 /** Longest wait between two tries, ms: a cell is small, and a replica without links lags behind. */

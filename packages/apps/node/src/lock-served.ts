@@ -1,7 +1,8 @@
 // The lock service as a gateway serves it: its queries, its sessions, what its answers cost.
-import { type Answer, answerShape, type Query, queryShape, type View } from '@fatty/api';
+import { type Answer, answerShape, type Query, queryShape } from '@fatty/api';
 import type { Served } from '@fatty/host';
 import type { StateMachine } from '@fatty/interface';
+import type { View } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 
 /** `state`: the lock service as a view shows it; undefined where that view is not to be had. */

@@ -1,8 +1,8 @@
-import { type Cell, type SignedAddresses, signedAddressesShape } from '@fatty/api';
 import { array, decode, encode, equalBytes, record, type Shape, toHex, union } from '@fatty/codec';
 import { TokenBucket } from '@fatty/host';
 import { BULK, type Clock, type Link, type LinkHandler, type PublicKey } from '@fatty/interface';
 import type { LinkIdentity } from '@fatty/network';
+import { type Cell, type SignedAddresses, signedAddressesShape } from '@fatty/protocol';
 import { AddressBook } from './address-book.ts';
 import type { NodeConfig } from './config.ts';
 import { PeerDialers, type PeerNews } from './links.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { addressesToJson } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
+import { addressesToJson } from '@fatty/protocol';
 import { pino } from 'pino';
 import { loadConfig, type NodeConfig, OPTIONS, type OptionName } from './config.ts';
 import { lastWords } from './full-disk.ts';

@@ -1,7 +1,8 @@
-import { batchId, batchShape, LOCK_WORDS, signedBatchShape } from '@fatty/api';
+import { LOCK_WORDS } from '@fatty/api';
 import { decode, sha256, toHex } from '@fatty/codec';
 import type { SendEffect } from '@fatty/host';
 import type { Clock, PublicKey, Receipt, TracedOp, TraceEvent } from '@fatty/interface';
+import { batchId, batchShape, signedBatchShape } from '@fatty/protocol';
 import { type ReplicaEffect, type ReplicaEvent, Teller, type Telling } from '@fatty/replica';
 import { TraceFile, type TraceFileOptions } from './trace-file.ts';
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/api';
 import {
   equalBytes,
   fail,
@@ -13,6 +12,7 @@ import { nodeScheme } from '@fatty/codec/node';
 import { GATEWAY_LIMITS, Gateway, Host, type MakeFront, type ReplicaCore } from '@fatty/host';
 import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
+import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/protocol';
 import { Replica } from '@fatty/replica';
 import type { NodeConfig } from './config.ts';
 import { CLOCK, portsOver } from './host-ports.ts';

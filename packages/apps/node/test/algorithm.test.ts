@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cell } from '@fatty/api';
 import { asPublicKey } from '@fatty/codec';
+import type { Cell } from '@fatty/protocol';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hostingOf } from '../src/hosting.ts';

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { contactsOf, signAddresses } from '@fatty/api';
 import { asPublicKey, compareBytes, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
+import { contactsOf, signAddresses } from '@fatty/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   foundCell,

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Cell, SignedAddresses } from '@fatty/api';
 import { asCellId, compareBytes } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { LinkHandler } from '@fatty/interface';
 import { admitOnly, type LinkIdentity, listen } from '@fatty/network';
+import type { Cell, SignedAddresses } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { PeerDialers } from '../src/links.ts';
 

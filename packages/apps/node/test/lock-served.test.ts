@@ -1,6 +1,7 @@
-import { type Answer, DEFAULT_PARAMS } from '@fatty/api';
+import type { Answer } from '@fatty/api';
 import { asCellId, asPublicKey, asSessionId } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';
+import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { expect, it } from 'vitest';
 import { lockServed } from '../src/lock-served.ts';

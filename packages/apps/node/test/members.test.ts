@@ -2,6 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compareBytes, type Signer } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Link, LinkHandler } from '@fatty/interface';
+import { admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
 import {
   type Cell,
   cellIdOf,
@@ -9,11 +13,7 @@ import {
   type Hint,
   type SignedAddresses,
   signAddresses,
-} from '@fatty/api';
-import { compareBytes, type Signer } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
-import type { Link, LinkHandler } from '@fatty/interface';
-import { admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
+} from '@fatty/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AddressBook } from '../src/address-book.ts';
 import { loadConfig, type NodeConfig } from '../src/index.ts';

@@ -1,20 +1,12 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  batchId,
-  encodeNotice,
-  encodeOp,
-  encodeResult,
-  type NoticeBody,
-  type Op,
-  signBatch,
-  signedBatchShape,
-} from '@fatty/api';
+import { encodeNotice, encodeOp, encodeResult, type NoticeBody, type Op } from '@fatty/api';
 import { asCellId, asSessionId, encode, standIn } from '@fatty/codec';
 import type { SendEffect } from '@fatty/host';
 import type { Clock, TraceEvent } from '@fatty/interface';
 import { chart, readTrace } from '@fatty/msc';
+import { batchId, signBatch, signedBatchShape } from '@fatty/protocol';
 import { encodeMessage, type ReplicaEffect, type ReplicaEvent } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientName, Recorder } from '../src/recorder.ts';

@@ -1,14 +1,10 @@
 import {
   type Answer,
   answerShape,
-  type Batch,
-  batchId,
   decodeGatewayMessage,
   type GatewayMessage,
   type Query,
   queryShape,
-  signedBatchShape,
-  type View,
 } from '@fatty/api';
 import { ACCEPT, asCellId, asSessionId, decode } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
@@ -21,6 +17,7 @@ import {
   type UnsignedRules,
   type Verdict,
 } from '@fatty/interface';
+import { type Batch, batchId, signedBatchShape, type View } from '@fatty/protocol';
 import { openKeepAlive } from '@fatty/sessions';
 import { Gateway, type ServingError } from '../src/gateway.ts';
 import {

@@ -1,15 +1,8 @@
-import {
-  batchId,
-  type ClientMessage,
-  encodeClientMessage,
-  nowMessage,
-  type Query,
-  signBatch,
-} from '@fatty/api';
+import { type ClientMessage, encodeClientMessage, type Query } from '@fatty/api';
 import { ACCEPT, encode, ignore, reject, u8, utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import { BULK, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
-import { keepAliveShape } from '@fatty/protocol';
+import { batchId, keepAliveShape, nowMessage, signBatch } from '@fatty/protocol';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { plainOf } from '../../../kernel/codec/test/by-hand.ts';

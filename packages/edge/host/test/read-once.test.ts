@@ -1,8 +1,9 @@
 // How often the gateway reads the core of a batch that a client sends: counts, not times.
 
-import { batchId, batchShape, encodeClientMessage, signBatch } from '@fatty/api';
+import { encodeClientMessage } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
+import { batchId, batchShape, signBatch } from '@fatty/protocol';
 import { expect, test, vi } from 'vitest';
 import { ALICE, CELL, FakeBackend, FakeLink, gatewayOf, SESSION } from './gateway-fakes.ts';
 

@@ -1,11 +1,7 @@
-import {
-  type ClientMessage,
-  decodeGatewayMessage,
-  encodeClientMessage,
-  signBatch,
-} from '@fatty/api';
+import { type ClientMessage, decodeGatewayMessage, encodeClientMessage } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { Link, Receipt } from '@fatty/interface';
+import { signBatch } from '@fatty/protocol';
 import { beforeEach, expect, test } from 'vitest';
 import { Driver } from '../src/driver.ts';
 import { ALICE, BOB, CELL, commitAt, FakeBackend, gatewayOf, SESSION } from './gateway-fakes.ts';

@@ -1,4 +1,3 @@
-export * from '@fatty/protocol';
 export * from './compose.ts';
 export * from './errors.ts';
 export * from './felt.ts';

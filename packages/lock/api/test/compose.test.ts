@@ -1,13 +1,7 @@
+import { DEFAULT_PARAMS } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  composeOp,
-  composeOps,
-  composeQuery,
-  DEFAULT_PARAMS,
-  decodeOp,
-  encodeOp,
-} from '../src/index.ts';
+import { composeOp, composeOps, composeQuery, decodeOp, encodeOp } from '../src/index.ts';
 import { OPS, QUERIES } from './samples.ts';
 
 const LONG = `/${'x'.repeat(70_000)}`;

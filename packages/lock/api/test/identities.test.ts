@@ -1,6 +1,7 @@
+import { keepAliveLink } from '@fatty/protocol';
 import { describe, expect, test } from 'vitest';
 import { feltByHand, hashByHand, pin, reducedByHand } from '../../../kernel/codec/test/by-hand.ts';
-import { entryOf, inboxChain, keepAliveLink } from '../src/index.ts';
+import { entryOf, inboxChain } from '../src/index.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const fill = (byte: number, size = 32): Uint8Array => new Uint8Array(size).fill(byte);

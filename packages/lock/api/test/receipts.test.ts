@@ -1,3 +1,4 @@
+import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,10 +7,7 @@ import {
   type ErrorCode,
   encodeResults,
   errorResult,
-  RECEIPT_BYTES_KEPT,
-  RECEIPTS_KEPT,
   type Result,
-  receiptBytes,
   receiptBytesMax,
 } from '../src/index.ts';
 import { RESULTS } from './samples.ts';

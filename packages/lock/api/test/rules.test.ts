@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { asCellId, fromUtf8, standIn, utf8 } from '@fatty/codec';
+import { DEFAULT_PARAMS, nowMessage, sessionIdOf, signNow } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   checkOp,
   comparePaths,
   comparePositions,
-  DEFAULT_PARAMS,
   decodeGatewayMessage,
   decodeResult,
   ERRORS,
@@ -18,11 +18,8 @@ import {
   explain,
   isErrorCode,
   joinPath,
-  nowMessage,
   type Op,
   parentPath,
-  sessionIdOf,
-  signNow,
   splitPath,
   splitWritable,
   tokenOf,

@@ -1,9 +1,8 @@
 import { asDigest, asPublicKey, asSessionId, asSignature, encode, utf8 } from '@fatty/codec';
-import { keepAliveShape } from '@fatty/protocol';
+import { DEFAULT_PARAMS, keepAliveShape } from '@fatty/protocol';
 import {
   type Answer,
   type ClientMessage,
-  DEFAULT_PARAMS,
   encodeNotice,
   encodeResult,
   errorResult,

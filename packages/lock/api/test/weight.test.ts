@@ -1,11 +1,6 @@
+import { BLOCK_WEIGHT_MAX, DEFAULT_LIMITS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
-import {
-  BLOCK_WEIGHT_MAX,
-  DEFAULT_LIMITS,
-  encodeOp,
-  SUBTREE_WEIGHT,
-  weightOf,
-} from '../src/index.ts';
+import { encodeOp, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';
 import { OPS } from './samples.ts';
 
 test.each(Object.entries(OPS))('%s has the weight of its kind and length', (kind, op) => {

@@ -1,9 +1,9 @@
 // A cell read from its replicas, and replicas that have moved.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Cell, cellIdOf, DEFAULT_PARAMS, signAddresses, writeCell } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
+import { type Cell, cellIdOf, DEFAULT_PARAMS, signAddresses, writeCell } from '@fatty/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, type NodeConnectOptions } from '../src/node.ts';
 import { boundedText, type Reader, readCellFromAny } from '../src/sdk/cell-source.ts';

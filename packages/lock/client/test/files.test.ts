@@ -1,7 +1,6 @@
 // What put reads before it writes, and what errors say of a path.
 import {
   type ContentMode,
-  DEFAULT_PARAMS,
   type Dot,
   errorResult,
   type Op,
@@ -9,6 +8,7 @@ import {
   type Stat,
 } from '@fatty/api';
 import { asSessionId } from '@fatty/codec';
+import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { FattyError, type FattyErrorCode, isFattyError, type PutOptions } from '../src/index.ts';
 import { Files } from '../src/sdk/files.ts';

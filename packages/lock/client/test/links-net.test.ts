@@ -1,6 +1,7 @@
 // Real dialers and links in virtual time: one replica at a time in trouble costs nothing.
-import type { Cell, Op } from '@fatty/api';
+import type { Op } from '@fatty/api';
 import { dialClient } from '@fatty/network/client';
+import type { Cell } from '@fatty/protocol';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeCell, scheme } from '../../core/test/fake-cell.ts';

@@ -1,8 +1,9 @@
 // A fake cell in real time, for the SDK as applications use it.
-import type { Cell, GatewayMessage } from '@fatty/api';
+import type { GatewayMessage } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
 import { type Dialer, type DialOptions, isFinal } from '@fatty/network/client';
+import type { Cell } from '@fatty/protocol';
 import { FakeCell, scheme } from '../../core/test/fake-cell.ts';
 import { Client } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';

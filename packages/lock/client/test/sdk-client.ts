@@ -1,7 +1,8 @@
 // The SDK's own driver and locks in virtual time.
-import { type Cell, decodeGatewayMessage } from '@fatty/api';
+import { decodeGatewayMessage } from '@fatty/api';
 import type { ClientEffect, CoreConfig, SessionState } from '@fatty/core';
 import type { Link } from '@fatty/interface';
+import type { Cell } from '@fatty/protocol';
 import { type FakeCell, scheme } from '../../core/test/fake-cell.ts';
 import { askForLock, type Dial, Driver, type Lock } from '../src/driver.ts';
 

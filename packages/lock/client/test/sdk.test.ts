@@ -1,6 +1,7 @@
 // The SDK against a live fake cell: connecting, calls, locks.
-import { writeCell } from '@fatty/api';
+
 import { ed25519, toHex } from '@fatty/codec';
+import { writeCell } from '@fatty/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CLIENT_ERRORS, clientError, isFattyError } from '../src/index.ts';
 import { connectOn } from '../src/sdk/connect.ts';

@@ -3,15 +3,13 @@ import {
   decodeGatewayMessage,
   decodeNotice,
   encodeClientMessage,
-  faultsMax,
   type GatewayMessage,
   type NoticeBody,
   type Op,
-  quorum,
-  RECEIPTS_KEPT,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import { type Failure, KEEP_ALIVE } from '@fatty/interface';
+import { faultsMax, quorum, RECEIPTS_KEPT } from '@fatty/protocol';
 import { Calls } from './calls.ts';
 import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
 import { Desk } from './desk.ts';

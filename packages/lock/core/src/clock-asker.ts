@@ -1,7 +1,8 @@
 // Asks replicas for clock readings, and holds back what is of no use without a proof (TIME.md, T2).
-import { encodeClientMessage, type GatewayMessage, NONCE_BYTES, nowMessage } from '@fatty/api';
+import { encodeClientMessage, type GatewayMessage } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { KEEP_ALIVE } from '@fatty/interface';
+import { NONCE_BYTES, nowMessage } from '@fatty/protocol';
 import { type ClockProof, proveClock, type Reading } from './clock.ts';
 import type { Shared } from './shared.ts';
 import type { Job } from './slot.ts';

@@ -1,14 +1,8 @@
 // What each kind of call asks for, and what comes of it.
-import {
-  type CellParams,
-  composeOps,
-  composeQuery,
-  errorEntry,
-  type Op,
-  type Result,
-} from '@fatty/api';
+import { composeOps, composeQuery, errorEntry, type Op, type Result } from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import type { CellParams } from '@fatty/protocol';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import { isRetryable } from './errors.ts';
 import { type Claim, givesUp, isGiving } from './giving.ts';

@@ -1,7 +1,8 @@
 // The hash chain that keeps a session alive (R3), from the side of its client.
-import { keepAliveLink } from '@fatty/api';
+
 import { hash, invariant } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
+import { keepAliveLink } from '@fatty/protocol';
 
 /**
  * The client's half of the keep-alive chain (R3): `anchor` goes into OpenSession, `preimage(i)` is the

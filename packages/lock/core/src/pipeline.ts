@@ -1,18 +1,16 @@
 // Batches of one session in flight: signed once, sent in order, sent again elsewhere when no answer comes (R3).
 import {
-  BLOCK_WEIGHT_MAX,
-  batchId,
   encodeClientMessage,
   encodeOp,
   errorEntry,
   type GatewayMessage,
   type Op,
-  signBatch,
   weightOf,
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Basis, Failure, SessionId } from '@fatty/interface';
 import { BULK, PROTOCOL } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX, batchId, signBatch } from '@fatty/protocol';
 import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.ts';
 import type { Shared } from './shared.ts';
 import { type Believed, type Job, Slot } from './slot.ts';

@@ -6,11 +6,11 @@ import {
   errorEntry,
   type GatewayMessage,
   type Query,
-  type View,
 } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { PROTOCOL } from '@fatty/interface';
+import type { View } from '@fatty/protocol';
 import { supportedByHonest } from './clock.ts';
 import { Tally } from './f-plus-one.ts';
 import type { Shared } from './shared.ts';

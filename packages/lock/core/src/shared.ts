@@ -1,7 +1,8 @@
 // What every part of a core may look at and do.
-import type { Limits } from '@fatty/api';
+
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, Failure, Priority, PublicKey } from '@fatty/interface';
+import type { Limits } from '@fatty/protocol';
 import type { ClockBounds } from './clock.ts';
 import type { Entropy } from './entropy.ts';
 import type { Links } from './links.ts';

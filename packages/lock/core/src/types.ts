@@ -1,7 +1,8 @@
 // What goes into a core and what comes out: configuration, events, effects, outcomes.
-import type { Answer, Cell, LockMode, Op, Query, Result, View } from '@fatty/api';
+import type { Answer, LockMode, Op, Query, Result } from '@fatty/api';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { Failure, Position, Priority, SessionId } from '@fatty/interface';
+import type { Cell, View } from '@fatty/protocol';
 import type { ClockBounds } from './clock.ts';
 import type { OpOutcome } from './errors.ts';
 

@@ -1,5 +1,6 @@
 // How much may be in flight: as much as the cell keeps receipts for (R3).
-import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytesMax } from '@fatty/api';
+import { receiptBytesMax } from '@fatty/api';
+import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT } from '@fatty/protocol';
 
 /**
  * How far a session's batches may run ahead of the oldest one without a believed receipt: as many seqs, and

@@ -1,5 +1,5 @@
 // T2 and T3 of TIME.md as properties, and S13 over skewed and lying clocks; the keep-alive chain.
-import { keepAliveLink } from '@fatty/api';
+import { keepAliveLink } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leaseDeadline, proveClock, type Reading } from '../src/clock.ts';

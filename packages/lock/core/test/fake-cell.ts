@@ -1,13 +1,7 @@
 // A cell in virtual time that applies batches at once; its replicas lie, are silent or slow as they are told.
 import {
   type Answer,
-  batchId,
-  batchShape,
-  type Cell,
   type ClientMessage,
-  type Committee,
-  cellIdOf,
-  DEFAULT_PARAMS,
   decodeClientMessage,
   decodeNotice,
   decodeOp,
@@ -16,13 +10,21 @@ import {
   errorResult,
   type GatewayMessage,
   type NoticeBody,
-  type NowReading,
   type Op,
-  signNow,
 } from '@fatty/api';
 import { compareBytes, decode, type Signer, standIn, toHex } from '@fatty/codec';
 import type { Failure, Position, SessionId } from '@fatty/interface';
-import { keepAliveShape } from '@fatty/protocol';
+import {
+  batchId,
+  batchShape,
+  type Cell,
+  type Committee,
+  cellIdOf,
+  DEFAULT_PARAMS,
+  keepAliveShape,
+  type NowReading,
+  signNow,
+} from '@fatty/protocol';
 import { FakeLedger } from './fake-ledger.ts';
 
 export const scheme: ReturnType<typeof standIn> = standIn();

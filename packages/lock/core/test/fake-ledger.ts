@@ -1,22 +1,18 @@
 // The state of a fake cell: sessions, locks and machines, far simpler than the service.
 import {
   type Answer,
-  type Batch,
-  batchId,
-  batchShape,
   decodeOp,
   type ErrorResult,
   encodeResult,
   errorResult,
   type GatewayMessage,
-  keepAliveLink,
   type NoticeBody,
   type Op,
   type Result,
-  sessionIdOf,
 } from '@fatty/api';
 import { decode, equalBytes, toHex } from '@fatty/codec';
 import type { Position, SessionId } from '@fatty/interface';
+import { type Batch, batchId, batchShape, keepAliveLink, sessionIdOf } from '@fatty/protocol';
 
 interface FakeSession {
   readonly client: number;

@@ -4,9 +4,9 @@ import {
   encodeResult,
   errorResult,
   type Op,
-  RECEIPT_BYTES_KEPT,
   receiptBytesMax,
 } from '@fatty/api';
+import { RECEIPT_BYTES_KEPT } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { type Behaviour, FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';

@@ -1,6 +1,5 @@
 import {
   type Answer,
-  type CellParams,
   CONTENTS_BYTES_MAX,
   checkQuery,
   comparePaths,
@@ -14,6 +13,7 @@ import {
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { CellContext } from '@fatty/interface';
+import type { CellParams } from '@fatty/protocol';
 import { showInbox } from './inbox.ts';
 import { type Node, nameText, refused } from './names.ts';
 import type { Claim } from './sessions.ts';

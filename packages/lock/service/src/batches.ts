@@ -1,14 +1,7 @@
-import {
-  type CellParams,
-  type ErrorResult,
-  encodeResults,
-  errorResult,
-  type Op,
-  type Result,
-  sessionIdOf,
-} from '@fatty/api';
+import { type ErrorResult, encodeResults, errorResult, type Op, type Result } from '@fatty/api';
 import { ACCEPT, equalBytes, reject } from '@fatty/codec';
 import type { Digest, Failure, OrderedBatch, Receipt, Source, Verdict } from '@fatty/interface';
+import { type CellParams, sessionIdOf } from '@fatty/protocol';
 import { type Desk, takeTurns } from '@fatty/sessions';
 import { applyOp } from './apply.ts';
 import type { Ledger } from './ledger.ts';

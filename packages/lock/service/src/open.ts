@@ -1,8 +1,9 @@
 // An op of the lock service as it travels once its bytes have been read.
-import { type CellParams, checkOp, decodeOp, type Op, weightOf } from '@fatty/api';
+import { checkOp, decodeOp, type Op, weightOf } from '@fatty/api';
 import { type OpenedProof, openProof } from '@fatty/cairo-verify';
 import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import type { CellParams } from '@fatty/protocol';
 
 type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 

@@ -1,10 +1,4 @@
-import {
-  type Answer,
-  type CellParams,
-  DEFAULT_PARAMS,
-  type ErrorCode,
-  type Query,
-} from '@fatty/api';
+import type { Answer, ErrorCode, Query } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Applied,
@@ -22,6 +16,7 @@ import type {
   Validation,
   Verdict,
 } from '@fatty/interface';
+import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';

@@ -1,4 +1,4 @@
-import { DEFAULT_PARAMS } from '@fatty/api';
+import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { LockService } from '../src/index.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';

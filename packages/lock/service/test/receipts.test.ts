@@ -1,4 +1,5 @@
-import { encodeOp, type Op, RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytesMax } from '@fatty/api';
+import { encodeOp, type Op, receiptBytesMax } from '@fatty/api';
+import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT } from '@fatty/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Client, op, type Sent, World } from './world.ts';

@@ -1,5 +1,6 @@
-import { DEFAULT_PARAMS, encodeOp, RECEIPTS_KEPT } from '@fatty/api';
+import { encodeOp } from '@fatty/api';
 import { toHex } from '@fatty/codec';
+import { DEFAULT_PARAMS, RECEIPTS_KEPT } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { EXTRA_LINKS_PER_COMMIT, LockService } from '../src/index.ts';
 import type { OpenedOp } from '../src/open.ts';

@@ -1,16 +1,12 @@
 import {
   type Answer,
-  type CellParams,
-  DEFAULT_PARAMS,
   decodeNotice,
   decodeResult,
   encodeOp,
-  keepAliveLink,
   type NoticeBody,
   type Op,
   type Query,
   type Result,
-  sessionIdOf,
 } from '@fatty/api';
 import { asCellId, encode, hash, type Signer, standIn, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
@@ -22,7 +18,14 @@ import type {
   SessionId,
   Unsigned,
 } from '@fatty/interface';
-import { type KeepAlive, keepAliveShape } from '@fatty/protocol';
+import {
+  type CellParams,
+  DEFAULT_PARAMS,
+  type KeepAlive,
+  keepAliveLink,
+  keepAliveShape,
+  sessionIdOf,
+} from '@fatty/protocol';
 import { openKeepAlive } from '@fatty/sessions';
 import { DEFAULT_QUOTAS, LockService, type Quotas } from '../src/index.ts';
 import { type OpenedOp, openOp } from '../src/open.ts';

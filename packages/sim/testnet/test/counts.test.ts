@@ -2,6 +2,7 @@
 import * as api from '@fatty/api';
 import * as broadcast from '@fatty/broadcast';
 import { standIn } from '@fatty/codec';
+import * as protocol from '@fatty/protocol';
 import * as kernel from '@fatty/replica';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { lockService } from '../src/nets/service.ts';
@@ -46,7 +47,7 @@ function play(world: World, client: SessionClient, ops: number): void {
 }
 
 function measure(): readonly Done[] {
-  const cell = makeCell(REPLICAS, countingScheme(standIn()), api.DEFAULT_PARAMS);
+  const cell = makeCell(REPLICAS, countingScheme(standIn()), protocol.DEFAULT_PARAMS);
   const { world } = stage({
     cell,
     liars: new Map(),
@@ -93,7 +94,7 @@ function measure(): readonly Done[] {
 let replicas: readonly Done[] = [];
 
 beforeAll(() => {
-  for (const exports of [api, broadcast, kernel]) nameShapes(exports);
+  for (const exports of [api, protocol, broadcast, kernel]) nameShapes(exports);
   replicas = measure();
 });
 

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Cell, type CellParams, quorum } from '@fatty/api';
 import type { Outcome } from '@fatty/interface';
 import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
+import { type Cell, type CellParams, quorum } from '@fatty/protocol';
 import { type Exit, ReplicaProcess } from './process.ts';
 
 /** A whole cell on this machine, one OS process per replica. Times in ms. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addressesFromJson, type SignedAddresses } from '@fatty/api';
+import { addressesFromJson, type SignedAddresses } from '@fatty/protocol';
 
 /** The program of an honest replica: the built one, also for those who run from sources. */
 export const REPLICA_MAIN: string = fileURLToPath(import.meta.resolve('@fatty/node/main'));

@@ -1,8 +1,6 @@
 // What callers may hand over, looked at before anything is queued.
 import {
   type Answer,
-  type CellParams,
-  committeeShape,
   composeOp,
   contentModeShape,
   LEASE_MS_MAX,
@@ -25,6 +23,7 @@ import {
   text,
   utf8,
 } from '@fatty/codec';
+import { type CellParams, committeeShape } from '@fatty/protocol';
 import { clientError, FattyError } from '../error.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';

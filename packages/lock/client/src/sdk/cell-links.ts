@@ -1,5 +1,5 @@
 // The links to the replicas of one cell, each dialled for as long as the client lives.
-import { type Cell, contactsOf } from '@fatty/api';
+
 import { equalBytes, type SignatureScheme, type Signer } from '@fatty/codec';
 import type { ClientEvent } from '@fatty/core';
 import type { Link, Priority } from '@fatty/interface';
@@ -10,6 +10,7 @@ import {
   isFinal,
   whyNotLinked,
 } from '@fatty/network/client';
+import { type Cell, contactsOf } from '@fatty/protocol';
 
 /** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
 export type Dial = (options: DialOptions) => Dialer;

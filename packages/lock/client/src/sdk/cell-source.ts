@@ -1,6 +1,7 @@
 // Where a cell comes from: a file, a URL, or any of its replicas.
-import { type Cell, newestAddresses, parseCell } from '@fatty/api';
+
 import { concatBytes, equalBytes, fromHex, type SignatureScheme } from '@fatty/codec';
+import { type Cell, newestAddresses, parseCell } from '@fatty/protocol';
 import { clientError, FattyError, isFattyError } from '../error.ts';
 
 /** Reads text that came from anywhere. */

@@ -1,7 +1,6 @@
 // The client that applications use.
 import {
   type Answer,
-  type Cell,
   composeQuery,
   type Entry,
   LIST_MAX,
@@ -9,11 +8,11 @@ import {
   type Query,
   type Result,
   type Stat,
-  type View,
 } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
+import type { Cell, View } from '@fatty/protocol';
 import { clientError, FattyError } from '../error.ts';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import {

@@ -1,7 +1,8 @@
 // From a cell to a client that is linked to it.
-import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/api';
+
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
+import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/protocol';
 import { clientError, FattyError } from '../error.ts';
 import { CONNECT, checkSource, optionsOf } from './arguments.ts';
 import type { Dial } from './cell-links.ts';

@@ -1,5 +1,6 @@
 // Files and directories: put, create, list, remove.
-import { type CellParams, type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
+import { type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
+import type { CellParams } from '@fatty/protocol';
 import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult } from './answers.ts';
 import { bytesOf, checkFirst, REFUSED } from './arguments.ts';

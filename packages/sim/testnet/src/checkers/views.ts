@@ -1,7 +1,7 @@
-import { batchId, batchShape } from '@fatty/api';
 import { type Body, bodyShape } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
+import { batchId, batchShape } from '@fatty/protocol';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import type { SeededRng } from '../world/rng.ts';
 import type { SeenBlock } from '../world/sight.ts';

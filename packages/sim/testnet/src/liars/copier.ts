@@ -1,6 +1,6 @@
-import { batchId, batchShape, type SignedBatch, signedBatchShape } from '@fatty/api';
 import type { Body, Ref } from '@fatty/broadcast';
 import { compareBytes, decode, toHex } from '@fatty/codec';
+import { batchId, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { ReplicaEvent } from '@fatty/replica';
 import { bend, type Draft, type Insider, openDraft } from './craft.ts';
 import { type Puppet, type Trick, toAll } from './puppet.ts';

@@ -1,4 +1,3 @@
-import { type SignedBatch, signedBatchShape } from '@fatty/api';
 import {
   type Block,
   type BlockRules,
@@ -10,6 +9,7 @@ import {
 } from '@fatty/broadcast';
 import { ACCEPT, decode, ok } from '@fatty/codec';
 import type { Unsigned } from '@fatty/interface';
+import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import type { Peer } from '../world/host.ts';
 import { bend, type Draft, type Insider, openDraft } from './craft.ts';

@@ -1,5 +1,6 @@
-import { encodeOp, signBatch } from '@fatty/api';
+import { encodeOp } from '@fatty/api';
 import { asSessionId } from '@fatty/codec';
+import { signBatch } from '@fatty/protocol';
 import { bend, type Insider } from './craft.ts';
 import { type Trick, toAll } from './puppet.ts';
 

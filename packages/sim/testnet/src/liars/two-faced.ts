@@ -1,4 +1,3 @@
-import type { Committee } from '@fatty/api';
 import {
   bodyDigest,
   bodyShape,
@@ -10,6 +9,7 @@ import {
 } from '@fatty/broadcast';
 import { decode, encode, type Signer, toHex } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
 import {
   decodeMessage,
   encodeMessage,

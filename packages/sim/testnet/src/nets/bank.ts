@@ -1,7 +1,7 @@
-import { signedBatchShape } from '@fatty/api';
 import { Bank, type Transfer, transfer, transferResult } from '@fatty/bank';
 import { decode, encode } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
+import { signedBatchShape } from '@fatty/protocol';
 import { effects } from '../checkers/index.ts';
 import { staged } from '../staging/stage.ts';
 import type { Cell } from '../world/cell.ts';

@@ -1,6 +1,7 @@
-import { DEFAULT_PARAMS, encodeAnswer } from '@fatty/api';
+import { encodeAnswer } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { CellContext, StateMachine } from '@fatty/interface';
+import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { BASIS_COMMITS_MAX } from '../world/cell.ts';
 

@@ -2,7 +2,6 @@ import {
   decodeNotice,
   decodeResult,
   encodeOp,
-  keepAliveShape,
   type NoticeBody,
   noticeWords,
   type Op,
@@ -12,6 +11,7 @@ import {
 import { encode, hash, toHex, utf8 } from '@fatty/codec';
 import { KeepAliveChain } from '@fatty/core';
 import type { Receipt } from '@fatty/interface';
+import { keepAliveShape } from '@fatty/protocol';
 import { Client } from '../world/client.ts';
 import type { Observation } from '../world/observation.ts';
 import { sessionOpening } from '../world/opening.ts';

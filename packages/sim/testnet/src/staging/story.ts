@@ -1,7 +1,8 @@
-import { batchShape, LOCK_WORDS, signedBatchShape } from '@fatty/api';
+import { LOCK_WORDS } from '@fatty/api';
 import type { Ref } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';
 import type { PublicKey, TraceEvent, Tracer } from '@fatty/interface';
+import { batchShape, signedBatchShape } from '@fatty/protocol';
 import { type ReplicaEffect, type ReplicaNote, Teller } from '@fatty/replica';
 import type { Packet } from '../world/network.ts';
 import type { Violation } from '../world/observation.ts';

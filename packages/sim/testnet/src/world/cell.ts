@@ -1,6 +1,6 @@
-import { type CellParams, type Committee, cellIdOf, DEFAULT_PARAMS, quorum } from '@fatty/api';
 import { compareBytes, hash, type SignatureScheme, type Signer, utf8 } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
+import { type CellParams, type Committee, cellIdOf, DEFAULT_PARAMS, quorum } from '@fatty/protocol';
 
 /** Virtual time starts here: an arbitrary moment, the same for every world. ms since the epoch. */
 export const GENESIS_MS: number = 1_700_000_000_000;

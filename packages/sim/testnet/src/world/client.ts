@@ -1,4 +1,3 @@
-import { type Batch, type SignedBatch, sessionIdOf, signBatch, signedBatchShape } from '@fatty/api';
 import {
   asDigest,
   asSessionId,
@@ -10,6 +9,13 @@ import {
   utf8,
 } from '@fatty/codec';
 import type { Receipt, SessionId } from '@fatty/interface';
+import {
+  type Batch,
+  type SignedBatch,
+  sessionIdOf,
+  signBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 import { decodeHostedResult, encodeHostedOp, ownOp } from '@fatty/sessions';
 import { BASIS_COMMITS_MAX } from './cell.ts';
 import type { Observation } from './observation.ts';
