@@ -174,6 +174,14 @@ export const MUTANTS = [
     ...nets('tests/nets/clients.test.ts'),
   },
   {
+    name: 'current-by-old-block',
+    about: 'a replica that has started again counts as current by a block of its earlier life',
+    file: 'packages/kernel/replica/src/signing/standing.ts',
+    find: 'author === me && round > this.#bornRound',
+    replace: 'author === me && round > 0',
+    ...unit('packages/kernel/replica/test/current.test.ts'),
+  },
+  {
     name: 'prover-fold',
     about: 'the prover folds a layer twice with the same challenge instead of its square',
     file: 'packages/cairo/prove/src/prover/fri.ts',

@@ -11,7 +11,7 @@ import {
 import { fail, ok } from '@fatty/codec';
 import type { Served } from '@fatty/host';
 import type { CellContext, Failure, Outcome, StateMachine } from '@fatty/interface';
-import type { Cell, CellParams, View } from '@fatty/protocol';
+import type { Cell, CellParams, StateView } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { Hosted, hosted } from '@fatty/sessions';
 import { loadAlgorithm } from './algorithm.ts';
@@ -64,7 +64,7 @@ function lockHosting(cell: CellContext, params: CellParams): Hosting {
 }
 
 function ownHosting(machine: Hosted, context: CellContext, params: CellParams): Hosting {
-  const shown = (view: View, delivered: () => StateMachine): Hosted => {
+  const shown = (view: StateView, delivered: () => StateMachine): Hosted => {
     const asked = view === 'committed' ? machine : delivered();
     return asked instanceof Hosted ? asked : machine;
   };

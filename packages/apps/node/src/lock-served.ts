@@ -2,12 +2,14 @@
 import { type Answer, answerShape, type Query, queryShape } from '@fatty/api';
 import type { Served } from '@fatty/host';
 import type { StateMachine } from '@fatty/interface';
-import type { View } from '@fatty/protocol';
+import type { StateView } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 
 /** `state`: the lock service as a view shows it; undefined where that view is not to be had. */
-export function lockServed(state: (view: View) => StateMachine | undefined): Served<Query, Answer> {
-  const service = (view: View): LockService => {
+export function lockServed(
+  state: (view: StateView) => StateMachine | undefined,
+): Served<Query, Answer> {
+  const service = (view: StateView): LockService => {
     const machine = state(view) ?? state('committed');
     if (machine instanceof LockService) return machine;
     throw new TypeError('this gateway serves the lock service');

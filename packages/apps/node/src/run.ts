@@ -250,6 +250,7 @@ class Node {
       },
       ports: portsOver(this.#stores, this.#verifier),
       clockMs: (sample) => this.#replica.clockMs(sample),
+      isCurrent: this.#replica.isCurrent,
       front: this.#makeFront,
       onReplayed: (effect) => {
         if (effect.kind === 'halt') this.#telemetry.outward(effect);

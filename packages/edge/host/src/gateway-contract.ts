@@ -1,7 +1,7 @@
 // What a gateway needs of the replica behind it, of the algorithm it serves, and what it allows clients.
 import type { Shape } from '@fatty/codec';
 import type { Applied, Failure, Link, PublicKey, Receipt, UnsignedRules } from '@fatty/interface';
-import type { Batch, View } from '@fatty/protocol';
+import type { Batch, StateView } from '@fatty/protocol';
 
 /** The last applied commit. Times in ms. */
 export interface AppliedCommit {
@@ -18,6 +18,8 @@ export interface GatewayReplica {
   submitUnsigned(bytes: Uint8Array): void;
   /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
   clockMs(): number;
+  /** Committed state holds everything that this replica told in an earlier life (R32b). */
+  isCurrent(): boolean;
 }
 
 /** The algorithm that a gateway serves, as far as a gateway knows one. All of it is committed state, but views. */
@@ -25,7 +27,7 @@ export interface Served<Query, Answer> {
   /** What its clients may ask, and what they are answered: wire format of the algorithm. */
   readonly query: Shape<Query>;
   readonly answer: Shape<Answer>;
-  ask(query: Query, view: View): Answer;
+  ask(query: Query, view: StateView): Answer;
   /** What an answer was put together of, besides bytes. */
   entriesOf(answer: Answer): number;
   /** The key has a live session: who has none shares the budget of newcomers. */

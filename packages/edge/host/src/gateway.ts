@@ -37,6 +37,7 @@ import {
 } from './gateway-contract.ts';
 import { Newcomers } from './newcomers.ts';
 import type { Timers } from './ports.ts';
+import { NOT_CURRENT, unsent } from './refusals.ts';
 import { Submissions } from './submissions.ts';
 
 type Read<Query> = Extract<ClientMessageOf<Query>, { kind: 'read' }>;
@@ -338,7 +339,8 @@ export class Gateway<Query, Answer> implements ClientFront {
 
   #read(visitor: Visitor<Query>, read: Read<Query>, slowDown: Failure | undefined): void {
     if (slowDown) return this.#error(visitor, read.request, slowDown);
-    if (read.minCommit <= this.#applied.commit) return this.#answer(visitor, read);
+    const isDue = read.minCommit <= this.#applied.commit || !this.#mayAnswer(read);
+    if (isDue) return this.#answer(visitor, read);
     if (visitor.waiting.length < this.#limits.waitingReadsMax) {
       visitor.waiting.push(read);
       return;
@@ -359,14 +361,19 @@ export class Gateway<Query, Answer> implements ClientFront {
     for (const read of due) this.#serve(visitor.link, 'read', () => this.#answer(visitor, read));
   }
 
+  #mayAnswer({ view }: Read<Query>): boolean {
+    return view !== 'current' || this.#replica.isCurrent();
+  }
+
   #answer(visitor: Visitor<Query>, read: Read<Query>): void {
-    const answer = this.#served.ask(read.query, read.view);
+    const { request, view, query } = read;
+    if (!this.#mayAnswer(read)) return this.#error(visitor, request, NOT_CURRENT);
+    const answer = this.#served.ask(query, view === 'delivered' ? view : 'committed');
     const { commit } = this.#applied;
-    const { request, view } = read;
     const bytes = encode(this.#said, { kind: 'readResult', request, commit, view, answer });
     this.#charge(visitor, answer, bytes.length);
     if (visitor.link.send(bytes, BULK)) return;
-    this.#error(visitor, request, this.#unsent(visitor.link, bytes.length));
+    this.#error(visitor, request, unsent(visitor.link, bytes.length));
   }
 
   /** A long answer costs its client more than the question did. */
@@ -374,15 +381,6 @@ export class Gateway<Query, Answer> implements ClientFront {
     const nowMs = this.#replica.clockMs();
     messages.charge(Math.floor(this.#served.entriesOf(answer) / ENTRIES_PER_MESSAGE), nowMs);
     bytes.charge(size, nowMs);
-  }
-
-  /** Why a link did not take an answer: it never will, or its client does not read what is there. */
-  #unsent({ messageBytesMax }: Link, size: number): Failure {
-    if (size > messageBytesMax) {
-      const [expected, actual] = [`at most ${messageBytesMax} bytes`, `${size} bytes`];
-      return { code: 'answer_too_large', expected, actual };
-    }
-    return { code: 'slow_down', expected: 'a client that reads', actual: 'a full link' };
   }
 
   #now(visitor: Visitor<Query>, nonce: Uint8Array, slowDown: Failure | undefined): void {

@@ -10,6 +10,8 @@ export type MakeFront = (replica: GatewayReplica, timers: Timers) => ClientFront
 export interface HostParts extends DriverParts {
   /** The own clock of the replica (R12a) at a moment between two steps. */
   readonly clockMs: (sample: ClockSample) => number;
+  /** As {@link GatewayReplica.isCurrent}. */
+  readonly isCurrent: () => boolean;
   readonly front?: MakeFront | undefined;
 }
 
@@ -20,7 +22,7 @@ export class Host {
   readonly #parts: HostParts;
 
   constructor(parts: HostParts) {
-    const { ports, clockMs, front } = parts;
+    const { ports, clockMs, isCurrent, front } = parts;
     this.#parts = parts;
     this.driver = new Driver({
       ...parts,
@@ -34,6 +36,7 @@ export class Host {
       submit: (batch, tag) => this.driver.dispatch({ kind: 'submit', batch, tag }),
       submitUnsigned: (bytes) => this.driver.dispatch({ kind: 'unsigned', bytes }),
       clockMs: () => clockMs(sampleOf(ports.clock)),
+      isCurrent,
     };
     this.front = front?.(replica, ports.timers);
   }

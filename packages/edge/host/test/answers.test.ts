@@ -1,6 +1,6 @@
 import { type Answer, encodeClientMessage } from '@fatty/api';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeBackend, FakeLink, gatewayOf, SESSION } from './gateway-fakes.ts';
+import { commitAt, FakeBackend, FakeLink, gatewayOf, SESSION } from './gateway-fakes.ts';
 
 let backend: FakeBackend;
 let gateway: ReturnType<typeof gatewayOf>;
@@ -8,6 +8,11 @@ let link: FakeLink;
 const read = (request: number, minCommit: number): void => {
   const query = { kind: 'get', path: '/a' } as const;
   const message = { kind: 'read', request, minCommit, view: 'committed', query } as const;
+  gateway.message(link, encodeClientMessage(message));
+};
+const readCurrent = (request: number, minCommit: number): void => {
+  const query = { kind: 'get', path: '/a' } as const;
+  const message = { kind: 'read', request, minCommit, view: 'current', query } as const;
   gateway.message(link, encodeClientMessage(message));
 };
 const limited = (limits: object): void => {
@@ -64,5 +69,39 @@ describe('answers', () => {
     const before = askedUntilSlow();
     expect(before).toBeGreaterThan(3);
     expect(before).toBeLessThan(40);
+  });
+});
+
+describe('current reads (R32b)', () => {
+  it('are answered from committed state, once it holds the commit that is asked for', () => {
+    readCurrent(1, 10);
+    expect(link.take()).toMatchObject([
+      { kind: 'readResult', request: 1, commit: 10, view: 'current' },
+    ]);
+    readCurrent(2, 11);
+    expect(link.take()).toEqual([]);
+    gateway.committed(commitAt(11), { receipts: [], notices: [] });
+    expect(link.take()).toMatchObject([{ request: 2, commit: 11, view: 'current' }]);
+    expect(backend.queries.map(([, view]) => view)).toEqual(['committed', 'committed']);
+  });
+
+  it('are refused at once by a replica that has started again and is not current', () => {
+    backend.current = false;
+    const refused = { kind: 'error', failure: { code: 'not_current' } };
+    readCurrent(1, 10);
+    readCurrent(2, 99);
+    expect(link.take()).toMatchObject([
+      { request: 1, ...refused },
+      { request: 2, ...refused },
+    ]);
+    read(3, 0);
+    expect(link.take()).toMatchObject([{ kind: 'readResult', request: 3, view: 'committed' }]);
+  });
+
+  it('that wait are refused by a replica that is not current any more', () => {
+    readCurrent(1, 11);
+    backend.current = false;
+    gateway.committed(commitAt(11), { receipts: [], notices: [] });
+    expect(link.take()).toMatchObject([{ request: 1, failure: { code: 'not_current' } }]);
   });
 });

@@ -17,7 +17,7 @@ import {
   type UnsignedRules,
   type Verdict,
 } from '@fatty/interface';
-import { type Batch, batchId, signedBatchShape, type View } from '@fatty/protocol';
+import { type Batch, batchId, type StateView, signedBatchShape } from '@fatty/protocol';
 import { openKeepAlive } from '@fatty/sessions';
 import { Gateway, type ServingError } from '../src/gateway.ts';
 import {
@@ -74,7 +74,7 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
   readonly submitted: number[] = [];
   readonly beats: Unsigned[] = [];
   beat: Verdict = ACCEPT;
-  readonly queries: [Query, View][] = [];
+  readonly queries: [Query, StateView][] = [];
   readonly answer = answerShape;
   says: Answer = {
     kind: 'error',
@@ -105,7 +105,7 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
     },
     hasReached: () => true,
   };
-  ask(query: Query, view: View): Answer {
+  ask(query: Query, view: StateView): Answer {
     this.queries.push([query, view]);
     return this.says;
   }
@@ -140,6 +140,10 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
   }
   clockMs(): number {
     return this.nowMs;
+  }
+  current = true;
+  isCurrent(): boolean {
+    return this.current;
   }
 }
 

@@ -49,6 +49,8 @@ const LATER = {
   // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
   overloaded: 'The queue of this gateway is full; use another one, or try again later.',
+  not_current:
+    'This replica has started again, and does not know yet to have all that it told before.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
   log_gap: 'This replica signs nothing: its log has a gap.',
   foreign_log: 'This replica signs nothing: its log is of another replica or cell.',

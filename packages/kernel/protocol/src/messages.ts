@@ -23,10 +23,14 @@ import {
 import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from './batch.ts';
 
+/** `delivered`: this replica's freshest merged state; `committed`: the agreed one. */
+export type StateView = 'committed' | 'delivered';
+
 /**
- * `delivered`: this replica's freshest merged view, labelled as such; `committed`: the agreed one.
+ * What a read is answered from. `current`: committed state, by a replica that knows to have all in it that
+ * it told anybody in this life or an earlier one (R32b); `not_current` by one that does not know.
  */
-export type View = 'committed' | 'delivered';
+export type View = StateView | 'current';
 
 /**
  * What a client says to a gateway after the handshake (which package network owns). `Query`: what
@@ -102,7 +106,7 @@ const RESULTS_MAX = 1024;
 const NOTICE_BYTES_MAX = 64 * 1024;
 const RESULT_BYTES_MAX = 64 * 1024;
 
-const viewShape: Shape<View> = choice('committed', 'delivered');
+const viewShape: Shape<View> = choice('committed', 'delivered', 'current');
 const pulse = record({ id: u32 });
 
 export const failureShape: Shape<Failure> = record<Failure>({

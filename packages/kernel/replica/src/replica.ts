@@ -156,6 +156,9 @@ export class Replica {
     return this.#shared.clock.nowMs;
   }
 
+  /** Committed state holds everything that this replica ever told anybody (R32b). */
+  readonly isCurrent = (): boolean => this.#standing.isCurrent;
+
   status(): ReplicaStatus {
     return {
       ...statusOf(this.#shared),
@@ -210,6 +213,7 @@ export class Replica {
     if (this.#started) return;
     this.#started = true;
     this.#rest.begin();
+    this.#standing.born(this.#proposer.lastRound);
     const flaw = this.#restore.verdict(this.#proposer.lastRound);
     if (flaw) this.#standing.observe(flaw);
     this.#neighbours.tell(this.#shared.peers.up, true);
@@ -337,6 +341,7 @@ export class Replica {
     this.#payload.committed(commit.blocks);
     this.#shared.bodies.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);
+    this.#standing.committed(commit.blocks);
     this.#pacemaker.committed();
     this.#rest.committed();
   }

@@ -1,4 +1,4 @@
-import type { Block } from '@fatty/broadcast';
+import type { Block, Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { Neighbours } from '../catchup/neighbours.ts';
@@ -31,6 +31,9 @@ export class Standing {
   readonly #claims = new Map<number, number>();
   #vouched = false;
   #askAgainMs = 0;
+  /** Own blocks above this round are of this life. */
+  #bornRound = Number.POSITIVE_INFINITY;
+  #ownCommitted = false;
   #observer: Failure | undefined;
   #halted: Failure | undefined;
 
@@ -58,6 +61,27 @@ export class Standing {
   /** The first own block of this life may be made. */
   get isVouched(): boolean {
     return this.#vouched;
+  }
+
+  /**
+   * R32b: committed state holds everything that this replica told anybody in an earlier life. What it had
+   * applied then need not be in its log, so it knows by an own block of this life that is committed:
+   * every commit of an earlier life was fixed before that block was made.
+   */
+  get isCurrent(): boolean {
+    return this.#ownCommitted && this.refusal === undefined;
+  }
+
+  /** `lastOwnRound`: of the log. */
+  born(lastOwnRound: number): void {
+    this.#bornRound = lastOwnRound;
+  }
+
+  committed(blocks: readonly Ref[]): void {
+    const { me } = this.#shared;
+    this.#ownCommitted ||= blocks.some(
+      ({ author, round }) => author === me && round > this.#bornRound,
+    );
   }
 
   observe(flaw: Failure): void {

@@ -8,7 +8,7 @@ import type {
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import type { View } from '@fatty/protocol';
+import type { StateView } from '@fatty/protocol';
 import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
@@ -46,7 +46,7 @@ export interface FrontScene {
   readonly cell: Cell;
   readonly replica: number;
   /** What its replica would show of this view; a liar has no state, so it knows what an honest one does. */
-  state(view: View): StateMachine | undefined;
+  state(view: StateView): StateMachine | undefined;
 }
 
 export interface StageOptions {
@@ -181,6 +181,7 @@ function honest(
     step: (event) => replica.step(event),
     deliveredView: () => replica.deliveredView(),
     clockMs: (sample) => replica.clockMs(sample),
+    isCurrent: replica.isCurrent,
   };
 }
 

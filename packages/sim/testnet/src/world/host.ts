@@ -18,6 +18,8 @@ export interface Peer extends ReplicaCore {
   deliveredView?(): StateMachine;
   /** Its own clock, which it stamps blocks with; a liar has none. */
   clockMs?(sample: ClockSample): number;
+  /** R32b; a liar says so always. */
+  isCurrent?(): boolean;
 }
 
 /** What a machine has of the world around it. */
@@ -91,6 +93,7 @@ export class Host {
       replica: peer,
       ports: this.#ports(),
       clockMs: (sample) => peer.clockMs?.(sample) ?? sample.nowMs,
+      isCurrent: () => peer.isCurrent?.() ?? true,
       front: around.frontOf(this.index),
       indexGroup: INDEX_GROUP,
       // Onlookers have seen it as an effect.
