@@ -12,9 +12,10 @@ import type { Basis, Failure, SessionId } from '@fatty/interface';
 import { BULK, PROTOCOL } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, batchId, signBatch } from '@fatty/protocol';
 import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.ts';
+import { Retries } from './retries.ts';
 import type { Shared } from './shared.ts';
 import { type Believed, type Job, Slot } from './slot.ts';
-import { halfway, type Latencies, retryDelay } from './timing.ts';
+import { halfway, type Latencies } from './timing.ts';
 import type { CallOutcome } from './types.ts';
 import { Window } from './window.ts';
 
@@ -39,9 +40,8 @@ export class Pipeline {
   readonly #window = new Window();
   /** The next batch has no room until a slot leaves. */
   #isBlocked = false;
+  readonly #retries: Retries;
   #nextSeq = 0;
-  #attempt = 0;
-  #retryAtMs = Number.POSITIVE_INFINITY;
 
   /** `openedOn`: the basis of batch 0, which names the session. */
   constructor(shared: Shared, session: SessionId, openedOn: Basis, latencies: Latencies) {
@@ -49,10 +49,12 @@ export class Pipeline {
     this.session = session;
     this.#openedOn = openedOn;
     this.#latencies = latencies;
+    const { deltaMs, draw } = shared;
+    this.#retries = new Retries({ deltaMs, latencies, draw });
   }
 
   get retryAtMs(): number {
-    return Math.min(this.#retryAtMs, ...this.#slots.map((slot) => slot.hurryAtMs));
+    return Math.min(this.#retries.nextAtMs, ...this.#slots.map((slot) => slot.hurryAtMs));
   }
 
   put(job: Job): void {
@@ -80,7 +82,7 @@ export class Pipeline {
       const slot = this.#sign(jobs, ops, atMs);
       this.#slots.push(slot);
       this.#send(slot.message, this.#shared.links.first(1));
-      if (this.#slots.length === 1) this.#arm(atMs);
+      if (this.#slots.length === 1) this.#retries.begin(atMs);
     }
   }
 
@@ -138,27 +140,18 @@ export class Pipeline {
     for (const replica of to) this.#shared.send(replica, message, priority);
   }
 
-  #arm(atMs: number): void {
-    const { deltaMs, draw } = this.#shared;
-    this.#retryAtMs =
-      this.#slots.length === 0
-        ? Number.POSITIVE_INFINITY
-        : atMs + retryDelay(deltaMs, this.#latencies.typicalMs, this.#attempt, draw);
-  }
-
   /** The gateway is slow: the next one, and from the third time on f+1 of them, get everything. */
   retry(atMs: number): void {
     this.#hurry(atMs);
-    if (atMs < this.#retryAtMs) return;
-    if (this.#shared.links.gateway() === undefined) {
+    const { links, faults } = this.#shared;
+    if (links.gateway() === undefined) {
       // Nothing can be tried: `relinked` goes on.
-      this.#retryAtMs = Number.POSITIVE_INFINITY;
+      this.#retries.stop();
       return;
     }
-    this.#attempt += 1;
-    this.#shared.links.failover();
-    this.resend(this.#attempt >= 2 ? this.#shared.faults + 1 : 1);
-    this.#arm(atMs);
+    if (!this.#retries.take(atMs)) return;
+    links.failover();
+    this.resend(this.#retries.isAlone ? 1 : faults + 1);
   }
 
   /**
@@ -183,13 +176,12 @@ export class Pipeline {
 
   /** The first link after none at all: all that was under way is lost, and the outage no latency. */
   relinked(atMs: number): void {
-    this.#attempt = 0;
     for (const slot of this.#slots) {
       slot.sentAtMs = atMs;
       slot.hurryAtMs = halfway(atMs, slot.deadlineMs, 0);
     }
     this.resend();
-    this.#arm(atMs);
+    if (this.#slots.length > 0) this.#retries.begin(atMs);
   }
 
   /** Everything unanswered, in order. A batch that was lost is no measure of how long an answer takes. */
@@ -240,9 +232,9 @@ export class Pipeline {
     this.#isBlocked = false;
     // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
     // those after it, or it waits for ever.
-    if (at !== 0) return;
-    this.#attempt = 0;
-    this.#arm(atMs);
+    if (this.#slots.length === 0) this.#retries.stop();
+    else if (at === 0) this.#retries.begin(atMs);
+    else this.#retries.overtaken(atMs);
   }
 
   #answer(slot: Slot, { commit, results }: Believed): void {
@@ -265,7 +257,7 @@ export class Pipeline {
     const slot = this.#slots.find((one) => one.isOf(batch));
     if (slot === undefined) return;
     if (errorEntry(failure.code).retryable) {
-      this.#retryAtMs = Math.min(this.#retryAtMs, atMs + this.#shared.deltaMs);
+      this.#retries.putOff(atMs);
       return;
     }
     if (!slot.refuse(replica, failure)) return;
@@ -308,7 +300,7 @@ export class Pipeline {
   end(failure: Failure): void {
     const slots = this.#slots.splice(0);
     const queue = this.#queue.splice(0);
-    this.#retryAtMs = Number.POSITIVE_INFINITY;
+    this.#retries.stop();
     for (const slot of slots) settle(slot, unknown(failure, true));
     for (const job of queue) {
       job.done({ kind: 'failed', failure, outcome: 'not_applied', retryable: true });

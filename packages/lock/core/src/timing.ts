@@ -25,14 +25,18 @@ export class Latencies {
   }
 }
 
-/** R3: max(2Δ, 4 × own typical latency), doubled per attempt up to 16 ×, plus up to half as jitter. */
+/**
+ * R3: 2Δ, doubled per attempt up to 32Δ, or four times the own typical latency, whichever is longer; plus up
+ * to half as jitter. A cell that is slow is asked at its own pace, not at sixteen times that: batches of a
+ * cell that is back would lie there for minutes.
+ */
 export function retryDelay(
   deltaMs: number,
   typicalMs: number,
   attempt: number,
   draw: (below: number) => number,
 ): number {
-  const base = Math.max(2 * deltaMs, 4 * typicalMs) * 2 ** Math.min(attempt, 4);
+  const base = Math.max(2 * deltaMs * 2 ** Math.min(attempt, 4), 4 * typicalMs);
   return Math.ceil(base) + draw(Math.ceil(base / 2));
 }
 

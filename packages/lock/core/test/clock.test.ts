@@ -180,16 +180,16 @@ describe('the parts', () => {
     expect(tally.voters).toBe(4);
   });
 
-  it('retries no sooner than max(2Δ, 4 × p99), later with every attempt, and spreads', () => {
+  it('retries no sooner than 2Δ, later with every attempt, never sooner than 4 × typical, and spreads', () => {
     fc.assert(
       fc.property(
         fc.nat(1_000),
         fc.nat(1_000),
         fc.nat(10),
         fc.nat(999),
-        (delta, p99, attempt, chance) => {
-          const floor = Math.max(2 * delta, 4 * p99) * 2 ** Math.min(attempt, 4);
-          const delay = retryDelay(delta, p99, attempt, (below) =>
+        (delta, typical, attempt, chance) => {
+          const floor = Math.max(2 * delta * 2 ** Math.min(attempt, 4), 4 * typical);
+          const delay = retryDelay(delta, typical, attempt, (below) =>
             Math.floor((below * chance) / 1_000),
           );
           expect(delay).toBeGreaterThanOrEqual(floor);

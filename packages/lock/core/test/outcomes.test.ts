@@ -241,6 +241,56 @@ describe('the time to try again', () => {
     cell.run(22_500);
     expect(client.answer(next)).toBe('results');
   });
+
+  it('is no later for tries that gateways brought forward by putting a batch off', () => {
+    const { cell, client } = warm();
+    cell.commitDelayMs = 500;
+    for (let i = 0; i < 5; i++) {
+      client.write();
+      cell.run(cell.nowMs + 1_000);
+    }
+    const sinceMs = cell.nowMs;
+    everywhere(cell, { refuses: refusal('overloaded') });
+    const call = client.write();
+    cell.run(sinceMs + 1_200);
+    everywhere(cell, { swallows: true });
+    cell.run(sinceMs + 3_000);
+    everywhere(cell, {});
+    cell.run(sinceMs + 8_000);
+    expect(client.answer(call)).toBe('results');
+  });
+
+  it('is later each time that gateways put a batch off, and soon when they do so no more', () => {
+    const { cell, client } = warm();
+    const sinceMs = cell.nowMs;
+    everywhere(cell, { refuses: refusal('overloaded') });
+    const call = client.write();
+    cell.run(sinceMs + 20_000);
+    const tries = client.sent.filter(({ atMs, message }) => {
+      return atMs >= sinceMs && message.kind === 'submit';
+    });
+    expect(tries.length).toBeGreaterThan(6);
+    expect(tries.length).toBeLessThan(30);
+    everywhere(cell, {});
+    cell.run(sinceMs + 25_000);
+    expect(client.answer(call)).toBe('results');
+  });
+
+  it('comes when a later batch is answered: the receipt of the one before is lost', () => {
+    const { cell, client } = warm();
+    let isLossy = true;
+    everywhere(cell, { lie: (one) => (isLossy && one.kind === 'receipt' ? undefined : one) });
+    const sinceMs = cell.nowMs;
+    const first = client.write();
+    // After four tries: the next one is four seconds away at least.
+    cell.run(sinceMs + 11_400);
+    isLossy = false;
+    const second = client.write();
+    cell.run(sinceMs + 11_600);
+    expect([first, second].map((call) => client.answer(call))).toEqual([undefined, 'results']);
+    cell.run(sinceMs + 12_500);
+    expect(client.answer(first)).toBe('results');
+  });
 });
 
 describe('a release', () => {
