@@ -84,8 +84,9 @@ function commandOf(cli: CAC, line: readonly string[]): Command | undefined {
 }
 
 /**
- * Reads a command line into `cli`, which is to run it. cac's own reader makes numbers of what looks
- * like one (`--key 007` became a file descriptor), lists of what comes twice and objects of dots.
+ * Reads a command line into `cli`, which is to run it. Node's own `parseArgs` is the reader, for cac's
+ * makes numbers of what looks like one (`--key 007` became a file descriptor), lists of what comes twice
+ * and objects of dots.
  * @throws ExitError, exit code 2: unknown options, options without their value
  */
 export function readLine(cli: CAC, line: readonly string[]): void {

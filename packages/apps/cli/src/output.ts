@@ -52,7 +52,10 @@ function cell(value: unknown): string {
   return printable(typeof shown === 'string' ? shown : JSON.stringify(shown));
 }
 
-/** Columns padded with two spaces between; a header in capitals. */
+/**
+ * Columns padded with two spaces between; a header in capitals. By hand: a few lines, without the
+ * borders and colours of a library, and every text is printable first.
+ */
 export function table(rows: readonly Row[]): string {
   const [first] = rows;
   if (first === undefined) return '';

@@ -4,6 +4,7 @@ import type { SendEffect } from '@fatty/host';
 import type { Clock, PublicKey, Receipt, TracedOp, TraceEvent } from '@fatty/interface';
 import { batchId, batchShape, signedBatchShape } from '@fatty/protocol';
 import { type ReplicaEffect, type ReplicaEvent, Teller, type Telling } from '@fatty/replica';
+import { LRUCache } from 'lru-cache';
 import { TraceFile, type TraceFileOptions } from './trace-file.ts';
 
 /** Batches and clients of this gateway that are remembered at once. */
@@ -17,25 +18,6 @@ interface Submission {
   readonly client: string;
   readonly label: string;
   readonly ops: readonly TracedOp[];
-}
-
-/** A map that forgets its oldest entries. */
-class Recent<K, V> {
-  readonly #entries = new Map<K, V>();
-
-  get(key: K): V | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: K, value: V): void {
-    this.#entries.set(key, value);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > REMEMBERED_MAX && oldest !== undefined) this.#entries.delete(oldest);
-  }
-
-  delete(key: K): void {
-    this.#entries.delete(key);
-  }
 }
 
 /** A client's lifeline: the beginning of its key. */
@@ -55,10 +37,10 @@ export class Recorder {
   readonly #wallMs: number;
   readonly #monotonicMs: number;
   readonly #teller = new Teller(clientName, LOCK_WORDS);
-  readonly #byTag = new Recent<number, Submission>();
-  readonly #byBatch = new Recent<string, Submission>();
+  readonly #byTag = new LRUCache<number, Submission>({ max: REMEMBERED_MAX });
+  readonly #byBatch = new LRUCache<string, Submission>({ max: REMEMBERED_MAX });
   /** Whose notices go out here, too. */
-  readonly #clients = new Recent<string, true>();
+  readonly #clients = new LRUCache<string, true>({ max: REMEMBERED_MAX });
   #nowMs: number;
   #lost = 0;
   #hashed: { readonly bytes: Uint8Array; readonly name: string } | undefined;

@@ -1,3 +1,4 @@
+// The thread that checks proofs, and who gets it next.
 import { Worker } from 'node:worker_threads';
 import { toHex } from '@fatty/codec';
 import type { PublicKey, Verdict, Verifier } from '@fatty/interface';
@@ -86,6 +87,7 @@ class Lanes {
  * One worker thread for slow checks: with two cores a second one only steals from the event loop.
  * What a block waits for goes before what clients have sent, and each client gets its turn. The same
  * job asked twice at once runs once. No time limit: work is bounded by counts (R11a).
+ * By hand: a library of threads would bring the thread, and the lanes, turns and joined jobs are the work.
  */
 class VerifierPool implements Verifier {
   readonly #options: PoolOptions;

@@ -1,4 +1,9 @@
-/** Token bucket: `ratePerSec` tokens come back each second, at most one second's worth is kept. */
+// A limit on how much per second.
+
+/**
+ * Token bucket: `ratePerSec` tokens come back each second, at most one second's worth is kept. By hand:
+ * time is an argument, so that the simulator can run it, and what is charged may lead into debt.
+ */
 export class TokenBucket {
   readonly #ratePerSec: number;
   #tokens: number;

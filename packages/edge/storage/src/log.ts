@@ -69,6 +69,7 @@ const corrupt = (segment: number, actual: string): StorageError =>
  * come back or none does. One datasync is in flight at a time and covers all that queued up behind
  * the one before. After a failed write or datasync nothing is accepted any more (`log_failed`): the
  * kernel may have dropped the pages, so a second datasync that succeeds proves nothing.
+ * By hand: a database does not share one datasync among all that waits, nor tell a torn tail from damage.
  */
 class SegmentedLog implements LogStore {
   readonly #folder: string;

@@ -7,7 +7,7 @@ import { bytesOfItem } from './writer.ts';
 
 /**
  * The canonical bytes of a value: the only bytes that are ever signed or hashed. The result owns
- * its memory.
+ * its memory. By hand: readers of CBOR take many encodings of one value, a signed value must have one.
  * @throws InvariantError for what the profile cannot say (negative, fractional or unsafe integers,
  * ill-formed text); limits such as `max` are the decoder's business.
  */

@@ -9,7 +9,8 @@ const PKCS8 = Uint8Array.from([
 ]);
 const SPKI = Uint8Array.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
 /**
- * Importing a key costs as much as a verification, so they are kept; bounded against key floods.
+ * Keys that are kept, for importing one costs as much as a verification. At most so many, against floods
+ * of keys: then all are forgotten. By hand: every check looks in here, so it is one `Map.get`.
  */
 const KEYS_MAX = 4096;
 

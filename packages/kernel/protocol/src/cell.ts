@@ -174,7 +174,7 @@ export function writeCell(cell: Cell): string {
 /**
  * Reads cell.json: the cell id is recomputed from the committee, addresses count only with their
  * member's signature. Codes: `bad_cell_file`, `wrong_cell_id`, `bad_windows`, `bad_key`,
- * `bad_address_signature`.
+ * `bad_address_signature`. By hand: browsers load it, and the shapes of the wire judge the parameters.
  */
 export function parseCell(json: string, scheme: SignatureScheme): Outcome<Cell> {
   try {

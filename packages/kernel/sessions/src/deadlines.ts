@@ -1,3 +1,6 @@
+// Keys with a due time, the earliest first.
+import TinyQueue from 'tinyqueue';
+
 interface Entry {
   readonly time: number;
   readonly key: string;
@@ -16,7 +19,7 @@ export class Deadlines {
   readonly #due = new Map<string, number>();
   /** Time of the key's live heap entry; any other entry of that key is stale. */
   readonly #scheduled = new Map<string, number>();
-  readonly #heap: Entry[] = [];
+  #heap = new TinyQueue<Entry>([], compareEntries);
 
   get size(): number {
     return this.#due.size;
@@ -42,7 +45,7 @@ export class Deadlines {
   /** O(n), once for every n entries that went stale. */
   #sweep(): void {
     if (this.#heap.length <= 2 * this.#due.size + SWEEP_MIN) return;
-    this.#heap.length = 0;
+    this.#heap = new TinyQueue<Entry>([], compareEntries);
     this.#scheduled.clear();
     for (const [key, time] of this.#due) this.#push(key, time);
   }
@@ -54,9 +57,9 @@ export class Deadlines {
   take(now: number, max: number = Number.POSITIVE_INFINITY): string[] {
     const ready: string[] = [];
     while (ready.length < max) {
-      const top = this.#heap[0];
+      const top = this.#heap.peek();
       if (top === undefined || top.time > now) break;
-      this.#pop();
+      this.#heap.pop();
       if (this.#scheduled.get(top.key) !== top.time) continue;
       this.#scheduled.delete(top.key);
       const due = this.#due.get(top.key);
@@ -74,41 +77,12 @@ export class Deadlines {
 
   #push(key: string, time: number): void {
     this.#scheduled.set(key, time);
-    const heap = this.#heap;
-    let at = heap.push({ time, key }) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(heap[at] as Entry, heap[parent] as Entry)) break;
-      this.#swap(at, parent);
-      at = parent;
-    }
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1;
-      let least = at;
-      for (const child of [left, left + 1]) {
-        const entry = heap[child];
-        if (entry !== undefined && isBefore(entry, heap[least] as Entry)) least = child;
-      }
-      if (least === at) return;
-      this.#swap(at, least);
-      at = least;
-    }
-  }
-
-  #swap(a: number, b: number): void {
-    const held = this.#heap[a] as Entry;
-    this.#heap[a] = this.#heap[b] as Entry;
-    this.#heap[b] = held;
+    this.#heap.push({ time, key });
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
-  return a.time < b.time || (a.time === b.time && a.key < b.key);
+/** By time, then by key: the same order on every replica. */
+function compareEntries(a: Entry, b: Entry): number {
+  if (a.time !== b.time) return a.time - b.time;
+  return a.key < b.key ? -1 : Number(a.key > b.key);
 }

@@ -3,7 +3,8 @@ import { add, batchInverse, mul, sub } from '../felt/felt.ts';
 
 /**
  * The STARK curve y² = x³ + x + b over Cairo's field (docs.starkware.co, "STARK curve"), for public
- * values only: nothing here is constant-time.
+ * values only: nothing here is constant-time. By hand, as both hashes are: traces and constraints need
+ * every partial sum and every round, of which a library gives the last one only.
  */
 export interface AffinePoint {
   readonly x: bigint;

@@ -26,6 +26,7 @@ export function jobKey(job: Uint8Array): string {
  * Slow checks (R11a): asked once per job, and again when a worker gave no verdict: no answer is never a
  * refusal. This is the one place that remembers verdicts, by {@link jobKey}; of more than
  * `verdictsMax` the one asked least recently is forgotten, which costs a check and nothing else.
+ * By hand: two lines over a Map; the kernel takes no package for that.
  */
 export class Verdicts {
   readonly #shared: Shared;

@@ -1,7 +1,10 @@
 /** A reader that falls behind loses the oldest entries, never the newest: it is state, not history. */
 const BUFFER_MAX = 64;
 
-/** Fans values out to any number of async iterators; ends them all at once. */
+/**
+ * Fans values out to any number of async iterators; ends them all at once. By hand: browsers load it,
+ * and a reader that is slow loses the oldest, never the newest.
+ */
 export class Feed<T> {
   readonly #readers = new Set<Reader<T>>();
   #ended = false;

@@ -24,7 +24,8 @@ const THREADS_MAX = 4;
 
 /**
  * A thread that proves, and those that help it; started by its first job, and again by the next one
- * when one of them died.
+ * when one of them died. By hand: these threads share one memory and end together, which pools of
+ * single threads do not know.
  */
 class ProverThread {
   readonly #threads: number;
