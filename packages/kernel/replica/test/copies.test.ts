@@ -1,6 +1,8 @@
 import { Dag } from '@fatty/broadcast';
 import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
+import { HANDED_BYTES_MAX } from '../src/boundary/messages.ts';
+import { orderedBatch } from '../src/checks/validate.ts';
 import { BEHIND_MAX } from '../src/clients/checking.ts';
 import { Pool } from '../src/clients/pool.ts';
 import { Shared } from '../src/context.ts';
@@ -76,6 +78,17 @@ function configOf() {
   return { committee, cellId, me: 0, signer, scheme, machine: bareMachine(listAlgorithm, context) };
 }
 
+/** A commit of nothing. */
+const EMPTY = {
+  index: 1,
+  epoch: 0,
+  commitTs: 1,
+  leaseClock: 1,
+  batches: [],
+  unsigned: [],
+  evidence: [],
+};
+
 describe('the pool', () => {
   const FREE = { proofs: 0, weight: 1 };
   function pool(): { pool: Pool; shared: Shared; client: Client } {
@@ -99,6 +112,25 @@ describe('the pool', () => {
     expect(seqs(one.take(2).batches)).toEqual([0, 1, 2]);
   });
 
+  it('sends an own copy again whose predecessor was applied behind it in the same commit', () => {
+    const { pool: one, shared, client } = pool();
+    const [a, b, c, d] = [0, 1, 2, 4].map((seq) => {
+      client.seq = seq;
+      return carried(client.op(`${seq}`));
+    });
+    if (!a || !b || !c || !d) throw new Error('batches');
+    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    for (const batch of [b, c]) one.add(batch, FREE);
+    const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
+    one.include(block);
+    const batches = [b, c, a].map((batch) => orderedBatch(batch, 0));
+    const { settled } = shared.config.machine.applyCommit({ ...EMPTY, batches });
+    one.forget(settled.map(toHex));
+    one.tried([block.ref]);
+    one.add(d, FREE);
+    expect(seqs(one.take(2).batches)).toEqual([1, 2, 4]);
+  });
+
   it('drops an own copy that nothing here could help, and takes it anew', () => {
     const { pool: one, shared, client } = pool();
     client.seq = 5;
@@ -113,6 +145,31 @@ describe('the pool', () => {
     expect(one.queued).toBe(0);
     one.add(a, FREE);
     expect(seqs(one.take(2).batches)).toEqual([5]);
+  });
+});
+
+describe('a batch that stands before its predecessor in one commit', () => {
+  it('is applied by the gateway that took it, without its client', () => {
+    const world = new World({ cell });
+    world.start();
+    const clients = Array.from({ length: 12 }, (_, n) => new Client(cell, `client-${n}`));
+    for (const client of clients) {
+      // Too large to be handed to the leader: each stands in the block of its own gateway.
+      const large = 'x'.repeat(HANDED_BYTES_MAX);
+      const [first, second] = [client.op(large), client.op(large)];
+      world.submit(0, second);
+      world.submit(1, first);
+      world.run(23);
+    }
+    world.run(2_000);
+    const early = clients.filter(({ session }) =>
+      world.host(0).committed.some(({ input }) => {
+        const own = input.batches.filter((batch) => equalBytes(batch.session, session));
+        return own[0]?.seq === 1 && own.some(({ seq }) => seq === 0);
+      }),
+    );
+    expect(early.length).toBeGreaterThan(0);
+    for (const client of early) expect(applied(world, client)).toEqual([0, 1]);
   });
 });
 

@@ -224,9 +224,10 @@ export class Pool {
   }
 
   /**
-   * After {@link forget}, with the refs of the same commit: own copies that had their turn and changed
-   * nothing. One whose predecessor is still here goes out again, behind it; there is nothing better to
-   * give of the others, and their clients ask again.
+   * After {@link forget} and with the machine after the same commit: own copies in these blocks that
+   * changed nothing. One whose predecessor is still here goes out again, behind it, and so does one
+   * whose predecessor was applied later in the commit: now it is its turn. There is nothing better to give
+   * of the others, and their clients ask again.
    */
   tried(refs: readonly Ref[]): void {
     const keys = new Set(refs.filter(({ author }) => author === this.#shared.me).map(refKey));
@@ -237,21 +238,29 @@ export class Pool {
     if (early.length === 0) return;
     for (const [, batch] of early) this.#early.add(placeOf(batch));
     this.forget(early.map(([id]) => id));
-    const waiting = this.#lowestSeqs();
-    const again = early.filter(([, { batch }]) => {
-      const lowest = waiting.get(toHex(batch.session));
-      return lowest !== undefined && lowest < batch.seq;
+    const next = new Map(early.filter(([, batch]) => this.#isNext(batch)));
+    const lowest = this.#lowestSeqs(next.values());
+    const again = early.filter(([id, { batch }]) => {
+      return next.has(id) || (lowest.get(toHex(batch.session)) ?? batch.seq) < batch.seq;
     });
     this.#enqueueFirst(again);
   }
 
-  /** The first batch of each session that is here. */
-  #lowestSeqs(): Map<string, number> {
+  /** In committed state it is its turn: a copy of it that changed nothing came too early. */
+  #isNext({ batch }: CarriedBatch): boolean {
+    const { machine } = this.#shared.config;
+    if (batch.seq === 0 || machine.hasUsed?.(batch) !== false) return false;
+    return machine.hasUsed({ ...batch, seq: batch.seq - 1 });
+  }
+
+  /** The first batch of each session that is here, or among these. */
+  #lowestSeqs(also: Iterable<CarriedBatch>): Map<string, number> {
     const lowest = new Map<string, number>();
     const note = ({ batch }: CarriedBatch): void => {
       const session = toHex(batch.session);
       lowest.set(session, Math.min(batch.seq, lowest.get(session) ?? batch.seq));
     };
+    for (const batch of also) note(batch);
     for (const batch of this.#queue.values()) note(batch);
     for (const { left } of this.#included) for (const batch of left.values()) note(batch);
     return lowest;
