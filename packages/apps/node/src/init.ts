@@ -106,13 +106,16 @@ export interface FoundOptions {
   /** The places to look for members are `wss://`. */
   readonly tls?: boolean;
   readonly params?: Partial<CellParams>;
+  /** Name of the algorithm that its replicas host; default: the lock service. */
+  readonly algorithm?: string;
 }
 
 /**
  * Makes DIR/cell.json of members that keep their keys to themselves. Where they are is a hint until they
  * say so themselves. Codes: `bad_option`, `bad_key`, `bad_windows`, `exists`.
  */
-export function foundCell({ dir, members: named, tls, params }: FoundOptions): Outcome<Cell> {
+export function foundCell(options: FoundOptions): Outcome<Cell> {
+  const { dir, members: named, tls, params, algorithm } = options;
   const path = join(dir, 'cell.json');
   if (named.length < REPLICAS_MIN || named.length > REPLICAS_MAX) {
     return fail('bad_option', `${REPLICAS_MIN} to ${REPLICAS_MAX} members`, String(named.length));
@@ -134,7 +137,13 @@ export function foundCell({ dir, members: named, tls, params }: FoundOptions): O
       `${tls === true ? 'wss' : 'ws'}://${urlHost(host)}:${port}`;
     return { key, peer: url(peerPort ?? PORTS.peer), client: url(clientPort ?? PORTS.client) };
   });
-  const cell: Cell = { cellId: cellIdOf(committee), committee, addresses: [], hints };
+  const cell: Cell = {
+    cellId: cellIdOf(committee),
+    committee,
+    addresses: [],
+    hints,
+    ...(algorithm === undefined ? {} : { algorithm }),
+  };
   mkdirSync(dir, { recursive: true });
   saveCell(path, cell);
   return ok(cell);

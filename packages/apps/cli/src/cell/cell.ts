@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
 import { type Cell, type CellParams, quorum } from '@fatty/protocol';
@@ -218,10 +219,22 @@ async function makeCell(dir: string, options: CellOptions): Promise<Outcome<Cell
   const { replicas = 4, params, freePorts = true, algorithm } = options;
   const make = { dir, replicas, freePorts, ...(params === undefined ? {} : { params }) };
   if (algorithm === undefined) return initCell(make);
-  const imported = await importAlgorithm(algorithm);
-  if (!imported.ok) return imported;
-  const { name } = imported.value;
-  return initCell({ ...make, algorithm: { name, path: resolve(algorithm) } });
+  const module = await moduleOf(algorithm);
+  return module.ok ? initCell({ ...make, algorithm: module.value }) : module;
+}
+
+/** A module whose algorithm replicas are to host. */
+export interface AlgorithmModule {
+  /** Goes into cell.json. */
+  readonly name: string;
+  /** Absolute; goes into each replica's config.json. */
+  readonly path: string;
+}
+
+/** What a new cell says of the algorithm in this module. Codes of `importAlgorithm`. */
+export async function moduleOf(path: string): Promise<Outcome<AlgorithmModule>> {
+  const imported = await importAlgorithm(path);
+  return imported.ok ? ok({ name: imported.value.name, path: resolve(path) }) : imported;
 }
 
 interface MemberOptions {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { asPublicKey, fromHex, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node';
-import { type RunningCell, startCell } from '../cell/cell.ts';
+import { type AlgorithmModule, moduleOf, type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
@@ -22,11 +22,11 @@ interface InitFlags {
   readonly insecure?: boolean;
   readonly tls?: boolean;
   readonly member?: string;
+  readonly algorithm?: string;
   readonly output?: string;
 }
 
 interface UpFlags extends InitFlags {
-  readonly algorithm?: string;
   readonly record?: string;
   readonly logLevel?: string;
 }
@@ -64,11 +64,21 @@ function membersOf(argv: readonly string[]): readonly NamedMember[] {
     .map(memberOf);
 }
 
+/** The module of `--algorithm`, to be spread into what makes a cell. */
+async function algorithmOf({ algorithm }: InitFlags): Promise<{ algorithm?: AlgorithmModule }> {
+  if (algorithm === undefined) return {};
+  const module = await moduleOf(algorithm);
+  if (!module.ok) throw refusal(module.failure);
+  return { algorithm: module.value };
+}
+
 /** A cell of keys that others keep. */
-function found(flags: InitFlags, io: Io): number {
+async function found(flags: InitFlags, io: Io): Promise<number> {
   const dir = flags.dir ?? DEFAULT_DIR;
   const members = membersOf(io.argv);
-  const cell = foundCell({ dir, members, tls: flags.tls === true });
+  const { algorithm } = await algorithmOf(flags);
+  const named = algorithm === undefined ? {} : { algorithm: algorithm.name };
+  const cell = foundCell({ dir, members, tls: flags.tls === true, ...named });
   if (!cell.ok) throw refusal(cell.failure);
   const { cellId } = cell.value;
   show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas: members.length });
@@ -87,7 +97,7 @@ function keygen(flags: InitFlags, io: Io): number {
 const refusal = ({ code, expected, actual }: Failure): ExitError =>
   new ExitError(EXIT.refused, `${code}: expected ${expected}, got ${actual}`);
 
-function init(flags: InitFlags, io: Io): number {
+async function init(flags: InitFlags, io: Io): Promise<number> {
   if (flags.member !== undefined) return found(flags, io);
   const dir = flags.dir ?? DEFAULT_DIR;
   const replicas = wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 });
@@ -96,7 +106,9 @@ function init(flags: InitFlags, io: Io): number {
   const advertise = flags.advertise === undefined ? {} : { advertise: flags.advertise };
   const freePorts = flags.freePorts === true;
   const insecure = flags.insecure === true;
-  const cell = initCell({ dir, replicas, freePorts, insecure, tls, ...host, ...advertise });
+  const algorithm = await algorithmOf(flags);
+  const options = { dir, replicas, freePorts, insecure, tls, ...host, ...advertise };
+  const cell = initCell({ ...options, ...algorithm });
   if (!cell.ok) throw refusal(cell.failure);
   const { cellId } = cell.value;
   show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas });
@@ -188,7 +200,8 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--tls', 'write wss:// addresses: every replica has tlsCert and tlsKey')
     .option('--insecure', 'speak plain ws also beyond loopback')
     .option('--free-ports', 'take free ports at every start')
-    .action(run(async (flags: InitFlags) => init(flags, io)));
+    .option('--algorithm <module>', 'name this algorithm (.js) as what replicas host')
+    .action(run((flags: InitFlags) => init(flags, io)));
   withFormat(cli.command('keygen', 'Make the key of one replica here; prints the public key'))
     .option('--dir <dir>', `folder of the replica; default ./${DEFAULT_DIR}/replica`)
     .action(run(async (flags: InitFlags) => keygen(flags, io)));
