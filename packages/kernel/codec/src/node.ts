@@ -1,10 +1,11 @@
 // What Node does faster than plain JavaScript: hashes, comparisons, Ed25519.
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { PublicKey } from '@fatty/interface';
 import { asPublicKey, asSignature, toHex, useEqualBytes } from './bytes.ts';
 import { useSha256 } from './hash.ts';
 import { type Ed25519Accelerator, ed25519, type SignatureScheme } from './signature.ts';
-import { loadSodium, sodiumAccelerator } from './sodium.ts';
+import { type Sodium, sodiumAccelerator } from './sodium.ts';
 
 const PKCS8 = Uint8Array.from([
   0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
@@ -50,6 +51,15 @@ export function nodeAccelerator(): Ed25519Accelerator {
       }
     },
   };
+}
+
+/** An optional dependency: undefined where it was not installed, or has no program for this platform. */
+export function loadSodium(): Sodium | undefined {
+  try {
+    return createRequire(import.meta.url)('sodium-native') as Sodium;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,5 +1,4 @@
 // Ed25519 by libsodium, where the platform has it: half of what node:crypto takes.
-import { createRequire } from 'node:module';
 import type { PublicKey, Signature } from '@fatty/interface';
 import { asPublicKey, asSignature } from './bytes.ts';
 import type { Ed25519Accelerator } from './signature.ts';
@@ -16,15 +15,6 @@ export interface Sodium {
   crypto_sign_seed_keypair(key: Uint8Array, secret: Uint8Array, seed: Uint8Array): void;
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secret: Uint8Array): void;
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean;
-}
-
-/** An optional dependency: undefined where it was not installed, or has no program for this platform. */
-export function loadSodium(): Sodium | undefined {
-  try {
-    return createRequire(import.meta.url)('sodium-native') as Sodium;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

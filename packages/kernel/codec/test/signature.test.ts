@@ -13,8 +13,8 @@ import {
   standIn,
   verifyByRule,
 } from '../src/index.ts';
-import { nodeAccelerator, nodeScheme } from '../src/node.ts';
-import { loadSodium, type Sodium, sodiumAccelerator } from '../src/sodium.ts';
+import { loadSodium, nodeAccelerator, nodeScheme } from '../src/node.ts';
+import { type Sodium, sodiumAccelerator } from '../src/sodium.ts';
 
 const bytesOf = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();
 
