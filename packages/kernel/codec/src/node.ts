@@ -67,7 +67,10 @@ export function loadSodium(): Sodium | undefined {
  * installed, else with node:crypto.
  */
 export function nodeScheme(): SignatureScheme {
-  useSha256((bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')));
+  useSha256(
+    (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
+    (bytes) => hash('sha256', bytes, 'binary'),
+  );
   useEqualBytes((a, b) => Buffer.compare(a, b) === 0);
   const sodium = loadSodium();
   return ed25519(sodium ? sodiumAccelerator(sodium) : nodeAccelerator());

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,9 +14,12 @@ import {
   hash,
   InvariantError,
   isText,
+  packDigest,
+  packedSha256,
   sha256,
   signedBytes,
   toHex,
+  unpackDigest,
   useSha256,
   utf8,
 } from '../src/index.ts';
@@ -95,6 +99,18 @@ describe('hash', () => {
     );
   });
 
+  it('is the same packed as text, portable and accelerated', () => {
+    const agree = fc.property(blob, (bytes) => {
+      const packed = packedSha256(bytes);
+      expect(packed).toBe(packDigest(sha256(bytes)));
+      expect(unpackDigest(packed)).toEqual(sha256(bytes));
+    });
+    useSha256(nobleSha256);
+    fc.assert(agree);
+    nodeScheme();
+    fc.assert(agree);
+  });
+
   it('separates domains: length, fatty/type/1, parts', () => {
     const domain = Buffer.from('\u000cfatty/vote/1');
     expect(toHex(hash('vote', Uint8Array.of(7)))).toBe(
@@ -108,5 +124,6 @@ describe('hash', () => {
 
   it('refuses an accelerator that is not SHA-256', () => {
     expect(() => useSha256(() => new Uint8Array(32))).toThrow(InvariantError);
+    expect(() => useSha256(sha256, () => 'other')).toThrow(InvariantError);
   });
 });

@@ -1,0 +1,52 @@
+// The trie of a table that somebody else keeps.
+import type { Digest } from '@fatty/interface';
+import { Trie } from './trie.ts';
+
+/** What a trie needs to know of its table. */
+export interface Table {
+  /** The key of a row that there is, or was. In memory of its own: it is kept. */
+  keyOf(name: string): Uint8Array;
+  /** The bytes of a row as it stands; undefined: it does not. */
+  read(name: string): Uint8Array | undefined;
+}
+
+/** So many rows are put off at most: of those that have gone nothing else would be left. */
+const TOUCHED_MAX = 4096;
+
+/**
+ * The trie of a table whose rows have names. It is told which rows were touched, and reads each of them
+ * once, when somebody asks for the root: so it costs what was touched, however large the table.
+ */
+export class TableTrie {
+  readonly #table: Table;
+  readonly #touched = new Set<string>();
+  #trie: Trie = Trie.empty;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  /** This row has changed, come or gone. */
+  touch(name: string): void {
+    this.#touched.add(name);
+    if (this.#touched.size >= TOUCHED_MAX) this.#read();
+  }
+
+  /** Of the table as it stands. */
+  trie(): Trie {
+    this.#read();
+    return this.#trie;
+  }
+
+  root(): Digest {
+    return this.trie().root();
+  }
+
+  #read(): void {
+    for (const name of this.#touched) {
+      const [key, value] = [this.#table.keyOf(name), this.#table.read(name)];
+      this.#trie = value === undefined ? this.#trie.delete(key) : this.#trie.set(key, value);
+    }
+    this.#touched.clear();
+  }
+}
