@@ -30,7 +30,7 @@ export interface OpenStores {
   readonly mark: Pick<MarkStore, 'write'>;
 }
 
-function tell(writing: Promise<void>, written: Written): void {
+function tell(writing: Promise<unknown>, written: Written): void {
   void writing.then(
     () => written(undefined),
     (error: unknown) => written(error instanceof Error ? error : new Error(String(error))),

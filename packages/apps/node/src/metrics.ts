@@ -16,6 +16,7 @@ export interface Metrics {
   readonly verifySeconds: Histogram;
   readonly round: Gauge;
   readonly commitIndex: Gauge;
+  readonly certifiedCommit: Gauge;
   readonly peersUp: Gauge;
   readonly clients: Gauge;
   readonly sessions: Gauge;
@@ -51,6 +52,7 @@ export function createMetrics(): Metrics {
     verifySeconds: histogram('fatty_verify_seconds', 'Time of a slow check, queueing included'),
     round: gauge('fatty_round', 'Highest own round'),
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
+    certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),

@@ -15,6 +15,7 @@ import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@
 import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/protocol';
 import { Replica } from '@fatty/replica';
 import type { NodeConfig } from './config.ts';
+import { type Diverged, keepDivergence } from './divergence.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
@@ -257,7 +258,10 @@ class Node {
       },
       onEvent: (event) => this.#telemetry.event(event),
       onEffect: (effect) => this.#telemetry.effect(effect),
-      onOutward: (effect) => this.#telemetry.outward(effect),
+      onOutward: (effect) => {
+        this.#telemetry.outward(effect);
+        if (effect.kind === 'diverged') this.#keepDivergence(effect);
+      },
       onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
@@ -266,6 +270,14 @@ class Node {
         this.#options.onFatal(error);
       },
     });
+  }
+
+  #keepDivergence(found: Diverged): void {
+    const { log } = this.#telemetry;
+    void keepDivergence(this.#config.dir, found, this.#me).then(
+      (path) => log.fatal({ path }, 'what this replica and the others have signed is in this file'),
+      (error: unknown) => log.error({ err: error, found }, 'could not write what others signed'),
+    );
   }
 
   readonly #makeFront: MakeFront = (replica, timers) => {

@@ -94,6 +94,8 @@ export class Telemetry {
         return this.#note(effect);
       case 'halt':
         return this.log.fatal({ failure: effect.failure }, 'ordering has stopped');
+      case 'diverged':
+        return this.log.fatal({ failure: effect.failure }, 'another state than others have');
     }
   }
 
@@ -155,6 +157,13 @@ export class Telemetry {
         name: 'ordering',
         good: status.halted === undefined,
         detail: status.halted?.code ?? 'running',
+      },
+      {
+        name: 'state',
+        good: status.diverged === undefined,
+        detail: status.diverged
+          ? `${status.diverged.code}: not ${status.diverged.expected}`
+          : 'as the others have it',
       },
       {
         name: 'quorum',
@@ -227,11 +236,13 @@ export class Telemetry {
   #note({ note }: Extract<Outward, { kind: 'note' }>): void {
     const { what, failure } = note;
     if (what === 'leaderTimeout') this.metrics.leaderTimeouts.inc();
-    if (what === 'equivocation') this.metrics.equivocations.inc();
+    if (what === 'equivocation' || what === 'voteTwice') this.metrics.equivocations.inc();
+    if (what === 'certified' && note.commit) this.metrics.certifiedCommit.set(note.commit);
     if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
       this.metrics.rejects.inc({ code: failure.code });
     }
-    if (what === 'observer' || what === 'equivocation') this.log.warn({ note }, what);
+    const isLoud = what === 'observer' || what === 'equivocation' || what === 'voteTwice';
+    if (isLoud) this.log.warn({ note }, what);
     else this.log.trace({ note }, what);
   }
 }

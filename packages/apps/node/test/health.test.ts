@@ -15,6 +15,9 @@ const HEALTHY: ReplicaStatus = {
   completeRound: 12,
   horizon: 0,
   commitIndex: 9,
+  certifiedCommit: 8,
+  voteLiars: [],
+  diverged: undefined,
   commitTs: 1,
   leaseClock: 1,
   bodyBytes: 0,
@@ -85,6 +88,7 @@ describe('health', () => {
     expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
     expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
     expect(await readiness({ vouched: false })).toBe('[-] signing: waits for the others');
+    expect(await readiness({ diverged: WRONG })).toContain('[-] state: log_behind_mark');
     replaying = 3_000;
     expect(await readiness({})).toBe('[-] log: 3000 records so far');
     replaying = undefined;

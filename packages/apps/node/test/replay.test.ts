@@ -1,4 +1,4 @@
-import type { LogRecord } from '@fatty/interface';
+import type { PlacedRecord } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { type Restoring, replayLog } from '../src/stores.ts';
 
@@ -22,7 +22,7 @@ class LongLog {
     this.#fail = fail;
   }
 
-  async *#replay(): AsyncGenerator<LogRecord> {
+  async *#replay(): AsyncGenerator<PlacedRecord> {
     for (let k = 0; k < this.#records; k++) {
       this.ahead++;
       this.bytesAhead += this.#recordBytes;
@@ -31,7 +31,7 @@ class LongLog {
         records: Math.max(records, this.ahead),
         bytes: Math.max(bytes, this.bytesAhead),
       };
-      yield { type: 1, body: new Uint8Array(this.#recordBytes) };
+      yield { type: 1, body: new Uint8Array(this.#recordBytes), segment: 1 };
     }
     if (this.#fail) throw new Error('unreadable');
   }
@@ -40,6 +40,7 @@ class LongLog {
     const log = {
       append: () => Promise.reject(new Error('a replay writes nothing')),
       replay: () => this.#replay(),
+      dropBelow: () => Promise.reject(new Error('a replay writes nothing')),
       close: () => Promise.resolve(),
     };
     const mark = {

@@ -19,7 +19,7 @@ export type Happening = ReplicaEvent extends infer E
 /** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
 export type Outward = Extract<
   ReplicaEffect,
-  { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' }
+  { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' | 'diverged' }
 >;
 
 export type SendEffect = Extract<ReplicaEffect, { kind: 'send' }>;
@@ -184,6 +184,7 @@ export class Driver {
       case 'refused':
       case 'note':
       case 'halt':
+      case 'diverged':
         this.#parts.onOutward(effect);
     }
   }

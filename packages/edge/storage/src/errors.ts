@@ -3,7 +3,7 @@ import type { Failure } from '@fatty/interface';
 /**
  * What storage throws. Codes: `log_corrupt` (the log is not what was written: stop, R24),
  * `log_failed` (a write or datasync failed: nothing after it may be believed), `log_closed`,
- * `bad_record`, `bad_option`, `mark_corrupt`, `mark_failed`, `mark_too_large`, `mark_not_monotone`,
+ * `bad_record`, `bad_option`, `frame_failed`, `mark_corrupt`, `mark_failed`, `mark_too_large`, `mark_not_monotone`,
  * `bad_key`, `kv_failed`, `folder_locked`, `lock_unsupported`.
  */
 export class StorageError extends Error implements Failure {

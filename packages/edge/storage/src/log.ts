@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { LogRecord, LogStore } from '@fatty/interface';
+import type { LogRecord, LogStore, PlacedRecord } from '@fatty/interface';
 import { type Crc, loadCrc } from './crc.ts';
 import { messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
@@ -46,7 +46,7 @@ const DEFAULTS: Limits = {
 interface Waiting {
   readonly records: readonly LogRecord[];
   readonly bytes: number;
-  resolve(): void;
+  resolve(segment: number): void;
   reject(error: Error): void;
 }
 
@@ -67,7 +67,7 @@ const corrupt = (segment: number, actual: string): StorageError =>
 /**
  * Append-only log in DIR/NNNNNN.log (R24). One `append` is atomic across a crash: all its records
  * come back or none does. One datasync is in flight at a time and covers all that queued up behind
- * the one before. After a failed write or datasync nothing is accepted any more (`log_failed`): the
+ * the one before. Segments may be dropped, the oldest first. After a failed write or datasync nothing is accepted any more (`log_failed`): the
  * kernel may have dropped the pages, so a second datasync that succeeds proves nothing.
  * By hand: a database does not share one datasync among all that waits, nor tell a torn tail from damage.
  */
@@ -76,22 +76,27 @@ class SegmentedLog implements LogStore {
   readonly #limits: Limits;
   readonly #crc: Crc;
   #head: Head;
+  /** The oldest segment that is left. */
+  #first: number;
   #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #broken: StorageError | undefined;
   #closed = false;
 
-  constructor(folder: string, limits: Limits, crc: Crc, head: Head) {
+  constructor(folder: string, limits: Limits, crc: Crc, first: number, head: Head) {
+    this.#first = first;
     this.#folder = folder;
     this.#limits = limits;
     this.#crc = crc;
     this.#head = head;
   }
 
-  append(records: readonly LogRecord[]): Promise<void> {
+  append(records: readonly LogRecord[]): Promise<number> {
     const refusal = this.#refusal(records);
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (records.length === 0 && this.#writing === undefined) return Promise.resolve();
+    if (records.length === 0 && this.#writing === undefined) {
+      return Promise.resolve(this.#head.header.segment);
+    }
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     return new Promise((resolve, reject) => {
       this.#queue.push({ records, bytes, resolve, reject });
@@ -99,20 +104,31 @@ class SegmentedLog implements LogStore {
     });
   }
 
-  async *replay(): AsyncGenerator<LogRecord> {
+  async *replay(): AsyncGenerator<PlacedRecord> {
     // What is durable now is what a replay sees, whatever is appended meanwhile.
     const { header, end } = this.#head;
     let nextGroup: number | undefined;
-    for (let segment = 1; segment <= header.segment; segment++) {
+    for (let segment = this.#first; segment <= header.segment; segment++) {
       const last = segment === header.segment;
       const bytes = await this.#limits.files.read(`${this.#folder}/${nameOf(segment)}`);
       const reader = open(last ? bytes.subarray(0, end) : bytes, segment, nextGroup, this.#crc);
       for (let group = reader.next(); group !== undefined; group = reader.next()) {
         // A view would keep the whole segment in memory for as long as one record lives.
-        for (const { type, body } of group) yield { type, body: body.slice() };
+        for (const { type, body } of group) yield { type, body: body.slice(), segment };
       }
       if (tailOf(reader) !== 'clean') throw corrupt(segment, `a flaw at byte ${reader.end}`);
       nextGroup = reader.nextGroup;
+    }
+  }
+
+  async dropBelow(segment: number): Promise<void> {
+    const { files } = this.#limits;
+    const end = Math.min(segment, this.#head.header.segment);
+    while (this.#first < end) {
+      // One for good after the other: a crash leaves no gap.
+      await files.remove(`${this.#folder}/${nameOf(this.#first)}`);
+      await files.syncFolder(this.#folder);
+      this.#first++;
     }
   }
 
@@ -149,7 +165,7 @@ class SegmentedLog implements LogStore {
         this.#break(error, group);
         break;
       }
-      for (const waiting of group) waiting.resolve();
+      for (const waiting of group) waiting.resolve(this.#head.header.segment);
     }
     this.#writing = undefined;
   }
@@ -228,12 +244,13 @@ async function begin(
   return { header, file, end: HEADER_BYTES, zeroed: HEADER_BYTES, nextGroup: firstGroup };
 }
 
-/** Numbers of the segments in a folder, ascending; they must run 1, 2, 3… */
+/** Numbers of the segments in a folder, ascending, without a gap: only the oldest may be gone. */
 async function segmentsIn(folder: string, files: Files): Promise<readonly number[]> {
   const names = (await files.list(folder)).filter((name) => /^\d{6,}\.log$/.test(name));
   const numbers = names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
   numbers.forEach((number, i) => {
-    if (number !== i + 1) throw corrupt(i + 1, 'no such file');
+    const expected = (numbers[0] ?? 1) + i;
+    if (number !== expected) throw corrupt(expected, 'no such file');
   });
   return numbers;
 }
@@ -297,10 +314,11 @@ export async function openLog(folder: string, options: LogOptions = {}): Promise
   const crc = await loadCrc();
   await limits.files.makeFolder(folder);
   const segments = await segmentsIn(folder, limits.files);
+  const [first = 1] = segments;
   const last = segments.at(-1);
   const head =
     last === undefined
       ? await begin(folder, 1, 1, limits, crc)
       : await resume(folder, last, limits, crc);
-  return new SegmentedLog(folder, limits, crc, head);
+  return new SegmentedLog(folder, limits, crc, first, head);
 }

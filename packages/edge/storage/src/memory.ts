@@ -1,5 +1,6 @@
 import { compareBytes } from '@fatty/codec';
 import type { KvStore, LogStore } from '@fatty/interface';
+import { type FrameStore, openFrames } from './frames.ts';
 import { checkKey } from './kv.ts';
 import { type LogOptions, openLog } from './log.ts';
 import { type DurableMark, type MarkOptions, openMark } from './mark.ts';
@@ -13,6 +14,11 @@ export function memoryLog(
   options: Omit<LogOptions, 'files'> = {},
 ): Promise<LogStore> {
   return openLog('log', { aheadBytes: 4096, random: zeros, ...options, files: disk });
+}
+
+/** Frames on a disk in memory. */
+export function memoryFrames(disk: MemoryDisk = memoryDisk()): Promise<FrameStore> {
+  return openFrames('frames', { files: disk });
 }
 
 /** The mark on a disk in memory. */

@@ -25,12 +25,22 @@ export interface LogRecord {
   readonly body: Uint8Array;
 }
 
-/** Durable append-only log (R24). */
+/** A record in its place. A log is cut into segments, numbered ascending, that go as a whole. */
+export interface PlacedRecord extends LogRecord {
+  readonly segment: number;
+}
+
+/** Durable append-only log (R24), of which the oldest segments may go. */
 export interface LogStore {
-  /** Resolves when every record is on disk; concurrent calls share one datasync, order is kept. */
-  append(records: readonly LogRecord[]): Promise<void>;
-  /** Every record in order. A torn tail is truncated; an error in mid-log throws {@link Error} `log_corrupt`. */
-  replay(): AsyncIterable<LogRecord>;
+  /**
+   * Resolves when every record is on disk, with the segment that has them all; concurrent calls share one
+   * datasync, order is kept.
+   */
+  append(records: readonly LogRecord[]): Promise<number>;
+  /** Every record that is left, in order. A torn tail is truncated; an error in mid-log throws {@link Error} `log_corrupt`. */
+  replay(): AsyncIterable<PlacedRecord>;
+  /** Deletes the segments below this one, the oldest first; never the one that is written to. Resolves when they are gone for good. */
+  dropBelow(segment: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 export * from './batch.ts';
 export * from './cell.ts';
+export * from './checkpoint.ts';
 export * from './committee.ts';
 export * from './errors.ts';
 export * from './keep-alive.ts';

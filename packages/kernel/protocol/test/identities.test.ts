@@ -1,4 +1,4 @@
-import { asCellId, asSessionId, compareBytes, ed25519 } from '@fatty/codec';
+import { asCellId, asDigest, asSessionId, compareBytes, ed25519 } from '@fatty/codec';
 import { describe, expect, test } from 'vitest';
 import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
 import { reference } from '../../codec/test/reference.ts';
@@ -12,6 +12,7 @@ import {
   signAddresses,
   signBatch,
   signNow,
+  signVote,
 } from '../src/index.ts';
 
 const golden = new URL('./golden/', import.meta.url);
@@ -120,5 +121,21 @@ describe('what replicas sign outside blocks', () => {
     const body = reference([nonce, 1_800_000_000_123, 70_001, 24, 2 ** 40]);
     expect(nowMessage(cellId, reading)).toEqual(messageByHand('now', cellId, body));
     expect(signedByHand(replica.publicKey, messageByHand('now', cellId, body), sig)).toBe(true);
+  });
+
+  test('votes on checkpoints', () => {
+    const vote = {
+      epoch: 3,
+      index: 5_000_000_000,
+      commitDigest: asDigest(fill(1)),
+      stateRoot: asDigest(fill(2)),
+      receiptsRoot: asDigest(fill(3)),
+      frameRoot: asDigest(fill(4)),
+    };
+    const { core, sig } = signVote(cellId, replica, 2, vote);
+    pin(golden, 'vote-signature', sig);
+    expect(core).toEqual(reference([3, 5_000_000_000, fill(1), fill(2), fill(3), fill(4)]));
+    const message = messageByHand('vote', cellId, core);
+    expect(signedByHand(replica.publicKey, message, sig)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { type Block, type BlockRules, type Ref, seenCache } from '@fatty/broadcast';
+import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine } from '@fatty/interface';
 import { commitInput, type Ordered } from '@fatty/order';
@@ -13,9 +13,12 @@ import { Delivered } from './clients/delivered.ts';
 import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { type ReplicaConfig, Shared } from './context.ts';
+import { Frames } from './frames/frames.ts';
+import { framesPort } from './frames/port.ts';
 import { Acceptance } from './intake/acceptance.ts';
 import { Budgets } from './intake/budgets.ts';
 import { Intake } from './intake/intake.ts';
+import { blockRulesOf } from './intake/rules.ts';
 import { HandOver } from './rounds/hand-over.ts';
 import { type OwnChain, Pacemaker } from './rounds/pacemaker.ts';
 import { Payload } from './rounds/payload.ts';
@@ -25,10 +28,6 @@ import { Persistence } from './signing/persistence.ts';
 import { Restore } from './signing/restore.ts';
 import { Standing } from './signing/standing.ts';
 import { type ReplicaStatus, statusOf } from './status.ts';
-
-/** Client batches and keys whose signatures need no second look. */
-const SIGNATURES_MAX = 16_384;
-const KEYS_MAX = 4_096;
 
 /**
  * One replica, sans IO: a function of its events. Every event first changes state, then `#settle`
@@ -60,6 +59,7 @@ export class Replica {
   readonly #restore: Restore;
   readonly #standing: Standing;
   readonly #budgets: Budgets;
+  readonly #frames: Frames;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
@@ -69,18 +69,7 @@ export class Replica {
     const shared = new Shared(config);
     this.#shared = shared;
     this.#machine = config.machine;
-    const { unsigned } = config.machine;
-    const rules: BlockRules = {
-      committee: config.committee,
-      cellId: config.cellId,
-      scheme: config.scheme,
-      batchVerified: seenCache(SIGNATURES_MAX),
-      keyAdmitted: seenCache(KEYS_MAX),
-      heldBatch: (id, sig) => this.#pool.held(id, sig),
-      open: (bytes) => config.machine.open(bytes),
-      validate: (source, op) => config.machine.validate(source, op),
-      openUnsigned: unsigned && ((bytes) => unsigned.open(bytes)),
-    };
+    const rules = blockRulesOf(config, (id, sig) => this.#pool.held(id, sig));
     this.#verdicts = new Verdicts(shared);
     this.#fetch = new Fetch(shared);
     this.#persistence = new Persistence(shared);
@@ -102,6 +91,9 @@ export class Replica {
       evidence: (author, evidence) => this.#pool.addEvidence(author, evidence),
       ownHeard: (block) => this.#standing.ownHeard(block),
     });
+    this.#frames = new Frames(
+      framesPort(shared, this.#persistence, this.#standing, () => this.#started),
+    );
     this.#intake = new Intake(shared, {
       acceptance: this.#acceptance,
       fetch: this.#fetch,
@@ -110,6 +102,7 @@ export class Replica {
       standing: this.#standing,
       neighbours: this.#neighbours,
       handOver: this.#handOver,
+      frames: this.#frames,
       advance: () => this.#advance(),
     });
   }
@@ -133,7 +126,8 @@ export class Replica {
   restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
     this.#restore.mark(mark, this.#persistence);
     const advance = (): void => this.#advance();
-    for (const block of this.#restore.blocks(records, this.#persistence, advance)) {
+    const blocks = this.#frames.withoutVotes(records);
+    for (const block of this.#restore.blocks(blocks, this.#persistence, advance)) {
       if (block.ref.author === this.#shared.me) this.#standOn(block);
       this.#acceptance.insertOwn(block);
     }
@@ -162,6 +156,7 @@ export class Replica {
   status(): ReplicaStatus {
     return {
       ...statusOf(this.#shared),
+      ...this.#frames.status,
       round: this.#persistence.durableRound,
       waiting: this.#acceptance.waitingCount,
       wanted: this.#fetch.size,
@@ -184,7 +179,8 @@ export class Replica {
         return this.#stop();
       case 'peerUp':
         this.#shared.peers.setUp(event.peer, true);
-        return this.#neighbours.linkUp(event.peer);
+        this.#neighbours.linkUp(event.peer);
+        return this.#frames.linkUp(event.peer);
       case 'peerDown':
         this.#shared.ranges.linkDown(event.peer);
         return this.#shared.peers.setUp(event.peer, false);
@@ -239,10 +235,12 @@ export class Replica {
   /** Own block and everything it references are durable: now it may be sent, and counted. */
   #persisted(token: number): void {
     const own = this.#persistence.persisted(token);
-    if (own === undefined) return;
-    this.#shared.out.send(this.#shared.peers.up, { kind: 'push', block: own.bytes });
-    this.#proposer.stand(own);
-    this.#acceptance.insertOwn(own);
+    if (own !== undefined) {
+      this.#shared.out.send(this.#shared.peers.up, { kind: 'push', block: own.bytes });
+      this.#proposer.stand(own);
+      this.#acceptance.insertOwn(own);
+    }
+    this.#frames.written(token);
   }
 
   #submit(batch: Uint8Array, tag: number): void {
@@ -344,6 +342,7 @@ export class Replica {
     this.#standing.committed(commit.blocks);
     this.#pacemaker.committed();
     this.#rest.committed();
+    this.#frames.committed(commit);
   }
 
   #chain(): OwnChain {
@@ -395,6 +394,7 @@ export class Replica {
 
   #flushIfMuch(): void {
     const { unloggedBytesMax } = this.#shared.tuning;
-    if (this.#persistence.unloggedBytes > unloggedBytesMax) this.#persistence.flush();
+    const isMuch = this.#persistence.unloggedBytes > unloggedBytesMax;
+    if (isMuch || this.#frames.wantsWrite) this.#persistence.flush();
   }
 }

@@ -1,8 +1,9 @@
 import type { Failure } from '@fatty/interface';
 import type { Shared } from './context.ts';
+import type { FramesStatus } from './frames/frames.ts';
 
 /** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
-export interface ReplicaStatus {
+export interface ReplicaStatus extends FramesStatus {
   /** Highest own round that was sent. */
   readonly round: number;
   readonly highestRound: number;

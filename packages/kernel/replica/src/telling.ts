@@ -17,7 +17,13 @@ import type {
   TraceEvent,
   Vocabulary,
 } from '@fatty/interface';
-import { type Batch, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import {
+  type Batch,
+  batchShape,
+  openVote,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 import type { ReplicaEffect, ReplicaNote } from './boundary/contract.ts';
 import { decodeMessage, type PeerMessage } from './boundary/messages.ts';
 
@@ -153,6 +159,10 @@ export class Teller {
         return { label: 'says what its clock is' };
       case 'handOver':
         return this.#handOver(message.round, message.batches);
+      case 'vote':
+        return checkpointTelling('vote', message.vote.core);
+      case 'cert':
+        return checkpointTelling('certificate', message.cert.core);
       case 'blocks':
       case 'rounds':
         return this.#blocks(message.blocks);
@@ -242,6 +252,11 @@ function openBlock(bytes: Uint8Array): OpenedBlock | undefined {
 
 function tracedBlock({ round, author, digest }: Ref): TracedBlock {
   return { slot: `${round}/r${author}`, id: toHex(digest.subarray(0, ID_BYTES)) };
+}
+
+function checkpointTelling(what: string, core: Uint8Array): Telling {
+  const vote = openVote(core);
+  return { label: vote.ok ? `${what} on commit ${vote.value.index}` : `broken ${what}` };
 }
 
 const wordsOf = (kind: string, path: string | undefined): string =>

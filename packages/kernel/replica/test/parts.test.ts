@@ -18,6 +18,7 @@ import { makeCell } from './world.ts';
 
 const GOLDEN = new URL('./golden/', import.meta.url);
 const digest = asDigest(new Uint8Array(32).fill(3));
+const sig = asSignature(new Uint8Array(64).fill(6));
 
 describe('peer messages', () => {
   const all: PeerMessage[] = [
@@ -38,8 +39,10 @@ describe('peer messages', () => {
     {
       kind: 'handOver',
       round: 9,
-      batches: [{ core: Uint8Array.of(5), sig: asSignature(new Uint8Array(64).fill(6)) }],
+      batches: [{ core: Uint8Array.of(5), sig }],
     },
+    { kind: 'vote', vote: { author: 3, core: Uint8Array.of(7), sig } },
+    { kind: 'cert', cert: { core: Uint8Array.of(7), bitmap: Uint8Array.of(0b111), sigs: [sig] } },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

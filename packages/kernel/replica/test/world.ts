@@ -48,6 +48,7 @@ export class Host {
   readonly refused: Effect<'refused'>[] = [];
   readonly delivered: Ref[] = [];
   readonly halts: Effect<'halt'>[] = [];
+  readonly diverged: Effect<'diverged'>[] = [];
   persists = 0;
   constructor(index: number, replica: Replica) {
     this.index = index;
@@ -277,6 +278,9 @@ export class World {
         return;
       case 'halt':
         host.halts.push(effect);
+        return;
+      case 'diverged':
+        host.diverged.push(effect);
     }
   }
 

@@ -1,62 +1,19 @@
-import { encode, hash, standIn, toHex, utf8 } from '@fatty/codec';
-import { OrswotAlgorithm, setOp } from '@fatty/crdt';
+import { hash, toHex, utf8 } from '@fatty/codec';
+import { OrswotAlgorithm } from '@fatty/crdt';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { BlockBook, type Reader, ViewChecker, type Watch, watch } from '../src/checkers/index.ts';
+import { BlockBook, type Reader, ViewChecker } from '../src/checkers/index.ts';
 import { bend as bendDraft, openDraft, swapParent } from '../src/liars/craft.ts';
-import { stage, staged } from '../src/staging/stage.ts';
-import { makeCell, smallWindows } from '../src/world/cell.ts';
-import { Client } from '../src/world/client.ts';
-import { CALM_NETWORK, QUICK_DISK, QUICK_VERIFIER } from '../src/world/faults.ts';
-import type { CheckedCell, Checker, Observation } from '../src/world/observation.ts';
+import { staged } from '../src/staging/stage.ts';
+import type { Observation } from '../src/world/observation.ts';
 import { SeededRng } from '../src/world/rng.ts';
 import { blocksIn } from '../src/world/sight.ts';
+import { cell, checked, record, rulesBroken } from './recorded-history.ts';
 
 type Kind = Observation['kind'];
 type Of<K extends Kind> = Extract<Observation, { kind: K }>;
 
-const cell = makeCell(4, standIn(), smallWindows(4));
-const checked: CheckedCell = { cell, liars: new Set(), skewMsMax: 0 };
 let history: readonly Observation[] = [];
-
-/** An honest world with traffic of two clients, as the checkers saw it. */
-function record(): readonly Observation[] {
-  const seen: Observation[] = [];
-  const recorder: Checker = {
-    rules: [],
-    see(observation) {
-      seen.push(observation);
-      return [];
-    },
-    finish: () => [],
-  };
-  const { world } = stage({
-    cell,
-    liars: new Map(),
-    seed: 1,
-    machine: (context) => staged(() => new OrswotAlgorithm(), context),
-    network: CALM_NETWORK,
-    disk: QUICK_DISK,
-    verifier: QUICK_VERIFIER,
-    checkers: [recorder],
-  });
-  world.start([]);
-  for (const name of ['c0', 'c1']) {
-    const client = new Client(world, name, name === 'c0' ? 0 : 1);
-    for (let i = 0; i < 4; i++) {
-      const add = encode(setOp, { kind: 'add', member: Uint8Array.of(i) });
-      world.after(300 + 200 * i, () => client.send('add', () => [add]));
-    }
-  }
-  world.run(2_500);
-  return seen;
-}
-
-function rulesBroken(told: readonly Observation[], by: CheckedCell = checked): ReadonlySet<string> {
-  const { checkers }: Watch = watch(by);
-  const broken = told.flatMap((one) => checkers.flatMap((checker) => checker.see(one)));
-  return new Set(broken.map(({ rule }) => rule));
-}
 
 /** The history with one observation of a kind, the `at`-th that `fits`, told otherwise. */
 function bend<K extends Kind>(

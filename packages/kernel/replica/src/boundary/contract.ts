@@ -9,6 +9,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import type { Commit } from '@fatty/order';
+import type { Cert, SignedVote } from '@fatty/protocol';
 import type { ClockSample } from '../cell/clock.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
@@ -84,7 +85,19 @@ export type ReplicaEffect =
   /** What was dropped or refused and why; for logs, metrics and charts. */
   | { readonly kind: 'note'; readonly note: ReplicaNote }
   /** Ordering stopped for good (contradiction found): dump and alarm. */
-  | { readonly kind: 'halt'; readonly failure: Failure };
+  | { readonly kind: 'halt'; readonly failure: Failure }
+  /**
+   * Once: more than f members have signed another state of this commit than this replica has come to
+   * (R27). It votes and deletes no more; keep both sides for the operator. `own`: bytes of a `Vote`.
+   */
+  | {
+      readonly kind: 'diverged';
+      readonly index: number;
+      readonly failure: Failure;
+      readonly own: Uint8Array;
+      readonly votes: readonly SignedVote[];
+      readonly cert?: Cert;
+    };
 
 export type StoredWant =
   | { readonly kind: 'refs'; readonly refs: readonly Ref[] }
@@ -116,7 +129,12 @@ export interface ReplicaNote {
     | 'syncStarted'
     | 'syncEnded'
     | 'rest'
-    | 'observer';
+    | 'observer'
+    /** A quorum has signed the state of `commit`. */
+    | 'certified'
+    /** `peer` has signed two states of one commit. */
+    | 'voteTwice';
+  readonly commit?: number;
   readonly peer?: number;
   readonly ref?: Ref;
   readonly round?: number;

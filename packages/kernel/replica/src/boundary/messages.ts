@@ -12,7 +12,14 @@ import {
   union,
 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import {
+  type Cert,
+  certShape,
+  type SignedBatch,
+  type SignedVote,
+  signedBatchShape,
+  signedVoteShape,
+} from '@fatty/protocol';
 
 /** Refs in one question. */
 export const REFS_MAX = 64;
@@ -58,7 +65,11 @@ export type PeerMessage =
   | ({ readonly kind: 'status' } & Status)
   /** R12a: where the sender's own clock leads it, ms since the Unix epoch; `ask` wants one back. */
   | { readonly kind: 'clock'; readonly ms: number; readonly ask: boolean }
-  | { readonly kind: 'handOver'; readonly round: number; readonly batches: readonly SignedBatch[] };
+  | { readonly kind: 'handOver'; readonly round: number; readonly batches: readonly SignedBatch[] }
+  /** R27: a member's word on a checkpoint, from itself or passed on. */
+  | { readonly kind: 'vote'; readonly vote: SignedVote }
+  /** R27: the sender's newest certificate. */
+  | { readonly kind: 'cert'; readonly cert: Cert };
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
@@ -74,6 +85,8 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   ],
   clock: [7, record({ ms: u53, ask: bool })],
   handOver: [8, record({ round: u32, batches: array(signedBatchShape, HANDED_MAX) })],
+  vote: [9, record({ vote: signedVoteShape })],
+  cert: [10, record({ cert: certShape })],
 });
 
 export function encodeMessage(message: PeerMessage): Uint8Array {

@@ -7,6 +7,7 @@ import type { Neighbours } from '../catchup/neighbours.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
 import type { Shared } from '../context.ts';
+import type { Frames } from '../frames/frames.ts';
 import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
 import type { Acceptance } from './acceptance.ts';
@@ -21,6 +22,7 @@ export interface IntakeParts {
   readonly standing: Standing;
   readonly neighbours: Neighbours;
   readonly handOver: HandOver;
+  readonly frames: Frames;
   /** Decides what the blocks of a range have made decidable. */
   advance(): void;
 }
@@ -68,9 +70,17 @@ export class Intake {
         return;
       case 'handOver': {
         const flaw = this.#parts.handOver.take(peer, message.round, message.batches);
-        return flaw && this.#reject(peer, flaw);
+        return this.#judge(peer, flaw);
       }
+      case 'vote':
+        return this.#judge(peer, this.#parts.frames.vote(message.vote));
+      case 'cert':
+        return this.#judge(peer, this.#parts.frames.cert(message.cert));
     }
+  }
+
+  #judge(peer: number, flaw: Failure | undefined): void {
+    if (flaw) this.#reject(peer, flaw);
   }
 
   #blocks(peer: number, blocks: readonly Uint8Array[]): void {

@@ -19,6 +19,8 @@ import type { Shared } from '../context.ts';
 /** R24: record types of the log. */
 export const RECORD_BLOCK = 1;
 export const RECORD_OWNER = 2;
+/** A vote of this replica (R27). */
+export const RECORD_VOTE = 3;
 
 /** First record of a log: whose it is. Another replica's log must not be taken for one's own. */
 interface Owner {
@@ -96,6 +98,12 @@ export class Persistence {
     this.#records.push({ type: RECORD_BLOCK, body: block.bytes });
     this.#index.push({ ref: block.ref, bytes: block.bytes });
     this.#bytes += block.bytes.length;
+  }
+
+  /** A record that goes with the next write, whose token this answers. */
+  log(record: LogRecord): number {
+    this.#records.push(record);
+    return this.#token + 1;
   }
 
   /** Logs the own block with everything it references; `persisted` answers when it may be sent. */

@@ -6,6 +6,7 @@ import { CommitChecker } from './commits.ts';
 import { CopyChecker } from './copies.ts';
 import { DurabilityChecker } from './durability.ts';
 import { SlotChecker } from './slots.ts';
+import { VoteChecker } from './votes.ts';
 
 export { BlockChecker } from './blocks.ts';
 export { BlockBook } from './book.ts';
@@ -37,6 +38,7 @@ export function watch(checked: CheckedCell): Watch {
     new BlockChecker(checked, book),
     new DurabilityChecker(checked, book),
     new BudgetChecker(checked),
+    new VoteChecker(checked),
   ];
   return { checkers, book, commits, copies };
 }

@@ -134,6 +134,7 @@ export const locksNet: Net = {
     restores: 2000,
     restoredCommits: 2000,
     deliveries: 2000,
+    'note.certified': 500,
     grants: 30,
     'result.waiting': 10,
     'result.released': 8,

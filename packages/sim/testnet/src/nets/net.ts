@@ -85,6 +85,9 @@ export interface RunOutcome {
 /** After the last fault and op, everything honest is to be answered within this time (L1). ms. */
 export const CALM_MS_MAX = 40_000;
 
+/** K of R27: one world in four has that of a cell. */
+const CHECKPOINT_COMMITS: readonly number[] = [1, 2, 3, 16];
+
 /** How often the delivered views are looked at, ms. */
 const LOOK_MS = 100;
 
@@ -102,7 +105,9 @@ function schemeOf(plan: Plan): SignatureScheme {
 
 /** Runs one world of a net from its plan to rest. Same plan, same run. */
 export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
-  const cell = makeCell(plan.replicas, schemeOf(plan), smallWindows(plan.replicas));
+  const windows = smallWindows(plan.replicas);
+  const checkpointCommits = CHECKPOINT_COMMITS[plan.seed % CHECKPOINT_COMMITS.length] ?? 1;
+  const cell = makeCell(plan.replicas, schemeOf(plan), { ...windows, checkpointCommits });
   const liars = new Map(plan.liars.map(({ replica, lie }) => [replica, lie]));
   const checked = { cell, liars: new Set(liars.keys()), skewMsMax: SKEW_MS_MAX };
   const seen = watch(checked);

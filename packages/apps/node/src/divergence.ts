@@ -1,0 +1,52 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toHex } from '@fatty/codec';
+import type { Outward } from '@fatty/host';
+import { openVote, type SignedVote } from '@fatty/protocol';
+
+/** Another state was signed by more members than can lie; see `ReplicaEffect`. */
+export type Diverged = Extract<Outward, { kind: 'diverged' }>;
+
+type Side = Readonly<Record<string, unknown>>;
+
+/** A vote for people, and its bytes for whoever is to judge. */
+function side(core: Uint8Array, who: Side): Side {
+  const vote = openVote(core);
+  if (!vote.ok) return { ...who, bytes: toHex(core) };
+  const { epoch, index, commitDigest, stateRoot, frameRoot } = vote.value;
+  return {
+    ...who,
+    epoch,
+    commit: index,
+    commitDigest: toHex(commitDigest),
+    stateRoot: toHex(stateRoot),
+    frameRoot: toHex(frameRoot),
+    bytes: toHex(core),
+  };
+}
+
+const signedSide = ({ author, core, sig }: SignedVote): Side =>
+  side(core, { member: author, signature: toHex(sig) });
+
+/** Both sides of a divergence as JSON, digests and signatures in hex. `me`: index of this replica. */
+export function divergenceText({ index, own, votes, cert }: Diverged, me: number): string {
+  const certified = cert && {
+    bitmap: toHex(cert.bitmap),
+    signatures: cert.sigs.map((sig) => toHex(sig)),
+    vote: side(cert.core, {}),
+  };
+  const file = {
+    commit: index,
+    here: side(own, { member: me }),
+    others: votes.map(signedSide),
+    ...(certified && { certified }),
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** Writes both sides into the data folder; answers where. */
+export async function keepDivergence(dir: string, found: Diverged, me: number): Promise<string> {
+  const path = join(dir, `diverged-${found.index}.json`);
+  await writeFile(path, divergenceText(found, me), { mode: 0o600 });
+  return path;
+}

@@ -1,0 +1,100 @@
+import type { Block } from '@fatty/broadcast';
+import type { Commit, Ordered } from '@fatty/order';
+import type { Committee } from '@fatty/protocol';
+import type { AuthorSeen, Frame } from './frame.ts';
+
+/** R27: with something uncovered, a checkpoint is made this long after the one before. ms of commitTs. */
+export const CHECKPOINT_MS = 250;
+
+/** A commit that all members vote on, with what resumes the order behind it. */
+export interface Checkpoint {
+  readonly commit: Commit;
+  readonly frame: Frame;
+}
+
+/**
+ * Which commits are checkpoints, and the frame of each: a pure function of the commit sequence (R27), and
+ * of nothing that this replica alone knows or has chosen.
+ */
+export class Checkpoints {
+  readonly #committee: Committee;
+  readonly #convicted = new Set<number>();
+  #authors: readonly AuthorSeen[];
+  /** Commits with blocks above the horizon, the last of them the newest. */
+  #recent: Commit[] = [];
+  #lastTs: number;
+  #isUncovered = false;
+
+  constructor(committee: Committee) {
+    this.#committee = committee;
+    this.#lastTs = committee.genesisTs;
+    this.#authors = committee.members.map(() => ({ round: 0, ts: committee.genesisTs }));
+  }
+
+  /** Commits whose blocks the order behind the newest one must know; ascending. */
+  get recent(): readonly Commit[] {
+    return this.#recent;
+  }
+
+  /** Goes on behind a checkpoint of an earlier life. */
+  resume({ frame }: Checkpoint, recent: readonly Commit[]): void {
+    this.#recent = [...recent];
+    this.#authors = frame.authors;
+    this.#convicted.clear();
+    for (const author of frame.convicted) this.#convicted.add(author);
+    this.#covered(this.#recent.at(-1)?.commitTs ?? this.#lastTs);
+  }
+
+  /** Takes the next commit; answers whether it is a checkpoint. */
+  committed(ordered: Ordered): Checkpoint | undefined {
+    const { content, convicted, ...commit } = ordered;
+    for (const author of convicted) this.#convicted.add(author);
+    this.#see(content);
+    this.#recent.push(commit);
+    const kept = this.#recent.findIndex(({ leader }) => leader.round > commit.horizon);
+    this.#recent.splice(0, kept);
+    if (!this.#isDue(commit, content.some(carries))) return undefined;
+    this.#covered(commit.commitTs);
+    return { commit, frame: this.#frame(commit) };
+  }
+
+  #isDue({ index, commitTs }: Commit, carriesAnything: boolean): boolean {
+    this.#isUncovered ||= carriesAnything;
+    if (index % this.#committee.params.checkpointCommits === 0) return true;
+    if (!this.#isUncovered) return false;
+    return !carriesAnything || commitTs >= this.#lastTs + CHECKPOINT_MS;
+  }
+
+  #covered(commitTs: number): void {
+    this.#lastTs = commitTs;
+    this.#isUncovered = false;
+  }
+
+  /** Of two blocks of one slot the later stamp counts, so that their order does not matter. */
+  #see(content: readonly Block[]): void {
+    const authors = [...this.#authors];
+    for (const { ref, header } of content) {
+      const seen = authors[ref.author];
+      const isNews = seen !== undefined && ref.round >= seen.round;
+      const ts = seen?.round === ref.round ? Math.max(seen.ts, header.ts) : header.ts;
+      if (isNews) authors[ref.author] = { round: ref.round, ts };
+    }
+    this.#authors = authors;
+  }
+
+  #frame({ index, digest }: Commit): Frame {
+    return {
+      epoch: this.#committee.epoch,
+      index,
+      commitDigest: digest,
+      firstCommit: this.#recent[0]?.index ?? index,
+      convicted: [...this.#convicted].sort((a, b) => a - b),
+      authors: this.#authors,
+    };
+  }
+}
+
+/** Something that changes the state, whenever it is applied. */
+function carries({ batches, unsigned, body }: Block): boolean {
+  return batches.length + unsigned.length + body.evidence.length > 0;
+}

@@ -1,0 +1,260 @@
+import { decode, encode, equalBytes, failure } from '@fatty/codec';
+import type { Failure, LogRecord } from '@fatty/interface';
+import type { Ordered } from '@fatty/order';
+import {
+  type Cert,
+  checkCert,
+  isVoteSigned,
+  membersIn,
+  openVote,
+  type SignedVote,
+  signedVoteShape,
+  signVote,
+  VOTE_BYTES_MAX,
+  type Vote,
+  voteShape,
+} from '@fatty/protocol';
+import { RECORD_VOTE } from '../signing/persistence.ts';
+import { type Checkpoint, Checkpoints } from './checkpoints.ts';
+import { frameRootOf } from './frame.ts';
+import type { FramesPort } from './port.ts';
+import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
+
+/** Votes for commits this far beyond the own ones are not looked at: a certificate will come. */
+const AHEAD_COMMITS_MAX = 1_024;
+/** Certificates that are kept, the newest. */
+const CERTS_KEPT = 2;
+
+/** What is told of checkpoints in the status of a replica. */
+export interface FramesStatus {
+  /** Commit of the newest certificate; 0 before the first. */
+  readonly certifiedCommit: number;
+  /** Members of which two votes for one checkpoint are here. */
+  readonly voteLiars: readonly number[];
+  /** Set when more than f members have signed another state than this replica's: it votes no more. */
+  readonly diverged: Failure | undefined;
+}
+
+interface OwnVote {
+  readonly index: number;
+  readonly signed: SignedVote;
+  /** It is on disk when this write is. */
+  readonly token: number;
+}
+
+/**
+ * Votes and certificates (R27). A vote leaves when it is on disk, with all that its commit follows from.
+ * Votes and certificates need no round, set no timer and wake nobody.
+ */
+export class Frames {
+  readonly #port: FramesPort;
+  readonly #checkpoints: Checkpoints;
+  readonly #tally: Tally;
+  /** By commit: what this replica has come to there, of the newest {@link VOTES_KEPT} checkpoints. */
+  readonly #own = new Map<number, Uint8Array>();
+  /** Certificates, the newest last. */
+  #certs: { readonly index: number; readonly cert: Cert }[] = [];
+  /** Signed, not yet on disk; ascending. */
+  #unlogged: OwnVote[] = [];
+  #newest: SignedVote | undefined;
+  #votedIndex = 0;
+  #commitIndex = 0;
+  #diverged: Failure | undefined;
+
+  constructor(port: FramesPort) {
+    this.#port = port;
+    this.#checkpoints = new Checkpoints(port.rules.committee);
+    this.#tally = new Tally(port.rules.committee);
+  }
+
+  get status(): FramesStatus {
+    return {
+      certifiedCommit: this.#certified,
+      voteLiars: [...this.#tally.pairs.keys()].sort((a, b) => a - b),
+      diverged: this.#diverged,
+    };
+  }
+
+  /** An own vote waits for the next write of the log. */
+  get wantsWrite(): boolean {
+    return this.#unlogged.length > 0;
+  }
+
+  /** A commit has been applied. */
+  committed(ordered: Ordered): void {
+    this.#commitIndex = ordered.index;
+    const checkpoint = this.#checkpoints.committed(ordered);
+    if (checkpoint === undefined || !this.#port.isAtTip() || this.#diverged) return;
+    const vote = this.#voteOn(checkpoint);
+    this.#remember(vote.index, encode(voteShape, vote));
+    this.#vote(vote);
+    this.#compare(vote.index);
+  }
+
+  /** Before `start`: takes the own votes out of the records of an earlier life (R24). */
+  *withoutVotes(records: Iterable<LogRecord>): Generator<LogRecord> {
+    for (const record of records) {
+      if (record.type === RECORD_VOTE) this.#restoredVote(record.body);
+      else yield record;
+    }
+  }
+
+  /** A write of the log is durable: its votes may be sent, and counted. */
+  written(token: number): void {
+    const [done, open] = [
+      this.#unlogged.filter((vote) => vote.token <= token),
+      this.#unlogged.filter((vote) => vote.token > token),
+    ];
+    this.#unlogged = open;
+    for (const { index, signed } of done) {
+      this.#newest = signed;
+      this.#port.out.send(this.#port.peersUp(), { kind: 'vote', vote: signed });
+      this.#count(index, signed);
+    }
+  }
+
+  /** A new link has carried nothing yet. */
+  linkUp(peer: number): void {
+    if (this.#newest) this.#port.out.send([peer], { kind: 'vote', vote: this.#newest });
+    const newest = this.#certs.at(-1);
+    if (newest) this.#port.out.send([peer], { kind: 'cert', cert: newest.cert });
+  }
+
+  /**
+   * Somebody passes on a vote. Answers what no honest peer sends: bytes that are no vote, of a non-member,
+   * or with a bad signature. Nothing is checked that is not kept.
+   */
+  vote(signed: SignedVote): Failure | undefined {
+    const { rules, me } = this.#port;
+    const opened = openVote(signed.core);
+    if (!opened.ok) return opened.failure;
+    const { epoch, index } = opened.value;
+    if (signed.author >= rules.committee.members.length) {
+      return failure('not_a_member', 'a vote of a member', `${signed.author}`);
+    }
+    if (epoch !== this.#epoch || signed.author === me || !this.#isNear(index)) return undefined;
+    const cast = { index, signed };
+    if (this.#isSettled(cast) || this.#tally.isOld(cast) || this.#tally.isKnown(cast)) {
+      return undefined;
+    }
+    if (!isVoteSigned(rules, signed)) {
+      return failure('bad_signature', 'the signature of the member', 'another');
+    }
+    this.#count(index, signed);
+    return undefined;
+  }
+
+  /** Somebody passes on a certificate: taken when it is newer than the own ones. Answers as {@link vote}. */
+  cert(cert: Cert): Failure | undefined {
+    const claimed = openVote(cert.core);
+    if (!claimed.ok) return claimed.failure;
+    const { epoch, index } = claimed.value;
+    if (epoch !== this.#epoch || index <= this.#certified || this.#diverged) return undefined;
+    const checked = checkCert(this.#port.rules, cert);
+    if (!checked.ok) return checked.failure;
+    this.#keep(index, cert);
+    return undefined;
+  }
+
+  get #epoch(): number {
+    return this.#port.rules.committee.epoch;
+  }
+
+  get #certified(): number {
+    return this.#certs.at(-1)?.index ?? 0;
+  }
+
+  /** What is certified needs no vote, what is far ahead is another time's. */
+  #isNear(index: number): boolean {
+    const oldest = this.#certs[0]?.index ?? 0;
+    if (this.#diverged || index < oldest) return false;
+    return index <= this.#commitIndex + AHEAD_COMMITS_MAX;
+  }
+
+  /** It says once more what is certified; one that says something else is looked at. */
+  #isSettled({ index, signed }: CastVote): boolean {
+    const known = this.#certs.find((one) => one.index === index);
+    return known !== undefined && equalBytes(known.cert.core, signed.core);
+  }
+
+  /** None is made again at or below it. */
+  #restoredVote(body: Uint8Array): void {
+    const signed = decode(signedVoteShape, body, VOTE_BYTES_MAX * 2);
+    const vote = signed.ok ? openVote(signed.value.core) : signed;
+    if (!signed.ok || !vote.ok) return;
+    const { epoch, index } = vote.value;
+    if (signed.value.author !== this.#port.me || epoch !== this.#epoch) return;
+    this.#votedIndex = Math.max(this.#votedIndex, index);
+    this.#newest = signed.value;
+    this.#tally.add({ index, signed: signed.value });
+  }
+
+  #voteOn({ frame }: Checkpoint): Vote {
+    const stateRoot = this.#port.machine.root();
+    const { epoch, index, commitDigest } = frame;
+    const frameRoot = frameRootOf(frame);
+    return { epoch, index, commitDigest, stateRoot, receiptsRoot: stateRoot, frameRoot };
+  }
+
+  #remember(index: number, core: Uint8Array): void {
+    this.#own.set(index, core);
+    for (const old of this.#own.keys()) {
+      if (this.#own.size <= VOTES_KEPT) return;
+      this.#own.delete(old);
+    }
+  }
+
+  #vote(vote: Vote): void {
+    const { rules, signer, me, maySign, log } = this.#port;
+    if (!maySign() || vote.index <= this.#votedIndex) return;
+    const signed = signVote(rules.cellId, signer, me, vote);
+    this.#votedIndex = vote.index;
+    const token = log({ type: RECORD_VOTE, body: encode(signedVoteShape, signed) });
+    this.#unlogged.push({ index: vote.index, signed, token });
+  }
+
+  /** A vote that is checked, or the own one that is on disk. */
+  #count(index: number, signed: SignedVote): void {
+    const liars = this.#tally.pairs.size;
+    this.#tally.add({ index, signed });
+    if (this.#tally.pairs.size > liars) {
+      this.#port.out.note({ what: 'voteTwice', peer: signed.author });
+    }
+    const cert = index > this.#certified ? this.#tally.cert(index, signed.core) : undefined;
+    if (cert) {
+      this.#keep(index, cert);
+      this.#passOn(cert);
+    }
+    this.#compare(index);
+  }
+
+  /** To those whose vote is not in it: perhaps they have not heard the others either. */
+  #passOn(cert: Cert): void {
+    const { out, peersUp } = this.#port;
+    const signers = new Set(membersIn(cert.bitmap));
+    out.send(
+      peersUp().filter((peer) => !signers.has(peer)),
+      { kind: 'cert', cert },
+    );
+  }
+
+  #keep(index: number, cert: Cert): void {
+    this.#certs = [...this.#certs, { index, cert }].slice(-CERTS_KEPT);
+    this.#port.out.note({ what: 'certified', commit: index });
+    this.#compare(index);
+  }
+
+  /** R27: who has another state than an honest member has must not vote, and cannot know whose fault it is. */
+  #compare(index: number): void {
+    const own = this.#own.get(index);
+    if (own === undefined || this.#diverged) return;
+    const votes = this.#tally.against(index, own);
+    const { cert } = this.#certs.find((one) => one.index === index) ?? {};
+    const isAgainst = cert !== undefined && !equalBytes(cert.core, own);
+    if (!isAgainst && !this.#tally.isTooMany(votes)) return;
+    const actual = isAgainst ? 'a certificate of another' : `${votes.length} with another`;
+    this.#diverged = failure('diverged', `the state of commit ${index} that others have`, actual);
+    const others = isAgainst ? { votes, cert } : { votes };
+    this.#port.out.push({ kind: 'diverged', index, failure: this.#diverged, own, ...others });
+  }
+}

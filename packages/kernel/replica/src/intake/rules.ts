@@ -1,0 +1,25 @@
+import { type BlockRules, seenCache } from '@fatty/broadcast';
+import type { ReplicaConfig } from '../context.ts';
+
+/** Client batches and keys whose signatures need no second look. */
+const SIGNATURES_MAX = 16_384;
+const KEYS_MAX = 4_096;
+
+/** Static validity as this replica checks it; `heldBatch`: a batch whose signature it knows (R11). */
+export function blockRulesOf(
+  { committee, cellId, scheme, machine }: ReplicaConfig,
+  heldBatch: NonNullable<BlockRules['heldBatch']>,
+): BlockRules {
+  const { unsigned } = machine;
+  return {
+    committee,
+    cellId,
+    scheme,
+    batchVerified: seenCache(SIGNATURES_MAX),
+    keyAdmitted: seenCache(KEYS_MAX),
+    heldBatch,
+    open: (bytes) => machine.open(bytes),
+    validate: (source, op) => machine.validate(source, op),
+    openUnsigned: unsigned && ((bytes) => unsigned.open(bytes)),
+  };
+}
