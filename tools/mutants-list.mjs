@@ -31,9 +31,9 @@ export const MUTANTS = [
     name: 'persistence',
     about: 'an own block is sent before it is on disk',
     file: 'packages/kernel/replica/src/replica.ts',
-    find: 'this.#persistence.writeOwn(block, orderer.lastCommit?.index ?? 0);',
+    find: 'this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);',
     replace:
-      "out.send(this.#shared.peers.up, { kind: 'push', block: block.bytes });\n    this.#persistence.writeOwn(block, orderer.lastCommit?.index ?? 0);",
+      "this.#out.send(this.#cell.peers.up, { kind: 'push', block: block.bytes });\n    this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);",
     ...unit('packages/kernel/replica/test/safety.test.ts'),
   },
   {
@@ -193,8 +193,8 @@ export const MUTANTS = [
     name: 'vouchers',
     about: 'a replica signs again when q − 2 others know no block of its key beyond its log',
     file: 'packages/kernel/replica/src/signing/standing.ts',
-    find: 'this.#vouchers.size < quorum - 1',
-    replace: 'this.#vouchers.size < quorum - 2',
+    find: 'this.#vouchers.size < this.#vouchersMin',
+    replace: 'this.#vouchers.size < this.#vouchersMin - 1',
     ...unit('packages/kernel/replica/test/amnesia.test.ts'),
   },
   {

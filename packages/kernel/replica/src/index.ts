@@ -1,3 +1,4 @@
+export type { ReplicaConfig } from './boundary/config.ts';
 export type * from './boundary/contract.ts';
 export {
   decodeMessage,
@@ -10,7 +11,6 @@ export { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
 export { type ClockSample, OwnClock } from './cell/clock.ts';
 export { jobKey } from './checks/verdicts.ts';
 export { viewOf } from './clients/delivered.ts';
-export type { ReplicaConfig } from './context.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
 export { type AuthorSeen, type Frame, frameRootOf, frameShape } from './frames/frame.ts';
 export type { FramesStatus } from './frames/frames.ts';

@@ -1,110 +1,138 @@
-import type { Block, Ref } from '@fatty/broadcast';
+import { type Block, Dag, type Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { LogRecord, StateMachine } from '@fatty/interface';
-import { commitInput, type Ordered } from '@fatty/order';
+import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
+import { commitInput, type Ordered, Orderer } from '@fatty/order';
+import { faultsMax } from '@fatty/protocol';
+import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
+import { Outbox, Timers } from './boundary/outbox.ts';
+import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+import { Bodies } from './catchup/bodies.ts';
 import { Fetch } from './catchup/fetch.ts';
 import { Neighbours } from './catchup/neighbours.ts';
+import { Ranges } from './catchup/ranges.ts';
 import { Serve } from './catchup/serve.ts';
 import { Sync } from './catchup/sync.ts';
-import type { ClockSample } from './cell/clock.ts';
+import { type ClockSample, OwnClock } from './cell/clock.ts';
+import { Frontier } from './cell/frontier.ts';
+import { Peers } from './cell/peers.ts';
+import { blockRules } from './checks/rules.ts';
 import { Verdicts } from './checks/verdicts.ts';
 import { Delivered } from './clients/delivered.ts';
 import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
-import { type ReplicaConfig, Shared } from './context.ts';
 import { Frames } from './frames/frames.ts';
-import { framesPort } from './frames/port.ts';
 import { Acceptance } from './intake/acceptance.ts';
 import { Budgets } from './intake/budgets.ts';
 import { Intake } from './intake/intake.ts';
-import { blockRulesOf } from './intake/rules.ts';
-import { HandOver } from './rounds/hand-over.ts';
-import { type OwnChain, Pacemaker } from './rounds/pacemaker.ts';
-import { Payload } from './rounds/payload.ts';
-import { Proposer } from './rounds/proposer.ts';
-import { Rest } from './rounds/rest.ts';
+import { Rounds } from './rounds/rounds.ts';
 import { Persistence } from './signing/persistence.ts';
 import { Restore } from './signing/restore.ts';
 import { Standing } from './signing/standing.ts';
-import { type ReplicaStatus, statusOf } from './status.ts';
+import { type CellPort, cellStatus, type ReplicaStatus } from './status.ts';
+
+/** Effects of a replay that the world has to hear of. */
+const TOLD_OF_REPLAY: ReadonlySet<ReplicaEffect['kind']> = new Set(['index', 'committed', 'halt']);
 
 /**
  * One replica, sans IO: a function of its events. Every event first changes state, then `#settle`
- * decides once. Invariants:
+ * decides once. The rules stand in PROTOCOL.md; the parts are made here and know of one another no
+ * more than their ports say. Invariants:
  * (1) nothing signed leaves before it and all it references is durable (R24);
  * (2) at most one own block per round, each on top of the own one before (R9);
  * (3) commits are applied in order, each once, synchronously (R21, R25);
  * (4) at rest nothing is scheduled except the heartbeat.
  */
 export class Replica {
-  readonly #shared: Shared;
   readonly #machine: StateMachine;
+  readonly #out: Outbox;
+  readonly #timers: Timers;
+  readonly #cell: CellPort;
   readonly #verdicts: Verdicts;
-  readonly #fetch: Fetch;
-  readonly #acceptance: Acceptance;
-  readonly #persistence: Persistence;
-  readonly #pool: Pool;
-  readonly #proposer: Proposer;
-  readonly #pacemaker: Pacemaker;
-  readonly #gateway: Gateway;
-  readonly #delivered: Delivered;
-  readonly #payload: Payload = new Payload();
-  readonly #serve: Serve;
-  readonly #intake: Intake;
+  readonly #ranges: Ranges;
+  readonly #bodies: Bodies;
   readonly #sync: Sync;
+  readonly #fetch: Fetch;
+  readonly #serve: Serve;
   readonly #neighbours: Neighbours;
-  readonly #rest: Rest;
-  readonly #handOver: HandOver;
+  readonly #persistence: Persistence;
   readonly #restore: Restore;
   readonly #standing: Standing;
-  readonly #budgets: Budgets;
+  readonly #pool: Pool;
+  readonly #gateway: Gateway;
+  readonly #delivered: Delivered;
   readonly #frames: Frames;
+  readonly #rounds: Rounds;
+  readonly #budgets: Budgets;
+  readonly #acceptance: Acceptance;
+  readonly #intake: Intake;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
-  #madeAtMs = 0;
 
   constructor(config: ReplicaConfig) {
-    const shared = new Shared(config);
-    this.#shared = shared;
-    this.#machine = config.machine;
-    const rules = blockRulesOf(config, (id, sig) => this.#pool.held(id, sig));
-    this.#verdicts = new Verdicts(shared);
-    this.#fetch = new Fetch(shared);
-    this.#persistence = new Persistence(shared);
-    this.#pool = new Pool(shared);
-    this.#proposer = new Proposer(shared, this.#pool);
-    this.#pacemaker = new Pacemaker(shared);
-    this.#gateway = new Gateway(shared, rules, this.#verdicts, this.#pool);
-    this.#delivered = new Delivered(config.machine);
-    this.#serve = new Serve(shared);
-    this.#sync = new Sync(shared);
-    this.#neighbours = new Neighbours(shared, this.#persistence, this.#sync);
-    this.#standing = new Standing(shared, this.#persistence, this.#neighbours);
-    this.#rest = new Rest(shared, this.#payload, this.#pool, this.#proposer);
-    this.#handOver = new HandOver(shared, this.#rest, this.#proposer, this.#pool, this.#gateway);
-    this.#restore = new Restore(shared, rules);
-    this.#budgets = new Budgets(shared, (author) => this.#acceptance.setAside(author));
-    this.#acceptance = new Acceptance(shared, rules, this.#verdicts, this.#fetch, {
-      accepted: (block, delivered) => this.#accepted(block, delivered),
-      evidence: (author, evidence) => this.#pool.addEvidence(author, evidence),
-      ownHeard: (block) => this.#standing.ownHeard(block),
-    });
-    this.#frames = new Frames(
-      framesPort(shared, this.#persistence, this.#standing, () => this.#started),
-    );
-    this.#intake = new Intake(shared, {
-      acceptance: this.#acceptance,
-      fetch: this.#fetch,
-      serve: this.#serve,
-      sync: this.#sync,
-      standing: this.#standing,
-      neighbours: this.#neighbours,
-      handOver: this.#handOver,
-      frames: this.#frames,
-      advance: () => this.#advance(),
-    });
+    const { committee, cellId, me, machine, signer, scheme } = config;
+    const members = committee.members.length;
+    const faults = faultsMax(committee);
+    const tuning: Tuning = { ...DEFAULT_TUNING, ...config.tuning };
+    this.#machine = machine;
+    // What every role stands on.
+    const dag = new Dag(committee, cellId);
+    const orderer = new Orderer(dag, committee);
+    const out = new Outbox();
+    const timers = new Timers(out);
+    const clock = new OwnClock(members, faults, tuning.tsAheadMsMax / 2);
+    const peers = new Peers(members, me, faults);
+    const frontier = new Frontier(dag, committee);
+    const cell = { cellId, clock, committee, dag, frontier, me, orderer, peers };
+    const ground = { ...cell, machine, out, signer, timers, tuning };
+    this.#out = out;
+    this.#timers = timers;
+    this.#cell = cell;
+    // What this replica has to say (R3, R11, R19, R21a).
+    const pool = new Pool(ground);
+    this.#pool = pool;
+    this.#delivered = new Delivered(ground);
+    // Static validity (R8–R11) and slow checks (R11a).
+    const rules = blockRules(config, (id, sig) => pool.held(id, sig));
+    const verdicts = new Verdicts(ground);
+    this.#verdicts = verdicts;
+    const gateway = new Gateway({ ...ground, pool, rules, verdicts });
+    this.#gateway = gateway;
+    // Catch-up (R12), and what it serves from memory.
+    const ranges = new Ranges(members, out);
+    const bodies = new Bodies(ground);
+    const sync = new Sync({ ...ground, ranges });
+    const fetch = new Fetch({ ...ground, sync });
+    this.#ranges = ranges;
+    this.#bodies = bodies;
+    this.#sync = sync;
+    this.#fetch = fetch;
+    const serve = new Serve(ground);
+    this.#serve = serve;
+    // Persistence (R24, R25), and whether this replica may sign (R26).
+    const persistence = new Persistence({ ...ground, bodies });
+    const neighbours = new Neighbours({ ...ground, own: persistence, sync });
+    this.#persistence = persistence;
+    this.#neighbours = neighbours;
+    this.#restore = new Restore({ ...ground, bodies, persistence, rules });
+    const standing = new Standing({ ...ground, neighbours, persistence, ranges });
+    this.#standing = standing;
+    // Votes and certificates (R27).
+    const frames = new Frames({ ...ground, persistence, scheme, standing, sync });
+    this.#frames = frames;
+    // Acceptance (R12, R13).
+    const budgets = new Budgets(ground);
+    const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
+    this.#budgets = budgets;
+    this.#acceptance = acceptance;
+    // Own blocks (R22, R23).
+    const rounds = new Rounds({ ...ground, gateway, pool });
+    this.#rounds = rounds;
+    // What peers send (R12).
+    const { handOver } = rounds;
+    const toPeers = { frames, neighbours, serve, standing, sync, handOver };
+    this.#intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
   }
 
   /** The committed state. The caller must not change it. */
@@ -124,30 +152,27 @@ export class Replica {
    * owner, a gap or less than the mark makes this replica an observer: see `status().observer`.
    */
   restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
-    this.#restore.mark(mark, this.#persistence);
-    const advance = (): void => this.#advance();
-    const blocks = this.#frames.withoutVotes(records);
-    for (const block of this.#restore.blocks(blocks, this.#persistence, advance)) {
-      if (block.ref.author === this.#shared.me) this.#standOn(block);
-      this.#acceptance.insertOwn(block);
+    this.#restore.readMark(mark);
+    for (const step of this.#restore.read(this.#frames.withoutVotes(records))) {
+      if (step.kind === 'block') this.#insertLogged(step.block);
+      else this.#advance();
     }
     this.#restore.flushIndex();
-    const kept = new Set(['index', 'committed', 'halt']);
-    return this.#shared.out.take().filter((effect) => kept.has(effect.kind));
+    return this.#out.take().filter(({ kind }) => TOLD_OF_REPLAY.has(kind));
   }
 
   /** Takes one event, answers what is to be done, in order. Never throws on any input. */
   step(event: ReplicaEvent): readonly ReplicaEffect[] {
-    this.#shared.tick(event);
+    this.#readClocks(event);
     this.#handle(event);
     if (this.#started) this.#settle();
-    return this.#shared.out.take();
+    return this.#out.take();
   }
 
   /** The own clock (R12a), ms since the Unix epoch, at a moment between two steps. */
   clockMs(sample: ClockSample): number {
-    this.#shared.tick(sample);
-    return this.#shared.clock.nowMs;
+    this.#readClocks(sample);
+    return this.#cell.clock.nowMs;
   }
 
   /** Committed state holds everything that this replica ever told anybody (R32b). */
@@ -155,20 +180,26 @@ export class Replica {
 
   status(): ReplicaStatus {
     return {
-      ...statusOf(this.#shared),
+      ...cellStatus(this.#cell),
       ...this.#frames.status,
       round: this.#persistence.durableRound,
       waiting: this.#acceptance.waitingCount,
       wanted: this.#fetch.size,
       queued: this.#pool.queued + this.#gateway.checkingCount,
-      uncommitted: this.#payload.size,
+      uncommitted: this.#rounds.uncommitted,
       delivered: this.#delivered.size,
-      deltaMs: this.#pacemaker.deltaMs,
-      resting: this.#rest.isResting,
+      deltaMs: this.#rounds.deltaMs,
+      resting: this.#rounds.isResting,
+      syncing: this.#sync.isSyncing,
       vouched: this.#standing.isVouched,
       observer: this.#standing.observer,
       halted: this.#standing.halted,
     };
+  }
+
+  #readClocks(sample: ClockSample): void {
+    this.#cell.clock.sample(sample);
+    this.#timers.shiftMs = Math.floor(sample.nowMs) - this.#cell.clock.runningMs;
   }
 
   #handle(event: ReplicaEvent): void {
@@ -178,28 +209,25 @@ export class Replica {
       case 'stop':
         return this.#stop();
       case 'peerUp':
-        this.#shared.peers.setUp(event.peer, true);
+        this.#cell.peers.setUp(event.peer, true);
         this.#neighbours.linkUp(event.peer);
         return this.#frames.linkUp(event.peer);
       case 'peerDown':
-        this.#shared.ranges.linkDown(event.peer);
-        return this.#shared.peers.setUp(event.peer, false);
+        this.#ranges.linkDown(event.peer);
+        return this.#cell.peers.setUp(event.peer, false);
       case 'message':
-        return this.#intake.message(event.peer, event.bytes);
+        return this.#intake.hear(event.peer, event.bytes);
       case 'timer':
-        return this.#timer(event.name);
+        return this.#wake(event.name);
       case 'persisted':
-        return this.#persisted(event.token);
-      case 'verified': {
-        const key = this.#verdicts.answered(event.job, event.verdict);
-        if (key === undefined || event.verdict === undefined) return;
-        this.#acceptance.jobDone(key, event.verdict);
-        return this.#gateway.jobDone(key, event.verdict);
-      }
+        this.#send(this.#persistence.persisted(event.token));
+        return this.#frames.written(event.token);
+      case 'verified':
+        return this.#verified(event.job, event.verdict);
       case 'submit':
         return this.#submit(event.batch, event.tag);
       case 'unsigned':
-        return this.#unsigned(event.bytes);
+        return this.#submitUnsigned(event.bytes);
       case 'stored':
         return this.#serve.stored(event.request, event.blocks);
     }
@@ -208,11 +236,11 @@ export class Replica {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#rest.begin();
-    this.#standing.born(this.#proposer.lastRound);
-    const flaw = this.#restore.verdict(this.#proposer.lastRound);
-    if (flaw) this.#standing.observe(flaw);
-    this.#neighbours.tell(this.#shared.peers.up, true);
+    this.#rounds.begin();
+    this.#frames.begin();
+    const { lastRound } = this.#rounds;
+    this.#standing.begin(lastRound, this.#restore.verdict(lastRound));
+    this.#neighbours.tell(this.#cell.peers.up, true);
   }
 
   #stop(): void {
@@ -220,9 +248,9 @@ export class Replica {
     this.#started = false;
   }
 
-  #timer(name: TimerName): void {
-    this.#shared.timers.fired(name);
-    if (name === 'fetchRetry') this.#acceptance.fetchDue();
+  #wake(name: TimerName): void {
+    this.#timers.fired(name);
+    if (name === 'fetchRetry') this.#acceptance.askForMissing();
     if (name === 'tsDeferral') this.#acceptance.reexamine();
     if (name === 'verifyRetry') {
       this.#verdicts.retry(
@@ -232,54 +260,43 @@ export class Replica {
     // The others only make `#settle` look at the clock again.
   }
 
-  /** Own block and everything it references are durable: now it may be sent, and counted. */
-  #persisted(token: number): void {
-    const own = this.#persistence.persisted(token);
-    if (own !== undefined) {
-      this.#shared.out.send(this.#shared.peers.up, { kind: 'push', block: own.bytes });
-      this.#proposer.stand(own);
-      this.#acceptance.insertOwn(own);
-    }
-    this.#frames.written(token);
+  #verified(job: Uint8Array, verdict: Verdict | undefined): void {
+    const key = this.#verdicts.answered(job, verdict);
+    if (key === undefined || verdict === undefined) return;
+    this.#acceptance.jobDone(key, verdict);
+    this.#absorb();
+    this.#gateway.jobDone(key, verdict);
   }
 
   #submit(batch: Uint8Array, tag: number): void {
     const flaw = this.#standing.refusal;
-    if (flaw) this.#shared.out.push({ kind: 'refused', tag, failure: flaw });
+    if (flaw) this.#out.push({ kind: 'refused', tag, failure: flaw });
     else this.#gateway.submit(batch, tag);
   }
 
-  #unsigned(bytes: Uint8Array): void {
+  #submitUnsigned(bytes: Uint8Array): void {
     if (this.#standing.refusal) return;
-    const flaw = this.#gateway.unsigned(bytes);
-    if (flaw) this.#shared.out.note({ what: 'messageRejected', failure: flaw });
+    const flaw = this.#gateway.submitUnsigned(bytes);
+    if (flaw) this.#out.note({ what: 'messageRejected', failure: flaw });
   }
 
-  #accepted(block: Block, delivered: readonly Ref[]): void {
-    const { me, peers, dag, out, orderer } = this.#shared;
-    const { author, round } = block.ref;
-    this.#grown = true;
-    this.#payload.accepted(block);
-    this.#pool.accepted(block);
-    this.#budgets.taken(block);
-    peers.signed(author, round);
-    if (this.#started && author !== me) this.#persistence.queue(block);
-    if (!this.#started) this.#restore.index(block);
-    if (round >= this.#proposer.lastRound) {
-      peers.inTime(author, orderer.leaderOf(round) === author);
-    }
-    for (const ref of delivered) {
-      out.push({ kind: 'delivered', ref });
-      const found = dag.whole(ref);
-      if (found && !orderer.isCommitted(ref)) this.#delivered.add(found);
-    }
+  /** R24: an own block and everything it references are durable. Now it may be sent, and counted. */
+  #send(own: Block | undefined): void {
+    if (own === undefined) return;
+    this.#out.send(this.#cell.peers.up, { kind: 'push', block: own.bytes });
+    this.#rounds.stand(own);
+    this.#acceptance.insertOwn(own);
   }
 
-  /** An own block of an earlier life. */
-  #standOn(block: Block): void {
-    this.#proposer.stand(block);
-    this.#persistence.restoredOwn(block.ref.round);
-    this.#pool.include(block);
+  /** R25: a block of the log. An own one is of an earlier life. */
+  #insertLogged(block: Block): void {
+    if (block.ref.author === this.#cell.me) {
+      this.#rounds.stand(block);
+      this.#persistence.restoredOwn(block.ref.round);
+      this.#pool.include(block);
+    }
+    this.#acceptance.insertOwn(block);
+    this.#absorb();
   }
 
   /** All events mutate, then this decides: commits, catch-up, the next own block or rest. */
@@ -290,111 +307,103 @@ export class Replica {
     this.#tendMark(false);
   }
 
-  #decide(): void {
-    if (this.#persistence.isBusy) return;
-    // A block made on the way up would be too old for anyone to reference.
-    if (this.#shared.syncing) return this.#flushIfMuch();
-    if (this.#standing.refusal) return this.#watch();
-    if (!this.#rest.wantsRounds()) return this.#doRest();
-    if (!this.#standing.seekVouchers()) return this.#watch();
-    if (!this.#payload.isOpen && this.#pool.hasAny) this.#handOver.offer();
-    const chain = this.#chain();
-    if (this.#pacemaker.isTime(chain) && chain.nextRound !== undefined) {
-      this.#propose(chain.nextRound);
-    } else if (this.#pacemaker.isStalled(chain)) this.#shout();
+  /** R12–R15: what acceptance has made of the blocks that came. */
+  #absorb(): void {
+    for (const outcome of this.#acceptance.takeOutcomes()) {
+      if (outcome.kind === 'accepted') this.#accepted(outcome.block, outcome.delivered);
+      else if (outcome.kind === 'evidence') {
+        this.#pool.addEvidence(outcome.author, outcome.evidence);
+      } else this.#standing.ownHeard(outcome.ref);
+    }
   }
 
-  #shout(): void {
-    this.#neighbours.shout();
-    this.#handOver.wakeAgain();
+  #accepted(block: Block, delivered: readonly Ref[]): void {
+    const { author, round } = block.ref;
+    this.#grown = true;
+    this.#rounds.accepted(block);
+    this.#pool.accepted(block);
+    this.#cell.peers.signed(author, round);
+    if (this.#started && author !== this.#cell.me) this.#persistence.queue(block);
+    if (!this.#started) this.#restore.index(block);
+    for (const ref of delivered) {
+      this.#out.push({ kind: 'delivered', ref });
+      this.#delivered.add(ref);
+    }
   }
 
   /** R16–R21: everything the DAG decides is applied now. */
   #advance(): void {
-    const { orderer, dag } = this.#shared;
+    const { dag, orderer, frontier } = this.#cell;
+    this.#absorb();
     while (this.#grown) {
       this.#grown = false;
-      const horizon = dag.horizon;
+      const { horizon } = dag;
       for (const commit of orderer.advance()) this.#commit(commit);
-      this.#shared.refreshComplete();
-      if (dag.horizon === horizon) continue;
-      this.#payload.horizonMoved(dag.horizon);
-      this.#shared.bodies.horizonMoved(dag.horizon);
-      // R12: a parent that fell to the horizon is opaque now.
-      this.#acceptance.reexamine();
+      frontier.advance();
+      if (dag.horizon > horizon) this.#horizonMoved(dag.horizon);
+      this.#absorb();
     }
     if (orderer.halted) this.#standing.halt(orderer.halted.round);
   }
 
+  #horizonMoved(horizon: number): void {
+    this.#rounds.horizonMoved(horizon);
+    this.#bodies.horizonMoved(horizon);
+    // R12: a parent that fell to the horizon is opaque now.
+    this.#acceptance.reexamine();
+  }
+
   #commit(commit: Ordered): void {
-    const input = commitInput(commit, this.#shared.dag);
-    this.#rest.deciding(commit.leader.round, this.#payload.isAmong(commit.blocks));
+    const input = commitInput(commit, this.#cell.dag);
+    this.#rounds.deciding(commit);
     const applied = this.#machine.applyCommit(input);
-    this.#shared.out.push({ kind: 'committed', commit, input, applied });
-    this.#budgets.committed(commit, input);
+    this.#out.push({ kind: 'committed', commit, input, applied });
+    for (const author of this.#budgets.committed(commit, input)) this.#acceptance.setAside(author);
     this.#pool.forget(applied.settled.map(toHex));
     this.#pool.tried(commit.blocks);
     this.#pool.convicted(commit.convicted);
     for (const author of commit.convicted) this.#acceptance.shun(author);
-    this.#payload.committed(commit.blocks);
-    this.#shared.bodies.committed(commit.blocks);
+    this.#bodies.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);
     this.#standing.committed(commit.blocks);
-    this.#pacemaker.committed();
-    this.#rest.committed();
+    this.#rounds.committed(commit);
     this.#frames.committed(commit);
   }
 
-  #chain(): OwnChain {
-    const nextRound = this.#proposer.nextRound();
-    return {
-      lastRound: this.#proposer.lastRound,
-      madeAtMs: this.#madeAtMs,
-      nextRound,
-      needsShunned: nextRound !== undefined && this.#proposer.needsShunned(nextRound),
-      pauseMs: this.#rest.pauseMs(),
-    };
+  /** The next own block (R22–R26), rest, or a look at what the others do. */
+  #decide(): void {
+    if (this.#persistence.isBusy) return;
+    // A block made on the way up would be too old for anyone to reference.
+    if (this.#sync.isSyncing) return this.#persistence.flushIfDue();
+    if (this.#standing.refusal) return this.#watch();
+    if (!this.#rounds.wantsRounds()) {
+      this.#rounds.goToRest();
+      return this.#persistence.flushIfDue();
+    }
+    if (!this.#standing.seekVouchers()) return this.#watch();
+    this.#rounds.offer();
+    const block = this.#rounds.propose();
+    if (block) return this.#write(block);
+    if (!this.#rounds.watchProgress()) return;
+    this.#neighbours.shout();
+    this.#rounds.handOver.wakeAgain();
   }
 
-  #propose(round: number): void {
-    const { nowMs, out, orderer, clock, peers } = this.#shared;
-    if (clock.asks()) this.#neighbours.tellClock(peers.up, true);
-    this.#pacemaker.made(round);
-    const block = this.#proposer.make(round, this.#rest.end());
-    this.#madeAtMs = nowMs;
-    out.note({ what: 'proposed', ref: block.ref });
-    this.#persistence.writeOwn(block, orderer.lastCommit?.index ?? 0);
-  }
-
-  #doRest(): void {
-    const { timers, out } = this.#shared;
-    if (this.#rest.begin()) out.note({ what: 'rest', round: this.#proposer.lastRound });
-    this.#pacemaker.rested();
-    timers.wantOrNot('leaderTimeout', undefined);
-    timers.wantOrNot('minRoundDelay', undefined);
-    timers.wantOrNot('heartbeat', this.#shared.whenClockIs(this.#rest.heartbeatMs()));
-    this.#flushIfMuch();
+  #write(block: Block): void {
+    this.#neighbours.askClocks();
+    this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);
   }
 
   /** Who may not sign follows, and asks when it cannot see the end of what it has seen begin. */
   #watch(): void {
-    this.#flushIfMuch();
-    if (this.#standing.halted || !this.#payload.isOpen) {
-      this.#shared.timers.wantOrNot('leaderTimeout', undefined);
-      return;
-    }
-    if (this.#pacemaker.isStalled({ ...this.#chain(), lastRound: 0 })) this.#neighbours.shout();
+    this.#persistence.flushIfDue();
+    if (this.#standing.halted) return this.#rounds.stopWatching();
+    if (this.#rounds.watchOthers()) this.#neighbours.shout();
   }
 
   /** An observer leaves the mark alone: it says what the log lacks. */
   #tendMark(atOnce: boolean): void {
     if (this.#standing.refusal) return;
-    this.#persistence.tendMark(this.#shared.orderer.lastCommit?.index ?? 0, atOnce);
-  }
-
-  #flushIfMuch(): void {
-    const { unloggedBytesMax } = this.#shared.tuning;
-    const isMuch = this.#persistence.unloggedBytes > unloggedBytesMax;
-    if (isMuch || this.#frames.wantsWrite) this.#persistence.flush();
+    this.#persistence.tendMark(this.#cell.orderer.lastCommit?.index ?? 0, atOnce);
   }
 }

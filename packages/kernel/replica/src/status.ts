@@ -1,5 +1,10 @@
+import type { Dag } from '@fatty/broadcast';
 import type { Failure } from '@fatty/interface';
-import type { Shared } from './context.ts';
+import type { Orderer } from '@fatty/order';
+import type { Committee } from '@fatty/protocol';
+import type { OwnClock } from './cell/clock.ts';
+import type { Frontier } from './cell/frontier.ts';
+import type { Peers } from './cell/peers.ts';
 import type { FramesStatus } from './frames/frames.ts';
 
 /** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
@@ -49,7 +54,18 @@ export interface ReplicaStatus extends FramesStatus {
   readonly halted: Failure | undefined;
 }
 
-type SharedStatus = Pick<
+/** What every role stands on. */
+export interface CellPort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly frontier: Frontier;
+  readonly me: number;
+  readonly orderer: Orderer;
+  readonly peers: Peers;
+}
+
+type CellStatus = Pick<
   ReplicaStatus,
   | 'highestRound'
   | 'completeRound'
@@ -64,16 +80,15 @@ type SharedStatus = Pick<
   | 'peersUp'
   | 'clockAheadOfWallMs'
   | 'clockOffsetsMs'
-  | 'syncing'
 >;
 
-/** What all parts of a replica look at: blocks, order, peers and clock. */
-export function statusOf(shared: Shared): SharedStatus {
-  const { dag, orderer, peers, completeRound, syncing, committee, clock, me } = shared;
+/** Blocks, order, peers and clock. */
+export function cellStatus(port: CellPort): CellStatus {
+  const { dag, orderer, peers, frontier, committee, clock, me } = port;
   const last = orderer.lastCommit;
   return {
     highestRound: dag.highestRound,
-    completeRound,
+    completeRound: frontier.completeRound,
     decidedRound: orderer.lastDecidedRound,
     horizon: dag.horizon,
     commitIndex: last?.index ?? 0,
@@ -85,6 +100,5 @@ export function statusOf(shared: Shared): SharedStatus {
     peersUp: peers.up,
     clockAheadOfWallMs: clock.aheadOfWallMs,
     clockOffsetsMs: committee.members.map((_, i) => (i === me ? 0 : clock.offsetMs(i))),
-    syncing,
   };
 }

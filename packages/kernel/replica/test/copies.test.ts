@@ -1,11 +1,13 @@
 import { Dag } from '@fatty/broadcast';
 import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
+import type { StateMachine } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { HANDED_BYTES_MAX } from '../src/boundary/messages.ts';
 import { orderedBatch } from '../src/checks/validate.ts';
 import { BEHIND_MAX } from '../src/clients/checking.ts';
 import { Pool } from '../src/clients/pool.ts';
-import { Shared } from '../src/context.ts';
+import { DEFAULT_TUNING } from '../src/index.ts';
+
 import { bareMachine } from './bare-machine.ts';
 import { carried, Follower, forge, onTop, vouch } from './forge.ts';
 import { ASKED, Client, listAlgorithm, makeCell, opOf, scheme, World } from './world.ts';
@@ -91,18 +93,20 @@ const EMPTY = {
 
 describe('the pool', () => {
   const FREE = { proofs: 0, weight: 1 };
-  function pool(): { pool: Pool; shared: Shared; client: Client } {
-    const shared = new Shared(configOf());
-    return { pool: new Pool(shared), shared, client: new Client(cell, 'p') };
+  function pool(): { pool: Pool; dag: Dag; machine: StateMachine; client: Client } {
+    const { committee, cellId, me, machine } = configOf();
+    const dag = new Dag(committee, cellId);
+    const one = new Pool({ committee, dag, machine, me, tuning: DEFAULT_TUNING });
+    return { pool: one, dag, machine, client: new Client(cell, 'p') };
   }
   const seqs = (taken: readonly { batch: { seq: number } }[]): number[] =>
     taken.map(({ batch }) => batch.seq);
 
   it('sends an own copy that came too early again, behind what it waits for', () => {
-    const { pool: one, shared, client } = pool();
+    const { pool: one, dag, client } = pool();
     const [a, b, c] = [0, 1, 2].map((n) => carried(client.op(`${n}`)));
     if (!a || !b || !c) throw new Error('batches');
-    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    const roots = dag.virtual.map((ref) => ({ ref }));
     one.add(b, FREE);
     one.add(c, FREE);
     const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
@@ -113,18 +117,18 @@ describe('the pool', () => {
   });
 
   it('sends an own copy again whose predecessor was applied behind it in the same commit', () => {
-    const { pool: one, shared, client } = pool();
+    const { pool: one, dag, machine, client } = pool();
     const [a, b, c, d] = [0, 1, 2, 4].map((seq) => {
       client.seq = seq;
       return carried(client.op(`${seq}`));
     });
     if (!a || !b || !c || !d) throw new Error('batches');
-    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    const roots = dag.virtual.map((ref) => ({ ref }));
     for (const batch of [b, c]) one.add(batch, FREE);
     const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
     one.include(block);
     const batches = [b, c, a].map((batch) => orderedBatch(batch, 0));
-    const { settled } = shared.config.machine.applyCommit({ ...EMPTY, batches });
+    const { settled } = machine.applyCommit({ ...EMPTY, batches });
     one.forget(settled.map(toHex));
     one.tried([block.ref]);
     one.add(d, FREE);
@@ -132,10 +136,10 @@ describe('the pool', () => {
   });
 
   it('drops an own copy that nothing here could help, and takes it anew', () => {
-    const { pool: one, shared, client } = pool();
+    const { pool: one, dag, client } = pool();
     client.seq = 5;
     const [a, b] = [carried(client.op('5')), carried(client.op('6'))];
-    const roots = shared.dag.virtual.map((ref) => ({ ref }));
+    const roots = dag.virtual.map((ref) => ({ ref }));
     for (const batch of [a, b]) one.add(batch, FREE);
     const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
     one.include(block);

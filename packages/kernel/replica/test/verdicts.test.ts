@@ -2,33 +2,27 @@
 import type { Verdict } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Outbox, Timers } from '../src/boundary/outbox.ts';
+import { OwnClock } from '../src/cell/clock.ts';
 import { Verdicts } from '../src/checks/verdicts.ts';
-import { Shared } from '../src/context.ts';
-import { bareMachine } from './bare-machine.ts';
-import { listAlgorithm, makeCell, scheme } from './cell.ts';
+import { DEFAULT_TUNING } from '../src/index.ts';
 
-const { committee, cellId, signers } = makeCell(4);
-const context = { cellId, epoch: 0, members: committee.members };
 const jobOf = (one: number): Uint8Array => Uint8Array.of(9, one);
 const truth = (one: number): Verdict =>
   one % 2 === 0
     ? { kind: 'accept' }
     : { kind: 'reject', code: 'odd', expected: 'even', actual: `${one}` };
 
-function verdicts(verdictsMax: number): { shared: Shared; cache: Verdicts } {
-  const [signer] = signers;
-  if (signer === undefined) throw new Error('four signers');
-  const machine = bareMachine(listAlgorithm, context);
-  const tuning = { verdictsMax };
-  const shared = new Shared({ committee, cellId, me: 0, signer, scheme, machine, tuning });
-  return { shared, cache: new Verdicts(shared) };
+function verdicts(verdictsMax: number): { out: Outbox; cache: Verdicts } {
+  const out = new Outbox();
+  const clock = new OwnClock(4, 1, 250);
+  const tuning = { ...DEFAULT_TUNING, verdictsMax };
+  return { out, cache: new Verdicts({ clock, out, timers: new Timers(out), tuning }) };
 }
 
 /** Jobs that the host was asked to check since the last call. */
-function asked(shared: Shared): readonly number[] {
-  return shared.out
-    .take()
-    .flatMap((effect) => (effect.kind === 'verify' ? effect.job[1] : []) ?? []);
+function asked(out: Outbox): readonly number[] {
+  return out.take().flatMap((effect) => (effect.kind === 'verify' ? effect.job[1] : []) ?? []);
 }
 
 describe('verdicts', () => {
@@ -36,12 +30,12 @@ describe('verdicts', () => {
     const jobs = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 60 });
     fc.assert(
       fc.property(jobs, fc.integer({ min: 1, max: 5 }), (order, verdictsMax) => {
-        const { shared, cache } = verdicts(verdictsMax);
+        const { out, cache } = verdicts(verdictsMax);
         let recent: number[] = [];
         for (const one of order) {
           const known = recent.includes(one);
           const said = cache.ask([{ kind: 'ask', job: jobOf(one) }], undefined);
-          expect(asked(shared)).toEqual(known ? [] : [one]);
+          expect(asked(out)).toEqual(known ? [] : [one]);
           if (!known) expect(cache.answered(jobOf(one), truth(one))).toBeDefined();
           else if (said instanceof Set) expect([said.size, truth(one).kind]).toEqual([0, 'accept']);
           else expect(said).toEqual(truth(one));
@@ -52,20 +46,20 @@ describe('verdicts', () => {
   });
 
   it('are kept when they come after everybody has stopped waiting', () => {
-    const { shared, cache } = verdicts(4);
+    const { out, cache } = verdicts(4);
     cache.ask([{ kind: 'ask', job: jobOf(1) }], undefined);
-    expect(asked(shared)).toEqual([1]);
+    expect(asked(out)).toEqual([1]);
     cache.retry(() => false);
     expect(cache.answered(jobOf(1), truth(1))).toBeUndefined();
     expect(cache.ask([{ kind: 'ask', job: jobOf(1) }], undefined)).toEqual(truth(1));
-    expect(asked(shared)).toEqual([]);
+    expect(asked(out)).toEqual([]);
   });
 
   it('that say nothing of the job are not kept', () => {
-    const { shared, cache } = verdicts(4);
+    const { out, cache } = verdicts(4);
     for (const _ of [1, 2]) {
       cache.ask([{ kind: 'ask', job: jobOf(3) }], undefined);
-      expect(asked(shared)).toEqual([3]);
+      expect(asked(out)).toEqual([3]);
       const later: Verdict = { kind: 'ignore', code: 'busy', expected: 'time', actual: 'none' };
       cache.answered(jobOf(3), later);
     }

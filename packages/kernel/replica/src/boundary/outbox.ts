@@ -1,5 +1,4 @@
-import type { Priority } from '@fatty/interface';
-import { BULK, PROTOCOL } from '@fatty/interface';
+import { BULK, PROTOCOL, type Priority } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaNote, TimerName } from './contract.ts';
 import { encodeMessage, type PeerMessage } from './messages.ts';
 

@@ -1,6 +1,11 @@
-import { type Ref, refKey } from '@fatty/broadcast';
-import type { Shared } from '../context.ts';
+import { type Dag, type Ref, refKey } from '@fatty/broadcast';
 import { RESEND_ROUNDS } from './neighbours.ts';
+
+/** What Bodies needs of its replica. */
+export interface BodiesPort {
+  readonly dag: Dag;
+  readonly me: number;
+}
 
 /**
  * Which blocks of the DAG are whole (R12). A body leaves memory when the block is committed, for then
@@ -8,7 +13,7 @@ import { RESEND_ROUNDS } from './neighbours.ts';
  * little longer: they are sent again when something was lost.
  */
 export class Bodies {
-  readonly #shared: Shared;
+  readonly #port: BodiesPort;
   /** Given to the index, not committed. */
   readonly #indexed = new Map<string, number>();
   /** Committed, not given to the index. */
@@ -16,8 +21,8 @@ export class Bodies {
   /** Own ones that could go, oldest first. */
   #own: Ref[] = [];
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
+  constructor(port: BodiesPort) {
+    this.#port = port;
   }
 
   /** An `index` effect names the block, so a `read` finds it. */
@@ -41,7 +46,7 @@ export class Bodies {
   }
 
   #drop(ref: Ref): void {
-    const { dag, me } = this.#shared;
+    const { dag, me } = this.#port;
     if (ref.author !== me) return dag.dropBody(ref);
     this.#own.push(ref);
     const kept = this.#own.filter(({ round }) => round > ref.round - RESEND_ROUNDS);

@@ -1,6 +1,10 @@
 import { type Ref, refKey } from '@fatty/broadcast';
+import type { Committee } from '@fatty/protocol';
 import { REFS_MAX } from '../boundary/messages.ts';
-import type { Shared } from '../context.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Peers } from '../cell/peers.ts';
 
 interface Want {
   readonly ref: Ref;
@@ -17,6 +21,18 @@ interface Want {
   nextAtMs: number;
 }
 
+/** What fetching looks at and speaks through. */
+export interface FetchPort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly sync: { readonly isSyncing: boolean };
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
+
 /**
  * Missing parents (R12): the referrer is asked first, because it must have what it references;
  * then the author, then others in turn. Novelty budget: outside sync mode at most
@@ -27,14 +43,14 @@ interface Want {
  * no question is held back for longer than `fetchRetryMsMax`: a budget may only delay.
  */
 export class Fetch {
-  readonly #shared: Shared;
+  readonly #port: FetchPort;
   readonly #wants = new Map<string, Want>();
   /** By payer: questions without an answer. */
   readonly #asked: number[];
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
-    this.#asked = shared.committee.members.map(() => 0);
+  constructor(port: FetchPort) {
+    this.#port = port;
+    this.#asked = port.committee.members.map(() => 0);
   }
 
   get size(): number {
@@ -59,13 +75,14 @@ export class Fetch {
       if (!known.roots.includes(root)) known.roots.push(root);
       return;
     }
-    const { me, nowMs, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { me, tuning } = this.#port;
     const all = [...sources, ref.author].filter((one, i, list) => list.indexOf(one) === i);
     const ask = all.filter((one) => one !== me);
     const nextAtMs = nowMs + tuning.fetchDelayMs;
     const open = { roots: [root], payer: undefined, sources: ask, asked: new Set<number>() };
     this.#wants.set(key, { ref, sinceMs: nowMs, nextAtMs, tries: 0, ...open });
-    this.#shared.timers.want('fetchRetry', nextAtMs);
+    this.#port.timers.want('fetchRetry', nextAtMs);
   }
 
   /** The block came, or nobody needs it any more. */
@@ -77,8 +94,9 @@ export class Fetch {
   }
 
   /** Asks for what is due and answers the keys that nobody seems to have. */
-  due(): readonly string[] {
-    const { nowMs, tuning, timers, out } = this.#shared;
+  askDue(): readonly string[] {
+    const nowMs = this.#port.clock.runningMs;
+    const { tuning, timers, out } = this.#port;
     const questions = new Map<number, Ref[]>();
     const hopeless: string[] = [];
     let nextAtMs: number | undefined;
@@ -102,10 +120,11 @@ export class Fetch {
   }
 
   #ask(want: Want, questions: Map<number, Ref[]>): void {
-    const { nowMs, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { tuning } = this.#port;
     const pause = Math.min(tuning.fetchRetryMsMax, tuning.fetchRetryMs * 1.5 ** want.tries);
     want.nextAtMs = nowMs + Math.ceil(pause);
-    if (want.payer === undefined && !this.#isPaid(want)) return;
+    if (want.payer === undefined && !this.#pay(want)) return;
     for (const peer of this.#sourcesFor(want)) {
       const refs = questions.get(peer) ?? [];
       refs.push(want.ref);
@@ -115,10 +134,13 @@ export class Fetch {
     want.tries++;
   }
 
-  #isPaid(want: Want): boolean {
-    const { tuning, syncing, committee, nowMs } = this.#shared;
+  /** False: nobody whose cone it is missing in may ask for more now. */
+  #pay(want: Want): boolean {
+    const nowMs = this.#port.clock.runningMs;
+    const { isSyncing } = this.#port.sync;
+    const { tuning, committee } = this.#port;
     const budget = tuning.noveltyPerMember * committee.members.length;
-    const isFree = syncing || nowMs >= want.sinceMs + tuning.fetchRetryMsMax;
+    const isFree = isSyncing || nowMs >= want.sinceMs + tuning.fetchRetryMsMax;
     want.payer = want.roots.find((root) => isFree || (this.#asked[root] ?? 0) < budget);
     if (want.payer === undefined) return false;
     this.#charge(want.payer, 1);
@@ -131,7 +153,7 @@ export class Fetch {
 
   /** One best source at a time; once all of them failed, two others per try, in turn. */
   #sourcesFor(want: Want): readonly number[] {
-    const { peers } = this.#shared;
+    const { peers } = this.#port;
     const best = want.sources.filter((peer) => peers.isUp(peer));
     const first = best[want.tries];
     if (first !== undefined) return [first];

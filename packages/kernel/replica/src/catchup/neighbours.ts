@@ -1,27 +1,42 @@
+import type { Dag } from '@fatty/broadcast';
+import type { Orderer } from '@fatty/order';
+import type { Committee } from '@fatty/protocol';
 import type { Status } from '../boundary/messages.ts';
-import type { Shared } from '../context.ts';
-import type { Persistence } from '../signing/persistence.ts';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Peers } from '../cell/peers.ts';
 import type { Sync } from './sync.ts';
 
 /** Own blocks sent again to a peer that is behind; it asks for the rest. */
 export const RESEND_ROUNDS = 16;
+
+/** What Neighbours needs of its replica. */
+export interface NeighboursPort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly me: number;
+  readonly orderer: Orderer;
+  readonly out: Outbox;
+  readonly own: { readonly durableRound: number };
+  readonly peers: Peers;
+  readonly sync: Sync;
+  readonly tuning: Tuning;
+}
 
 /**
  * Repairs what links lose: replicas tell one another where they are when a link comes up and when
  * nothing moves; each answers with own blocks the other may lack, and asks for what it lacks.
  */
 export class Neighbours {
-  readonly #shared: Shared;
-  readonly #persistence: Persistence;
-  readonly #sync: Sync;
+  readonly #port: NeighboursPort;
   /** By peer: when its word next makes own blocks go out again. */
   readonly #resendAtMs: number[];
 
-  constructor(shared: Shared, persistence: Persistence, sync: Sync) {
-    this.#shared = shared;
-    this.#persistence = persistence;
-    this.#sync = sync;
-    this.#resendAtMs = shared.committee.members.map(() => 0);
+  constructor(port: NeighboursPort) {
+    this.#port = port;
+    this.#resendAtMs = port.committee.members.map(() => 0);
   }
 
   /** A new link has carried nothing yet. */
@@ -33,8 +48,8 @@ export class Neighbours {
   }
 
   tell(to: readonly number[], ask: boolean): void {
-    const { dag, orderer, out, peers } = this.#shared;
-    const lastOwnRound = this.#persistence.durableRound;
+    const { dag, orderer, out, peers } = this.#port;
+    const lastOwnRound = this.#port.own.durableRound;
     const commitIndex = orderer.lastCommit?.index ?? 0;
     const highestRound = dag.highestRound;
     for (const peer of to) {
@@ -46,37 +61,48 @@ export class Neighbours {
 
   /** R12a. */
   tellClock(to: readonly number[], ask: boolean): void {
-    const { out, clock } = this.#shared;
+    const { out, clock } = this.#port;
     out.send(to, { kind: 'clock', ms: clock.freeMs, ask });
   }
 
+  /** R12a: while own blocks are made, the others are asked for their clocks now and then. */
+  askClocks(): void {
+    const { clock, peers } = this.#port;
+    if (!clock.isAskDue) return;
+    clock.asked();
+    this.tellClock(peers.up, true);
+  }
+
   told(peer: number, { lastOwnRound, highestRound, ask }: Status): void {
-    const { peers } = this.#shared;
+    const { peers } = this.#port;
     peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
     if (ask) this.tell([peer], false);
     // Being in the same round does not mean having the own blocks of it.
-    if (this.#mayResend(peer)) this.#resend([peer], highestRound - 1);
-    this.#sync.nudge(peer, highestRound);
+    if (this.#isResendDue(peer)) this.#resendTo(peer, highestRound - 1);
+    this.#port.sync.nudge(peer, highestRound);
   }
 
   /** Nothing moves: perhaps something was lost on the way (R22, broadcast on advance). */
   shout(): void {
-    const { up } = this.#shared.peers;
-    this.#resend(up, this.#persistence.durableRound);
+    const { up } = this.#port.peers;
+    this.#resend(up, this.#port.own.durableRound);
     this.tell(up, true);
   }
 
   /** A few bytes ask for megabytes: not more often than an honest peer has reason to. */
-  #mayResend(peer: number): boolean {
-    const { nowMs, tuning } = this.#shared;
-    if (nowMs < (this.#resendAtMs[peer] ?? 0)) return false;
-    this.#resendAtMs[peer] = nowMs + tuning.fetchRetryMs;
-    return true;
+  #isResendDue(peer: number): boolean {
+    return this.#port.clock.runningMs >= (this.#resendAtMs[peer] ?? 0);
+  }
+
+  #resendTo(peer: number, fromRound: number): void {
+    const { clock, tuning } = this.#port;
+    this.#resendAtMs[peer] = clock.runningMs + tuning.fetchRetryMs;
+    this.#resend([peer], fromRound);
   }
 
   #resend(to: readonly number[], fromRound: number): void {
-    const { dag, out, me } = this.#shared;
-    const last = this.#persistence.durableRound;
+    const { dag, out, me } = this.#port;
+    const last = this.#port.own.durableRound;
     const first = Math.max(1, fromRound, last - RESEND_ROUNDS + 1);
     for (let round = first; round <= last; round++) {
       const ref = dag.primary(me, round)?.ref;

@@ -1,7 +1,10 @@
-import { type Block, compareRefs, openBlock, type Ref } from '@fatty/broadcast';
+import { type Block, compareRefs, type Dag, openBlock, type Ref } from '@fatty/broadcast';
+import type { Committee } from '@fatty/protocol';
 import type { StoredWant } from '../boundary/contract.ts';
 import { inMessages, type PeerMessage } from '../boundary/messages.ts';
-import type { Shared } from '../context.ts';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
 
 interface Span {
   readonly from: number;
@@ -23,9 +26,18 @@ const WINDOW_MS = 100;
 /** Blocks in one read from disk: at most so many, and never less than two full rounds. */
 const READ_BLOCKS_MAX = 1_024;
 
+/** What Serve needs of its replica. */
+export interface ServePort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly out: Outbox;
+  readonly tuning: Tuning;
+}
+
 /** Answers what others ask about the past: from memory what is whole there, the rest from disk. */
 export class Serve {
-  readonly #shared: Shared;
+  readonly #port: ServePort;
   readonly #reads = new Map<number, Read>();
   readonly #readsOf: number[];
   readonly #served: { sinceMs: number; bytes: number }[];
@@ -33,16 +45,17 @@ export class Serve {
   /** Blocks asked of the disk at once: follows how large they turn out to be. */
   #blocksMax = READ_BLOCKS_MAX / 4;
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
-    this.#readsOf = shared.committee.members.map(() => 0);
-    this.#served = shared.committee.members.map(() => ({ sinceMs: 0, bytes: 0 }));
+  constructor(port: ServePort) {
+    this.#port = port;
+    this.#readsOf = port.committee.members.map(() => 0);
+    this.#served = port.committee.members.map(() => ({ sinceMs: 0, bytes: 0 }));
   }
 
   /** R12: only accepted blocks are served, so their parents can be had here too. */
   getBlocks(peer: number, refs: readonly Ref[]): void {
+    this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
-    const { dag, tuning } = this.#shared;
+    const { dag, tuning } = this.#port;
     const found: Block[] = [];
     const stored: Ref[] = [];
     let size = 0;
@@ -62,8 +75,9 @@ export class Serve {
   }
 
   getRounds(peer: number, from: number, to: number): void {
+    this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
-    const { dag, tuning } = this.#shared;
+    const { dag, tuning } = this.#port;
     const first = Math.max(1, from);
     const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
     if (last < first) return this.#answerRounds(peer, { from: first, to: first - 1 }, []);
@@ -76,7 +90,7 @@ export class Serve {
 
   /** Of rounds above the horizon memory knows every block, and the disk those without a body. */
   #answerAbove(peer: number, from: number, last: number): void {
-    const { dag, tuning } = this.#shared;
+    const { dag, tuning } = this.#port;
     const whole: Block[] = [];
     const stored: Ref[] = [];
     let size = 0;
@@ -112,7 +126,7 @@ export class Serve {
   /** Parents before children: ascending rounds. */
   #merge(stored: readonly Uint8Array[], whole: readonly Block[]): readonly Uint8Array[] {
     if (whole.length === 0) return stored;
-    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const { blockBytesMax } = this.#port.committee.params.limits;
     const all = whole.map(({ ref, bytes }) => ({ round: ref.round, bytes }));
     for (const bytes of stored) {
       const opened = openBlock(bytes, blockBytesMax);
@@ -123,14 +137,16 @@ export class Serve {
 
   /** A question is short and its answer long; who asks without end waits, and asks again. */
   #hasBudget(peer: number): boolean {
-    const { nowMs, tuning } = this.#shared;
     const served = this.#served[peer];
-    if (served === undefined) return false;
-    if (Math.abs(nowMs - served.sinceMs) >= WINDOW_MS) {
-      served.sinceMs = nowMs;
-      served.bytes = 0;
-    }
-    return served.bytes < ANSWERS_MAX * tuning.rangeBytesMax;
+    return served !== undefined && served.bytes < ANSWERS_MAX * this.#port.tuning.rangeBytesMax;
+  }
+
+  #refillBudget(peer: number): void {
+    const nowMs = this.#port.clock.runningMs;
+    const served = this.#served[peer];
+    if (served === undefined || Math.abs(nowMs - served.sinceMs) < WINDOW_MS) return;
+    served.sinceMs = nowMs;
+    served.bytes = 0;
   }
 
   #charge(peer: number, blocks: readonly Uint8Array[]): void {
@@ -139,7 +155,7 @@ export class Serve {
   }
 
   #learn(blocks: readonly Uint8Array[]): void {
-    const { tuning, committee } = this.#shared;
+    const { tuning, committee } = this.#port;
     const size = blocks.reduce((sum, block) => sum + block.length, 0);
     const next = size > tuning.rangeBytesMax ? this.#blocksMax / 2 : this.#blocksMax * 2;
     const least = 2 * committee.members.length;
@@ -147,7 +163,7 @@ export class Serve {
   }
 
   #read(peer: number, want: StoredWant, range?: Span, whole: readonly Block[] = []): void {
-    const { out, tuning } = this.#shared;
+    const { out, tuning } = this.#port;
     const open = this.#readsOf[peer] ?? 0;
     // The asker asks again; a queue of reads would let one peer keep the disk busy.
     if (open >= tuning.readsPerPeer) return;
@@ -158,21 +174,21 @@ export class Serve {
   }
 
   #answerBlocks(peer: number, blocks: readonly Uint8Array[]): void {
-    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const { blockBytesMax } = this.#port.committee.params.limits;
     this.#charge(peer, blocks);
     for (const run of inMessages(blocks, blockBytesMax)) {
-      this.#shared.out.send([peer], { kind: 'blocks', blocks: run });
+      this.#port.out.send([peer], { kind: 'blocks', blocks: run });
     }
   }
 
   #answerRounds(peer: number, { from, to }: Span, blocks: readonly Uint8Array[]): void {
-    const { blockBytesMax } = this.#shared.committee.params.limits;
+    const { blockBytesMax } = this.#port.committee.params.limits;
     this.#charge(peer, blocks);
     const runs = blocks.length === 0 ? [[]] : inMessages(blocks, blockBytesMax);
     for (const [i, run] of runs.entries()) {
       const last = i === runs.length - 1;
       const message: PeerMessage = { kind: 'rounds', from, to, blocks: run, last };
-      this.#shared.out.send([peer], message);
+      this.#port.out.send([peer], message);
     }
   }
 }

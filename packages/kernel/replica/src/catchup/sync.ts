@@ -1,4 +1,29 @@
-import type { Shared } from '../context.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Frontier } from '../cell/frontier.ts';
+import type { Peers } from '../cell/peers.ts';
+import type { Ranges } from './ranges.ts';
+
+/** A range that one peer was asked for. */
+interface Question {
+  readonly peer: number;
+  readonly fromRound: number;
+  readonly untilMs: number;
+  /** The final message of the answer has come. */
+  isAnswered: boolean;
+}
+
+/** What Sync needs of its replica. */
+export interface SyncPort {
+  readonly clock: OwnClock;
+  readonly frontier: Frontier;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly ranges: Ranges;
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
 
 /**
  * Catch-up by round ranges (R12, sync mode). While the cell is more than `syncLagRounds` ahead,
@@ -7,39 +32,46 @@ import type { Shared } from '../context.ts';
  * below the others' horizon is never waited for through the cone alone.
  */
 export class Sync {
-  readonly #shared: Shared;
+  readonly #port: SyncPort;
   /** Question under way. */
-  #asked:
-    | { readonly peer: number; readonly fromRound: number; readonly untilMs: number }
-    | undefined;
+  #asked: Question | undefined;
   /** Peers that brought nothing since the complete round last moved. */
   readonly #useless = new Set<number>();
+  #isSyncing = false;
   #tries = 0;
   #notBeforeMs = 0;
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
+  constructor(port: SyncPort) {
+    this.#port = port;
+  }
+
+  /** True in sync mode (R12). */
+  get isSyncing(): boolean {
+    return this.#isSyncing;
   }
 
   /** A peer says it is further: even a short gap has to be closed when nothing else is pushed. */
   nudge(peer: number, round: number): void {
-    const { completeRound, syncing, ranges, tuning } = this.#shared;
-    if (syncing || round <= completeRound) return;
+    const { completeRound } = this.#port.frontier;
+    const { ranges, tuning } = this.#port;
+    if (this.#isSyncing || round <= completeRound) return;
     const to = Math.min(round, completeRound + tuning.rangeRounds);
     ranges.ask(peer, completeRound + 1, to);
   }
 
   /** After every event: starts, goes on, ends. */
   evaluate(): void {
-    const { completeRound, peers, out, tuning } = this.#shared;
+    this.#judgeAnswer();
+    const { completeRound } = this.#port.frontier;
+    const { peers, out, tuning } = this.#port;
     const lag = peers.trustedRound - completeRound;
-    if (!this.#shared.syncing) {
+    if (!this.#isSyncing) {
       if (lag <= tuning.syncLagRounds) return;
-      this.#shared.syncing = true;
+      this.#isSyncing = true;
       out.note({ what: 'syncStarted', round: completeRound });
     }
     if (lag <= 1) {
-      this.#shared.syncing = false;
+      this.#isSyncing = false;
       this.#asked = undefined;
       this.#useless.clear();
       out.note({ what: 'syncEnded', round: completeRound });
@@ -48,21 +80,24 @@ export class Sync {
     this.#goOn();
   }
 
-  /** The final message of a range came. */
+  /** The final message of a range came. What it was good for shows when its blocks are in the DAG. */
   answered(peer: number): void {
-    if (this.#asked?.peer !== peer) return;
-    if (this.#shared.completeRound > this.#asked.fromRound) this.#useful();
-    else this.#useless.add(peer);
+    if (this.#asked?.peer === peer) this.#asked.isAnswered = true;
+  }
+
+  #judgeAnswer(): void {
+    if (!this.#asked?.isAnswered) return;
+    if (this.#port.frontier.completeRound > this.#asked.fromRound) {
+      this.#useless.clear();
+      this.#tries = 0;
+    } else this.#useless.add(this.#asked.peer);
     this.#asked = undefined;
   }
 
-  #useful(): void {
-    this.#useless.clear();
-    this.#tries = 0;
-  }
-
   #goOn(): void {
-    const { nowMs, completeRound, timers, ranges, tuning, peers } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { completeRound } = this.#port.frontier;
+    const { timers, ranges, tuning, peers } = this.#port;
     if (this.#asked) {
       const gone = !peers.isUp(this.#asked.peer);
       if (!gone && nowMs < this.#asked.untilMs)
@@ -76,14 +111,16 @@ export class Sync {
     const pause = Math.min(tuning.fetchRetryMsMax, 5 * tuning.fetchRetryMs * 1.5 ** this.#tries);
     this.#tries++;
     const untilMs = nowMs + Math.ceil(pause);
-    this.#asked = { peer, fromRound: completeRound, untilMs };
+    this.#asked = { peer, fromRound: completeRound, untilMs, isAnswered: false };
     timers.want('fetchRetry', untilMs);
     ranges.ask(peer, completeRound + 1, completeRound + tuning.rangeRounds);
   }
 
   /** The furthest peer that was not useless; when all were, everyone gets another chance later. */
   #choose(): number | undefined {
-    const { peers, completeRound, nowMs, timers, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { completeRound } = this.#port.frontier;
+    const { peers, timers, tuning } = this.#port;
     const ahead = peers.up.filter(
       (peer) => peers.isUp(peer) && peers.roundOf(peer) > completeRound,
     );

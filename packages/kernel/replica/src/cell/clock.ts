@@ -130,6 +130,11 @@ export class OwnClock {
     return theirs === undefined ? undefined : Math.round(theirs - this.#freeMs);
   }
 
+  /** When, in the time of `runningMs`, `nowMs` will have come to `clockMs`. */
+  whenMs(clockMs: number): number {
+    return this.runningMs + clockMs - this.nowMs;
+  }
+
   sample({ nowMs, monotonicMs }: ClockSample): void {
     const elapsedMs = this.#begun ? this.#elapsed(nowMs, monotonicMs) : 0;
     this.#runningMs = this.#begun ? this.#runningMs + elapsedMs : nowMs;
@@ -159,12 +164,15 @@ export class OwnClock {
     return this.#follow();
   }
 
-  /** Whether the others are to be asked for their clocks now; true counts as asked. */
-  asks(): boolean {
+  /** The others are to be asked for their clocks now, see {@link asked}. */
+  get isAskDue(): boolean {
     const pauseMs = this.#isDoubtful() ? ASK_AGAIN_MS : ASK_MS;
-    if (this.#runningMs < this.#askedAtMs + pauseMs) return false;
+    return this.#runningMs >= this.#askedAtMs + pauseMs;
+  }
+
+  /** The others have been asked for their clocks. */
+  asked(): void {
     this.#askedAtMs = this.#runningMs;
-    return true;
   }
 
   #elapsed(nowMs: number, monotonicMs: number | undefined): number {

@@ -63,6 +63,10 @@ export class Peers {
     return one?.up === true && !one.muted;
   }
 
+  isMuted(peer: number): boolean {
+    return this.#all[peer]?.muted ?? false;
+  }
+
   mute(peer: number, muted: boolean): void {
     const one = this.#all[peer];
     if (one) one.muted = muted;

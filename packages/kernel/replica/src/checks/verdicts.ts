@@ -1,6 +1,8 @@
 import { hash, toHex } from '@fatty/codec';
 import type { Ask, PublicKey, Verdict } from '@fatty/interface';
-import type { Shared } from '../context.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
 
 interface Open {
   readonly job: Uint8Array;
@@ -22,6 +24,14 @@ export function jobKey(job: Uint8Array): string {
   return key;
 }
 
+/** What Verdicts needs of its replica. */
+export interface VerdictsPort {
+  readonly clock: OwnClock;
+  readonly out: Outbox;
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
+
 /**
  * Slow checks (R11a): asked once per job, and again when a worker gave no verdict: no answer is never a
  * refusal. This is the one place that remembers verdicts, by {@link jobKey}; of more than
@@ -29,12 +39,12 @@ export function jobKey(job: Uint8Array): string {
  * By hand: two lines over a Map; the kernel takes no package for that.
  */
 export class Verdicts {
-  readonly #shared: Shared;
+  readonly #port: VerdictsPort;
   readonly #known = new Map<string, Verdict>();
   readonly #open = new Map<string, Open>();
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
+  constructor(port: VerdictsPort) {
+    this.#port = port;
   }
 
   /**
@@ -64,8 +74,8 @@ export class Verdicts {
     if (verdict !== undefined && verdict.kind !== 'ignore') this.#remember(key, verdict);
     if (open === undefined) return undefined;
     if (verdict === undefined) {
-      open.retryAtMs = this.#shared.nowMs + this.#shared.tuning.verifyRetryMs;
-      this.#shared.timers.want('verifyRetry', open.retryAtMs);
+      open.retryAtMs = this.#port.clock.runningMs + this.#port.tuning.verifyRetryMs;
+      this.#port.timers.want('verifyRetry', open.retryAtMs);
       return undefined;
     }
     this.#open.delete(key);
@@ -76,11 +86,11 @@ export class Verdicts {
   retry(isWaitedFor: (key: string) => boolean): void {
     for (const [key, open] of this.#open) {
       if (!isWaitedFor(key)) this.#open.delete(key);
-      else if (open.retryAtMs !== undefined && open.retryAtMs <= this.#shared.nowMs) {
+      else if (open.retryAtMs !== undefined && open.retryAtMs <= this.#port.clock.runningMs) {
         open.retryAtMs = undefined;
-        this.#shared.out.push({ kind: 'verify', job: open.job, client: open.client });
+        this.#port.out.push({ kind: 'verify', job: open.job, client: open.client });
       } else if (open.retryAtMs !== undefined) {
-        this.#shared.timers.want('verifyRetry', open.retryAtMs);
+        this.#port.timers.want('verifyRetry', open.retryAtMs);
       }
     }
   }
@@ -96,7 +106,7 @@ export class Verdicts {
       if (open.retryAtMs !== undefined) return;
     }
     const asked = open?.job ?? job;
-    this.#shared.out.push({ kind: 'verify', job: asked, client });
+    this.#port.out.push({ kind: 'verify', job: asked, client });
   }
 
   #recall(key: string): Verdict | undefined {
@@ -109,7 +119,7 @@ export class Verdicts {
 
   #remember(key: string, verdict: Verdict): void {
     this.#known.set(key, verdict);
-    if (this.#known.size <= this.#shared.tuning.verdictsMax) return;
+    if (this.#known.size <= this.#port.tuning.verdictsMax) return;
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
   }

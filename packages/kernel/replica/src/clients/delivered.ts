@@ -1,5 +1,6 @@
-import { type Block, compareRefs, type Ref, refKey } from '@fatty/broadcast';
+import { type Block, compareRefs, type Dag, type Ref, refKey } from '@fatty/broadcast';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
+import type { Orderer } from '@fatty/order';
 import { orderedBatch } from '../checks/validate.ts';
 
 /** A machine over the committed state of this one, for pending batches (see `StateMachine.view`). */
@@ -11,27 +12,37 @@ export function viewOf(machine: StateMachine): StateMachine {
   return copy;
 }
 
+/** What Delivered needs of its replica. */
+export interface DeliveredPort {
+  readonly dag: Dag;
+  readonly machine: StateMachine;
+  readonly orderer: Orderer;
+}
+
 /**
  * Blocks that are delivered and not committed yet, and the view that folds their batches over the
  * committed state (R21a). A function of (committed state, delivered set): the order of arrival
  * does not show.
  */
 export class Delivered {
-  readonly #machine: StateMachine;
+  readonly #port: DeliveredPort;
   readonly #pending = new Map<string, Block>();
   #view: StateMachine | undefined;
 
-  constructor(machine: StateMachine) {
-    this.#machine = machine;
+  constructor(port: DeliveredPort) {
+    this.#port = port;
   }
 
   get size(): number {
     return this.#pending.size;
   }
 
-  add(block: Block): void {
-    if (block.batches.length === 0) return;
-    this.#pending.set(refKey(block.ref), block);
+  /** The block is delivered; it may have been committed before. */
+  add(ref: Ref): void {
+    const { dag, orderer } = this.#port;
+    const block = orderer.isCommitted(ref) ? undefined : dag.whole(ref);
+    if (block === undefined || block.batches.length === 0) return;
+    this.#pending.set(refKey(ref), block);
     this.#view = undefined;
   }
 
@@ -44,7 +55,7 @@ export class Delivered {
   /** Cached until something changes. The caller must not change it. */
   view(): StateMachine {
     if (this.#view) return this.#view;
-    const view = viewOf(this.#machine);
+    const view = viewOf(this.#port.machine);
     for (const batch of this.#batches()) view.deliverBatch(batch);
     this.#view = view;
     return view;

@@ -6,13 +6,31 @@ import {
   readBatch,
 } from '@fatty/broadcast';
 import { decode, failure, toHex } from '@fatty/codec';
-import type { Failure, Verdict } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import type { Failure, StateMachine, Verdict } from '@fatty/interface';
+import {
+  BLOCK_WEIGHT_MAX,
+  type Committee,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
 import { Arrival, costOf, validateBatch } from '../checks/validate.ts';
 import type { Verdicts } from '../checks/verdicts.ts';
-import type { Shared } from '../context.ts';
 import { BEHIND_MAX, Checking, type Entry } from './checking.ts';
 import type { Pool } from './pool.ts';
+
+/** What Gateway needs of its replica. */
+export interface GatewayPort {
+  readonly committee: Committee;
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly pool: Pool;
+  readonly rules: BlockRules;
+  readonly tuning: Tuning;
+  readonly verdicts: Verdicts;
+}
 
 /**
  * What a client's batch must pass before the own block may carry it: form, limits, signature,
@@ -20,17 +38,11 @@ import type { Pool } from './pool.ts';
  * and this replica shunned, so nothing unchecked goes in.
  */
 export class Gateway {
-  readonly #shared: Shared;
-  readonly #rules: BlockRules;
-  readonly #verdicts: Verdicts;
-  readonly #pool: Pool;
+  readonly #port: GatewayPort;
   readonly #checking = new Checking();
 
-  constructor(shared: Shared, rules: BlockRules, verdicts: Verdicts, pool: Pool) {
-    this.#shared = shared;
-    this.#rules = rules;
-    this.#verdicts = verdicts;
-    this.#pool = pool;
+  constructor(port: GatewayPort) {
+    this.#port = port;
   }
 
   get checkingCount(): number {
@@ -46,18 +58,18 @@ export class Gateway {
    * `open`, `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
    */
   submit(bytes: Uint8Array, tag: number): void {
-    const { limits } = this.#shared.committee.params;
+    const { limits } = this.#port.committee.params;
     const signed = decode<SignedBatch>(signedBatchShape, bytes, limits.batchBytesMax + 128);
     if (!signed.ok) return this.#refuse(tag, signed.failure);
     if (!this.#hasRoom()) {
-      const most = `at most ${this.#shared.tuning.queueBatchesMax} batches in the queue`;
-      return this.#refuse(tag, failure('overloaded', most, `${this.#pool.queued}`));
+      const most = `at most ${this.#port.tuning.queueBatchesMax} batches in the queue`;
+      return this.#refuse(tag, failure('overloaded', most, `${this.#port.pool.queued}`));
     }
     const batch = readBatch(signed.value, limits);
     if (!batch.ok) return this.#refuse(tag, batch.failure);
     const id = toHex(batch.value.id);
-    if (this.#pool.get(id) || this.#checking.has(id)) return;
-    this.#judge(new Arrival(batch.value, this.#shared.config.machine), tag);
+    if (this.#port.pool.get(id) || this.#checking.has(id)) return;
+    this.#judge(new Arrival(batch.value, this.#port.machine), tag);
   }
 
   /**
@@ -66,20 +78,21 @@ export class Gateway {
    * Answers what no honest gateway hands over.
    */
   handedOver(signed: SignedBatch, round: number): Failure | undefined {
-    const { config, me, committee } = this.#shared;
+    const { machine, me, committee } = this.#port;
     const closed = readBatch(signed, committee.params.limits);
     if (!closed.ok) return closed.failure;
     const { id, batch } = closed.value;
     // An opening is charged to the author of the block that carries it.
-    if (batch.seq === 0 || this.#pool.get(toHex(id)) || this.#checking.has(toHex(id)))
+    if (batch.seq === 0 || this.#port.pool.get(toHex(id)) || this.#checking.has(toHex(id)))
       return undefined;
-    const arrival = new Arrival(closed.value, config.machine);
-    const advice = config.machine.precheck(arrival.ordered(me));
+    const arrival = new Arrival(closed.value, machine);
+    const advice = machine.precheck(arrival.ordered(me));
     if (advice.kind !== 'accept' || this.#outOfPlace(closed.value)) return undefined;
-    const flaw = checkBatchAtDoor(closed.value, this.#rules);
+    const flaw = checkBatchAtDoor(closed.value, this.#port.rules);
     if (flaw) return flaw;
-    const { refusal, asks } = validateBatch(config.machine, me, closed.value, arrival.ops);
-    if (refusal === undefined && asks.length === 0) this.#pool.addHanded(arrival.carried, round);
+    const { refusal, asks } = validateBatch(machine, me, closed.value, arrival.ops);
+    if (refusal === undefined && asks.length === 0)
+      this.#port.pool.addHanded(arrival.carried, round);
     return undefined;
   }
 
@@ -88,19 +101,19 @@ export class Gateway {
    * ones would crowd out the true. Codes of `openUnsigned` and of the machine's `precheck`, and
    * `overloaded`.
    */
-  unsigned(bytes: Uint8Array): Failure | undefined {
-    const rules = this.#shared.config.machine.unsigned;
+  submitUnsigned(bytes: Uint8Array): Failure | undefined {
+    const rules = this.#port.machine.unsigned;
     const opened = openUnsigned(bytes, rules?.open);
     if (!opened.ok || rules === undefined) return opened.ok ? undefined : opened.failure;
     const message = opened.value;
     const verdict = rules.precheck(message);
     if (verdict.kind !== 'accept') return verdict;
-    const waiting = this.#pool.unsigned.sameAs(message);
+    const waiting = this.#port.pool.unsigned.sameAs(message);
     // One of higher rank that waits here may be out of date since.
     const better = waiting && waiting.rank >= message.rank;
     if (better && rules.precheck(waiting).kind === 'accept') return undefined;
-    if (this.#pool.unsigned.add(message)) return undefined;
-    const most = `at most ${this.#shared.tuning.unsignedMax} unsigned messages in the queue`;
+    if (this.#port.pool.unsigned.add(message)) return undefined;
+    const most = `at most ${this.#port.tuning.unsignedMax} unsigned messages in the queue`;
     return failure('overloaded', most, 'more');
   }
 
@@ -112,20 +125,20 @@ export class Gateway {
         this.#refuse(entry.tag, verdict);
       }
       for (const { batch, cost } of this.#checking.release(entry.batch)) {
-        this.#pool.add(batch, cost);
+        this.#port.pool.add(batch, cost);
       }
     }
   }
 
   #judge(arrival: Arrival, tag: number): void {
-    const { config, me, committee } = this.#shared;
+    const { machine, me, committee } = this.#port;
     const { closed } = arrival;
     // What committed state refuses costs no signature, and no key its admission.
-    const advice = config.machine.precheck(arrival.ordered(me));
+    const advice = machine.precheck(arrival.ordered(me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
-    const flaw = this.#outOfPlace(closed) ?? checkBatchAtDoor(closed, this.#rules);
+    const flaw = this.#outOfPlace(closed) ?? checkBatchAtDoor(closed, this.#port.rules);
     if (flaw) return this.#refuse(tag, flaw);
-    const judged = validateBatch(config.machine, me, closed, arrival.ops);
+    const judged = validateBatch(machine, me, closed, arrival.ops);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
     const proofs = judged.asks.length;
     const most = committee.params.limits.blockProofsMax;
@@ -139,12 +152,12 @@ export class Gateway {
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
     const full = asks.length > 0 ? this.#crowded(closed) : undefined;
     if (full) return this.#refuse(tag, full);
-    const jobs = this.#verdicts.ask(asks, closed.batch.client);
+    const jobs = this.#port.verdicts.ask(asks, closed.batch.client);
     if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
     const batch = arrival.carried;
     const entry: Entry = { batch, tag, jobs, cost: costOf(judged) };
     if (jobs.size === 0 && !this.#checking.isBehind(batch))
-      return this.#pool.add(batch, entry.cost);
+      return this.#port.pool.add(batch, entry.cost);
     if (this.#checking.add(entry)) return;
     const behind = `at most ${BEHIND_MAX} batches of a session behind one in slow checks`;
     this.#refuse(tag, failure('overloaded', behind, 'one more'));
@@ -156,18 +169,18 @@ export class Gateway {
    */
   #outOfPlace(carried: ClosedBatch): Failure | undefined {
     const { batch } = carried;
-    if (this.#pool.holdsOther(carried)) {
+    if (this.#port.pool.holdsOther(carried)) {
       return failure('overloaded', 'one batch of a seq at a time', `another of seq ${batch.seq}`);
     }
-    if (batch.seq === 0 || !this.#pool.wasEarly(carried)) return undefined;
-    const { machine } = this.#shared.config;
+    if (batch.seq === 0 || !this.#port.pool.wasEarly(carried)) return undefined;
+    const { machine } = this.#port;
     if (machine.hasUsed?.({ ...batch, seq: batch.seq - 1 }) !== false) return undefined;
     return failure('overloaded', `seq ${batch.seq - 1} applied first`, `seq ${batch.seq} again`);
   }
 
   /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
   #crowded({ batch }: ClosedBatch): Failure | undefined {
-    const { checkingMax, checkingPerClientMax } = this.#shared.tuning;
+    const { checkingMax, checkingPerClientMax } = this.#port.tuning;
     const { all, own } = this.#checking.busy(batch.client);
     if (own >= checkingPerClientMax) {
       const most = `at most ${checkingPerClientMax} batches of a client in slow checks`;
@@ -179,12 +192,12 @@ export class Gateway {
   }
 
   #hasRoom(): boolean {
-    const { queueBatchesMax, queueBytesMax } = this.#shared.tuning;
-    if (this.#checking.bytes + this.#pool.bytes >= queueBytesMax) return false;
-    return this.#checking.size + this.#pool.queued < queueBatchesMax;
+    const { queueBatchesMax, queueBytesMax } = this.#port.tuning;
+    if (this.#checking.bytes + this.#port.pool.bytes >= queueBytesMax) return false;
+    return this.#checking.size + this.#port.pool.queued < queueBatchesMax;
   }
 
   #refuse(tag: number, { code, expected, actual }: Failure): void {
-    this.#shared.out.push({ kind: 'refused', tag, failure: failure(code, expected, actual) });
+    this.#port.out.push({ kind: 'refused', tag, failure: failure(code, expected, actual) });
   }
 }

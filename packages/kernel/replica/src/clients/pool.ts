@@ -4,6 +4,7 @@ import {
   CLIENT_KEYS_MAX,
   type ClosedBatch,
   compareBatches,
+  type Dag,
   type Evidence,
   type Ref,
   refKey,
@@ -11,11 +12,11 @@ import {
   seenCache,
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Digest, Signature, Unsigned } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX } from '@fatty/protocol';
+import type { Digest, Signature, StateMachine, Unsigned } from '@fatty/interface';
+import { BLOCK_WEIGHT_MAX, type Committee } from '@fatty/protocol';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
+import type { Tuning } from '../boundary/tuning.ts';
 import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
-import type { Shared } from '../context.ts';
 import { UnsignedQueue } from './unsigned-queue.ts';
 
 interface Included {
@@ -48,6 +49,15 @@ const CARRIED_ROUNDS = 4;
 const EVIDENCE_MAX = 8;
 const EARLY_MAX = 16_384;
 
+/** What Pool needs of its replica. */
+export interface PoolPort {
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly tuning: Tuning;
+}
+
 /**
  * What this replica has to say: batches of its clients, unsigned messages, accusations. A batch stays
  * until a copy of it is settled, in whosever block, or the own one has had its turn (R19); it goes out
@@ -55,7 +65,7 @@ const EARLY_MAX = 16_384;
  */
 export class Pool {
   readonly unsigned: UnsignedQueue;
-  readonly #shared: Shared;
+  readonly #port: PoolPort;
   /** In the order they came, by batch id. */
   readonly #queue = new Map<string, CarriedBatch>();
   readonly #carried = new Map<string, Included>();
@@ -77,9 +87,9 @@ export class Pool {
   readonly #costs = new WeakMap<CarriedBatch, Cost>();
   #bytes = 0;
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
-    this.unsigned = new UnsignedQueue(shared.tuning.unsignedMax);
+  constructor(port: PoolPort) {
+    this.#port = port;
+    this.unsigned = new UnsignedQueue(port.tuning.unsignedMax);
   }
 
   get queued(): number {
@@ -137,7 +147,7 @@ export class Pool {
   }
 
   addEvidence(author: number, evidence: Evidence): void {
-    if (author === this.#shared.me || this.#convicted.has(author)) return;
+    if (author === this.#port.me || this.#convicted.has(author)) return;
     if (this.#evidence.has(author)) return;
     this.#evidence.set(author, { evidence, againRound: 0 });
   }
@@ -173,7 +183,7 @@ export class Pool {
 
   /** What another's block carries is left to it for a while: once, or a liar could hold it up for good. */
   accepted({ ref, batches }: Block): void {
-    if (this.#queue.size === 0 || ref.author === this.#shared.me) return;
+    if (this.#queue.size === 0 || ref.author === this.#port.me) return;
     for (const batch of batches) {
       const id = toHex(batch.id);
       if (!this.#queue.has(id) || this.#seen.has(id)) continue;
@@ -188,8 +198,8 @@ export class Pool {
 
   /** Takes what fits into the own block of `round`, oldest first (limits: R8, R11a). */
   take(round: number): Cargo {
-    const { limits } = this.#shared.committee.params;
-    const members = this.#shared.committee.members.length;
+    const { limits } = this.#port.committee.params;
+    const members = this.#port.committee.members.length;
     let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
     const evidence = this.#takeEvidence(round);
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
@@ -230,7 +240,7 @@ export class Pool {
    * of the others, and their clients ask again.
    */
   tried(refs: readonly Ref[]): void {
-    const keys = new Set(refs.filter(({ author }) => author === this.#shared.me).map(refKey));
+    const keys = new Set(refs.filter(({ author }) => author === this.#port.me).map(refKey));
     if (keys.size === 0) return;
     const due = this.#included.filter(({ ref }) => keys.has(refKey(ref)));
     this.#included = this.#included.filter(({ ref }) => !keys.has(refKey(ref)));
@@ -248,7 +258,7 @@ export class Pool {
 
   /** In committed state it is its turn: a copy of it that changed nothing came too early. */
   #isNext({ batch }: CarriedBatch): boolean {
-    const { machine } = this.#shared.config;
+    const { machine } = this.#port;
     if (batch.seq === 0 || machine.hasUsed?.(batch) !== false) return false;
     return machine.hasUsed({ ...batch, seq: batch.seq - 1 });
   }
@@ -268,7 +278,7 @@ export class Pool {
 
   /** R15: batches of own blocks that are not delivered within V rounds go out again. */
   requeueLost(nextRound: number): void {
-    const { dag, committee } = this.#shared;
+    const { dag, committee } = this.#port;
     const { supportRoundsMax } = committee.params;
     const lost: [string, CarriedBatch][] = [];
     let done = 0;
@@ -313,15 +323,13 @@ export class Pool {
   #costOf(carried: CarriedBatch): Cost {
     const known = this.#costs.get(carried);
     if (known !== undefined) return known;
-    const cost = costOf(
-      validateBatch(this.#shared.config.machine, this.#shared.me, carried, carried),
-    );
+    const cost = costOf(validateBatch(this.#port.machine, this.#port.me, carried, carried));
     this.#costs.set(carried, cost);
     return cost;
   }
 
   #takeEvidence(round: number): readonly Evidence[] {
-    const { supportRoundsMax } = this.#shared.committee.params;
+    const { supportRoundsMax } = this.#port.committee.params;
     const due = [...this.#evidence].filter(([, { againRound }]) => againRound <= round);
     const taken = due.sort(([a], [b]) => a - b).slice(0, EVIDENCE_MAX);
     for (const [, entry] of taken) entry.againRound = round + supportRoundsMax;
@@ -339,7 +347,7 @@ export class Pool {
   }
 
   #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
-    const { limits } = this.#shared.committee.params;
+    const { limits } = this.#port.committee.params;
     let room = bytesMax;
     let ops = limits.blockOpsMax;
     let proofs = limits.blockProofsMax;

@@ -1,8 +1,9 @@
-import { decode, encode, equalBytes, failure } from '@fatty/codec';
-import type { Failure, LogRecord } from '@fatty/interface';
+import { decode, encode, equalBytes, failure, type Signer } from '@fatty/codec';
+import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
 import {
   type Cert,
+  type CertRules,
   checkCert,
   isVoteSigned,
   membersIn,
@@ -14,10 +15,12 @@ import {
   type Vote,
   voteShape,
 } from '@fatty/protocol';
-import { RECORD_VOTE } from '../signing/persistence.ts';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Peers } from '../cell/peers.ts';
+import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
+import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { frameRootOf } from './frame.ts';
-import type { FramesPort } from './port.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
 
 /** Votes for commits this far beyond the own ones are not looked at: a certificate will come. */
@@ -42,6 +45,18 @@ interface OwnVote {
   readonly token: number;
 }
 
+/** What Frames needs of its replica. */
+export interface FramesPort extends CertRules {
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly persistence: Persistence;
+  readonly signer: Signer;
+  readonly standing: Standing;
+  readonly sync: { readonly isSyncing: boolean };
+}
+
 /**
  * Votes and certificates (R27). A vote leaves when it is on disk, with all that its commit follows from.
  * Votes and certificates need no round, set no timer and wake nobody.
@@ -60,11 +75,12 @@ export class Frames {
   #votedIndex = 0;
   #commitIndex = 0;
   #diverged: Failure | undefined;
+  #isLive = false;
 
   constructor(port: FramesPort) {
     this.#port = port;
-    this.#checkpoints = new Checkpoints(port.rules.committee);
-    this.#tally = new Tally(port.rules.committee);
+    this.#checkpoints = new Checkpoints(port.committee);
+    this.#tally = new Tally(port.committee);
   }
 
   get status(): FramesStatus {
@@ -75,19 +91,19 @@ export class Frames {
     };
   }
 
-  /** An own vote waits for the next write of the log. */
-  get wantsWrite(): boolean {
-    return this.#unlogged.length > 0;
+  /** A life begins: what was committed before is of an earlier one. */
+  begin(): void {
+    this.#isLive = true;
   }
 
   /** A commit has been applied. */
   committed(ordered: Ordered): void {
     this.#commitIndex = ordered.index;
     const checkpoint = this.#checkpoints.committed(ordered);
-    if (checkpoint === undefined || !this.#port.isAtTip() || this.#diverged) return;
+    if (checkpoint === undefined || !this.#isAtTip || this.#diverged) return;
     const vote = this.#voteOn(checkpoint);
     this.#remember(vote.index, encode(voteShape, vote));
-    this.#vote(vote);
+    this.#castVote(vote);
     this.#compare(vote.index);
   }
 
@@ -108,7 +124,7 @@ export class Frames {
     this.#unlogged = open;
     for (const { index, signed } of done) {
       this.#newest = signed;
-      this.#port.out.send(this.#port.peersUp(), { kind: 'vote', vote: signed });
+      this.#port.out.send(this.#port.peers.up, { kind: 'vote', vote: signed });
       this.#count(index, signed);
     }
   }
@@ -124,12 +140,12 @@ export class Frames {
    * Somebody passes on a vote. Answers what no honest peer sends: bytes that are no vote, of a non-member,
    * or with a bad signature. Nothing is checked that is not kept.
    */
-  vote(signed: SignedVote): Failure | undefined {
-    const { rules, me } = this.#port;
+  takeVote(signed: SignedVote): Failure | undefined {
+    const { committee, me } = this.#port;
     const opened = openVote(signed.core);
     if (!opened.ok) return opened.failure;
     const { epoch, index } = opened.value;
-    if (signed.author >= rules.committee.members.length) {
+    if (signed.author >= committee.members.length) {
       return failure('not_a_member', 'a vote of a member', `${signed.author}`);
     }
     if (epoch !== this.#epoch || signed.author === me || !this.#isNear(index)) return undefined;
@@ -137,27 +153,32 @@ export class Frames {
     if (this.#isSettled(cast) || this.#tally.isOld(cast) || this.#tally.isKnown(cast)) {
       return undefined;
     }
-    if (!isVoteSigned(rules, signed)) {
+    if (!isVoteSigned(this.#port, signed)) {
       return failure('bad_signature', 'the signature of the member', 'another');
     }
     this.#count(index, signed);
     return undefined;
   }
 
-  /** Somebody passes on a certificate: taken when it is newer than the own ones. Answers as {@link vote}. */
-  cert(cert: Cert): Failure | undefined {
+  /** Somebody passes on a certificate: taken when it is newer than the own ones. Answers as {@link takeVote}. */
+  takeCert(cert: Cert): Failure | undefined {
     const claimed = openVote(cert.core);
     if (!claimed.ok) return claimed.failure;
     const { epoch, index } = claimed.value;
     if (epoch !== this.#epoch || index <= this.#certified || this.#diverged) return undefined;
-    const checked = checkCert(this.#port.rules, cert);
+    const checked = checkCert(this.#port, cert);
     if (!checked.ok) return checked.failure;
     this.#keep(index, cert);
     return undefined;
   }
 
   get #epoch(): number {
-    return this.#port.rules.committee.epoch;
+    return this.#port.committee.epoch;
+  }
+
+  /** False while the log is replayed or the others are followed from far behind: nobody waits for a vote then. */
+  get #isAtTip(): boolean {
+    return this.#isLive && !this.#port.sync.isSyncing;
   }
 
   get #certified(): number {
@@ -204,12 +225,14 @@ export class Frames {
     }
   }
 
-  #vote(vote: Vote): void {
-    const { rules, signer, me, maySign, log } = this.#port;
-    if (!maySign() || vote.index <= this.#votedIndex) return;
-    const signed = signVote(rules.cellId, signer, me, vote);
+  /** R26: only who may sign votes. */
+  #castVote(vote: Vote): void {
+    const { cellId, signer, me, standing, persistence } = this.#port;
+    const maySign = standing.isVouched && standing.refusal === undefined;
+    if (!maySign || vote.index <= this.#votedIndex) return;
+    const signed = signVote(cellId, signer, me, vote);
     this.#votedIndex = vote.index;
-    const token = log({ type: RECORD_VOTE, body: encode(signedVoteShape, signed) });
+    const token = persistence.log({ type: RECORD_VOTE, body: encode(signedVoteShape, signed) });
     this.#unlogged.push({ index: vote.index, signed, token });
   }
 
@@ -230,10 +253,10 @@ export class Frames {
 
   /** To those whose vote is not in it: perhaps they have not heard the others either. */
   #passOn(cert: Cert): void {
-    const { out, peersUp } = this.#port;
+    const { out, peers } = this.#port;
     const signers = new Set(membersIn(cert.bitmap));
     out.send(
-      peersUp().filter((peer) => !signers.has(peer)),
+      peers.up.filter((peer) => !signers.has(peer)),
       { kind: 'cert', cert },
     );
   }

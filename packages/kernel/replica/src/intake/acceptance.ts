@@ -1,9 +1,11 @@
 import {
   type Block,
+  type BlockHead,
   type BlockRules,
   type Checked,
   checkOpened,
   contradiction,
+  type Dag,
   type Evidence,
   type OpenedBlock,
   type Ref,
@@ -13,25 +15,50 @@ import {
 } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Ask, Failure, Verdict } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
 import type { ReplicaNote } from '../boundary/contract.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
 import type { Fetch } from '../catchup/fetch.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Frontier } from '../cell/frontier.ts';
+import type { Peers } from '../cell/peers.ts';
 import type { Verdicts } from '../checks/verdicts.ts';
-import type { Shared } from '../context.ts';
+import type { Budgets } from './budgets.ts';
 import { Glance } from './glance.ts';
+import { Outcasts } from './outcasts.ts';
 import { againstOwnParent } from './own-parent.ts';
-import { Shelf } from './shelf.ts';
+import { Room } from './room.ts';
 import { Waiting, type WaitingBlock } from './waiting.ts';
 
 /** Keys of blocks seen lately; a hit saves a signature check and decides nothing else. */
 const RECENT_MAX = 4_096;
 
-export interface AcceptanceHooks {
-  /** The block is in the DAG from now on. */
-  accepted(block: Block, delivered: readonly Ref[]): void;
+/** What has come of the blocks that were received. */
+export type AcceptanceOutcome =
+  /** The block is in the DAG from now on, and by it these blocks are delivered (R15). */
+  | { readonly kind: 'accepted'; readonly block: Block; readonly delivered: readonly Ref[] }
   /** Somebody signed two contradictory things, or one that is invalid by itself. */
-  evidence(author: number, evidence: Evidence): void;
-  /** A block signed with the own key that this replica does not know of (R26). */
-  ownHeard(block: Block): void;
+  | { readonly kind: 'evidence'; readonly author: number; readonly evidence: Evidence }
+  /** A block signed with the own key that the DAG does not have (R26). */
+  | { readonly kind: 'ownHeard'; readonly ref: Ref };
+
+/** What Acceptance needs of its replica. */
+export interface AcceptancePort {
+  readonly budgets: Budgets;
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly fetch: Fetch;
+  readonly frontier: Frontier;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly rules: BlockRules;
+  readonly sync: { readonly isSyncing: boolean };
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+  readonly verdicts: Verdicts;
 }
 
 /**
@@ -39,39 +66,32 @@ export interface AcceptanceHooks {
  * once its slow checks are answered, its time has come and its parents above the horizon are there.
  */
 export class Acceptance {
-  readonly #shared: Shared;
-  readonly #rules: BlockRules;
-  readonly #verdicts: Verdicts;
-  readonly #fetch: Fetch;
-  readonly #hooks: AcceptanceHooks;
+  readonly #port: AcceptancePort;
   readonly #waiting: Waiting;
-  readonly #shelf: Shelf;
+  readonly #room: Room;
+  readonly #outcasts: Outcasts;
   readonly #glance: Glance;
-  /** R12: what one author may fill with blocks that wait; room for one at least. */
-  readonly #shareBytes: number;
   readonly #recent: SeenCache = seenCache(RECENT_MAX);
+  #outcomes: AcceptanceOutcome[] = [];
 
-  constructor(
-    shared: Shared,
-    rules: BlockRules,
-    verdicts: Verdicts,
-    fetch: Fetch,
-    hooks: AcceptanceHooks,
-  ) {
-    this.#shared = shared;
-    this.#rules = rules;
-    this.#verdicts = verdicts;
-    this.#fetch = fetch;
-    this.#hooks = hooks;
-    const { members } = shared.committee;
-    this.#waiting = new Waiting(members.length);
-    this.#shelf = new Shelf(members.length, shared.tuning.pendingPerAuthor);
-    this.#shareBytes = Math.floor(shared.tuning.pendingBytesMax / members.length);
-    this.#glance = new Glance(shared, rules, this.#waiting, this.#shareBytes);
+  constructor(port: AcceptancePort) {
+    this.#port = port;
+    const members = port.committee.members.length;
+    this.#waiting = new Waiting(members);
+    this.#room = new Room(this.#waiting, members, port.tuning);
+    this.#outcasts = new Outcasts(port, this.#waiting, this.#room, members);
+    this.#glance = new Glance(port, this.#room);
   }
 
   get waitingCount(): number {
     return this.#waiting.size;
+  }
+
+  /** What has happened since the last call, in order. */
+  takeOutcomes(): readonly AcceptanceOutcome[] {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    return outcomes;
   }
 
   waitsForJob(key: string): boolean {
@@ -86,11 +106,11 @@ export class Acceptance {
   receive(opened: OpenedBlock, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
     const { ref } = opened;
     if (this.#isOldNews(ref) || isAsked?.(ref) === false) return undefined;
-    if (!this.#isWelcome(ref) && !this.#shared.isForgiven(ref)) {
-      this.#shelve(opened, peer);
+    if (!this.#outcasts.isWelcome(ref) && !this.#outcasts.forgive(ref)) {
+      this.#outcasts.shelve(opened, peer);
       return undefined;
     }
-    const left = this.#glance.putOff(opened);
+    const left = this.#glance.lookAt(opened);
     if (left) {
       this.#note(left.what, peer, ref, left.flaw);
       return left.blamed ? left.flaw : undefined;
@@ -100,14 +120,12 @@ export class Acceptance {
 
   /** R12: from now on the author's blocks are taken only when others need them. */
   shun(author: number): void {
-    if (this.#shared.peers.shun(author)) this.setAside(author);
+    this.#outcasts.shun(author);
   }
 
-  /** What waits of an outcast, and nothing else needs, is put aside. */
+  /** R12: the author is over its budget. */
   setAside(author: number): void {
-    for (const { block, peer } of this.#waiting.of(author)) {
-      if (!this.#isWelcome(block.ref)) this.#shelve(block, peer);
-    }
+    this.#outcasts.setAside(author);
   }
 
   /** The slow check of a job ended. */
@@ -121,27 +139,27 @@ export class Acceptance {
 
   /** `tsDeferral` fired, the horizon moved, the own clock came on: looks at everything that waits. */
   reexamine(): void {
-    const { dag, clock, tuning } = this.#shared;
+    const { dag, clock, tuning } = this.#port;
     for (const entry of this.#waiting.all()) {
       if (entry.block.ref.round <= dag.horizon) this.#drop(entry);
       else this.#waiting.refresh(entry, dag.horizon, clock.nowMs + tuning.tsAheadMsMax);
     }
-    this.#shelf.horizonMoved(dag.horizon);
-    this.#tidy();
+    this.#outcasts.horizonMoved(dag.horizon);
+    this.#outcasts.tidy();
     this.#drain();
     this.#armDeferral();
   }
 
   /** `fetchRetry` fired. */
-  fetchDue(): void {
-    const hopeless = this.#fetch.due();
+  askForMissing(): void {
+    const hopeless = this.#port.fetch.askDue();
     for (const key of hopeless) {
       for (const entry of this.#waiting.childrenOf(key)) {
         const flaw = failure('parent_missing', 'a parent', 'nobody has it');
         this.#defer(entry.block.ref, entry.peer, flaw);
         this.#drop(entry);
       }
-      this.#fetch.forget(key);
+      this.#port.fetch.forget(key);
     }
   }
 
@@ -154,50 +172,14 @@ export class Acceptance {
   /** Judged before; but what was left out may turn out to be needed. */
   #isOldNews(ref: Ref): boolean {
     const key = refKey(ref);
-    if (this.#waiting.has(key) || this.#shelf.has(ref, key) || this.#shared.dag.has(ref))
+    if (this.#waiting.has(key) || this.#outcasts.isShelved(ref, key) || this.#port.dag.has(ref))
       return true;
     return this.#recent.has(key) && !this.#waiting.isNeeded(key);
   }
 
-  /**
-   * R12: a shunned author's block is taken only when a block that waits references it. That one is
-   * welcome itself, so the need goes back to an author who is not shunned; without this a liar
-   * could make everybody fetch, keep and log another history of its own with every block.
-   */
-  #isWelcome(ref: Ref): boolean {
-    return !this.#shared.peers.isOutcast(ref.author) || this.#waiting.isNeeded(refKey(ref));
-  }
-
-  /** What only a shunned author says is left unread, with all that only it needed. */
-  #shelve(block: OpenedBlock, peer: number): void {
-    const { ref } = block;
-    const flaw = failure('shunned', 'a block that others need', `one of ${ref.author}`);
-    this.#defer(ref, peer, flaw);
-    const entry = this.#waiting.get(refKey(ref));
-    if (entry) this.#waiting.remove(entry);
-    this.#shelf.put(block, peer);
-    this.#fitShelf(ref.author);
-    this.#tidy();
-  }
-
-  /** Shelf and waiting blocks of an author have one share of memory between them. */
-  #fitShelf(author: number): void {
-    this.#shelf.fit(author, this.#shareBytes - this.#waiting.bytesOf(author));
-  }
-
-  /** Leaves what nothing needs any more: questions, and blocks that were taken only for the need. */
-  #tidy(): void {
-    for (const key of this.#waiting.unneeded()) {
-      this.#fetch.forget(key);
-      const entry = this.#waiting.get(key);
-      if (entry === undefined || this.#isWelcome(entry.block.ref)) continue;
-      this.#shelve(entry.block, entry.peer);
-    }
-  }
-
   /** Static validity. Answers what the sender is to blame for. */
   #judge(opened: OpenedBlock, peer: number): Failure | undefined {
-    const checked = checkOpened(opened, this.#rules);
+    const checked = checkOpened(opened, this.#port.rules);
     if (checked.kind === 'accept') {
       this.#take(checked, peer);
       return undefined;
@@ -208,76 +190,76 @@ export class Acceptance {
     if (checked.author === undefined) return flaw;
     // R4: the body is bound by the signed header, so its author is to blame, whoever sent it.
     this.shun(checked.author);
-    if (checked.evidence) this.#hooks.evidence(checked.author, checked.evidence);
+    if (checked.evidence) this.#report(checked.evidence, checked.author);
     this.#recent.add(refKey(opened.ref));
     return flaw;
   }
 
   #take({ block, asks }: Extract<Checked, { kind: 'accept' }>, peer: number): void {
-    const { dag, me } = this.#shared;
+    const { dag, me } = this.#port;
     const { ref } = block;
-    if (this.#shared.heard(block) && this.#waiting.earliestTs() !== undefined) this.reexamine();
+    if (this.#hear(block) && this.#waiting.earliestTs() !== undefined) this.reexamine();
     if (dag.has(ref)) return;
     if (ref.author === me) {
-      this.#hooks.ownHeard(block);
+      this.#outcomes.push({ kind: 'ownHeard', ref });
       this.#recent.add(refKey(ref));
     }
     if (ref.round <= dag.horizon) {
       const flaw = failure('below_horizon', `above ${dag.horizon}`, `${ref.round}`);
       return this.#note('blockIgnored', peer, ref, flaw);
     }
-    if (this.#isSecond(block, peer) || this.#isTooMuch(block, peer)) return;
+    const other = this.#otherOfSlot(ref);
+    if (other) {
+      this.#accuse(contradiction(other, block), ref, peer);
+      this.#recent.add(refKey(ref));
+      // R13: a second block of a slot is kept only when something that waits references it.
+      if (!this.#waiting.isNeeded(refKey(ref))) return;
+    }
+    const lack = this.#makeRoom(block);
+    if (lack) return this.#defer(ref, peer, lack);
     this.#hold(block, peer, asks);
     this.#drain();
   }
 
-  /** R13: a second block of a slot is kept only when something that waits references it. */
-  #isSecond(block: Block, peer: number): boolean {
-    const { ref } = block;
-    const held = this.#shared.dag.primary(ref.author, ref.round);
-    const other = held ?? this.#waiting.inSlot(ref.author, ref.round);
-    if (other === undefined) return false;
-    this.#accuse(contradiction(other, block), ref, peer);
-    this.#recent.add(refKey(ref));
-    return !this.#waiting.isNeeded(refKey(ref));
+  /** A block that its author signed, of whatever use. True: the own clock came on by it (R12a). */
+  #hear({ ref, header }: Block): boolean {
+    const { peers, clock, me } = this.#port;
+    peers.signed(ref.author, ref.round);
+    return ref.author !== me && clock.signed(ref.author, header.ts);
   }
 
-  /** R12: room for what waits, which only delays. The round was looked at first. */
-  #isTooMuch(block: Block, peer: number): boolean {
-    const [author, { pendingPerAuthor }] = [block.ref.author, this.#shared.tuning];
-    for (let held = this.#waiting.bytesOf(author); held > 0; held = this.#waiting.bytesOf(author)) {
-      if (held + block.bytes.length <= this.#shareBytes) break;
-      if (this.#giveWay(block)) continue;
-      const max = `${this.#shareBytes} bytes of one author`;
-      return this.#defer(block.ref, peer, failure('pending_full', max, `${held}`));
+  #otherOfSlot({ author, round }: Ref): BlockHead | undefined {
+    return this.#port.dag.primary(author, round) ?? this.#waiting.inSlot(author, round);
+  }
+
+  /** R12: higher blocks of the author give way. Answers what room is lacking all the same. */
+  #makeRoom(block: Block): Failure | undefined {
+    const { author } = block.ref;
+    for (;;) {
+      const lack = this.#room.lackOfBytes(author, block.bytes.length);
+      if (lack === undefined) break;
+      if (!this.#giveWay(block.ref)) return lack;
     }
-    const pending = this.#waiting.countOf(author);
-    const isReady = this.#shared.dag.missingParents(block).length === 0;
-    if (pending < pendingPerAuthor || isReady) return false;
-    if (this.#giveWay(block)) return false;
-    const most = `at most ${pendingPerAuthor} waiting`;
-    return this.#defer(block.ref, peer, failure('author_pending', most, `${pending}`));
+    const lack = this.#room.lackOfPlaces(author);
+    if (lack === undefined || this.#port.dag.missingParents(block).length === 0) return undefined;
+    return this.#giveWay(block.ref) ? undefined : lack;
   }
 
-  /**
-   * The author's highest waiting block makes room for a lower one. Otherwise pushes from the tip fill
-   * the room of a replica that comes back, the lowest blocks it misses a parent of are not kept,
-   * nobody asks for that parent, and it never catches up.
-   */
-  #giveWay({ ref }: Block): boolean {
-    const top = this.#waiting.highestOf(ref.author);
-    if (top === undefined || top.block.ref.round <= ref.round) return false;
-    const { block, peer } = top;
-    const lower = failure('author_pending', 'no lower one', `round ${ref.round}`);
+  /** False: no waiting block of the author is higher. */
+  #giveWay(ref: Ref): boolean {
+    const top = this.#room.givesWayTo(ref);
+    if (top === undefined) return false;
     this.#drop(top);
-    return this.#defer(block.ref, peer, lower);
+    const lower = failure('author_pending', 'no lower one', `round ${ref.round}`);
+    this.#defer(top.block.ref, top.peer, lower);
+    return true;
   }
 
   #hold(block: Block, peer: number, asks: readonly Ask[]): void {
-    const { dag, clock, tuning } = this.#shared;
+    const { dag, clock, tuning } = this.#port;
     const key = refKey(block.ref);
-    const root = this.#fetch.rootOf(key) ?? block.ref.author;
-    this.#fetch.forget(key);
+    const root = this.#port.fetch.rootOf(key) ?? block.ref.author;
+    this.#port.fetch.forget(key);
     const missing = dag.missingParents(block);
     const early = block.header.ts > clock.nowMs + tuning.tsAheadMsMax;
     const entry = this.#waiting.add({ block, peer, root, asks, early }, missing);
@@ -285,7 +267,7 @@ export class Acceptance {
       const parent = this.#waiting.get(refKey(ref));
       // R11a: it is needed now, so its slow checks need not wait for their turn.
       if (parent) this.#waiting.markReady(parent);
-      else this.#fetch.want(ref, root, [peer, block.ref.author]);
+      else this.#port.fetch.want(ref, root, [peer, block.ref.author]);
     }
     if (early) {
       const at = `${block.header.ts - clock.nowMs} ms ahead`;
@@ -293,42 +275,34 @@ export class Acceptance {
       this.#armDeferral();
     }
     this.#waiting.markReady(entry);
-    this.#fitShelf(block.ref.author);
+    this.#outcasts.fitShelf(block.ref.author);
     for (const ref of missing) {
-      const found = this.#shelf.take(ref);
+      const found = this.#outcasts.takeFromShelf(ref);
       if (found) this.#judge(found.block, found.peer);
     }
   }
 
   #armDeferral(): void {
     const earliest = this.#waiting.earliestTs();
-    const { timers, tuning } = this.#shared;
-    timers.wantOrNot('tsDeferral', this.#shared.whenClockIs(earliest, -tuning.tsAheadMsMax));
+    const { clock, timers, tuning } = this.#port;
+    const dueMs = earliest === undefined ? undefined : clock.whenMs(earliest - tuning.tsAheadMsMax);
+    timers.wantOrNot('tsDeferral', dueMs);
   }
 
   /** Moves what waits for nothing any more into the DAG, parents before children. */
   #drain(): void {
     for (let entry = this.#waiting.shift(); entry; entry = this.#waiting.shift()) {
-      if (!this.#isChecked(entry)) continue;
+      if (needsChecks(entry)) {
+        this.#startChecks(entry);
+        continue;
+      }
       this.#waiting.remove(entry);
-      if (this.#isSound(entry)) this.#insert(entry.block);
+      const { block } = entry;
+      const verdict = againstOwnParent(block, this.#port);
+      if (verdict.kind !== 'accept') this.#blameAuthor(entry, verdict);
+      if (verdict.kind === 'accept' || this.#waiting.isNeeded(refKey(block.ref)))
+        this.#insert(block);
     }
-  }
-
-  /**
-   * R11a: slow checks are asked for last, when nothing else is waited for. An honest author's blocks
-   * are a chain, so one of them at a time gets so far: what is more is a liar's, and waits its turn
-   * unless somebody needs it.
-   */
-  #isChecked(entry: WaitingBlock): boolean {
-    if (entry.asks.length === 0 || entry.jobs?.size === 0) return true;
-    const { ref } = entry.block;
-    const isNeeded = this.#waiting.isNeeded(refKey(ref));
-    if (!isNeeded && this.#waiting.isChecking(ref.author)) return false;
-    const jobs = this.#verdicts.ask(entry.asks, undefined);
-    if (jobs instanceof Set) this.#waiting.check(entry, jobs);
-    else this.#refuseWaiting(entry, jobs);
-    return false;
   }
 
   /**
@@ -336,37 +310,51 @@ export class Acceptance {
    * answer may not decide who accepts what others reference: a flawed block is dropped on direct
    * push, its author shunned, and kept like a second block of a slot when something needs it.
    */
-  #isSound({ block, peer }: WaitingBlock): boolean {
-    const verdict = againstOwnParent(block, this.#shared);
-    if (verdict.kind === 'accept') return true;
-    const { code, expected, actual } = verdict;
+  #blameAuthor({ block, peer }: WaitingBlock, { code, expected, actual }: Failure): void {
     this.shun(block.ref.author);
     this.#note('blockRejected', peer, block.ref, failure(code, expected, actual));
     this.#recent.add(refKey(block.ref));
-    return this.#waiting.isNeeded(refKey(block.ref));
+  }
+
+  /**
+   * R11a: slow checks are asked for last, when nothing else is waited for. An honest author's blocks
+   * are a chain, so one of them at a time gets so far: what is more is a liar's, and waits its turn
+   * unless somebody needs it.
+   */
+  #startChecks(entry: WaitingBlock): void {
+    const { ref } = entry.block;
+    if (!this.#waiting.isNeeded(refKey(ref)) && this.#waiting.isChecking(ref.author)) return;
+    const jobs = this.#port.verdicts.ask(entry.asks, undefined);
+    if (jobs instanceof Set) this.#waiting.startChecks(entry, jobs);
+    else this.#refuseWaiting(entry, jobs);
   }
 
   #insert(block: Block): void {
     const key = refKey(block.ref);
-    const { added, delivered, evidence } = this.#shared.dag.insert(block);
+    const { added, delivered, evidence } = this.#port.dag.insert(block);
     this.#recent.add(key);
-    this.#fetch.forget(key);
+    this.#port.fetch.forget(key);
     if (!added) return;
-    this.#shared.out.note({ what: 'accepted', ref: block.ref });
+    this.#port.out.note({ what: 'accepted', ref: block.ref });
     // Told of when it came; a replayed log brings it here first.
     if (evidence) this.#convict(evidence, block.ref.author);
-    this.#hooks.accepted(block, delivered);
+    this.#outcomes.push({ kind: 'accepted', block, delivered });
+    if (this.#port.budgets.taken(block)) this.setAside(block.ref.author);
     this.#waiting.parentCame(key);
   }
 
   #accuse(evidence: Evidence, ref: Ref, peer: number): void {
-    this.#shared.out.note({ what: 'equivocation', ref, peer });
+    this.#port.out.note({ what: 'equivocation', ref, peer });
     this.#convict(evidence, ref.author);
   }
 
   #convict(evidence: Evidence, author: number): void {
     this.shun(author);
-    this.#hooks.evidence(author, evidence);
+    this.#report(evidence, author);
+  }
+
+  #report(evidence: Evidence, author: number): void {
+    this.#outcomes.push({ kind: 'evidence', author, evidence });
   }
 
   #refuseWaiting(entry: WaitingBlock, verdict: Exclude<Verdict, { kind: 'accept' }>): void {
@@ -385,16 +373,20 @@ export class Acceptance {
     const { block, root, peer } = entry;
     this.#waiting.remove(entry);
     const needed = this.#waiting.isNeeded(refKey(block.ref));
-    if (needed) this.#fetch.want(block.ref, root, [peer, block.ref.author]);
-    this.#tidy();
+    if (needed) this.#port.fetch.want(block.ref, root, [peer, block.ref.author]);
+    this.#outcasts.tidy();
   }
 
-  #defer(ref: Ref, peer: number, flaw: Failure): true {
+  #defer(ref: Ref, peer: number, flaw: Failure): void {
     this.#note('blockDeferred', peer, ref, flaw);
-    return true;
   }
 
   #note(what: ReplicaNote['what'], peer: number, ref: Ref | undefined, flaw: Failure): void {
-    this.#shared.out.note({ what, peer, failure: flaw, ...(ref === undefined ? {} : { ref }) });
+    this.#port.out.note({ what, peer, failure: flaw, ...(ref === undefined ? {} : { ref }) });
   }
+}
+
+/** R11a: it has slow checks, and not all of them are answered. */
+function needsChecks({ asks, jobs }: WaitingBlock): boolean {
+  return asks.length > 0 && jobs?.size !== 0;
 }

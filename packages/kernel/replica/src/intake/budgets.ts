@@ -1,8 +1,11 @@
 import { type Block, type Evidence, type Ref, refKey, seenCache } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { CommitInput, OrderedBatch, Unsigned } from '@fatty/interface';
+import type { CommitInput, OrderedBatch, StateMachine, Unsigned } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
-import type { Shared } from '../context.ts';
+import type { Committee } from '@fatty/protocol';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { Peers } from '../cell/peers.ts';
 
 /** Places (author, session, seq) that were counted, and sessions that were seen to live. */
 const PLACES_MAX = 65_536;
@@ -25,6 +28,16 @@ interface Seen {
   readonly commit: number;
 }
 
+/** What Budgets needs of its replica. */
+export interface BudgetsPort {
+  readonly committee: Committee;
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly tuning: Tuning;
+}
+
 /**
  * What authors carry for nothing (R12): bytes of batches that no session had a place for, and of
  * unsigned messages that the state has not come to. Each author has `wasteBytesMax` of it and gets
@@ -33,8 +46,7 @@ interface Seen {
  * opinion, never validity.
  */
 export class Budgets {
-  readonly #shared: Shared;
-  readonly #onOver: (author: number) => void;
+  readonly #port: BudgetsPort;
   readonly #all: readonly Budget[];
   readonly #counted = seenCache(PLACES_MAX);
   /** Sessions by hex, the one that was last used last. */
@@ -43,64 +55,65 @@ export class Budgets {
   readonly #prepaid = new Set<string>();
   #atMs: number;
 
-  /** `onOver`: the author is over now and was not. */
-  constructor(shared: Shared, onOver: (author: number) => void) {
-    this.#shared = shared;
-    this.#onOver = onOver;
-    const left = shared.tuning.wasteBytesMax;
-    this.#all = shared.committee.members.map(() => ({ left, isSuspect: false }));
-    this.#atMs = shared.committee.genesisTs;
+  constructor(port: BudgetsPort) {
+    this.#port = port;
+    const left = port.tuning.wasteBytesMax;
+    this.#all = port.committee.members.map(() => ({ left, isSuspect: false }));
+    this.#atMs = port.committee.genesisTs;
   }
 
-  /** A block has entered the DAG. */
-  taken({ ref, bytes }: Block): void {
-    if (!this.#all[ref.author]?.isSuspect) return;
+  /** A block has entered the DAG. True: its author is over now and was not. */
+  taken({ ref, bytes }: Block): boolean {
+    if (!this.#all[ref.author]?.isSuspect) return false;
     this.#prepaid.add(refKey(ref));
     const [oldest] = this.#prepaid;
     if (this.#prepaid.size > PREPAID_MAX && oldest !== undefined) this.#prepaid.delete(oldest);
-    this.#charge(ref.author, bytes.length);
+    return this.#charge(ref.author, bytes.length);
   }
 
-  /** After the machine applied it. */
-  committed({ content, index, commitTs }: Ordered, { batches }: CommitInput): void {
+  /** After the machine applied it. Answers the authors that are over now and were not. */
+  committed({ content, index, commitTs }: Ordered, { batches }: CommitInput): readonly number[] {
     this.#refill(commitTs);
-    const used = new Set(batches.filter((batch) => this.#isUsed(batch, index)));
+    const used = new Set(batches.filter((batch) => this.#noteUse(batch, index)));
+    const over: number[] = [];
     let at = 0;
     for (const block of content) {
       const own = batches.slice(at, at + block.batches.length);
       at += block.batches.length;
       const waste = this.#wasteOf(block, own, used, index);
       if (this.#prepaid.delete(refKey(block.ref)) || waste === 0) continue;
-      this.#charge(block.ref.author, waste);
+      if (this.#charge(block.ref.author, waste)) over.push(block.ref.author);
     }
+    return over;
   }
 
   #refill(commitTs: number): void {
-    const { wasteBytesMax, wasteBytesPerSec } = this.#shared.tuning;
+    const { wasteBytesMax, wasteBytesPerSec } = this.#port.tuning;
     const gained = ((commitTs - this.#atMs) * wasteBytesPerSec) / 1000;
     this.#atMs = commitTs;
     for (const [author, budget] of this.#all.entries()) {
       budget.left = Math.min(wasteBytesMax, budget.left + gained);
       if (budget.left === wasteBytesMax) budget.isSuspect = false;
-      if (budget.left >= 0) this.#shared.peers.setOver(author, false);
+      if (budget.left >= 0) this.#port.peers.setOver(author, false);
     }
   }
 
-  #charge(author: number, bytes: number): void {
-    const { me, peers, out } = this.#shared;
+  /** True: the author is over now and was not. */
+  #charge(author: number, bytes: number): boolean {
+    const { me, peers, out } = this.#port;
     const budget = this.#all[author];
-    if (budget === undefined || author === me) return;
+    if (budget === undefined || author === me) return false;
     budget.left -= bytes;
-    if (budget.left >= 0 || peers.isOver(author)) return;
+    if (budget.left >= 0 || peers.isOver(author)) return false;
     budget.isSuspect = true;
     peers.setOver(author, true);
     out.note({ what: 'overBudget', peer: author });
-    this.#onOver(author);
+    return true;
   }
 
-  /** Its session lives, is its client's, and has used the seq up. */
-  #isUsed(batch: OrderedBatch, commit: number): boolean {
-    const { machine } = this.#shared.config;
+  /** True: its session lives, is its client's, and has used the seq up; that is remembered. */
+  #noteUse(batch: OrderedBatch, commit: number): boolean {
+    const { machine } = this.#port;
     if (machine.hasUsed?.(batch) === false) return false;
     const session = toHex(batch.session);
     const seq = Math.max(batch.seq, this.#sessions.get(session)?.seq ?? 0);
@@ -121,10 +134,10 @@ export class Budgets {
     for (const [i, batch] of ordered.entries()) {
       const hasPlace = used.has(batch) ? 'used' : this.#isNear(batch, commit) ? 'near' : undefined;
       const place = `${hasPlace}/${ref.author}/${toHex(batch.session)}/${batch.seq}`;
-      if (hasPlace !== undefined && this.#counts(place)) continue;
+      if (hasPlace !== undefined && this.#takePlace(place)) continue;
       waste += batches[i]?.signed.core.length ?? 0;
     }
-    for (const one of unsigned) waste += this.#isReached(one, ref) ? 0 : one.bytes.length;
+    for (const one of unsigned) waste += this.#takeReached(one, ref) ? 0 : one.bytes.length;
     for (const evidence of body.evidence) waste += bytesOf(evidence);
     return waste;
   }
@@ -132,11 +145,12 @@ export class Budgets {
   /** Out of turn, or too late for a session that has just ended: an honest gateway could not know. */
   #isNear({ session, seq }: OrderedBatch, commit: number): boolean {
     const seen = this.#sessions.get(toHex(session));
-    const roundsMax = this.#shared.committee.params.supportRoundsMax;
+    const roundsMax = this.#port.committee.params.supportRoundsMax;
     return seen !== undefined && commit - seen.commit <= roundsMax && seq <= seen.seq + AHEAD_MAX;
   }
 
-  #counts(place: string): boolean {
+  /** False: the place was taken as often as it counts. */
+  #takePlace(place: string): boolean {
     for (const time of TIMES) {
       const key = `${time}/${place}`;
       if (this.#counted.has(key)) continue;
@@ -146,9 +160,9 @@ export class Budgets {
     return false;
   }
 
-  #isReached(message: Unsigned, { author }: Ref): boolean {
-    if (this.#shared.config.machine.unsigned?.hasReached(message) === false) return false;
-    return this.#counts(`${author}/${toHex(message.about)}/${message.rank}`);
+  #takeReached(message: Unsigned, { author }: Ref): boolean {
+    if (this.#port.machine.unsigned?.hasReached(message) === false) return false;
+    return this.#takePlace(`${author}/${toHex(message.about)}/${message.rank}`);
   }
 }
 

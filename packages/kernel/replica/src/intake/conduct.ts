@@ -1,11 +1,24 @@
 import type { Failure } from '@fatty/interface';
-import type { Shared } from '../context.ts';
+import type { Committee } from '@fatty/protocol';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Peers } from '../cell/peers.ts';
 
 interface Tally {
   /** First offence of those counted. */
   sinceMs: number;
   offences: number;
   mutedAtMs: number | undefined;
+}
+
+/** What Conduct needs of its replica. */
+export interface ConductPort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly tuning: Tuning;
 }
 
 /**
@@ -15,29 +28,29 @@ interface Tally {
  * `muteMs`. A link is authenticated, so only the liar itself can have its link muted.
  */
 export class Conduct {
-  readonly #shared: Shared;
+  readonly #port: ConductPort;
   readonly #tallies: readonly Tally[];
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
-    this.#tallies = shared.committee.members.map(() => ({
+  constructor(port: ConductPort) {
+    this.#port = port;
+    this.#tallies = port.committee.members.map(() => ({
       sinceMs: 0,
       offences: 0,
       mutedAtMs: undefined,
     }));
   }
 
-  isMuted(peer: number): boolean {
+  /** Listens to the peer again when its time is over. */
+  endMute(peer: number): void {
     const tally = this.#tallies[peer];
-    if (tally?.mutedAtMs === undefined) return false;
-    if (this.#isRecent(tally.mutedAtMs)) return true;
+    if (tally?.mutedAtMs === undefined || this.#isRecent(tally.mutedAtMs)) return;
     tally.mutedAtMs = undefined;
-    this.#shared.peers.mute(peer, false);
-    return false;
+    this.#port.peers.mute(peer, false);
   }
 
   offended(peer: number, flaw: Failure): void {
-    const { nowMs, tuning, peers, out } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { tuning, peers, out } = this.#port;
     const tally = this.#tallies[peer];
     if (tally === undefined) return;
     if (!this.#isRecent(tally.sinceMs)) {
@@ -54,6 +67,6 @@ export class Conduct {
 
   /** A clock that was set back makes nothing last longer. */
   #isRecent(atMs: number): boolean {
-    return Math.abs(this.#shared.nowMs - atMs) < this.#shared.tuning.muteMs;
+    return Math.abs(this.#port.clock.runningMs - atMs) < this.#port.tuning.muteMs;
   }
 }

@@ -1,6 +1,7 @@
 import {
   type BlockRules,
   checkSigner,
+  type Dag,
   type OpenedBlock,
   refKey,
   type SeenCache,
@@ -8,8 +9,10 @@ import {
 } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import type { Shared } from '../context.ts';
-import type { Waiting } from './waiting.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { Frontier } from '../cell/frontier.ts';
+import type { Peers } from '../cell/peers.ts';
+import type { Room } from './room.ts';
 
 /** Blocks that were put off and whose signature was good; forgetting one costs a signature. */
 const SEEN_MAX = 4_096;
@@ -21,6 +24,17 @@ export interface PutOff {
   readonly blamed: boolean;
 }
 
+/** What Glance needs of its replica. */
+export interface GlancePort {
+  readonly dag: Dag;
+  readonly frontier: Frontier;
+  readonly me: number;
+  readonly peers: Peers;
+  readonly rules: BlockRules;
+  readonly sync: { readonly isSyncing: boolean };
+  readonly tuning: Tuning;
+}
+
 /**
  * R12: the first look at a block, at its header alone. What would be left anyway, for its round or
  * for want of room, is left before its body is read: that may hold hundreds of signatures. What a
@@ -28,26 +42,22 @@ export interface PutOff {
  * in another's name.
  */
 export class Glance {
-  readonly #shared: Shared;
-  readonly #rules: BlockRules;
-  readonly #waiting: Waiting;
-  readonly #shareBytes: number;
+  readonly #port: GlancePort;
+  readonly #room: Room;
   readonly #seen: SeenCache = seenCache(SEEN_MAX);
 
-  constructor(shared: Shared, rules: BlockRules, waiting: Waiting, shareBytes: number) {
-    this.#shared = shared;
-    this.#rules = rules;
-    this.#waiting = waiting;
-    this.#shareBytes = shareBytes;
+  constructor(port: GlancePort, room: Room) {
+    this.#port = port;
+    this.#room = room;
   }
 
   /** Undefined: worth its checks. An unknown block of the own key always is (R26). */
-  putOff(block: OpenedBlock): PutOff | undefined {
+  lookAt(block: OpenedBlock): PutOff | undefined {
     const { author, round } = block.ref;
-    if (author === this.#shared.me) return undefined;
+    if (author === this.#port.me) return undefined;
     const left = this.#outOfRange(round) ?? this.#noRoom(block);
     if (left === undefined || this.#seen.has(refKey(block.ref))) return left;
-    const signer = checkSigner(block.header, block.signed, this.#rules);
+    const signer = checkSigner(block.header, block.signed, this.#port.rules);
     if (signer.kind !== 'accept') {
       const { kind, code, expected, actual } = signer;
       const blamed = kind === 'reject';
@@ -55,40 +65,32 @@ export class Glance {
       return { what, flaw: failure(code, expected, actual), blamed };
     }
     this.#seen.add(refKey(block.ref));
-    this.#shared.peers.signed(author, round);
+    this.#port.peers.signed(author, round);
     return left;
   }
 
   /** In sync mode no round is too high. */
   #outOfRange(round: number): PutOff | undefined {
-    const { dag, completeRound, tuning, syncing } = this.#shared;
+    const { completeRound } = this.#port.frontier;
+    const { isSyncing } = this.#port.sync;
+    const { dag, tuning } = this.#port;
     if (round <= dag.horizon) {
       const flaw = failure('below_horizon', `above ${dag.horizon}`, `${round}`);
       return { what: 'blockIgnored', flaw, blamed: false };
     }
     const top = completeRound + tuning.holdRounds;
-    if (round <= top || syncing) return undefined;
+    if (round <= top || isSyncing) return undefined;
     return deferred(failure('round_ahead', `at most ${top}`, `${round}`));
   }
 
   /** The author's share is full, and of lower blocks than this one, which would not give way. */
   #noRoom({ ref, header, bytes }: OpenedBlock): PutOff | undefined {
-    const { dag, tuning } = this.#shared;
-    const { author, round } = ref;
-    const held = this.#waiting.bytesOf(author);
-    const count = this.#waiting.countOf(author);
-    const isOver = held > 0 && held + bytes.length > this.#shareBytes;
-    const isMany = count >= tuning.pendingPerAuthor;
-    if (!isOver && !isMany) return undefined;
-    if ((this.#waiting.highestOf(author)?.block.ref.round ?? 0) > round) return undefined;
-    if (isOver) {
-      const max = `${this.#shareBytes} bytes of one author`;
-      return deferred(failure('pending_full', max, `${held}`));
-    }
+    const { dag } = this.#port;
+    const noBytes = this.#room.lackOfBytes(ref.author, bytes.length);
+    const lack = noBytes ?? this.#room.lackOfPlaces(ref.author);
+    if (lack === undefined || this.#room.givesWayTo(ref)) return undefined;
     const isReady = header.parents.every((one) => one.round <= dag.horizon || dag.has(one));
-    if (isReady) return undefined;
-    const most = `at most ${tuning.pendingPerAuthor} waiting`;
-    return deferred(failure('author_pending', most, `${count}`));
+    return noBytes === undefined && isReady ? undefined : deferred(lack);
   }
 }
 

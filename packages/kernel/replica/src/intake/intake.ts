@@ -4,78 +4,79 @@ import type { Failure } from '@fatty/interface';
 import { decodeMessage, type PeerMessage, REFS_MAX } from '../boundary/messages.ts';
 import type { Fetch } from '../catchup/fetch.ts';
 import type { Neighbours } from '../catchup/neighbours.ts';
+import type { Ranges } from '../catchup/ranges.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
-import type { Shared } from '../context.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
 import type { Acceptance } from './acceptance.ts';
-import { Conduct } from './conduct.ts';
+import { Conduct, type ConductPort } from './conduct.ts';
 
-/** Who takes what a message holds. */
-export interface IntakeParts {
+/** What Intake needs of its replica. */
+export interface IntakePort extends ConductPort {
   readonly acceptance: Acceptance;
   readonly fetch: Fetch;
-  readonly serve: Serve;
-  readonly sync: Sync;
-  readonly standing: Standing;
-  readonly neighbours: Neighbours;
   readonly handOver: HandOver;
   readonly frames: Frames;
-  /** Decides what the blocks of a range have made decidable. */
-  advance(): void;
+  readonly neighbours: Neighbours;
+  readonly ranges: Ranges;
+  readonly serve: Serve;
+  readonly standing: Standing;
+  readonly sync: Sync;
 }
 
 /**
- * Messages of peers. An answer is taken only as far as it was asked for, a message no further than
+ * What peers send. An answer is taken only as far as it was asked for, a message no further than
  * its first offence, and a peer no longer than its {@link Conduct} allows: so what one message can
  * cost is one failed check (R12).
  */
 export class Intake {
-  readonly #shared: Shared;
-  readonly #parts: IntakeParts;
+  readonly #port: IntakePort;
   readonly #conduct: Conduct;
 
-  constructor(shared: Shared, parts: IntakeParts) {
-    this.#shared = shared;
-    this.#parts = parts;
-    this.#conduct = new Conduct(shared);
+  constructor(port: IntakePort) {
+    this.#port = port;
+    this.#conduct = new Conduct(port);
   }
 
-  message(peer: number, bytes: Uint8Array): void {
-    if (!this.#shared.peers.has(peer) || this.#conduct.isMuted(peer)) return;
-    const { limits } = this.#shared.committee.params;
-    const opened = decodeMessage(bytes, limits.blockBytesMax);
-    if (!opened.ok) return this.#reject(peer, opened.failure);
-    const message = opened.value;
+  /** Reads a message, if the peer is listened to, and gives it to whom it concerns. */
+  hear(peer: number, bytes: Uint8Array): void {
+    const { peers, committee } = this.#port;
+    if (!peers.has(peer)) return;
+    this.#conduct.endMute(peer);
+    if (peers.isMuted(peer)) return;
+    const message = decodeMessage(bytes, committee.params.limits.blockBytesMax);
+    if (message.ok) this.#dispatch(peer, message.value);
+    else this.#reject(peer, message.failure);
+  }
+
+  #dispatch(peer: number, message: PeerMessage): void {
+    const { serve, sync, standing, neighbours, clock, acceptance, handOver, frames } = this.#port;
     switch (message.kind) {
       case 'push':
         this.#take([message.block], peer);
         return;
       case 'blocks':
-        return this.#blocks(peer, message.blocks);
+        return this.#takeBlocks(peer, message.blocks);
       case 'rounds':
-        return this.#rounds(peer, message);
+        return this.#takeRounds(peer, message) ? sync.answered(peer) : undefined;
       case 'getBlocks':
-        return this.#parts.serve.getBlocks(peer, message.refs);
+        return serve.getBlocks(peer, message.refs);
       case 'getRounds':
-        return this.#parts.serve.getRounds(peer, message.from, message.to);
+        return serve.getRounds(peer, message.from, message.to);
       case 'status':
-        this.#parts.standing.told(peer, message.yourRound);
-        return this.#parts.neighbours.told(peer, message);
+        standing.told(peer, message.yourRound);
+        return neighbours.told(peer, message);
       case 'clock':
-        if (message.ask) this.#parts.neighbours.tellClock([peer], false);
-        if (this.#shared.clock.told(peer, message.ms)) this.#parts.acceptance.reexamine();
-        return;
-      case 'handOver': {
-        const flaw = this.#parts.handOver.take(peer, message.round, message.batches);
-        return this.#judge(peer, flaw);
-      }
+        if (message.ask) neighbours.tellClock([peer], false);
+        return clock.told(peer, message.ms) ? acceptance.reexamine() : undefined;
+      case 'handOver':
+        return this.#judge(peer, handOver.take(peer, message.round, message.batches));
       case 'vote':
-        return this.#judge(peer, this.#parts.frames.vote(message.vote));
+        return this.#judge(peer, frames.takeVote(message.vote));
       case 'cert':
-        return this.#judge(peer, this.#parts.frames.cert(message.cert));
+        return this.#judge(peer, frames.takeCert(message.cert));
     }
   }
 
@@ -83,33 +84,41 @@ export class Intake {
     if (flaw) this.#reject(peer, flaw);
   }
 
-  #blocks(peer: number, blocks: readonly Uint8Array[]): void {
+  /** An answer to `getBlocks`. */
+  #takeBlocks(peer: number, blocks: readonly Uint8Array[]): void {
     if (blocks.length > REFS_MAX) {
       const flaw = failure('too_many', `at most ${REFS_MAX} blocks`, `${blocks.length}`);
       return this.#reject(peer, flaw);
     }
-    this.#take(blocks, peer, (ref) => this.#parts.fetch.isAsked(ref, peer));
+    this.#take(blocks, peer, (ref) => this.#port.fetch.isAsked(ref, peer));
   }
 
-  #rounds(peer: number, message: Extract<PeerMessage, { kind: 'rounds' }>): void {
+  /** A part of an answer to `getRounds`. True: nothing more of it will be taken. */
+  #takeRounds(peer: number, message: Extract<PeerMessage, { kind: 'rounds' }>): boolean {
     const { from, to, blocks, last } = message;
-    const { out, ranges } = this.#shared;
+    const { out, ranges } = this.#port;
     if (!ranges.isAsked(peer, from, to)) {
       // No offence: the question may have been forgotten since.
       const flaw = failure('not_asked', 'rounds that were asked for', `${from} to ${to}`);
-      return out.note({ what: 'messageRejected', peer, failure: flaw });
+      out.note({ what: 'messageRejected', peer, failure: flaw });
+      return false;
     }
     const isClean = this.#take(blocks, peer, ({ round }) => round >= from && round <= to);
-    this.#parts.advance();
-    if (!last && isClean) return;
+    if (!last && isClean) return false;
     ranges.close(peer, from, to);
-    this.#parts.sync.answered(peer);
+    return true;
+  }
+
+  /** The peer has sent what no honest one does. */
+  #reject(peer: number, flaw: Failure): void {
+    this.#port.out.note({ what: 'messageRejected', peer, failure: flaw });
+    this.#conduct.offended(peer, flaw);
   }
 
   /** False: the peer has sent what no honest one does; the rest is left unread. */
   #take(blocks: readonly Uint8Array[], peer: number, isAsked?: (ref: Ref) => boolean): boolean {
     for (const block of blocks) {
-      const flaw = this.#block(block, peer, isAsked);
+      const flaw = this.#takeOne(block, peer, isAsked);
       if (flaw === undefined) continue;
       this.#conduct.offended(peer, flaw);
       return false;
@@ -118,15 +127,11 @@ export class Intake {
   }
 
   /** Opens a block, once. What cannot be read is its sender's fault. */
-  #block(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
-    const opened = openBlock(bytes, this.#shared.committee.params.limits.blockBytesMax);
-    if (opened.ok) return this.#parts.acceptance.receive(opened.value, peer, isAsked);
-    this.#shared.out.note({ what: 'blockRejected', peer, failure: opened.failure });
+  #takeOne(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
+    const { committee, acceptance, out } = this.#port;
+    const opened = openBlock(bytes, committee.params.limits.blockBytesMax);
+    if (opened.ok) return acceptance.receive(opened.value, peer, isAsked);
+    out.note({ what: 'blockRejected', peer, failure: opened.failure });
     return opened.failure;
-  }
-
-  #reject(peer: number, flaw: Failure): void {
-    this.#shared.out.note({ what: 'messageRejected', peer, failure: flaw });
-    this.#conduct.offended(peer, flaw);
   }
 }

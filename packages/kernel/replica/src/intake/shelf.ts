@@ -1,6 +1,7 @@
 import { type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 
-interface Shelved {
+/** A block that was put aside. */
+export interface Shelved {
   readonly block: OpenedBlock;
   /** Who sent it. */
   readonly peer: number;

@@ -145,7 +145,7 @@ export class Waiting {
   }
 
   /** Its slow checks are under way. It becomes ready again when all are answered. */
-  check(entry: WaitingBlock, jobs: Set<string>): void {
+  startChecks(entry: WaitingBlock, jobs: Set<string>): void {
     entry.jobs = jobs;
     for (const key of jobs) this.#jobs.add(key, entry);
     this.markReady(entry);
@@ -208,7 +208,7 @@ export class Waiting {
   }
 
   /** Parents that nothing waits for any more, since the last call. */
-  unneeded(): readonly string[] {
+  takeUnneeded(): readonly string[] {
     const keys = this.#unneeded.filter((key) => !this.#children.has(key));
     this.#unneeded = [];
     return keys;

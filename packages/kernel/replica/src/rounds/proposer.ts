@@ -1,17 +1,36 @@
-import { type Block, type Header, type Ref, signBlock } from '@fatty/broadcast';
-import { invariant } from '@fatty/codec';
+import { type Block, type Dag, type Header, type Ref, signBlock } from '@fatty/broadcast';
+import { invariant, type Signer } from '@fatty/codec';
+import type { CellId } from '@fatty/interface';
+import type { Orderer } from '@fatty/order';
+import { type Committee, quorum } from '@fatty/protocol';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Frontier } from '../cell/frontier.ts';
+import type { Peers } from '../cell/peers.ts';
 import { type Cargo, NO_CARGO, type Pool } from '../clients/pool.ts';
-import type { Shared } from '../context.ts';
+
+/** What Proposer needs of its replica. */
+export interface ProposerPort {
+  readonly cellId: CellId;
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly frontier: Frontier;
+  readonly me: number;
+  readonly orderer: Orderer;
+  readonly peers: Peers;
+  readonly pool: Pool;
+  readonly signer: Signer;
+}
 
 /** Makes own blocks (R4, R9–R11). When is the pacemaker's question. */
 export class Proposer {
-  readonly #shared: Shared;
-  readonly #pool: Pool;
+  readonly #port: ProposerPort;
+  readonly #quorum: number;
   #last: Block | undefined;
 
-  constructor(shared: Shared, pool: Pool) {
-    this.#shared = shared;
-    this.#pool = pool;
+  constructor(port: ProposerPort) {
+    this.#port = port;
+    this.#quorum = quorum(port.committee);
   }
 
   /** The newest own block that is durable; undefined before the first. */
@@ -26,7 +45,7 @@ export class Proposer {
   /** An own block is durable: the next one stands on it. */
   stand(block: Block): void {
     if (block.ref.round > this.lastRound) this.#last = block;
-    this.#shared.clock.stamped(block.header.ts);
+    this.#port.clock.stamped(block.header.ts);
   }
 
   /**
@@ -35,7 +54,8 @@ export class Proposer {
    * below the highest left-out one are decided here.
    */
   nextRound(): number | undefined {
-    const { completeRound, orderer, me } = this.#shared;
+    const { completeRound } = this.#port.frontier;
+    const { orderer, me } = this.#port;
     const next = this.lastRound + 1;
     // Slots 1 … skipped − 2 decided, where the highest skipped round is one below the target.
     const limit = Math.min(completeRound + 1, orderer.lastDecidedRound + 3);
@@ -61,11 +81,11 @@ export class Proposer {
   }
 
   make(round: number, carriesBatches: boolean): Block {
-    const { committee, config, me, clock } = this.#shared;
-    this.#pool.requeueLost(round);
-    const cargo: Cargo = carriesBatches ? this.#pool.take(round) : NO_CARGO;
+    const { committee, cellId, signer, me, clock } = this.#port;
+    this.#port.pool.requeueLost(round);
+    const cargo: Cargo = carriesBatches ? this.#port.pool.take(round) : NO_CARGO;
     const header: Omit<Header, 'bodyHash'> = {
-      cellId: config.cellId,
+      cellId,
       epoch: committee.epoch,
       round,
       author: me,
@@ -74,24 +94,24 @@ export class Proposer {
       seal: false,
       parents: this.#parents(round),
     };
-    const block = signBlock(header, cargo, config.signer);
+    const block = signBlock(header, cargo, signer);
     invariant(
       block.bytes.length <= committee.params.limits.blockBytesMax,
       'an own block is within the block limit',
     );
-    this.#pool.include(block);
+    this.#port.pool.include(block);
     return block;
   }
 
   #canStandOn(below: number, others: readonly Ref[]): boolean {
     if (below === 0) return this.lastRound === 0;
     const own = this.lastRound === below ? 1 : 0;
-    return others.length + own >= this.#shared.quorum;
+    return others.length + own >= this.#quorum;
   }
 
   /** R9, R22: own chain first, then the authors of the round before, ascending. */
   #parents(round: number): readonly Ref[] {
-    const { dag, me } = this.#shared;
+    const { dag, me } = this.#port;
     const own = this.#last?.ref ?? (dag.virtual[me] as Ref);
     if (round === 1) return [own, ...dag.virtual.filter((ref) => ref.author !== me)];
     const below = round - 1;
@@ -99,12 +119,12 @@ export class Proposer {
   }
 
   #unshunnedAt(round: number): readonly Ref[] {
-    return this.#othersAt(round).filter((ref) => !this.#shared.peers.isOutcast(ref.author));
+    return this.#othersAt(round).filter((ref) => !this.#port.peers.isOutcast(ref.author));
   }
 
   /** R13: of several blocks in one slot the first that came. */
   #othersAt(round: number): readonly Ref[] {
-    const { dag, me, committee } = this.#shared;
+    const { dag, me, committee } = this.#port;
     const refs: Ref[] = [];
     for (let author = 0; author < committee.members.length; author++) {
       const block = dag.primary(author, round);

@@ -1,11 +1,29 @@
+import type { Dag } from '@fatty/broadcast';
 import type { StateMachine } from '@fatty/interface';
+import type { Orderer } from '@fatty/order';
+import type { Committee } from '@fatty/protocol';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
 import type { Pool } from '../clients/pool.ts';
-import type { Shared } from '../context.ts';
 import type { Payload } from './payload.ts';
 import type { Proposer } from './proposer.ts';
 
 /** A commit needs the votes of the round after its leader's, and the certificates of the one after. */
 const ROUNDS_TO_REST = 3;
+
+/** What Rest needs of its replica. */
+export interface RestPort {
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly orderer: Orderer;
+  readonly payload: Payload;
+  readonly pool: Pool;
+  readonly proposer: Proposer;
+  readonly tuning: Tuning;
+}
 
 /**
  * Whether there is a reason to make rounds, and how fast (Decisions: Rest, Fast on a LAN). At rest
@@ -16,11 +34,7 @@ const ROUNDS_TO_REST = 3;
  * that round. What the leader says next needs two more rounds to be committed, not four.
  */
 export class Rest {
-  readonly #shared: Shared;
-  readonly #machine: StateMachine;
-  readonly #payload: Payload;
-  readonly #pool: Pool;
-  readonly #proposer: Proposer;
+  readonly #port: RestPort;
   #needsTime = false;
   #sinceMs: number | undefined;
   /** The round after the one that decided what had to be decided. */
@@ -28,12 +42,8 @@ export class Rest {
   /** Open round whose leader, this replica, was asked to fill its slot. */
   #wokenRound = 0;
 
-  constructor(shared: Shared, payload: Payload, pool: Pool, proposer: Proposer) {
-    this.#shared = shared;
-    this.#machine = shared.config.machine;
-    this.#payload = payload;
-    this.#pool = pool;
-    this.#proposer = proposer;
+  constructor(port: RestPort) {
+    this.#port = port;
   }
 
   get isResting(): boolean {
@@ -42,7 +52,7 @@ export class Rest {
 
   /** The round whose leader's slot stays open while nothing is to be said. */
   get openRound(): number {
-    return Math.max(this.#restRound, this.#shared.dag.highestRound);
+    return Math.max(this.#restRound, this.#port.dag.highestRound);
   }
 
   /** Before a commit is applied: was it one that rounds had to be made for? */
@@ -53,7 +63,7 @@ export class Rest {
 
   /** The state moved: does it hold anything that time must pass for? */
   committed(): void {
-    this.#needsTime = this.#machine.needsTime();
+    this.#needsTime = this.#port.machine.needsTime();
   }
 
   /** Somebody has something to say and waits for the leader of `round`, which this replica is. */
@@ -63,14 +73,14 @@ export class Rest {
 
   wantsRounds(): boolean {
     if (this.#isLoaded() || this.#isHeartbeatDue()) return true;
-    return this.#proposer.lastRound < this.#lastRoundOf(this.openRound);
+    return this.#port.proposer.lastRound < this.#lastRoundOf(this.openRound);
   }
 
   /** Shortest time between two own blocks now. */
   pauseMs(): number {
-    const { roundMsMin, idleRoundMs, followRoundMs } = this.#shared.tuning;
+    const { roundMsMin, idleRoundMs, followRoundMs } = this.#port.tuning;
     if (this.#isBehind()) return followRoundMs;
-    if (this.#isLoaded() || this.#proposer.lastRound < this.#promised()) return roundMsMin;
+    if (this.#isLoaded() || this.#port.proposer.lastRound < this.#promised()) return roundMsMin;
     return this.#isHeartbeatDue() ? idleRoundMs : followRoundMs;
   }
 
@@ -80,7 +90,7 @@ export class Rest {
    * have reached this replica, and might wait for it for ever.
    */
   #lastRoundOf(round: number): number {
-    const { orderer, me } = this.#shared;
+    const { orderer, me } = this.#port;
     const isHeld = round > 0 && round === this.#restRound && this.#wokenRound < round;
     return isHeld && orderer.leaderOf(round) === me ? round - 1 : round;
   }
@@ -94,7 +104,7 @@ export class Rest {
   /** True when this is news. */
   begin(): boolean {
     if (this.#sinceMs !== undefined) return false;
-    this.#sinceMs = this.#shared.nowMs;
+    this.#sinceMs = this.#port.clock.runningMs;
     return true;
   }
 
@@ -103,7 +113,8 @@ export class Rest {
    * waits for a commit that memory is what must be saved (R22).
    */
   end(): boolean {
-    const { nowMs, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { tuning } = this.#port;
     const sinceMs = this.#sinceMs ?? nowMs;
     this.#sinceMs = undefined;
     return nowMs - sinceMs <= tuning.restMsMax && !this.#isBehind();
@@ -112,25 +123,27 @@ export class Rest {
   /** When, on the own clock, the last commit gets too old for sessions and leases to be kept in time. */
   heartbeatMs(): number | undefined {
     if (!this.#needsTime) return undefined;
-    const { orderer, committee } = this.#shared;
+    const { orderer, committee } = this.#port;
     const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
     return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
   }
 
   /** Commits are far behind blocks: rounds are slow and empty until they come. */
   #isBehind(): boolean {
-    const { orderer, tuning } = this.#shared;
-    const rounds = this.#proposer.lastRound - orderer.lastDecidedRound;
-    return rounds > tuning.uncommittedRoundsMax || this.#payload.bytes > tuning.uncommittedBytesMax;
+    const { orderer, tuning } = this.#port;
+    const rounds = this.#port.proposer.lastRound - orderer.lastDecidedRound;
+    return (
+      rounds > tuning.uncommittedRoundsMax || this.#port.payload.bytes > tuning.uncommittedBytesMax
+    );
   }
 
   /** Something is to be said, or is on its way to be committed. */
   #isLoaded(): boolean {
-    return this.#payload.isOpen || this.#pool.hasNews(this.#proposer.lastRound + 1);
+    return this.#port.payload.isOpen || this.#port.pool.hasNews(this.#port.proposer.lastRound + 1);
   }
 
   #isHeartbeatDue(): boolean {
     const atMs = this.heartbeatMs();
-    return atMs !== undefined && atMs <= this.#shared.clock.nowMs;
+    return atMs !== undefined && atMs <= this.#port.clock.nowMs;
   }
 }

@@ -13,8 +13,12 @@ import {
   u53,
 } from '@fatty/codec';
 import type { CellId, LogRecord, Outcome } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
 import type { IndexedBlock } from '../boundary/contract.ts';
-import type { Shared } from '../context.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { Bodies } from '../catchup/bodies.ts';
+import type { OwnClock } from '../cell/clock.ts';
 
 /** R24: record types of the log. */
 export const RECORD_BLOCK = 1;
@@ -58,15 +62,28 @@ export function decodeMark(mark: Uint8Array): Outcome<SignerMark> {
   return decode(signerMarkShape, mark, MARK_BYTES_MAX);
 }
 
+/** What Persistence needs of its replica. */
+export interface PersistencePort {
+  readonly bodies: Bodies;
+  readonly cellId: CellId;
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly me: number;
+  readonly out: Outbox;
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
+
 /**
  * Persist before send (R24). One persist is in flight; what comes meanwhile goes with the next.
  * Received blocks wait for the own block that references them and share its datasync.
  */
 export class Persistence {
-  readonly #shared: Shared;
+  readonly #port: PersistencePort;
   #records: LogRecord[] = [];
   #index: IndexedBlock[] = [];
   #bytes = 0;
+  #isAwaited = false;
   #token = 0;
   #inFlight: { readonly token: number; readonly own: Block | undefined } | undefined;
   #durableRound = 0;
@@ -75,8 +92,8 @@ export class Persistence {
   /** The mark on disk, or on its way there. */
   #mark: SignerMark | undefined;
 
-  constructor(shared: Shared) {
-    this.#shared = shared;
+  constructor(port: PersistencePort) {
+    this.#port = port;
   }
 
   get isBusy(): boolean {
@@ -88,11 +105,6 @@ export class Persistence {
     return this.#durableRound;
   }
 
-  /** Bytes of accepted blocks that are not in the log yet. */
-  get unloggedBytes(): number {
-    return this.#bytes;
-  }
-
   /** An accepted block of somebody else. */
   queue(block: Block): void {
     this.#records.push({ type: RECORD_BLOCK, body: block.bytes });
@@ -100,9 +112,10 @@ export class Persistence {
     this.#bytes += block.bytes.length;
   }
 
-  /** A record that goes with the next write, whose token this answers. */
+  /** A record that somebody waits for. It goes with the next write, whose token this answers. */
   log(record: LogRecord): number {
     this.#records.push(record);
+    this.#isAwaited = true;
     return this.#token + 1;
   }
 
@@ -118,17 +131,18 @@ export class Persistence {
    * that, a log restored from before the last own block would look like a write that was cut off.
    */
   tendMark(commitIndex: number, atOnce: boolean): void {
-    const { nowMs, timers, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { timers, tuning } = this.#port;
     if (this.isBusy || (this.#mark?.durable ?? 0) >= this.#durableRound) return;
     const dueMs = this.#durableAtMs + tuning.markDelayMs;
     if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#nextMark(0, commitIndex));
     else timers.want('markDue', dueMs);
   }
 
-  /** Logs what was received, when there is no own block to go with. */
-  flush(): void {
-    if (this.isBusy || this.#records.length === 0) return;
-    this.#write(undefined, undefined);
+  /** Logs what was received, when it is much or waited for and there is no own block to go with. */
+  flushIfDue(): void {
+    const isMuch = this.#bytes > this.#port.tuning.unloggedBytesMax;
+    if (!this.isBusy && (isMuch || this.#isAwaited)) this.#write(undefined, undefined);
   }
 
   /** Answers the own block that is durable now. */
@@ -138,14 +152,14 @@ export class Persistence {
     this.#inFlight = undefined;
     if (own) {
       this.#durableRound = own.ref.round;
-      this.#durableAtMs = this.#shared.nowMs;
+      this.#durableAtMs = this.#port.clock.runningMs;
     }
     return own;
   }
 
   /** The mark of an earlier life. One of an earlier epoch says nothing about this one. */
   restoredMark(mark: SignerMark): void {
-    if (mark.epoch === this.#shared.committee.epoch) this.#mark = mark;
+    if (mark.epoch === this.#port.committee.epoch) this.#mark = mark;
   }
 
   /** An own block found in the log. */
@@ -157,7 +171,7 @@ export class Persistence {
   restoredOwner(body: Uint8Array): Outcome<true> {
     this.#owned = true;
     if (equalBytes(body, this.#owner())) return ok(true);
-    const { me } = this.#shared;
+    const { me } = this.#port;
     return fail('foreign_log', `the log of replica ${me} of this cell`, 'another log');
   }
 
@@ -165,7 +179,7 @@ export class Persistence {
     const last = this.#mark;
     // After a crash the log, and with it the commits, may end before what the mark was written for.
     this.#mark = {
-      epoch: this.#shared.committee.epoch,
+      epoch: this.#port.committee.epoch,
       round: Math.max(round, this.#durableRound, last?.round ?? 0),
       durable: this.#durableRound,
       commitIndex: Math.max(commitIndex, last?.commitIndex ?? 0),
@@ -174,13 +188,13 @@ export class Persistence {
   }
 
   #owner(): Uint8Array {
-    const { committee, config, me } = this.#shared;
-    const owner = { cellId: config.cellId, epoch: committee.epoch, author: me };
+    const { committee, cellId, me } = this.#port;
+    const owner = { cellId, epoch: committee.epoch, author: me };
     return encode(ownerShape, owner);
   }
 
   #write(own: Block | undefined, mark: Uint8Array | undefined): void {
-    const { out, bodies } = this.#shared;
+    const { out, bodies } = this.#port;
     const records = this.#records;
     if (!this.#owned) records.unshift({ type: RECORD_OWNER, body: this.#owner() });
     this.#owned = true;
@@ -192,5 +206,6 @@ export class Persistence {
     this.#records = [];
     this.#index = [];
     this.#bytes = 0;
+    this.#isAwaited = false;
   }
 }

@@ -1,8 +1,10 @@
-import { type Block, type BlockRules, checkBlock, trusting } from '@fatty/broadcast';
+import { type Block, type BlockRules, checkBlock, type Dag, trusting } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure, LogRecord } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
 import type { IndexedBlock } from '../boundary/contract.ts';
-import type { Shared } from '../context.ts';
+import type { Outbox } from '../boundary/outbox.ts';
+import type { Bodies } from '../catchup/bodies.ts';
 import {
   decodeMark,
   type Persistence,
@@ -14,20 +16,39 @@ import {
 /** Blocks of the log between two looks at what they decide: each looks at all that is undecided. */
 const BLOCKS_AT_ONCE = 32;
 
+/** What is to be done with the log. */
+export type RestoreStep =
+  /** Insert the block. */
+  | { readonly kind: 'block'; readonly block: Block }
+  /** Apply what the blocks so far decide. */
+  | { readonly kind: 'advance' };
+
+const ADVANCE: RestoreStep = { kind: 'advance' };
+
+/** What Restore needs of its replica. */
+export interface RestorePort {
+  readonly bodies: Bodies;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly out: Outbox;
+  readonly persistence: Persistence;
+  readonly rules: BlockRules;
+}
+
 /** Reads the own log back (R24–R26) and judges whether it is whole. */
 export class Restore {
-  readonly #shared: Shared;
+  readonly #port: RestorePort;
   readonly #rules: BlockRules;
   #mark: SignerMark | undefined;
   #flaw: Failure | undefined;
   #indexed: IndexedBlock[] = [];
 
-  constructor(shared: Shared, rules: BlockRules) {
-    this.#shared = shared;
-    this.#rules = trusting(rules);
+  constructor(port: RestorePort) {
+    this.#port = port;
+    this.#rules = trusting(port.rules);
   }
 
-  mark(bytes: Uint8Array | undefined, persistence: Persistence): void {
+  readMark(bytes: Uint8Array | undefined): void {
     if (bytes === undefined) return;
     const opened = decodeMark(bytes);
     if (!opened.ok) {
@@ -35,35 +56,33 @@ export class Restore {
       return;
     }
     this.#mark = opened.value;
-    persistence.restoredMark(opened.value);
+    this.#port.persistence.restoredMark(opened.value);
   }
 
-  /**
-   * The blocks of records that can be inserted, each to be inserted before the next is asked for.
-   * `advance` applies what the blocks so far decide.
-   */
-  *blocks(
-    records: Iterable<LogRecord>,
-    persistence: Persistence,
-    advance: () => void,
-  ): Generator<Block> {
+  /** What is to be done with the records, step by step: each before the next is asked for. */
+  *read(records: Iterable<LogRecord>): Generator<RestoreStep> {
     let undecided = 0;
     for (const record of records) {
-      const block = this.#block(record, persistence, advance);
+      const block = this.#newBlock(record);
       if (block === undefined) continue;
-      yield block;
+      // It may have been logged when its parents were below the horizon, which commits move.
+      if (!this.#hasParents(block)) yield ADVANCE;
+      if (!this.#hasParents(block)) {
+        const { round } = block.ref;
+        this.#flaw = failure('log_gap', 'every parent before its child', `round ${round}`);
+        continue;
+      }
+      yield { kind: 'block', block };
       undecided = (undecided + 1) % BLOCKS_AT_ONCE;
-      if (undecided === 0) advance();
+      if (undecided === 0) yield ADVANCE;
     }
-    advance();
+    yield ADVANCE;
   }
 
-  /**
-   * The block of a record, when it can be inserted now. A block that is there already is skipped.
-   */
-  #block(record: LogRecord, persistence: Persistence, advance: () => void): Block | undefined {
+  /** The block of a record, unless it is there already. */
+  #newBlock(record: LogRecord): Block | undefined {
     if (record.type === RECORD_OWNER) {
-      const owner = persistence.restoredOwner(record.body);
+      const owner = this.#port.persistence.restoredOwner(record.body);
       if (!owner.ok) this.#flaw ??= owner.failure;
     }
     if (record.type !== RECORD_BLOCK || this.#flaw) return undefined;
@@ -74,23 +93,22 @@ export class Restore {
       return undefined;
     }
     const { block } = checked;
-    const { dag } = this.#shared;
-    if (dag.has(block.ref) || block.ref.round <= dag.horizon) return undefined;
-    // It may have been logged when its parents were below the horizon, which commits move.
-    if (dag.missingParents(block).length > 0) advance();
-    if (dag.missingParents(block).length === 0) return block;
-    this.#flaw = failure('log_gap', 'every parent before its child', `round ${block.ref.round}`);
-    return undefined;
+    const { dag } = this.#port;
+    return dag.has(block.ref) || block.ref.round <= dag.horizon ? undefined : block;
+  }
+
+  #hasParents(block: Block): boolean {
+    return this.#port.dag.missingParents(block).length === 0;
   }
 
   index(block: Block): void {
     this.#indexed.push({ ref: block.ref, bytes: block.bytes });
-    this.#shared.bodies.indexed(block.ref);
+    this.#port.bodies.indexed(block.ref);
   }
 
   flushIndex(): void {
     if (this.#indexed.length === 0) return;
-    this.#shared.out.push({ kind: 'index', blocks: this.#indexed });
+    this.#port.out.push({ kind: 'index', blocks: this.#indexed });
     this.#indexed = [];
   }
 
@@ -101,7 +119,7 @@ export class Restore {
   verdict(lastOwnRound: number): Failure | undefined {
     if (this.#flaw || this.#mark === undefined) return this.#flaw;
     const { durable, epoch } = this.#mark;
-    const { committee } = this.#shared;
+    const { committee } = this.#port;
     if (epoch > committee.epoch || (epoch === committee.epoch && durable > lastOwnRound)) {
       return failure('log_behind_mark', `own round ${durable} in the log`, `${lastOwnRound}`);
     }

@@ -1,9 +1,29 @@
-import type { Block, Ref } from '@fatty/broadcast';
+import type { Dag, Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
+import { type Committee, quorum } from '@fatty/protocol';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
 import type { Neighbours } from '../catchup/neighbours.ts';
-import type { Shared } from '../context.ts';
+import type { Ranges } from '../catchup/ranges.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Peers } from '../cell/peers.ts';
 import type { Persistence } from './persistence.ts';
+
+/** What Standing needs of its replica. */
+export interface StandingPort {
+  readonly me: number;
+  readonly clock: OwnClock;
+  readonly committee: Committee;
+  readonly dag: Dag;
+  readonly neighbours: Neighbours;
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly persistence: Persistence;
+  readonly ranges: Ranges;
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
 
 /**
  * Whether this replica may sign (R26). Before its first own block of a life, q − 1 others must have
@@ -22,9 +42,8 @@ import type { Persistence } from './persistence.ts';
  * more is asked for the block, and is waited for a bounded time.
  */
 export class Standing {
-  readonly #shared: Shared;
-  readonly #persistence: Persistence;
-  readonly #neighbours: Neighbours;
+  readonly #port: StandingPort;
+  readonly #vouchersMin: number;
   /** Peers that know no own block beyond the log. */
   readonly #vouchers = new Set<number>();
   /** Peers that claim to know one, and how long they are waited for. */
@@ -37,10 +56,9 @@ export class Standing {
   #observer: Failure | undefined;
   #halted: Failure | undefined;
 
-  constructor(shared: Shared, persistence: Persistence, neighbours: Neighbours) {
-    this.#shared = shared;
-    this.#persistence = persistence;
-    this.#neighbours = neighbours;
+  constructor(port: StandingPort) {
+    this.#port = port;
+    this.#vouchersMin = quorum(port.committee) - 1;
   }
 
   /** Why this replica only watches. */
@@ -72,13 +90,14 @@ export class Standing {
     return this.#ownCommitted && this.refusal === undefined;
   }
 
-  /** `lastOwnRound`: of the log. */
-  born(lastOwnRound: number): void {
+  /** A life begins. `lastOwnRound`: of the log; `flaw`: why it makes this replica an observer. */
+  begin(lastOwnRound: number, flaw: Failure | undefined): void {
     this.#bornRound = lastOwnRound;
+    if (flaw) this.observe(flaw);
   }
 
   committed(blocks: readonly Ref[]): void {
-    const { me } = this.#shared;
+    const { me } = this.#port;
     this.#ownCommitted ||= blocks.some(
       ({ author, round }) => author === me && round > this.#bornRound,
     );
@@ -87,21 +106,21 @@ export class Standing {
   observe(flaw: Failure): void {
     if (this.#observer) return;
     this.#observer = flaw;
-    this.#shared.out.note({ what: 'observer', failure: flaw });
+    this.#port.out.note({ what: 'observer', failure: flaw });
   }
 
   halt(round: number): void {
     if (this.#halted) return;
     const flaw = failure('contradiction', 'one certified block per slot', `two in round ${round}`);
     this.#halted = flaw;
-    this.#shared.out.push({ kind: 'halt', failure: flaw });
+    this.#port.out.push({ kind: 'halt', failure: flaw });
   }
 
   /** A block with the own key that the DAG does not have. */
-  ownHeard({ ref }: Block): void {
-    const last = this.#persistence.durableRound;
+  ownHeard(ref: Ref): void {
+    const last = this.#port.persistence.durableRound;
     // An old one of the log, from somebody who answers with whole rounds.
-    if (ref.round <= Math.min(last, this.#shared.dag.horizon)) return;
+    if (ref.round <= Math.min(last, this.#port.dag.horizon)) return;
     const known = `at most round ${last}`;
     this.observe(failure('own_key_heard', known, `round ${ref.round} by another`));
   }
@@ -109,15 +128,16 @@ export class Standing {
   /** What a peer knows of the own key. */
   told(peer: number, yourRound: number): void {
     if (this.#vouched) return;
-    if (yourRound <= this.#persistence.durableRound) {
+    if (yourRound <= this.#port.persistence.durableRound) {
       // R12a: who signs before it has heard the others' clocks may stamp its chain with a wrong one.
-      if (this.#shared.clock.offsetMs(peer) === undefined) return;
+      if (this.#port.clock.offsetMs(peer) === undefined) return;
       this.#vouchers.add(peer);
       this.#judge();
       return;
     }
     this.#vouchers.delete(peer);
-    const { ranges, nowMs, tuning } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { ranges, tuning } = this.#port;
     if (!this.#claims.has(peer)) this.#claims.set(peer, nowMs + tuning.claimWaitMs);
     ranges.ask(peer, yourRound, yourRound);
   }
@@ -134,21 +154,22 @@ export class Standing {
   }
 
   #judge(): void {
-    const { quorum, nowMs } = this.#shared;
-    if (this.#vouchers.size < quorum - 1 || nowMs < this.#claimedUntilMs) return;
+    const nowMs = this.#port.clock.runningMs;
+    if (this.#vouchers.size < this.#vouchersMin || nowMs < this.#claimedUntilMs) return;
     this.#vouched = true;
   }
 
   #askAgain(): void {
-    const { nowMs, timers, tuning, peers } = this.#shared;
+    const nowMs = this.#port.clock.runningMs;
+    const { timers, tuning, peers } = this.#port;
     if (nowMs < this.#claimedUntilMs) timers.want('fetchRetry', this.#claimedUntilMs);
     const silent = peers.up.filter((peer) => !this.#vouchers.has(peer));
     if (silent.length === 0) return;
     if (nowMs >= this.#askAgainMs) {
       // The first question went out when the link came up.
       if (this.#askAgainMs > 0) {
-        this.#neighbours.tellClock(silent, true);
-        this.#neighbours.tell(silent, true);
+        this.#port.neighbours.tellClock(silent, true);
+        this.#port.neighbours.tell(silent, true);
       }
       this.#askAgainMs = nowMs + 5 * tuning.fetchRetryMs;
     }

@@ -1,12 +1,12 @@
 import { type BlockRules, seenCache } from '@fatty/broadcast';
-import type { ReplicaConfig } from '../context.ts';
+import type { ReplicaConfig } from '../boundary/config.ts';
 
 /** Client batches and keys whose signatures need no second look. */
 const SIGNATURES_MAX = 16_384;
 const KEYS_MAX = 4_096;
 
-/** Static validity as this replica checks it; `heldBatch`: a batch whose signature it knows (R11). */
-export function blockRulesOf(
+/** Static validity (R8–R11) over the algorithm's own. `heldBatch`: see there. */
+export function blockRules(
   { committee, cellId, scheme, machine }: ReplicaConfig,
   heldBatch: NonNullable<BlockRules['heldBatch']>,
 ): BlockRules {

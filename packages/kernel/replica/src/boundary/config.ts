@@ -1,0 +1,17 @@
+import type { SignatureScheme, Signer } from '@fatty/codec';
+import type { CellId, StateMachine } from '@fatty/interface';
+import type { Committee } from '@fatty/protocol';
+import type { Tuning } from './tuning.ts';
+
+/** What one replica is made of. */
+export interface ReplicaConfig {
+  readonly committee: Committee;
+  readonly cellId: CellId;
+  /** Own index in the committee. */
+  readonly me: number;
+  readonly signer: Signer;
+  readonly scheme: SignatureScheme;
+  /** Fresh: the log is replayed into it. */
+  readonly machine: StateMachine;
+  readonly tuning?: Partial<Tuning>;
+}
