@@ -52,7 +52,7 @@ export function decide(
   lastDecided: number,
   memo: Memo = new Memo(),
 ): readonly Decision[] {
-  return new Decider(view, committee, rule, memo).run(lastDecided);
+  return new Decider(view, committee, rule, memo).decide(lastDecided);
 }
 
 class Decider {
@@ -70,18 +70,18 @@ class Decider {
     this.#quorum = quorum(committee);
   }
 
-  run(lastDecided: number): readonly Decision[] {
+  decide(lastDecided: number): readonly Decision[] {
     const { decided } = this.#memo;
     const top = this.#view.highestRound - this.#rule.wave + 2;
     let news = false;
     for (let round = top; round > lastDecided; round--) {
       if (decided.has(round)) continue;
-      const decision = this.#direct(round);
+      const decision = this.#tryDirect(round);
       if (decision) decided.set(round, decision);
       news ||= decision !== undefined;
     }
     // An indirect decision can only follow from a new direct one.
-    if (news) this.#indirect(lastDecided, top);
+    if (news) this.#decideIndirectly(lastDecided, top);
     const found: Decision[] = [];
     for (let round = lastDecided + 1; ; round++) {
       const decision = decided.get(round);
@@ -91,25 +91,25 @@ class Decider {
     }
   }
 
-  /** R16; undefined while the votes seen allow neither. */
-  #direct(round: number): Decision | undefined {
+  /** R16: direct commit or direct skip; undefined while the votes seen allow neither. */
+  #tryDirect(round: number): Decision | undefined {
     const author = this.#rule.leader(round, this.#committee);
     if (author === undefined) return undefined;
     const votes = this.#view.verticesAt(round + this.#rule.wave - 2);
-    const certs = this.#view.verticesAt(round + this.#rule.wave - 1);
-    if (this.#memo.looked.get(round) === votes.length + certs.length) return undefined;
-    this.#memo.looked.set(round, votes.length + certs.length);
-    const blamers = votes.filter((vote) => !this.#view.supportOf(vote, author, round));
-    const certified = this.#certifiedBy(certs, author, round);
+    const certificates = this.#view.verticesAt(round + this.#rule.wave - 1);
+    if (this.#memo.looked.get(round) === votes.length + certificates.length) return undefined;
+    this.#memo.looked.set(round, votes.length + certificates.length);
+    const blames = votes.filter((vote) => !this.#view.supportOf(vote, author, round));
+    const certified = this.#certifiedBy(certificates, author, round);
     if (certified.size > 1) return { kind: 'conflict', round, certified: [...certified.keys()] };
     for (const [leader, by] of certified) {
-      if (this.#enough(by)) return { kind: 'commit', round, leader, direct: true };
+      if (this.#isQuorum(by)) return { kind: 'commit', round, leader, direct: true };
     }
-    return this.#enough(blamers) ? { kind: 'skip', round, direct: true } : undefined;
+    return this.#isQuorum(blames) ? { kind: 'skip', round, direct: true } : undefined;
   }
 
   /** Distinct authors count, not blocks: an equivocator has several blocks in one round. */
-  #enough(blocks: readonly Vertex[]): boolean {
+  #isQuorum(blocks: readonly Vertex[]): boolean {
     if (blocks.length < this.#quorum) return false;
     return new Set(blocks.map((block) => block.author)).size >= this.#quorum;
   }
@@ -118,7 +118,7 @@ class Decider {
   #certifiedBy(blocks: Iterable<Vertex>, author: number, round: number): Map<Vertex, Vertex[]> {
     const certified = new Map<Vertex, Vertex[]>();
     for (const block of blocks) {
-      const leader = this.#cert(block, author, round);
+      const leader = this.#certifiedLeader(block, author, round);
       if (leader === undefined) continue;
       const by = certified.get(leader);
       if (by) by.push(block);
@@ -128,7 +128,7 @@ class Decider {
   }
 
   /** The leader block that `block` certifies: at most one, as its parents' authors differ (R9). */
-  #cert(block: Vertex, author: number, round: number): Vertex | undefined {
+  #certifiedLeader(block: Vertex, author: number, round: number): Vertex | undefined {
     const { certified } = this.#memo;
     const known = certified.get(round) ?? new Map<Vertex, Vertex | undefined>();
     certified.set(round, known);
@@ -144,7 +144,7 @@ class Decider {
   }
 
   /** R17: from the top down, each undecided slot asks the first slot above that is not skipped. */
-  #indirect(lastDecided: number, top: number): void {
+  #decideIndirectly(lastDecided: number, top: number): void {
     const { decided } = this.#memo;
     const { anchorFloor } = this.#rule;
     const anchors = new Map<number, number>();
@@ -154,7 +154,7 @@ class Decider {
       const anchor = anchorRound === undefined ? undefined : decided.get(anchorRound);
       if (!decided.has(round) && anchor?.kind === 'commit') {
         if (cone?.top !== anchor.leader) cone = new Cone(anchor.leader);
-        const decision = this.#byAnchor(round, cone);
+        const decision = this.#decideByAnchor(round, cone);
         if (decision) decided.set(round, decision);
       }
       const skipped = decided.get(round)?.kind === 'skip';
@@ -163,11 +163,11 @@ class Decider {
     }
   }
 
-  #byAnchor(round: number, cone: Cone): Decision | undefined {
+  #decideByAnchor(round: number, cone: Cone): Decision | undefined {
     const author = this.#rule.leader(round, this.#committee);
     if (author === undefined) return undefined;
-    const certs = cone.at(round + this.#rule.wave - 1);
-    const [first, ...more] = this.#certifiedBy(certs, author, round).keys();
+    const certificates = cone.at(round + this.#rule.wave - 1);
+    const [first, ...more] = this.#certifiedBy(certificates, author, round).keys();
     if (first === undefined) return { kind: 'skip', round, direct: false };
     if (more.length > 0) return { kind: 'conflict', round, certified: [first, ...more] };
     return { kind: 'commit', round, leader: first, direct: false };
