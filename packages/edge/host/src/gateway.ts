@@ -156,7 +156,7 @@ export class Gateway<Query, Answer> implements ClientFront {
     if (!visitor) return;
     const message = decode(this.#heard, bytes, this.#limits.frameBytesMax);
     if (!message.ok) {
-      this.#unreadable(visitor, bytes, message.failure);
+      this.#refuseUnreadable(visitor, bytes, message.failure);
       return;
     }
     const { kind } = message.value;
@@ -164,15 +164,15 @@ export class Gateway<Query, Answer> implements ClientFront {
   }
 
   /** A read that asks what nobody can answer is answered so; everything else ends the link. */
-  #unreadable(visitor: Visitor<Query>, bytes: Uint8Array, failure: Failure): void {
+  #refuseUnreadable(visitor: Visitor<Query>, bytes: Uint8Array, failure: Failure): void {
     const request = requestOf(bytes, this.#limits.frameBytesMax);
-    if (request === undefined) return this.#garbage(visitor, failure);
-    this.#error(visitor, request, this.#toll(visitor, bytes.length) ?? failure);
+    if (request === undefined) return this.#refuseGarbage(visitor, failure);
+    this.#sendError(visitor, request, this.#takeToll(visitor, bytes.length) ?? failure);
   }
 
   /** Bytes that no program of ours sends. */
-  #garbage(visitor: Visitor<Query>, failure: Failure): void {
-    this.#error(visitor, 0, failure);
+  #refuseGarbage(visitor: Visitor<Query>, failure: Failure): void {
+    this.#sendError(visitor, 0, failure);
     visitor.link.close(CLOSE.malformed, failure.code);
   }
 
@@ -237,16 +237,16 @@ export class Gateway<Query, Answer> implements ClientFront {
   #receive(visitor: Visitor<Query>, message: ClientMessageOf<Query>, size: number): void {
     switch (message.kind) {
       case 'submit':
-        return this.#batch(visitor, message, size);
+        return this.#takeBatch(visitor, message, size);
       case 'unsigned':
-        return this.#unsigned(visitor, message.message);
+        return this.#takeUnsigned(visitor, message.message);
       case 'read':
-        return this.#charged(visitor, message, size, (slowDown) =>
+        return this.#actInTurn(visitor, message, size, (slowDown) =>
           this.#read(visitor, message, slowDown),
         );
       case 'now':
-        return this.#charged(visitor, message, size, (slowDown) =>
-          this.#now(visitor, message.nonce, slowDown),
+        return this.#actInTurn(visitor, message, size, (slowDown) =>
+          this.#tellNow(visitor, message.nonce, slowDown),
         );
       case 'ping':
         return this.#send(visitor, { kind: 'pong', id: message.id }, KEEP_ALIVE);
@@ -259,7 +259,7 @@ export class Gateway<Query, Answer> implements ClientFront {
    * A batch's client must be the key of its link: only then does a budget by key bound anything. The
    * core is read here and by the replica; what cannot be read is the replica's to refuse.
    */
-  #batch(visitor: Visitor<Query>, message: Submit, sizeBytes: number): void {
+  #takeBatch(visitor: Visitor<Query>, message: Submit, sizeBytes: number): void {
     const { link } = visitor;
     const { batch: signed } = message;
     const core = decode(batchShape, signed.core, this.#limits.frameBytesMax);
@@ -269,18 +269,18 @@ export class Gateway<Query, Answer> implements ClientFront {
     }
     const submit = (slowDown: Failure | undefined): void =>
       this.#submit(visitor, { signed, batch }, slowDown);
-    this.#charged(visitor, message, sizeBytes, submit);
+    this.#actInTurn(visitor, message, sizeBytes, submit);
   }
 
   /** Acts when the client may have it done: at once, in a newcomer's turn, or with `slow_down`. */
-  #charged(
+  #actInTurn(
     visitor: Visitor<Query>,
     { kind }: { readonly kind: ChargedKind },
     sizeBytes: number,
     act: (slowDown: Failure | undefined) => void,
   ): void {
     const { link } = visitor;
-    const slowDown = this.#toll(visitor, sizeBytes);
+    const slowDown = this.#takeToll(visitor, sizeBytes);
     if (slowDown || this.#served.hasSession(link.peer)) return act(slowDown);
     const chore = {
       costMs: costMs(kind, sizeBytes),
@@ -295,7 +295,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   }
 
   /** What one more message of this size costs its client: nothing, or `slow_down`. */
-  #toll(visitor: Visitor<Query>, size: number): Failure | undefined {
+  #takeToll(visitor: Visitor<Query>, size: number): Failure | undefined {
     const nowMs = this.#replica.clockMs();
     const waitMs = Math.max(visitor.messages.take(1, nowMs), visitor.bytes.take(size, nowMs));
     if (waitMs === 0) return undefined;
@@ -305,12 +305,12 @@ export class Gateway<Query, Answer> implements ClientFront {
   }
 
   /** Nobody signs it, so the link it came by pays for what is forged; no answer, like the true ones. */
-  #unsigned(visitor: Visitor<Query>, bytes: Uint8Array): void {
+  #takeUnsigned(visitor: Visitor<Query>, bytes: Uint8Array): void {
     const nowMs = this.#replica.clockMs();
     if (visitor.unsigned.take(1, nowMs) > 0) return;
     const rules = this.#served.unsigned;
     const opened = openUnsigned(bytes, rules?.open);
-    if (!opened.ok) return this.#garbage(visitor, opened.failure);
+    if (!opened.ok) return this.#refuseGarbage(visitor, opened.failure);
     const kind = rules?.precheck(opened.value).kind;
     if (kind === 'accept') this.#replica.submitUnsigned(bytes);
     if (kind === 'reject') visitor.unsigned.charge(opened.value.weight, nowMs);
@@ -338,7 +338,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   }
 
   #read(visitor: Visitor<Query>, read: Read<Query>, slowDown: Failure | undefined): void {
-    if (slowDown) return this.#error(visitor, read.request, slowDown);
+    if (slowDown) return this.#sendError(visitor, read.request, slowDown);
     const isDue = read.minCommit <= this.#applied.commit || !this.#mayAnswer(read);
     if (isDue) return this.#answer(visitor, read);
     if (visitor.waiting.length < this.#limits.waitingReadsMax) {
@@ -346,10 +346,10 @@ export class Gateway<Query, Answer> implements ClientFront {
       return;
     }
     const expected = `at most ${this.#limits.waitingReadsMax} waiting reads`;
-    this.#error(visitor, read.request, { code: 'slow_down', expected, actual: 'one more' });
+    this.#sendError(visitor, read.request, { code: 'slow_down', expected, actual: 'one more' });
   }
 
-  #error(visitor: Visitor<Query>, request: number, failure: Failure): void {
+  #sendError(visitor: Visitor<Query>, request: number, failure: Failure): void {
     this.#send(visitor, { kind: 'error', request, failure }, PROTOCOL);
   }
 
@@ -367,13 +367,13 @@ export class Gateway<Query, Answer> implements ClientFront {
 
   #answer(visitor: Visitor<Query>, read: Read<Query>): void {
     const { request, view, query } = read;
-    if (!this.#mayAnswer(read)) return this.#error(visitor, request, NOT_CURRENT);
+    if (!this.#mayAnswer(read)) return this.#sendError(visitor, request, NOT_CURRENT);
     const answer = this.#served.ask(query, view === 'delivered' ? view : 'committed');
     const { commit } = this.#applied;
     const bytes = encode(this.#said, { kind: 'readResult', request, commit, view, answer });
     this.#charge(visitor, answer, bytes.length);
     if (visitor.link.send(bytes, BULK)) return;
-    this.#error(visitor, request, unsent(visitor.link, bytes.length));
+    this.#sendError(visitor, request, unsent(visitor.link, bytes.length));
   }
 
   /** A long answer costs its client more than the question did. */
@@ -383,8 +383,8 @@ export class Gateway<Query, Answer> implements ClientFront {
     bytes.charge(size, nowMs);
   }
 
-  #now(visitor: Visitor<Query>, nonce: Uint8Array, slowDown: Failure | undefined): void {
-    if (slowDown) return this.#error(visitor, 0, slowDown);
+  #tellNow(visitor: Visitor<Query>, nonce: Uint8Array, slowDown: Failure | undefined): void {
+    if (slowDown) return this.#sendError(visitor, 0, slowDown);
     const { commit, commitTs, leaseClock } = this.#applied;
     const ts = this.#replica.clockMs();
     const { cellId, signer } = this.#parts;

@@ -38,7 +38,7 @@ export class Newcomers {
 
   /** Acts now or later. False: the key, or the waiting room, has no place left. */
   take(key: string, chore: Chore): boolean {
-    if (this.#waiting.size === 0 && this.#waitMs(chore) === 0) {
+    if (this.#waiting.size === 0 && this.#takeTurn(chore) === 0) {
       chore.act();
       return true;
     }
@@ -57,13 +57,14 @@ export class Newcomers {
     this.#waiting.delete(key);
   }
 
-  #waitMs({ costMs }: Chore): number {
+  /** Pays for the chore, or answers how many ms until that is possible. */
+  #takeTurn({ costMs }: Chore): number {
     return this.#budget.take(costMs, this.#turns.nowMs());
   }
 
   #serve(): void {
     for (const [key, [first, ...rest]] of this.#waiting) {
-      const waitMs = first === undefined ? 0 : this.#waitMs(first);
+      const waitMs = first === undefined ? 0 : this.#takeTurn(first);
       if (waitMs > 0) return this.#arm(waitMs);
       this.#waiting.delete(key);
       if (rest.length > 0) this.#waiting.set(key, rest);
