@@ -1,7 +1,6 @@
 import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node';
 import { type CAC, cac } from 'cac';
-import { readLine } from './arguments.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
@@ -14,8 +13,9 @@ import { registerOp } from './commands/op.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
 import { registerTour } from './commands/tour.ts';
-import { EXIT, exitCodeOf, type Io } from './io.ts';
-import { printable } from './output.ts';
+import { readLine } from './terminal/arguments.ts';
+import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
+import { printable } from './terminal/output.ts';
 
 /** Every command of `fatty`. */
 const COMMANDS: readonly Register[] = [

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CAC } from 'cac';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readLine } from '../src/arguments.ts';
 import { commandsOn } from '../src/cli.ts';
-import { EXIT, ExitError } from '../src/io.ts';
+import { readLine } from '../src/terminal/arguments.ts';
+import { EXIT, ExitError } from '../src/terminal/io.ts';
 import { fatty, folder, silentIo } from './fatty.ts';
 
 const dir = folder();

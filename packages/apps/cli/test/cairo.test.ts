@@ -9,7 +9,7 @@ import {
   writeAirPublicInput,
 } from '@fatty/cairo';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
+import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder, type Said } from './fatty.ts';
 
 const dir = folder();

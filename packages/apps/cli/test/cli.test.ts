@@ -6,8 +6,8 @@ import type { TraceEvent } from '@fatty/interface';
 import { traceLine } from '@fatty/msc';
 import { OPTIONS } from '@fatty/node';
 import { describe, expect, it, vi } from 'vitest';
-import { EXIT, exitCodeOf } from '../src/io.ts';
-import { fields, plain, table } from '../src/output.ts';
+import { EXIT, exitCodeOf } from '../src/terminal/io.ts';
+import { fields, plain, table } from '../src/terminal/output.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();

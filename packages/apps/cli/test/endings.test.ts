@@ -6,8 +6,8 @@ import { type Client, connect, isFattyError } from '@fatty/client/node';
 import { asSessionId, fromHex } from '@fatty/codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningCell, startCell } from '../src/index.ts';
-import { EXIT } from '../src/io.ts';
-import { signalExit } from '../src/stop.ts';
+import { EXIT } from '../src/terminal/io.ts';
+import { signalExit } from '../src/terminal/stop.ts';
 import { folder } from './fatty.ts';
 
 const dir = folder();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { runCli } from '../src/cli.ts';
-import type { Io } from '../src/io.ts';
+import type { Io } from '../src/terminal/io.ts';
 
 /** What a command line did. */
 export interface Said {

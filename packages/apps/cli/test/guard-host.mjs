@@ -1,6 +1,6 @@
 // Runs a command under a lock that a test makes up: guard-host.mjs DEADLINE_MS program args…
 import { Guard } from '../dist/lock/guard.js';
-import { Stop } from '../dist/stop.js';
+import { Stop } from '../dist/terminal/stop.js';
 
 const [deadline, ...command] = process.argv.slice(2);
 const deadlineMs = performance.now() + Number(deadline);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Guard, type Held } from '../src/lock/guard.ts';
-import { ENDING_SIGNALS, Stop, signalExit } from '../src/stop.ts';
+import { ENDING_SIGNALS, Stop, signalExit } from '../src/terminal/stop.ts';
 import { folder, silentIo } from './fatty.ts';
 
 const dir = folder();

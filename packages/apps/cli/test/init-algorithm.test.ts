@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
+import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();

@@ -1,6 +1,6 @@
 import { array, bytes, encode, hash, record, text, toHex, u53 } from '@fatty/codec';
 import { expect, test } from 'vitest';
-import { bytesOfJson, shownBytes } from '../src/item.ts';
+import { bytesOfJson, shownBytes } from '../src/commands/item.ts';
 
 const hexOf = (json: string): string => toHex(bytesOfJson(json));
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
+import { EXIT } from '../src/terminal/io.ts';
 import { fatty } from './fatty.ts';
 
 const TILL = fileURLToPath(new URL('../../../cairo/prove/machines/till.casm', import.meta.url));

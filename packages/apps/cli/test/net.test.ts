@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
+import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
-import { fields, json, printable, table } from '../src/output.ts';
+import { EXIT } from '../src/terminal/io.ts';
+import { fields, json, printable, table } from '../src/terminal/output.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();

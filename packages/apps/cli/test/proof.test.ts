@@ -10,7 +10,7 @@ import {
   writeStoneJson,
 } from '@fatty/cairo';
 import { describe, expect, it } from 'vitest';
-import { EXIT } from '../src/io.ts';
+import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();

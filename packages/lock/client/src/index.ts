@@ -7,10 +7,10 @@ export type {
   SessionState,
   SessionStatus,
 } from '@fatty/core';
-export * from './error.ts';
 export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
+export * from './sdk/error.ts';
 export type { Lock } from './sdk/lock.ts';
 export {
   type DeclareOptions,

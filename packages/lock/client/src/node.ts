@@ -7,11 +7,11 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
-import { clientError, FattyError, isFattyError } from './error.ts';
 import { type Checks, may, optionsOf } from './sdk/arguments.ts';
 import { boundedText } from './sdk/cell-source.ts';
 import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
+import { clientError, FattyError, isFattyError } from './sdk/error.ts';
 import { Machine, type MachineClient } from './sdk/machine-lease.ts';
 import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 

@@ -1,5 +1,5 @@
 // The code of a rejection, for tests.
-import { isFattyError } from '../src/error.ts';
+import { isFattyError } from '../src/sdk/error.ts';
 
 /** The code of the FattyError that `promise` rejects with; `done` when it does not. */
 export async function codeOf(promise: Promise<unknown>): Promise<string> {

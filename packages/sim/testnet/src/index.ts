@@ -17,11 +17,9 @@ export {
 export { type Insider, LIES, type Lie, makeLiar, Puppet, type Trick } from './liars/index.ts';
 export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
 export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
-export { IdealProver, type Proven } from './nets/ideal-prover.ts';
 export * from './nets/index.ts';
 export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './nets/plan.ts';
 export * from './nets/recorded.ts';
-export { SessionClient } from './nets/session.ts';
 export * from './nets/shrink.ts';
 export {
   type Fixtures,
@@ -29,6 +27,7 @@ export {
   type Recording,
   SCENARIOS,
 } from './staging/scenarios.ts';
+export { SessionClient } from './staging/session.ts';
 export {
   type FrontScene,
   type Staged,
@@ -49,6 +48,7 @@ export {
 export { Disk, type DiskOptions } from './world/disk.ts';
 export * from './world/faults.ts';
 export { Host, type Peer } from './world/host.ts';
+export { IdealProver, type Proven } from './world/ideal-prover.ts';
 export { Network, type Packet, type Scheduler } from './world/network.ts';
 export type { CheckedCell, Checker, Observation, Violation } from './world/observation.ts';
 export { SeededRng } from './world/rng.ts';

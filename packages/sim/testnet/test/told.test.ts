@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HoldChecker } from '../src/checkers/holds.ts';
 import { chained } from '../src/checkers/inboxes.ts';
 import { MachineChecker } from '../src/checkers/machines.ts';
-import { IdealProver, type Proven } from '../src/nets/ideal-prover.ts';
+import { IdealProver, type Proven } from '../src/world/ideal-prover.ts';
 import type { Checker } from '../src/world/observation.ts';
 import { type Act, keyOf, type News, type Told, told } from './told.ts';
 

@@ -1,4 +1,4 @@
-import { ENDING_SIGNALS } from '../stop.ts';
+import { ENDING_SIGNALS } from '../terminal/stop.ts';
 
 /** How often a launcher looks whether its parent still lives, ms. */
 const PARENT_POLL_MS = 500;

@@ -21,8 +21,8 @@ import {
 } from '@fatty/cairo';
 import { type ProofJobOptions, proverPool } from '@fatty/client/worker';
 import type { Failure } from '@fatty/interface';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { formatOf, show } from '../output.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
 import { isJson, type Read, readProgramFile, readText, unreadable } from './program.ts';
 import { inspectProofFile, type ProofFlags, verifyProofFile, withProofOptions } from './proof.ts';

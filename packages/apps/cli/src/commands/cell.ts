@@ -7,10 +7,10 @@ import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node';
 import { type AlgorithmModule, moduleOf, type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { formatOf, show } from '../output.ts';
-import { DEFAULT_DIR } from '../session.ts';
-import { signalExit } from '../stop.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf, show } from '../terminal/output.ts';
+import { signalExit } from '../terminal/stop.ts';
+import { DEFAULT_DIR } from './client.ts';
 import { type Register, withFormat } from './command.ts';
 
 interface InitFlags {

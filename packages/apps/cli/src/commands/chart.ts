@@ -13,8 +13,8 @@ import {
   readTrace,
   shownBy,
 } from '@fatty/msc';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { formatOf } from '../output.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
 import { readText } from './program.ts';
 

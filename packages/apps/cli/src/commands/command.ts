@@ -1,5 +1,5 @@
 import type { CAC, Command } from 'cac';
-import type { Io } from '../io.ts';
+import type { Io } from '../terminal/io.ts';
 
 /** Puts commands on the command line. `run` wraps an action: its exit code is the process's. */
 export interface Shell {

@@ -2,9 +2,9 @@ import { type Stat, showPosition, splitWritable } from '@fatty/api';
 import type { PutOptions, ReadLevel } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
-import { EXIT, ExitError, type Io } from '../io.ts';
-import { formatOf, type Row, show } from '../output.ts';
-import { type CellFlags, withClient } from '../session.ts';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { formatOf, type Row, show } from '../terminal/output.ts';
+import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 
 const LEVELS: readonly ReadLevel[] = ['delivered', 'committed', 'linearizable'];

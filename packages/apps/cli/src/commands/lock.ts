@@ -1,9 +1,9 @@
 import { type AcquireOptions, type Client, isFattyError, type Lock } from '@fatty/client';
-import { EXIT, ExitError, type Io } from '../io.ts';
 import { type Ending, Guard } from '../lock/guard.ts';
-import { formatOf } from '../output.ts';
-import { type CellFlags, milliseconds, withClient } from '../session.ts';
-import type { Stop } from '../stop.ts';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { formatOf } from '../terminal/output.ts';
+import type { Stop } from '../terminal/stop.ts';
+import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 
 interface LockFlags extends CellFlags {

@@ -8,9 +8,9 @@ import {
   type WorkerEvent,
 } from '@fatty/client/worker';
 import { utf8 } from '@fatty/codec';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { type Format, formatOf, json, printable, type Row, show } from '../output.ts';
-import { type CellFlags, milliseconds, withClient } from '../session.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { type Format, formatOf, json, printable, type Row, show } from '../terminal/output.ts';
+import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { isJson, readProgramFile, readText } from './program.ts';
 

@@ -11,10 +11,10 @@ import {
   runNet,
   useRealScheme,
 } from '@fatty/testnet';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { importNet, isModulePath } from '../net-module.ts';
-import { formatOf, show } from '../output.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
+import { importNet, isModulePath } from './net-module.ts';
 
 interface NetFlags {
   readonly seed?: string | number;

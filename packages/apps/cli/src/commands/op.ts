@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import type { ReadLevel } from '@fatty/client';
 import { fromHex } from '@fatty/codec';
-import { EXIT, ExitError, type Io } from '../io.ts';
-import { bytesOfJson, shownBytes } from '../item.ts';
-import { formatOf, show } from '../output.ts';
-import { type CellFlags, withClient } from '../session.ts';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { formatOf, show } from '../terminal/output.ts';
+import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
+import { bytesOfJson, shownBytes } from './item.ts';
 
 interface OpFlags extends CellFlags {
   readonly json?: string;

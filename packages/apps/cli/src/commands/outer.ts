@@ -1,7 +1,7 @@
 import { extractStatement, type OuterProgram, type Statement } from '@fatty/cairo-verify';
 import type { Outcome } from '@fatty/interface';
-import { EXIT, ExitError } from '../io.ts';
-import type { Row } from '../output.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
+import type { Row } from '../terminal/output.ts';
 
 const WORD = /^0x[0-9a-f]{1,64}$/i;
 /** A word of the configuration that may be anything. */

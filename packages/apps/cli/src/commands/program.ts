@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { assemble, loadProgram, type Program, parseProgram, type Runnable } from '@fatty/cairo';
 import type { Failure } from '@fatty/interface';
-import { EXIT, ExitError } from '../io.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
 
 /** A file's program, and the cells our own JSON names. */
 export interface Read extends Runnable {

@@ -16,10 +16,10 @@ import {
 } from '@fatty/cairo-verify';
 import type { Digest, Failure, Outcome } from '@fatty/interface';
 import type { Command } from 'cac';
-import { idOf, looksLikeId } from '../ids.ts';
-import { EXIT, ExitError, type Io, wholeNumber } from '../io.ts';
-import { formatOf, type Row, show } from '../output.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf, type Row, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
+import { idOf, looksLikeId } from './ids.ts';
 import { innerOf, isPinned, outerOf } from './outer.ts';
 import { readProgramToPin, readText } from './program.ts';
 

@@ -1,10 +1,10 @@
 import type { Client, SessionStatus } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
-import { idOf } from '../ids.ts';
-import { EXIT, ExitError, type Io } from '../io.ts';
-import { type Format, formatOf, json, type Row, show } from '../output.ts';
-import { type CellFlags, withClient } from '../session.ts';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { type Format, formatOf, json, type Row, show } from '../terminal/output.ts';
+import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
+import { idOf } from './ids.ts';
 
 function sessionOf(id: string): ReturnType<typeof asSessionId> {
   const bytes = idOf(id);

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Lock } from '@fatty/client';
-import { EXIT, ExitError } from '../io.ts';
-import { type EndingSignal, type Stop, signalExit } from '../stop.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
+import { type EndingSignal, type Stop, signalExit } from '../terminal/stop.ts';
 import { endOwned, MARKS, type Owner, signalOwned } from './owned.ts';
 import { Warden } from './warden-link.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { EXIT, ExitError } from '../io.ts';
-import type { EndingSignal } from '../stop.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
+import type { EndingSignal } from '../terminal/stop.ts';
 import { MARKS } from './owned.ts';
 
 /** What `fatty lock` tells its warden. `atMs` on the monotonic clock of the machine. */

@@ -1,4 +1,4 @@
-import { ENDING_SIGNALS, type EndingSignal } from '../stop.ts';
+import { ENDING_SIGNALS, type EndingSignal } from '../terminal/stop.ts';
 import { endOwned, type Owner, signalOwned } from './owned.ts';
 import type { FromWarden, ToWarden } from './warden-link.ts';
 

@@ -1,7 +1,7 @@
 // From outcomes of the core to results and errors.
 import { type ErrorResult, errorEntry, type Result, type ResultKind } from '@fatty/api';
 import type { CallFailure, CallOutcome, Landed } from '@fatty/core';
-import { clientError, FattyError } from '../error.ts';
+import { clientError, FattyError } from './error.ts';
 
 /** What an error says besides its failure: the node it is about, the signal that was aborted. */
 export interface About {

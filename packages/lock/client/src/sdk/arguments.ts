@@ -24,9 +24,9 @@ import {
   utf8,
 } from '@fatty/codec';
 import { type CellParams, committeeShape } from '@fatty/protocol';
-import { clientError, FattyError } from '../error.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';
+import { clientError, FattyError } from './error.ts';
 import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
   AcquireOptions,

@@ -2,7 +2,7 @@
 
 import { concatBytes, equalBytes, fromHex, type SignatureScheme } from '@fatty/codec';
 import { type Cell, newestAddresses, parseCell } from '@fatty/protocol';
-import { clientError, FattyError, isFattyError } from '../error.ts';
+import { clientError, FattyError, isFattyError } from './error.ts';
 
 /** Reads text that came from anywhere. */
 export interface Reader {

@@ -13,7 +13,6 @@ import { equalBytes } from '@fatty/codec';
 import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
 import type { Cell, View } from '@fatty/protocol';
-import { clientError, FattyError } from '../error.ts';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import {
   ACQUIRE,
@@ -35,6 +34,7 @@ import {
 } from './arguments.ts';
 import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
+import { clientError, FattyError } from './error.ts';
 import { logFault } from './faults.ts';
 import { Files } from './files.ts';
 import { acquireLock, type Lock } from './lock.ts';

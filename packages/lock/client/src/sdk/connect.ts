@@ -3,7 +3,6 @@
 import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/protocol';
-import { clientError, FattyError } from '../error.ts';
 import { CONNECT, checkSource, optionsOf } from './arguments.ts';
 import type { Dial } from './cell-links.ts';
 import {
@@ -15,6 +14,7 @@ import {
   readCellFromAny,
 } from './cell-source.ts';
 import { Client, TIMEOUT_MS } from './client.ts';
+import { clientError, FattyError } from './error.ts';
 import type { ClientConfig } from './options.ts';
 
 /** Options of `connect`, all of them optional; times in ms. */

@@ -9,9 +9,9 @@ import {
   type SessionStatus,
 } from '@fatty/core';
 import type { Failure } from '@fatty/interface';
-import { clientError, type FattyError } from '../error.ts';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
+import { clientError, type FattyError } from './error.ts';
 import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
 import { type Host, systemHost } from './host.ts';

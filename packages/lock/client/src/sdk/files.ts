@@ -1,10 +1,10 @@
 // Files and directories: put, create, list, remove.
 import { type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
 import type { CellParams } from '@fatty/protocol';
-import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult } from './answers.ts';
 import { bytesOf, checkFirst, REFUSED } from './arguments.ts';
 import type { CallOptions } from './driver.ts';
+import { clientError, FattyError, isFattyError } from './error.ts';
 import type { CreateOptions, PutOptions, RemoveOptions } from './options.ts';
 import { removeTree } from './steps.ts';
 

@@ -2,10 +2,10 @@
 import { type LockMode, tokenOf } from '@fatty/api';
 import type { CallOutcome, CallRequest } from '@fatty/core';
 import type { Failure, Position } from '@fatty/interface';
-import { clientError, FattyError, isFattyError } from '../error.ts';
 import { expectResult, failureError, resultsOf } from './answers.ts';
 import { CALL, optionsOf } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
+import { clientError, FattyError, isFattyError } from './error.ts';
 
 /**
  * What one call got: when it ends, and why. Made in the turn in which it is got, so that no loss goes

@@ -10,10 +10,10 @@ import {
   tokenOf,
 } from '@fatty/api';
 import type { Digest, Position } from '@fatty/interface';
-import { clientError, type FattyError } from '../error.ts';
 import { expectResult, resultsOf } from './answers.ts';
 import { bytesOf, CALL, DECLARE, optionsOf, PROOF } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
+import { clientError, type FattyError } from './error.ts';
 import { Hold } from './lock.ts';
 
 /** The state of a machine, as f + 1 replicas answer it. */

@@ -10,8 +10,8 @@ import {
   type Stat,
 } from '@fatty/api';
 import { fromUtf8 } from '@fatty/codec';
-import { clientError } from '../error.ts';
 import { expectResult } from './answers.ts';
+import { clientError } from './error.ts';
 import type { FileValue, Found } from './options.ts';
 
 /** Signs ops as one batch; answers a result per op. */

@@ -1,7 +1,7 @@
 // Keeps a machine's lease: take or resume, run, prove, renew, until stopped or lost.
 import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
-import { type FattyError, isFattyError } from '../error.ts';
+import { type FattyError, isFattyError } from '../sdk/error.ts';
 import type { MachineAnswer, ProofOptions } from '../sdk/machine-lease.ts';
 import { systemClock } from './clock.ts';
 import { intakeOf } from './intake.ts';

@@ -8,8 +8,8 @@ import type {
   Runnable,
 } from '@fatty/cairo';
 import type { CellId, Outcome, Position, PublicKey } from '@fatty/interface';
-import type { FattyError } from '../error.ts';
 import type { CallOptions } from '../sdk/driver.ts';
+import type { FattyError } from '../sdk/error.ts';
 import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine-lease.ts';
 
 /** How one proof is watched and called off. */

@@ -8,7 +8,7 @@ import {
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { OrderedBatch, Position } from '@fatty/interface';
-import type { IdealProver, Proven } from '../nets/ideal-prover.ts';
+import type { IdealProver, Proven } from '../world/ideal-prover.ts';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import { type CommitSeen, effects } from './commits.ts';
 import { InboxBook } from './inboxes.ts';

@@ -22,6 +22,6 @@ export function netByName(name: string): Net {
   return net;
 }
 
+export { readService } from '../staging/service.ts';
 export { useRealProofs } from './machines.ts';
 export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';
-export { readService } from './service.ts';

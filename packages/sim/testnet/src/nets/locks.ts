@@ -1,10 +1,10 @@
 import { encodeOp, type Op } from '@fatty/api';
 import { HoldChecker } from '../checkers/holds.ts';
+import { lockService, readService } from '../staging/service.ts';
+import { SessionClient } from '../staging/session.ts';
 import type { Client } from '../world/client.ts';
 import type { Act, Net, Scene } from './net.ts';
 import type { PlannedOp } from './plan.ts';
-import { lockService, readService } from './service.ts';
-import { SessionClient } from './session.ts';
 
 const PATHS = ['/a', '/b', '/c/d'] as const;
 const pathOf = (arg: number): string => PATHS[arg % PATHS.length] ?? '/a';

@@ -5,11 +5,13 @@ import type { PublicKey, Verdict } from '@fatty/interface';
 import { DEFAULT_QUOTAS, LockService } from '@fatty/service';
 import { MachineChecker, type MachineSeen } from '../checkers/machines.ts';
 import type { LeaseFixture } from '../staging/scenarios.ts';
+import { readService } from '../staging/service.ts';
+import { SessionClient } from '../staging/session.ts';
 import type { Client } from '../world/client.ts';
+import { IdealProver, type Proven } from '../world/ideal-prover.ts';
 import type { Checker, Violation } from '../world/observation.ts';
 import type { World } from '../world/world.ts';
 import { declare, OPEN, PATHS, PERIOD_MS, REAL, WINDOW } from './declared.ts';
-import { IdealProver, type Proven } from './ideal-prover.ts';
 import {
   INBOX_LIES,
   type InboxLie,
@@ -22,8 +24,6 @@ import {
 import { MACHINES_WANTS } from './machines-wants.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
 import type { PlannedOp } from './plan.ts';
-import { readService } from './service.ts';
-import { SessionClient } from './session.ts';
 
 type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 

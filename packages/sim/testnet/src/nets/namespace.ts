@@ -11,13 +11,13 @@ import { toHex, utf8 } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { HoldChecker } from '../checkers/holds.ts';
 import { effects } from '../checkers/index.ts';
+import { lockService, readService } from '../staging/service.ts';
+import { SessionClient } from '../staging/session.ts';
 import type { Client } from '../world/client.ts';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import type { Pipelining } from '../world/pipelined.ts';
 import { type Act, type Net, type Scene, say } from './net.ts';
 import type { PlannedOp } from './plan.ts';
-import { lockService, readService } from './service.ts';
-import { SessionClient } from './session.ts';
 
 interface ModelNode {
   readonly id: string;

@@ -4,11 +4,11 @@ import type { Digest, TraceEvent, Verdict } from '@fatty/interface';
 import { HoldChecker } from '../checkers/holds.ts';
 import { watch } from '../checkers/index.ts';
 import type { Lie } from '../liars/index.ts';
-import { lockService } from '../nets/service.ts';
-import { SessionClient } from '../nets/session.ts';
 import { makeCell, smallWindows } from '../world/cell.ts';
 import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
 import type { World } from '../world/world.ts';
+import { lockService } from './service.ts';
+import { SessionClient } from './session.ts';
 import { stage } from './stage.ts';
 
 /** What a chart of a scenario shows: the events, and the part of them that it is about. */

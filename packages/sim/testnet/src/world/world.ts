@@ -2,7 +2,6 @@ import { ACCEPT } from '@fatty/codec';
 import type { MakeFront } from '@fatty/host';
 import type { Digest, LogRecord, PublicKey, Tracer, Verdict } from '@fatty/interface';
 import type { ReplicaEffect } from '@fatty/replica';
-import { Storyteller } from '../staging/story.ts';
 import { type Cell, GENESIS_MS } from './cell.ts';
 import { Disk, type DiskOptions } from './disk.ts';
 import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
@@ -11,6 +10,7 @@ import { Host, type Peer } from './host.ts';
 import { Network, type Packet, type Scheduler } from './network.ts';
 import type { Checker, Observation, Violation } from './observation.ts';
 import { SeededRng } from './rng.ts';
+import { Storyteller } from './story.ts';
 
 export interface WorldOptions {
   readonly seed: number;

@@ -1,6 +1,6 @@
 // Canonical bytes from JSON, and JSON from the simplest of them: for ops of a hosted algorithm.
 import { bytes, concatBytes, decode, encode, fromHex, text, toHex, u53 } from '@fatty/codec';
-import { EXIT, ExitError } from './io.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
 
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Longer arrays have another head. */

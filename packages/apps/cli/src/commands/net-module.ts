@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Net } from '@fatty/testnet';
-import { EXIT, ExitError } from './io.ts';
+import { EXIT, ExitError } from '../terminal/io.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

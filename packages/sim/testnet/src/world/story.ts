@@ -4,8 +4,8 @@ import { decode, toHex } from '@fatty/codec';
 import type { PublicKey, TraceEvent, Tracer } from '@fatty/interface';
 import { batchShape, signedBatchShape } from '@fatty/protocol';
 import { type ReplicaEffect, type ReplicaNote, Teller } from '@fatty/replica';
-import type { Packet } from '../world/network.ts';
-import type { Violation } from '../world/observation.ts';
+import type { Packet } from './network.ts';
+import type { Violation } from './observation.ts';
 
 type Extra = Omit<Partial<TraceEvent>, 'atMs' | 'who' | 'kind' | 'label'>;
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
 import { loadSigner } from '@fatty/node';
-import { EXIT, ExitError, type Io } from './io.ts';
-import { formatOf } from './output.ts';
-import { Stop } from './stop.ts';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { formatOf } from '../terminal/output.ts';
+import { Stop } from '../terminal/stop.ts';
 
 /** Options of every command that talks to a cell. */
 export interface CellFlags {
