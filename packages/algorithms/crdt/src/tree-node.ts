@@ -57,6 +57,7 @@ export interface NodeBody<T> {
   /** Position of the last write. Like every generation it grows for the life of the path. */
   readonly contentGen: Position | undefined;
   readonly lockGen: Position | undefined;
+  /** Reserved for access control lists; no op sets it yet. */
   readonly aclGen: Position | undefined;
   /** By position, pending ones after by id. The first is the one shown. */
   readonly siblings: readonly Sibling[];

@@ -58,14 +58,15 @@ export interface SignedHeader {
 
 /**
  * R4. What a block carries. `unsigned`: at most {@link UNSIGNED_MAX} messages of the algorithm, one
- * about each thing, ascending by it; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` and
- * `coinShare` are empty until frames and coins exist.
+ * about each thing, ascending by it; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` is
+ * empty.
  */
 export interface Body {
   readonly batches: readonly SignedBatch[];
   readonly unsigned: readonly Uint8Array[];
   readonly commitVotes: readonly Uint8Array[];
   readonly evidence: readonly Evidence[];
+  /** Reserved for the coin of an asynchronous order (R18); empty until that is built. */
   readonly coinShare: readonly Uint8Array[];
 }
 

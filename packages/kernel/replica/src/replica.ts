@@ -97,8 +97,6 @@ export class Replica {
     const rules = blockRules(config, (id, sig) => pool.held(id, sig));
     const verdicts = new Verdicts(ground);
     this.#verdicts = verdicts;
-    const gateway = new Gateway({ ...ground, pool, rules, verdicts });
-    this.#gateway = gateway;
     // Catch-up (R12), and what it serves from memory.
     const ranges = new Ranges(members, out);
     const bodies = new Bodies(ground);
@@ -121,15 +119,16 @@ export class Replica {
     // Votes and certificates (R27).
     const frames = new Frames({ ...ground, persistence, scheme, standing, sync });
     this.#frames = frames;
-    // Acceptance (R12, R13).
+    // What clients say (R11a), and own blocks (R22, R23).
+    const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
+    const rounds = new Rounds({ ...ground, gateway, pool });
+    this.#gateway = gateway;
+    this.#rounds = rounds;
+    // Acceptance (R12, R13), and what peers send.
     const budgets = new Budgets(ground);
     const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
     this.#budgets = budgets;
     this.#acceptance = acceptance;
-    // Own blocks (R22, R23).
-    const rounds = new Rounds({ ...ground, gateway, pool });
-    this.#rounds = rounds;
-    // What peers send (R12).
     const { handOver } = rounds;
     const toPeers = { frames, neighbours, serve, standing, sync, handOver };
     this.#intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
@@ -225,9 +224,9 @@ export class Replica {
       case 'verified':
         return this.#verified(event.job, event.verdict);
       case 'submit':
-        return this.#submit(event.batch, event.tag);
+        return this.#gateway.submit(event.batch, event.tag);
       case 'unsigned':
-        return this.#submitUnsigned(event.bytes);
+        return this.#gateway.submitUnsigned(event.bytes);
       case 'stored':
         return this.#serve.stored(event.request, event.blocks);
     }
@@ -266,18 +265,6 @@ export class Replica {
     this.#acceptance.jobDone(key, verdict);
     this.#absorb();
     this.#gateway.jobDone(key, verdict);
-  }
-
-  #submit(batch: Uint8Array, tag: number): void {
-    const flaw = this.#standing.refusal;
-    if (flaw) this.#out.push({ kind: 'refused', tag, failure: flaw });
-    else this.#gateway.submit(batch, tag);
-  }
-
-  #submitUnsigned(bytes: Uint8Array): void {
-    if (this.#standing.refusal) return;
-    const flaw = this.#gateway.submitUnsigned(bytes);
-    if (flaw) this.#out.note({ what: 'messageRejected', failure: flaw });
   }
 
   /** R24: an own block and everything it references are durable. Now it may be sent, and counted. */

@@ -28,6 +28,8 @@ export interface GatewayPort {
   readonly out: Outbox;
   readonly pool: Pool;
   readonly rules: BlockRules;
+  /** Why clients are refused, if they are (R26). */
+  readonly standing: { readonly refusal: Failure | undefined };
   readonly tuning: Tuning;
   readonly verdicts: Verdicts;
 }
@@ -58,7 +60,9 @@ export class Gateway {
    * `open`, `validate` and `precheck`, and `overloaded`, `too_many_proofs`, `too_heavy`. The same batch again is not a second one.
    */
   submit(bytes: Uint8Array, tag: number): void {
-    const { limits } = this.#port.committee.params;
+    const { standing, committee } = this.#port;
+    const { limits } = committee.params;
+    if (standing.refusal) return this.#refuse(tag, standing.refusal);
     const signed = decode<SignedBatch>(signedBatchShape, bytes, limits.batchBytesMax + 128);
     if (!signed.ok) return this.#refuse(tag, signed.failure);
     if (!this.#hasRoom()) {
@@ -101,7 +105,13 @@ export class Gateway {
    * ones would crowd out the true. Codes of `openUnsigned` and of the machine's `precheck`, and
    * `overloaded`.
    */
-  submitUnsigned(bytes: Uint8Array): Failure | undefined {
+  submitUnsigned(bytes: Uint8Array): void {
+    if (this.#port.standing.refusal) return;
+    const flaw = this.#takeUnsigned(bytes);
+    if (flaw) this.#port.out.note({ what: 'messageRejected', failure: flaw });
+  }
+
+  #takeUnsigned(bytes: Uint8Array): Failure | undefined {
     const rules = this.#port.machine.unsigned;
     const opened = openUnsigned(bytes, rules?.open);
     if (!opened.ok || rules === undefined) return opened.ok ? undefined : opened.failure;
