@@ -6,6 +6,11 @@ export function failure(code: string, expected: string, actual: string): Failure
   return { code, expected, actual };
 }
 
+/** Why a verdict is a refusal, without what is to follow from it. */
+export function failureOf({ code, expected, actual }: Failure): Failure {
+  return { code, expected, actual };
+}
+
 export function reject(code: string, expected: string, actual: string): Verdict {
   return { kind: 'reject', code, expected, actual };
 }

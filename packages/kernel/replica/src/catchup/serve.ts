@@ -52,7 +52,7 @@ export class Serve {
   }
 
   /** R12: only accepted blocks are served, so their parents can be had here too. */
-  getBlocks(peer: number, refs: readonly Ref[]): void {
+  serveBlocks(peer: number, refs: readonly Ref[]): void {
     this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#port;
@@ -74,7 +74,7 @@ export class Serve {
     if (stored.length > 0) this.#read(peer, { kind: 'refs', refs: stored });
   }
 
-  getRounds(peer: number, from: number, to: number): void {
+  serveRounds(peer: number, from: number, to: number): void {
     this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#port;

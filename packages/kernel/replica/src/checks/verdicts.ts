@@ -12,6 +12,11 @@ interface Open {
   retryAtMs: number | undefined;
 }
 
+/** What came of asking for slow checks: `open` names those without a verdict, by {@link jobKey}. */
+export type Asked =
+  | { readonly kind: 'asked'; readonly open: Set<string> }
+  | Exclude<Verdict, { kind: 'accept' }>;
+
 const keys = new WeakMap<Uint8Array, string>();
 
 /** Map key of a job: the hash of up to a block's size of bytes, worked out once. */
@@ -48,22 +53,20 @@ export class Verdicts {
   }
 
   /**
-   * Starts what is not known yet, for a block or, given the key, for a client. Answers the keys that the asks wait for, or the first refusal.
+   * Starts what is not known yet, for a block or, given the key, for a client. Answers the first refusal
+   * if there is one.
    */
-  ask(
-    asks: readonly Ask[],
-    client: PublicKey | undefined,
-  ): Set<string> | Exclude<Verdict, { kind: 'accept' }> {
-    const waiting = new Set<string>();
+  ask(asks: readonly Ask[], client: PublicKey | undefined): Asked {
+    const open = new Set<string>();
     for (const { job } of asks) {
       const key = jobKey(job);
       const known = this.#recall(key);
       if (known === undefined) {
-        waiting.add(key);
+        open.add(key);
         this.#start(key, job, client);
       } else if (known.kind !== 'accept') return known;
     }
-    return waiting;
+    return { kind: 'asked', open };
   }
 
   /** Answers the job's key when there is a verdict and somebody asked. */

@@ -5,7 +5,7 @@ import {
   openUnsigned,
   readBatch,
 } from '@fatty/broadcast';
-import { decode, failure, toHex } from '@fatty/codec';
+import { decode, failure, failureOf, toHex } from '@fatty/codec';
 import type { Failure, StateMachine, Verdict } from '@fatty/interface';
 import {
   BLOCK_WEIGHT_MAX,
@@ -162,8 +162,9 @@ export class Gateway {
     const asks = advice.kind === 'ask' ? [...judged.asks, advice] : judged.asks;
     const full = asks.length > 0 ? this.#crowded(closed) : undefined;
     if (full) return this.#refuse(tag, full);
-    const jobs = this.#port.verdicts.ask(asks, closed.batch.client);
-    if (!(jobs instanceof Set)) return this.#refuse(tag, jobs);
+    const asked = this.#port.verdicts.ask(asks, closed.batch.client);
+    if (asked.kind !== 'asked') return this.#refuse(tag, asked);
+    const jobs = asked.open;
     const batch = arrival.carried;
     const entry: Entry = { batch, tag, jobs, cost: costOf(judged) };
     if (jobs.size === 0 && !this.#checking.isBehind(batch))
@@ -207,7 +208,7 @@ export class Gateway {
     return this.#checking.size + this.#port.pool.queued < queueBatchesMax;
   }
 
-  #refuse(tag: number, { code, expected, actual }: Failure): void {
-    this.#port.out.push({ kind: 'refused', tag, failure: failure(code, expected, actual) });
+  #refuse(tag: number, flaw: Failure): void {
+    this.#port.out.push({ kind: 'refused', tag, failure: failureOf(flaw) });
   }
 }

@@ -13,7 +13,7 @@ import {
   type SeenCache,
   seenCache,
 } from '@fatty/broadcast';
-import { failure } from '@fatty/codec';
+import { failure, failureOf } from '@fatty/codec';
 import type { Ask, Failure, Verdict } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { ReplicaNote } from '../boundary/contract.ts';
@@ -184,7 +184,7 @@ export class Acceptance {
       this.#take(checked, peer);
       return undefined;
     }
-    const flaw = failure(checked.code, checked.expected, checked.actual);
+    const flaw = failureOf(checked);
     this.#note(checked.kind === 'reject' ? 'blockRejected' : 'blockIgnored', peer, undefined, flaw);
     if (checked.kind === 'ignore') return undefined;
     if (checked.author === undefined) return flaw;
@@ -310,9 +310,9 @@ export class Acceptance {
    * answer may not decide who accepts what others reference: a flawed block is dropped on direct
    * push, its author shunned, and kept like a second block of a slot when something needs it.
    */
-  #blameAuthor({ block, peer }: WaitingBlock, { code, expected, actual }: Failure): void {
+  #blameAuthor({ block, peer }: WaitingBlock, flaw: Failure): void {
     this.shun(block.ref.author);
-    this.#note('blockRejected', peer, block.ref, failure(code, expected, actual));
+    this.#note('blockRejected', peer, block.ref, failureOf(flaw));
     this.#recent.add(refKey(block.ref));
   }
 
@@ -324,9 +324,9 @@ export class Acceptance {
   #startChecks(entry: WaitingBlock): void {
     const { ref } = entry.block;
     if (!this.#waiting.isNeeded(refKey(ref)) && this.#waiting.isChecking(ref.author)) return;
-    const jobs = this.#port.verdicts.ask(entry.asks, undefined);
-    if (jobs instanceof Set) this.#waiting.startChecks(entry, jobs);
-    else this.#refuseWaiting(entry, jobs);
+    const asked = this.#port.verdicts.ask(entry.asks, undefined);
+    if (asked.kind === 'asked') this.#waiting.startChecks(entry, asked.open);
+    else this.#refuseWaiting(entry, asked);
   }
 
   #insert(block: Block): void {
@@ -358,10 +358,9 @@ export class Acceptance {
   }
 
   #refuseWaiting(entry: WaitingBlock, verdict: Exclude<Verdict, { kind: 'accept' }>): void {
-    const { code, expected, actual } = verdict;
     const { ref } = entry.block;
     const what = verdict.kind === 'reject' ? 'blockRejected' : 'blockIgnored';
-    this.#note(what, entry.peer, ref, failure(code, expected, actual));
+    this.#note(what, entry.peer, ref, failureOf(verdict));
     this.#drop(entry);
     if (verdict.kind === 'ignore') return;
     this.#recent.add(refKey(ref));

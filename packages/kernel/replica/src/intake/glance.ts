@@ -7,7 +7,7 @@ import {
   type SeenCache,
   seenCache,
 } from '@fatty/broadcast';
-import { failure } from '@fatty/codec';
+import { failure, failureOf } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Frontier } from '../cell/frontier.ts';
@@ -59,10 +59,9 @@ export class Glance {
     if (left === undefined || this.#seen.has(refKey(block.ref))) return left;
     const signer = checkSigner(block.header, block.signed, this.#port.rules);
     if (signer.kind !== 'accept') {
-      const { kind, code, expected, actual } = signer;
-      const blamed = kind === 'reject';
+      const blamed = signer.kind === 'reject';
       const what = blamed ? 'blockRejected' : 'blockIgnored';
-      return { what, flaw: failure(code, expected, actual), blamed };
+      return { what, flaw: failureOf(signer), blamed };
     }
     this.#seen.add(refKey(block.ref));
     this.#port.peers.signed(author, round);

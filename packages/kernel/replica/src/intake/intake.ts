@@ -62,9 +62,9 @@ export class Intake {
       case 'rounds':
         return this.#takeRounds(peer, message) ? sync.answered(peer) : undefined;
       case 'getBlocks':
-        return serve.getBlocks(peer, message.refs);
+        return serve.serveBlocks(peer, message.refs);
       case 'getRounds':
-        return serve.getRounds(peer, message.from, message.to);
+        return serve.serveRounds(peer, message.from, message.to);
       case 'status':
         standing.told(peer, message.yourRound);
         return neighbours.told(peer, message);

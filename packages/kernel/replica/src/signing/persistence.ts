@@ -122,7 +122,7 @@ export class Persistence {
   /** Logs the own block with everything it references; `persisted` answers when it may be sent. */
   writeOwn(block: Block, commitIndex: number): void {
     this.queue(block);
-    this.#write(block, this.#nextMark(block.ref.round, commitIndex));
+    this.#write(block, this.#raiseMark(block.ref.round, commitIndex));
   }
 
   /**
@@ -135,7 +135,7 @@ export class Persistence {
     const { timers, tuning } = this.#port;
     if (this.isBusy || (this.#mark?.durable ?? 0) >= this.#durableRound) return;
     const dueMs = this.#durableAtMs + tuning.markDelayMs;
-    if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#nextMark(0, commitIndex));
+    if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#raiseMark(0, commitIndex));
     else timers.want('markDue', dueMs);
   }
 
@@ -175,7 +175,7 @@ export class Persistence {
     return fail('foreign_log', `the log of replica ${me} of this cell`, 'another log');
   }
 
-  #nextMark(round: number, commitIndex: number): Uint8Array {
+  #raiseMark(round: number, commitIndex: number): Uint8Array {
     const last = this.#mark;
     // After a crash the log, and with it the commits, may end before what the mark was written for.
     this.#mark = {

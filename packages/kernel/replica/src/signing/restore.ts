@@ -1,5 +1,5 @@
 import { type Block, type BlockRules, checkBlock, type Dag, trusting } from '@fatty/broadcast';
-import { failure } from '@fatty/codec';
+import { failure, failureOf } from '@fatty/codec';
 import type { Failure, LogRecord } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { IndexedBlock } from '../boundary/contract.ts';
@@ -63,7 +63,7 @@ export class Restore {
   *read(records: Iterable<LogRecord>): Generator<RestoreStep> {
     let undecided = 0;
     for (const record of records) {
-      const block = this.#newBlock(record);
+      const block = this.#readRecord(record);
       if (block === undefined) continue;
       // It may have been logged when its parents were below the horizon, which commits move.
       if (!this.#hasParents(block)) yield ADVANCE;
@@ -80,7 +80,7 @@ export class Restore {
   }
 
   /** The block of a record, unless it is there already. */
-  #newBlock(record: LogRecord): Block | undefined {
+  #readRecord(record: LogRecord): Block | undefined {
     if (record.type === RECORD_OWNER) {
       const owner = this.#port.persistence.restoredOwner(record.body);
       if (!owner.ok) this.#flaw ??= owner.failure;
@@ -88,8 +88,7 @@ export class Restore {
     if (record.type !== RECORD_BLOCK || this.#flaw) return undefined;
     const checked = checkBlock(record.body, this.#rules);
     if (checked.kind !== 'accept') {
-      const { code, expected, actual } = checked;
-      this.#flaw = failure(code, expected, actual);
+      this.#flaw = failureOf(checked);
       return undefined;
     }
     const { block } = checked;
