@@ -299,7 +299,7 @@ export class Replica {
     for (const outcome of this.#acceptance.takeOutcomes()) {
       if (outcome.kind === 'accepted') this.#accepted(outcome.block, outcome.delivered);
       else if (outcome.kind === 'evidence') {
-        this.#pool.addEvidence(outcome.author, outcome.evidence);
+        this.#pool.accusations.add(outcome.author, outcome.evidence);
       } else this.#standing.ownHeard(outcome.ref);
     }
   }
@@ -348,7 +348,7 @@ export class Replica {
     for (const author of this.#budgets.committed(commit, input)) this.#acceptance.setAside(author);
     this.#pool.forget(applied.settled.map(toHex));
     this.#pool.tried(commit.blocks);
-    this.#pool.convicted(commit.convicted);
+    this.#pool.accusations.convicted(commit.convicted);
     for (const author of commit.convicted) this.#acceptance.shun(author);
     this.#bodies.committed(commit.blocks);
     this.#delivered.committed(commit.blocks);

@@ -1,7 +1,6 @@
 import {
   type Block,
   type CarriedBatch,
-  CLIENT_KEYS_MAX,
   type ClosedBatch,
   compareBatches,
   type Dag,
@@ -13,10 +12,12 @@ import {
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest, Signature, StateMachine, Unsigned } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, type Committee } from '@fatty/protocol';
+import type { Committee } from '@fatty/protocol';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
+import { Accusations } from './accusations.ts';
+import { type Candidate, pack, placeOf, sizeOf } from './packing.ts';
 import { UnsignedQueue } from './unsigned-queue.ts';
 
 interface Included {
@@ -39,14 +40,11 @@ export interface Cargo {
 
 export const NO_CARGO: Cargo = { batches: [], unsigned: [], evidence: [] };
 
-/** Canonical heads around one batch, and a header without its parents. Bytes. */
-const BATCH_HEAD_BYTES = 80;
+/** A header without its parents, and one parent. Bytes. */
 const HEADER_BYTES = 512;
 const PARENT_BYTES = 48;
 /** So many rounds a batch that somebody else's block carries is left to that block. */
 const CARRIED_ROUNDS = 4;
-/** Accusations in one own block. */
-const EVIDENCE_MAX = 8;
 const EARLY_MAX = 16_384;
 
 /** What Pool needs of its replica. */
@@ -65,6 +63,7 @@ export interface PoolPort {
  */
 export class Pool {
   readonly unsigned: UnsignedQueue;
+  readonly accusations: Accusations;
   readonly #port: PoolPort;
   /** In the order they came, by batch id. */
   readonly #queue = new Map<string, CarriedBatch>();
@@ -77,8 +76,6 @@ export class Pool {
   #included: Included[] = [];
   /** Given by others for the own block of one round each, by batch id. */
   readonly #handed = new Map<string, Handed>();
-  readonly #evidence = new Map<number, { evidence: Evidence; againRound: number }>();
-  readonly #convicted = new Set<number>();
   /** By (session, seq): the batch of it that is here. */
   readonly #places = new Map<string, string>();
   /** Places of own copies that came to a commit out of turn. */
@@ -90,6 +87,7 @@ export class Pool {
   constructor(port: PoolPort) {
     this.#port = port;
     this.unsigned = new UnsignedQueue(port.tuning.unsignedMax);
+    this.accusations = new Accusations(port);
   }
 
   get queued(): number {
@@ -114,15 +112,14 @@ export class Pool {
 
   /** Something to say, whoever carries it. */
   get hasAny(): boolean {
-    return this.#queue.size + this.unsigned.size + this.#evidence.size > 0;
+    return this.#queue.size + this.unsigned.size + this.accusations.size > 0;
   }
 
   /** Something that no own block carries yet. */
   hasNews(nextRound: number): boolean {
     if (this.#queue.size > 0 || this.unsigned.size > 0) return true;
     for (const { round } of this.#handed.values()) if (round === nextRound) return true;
-    for (const { againRound } of this.#evidence.values()) if (againRound <= nextRound) return true;
-    return false;
+    return this.accusations.hasDue(nextRound);
   }
 
   add(batch: CarriedBatch, cost: Cost): void {
@@ -144,19 +141,6 @@ export class Pool {
   /** One of its (session, seq) went out from here and had no turn. */
   wasEarly(batch: ClosedBatch): boolean {
     return this.#early.has(placeOf(batch));
-  }
-
-  addEvidence(author: number, evidence: Evidence): void {
-    if (author === this.#port.me || this.#convicted.has(author)) return;
-    if (this.#evidence.has(author)) return;
-    this.#evidence.set(author, { evidence, againRound: 0 });
-  }
-
-  convicted(authors: readonly number[]): void {
-    for (const author of authors) {
-      this.#convicted.add(author);
-      this.#evidence.delete(author);
-    }
   }
 
   /**
@@ -201,7 +185,7 @@ export class Pool {
     const { limits } = this.#port.committee.params;
     const members = this.#port.committee.members.length;
     let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
-    const evidence = this.#takeEvidence(round);
+    const evidence = this.accusations.take(round);
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
     const unsigned = this.unsigned.take();
     for (const { bytes } of unsigned) room -= bytes.length;
@@ -328,14 +312,6 @@ export class Pool {
     return cost;
   }
 
-  #takeEvidence(round: number): readonly Evidence[] {
-    const { supportRoundsMax } = this.#port.committee.params;
-    const due = [...this.#evidence].filter(([, { againRound }]) => againRound <= round);
-    const taken = due.sort(([a], [b]) => a - b).slice(0, EVIDENCE_MAX);
-    for (const [, entry] of taken) entry.againRound = round + supportRoundsMax;
-    return taken.map(([, { evidence }]) => evidence);
-  }
-
   /** What was given for this round; what was given for rounds below came too late. */
   #takeHanded(upTo: number): readonly (readonly [string, CarriedBatch])[] {
     const taken: (readonly [string, CarriedBatch])[] = [];
@@ -347,46 +323,15 @@ export class Pool {
   }
 
   #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
-    const { limits } = this.#port.committee.params;
-    let room = bytesMax;
-    let ops = limits.blockOpsMax;
-    let proofs = limits.blockProofsMax;
-    let weight = BLOCK_WEIGHT_MAX;
-    const taken: CarriedBatch[] = [];
-    const passed = new Set<string>();
-    const clients = new Set<string>();
-    for (const [id, carried] of [...this.#queue, ...this.#takeHanded(round)]) {
-      const { batch } = carried;
-      if (this.#isLeft(id, round)) passed.add(toHex(batch.session));
-      const cost = this.#costOf(carried);
-      // R11: (session, seq) is unique in a block; a lying client's second one waits its turn.
-      const place = placeOf(carried);
-      if (passed.has(place) || passed.has(toHex(batch.session))) continue;
-      const client = toHex(batch.client);
-      const isStranger = clients.size === CLIENT_KEYS_MAX && !clients.has(client);
-      if (cost.proofs > proofs || cost.weight > weight || isStranger) {
-        // These are scarce: others may pass, but not later batches of the same session.
-        passed.add(toHex(batch.session));
-        continue;
-      }
-      if (sizeOf(carried) > room || batch.ops.length > ops) break;
-      passed.add(place);
-      clients.add(client);
-      room -= sizeOf(carried);
-      ops -= batch.ops.length;
-      proofs -= cost.proofs;
-      weight -= cost.weight;
-      taken.push(carried);
-      this.#dequeue(id);
-    }
-    return taken.sort(compareBatches);
+    const packed = pack(this.#candidates(round), this.#port.committee, bytesMax);
+    for (const { id } of packed) this.#dequeue(id);
+    return packed.map(({ carried }) => carried).sort(compareBatches);
   }
-}
 
-function sizeOf({ signed }: CarriedBatch): number {
-  return signed.core.length + BATCH_HEAD_BYTES;
-}
-
-function placeOf({ batch }: ClosedBatch): string {
-  return `${toHex(batch.session)}/${batch.seq}`;
+  /** In their order. Costs are worked out when their turn comes. */
+  *#candidates(round: number): Generator<Candidate> {
+    for (const [id, carried] of [...this.#queue, ...this.#takeHanded(round)]) {
+      yield { id, carried, cost: this.#costOf(carried), isLeft: this.#isLeft(id, round) };
+    }
+  }
 }
