@@ -1,3 +1,4 @@
+// Every shape of wire and disk: the strict reader against the oracle.
 import * as api from '@fatty/api';
 import * as bank from '@fatty/bank';
 import * as broadcast from '@fatty/broadcast';

@@ -1,3 +1,4 @@
+// The house holds itself to its rules: floors, purity, lengths, links.
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

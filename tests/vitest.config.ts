@@ -1,3 +1,4 @@
+// How tests run: unit tests, nets, real processes.
 import { fileURLToPath } from 'node:url';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';

@@ -1,3 +1,4 @@
+// Real processes: a replica that has forgotten something.
 import { spawn } from 'node:child_process';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Test helper: cells of real processes, and what is tidied up after them.
 import { type CellOptions, type RunningCell, startCell } from '@fatty/cli';
 import { type Client, type ConnectOptions, connect, isFattyError } from '@fatty/client/node';
 import { afterEach, expect } from 'vitest';

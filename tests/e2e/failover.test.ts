@@ -1,3 +1,4 @@
+// Real processes: replicas that die, stop or lie, as clients see it.
 import type { RunningCell } from '@fatty/cli';
 import type { Client } from '@fatty/client/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Real processes: files and locks.
 import type { RunningCell } from '@fatty/cli';
 import type { Client } from '@fatty/client/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

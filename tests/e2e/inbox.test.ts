@@ -1,3 +1,4 @@
+// Real processes: a machine with an inbox.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+// Real processes: machines renewed by proofs.
 import { readFile } from 'node:fs/promises';
 import { encodeProof, inspectProof, type Proof, parseStoneJson } from '@fatty/cairo-verify';
 import type { RunningCell } from '@fatty/cli';

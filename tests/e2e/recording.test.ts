@@ -1,3 +1,4 @@
+// Real processes: recordings of a cell, and their charts.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Real processes: what strangers can cost.
 import { connect as connectTcp } from 'node:net';
 import type { RunningCell } from '@fatty/cli';
 import type { Client } from '@fatty/client/node';

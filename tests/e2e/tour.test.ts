@@ -1,3 +1,4 @@
+// Real processes: the guided tour.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// L2: delivery goes on whatever the network does.
 import { runAsynchrony, SCHEDULERS } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 

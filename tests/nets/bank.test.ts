@@ -1,3 +1,4 @@
+// The net of the bank.
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 

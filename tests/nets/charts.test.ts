@@ -1,3 +1,4 @@
+// The charts in msc/: each is drawn again from its seed.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Test helper: runs a net, and files a world that fails.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

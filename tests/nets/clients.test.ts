@@ -1,3 +1,4 @@
+// The net of what clients believe.
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 

@@ -1,3 +1,4 @@
+// Worlds with a copier in each: it costs clients nothing.
 import { planOf, runPlan } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 import { sweep } from './check.ts';

@@ -1,3 +1,4 @@
+// Worlds with f replicas that contradict themselves all the time.
 import { type Lie, netByName, type Plan, runPlan } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 

@@ -1,3 +1,4 @@
+// Test helper: recorded proofs of a lease.
 import { readFileSync } from 'node:fs';
 import {
   createCairoVerifier,

@@ -1,3 +1,4 @@
+// Every lie is one that some net has to meet.
 import { CLIENT_LIES, LIES } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 import { ALL_NETS } from './nets.ts';

@@ -1,3 +1,4 @@
+// The net of machines.
 import { useRealProofs } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';

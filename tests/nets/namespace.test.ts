@@ -1,3 +1,4 @@
+// The net of files and directories.
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 

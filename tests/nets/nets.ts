@@ -1,3 +1,4 @@
+// Every net, those that need a package above the simulator among them.
 import { NETS, type Net } from '@fatty/testnet';
 import { clientsNet } from './clients/net.ts';
 import { outcomesNet } from './clients/outcomes.ts';

@@ -1,3 +1,4 @@
+// The order on twenty thousand random DAGs, against the oracle.
 import { type Block, Dag, type Ref, refKey, type Vertex } from '@fatty/broadcast';
 import { nodeScheme } from '@fatty/codec/node';
 import { decide, linearise, type Ordered, Orderer, RULE_M, type Rule, ruleA } from '@fatty/order';

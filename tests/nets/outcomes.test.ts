@@ -1,3 +1,4 @@
+// The net of what calls are told.
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 

@@ -1,3 +1,4 @@
+// Worlds with a liar that fills logs.
 import {
   blocksIn,
   type Cell,

@@ -1,3 +1,4 @@
+// Worlds that once broke an invariant.
 import { runPlan } from '@fatty/testnet';
 import { describe, expect, test } from 'vitest';
 import { filed } from '../nets/check.ts';

@@ -1,3 +1,4 @@
+// The table of questions in packages/README.md is true.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// What the text refers to is there: rules, sections, files.
 import { describe, expect, it } from 'vitest';
 import { read, tracked } from './tree.ts';
 

@@ -1,3 +1,4 @@
+// Reads what git tracks.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

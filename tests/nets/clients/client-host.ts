@@ -1,3 +1,4 @@
+// The machine that a simulated client's process runs on.
 import type { SeededRng, World } from '@fatty/testnet';
 
 /** What one process of a client may do to the world, and the world to it. */

@@ -1,3 +1,4 @@
+// A driver of the SDK that counts its calls.
 import { Driver } from '@fatty/client/driver';
 
 /** Tells the numbers of its calls: they are counted from 1 in the order in which they are made. */

@@ -1,3 +1,4 @@
+// The net `clients`: what clients of the SDK believe.
 import { encodeOp, type Op } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { CallRequest } from '@fatty/core';

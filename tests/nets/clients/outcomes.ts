@@ -1,3 +1,4 @@
+// The net `outcomes`: what calls are told of their ops.
 import { encodeOp, type Op } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { CallRequest } from '@fatty/core';

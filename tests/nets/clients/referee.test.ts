@@ -1,3 +1,4 @@
+// Tests of the referee.
 import { encodeGatewayMessage, type Op, type Result } from '@fatty/api';
 import { hash, standIn, utf8 } from '@fatty/codec';
 import type { Belief, CallOutcome, CallRequest } from '@fatty/core';

@@ -1,3 +1,4 @@
+// The referee: compares what clients believe with what the cell did.
 import {
   comparePositions,
   decodeGatewayMessage,

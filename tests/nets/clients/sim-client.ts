@@ -1,3 +1,4 @@
+// A client of the SDK in virtual time.
 import { decodeClientMessage, decodeGatewayMessage } from '@fatty/api';
 import { askForLock, type CallOptions, type Lock } from '@fatty/client/driver';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// What names an op of a net's client.
 import type { Op } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { CallOutcome, CallRequest } from '@fatty/core';

@@ -1,3 +1,4 @@
+// How a lying replica answers clients.
 import {
   type ClientMessage,
   decodeClientMessage,

@@ -1,3 +1,4 @@
+// The links of simulated clients.
 import { decodeGatewayMessage } from '@fatty/api';
 import type { Dial } from '@fatty/client/driver';
 import type { Link, PublicKey } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// The AT2 bank: asset transfer that needs SecureBroadcast alone.
 import {
   ACCEPT,
   array,

@@ -1,3 +1,4 @@
+// Transfers and their results, as bytes.
 import { array, mapped, record, type Shape, u8, u16, u53, u64, union } from '@fatty/codec';
 
 /** A transfer by its owner's numbering: (committee index, number from 1). */
@@ -20,8 +21,10 @@ export interface Transfer {
   readonly deps: readonly TransferId[];
 }
 
+/** Most incoming transfers that one transfer names. */
 export const DEPS_MAX = 64;
 
+/** Why a transfer moves nothing. */
 export type RefusalCode = 'malformed' | 'bad_number' | 'missing_dependency' | 'insufficient_funds';
 
 /** What a committed transfer came to. A refused one moves nothing. */
@@ -38,6 +41,7 @@ const CODES: readonly RefusalCode[] = [
 
 const transferId: Shape<TransferId> = record<TransferId>({ from: u16, number: u53 });
 
+/** Canonical bytes of a transfer. */
 export const transfer: Shape<Transfer> = record<Transfer>({
   number: u53,
   to: u16,
@@ -52,6 +56,7 @@ const wireResult: Shape<WireResult> = union<WireResult>({
   refused: [1, record({ code: u8 })],
 });
 
+/** Canonical bytes of a result. */
 export const transferResult: Shape<TransferResult> = mapped<WireResult, TransferResult>(
   wireResult,
   (value) =>
@@ -60,6 +65,7 @@ export const transferResult: Shape<TransferResult> = mapped<WireResult, Transfer
     value.kind === 'moved' ? value : { kind: 'refused', code: CODES.indexOf(value.code) },
 );
 
+/** The order of transfers: by account, then by number. */
 export function compareTransferIds(a: TransferId, b: TransferId): number {
   return a.from - b.from || a.number - b.number;
 }

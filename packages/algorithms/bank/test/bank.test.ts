@@ -1,3 +1,4 @@
+// Tests of the bank.
 import { asPublicKey, asSessionId, decode, encode, InvariantError, toHex } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import type { Source } from '@fatty/interface';
@@ -33,7 +34,6 @@ interface Sent {
   readonly from: number;
   readonly order: Transfer;
 }
-
 const deliver = (bank: Bank, sent: Sent): void => {
   bank.deliver(source(sent.from), sent.order);
 };

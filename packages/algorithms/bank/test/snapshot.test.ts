@@ -1,3 +1,4 @@
+// Tests of the bank's snapshot.
 import { asPublicKey, asSessionId, decode } from '@fatty/codec';
 import { expect, it } from 'vitest';
 import { hashByHand, pin, pinned } from '../../../kernel/codec/test/by-hand.ts';

@@ -1,3 +1,4 @@
+// Dots, and the set of dots that a replica has seen.
 import { array, bytes, compareBytes, mapped, record, type Shape, toHex, u53 } from '@fatty/codec';
 
 /** One event of one actor; counters start at 1 and are never reused. */
@@ -6,15 +7,19 @@ export interface Dot {
   readonly counter: number;
 }
 
+/** Most bytes of an actor's name. */
 export const ACTOR_BYTES_MAX = 64;
 const COUNT_MAX = 2 ** 32 - 1;
 
+/** Canonical bytes of a dot. */
 export const dot: Shape<Dot> = record<Dot>({ actor: bytes(ACTOR_BYTES_MAX), counter: u53 });
 
+/** Map key of a dot. */
 export function dotKey(one: Dot): string {
   return `${toHex(one.actor)}.${one.counter}`;
 }
 
+/** The order of dots: by actor bytes, then by counter. */
 export function compareDots(a: Dot, b: Dot): number {
   return compareBytes(a.actor, b.actor) || a.counter - b.counter;
 }
@@ -92,6 +97,7 @@ const seenShape: Shape<Seen> = record<Seen>({
   beyond: array(u53, COUNT_MAX),
 });
 
+/** Canonical bytes of a causal context. */
 export const causalContext: Shape<CausalContext> = mapped(
   array(seenShape, COUNT_MAX),
   (entries) => CausalContext.from(entries),

@@ -1,3 +1,4 @@
+// The children of a directory, sorted by name.
 import { compareBytes } from '@fatty/codec';
 
 /** What a directory keeps its children by. */

@@ -1,3 +1,4 @@
+// Conflict-free data types: dots, ORSWOT, registers, the namespace tree.
 export * from './causal-context.ts';
 export * from './children.ts';
 export * from './layered-map.ts';

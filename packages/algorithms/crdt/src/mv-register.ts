@@ -1,3 +1,4 @@
+// A register that keeps concurrent values.
 import { array, bytes, mapped, record, type Shape, u53 } from '@fatty/codec';
 import {
   ACTOR_BYTES_MAX,
@@ -82,6 +83,7 @@ interface RegisterState {
   readonly context: CausalContext;
 }
 
+/** Canonical bytes of a register. */
 export const mvRegister: Shape<MvRegister> = mapped(
   record<RegisterState>({ values: array(written, COUNT_MAX), context: causalContext }),
   (state) => MvRegister.from(state.values, state.context),

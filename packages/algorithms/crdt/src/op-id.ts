@@ -1,3 +1,4 @@
+// The identity of an op: (session, seq, index).
 import { compareBytes, record, type Shape, sessionId, toHex, u32, u53 } from '@fatty/codec';
 import type { SessionId } from '@fatty/interface';
 
@@ -8,6 +9,7 @@ export interface OpId {
   readonly index: number;
 }
 
+/** Canonical bytes of an op id. */
 export const opId: Shape<OpId> = record<OpId>({ session: sessionId, seq: u53, index: u32 });
 
 /** Map key of an op id. */

@@ -1,3 +1,4 @@
+// A plain ORSWOT as an algorithm of a cell.
 import {
   array,
   bytes,
@@ -30,11 +31,13 @@ export const UNKNOWN_DOT = 1;
 const OP_BYTES_MAX = 320 * 1024;
 const DOTS_MAX = 1024;
 
+/** Canonical bytes of an op. */
 export const setOp: Shape<SetOp> = union<SetOp>({
   add: [0, record({ member: bytes(MEMBER_BYTES_MAX) })],
   remove: [1, record({ member: bytes(MEMBER_BYTES_MAX), dots: array(dot, DOTS_MAX) })],
 });
 
+/** Canonical bytes of a result. */
 export const setResult: Shape<SetResult> = union<SetResult>({
   done: [0, record({ dots: array(dot, DOTS_MAX) })],
   refused: [1, record({ code: u32 })],

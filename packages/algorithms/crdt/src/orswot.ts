@@ -1,3 +1,4 @@
+// The observed-remove set without tombstones (ORSWOT).
 import { array, bytes, compareBytes, mapped, record, type Shape, toHex } from '@fatty/codec';
 import {
   CausalContext,
@@ -8,6 +9,7 @@ import {
   dot as dotShape,
 } from './causal-context.ts';
 
+/** A member of the set, and why it is there. */
 export interface OrswotEntry {
   readonly member: Uint8Array;
   /** The adds of it that stand; never empty; ascending. */
@@ -124,6 +126,7 @@ export function joinDots<D extends Dot>(
   return [...kept, ...theirs.filter((one) => !mySeen.has(one))];
 }
 
+/** Most bytes of a member. */
 export const MEMBER_BYTES_MAX = 65_536;
 const COUNT_MAX = 2 ** 32 - 1;
 
@@ -137,6 +140,7 @@ interface OrswotState {
   readonly context: CausalContext;
 }
 
+/** Canonical bytes of a set. */
 export const orswot: Shape<Orswot> = mapped(
   record<OrswotState>({ entries: array(entryShape, COUNT_MAX), context: causalContext }),
   (state) => Orswot.from(state.entries, state.context),

@@ -1,3 +1,4 @@
+// Paths of the namespace.
 import { concatBytes, fail, fromUtf8, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
@@ -6,7 +7,9 @@ export type Segment = Uint8Array;
 /** From the root down; the empty path is the root. */
 export type Path = readonly Segment[];
 
+/** Most bytes of a name. */
 export const SEGMENT_BYTES_MAX = 255;
+/** Most names of a path. */
 export const PATH_DEPTH_MAX = 32;
 
 const SLASH = 0x2f;

@@ -1,3 +1,4 @@
+// Finds nodes of a tree by dot and by id.
 import { type Entries, LayeredMap } from './layered-map.ts';
 import { type OpId, opKey } from './op-id.ts';
 import type { Inner } from './tree-links.ts';

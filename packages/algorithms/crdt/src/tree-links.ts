@@ -1,3 +1,4 @@
+// Nodes with their links to parents and children.
 import { compareBytes } from '@fatty/codec';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
 import { Children } from './children.ts';

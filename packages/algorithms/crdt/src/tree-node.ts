@@ -1,3 +1,4 @@
+// What a node of the namespace holds, and its canonical bytes.
 import {
   array,
   bool,
@@ -16,6 +17,7 @@ import type { Digest, Position, PublicKey } from '@fatty/interface';
 import { type OpId, opId } from './op-id.ts';
 import { SEGMENT_BYTES_MAX, type Segment } from './path.ts';
 
+/** What a node is. */
 export type NodeKind = 'directory' | 'file';
 /** `shared`: concurrent writes stay as siblings. `guarded`: one content, ordered writes only. */
 export type ContentMode = 'shared' | 'guarded';
@@ -74,6 +76,7 @@ export interface TreeNode<T> extends NodeBody<T> {
   readonly below: number;
 }
 
+/** Canonical bytes of a position. */
 export const position: Shape<Position> = record<Position>({ commit: u53, index: u53 });
 const stamp: Shape<Stamp> = record<Stamp>({ position, timeMs: u53 });
 const dot: Shape<NodeDot> = record<NodeDot>({ id: opId, owner: publicKey, ephemeral: bool });
@@ -142,6 +145,7 @@ export interface SnapshotNode<T> {
   readonly body: NodeBody<T>;
 }
 
+/** Canonical bytes of a tree's snapshot: nodes in pre-order. `slot`: what the owner keeps at a node. */
 export function snapshotShape<T>(slot: Shape<T>): Shape<readonly SnapshotNode<T>[]> {
   const node = record<SnapshotNode<T>>({
     depth: u8,
@@ -157,6 +161,7 @@ export interface Branch<T> {
   readonly children: readonly { readonly name: Segment; readonly digest: Digest }[];
 }
 
+/** Canonical bytes that the digest of a branch covers. `slot`: what the owner keeps at a node. */
 export function branchShape<T>(slot: Shape<T>): Shape<Branch<T>> {
   const child = record<{ name: Segment; digest: Digest }>({
     name: bytes(SEGMENT_BYTES_MAX),

@@ -1,3 +1,4 @@
+// What can be done to a tree, and what comes of it.
 import { sha256 } from '@fatty/codec';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
 import type { OpId } from './op-id.ts';
@@ -13,12 +14,14 @@ export interface NodeInit<T> {
   readonly slot: T;
 }
 
+/** What a create did. */
 export interface Created<T> {
   readonly node: TreeNode<T>;
   /** True when the name was taken and the create only added its dot. */
   readonly existed: boolean;
 }
 
+/** What a remove did. */
 export interface Removed<T> {
   /** Named dots that the node does not have: removed before, or never there. */
   readonly unknown: readonly OpId[];
@@ -64,6 +67,7 @@ export interface NodeStat {
   readonly children: number;
 }
 
+/** A node as clients see it. */
 export function statOf<T>(node: TreeNode<T>): NodeStat {
   const shown = node.siblings[0];
   return {

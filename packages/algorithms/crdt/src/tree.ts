@@ -1,3 +1,4 @@
+// The namespace: directories and files with observed-remove semantics.
 import {
   asPublicKey,
   asSessionId,

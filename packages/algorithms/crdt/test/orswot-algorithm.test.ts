@@ -1,3 +1,4 @@
+// Tests of the ORSWOT as an algorithm.
 import { decode, encode, InvariantError, toHex, utf8 } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';

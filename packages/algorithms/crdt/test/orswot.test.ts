@@ -1,3 +1,4 @@
+// Tests of the ORSWOT, against the set by definition.
 import { decode, encode, toHex } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of paths.
 import { utf8 } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

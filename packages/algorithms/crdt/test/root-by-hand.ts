@@ -1,3 +1,4 @@
+// Test oracle: the root of a tree from its snapshot alone.
 import { hashByHand, sha256ByHand } from '../../../kernel/codec/test/by-hand.ts';
 import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
 

@@ -1,3 +1,4 @@
+// Tests of a tree's snapshot and root.
 import { decode, encode, utf8 } from '@fatty/codec';
 import { expect, it } from 'vitest';
 import { hashByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-hand.ts';

@@ -1,3 +1,4 @@
+// Tests of trees that share what they have not changed.
 import { toHex } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of the namespace tree.
 import { asDigest, decode, encode, InvariantError, sha256, toHex, u32, utf8 } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Test helper: ids, stamps and trees.
 import { asPublicKey, asSessionId, u32, utf8 } from '@fatty/codec';
 import type { PublicKey, SessionId, Source } from '@fatty/interface';
 import { type NodeInit, type OpId, type Path, type Stamp, Tree } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// The command `fatty`: all of its commands, and its exit code.
 import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node';
 import { type CAC, cac } from 'cac';

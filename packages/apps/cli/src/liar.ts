@@ -1,3 +1,4 @@
+// The program of a replica that lies.
 import { nodeMain } from '@fatty/node';
 import { TwoFacedReplica } from '@fatty/testnet';
 

@@ -1,3 +1,4 @@
+// The program `fatty`.
 import { runCli } from './cli.ts';
 import { exitCodeAfter, processIo } from './terminal/io.ts';
 

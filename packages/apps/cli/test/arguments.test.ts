@@ -1,3 +1,4 @@
+// Tests of how the command line is read.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

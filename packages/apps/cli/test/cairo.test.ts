@@ -1,3 +1,4 @@
+// Tests of `fatty cairo`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

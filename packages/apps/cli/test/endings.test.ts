@@ -1,3 +1,4 @@
+// Tests of how commands end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';

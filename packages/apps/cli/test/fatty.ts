@@ -1,3 +1,4 @@
+// Test helper: runs `fatty` in this process.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Tests of commands under a lock.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

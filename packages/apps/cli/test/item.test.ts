@@ -1,3 +1,4 @@
+// Tests of JSON as canonical bytes.
 import { array, bytes, encode, hash, record, text, toHex, u53 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { bytesOfJson, shownBytes } from '../src/commands/item.ts';

@@ -1,3 +1,4 @@
+// Tests of `fatty machine`.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/terminal/io.ts';

@@ -1,3 +1,4 @@
+// Tests of text that others chose.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/terminal/io.ts';

@@ -1,3 +1,4 @@
+// Tests of `fatty proof`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

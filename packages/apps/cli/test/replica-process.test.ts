@@ -1,3 +1,4 @@
+// Tests of a replica's process as its launcher sees it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

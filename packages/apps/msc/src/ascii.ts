@@ -1,3 +1,4 @@
+// Draws a run for a terminal.
 import type { TraceEvent } from '@fatty/interface';
 import { printable } from './escape.ts';
 import { type ChartOptions, chartRows } from './mermaid.ts';

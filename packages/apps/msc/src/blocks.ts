@@ -1,3 +1,4 @@
+// What a run says of blocks: twins, and commits that contradict each other.
 import type { TraceEvent } from '@fatty/interface';
 
 /**

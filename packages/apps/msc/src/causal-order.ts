@@ -1,3 +1,4 @@
+// Puts recordings of several processes into one order.
 import type { TraceEvent } from '@fatty/interface';
 
 interface Line {

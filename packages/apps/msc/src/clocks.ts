@@ -1,3 +1,4 @@
+// Puts the clocks of several processes on one.
 import type { TraceEvent } from '@fatty/interface';
 import { mergeTraces } from './causal-order.ts';
 

@@ -1,3 +1,5 @@
+// Makes free text harmless in a chart.
+
 /**
  * Characters that mean something to Mermaid anywhere in a chart: `;` ends a statement, `#` starts
  * an entity or a comment, `%%{…}%%` is a directive even inside a label, `$$…$$` is mathematics,

@@ -1,3 +1,4 @@
+// What of a run a reader wants to see.
 import type { TracedOp, TraceEvent } from '@fatty/interface';
 
 /** What a reader asks of a run. Events that show a broken invariant are always shown. */

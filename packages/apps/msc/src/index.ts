@@ -1,3 +1,4 @@
+// Runs as sequence charts: Mermaid and ASCII.
 export * from './ascii.ts';
 export { findBroken, nameTwins } from './blocks.ts';
 export { mergeTraces } from './causal-order.ts';

@@ -1,3 +1,4 @@
+// Trace events as lines of JSON.
 import type { TracedBlock, TracedOp, TraceEvent, Tracer } from '@fatty/interface';
 
 const KINDS: ReadonlySet<string> = new Set<TraceEvent['kind']>([
@@ -29,6 +30,7 @@ export function lineTracer(write: (line: string) => void): Tracer {
   };
 }
 
+/** What a file of lines held. */
 export interface ReadTrace {
   readonly events: readonly TraceEvent[];
   /** Numbers, from 1, of lines that hold no event: torn by a crash, or foreign. */

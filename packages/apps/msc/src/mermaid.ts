@@ -1,9 +1,11 @@
+// Mermaid text of a run.
 import type { TraceEvent } from '@fatty/interface';
 import { nameTwins } from './blocks.ts';
 import { alignClocks } from './clocks.ts';
 import { escapeLabel } from './escape.ts';
 import { formatMs, lifelinesOf, type Row, rowsOf } from './rows.ts';
 
+/** What a chart shows, and how much of it at once. */
 export interface ChartOptions {
   readonly title?: string;
   /** Only events in [fromMs, toMs], in the time of the events. */
@@ -32,6 +34,7 @@ export interface ChartWindow {
   readonly broken: boolean;
 }
 
+/** A run as charts. */
 export interface Chart {
   /** The first window: the whole run, unless it is long. */
   readonly mermaid: string;
@@ -41,7 +44,9 @@ export interface Chart {
   readonly index: string;
 }
 
+/** Most rows of one chart. */
 export const ROWS_MAX = 300;
+/** Most characters of one chart's text. */
 export const CHARACTERS_MAX = 50_000;
 
 /** The rows of a run under the options, and the time they count from. */

@@ -1,3 +1,4 @@
+// Keeps the events of a run in memory.
 import type { TraceEvent, Tracer } from '@fatty/interface';
 
 /** Events kept by a {@link Recorder} unless told otherwise. */

@@ -1,3 +1,4 @@
+// The rows of a chart.
 import type { TraceEvent } from '@fatty/interface';
 import { compareNames } from './causal-order.ts';
 

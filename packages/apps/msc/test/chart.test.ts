@@ -1,3 +1,4 @@
+// Tests of charts, by Mermaid's own parser.
 import type { TraceEvent } from '@fatty/interface';
 import fc from 'fast-check';
 import mermaid from 'mermaid';

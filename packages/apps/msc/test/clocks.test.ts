@@ -1,3 +1,4 @@
+// Tests of clocks that are put on one.
 import type { TraceEvent } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

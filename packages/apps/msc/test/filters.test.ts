@@ -1,3 +1,4 @@
+// Tests of filters, twins and broken invariants.
 import type { TracedOp, TraceEvent } from '@fatty/interface';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Test helper: runs, made up and at random.
 import type { TraceEvent } from '@fatty/interface';
 import fc from 'fast-check';
 

@@ -1,3 +1,4 @@
+// Where the members of a cell are.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { equalBytes, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
 import { TokenBucket } from '@fatty/host';

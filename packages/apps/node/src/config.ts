@@ -1,3 +1,4 @@
+// The settings of a replica process.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '@fatty/codec';
@@ -61,6 +62,7 @@ export interface NodeConfig {
   readonly verifierQueueMax: number;
 }
 
+/** The name of a setting. */
 export type OptionName = keyof NodeConfig;
 
 /** Every setting of a replica process: file key, `FATTY_<NAME>` and `--name` are the same word. */

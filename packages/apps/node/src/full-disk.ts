@@ -1,3 +1,4 @@
+// What a process says when its disk is full.
 import { isDiskFull, StorageError } from '@fatty/storage';
 
 /** What an operator needs to know when the disk of a replica is full, as one sentence. */

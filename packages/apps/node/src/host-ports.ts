@@ -1,3 +1,4 @@
+// The ports of a host in a real process.
 import type { HostPorts, Timers, Written } from '@fatty/host';
 import type { Clock, KvStore, LogStore, MarkStore, Verifier } from '@fatty/interface';
 

@@ -17,6 +17,7 @@ import { Hosted, hosted } from '@fatty/sessions';
 import { loadAlgorithm } from './algorithm.ts';
 import { lockServed } from './lock-served.ts';
 
+/** What a replica process hosts, and how it is asked. */
 export interface Hosting {
   readonly machine: StateMachine;
   /** As a gateway serves it; `delivered`: the machine that shows the delivered view. */

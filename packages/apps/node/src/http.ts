@@ -1,3 +1,4 @@
+// Health, metrics and status over HTTP, on loopback.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Refusal } from '@fatty/network';
@@ -10,6 +11,7 @@ export interface Check {
   readonly detail: string;
 }
 
+/** What the server answers from. */
 export interface HttpSources {
   /** Not under this name: a page may have had its own lead here. */
   readonly refuse: (request: IncomingMessage) => Refusal;
@@ -21,6 +23,7 @@ export interface HttpSources {
   readonly registry: Registry;
 }
 
+/** An open server. */
 export interface HttpServer {
   readonly port: number;
   close(): Promise<void>;

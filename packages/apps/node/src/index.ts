@@ -1,3 +1,4 @@
+// A replica as a process: settings, keys, cell.json, start.
 export type { ReplicaCore } from '@fatty/host';
 export { importAlgorithm, type NamedAlgorithm } from './algorithm.ts';
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';

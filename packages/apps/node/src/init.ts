@@ -1,3 +1,4 @@
+// Makes new cells and keys, reads and writes cell.json.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareBytes, fail, failure, ok, type Signer, toHex } from '@fatty/codec';
@@ -25,6 +26,7 @@ const PORTS = { peer: 7400, client: 7420, http: 7440 };
 const REPLICAS_MIN = 4;
 const REPLICAS_MAX = 20;
 
+/** What a new cell is like. */
 export interface InitOptions {
   readonly dir: string;
   /** n = 3f+1 at best; at least 4. */
@@ -100,6 +102,7 @@ export interface NamedMember {
   readonly clientPort?: number;
 }
 
+/** What a new cell of named members is like. */
 export interface FoundOptions {
   readonly dir: string;
   readonly members: readonly NamedMember[];

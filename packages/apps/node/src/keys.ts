@@ -1,3 +1,4 @@
+// Key files.
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { fail, ok, type Signer } from '@fatty/codec';

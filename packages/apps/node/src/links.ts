@@ -1,3 +1,4 @@
+// Keeps links to the other members up.
 import { readFileSync } from 'node:fs';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
@@ -22,6 +23,7 @@ const PATIENCE_TICKS = 5;
 /** A member that we dial has no link, or has one again (`why` undefined). */
 export type PeerNews = (peer: PublicKey, url: string, why: string | undefined) => void;
 
+/** Settings that dialling needs. */
 export type DialConfig = Pick<NodeConfig, 'tlsCa' | 'tlsCert' | 'insecure'>;
 
 /** A member and where it is. */

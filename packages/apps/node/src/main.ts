@@ -1,3 +1,4 @@
+// The program of a replica.
 import { main } from './process.ts';
 
 await main(process.argv.slice(2));

@@ -1,3 +1,4 @@
+// Links to the other members, and what they say of where they are.
 import { array, decode, encode, equalBytes, record, type Shape, toHex, union } from '@fatty/codec';
 import { TokenBucket } from '@fatty/host';
 import { BULK, type Clock, type Link, type LinkHandler, type PublicKey } from '@fatty/interface';
@@ -28,6 +29,7 @@ const GOSSIP_PER_SEC_MAX = 8;
 /** Ticks without any link until that is said. */
 const LONELY_TICKS = 5;
 
+/** What links to the members are made of. */
 export interface MembersParts {
   readonly cell: Cell;
   /** File of the address book. */

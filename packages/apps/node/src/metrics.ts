@@ -1,3 +1,4 @@
+// The metrics of a replica.
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics, parts } from './process-metrics.ts';
 
@@ -27,6 +28,7 @@ export interface Metrics {
 
 const FINE_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
+/** Registers every metric of a replica. */
 export function createMetrics(): Metrics {
   const registry = new parts.Registry();
   const registers = [registry];

@@ -1,3 +1,4 @@
+// Opens the ports of a replica.
 import { fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 import { type Listener, type ListenOptions, listen, urlHost } from '@fatty/network';

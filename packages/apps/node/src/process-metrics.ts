@@ -8,6 +8,7 @@ const load = createRequire(import.meta.url);
 
 type Client = typeof import('prom-client');
 
+/** The classes of prom-client that metrics are made of. */
 export const parts: Pick<Client, 'Counter' | 'Gauge' | 'Histogram' | 'Registry'> = {
   Counter: load('prom-client/lib/counter.js') as Client['Counter'],
   Gauge: load('prom-client/lib/gauge.js') as Client['Gauge'],

@@ -1,3 +1,4 @@
+// A replica's process: signals, launcher, exit code.
 import { parseArgs } from 'node:util';
 import type { Failure } from '@fatty/interface';
 import { addressesToJson } from '@fatty/protocol';

@@ -1,3 +1,4 @@
+// Records what one replica sees, for charts.
 import { LOCK_WORDS } from '@fatty/api';
 import { decode, sha256, toHex } from '@fatty/codec';
 import type { SendEffect } from '@fatty/host';

@@ -1,3 +1,4 @@
+// Starts a replica and stops it.
 import { join } from 'node:path';
 import {
   equalBytes,
@@ -27,6 +28,7 @@ import { openStores, type Restoring, replayLog, type Stores } from './stores.ts'
 import { Telemetry } from './telemetry.ts';
 import { verifierPool } from './verifier-pool.ts';
 
+/** What may be changed about a replica, for tests and tours. */
 export interface RunOptions {
   /** Puts another program in the replica's place (a liar of a test cell). */
   readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;

@@ -1,3 +1,4 @@
+// Opens the folder of a replica, and replays its log.
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail, ok } from '@fatty/codec';

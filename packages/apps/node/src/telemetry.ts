@@ -1,3 +1,4 @@
+// What a replica tells its operator.
 import type { Outward, SendEffect } from '@fatty/host';
 import type { Clock, Failure } from '@fatty/interface';
 import {
@@ -12,6 +13,7 @@ import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
 
+/** Whose telemetry it is. */
 export interface TelemetryOptions {
   readonly config: NodeConfig;
   readonly me: number;

@@ -1,3 +1,4 @@
+// The file of a recording.
 import {
   closeSync,
   createWriteStream,
@@ -16,6 +17,7 @@ const WAITING_BYTES_MAX = 16 << 20;
 /** The last line is in here: an event has few ops. */
 const TAIL_BYTES = 256 << 10;
 
+/** What may be said of a recording. */
 export interface TraceFileOptions {
   /** Told once why nothing more is recorded. */
   readonly onEnd?: (why: string) => void;

@@ -4,6 +4,7 @@ import { toHex } from '@fatty/codec';
 import type { PublicKey, Verdict, Verifier } from '@fatty/interface';
 import { jobKey } from '@fatty/replica';
 
+/** What a pool is made of. */
 export interface PoolOptions {
   /** The worker's entry file; it answers `{id, verdict}` to every `{id, job}`. */
   readonly entry: URL;
@@ -168,6 +169,7 @@ class VerifierPool implements Verifier {
   }
 }
 
+/** A verifier in a thread of its own, started by the first job. */
 export function verifierPool(options: PoolOptions): Verifier {
   return new VerifierPool(options);
 }

@@ -1,3 +1,4 @@
+// Tests of the words on a full disk.
 import { StorageError } from '@fatty/storage';
 import { expect, it } from 'vitest';
 import { lastWords } from '../src/full-disk.ts';

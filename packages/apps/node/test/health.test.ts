@@ -1,3 +1,4 @@
+// Tests of health over HTTP.
 import { readFileSync } from 'node:fs';
 import { get as getHttp } from 'node:http';
 import { connect } from 'node:net';

@@ -1,3 +1,4 @@
+// Tests of a process's ports.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

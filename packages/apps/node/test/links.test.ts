@@ -1,3 +1,4 @@
+// Tests of links that are lost and come back.
 import { fileURLToPath } from 'node:url';
 import { asCellId, compareBytes } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';

@@ -1,3 +1,4 @@
+// Tests of the lock service as a gateway serves it.
 import type { Answer } from '@fatty/api';
 import { asCellId, asPublicKey, asSessionId } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';

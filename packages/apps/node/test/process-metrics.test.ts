@@ -1,3 +1,4 @@
+// Tests of the metrics of a process.
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { collectProcessMetrics, parts } from '../src/process-metrics.ts';

@@ -1,3 +1,4 @@
+// Tests of the replay of a long log.
 import type { PlacedRecord } from '@fatty/interface';
 import { describe, expect, it } from 'vitest';
 import { type Restoring, replayLog } from '../src/stores.ts';

@@ -1,3 +1,4 @@
+// Tests of which modules a start loads.
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { runNode } from '../src/run.ts';

@@ -1,3 +1,4 @@
+// Tests of the verifier's thread and lanes.
 import { asPublicKey } from '@fatty/codec';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type PoolOptions, verifierPool } from '../src/verifier-pool.ts';

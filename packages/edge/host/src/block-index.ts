@@ -1,3 +1,4 @@
+// The index of old blocks, to serve those who ask for them.
 import type { Ref } from '@fatty/broadcast';
 import { compareBytes, toHex } from '@fatty/codec';
 import type { IndexedBlock } from '@fatty/replica';

@@ -1,3 +1,4 @@
+// The driver: performs the effects of one replica and tells it what happens.
 import type { Clock, Link, LogRecord } from '@fatty/interface';
 import type {
   ClockSample,
@@ -22,6 +23,7 @@ export type Outward = Extract<
   { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' | 'diverged' }
 >;
 
+/** A message to a peer. */
 export type SendEffect = Extract<ReplicaEffect, { kind: 'send' }>;
 
 /** What the host's clocks say now. */
@@ -36,6 +38,7 @@ export interface ReplicaCore {
   restore?(records: readonly LogRecord[], mark: Uint8Array | undefined): readonly ReplicaEffect[];
 }
 
+/** What a driver is made of. */
 export interface DriverParts {
   readonly replica: ReplicaCore;
   readonly ports: HostPorts;

@@ -51,6 +51,7 @@ export interface ClientFront {
   readonly clients: number;
 }
 
+/** What a gateway lets clients do. Counts are per second, bytes and ms say so. */
 export interface GatewayLimits {
   /** Per client key: batches, reads and clock questions. */
   readonly messagesPerSecMax: number;
@@ -65,6 +66,7 @@ export interface GatewayLimits {
   readonly waitingReadsMax: number;
 }
 
+/** Limits of a gateway that is given no others. */
 export const GATEWAY_LIMITS: GatewayLimits = {
   messagesPerSecMax: 5_000,
   unsignedPerSecMax: 8_192,
@@ -82,6 +84,7 @@ const COST_MS = { submit: 3, read: 0.5, now: 0.2 };
 /** And by its size. */
 const BYTES_PER_MS = 64 << 10;
 
+/** Messages that newcomers are charged for. */
 export type ChargedKind = keyof typeof COST_MS;
 
 /** What a newcomer's message is charged with, ms. */

@@ -76,6 +76,7 @@ const ENTRIES_PER_MESSAGE = 16;
 /** Refusals of what no program of ours sends: they end the link. */
 const FORGED: ReadonlySet<string> = new Set(['bad_batch_signature', 'bad_key']);
 
+/** What a gateway is made of. */
 export interface GatewayParts<Query, Answer> {
   readonly cellId: CellId;
   /** Signs clock readings. */

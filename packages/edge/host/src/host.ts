@@ -7,6 +7,7 @@ import type { Timers } from './ports.ts';
 /** Makes the front of a replica; without one, nobody but this process submits anything. */
 export type MakeFront = (replica: GatewayReplica, timers: Timers) => ClientFront;
 
+/** What a host is made of. */
 export interface HostParts extends DriverParts {
   /** The own clock of the replica (R12a) at a moment between two steps. */
   readonly clockMs: (sample: ClockSample) => number;

@@ -1,9 +1,11 @@
+// Work for keys without a session, within one budget.
 import { TokenBucket } from './bucket.ts';
 
 /** Messages of one key that wait for their turn, and bytes of all. */
 const PLACES_PER_KEY = 4;
 const WAITING_BYTES_MAX = 8 << 20;
 
+/** A piece of work, and what it costs. */
 export interface Chore {
   /** What it costs this replica's event loop, ms. */
   readonly costMs: number;

@@ -1,3 +1,5 @@
+// The ports of a host: clock, timers, disk, links, verifier. A process gives real ones, a simulator virtual
+// ones.
 import type { Clock, LogRecord, PublicKey, Verdict } from '@fatty/interface';
 
 /**
@@ -9,6 +11,7 @@ export type Written = (failure: Error | undefined) => void;
 /** Calls a timer off. After the timer has fired, nothing. */
 export type Cancel = () => void;
 
+/** Calls back after a delay. */
 export interface Timers {
   /**
    * Runs `act` once, never within this call and not before `delayMs` are over on a clock that nobody
@@ -28,6 +31,7 @@ export interface MarkPort {
   write(mark: Uint8Array, written: Written): void;
 }
 
+/** A key and its value. */
 export interface KvEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -42,6 +46,7 @@ export interface KvPort {
   write(entries: readonly KvEntry[], written: Written): void;
 }
 
+/** Answers slow checks. */
 export interface VerifierPort {
   /**
    * Answers once, never within this call. `client`: who waits for it; without one a block does, and

@@ -1,3 +1,4 @@
+// Tests of answers and current reads.
 import { type Answer, encodeClientMessage } from '@fatty/api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { commitAt, FakeBackend, FakeLink, gatewayOf, SESSION } from './gateway-fakes.ts';

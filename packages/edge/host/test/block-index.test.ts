@@ -1,3 +1,4 @@
+// Tests of the index of old blocks.
 import type { Ref } from '@fatty/broadcast';
 import { asDigest, utf8 } from '@fatty/codec';
 import type { IndexedBlock } from '@fatty/replica';

@@ -1,3 +1,4 @@
+// Tests of the order in which effects are performed.
 import type { Ref } from '@fatty/broadcast';
 import { asDigest, utf8 } from '@fatty/codec';
 import type { Link, LogRecord, Verdict } from '@fatty/interface';

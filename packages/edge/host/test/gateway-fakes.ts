@@ -1,3 +1,4 @@
+// Test helper: a gateway with a fake replica behind it.
 import {
   type Answer,
   answerShape,

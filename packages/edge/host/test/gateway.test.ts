@@ -1,3 +1,4 @@
+// Tests of submissions and of limits.
 import { type ClientMessage, encodeClientMessage, type Query } from '@fatty/api';
 import { ACCEPT, encode, ignore, reject, u8, utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';

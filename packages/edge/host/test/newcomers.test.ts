@@ -1,3 +1,4 @@
+// Tests of keys without a session.
 import { encodeClientMessage } from '@fatty/api';
 import { equalBytes, utf8 } from '@fatty/codec';
 import { batchId, signBatch } from '@fatty/protocol';

@@ -1,3 +1,4 @@
+// Test helper: ports that do what a test says.
 import { memoryKv } from '@fatty/storage';
 import type { HostPorts, KvPort, Timers } from '../src/ports.ts';
 

@@ -1,3 +1,4 @@
+// Tests that every query is answered.
 import {
   type ClientMessage,
   decodeGatewayMessage,

@@ -1,3 +1,4 @@
+// Tests that an exception stays with the link it came by.
 import { type ClientMessage, decodeGatewayMessage, encodeClientMessage } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import type { Link, Receipt } from '@fatty/interface';

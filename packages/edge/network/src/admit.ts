@@ -1,3 +1,4 @@
+// Rules of who may be at the other end of a link.
 import { ACCEPT, reject, toHex } from '@fatty/codec';
 import type { PublicKey, Role, Verdict } from '@fatty/interface';
 

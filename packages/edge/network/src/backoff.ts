@@ -1,3 +1,4 @@
+// How long to wait before dialling again.
 export interface BackoffLimits {
   /** Upper bound of the first wait, ms. Default 250. */
   readonly baseMs: number;
@@ -7,6 +8,7 @@ export interface BackoffLimits {
   readonly uptimeMsMin: number;
 }
 
+/** Bounds of a dialler that is given no others. */
 export const DEFAULT_BACKOFF: BackoffLimits = { baseMs: 250, capMs: 10_000, uptimeMsMin: 5000 };
 
 /**

@@ -18,6 +18,7 @@ export { LINK_VERSIONS } from './messages.ts';
 export { isPlainBeyond, urlHost } from './plain.ts';
 export type { SocketEvent, WebSocketConstructor, WebSocketLike } from './wire.ts';
 
+/** What a dialler in any platform needs. */
 export interface ClientDialOptions extends DialOptions {
   /** The platform's WebSocket: `globalThis.WebSocket`, or `ws`'s class on Node 20. */
   readonly webSocket: WebSocketConstructor;

@@ -1,3 +1,4 @@
+// Close codes, and what a dialler makes of each.
 import { CLOSE, type Failure } from '@fatty/interface';
 
 export { CLOSE } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// A wire on its way to be a link.
 import { failure } from '@fatty/codec';
 import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
 import { CLOSE, closeCodeOf, fitReason, slowDownReason } from './closing.ts';
@@ -26,6 +27,7 @@ export interface Ending {
   readonly failure: Failure | undefined;
 }
 
+/** What both ends of a connection need. */
 export interface ConnectionContext {
   readonly limits: LinkLimits;
   readonly environment: LinkEnvironment;

@@ -1,3 +1,4 @@
+// Dials with `ws`, for Node.
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type Dialer, type DialOptions, dialThrough } from './dialer.ts';
@@ -5,6 +6,7 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import { socketFailure } from './socket-failure.ts';
 import type { Connect, Wire, WireEvents } from './wire.ts';
 
+/** What a dialler of Node needs. */
 export interface NodeDialOptions extends DialOptions {
   /** For `wss://`: the authorities (PEM text) to trust instead of the system's; a function is asked before each try. */
   readonly ca?: string | (() => string | undefined);

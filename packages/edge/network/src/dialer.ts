@@ -1,3 +1,4 @@
+// Keeps a link up: dials, and dials again.
 import { failure as failureOf } from '@fatty/codec';
 import type { Failure, LinkHandler } from '@fatty/interface';
 import { Backoff, type BackoffLimits, DEFAULT_BACKOFF } from './backoff.ts';
@@ -40,6 +41,7 @@ export function whyNotLinked(
   return state.kind === 'waiting' && state.refused ? `refuses us (${code}): ${said}` : said;
 }
 
+/** What every dialler needs. */
 export interface DialOptions {
   /** `ws://host:port` or `wss://…`. */
   readonly url: string;

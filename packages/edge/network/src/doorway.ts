@@ -1,3 +1,4 @@
+// Connections that have proved nothing yet.
 import { toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 

@@ -1,3 +1,4 @@
+// The handshake: both ends prove their keys.
 import {
   compareBytes,
   concatBytes,

@@ -1,3 +1,4 @@
+// Authenticated WebSocket links, for Node.
 export * from './client.ts';
 export { dial, type NodeDialOptions } from './dial.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';

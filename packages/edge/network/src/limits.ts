@@ -24,6 +24,7 @@ export interface LinkLimits {
   readonly silenceMsMax: number;
 }
 
+/** Limits of a link that is given no others. */
 export const DEFAULT_LIMITS: LinkLimits = {
   messageBytesMax: 1_310_720,
   queueBytesMax: 8 * 1024 * 1024,

@@ -1,3 +1,4 @@
+// An established link: frames, priorities, silence, closing.
 import {
   BULK,
   type Link,

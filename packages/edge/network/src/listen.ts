@@ -1,3 +1,4 @@
+// An open port for links.
 import {
   createServer,
   type IncomingMessage,
@@ -23,6 +24,7 @@ import { isPlainBeyond, urlHost } from './plain.ts';
 import { socketFailure, wasHungUp } from './socket-failure.ts';
 import { pemOf, type TlsFiles } from './tls-files.ts';
 
+/** What a port needs. */
 export interface ListenOptions extends WebRules {
   /** Default 127.0.0.1: nothing binds beyond loopback unless told. */
   readonly host?: string;

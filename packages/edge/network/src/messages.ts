@@ -1,3 +1,4 @@
+// The bytes of the handshake.
 import {
   array,
   cellId,
@@ -19,6 +20,7 @@ import type { CellId, PublicKey, Role, Signature } from '@fatty/interface';
 export const LINK_VERSIONS: readonly number[] = [1];
 /** No handshake message is larger, bytes. */
 export const HANDSHAKE_BYTES_MAX = 1024;
+/** Bytes of a handshake's nonce. */
 export const NONCE_BYTES = 32;
 
 /** Opens the handshake; dialler to acceptor. Its shape is frozen: versions are negotiated by it. */
@@ -64,6 +66,7 @@ export interface Welcome {
   readonly signature: Signature;
 }
 
+/** Every message of the handshake. */
 export type HandshakeMessage = Hello | Challenge | Proof | Welcome;
 
 /** Everything both ends said; what both sign, so that neither half can be moved to another link. */
@@ -88,11 +91,13 @@ const role: Shape<Role> = oneToOne(
 const versions: Shape<readonly number[]> = array(u16, 8);
 const nonce: Shape<Uint8Array> = fixed(NONCE_BYTES);
 
+/** Canonical bytes of the limits in a welcome. */
 export const welcomeLimitsShape: Shape<WelcomeLimits> = record<WelcomeLimits>({
   messageBytesMax: u32,
   silenceMsMax: u32,
 });
 
+/** Canonical bytes of a handshake message. */
 export const handshakeShape: Shape<HandshakeMessage> = union<HandshakeMessage>({
   hello: [
     1,
@@ -113,6 +118,7 @@ export const handshakeShape: Shape<HandshakeMessage> = union<HandshakeMessage>({
   welcome: [4, record<Omit<Welcome, 'kind'>>({ limits: welcomeLimitsShape, signature })],
 });
 
+/** Canonical bytes of the transcript that both ends sign. */
 export const transcriptShape: Shape<Transcript> = record<Transcript>({
   versions,
   version: u16,

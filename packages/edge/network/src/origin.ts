@@ -1,3 +1,4 @@
+// Which web pages may use a port.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 

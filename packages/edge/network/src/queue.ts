@@ -1,3 +1,4 @@
+// What waits to leave on one link.
 import type { Priority } from '@fatty/interface';
 
 /** FIFO with O(1) take: a moving head, compacted now and then. */
@@ -28,6 +29,7 @@ class Fifo {
   }
 }
 
+/** Bounds of each class of messages. */
 export interface QueueLimits {
   readonly queueBytesMax: number;
   readonly queueMessagesMax: number;

@@ -1,3 +1,4 @@
+// What became of a socket, as data.
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 

@@ -1,3 +1,4 @@
+// Reads a certificate and its key.
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 

@@ -1,3 +1,4 @@
+// A message socket, cut down to what a link needs.
 import type { Failure } from '@fatty/interface';
 import { socketFailure } from './socket-failure.ts';
 
@@ -21,6 +22,7 @@ export interface Wire {
   terminate(): void;
 }
 
+/** Opens a socket to a URL. */
 export type Connect = (url: string, events: WireEvents) => Wire;
 
 /** The part of an event that a link reads. */
@@ -42,6 +44,7 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
+/** The class of a platform's WebSocket. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /** A browser tells nothing when its buffer drains: look this often while it is not empty, ms. */

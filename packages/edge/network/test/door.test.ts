@@ -1,3 +1,4 @@
+// Tests of who stands in the door of a port.
 import { connect } from 'node:net';
 import { asCellId, ignore, reject } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';

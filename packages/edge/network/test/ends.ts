@@ -1,3 +1,4 @@
+// Test helper: keys, ports and raw sockets.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { asCellId, type SignatureScheme, type Signer } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// Tests of the handshake.
 import { readFileSync } from 'node:fs';
 import { ACCEPT, asCellId, decode, encode, ignore, toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Tests of established links.
 import { readFileSync } from 'node:fs';
 import { reject } from '@fatty/codec';
 import { BULK, type Failure, KEEP_ALIVE, type Link, PROTOCOL } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Tests of the small parts: queue, waits, close codes.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+// Tests of browsers, and of plain ws beyond loopback.
 import { generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';

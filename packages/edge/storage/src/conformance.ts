@@ -1,3 +1,5 @@
+// Conformance suites of log, store and mark.
+
 /**
  * What every store must do, as named cases for any test runner:
  * `for (const { name, run } of logConformance) test(name, () => run(place))`.
@@ -13,6 +15,7 @@ export interface Place<Store> {
   close(store: Store): Promise<void>;
 }
 
+/** One case: a name, and what must not throw. */
 export interface ConformanceCase<Store> {
   readonly name: string;
   /** `fresh` answers an empty place. */
@@ -46,6 +49,7 @@ const textOf = (records: readonly LogRecord[]): string =>
 const numbered = (count: number): LogRecord[] =>
   Array.from({ length: count }, (_, i) => ({ type: 1 + (i % 255), body: bytes(i >> 8, i & 255) }));
 
+/** What every log must do. */
 export const logConformance: readonly ConformanceCase<LogStore>[] = [
   {
     name: 'a new log replays nothing',
@@ -119,6 +123,7 @@ export const logConformance: readonly ConformanceCase<LogStore>[] = [
 const pairsOf = (rows: Iterable<{ key: Uint8Array; value: Uint8Array }>): string =>
   Array.from(rows, ({ key, value }) => `${toHex(key)}=${toHex(value)}`).join(' ');
 
+/** What every key-value store must do. */
 export const kvConformance: readonly ConformanceCase<KvStore>[] = [
   {
     name: 'reads what was written, before and after reopening',
@@ -203,6 +208,7 @@ export const kvConformance: readonly ConformanceCase<KvStore>[] = [
   },
 ];
 
+/** What every mark must do. */
 export const markConformance: readonly ConformanceCase<MarkStore>[] = [
   {
     name: 'a mark is undefined until written, then the last written, also after reopening',

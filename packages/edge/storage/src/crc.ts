@@ -1,3 +1,4 @@
+// The checksum of log and mark.
 import { createCRC32 } from 'hash-wasm';
 
 /** CRC-32C of the parts, one after another. */

@@ -1,3 +1,4 @@
+// What storage throws.
 import type { Failure } from '@fatty/interface';
 
 /**

@@ -1,3 +1,4 @@
+// The file system calls of log and mark.
 import { constants, write } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 

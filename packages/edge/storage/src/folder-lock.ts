@@ -1,3 +1,4 @@
+// The lock of a replica's folder.
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { hostname } from 'node:os';

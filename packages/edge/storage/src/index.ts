@@ -1,3 +1,4 @@
+// Append-only log, key-value store, signer mark, folder lock.
 export { isDiskFull, StorageError } from './errors.ts';
 export { type Files, nodeFiles, type StoredFile } from './files.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';

@@ -1,8 +1,10 @@
+// The key-value store, on LMDB.
 import { rmSync } from 'node:fs';
 import type { KvStore } from '@fatty/interface';
 import { open, type RootDatabase } from 'lmdb';
 import { messageOf, StorageError } from './errors.ts';
 
+/** What may be said of a store. */
 export interface KvOptions {
   /** Reserved address space, bytes; grows by itself. Default 64 MiB. */
   readonly mapBytes?: number;
@@ -17,6 +19,7 @@ export interface KvOptions {
 /** Longest key, bytes; LMDB's own limit. The empty key is refused too (`bad_key`). */
 export const KEY_BYTES_MAX = 1978;
 
+/** @throws StorageError `bad_key` for an empty key and for one that is too long */
 export function checkKey(key: Uint8Array): void {
   if (key.length === 0 || key.length > KEY_BYTES_MAX) {
     throw new StorageError('bad_key', `1 to ${KEY_BYTES_MAX} bytes`, `${key.length} bytes`);

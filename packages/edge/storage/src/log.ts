@@ -1,3 +1,4 @@
+// The append-only log.
 import { randomBytes } from 'node:crypto';
 import type { LogRecord, LogStore, PlacedRecord } from '@fatty/interface';
 import { type Crc, loadCrc } from './crc.ts';
@@ -14,6 +15,7 @@ import {
 } from './segment.ts';
 import { tailOf } from './torn-tail.ts';
 
+/** What may be said of a log. */
 export interface LogOptions {
   /** A new file is begun when one is this large, bytes. Default 16 MiB. */
   readonly segmentBytesMax?: number;

@@ -1,9 +1,11 @@
+// The signer's mark.
 import { compareBytes } from '@fatty/codec';
 import type { MarkStore } from '@fatty/interface';
 import { type Crc, loadCrc } from './crc.ts';
 import { isMissing, messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
 
+/** What may be said of a mark. */
 export interface MarkOptions {
   /**
    * Order of marks; a write below the current mark is refused (`mark_not_monotone`), an equal one

@@ -1,3 +1,4 @@
+// A disk in memory that loses what was not synced.
 import { StorageError } from './errors.ts';
 import type { Files, StoredFile } from './files.ts';
 

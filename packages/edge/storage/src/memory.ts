@@ -1,3 +1,4 @@
+// Log, mark and store in memory.
 import { compareBytes } from '@fatty/codec';
 import type { KvStore, LogStore } from '@fatty/interface';
 import { type FrameStore, openFrames } from './frames.ts';

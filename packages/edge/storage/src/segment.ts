@@ -1,3 +1,4 @@
+// The bytes of a log's file: header, groups, records.
 import type { LogRecord } from '@fatty/interface';
 import type { Crc } from './crc.ts';
 
@@ -20,6 +21,7 @@ const END_TYPE = 0;
 const END_LENGTH = 9;
 const END_BYTES = RECORD_HEAD_BYTES + 8;
 
+/** What a segment says of itself: its number, its first group, and the salt of its checksums. */
 export interface SegmentHeader {
   readonly segment: number;
   readonly firstGroup: number;
@@ -29,6 +31,7 @@ export interface SegmentHeader {
 const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** The bytes of a segment's header. */
 export function encodeHeader(header: SegmentHeader, crc: Crc): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = viewOf(bytes);

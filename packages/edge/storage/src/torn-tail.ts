@@ -1,3 +1,4 @@
+// The torn tail of a log, told from damage.
 import type { SegmentReader } from './segment.ts';
 
 /** What follows the last whole group of a segment; `clean` is zeros or the end of the file. */

@@ -1,3 +1,4 @@
+// Runs the conformance suites on disk and in memory.
 import { join } from 'node:path';
 import {
   kvConformance,

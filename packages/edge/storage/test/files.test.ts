@@ -1,3 +1,4 @@
+// Tests of the bytes of log and mark.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

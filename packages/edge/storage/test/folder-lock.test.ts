@@ -1,3 +1,4 @@
+// Tests of the folder's lock, with processes and containers.
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// Tests of a process that is killed between write and datasync.
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type MemoryDisk, memoryDisk, memoryLog, memoryMark } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Tests of the key-value store.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';

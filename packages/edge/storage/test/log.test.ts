@@ -1,3 +1,4 @@
+// Tests of the log and of torn tails.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests of the signer's mark.
 import { encode, record as recordShape, u53 } from '@fatty/codec';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Batches inside a block: form, order, signatures (R11).
 import { compareBytes, fail, failure, ok, type SignatureScheme, toHex } from '@fatty/codec';
 import type { CellId, Digest, Failure, Outcome, Signature } from '@fatty/interface';
 import { batchId, batchMessage, type Limits, openBatch, type SignedBatch } from '@fatty/protocol';

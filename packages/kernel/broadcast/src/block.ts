@@ -1,3 +1,4 @@
+// Blocks and their bytes (R2, R4).
 import {
   array,
   bool,
@@ -51,6 +52,7 @@ export interface Evidence {
   readonly b: SignedHeader;
 }
 
+/** The bytes of a header and the signature over them. */
 export interface SignedHeader {
   readonly header: Uint8Array;
   readonly sig: Signature;
@@ -119,6 +121,7 @@ export interface Slot {
 
 const PARENTS_MAX = 256;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
+/** Most bytes of a header. */
 export const HEADER_BYTES_MAX: number = 16 * 1024;
 /**
  * R11: admitting a key that a replica has not seen costs it about ten signatures. A constant and not
@@ -126,8 +129,10 @@ export const HEADER_BYTES_MAX: number = 16 * 1024;
  */
 export const CLIENT_KEYS_MAX = 64;
 
+/** Canonical bytes of a ref. */
 export const refShape: Shape<Ref> = record({ round: u32, author: u16, digest });
 
+/** Canonical bytes of a header. */
 export const headerShape: Shape<Header> = record({
   cellId,
   epoch: u32,
@@ -139,16 +144,19 @@ export const headerShape: Shape<Header> = record({
   bodyHash: digest,
 });
 
+/** Canonical bytes of a signed header. */
 export const signedHeaderShape: Shape<SignedHeader> = record({
   header: bytes(HEADER_BYTES_MAX),
   sig: signature,
 });
 
+/** Canonical bytes of evidence. */
 export const evidenceShape: Shape<Evidence> = record({
   a: signedHeaderShape,
   b: signedHeaderShape,
 });
 
+/** Canonical bytes of a body. The bounds here are the widest; {@link checkBlock} holds the cell's. */
 export const bodyShape: Shape<Body> = record({
   batches: array(signedBatchShape, 512),
   unsigned: array(opaque, UNSIGNED_MAX),
@@ -157,6 +165,7 @@ export const bodyShape: Shape<Body> = record({
   coinShare: array(bytes(512), 1),
 });
 
+/** Canonical bytes of a signed block; its body is a view of the input. */
 export const signedBlockShape: Shape<SignedBlock> = record({
   header: bytes(HEADER_BYTES_MAX),
   sig: signature,
@@ -168,6 +177,7 @@ export function headerDigest(header: Uint8Array): Digest {
   return hash('block', header);
 }
 
+/** H(body bytes), by which a header names its body. */
 export function bodyDigest(body: Uint8Array): Digest {
   return hash('body', body);
 }
@@ -203,6 +213,7 @@ export function refKey(ref: Ref): string {
   return key;
 }
 
+/** Whether two refs name one block. */
 export function sameRef(a: Ref, b: Ref): boolean {
   return a.round === b.round && a.author === b.author && equalBytes(a.digest, b.digest);
 }

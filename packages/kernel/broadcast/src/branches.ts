@@ -1,3 +1,4 @@
+// The chains of each author, and where they fork (R14).
 import type { Committee } from '@fatty/protocol';
 import { IN_CONE, NOBODY, type Node } from './vertex.ts';
 

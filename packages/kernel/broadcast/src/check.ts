@@ -1,3 +1,4 @@
+// Static validity of a block (R8–R11a).
 import { ACCEPT, decode, equalBytes, failure, reject } from '@fatty/codec';
 import type {
   Ask,

@@ -1,3 +1,4 @@
+// The DAG of accepted blocks.
 import { equalBytes, invariant } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
 import { type Committee, quorum } from '@fatty/protocol';

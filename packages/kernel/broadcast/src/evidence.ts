@@ -1,3 +1,4 @@
+// The record of a lie: two signed headers that no honest author signs.
 import { ACCEPT, compareBytes, decode, equalBytes, reject } from '@fatty/codec';
 import type { Outcome, Verdict } from '@fatty/interface';
 import {

@@ -1,3 +1,4 @@
+// Static validity of a header (R8–R10).
 import { ACCEPT, decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
 import type { CellId, Failure, Verdict } from '@fatty/interface';
 import { type Committee, quorum } from '@fatty/protocol';

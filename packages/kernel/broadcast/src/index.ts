@@ -1,3 +1,4 @@
+// SecureBroadcast as one DAG of signed blocks: validity, support, delivery, evidence.
 export * from './batch.ts';
 export * from './block.ts';
 export * from './cache.ts';

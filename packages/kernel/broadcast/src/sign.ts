@@ -1,3 +1,4 @@
+// Signs own blocks.
 import { encode, type Signer } from '@fatty/codec';
 import type { Unsigned } from '@fatty/interface';
 import {

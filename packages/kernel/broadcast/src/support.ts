@@ -1,3 +1,4 @@
+// Support (R14), on which delivery and votes rest.
 import { IN_CONE, type Node } from './vertex.ts';
 
 /**

@@ -4,6 +4,7 @@ import type { Outcome, Unsigned, UnsignedRules } from '@fatty/interface';
 
 /** R11: unsigned messages of a block, and the bytes of one. */
 export const UNSIGNED_MAX = 1_024;
+/** R11: most bytes of one unsigned message. */
 export const UNSIGNED_BYTES_MAX = 128;
 /** R11: what judging all those of a block may cost, in hashes. */
 export const UNSIGNED_WEIGHT_MAX = 65_536;

@@ -1,3 +1,4 @@
+// What the DAG keeps of blocks, slots and rounds.
 import type { Block, BlockHead, Header, Ref, Slot } from './block.ts';
 
 /** A block in its place in the DAG. The same block is the same object for as long as it is held. */
@@ -21,6 +22,7 @@ export interface Vertex {
 
 /** Marks of one author on a vertex. */
 export const IN_CONE = 1;
+/** The author's vote for the vertex has been counted (R15). */
 export const VOTED = 2;
 
 /** All blocks of one slot, and for each author the one that its current chain supports. */
@@ -51,8 +53,10 @@ export class Row {
   }
 }
 
+/** No author. */
 export const NOBODY: ReadonlySet<number> = new Set();
 
+/** A vertex as the DAG itself keeps and changes it. */
 export class Node implements Vertex {
   block: BlockHead;
   whole: Block | undefined;

@@ -1,3 +1,4 @@
+// Tests of static validity.
 import {
   array,
   asCellId,

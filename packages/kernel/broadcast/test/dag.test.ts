@@ -1,3 +1,4 @@
+// Tests of support, delivery and the horizon on random DAGs.
 import { asDigest } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Test helper: random DAGs with equivocators, without signatures.
 import { asCellId, asDigest, asPublicKey, asSignature } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { type Committee, DEFAULT_PARAMS } from '@fatty/protocol';

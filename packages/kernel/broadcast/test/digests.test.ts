@@ -1,3 +1,4 @@
+// Tests of the names and bytes of blocks.
 import { asCellId, asSessionId, ed25519 } from '@fatty/codec';
 import { DEFAULT_LIMITS, signBatch } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';

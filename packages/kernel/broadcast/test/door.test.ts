@@ -1,3 +1,4 @@
+// Tests of caches of signatures and keys.
 import { ACCEPT, asSignature, type SignatureScheme, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import {

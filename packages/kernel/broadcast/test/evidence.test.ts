@@ -1,3 +1,4 @@
+// Tests of evidence: who can be convicted, and who never can.
 import { decode } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import { describe, expect, it } from 'vitest';

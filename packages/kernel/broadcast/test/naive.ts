@@ -1,3 +1,4 @@
+// Test oracle: R14 and R15 word by word.
 import type { Digest } from '@fatty/interface';
 import { type Committee, faultsMax } from '@fatty/protocol';
 import type { Block, Slot } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Test helper: a cell of four whose members sign what they are told.
 import {
   ACCEPT,
   asSessionId,

@@ -1,3 +1,4 @@
+// Byte strings: hex, comparison, UTF-8, and the constructors of branded bytes.
 import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
 import { InvariantError } from './failure.ts';
 
@@ -46,12 +47,14 @@ export function useEqualBytes(fast: (a: Uint8Array, b: Uint8Array) => boolean): 
   nativeEqual = fast;
 }
 
+/** Whether two byte strings are the same. Not constant-time: for public values only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   if (nativeEqual !== undefined && a.length >= NATIVE_EQUAL_MIN) return nativeEqual(a, b);
   return compareBytes(a, b) === 0;
 }
 
+/** All parts in one new byte string. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
@@ -67,6 +70,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Text as UTF-8; a lone surrogate becomes U+FFFD, so check foreign text with {@link isText} first. */
 export function utf8(text: string): Uint8Array {
   return utf8Encoder.encode(text);
 }
@@ -104,11 +108,19 @@ function sized(bytes: Uint8Array, size: number, name: string): Uint8Array {
   return bytes;
 }
 
+/** Takes 32 bytes for a digest. @throws InvariantError for another size */
 export const asDigest = (bytes: Uint8Array): Digest => sized(bytes, 32, 'digest') as Digest;
+/**
+ * Takes 32 bytes for a public key; whether it is a good one, `admit` says. @throws InvariantError for
+ * another size
+ */
 export const asPublicKey = (bytes: Uint8Array): PublicKey =>
   sized(bytes, 32, 'public key') as PublicKey;
+/** Takes 64 bytes for a signature. @throws InvariantError for another size */
 export const asSignature = (bytes: Uint8Array): Signature =>
   sized(bytes, 64, 'signature') as Signature;
+/** Takes 32 bytes for a cell id. @throws InvariantError for another size */
 export const asCellId = (bytes: Uint8Array): CellId => sized(bytes, 32, 'cell id') as CellId;
+/** Takes 32 bytes for a session id. @throws InvariantError for another size */
 export const asSessionId = (bytes: Uint8Array): SessionId =>
   sized(bytes, 32, 'session id') as SessionId;

@@ -1,3 +1,4 @@
+// Values to canonical bytes, and back.
 import type { Outcome } from '@fatty/interface';
 import { fail, InvariantError, ok } from './failure.ts';
 import { DEPTH_MAX, Reader } from './reader.ts';

@@ -1,3 +1,5 @@
+// Signatures that tell one Ed25519 verifier from another.
+
 /**
  * Signatures on which Ed25519 verifiers disagree; where each came from is in PROVENANCE.md.
  * `accept` is the verdict of the rule over the raw key, `admitted` whether the key may be used at

@@ -1,3 +1,4 @@
+// Test helper: golden files of the bytes on wire and disk.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { toHex } from './bytes.ts';
 import { decode, encode } from './canonical.ts';

@@ -1,3 +1,4 @@
+// SHA-256 with domains, and the bytes that signatures cover.
 import type { CellId, Digest } from '@fatty/interface';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { asDigest, concatBytes, equalBytes, utf8 } from './bytes.ts';

@@ -1,3 +1,4 @@
+// Canonical bytes, hashes, signatures, errors as data. Runs anywhere.
 export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './choice.ts';

@@ -1,3 +1,4 @@
+// The test that a process makes of its signature scheme before it starts.
 import type { Failure, PublicKey, Signature } from '@fatty/interface';
 import { asPublicKey, asSignature, fromHex, utf8 } from './bytes.ts';
 import { ED25519_CASES, type Ed25519Case } from './ed25519-cases.ts';

@@ -1,3 +1,4 @@
+// Shapes: how typed values are written as canonical items, read and checked.
 import type { CellId, Digest, PublicKey, SessionId, Signature } from '@fatty/interface';
 import {
   asCellId,
@@ -106,8 +107,11 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   };
 }
 
+/** A whole number from 0 to 255. */
 export const u8: Shape<number> = uint(0xff);
+/** A whole number from 0 to 65,535. */
 export const u16: Shape<number> = uint(0xffff);
+/** A whole number from 0 to 2³² − 1. */
 export const u32: Shape<number> = uint(0xffffffff);
 /** Non-negative safe integer: rounds, commit indices, sequence numbers, milliseconds. */
 export const u53: Shape<number> = uint();
@@ -122,6 +126,7 @@ export const u64: Shape<bigint> = {
   },
 };
 
+/** True or false, written as 1 or 0. */
 export const bool: Shape<boolean> = {
   toItem: (value) => (value ? 1 : 0),
   readFrom: (source) => source.bool(),
@@ -166,10 +171,15 @@ function branded<T extends Uint8Array>(size: number, make: (bytes: Uint8Array) =
   return { ...raw, toItem: (value) => value, readFrom: (source) => make(source.fixed(size)) };
 }
 
+/** A hash, 32 bytes. */
 export const digest: Shape<Digest> = branded(32, asDigest);
+/** An Ed25519 public key, 32 bytes; its size alone is checked. */
 export const publicKey: Shape<PublicKey> = branded(32, asPublicKey);
+/** An Ed25519 signature, 64 bytes; its size alone is checked. */
 export const signature: Shape<Signature> = branded(64, asSignature);
+/** The id of a cell, 32 bytes. */
 export const cellId: Shape<CellId> = branded(32, asCellId);
+/** The id of a session, 32 bytes. */
 export const sessionId: Shape<SessionId> = branded(32, asSessionId);
 
 /**
@@ -200,6 +210,7 @@ export function detail(max: number): Shape<string> {
   };
 }
 
+/** A list of at most `max` elements of one shape. */
 export function array<T>(element: Shape<T>, max: number): Shape<readonly T[]> {
   return {
     toItem: (value) => value.map((one) => element.toItem(one)),

@@ -1,3 +1,4 @@
+// Signature schemes: Ed25519 under one rule, and a stand-in for simulated worlds.
 import type { PublicKey, Signature, Verdict } from '@fatty/interface';
 import * as ed from '@noble/ed25519';
 import { sha512 } from '@noble/hashes/sha2.js';

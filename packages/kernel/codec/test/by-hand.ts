@@ -1,3 +1,4 @@
+// Test helper: the bytes of the protocol, written without the code under test.
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Plain } from './reference.ts';

@@ -1,3 +1,4 @@
+// Tests of byte strings.
 import { createHash } from 'node:crypto';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';

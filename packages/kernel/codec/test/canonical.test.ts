@@ -1,3 +1,4 @@
+// Tests of the canonical encoding against RFC 8949 and another writer.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../src/golden.ts';

@@ -1,3 +1,4 @@
+// Tests of hash domains and of what signatures cover.
 import { expect, test } from 'vitest';
 import { asCellId, ed25519, hash, sha256, signedBytes } from '../src/index.ts';
 import { nodeScheme } from '../src/node.ts';

@@ -1,3 +1,4 @@
+// Tests of what is told of values that cannot be written.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

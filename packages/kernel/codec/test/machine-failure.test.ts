@@ -1,3 +1,4 @@
+// Tests that a machine's failure is not taken for a flaw of the bytes.
 import { expect, test, vi } from 'vitest';
 import {
   bytes,

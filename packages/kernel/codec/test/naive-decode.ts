@@ -1,3 +1,4 @@
+// Test oracle: a decoder over a CBOR library that writes everything again to see whether bytes are canonical.
 import type { Outcome } from '@fatty/interface';
 import { Encoder } from 'cbor-x/index-no-eval';
 import {

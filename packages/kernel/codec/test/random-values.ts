@@ -1,3 +1,4 @@
+// Test helper: random values of any shape, from a seed.
 import { type Readable, ShapeError, type Source, utf8 } from '../src/index.ts';
 import { type Plain, reference } from './reference.ts';
 

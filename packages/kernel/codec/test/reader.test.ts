@@ -1,3 +1,4 @@
+// Tests of the strict reader against the oracle.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

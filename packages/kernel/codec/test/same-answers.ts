@@ -1,3 +1,4 @@
+// Test helper: compares the reader with the oracle on one byte string, and round one value.
 import { isDeepStrictEqual } from 'node:util';
 import { decode, encode, type Shape, ShapeError } from '../src/index.ts';
 import { plainOf } from './by-hand.ts';

@@ -1,3 +1,4 @@
+// Tests of the Ed25519 rule, of what is in front of it, and of the self-test.
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ED25519_CASES } from '../src/ed25519-cases.ts';

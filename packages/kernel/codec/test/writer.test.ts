@@ -1,3 +1,4 @@
+// Tests of the writer against a CBOR library.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Item } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// The contracts between a replica and what it hosts: six methods of an algorithm, and the machine round it.
 import type { CellId, Digest, PublicKey, SessionId } from './bytes.ts';
 import type { Unsigned, UnsignedRules } from './unsigned.ts';
 import type { Outcome, Validation } from './verdict.ts';

@@ -1,3 +1,4 @@
+// Byte strings that types tell apart: digests, keys, signatures, ids.
 declare const brand: unique symbol;
 
 /** A value that only its constructor function (package codec) may make: same bytes, one meaning. */

@@ -1,3 +1,4 @@
+// What the outside gives a replica: verifier, clocks, randomness, log, stores, links.
 import type { PublicKey } from './bytes.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -68,8 +69,11 @@ export interface MarkStore {
 
 /** Send-queue class: a lower number leaves first; keep-alives must not wait behind bulk data. */
 export type Priority = 0 | 1 | 2;
+/** Priority of a {@link Link}'s messages: first, for what keeps links and sessions alive. */
 export const KEEP_ALIVE: Priority = 0;
+/** Second: blocks, batches, answers. */
 export const PROTOCOL: Priority = 1;
+/** Last: long answers about the past. */
 export const BULK: Priority = 2;
 
 /** What the other end of a link proved to be. */

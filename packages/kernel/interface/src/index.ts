@@ -1,3 +1,4 @@
+// Contracts only: what every other package may import.
 export * from './algorithm.ts';
 export * from './bytes.ts';
 export * from './close.ts';

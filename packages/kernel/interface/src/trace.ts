@@ -61,6 +61,7 @@ export interface TraceEvent {
   readonly ops?: readonly TracedOp[];
 }
 
+/** Takes what is told of a run, event by event. */
 export interface Tracer {
   trace(event: TraceEvent): void;
 }

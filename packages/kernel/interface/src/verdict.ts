@@ -1,3 +1,5 @@
+// Verdicts, failures and outcomes: errors as data.
+
 /**
  * An error as data. `code` is stable snake_case and part of the public reference;
  * `expected` and `actual` are short texts for people, never parsed by programs.

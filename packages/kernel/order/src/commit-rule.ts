@@ -1,3 +1,4 @@
+// The commit rule (R16–R18): which leader slots are committed, and which are skipped.
 import type { Vertex } from '@fatty/broadcast';
 import { type Committee, quorum } from '@fatty/protocol';
 import { Cone } from './cone.ts';

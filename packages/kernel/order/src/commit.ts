@@ -1,3 +1,4 @@
+// Commits, and their digests (R5).
 import { type Ref, refShape } from '@fatty/broadcast';
 import { array, digest, encode, hash, record, type Shape, u32, u53 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
@@ -19,6 +20,7 @@ export interface CommitCore {
   readonly horizon: number;
 }
 
+/** A step of the total order with its name. */
 export interface Commit extends CommitCore {
   /** H of the canonical bytes of the core. */
   readonly digest: Digest;
@@ -27,6 +29,7 @@ export interface Commit extends CommitCore {
 /** A commit may take in all above the horizon: bounded by the decoder's size, not by count. */
 const BLOCKS_HARD_MAX = 1 << 20;
 
+/** Canonical bytes of a commit's core. */
 export const commitShape: Shape<CommitCore> = record({
   index: u53,
   prevDigest: digest,
@@ -37,6 +40,7 @@ export const commitShape: Shape<CommitCore> = record({
   horizon: u32,
 });
 
+/** Names a commit by the hash of its core. */
 export function sealCommit(core: CommitCore): Commit {
   return { ...core, digest: hash('commit', encode(commitShape, core)) };
 }

@@ -1,3 +1,4 @@
+// The causal past of a block.
 import type { Vertex } from '@fatty/broadcast';
 
 /** The causal past of one block, round by round, opened downwards only as far as asked. */

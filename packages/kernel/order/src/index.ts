@@ -1,3 +1,4 @@
+// The total order: commit rule, linearisation, agreed time.
 export * from './commit.ts';
 export * from './commit-rule.ts';
 export * from './input.ts';

@@ -1,3 +1,4 @@
+// A commit as input of the state machine.
 import type { Block } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { CommitInput, OrderedBatch } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Agreed time (R20): when a commit was, and where the lease clock stands.
 import type { Vertex } from '@fatty/broadcast';
 import type { Committee } from '@fatty/protocol';
 

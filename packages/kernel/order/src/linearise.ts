@@ -1,3 +1,4 @@
+// The order of blocks inside a commit (R19).
 import { compareRefs, type Vertex } from '@fatty/broadcast';
 
 /** R19: the leader's cone above `horizon`, less what is committed, by (round, author, digest). */

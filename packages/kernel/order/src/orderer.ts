@@ -1,3 +1,4 @@
+// The total order over one DAG: decided slots become commits.
 import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fatty/broadcast';
 import { asDigest, invariant } from '@fatty/codec';
 import type { Committee } from '@fatty/protocol';

@@ -1,3 +1,4 @@
+// Parameters of the commit rule.
 import type { Committee } from '@fatty/protocol';
 
 /** Parameters of the commit rule (R16–R18). Rounds are relative to the slot's round r. */

@@ -1,3 +1,4 @@
+// Tests of a commit's bytes.
 import { asDigest, decode, encode, toHex } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import { describe, expect, it } from 'vitest';

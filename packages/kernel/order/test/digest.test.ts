@@ -1,3 +1,4 @@
+// Tests of a commit's digest.
 import { asDigest } from '@fatty/codec';
 import { expect, it } from 'vitest';
 import { hashByHand, pin } from '../../codec/test/by-hand.ts';

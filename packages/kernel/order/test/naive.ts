@@ -1,3 +1,4 @@
+// Test oracle: R16 to R20 word by word.
 import type { Block, Ref } from '@fatty/broadcast';
 import { Naive } from '../../broadcast/test/naive.ts';
 

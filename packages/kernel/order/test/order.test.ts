@@ -1,3 +1,4 @@
+// Tests of the orderer against the oracle, on random DAGs with equivocators.
 import { Dag } from '@fatty/broadcast';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

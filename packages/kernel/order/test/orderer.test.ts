@@ -1,3 +1,4 @@
+// Tests of the orderer on small DAGs.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Block, Dag, type Evidence, headerShape } from '@fatty/broadcast';

@@ -1,3 +1,4 @@
+// Test helper: makes DAGs by hand and feeds them to an orderer.
 import { type Block, type Dag, type Ref, virtualRef } from '@fatty/broadcast';
 import { asDigest } from '@fatty/codec';
 import { bareBlock, CELL, type Random } from '../../broadcast/test/dags.ts';

@@ -1,3 +1,4 @@
+// Batches: what a client signs (R3).
 import {
   array,
   decode,
@@ -44,6 +45,7 @@ export interface SignedBatch {
 const OPS_HARD_MAX = 1024;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 
+/** Canonical bytes of a batch; ops are views of the input. */
 export const batchShape: Shape<Batch> = record({
   client: publicKey,
   session: sessionId,
@@ -52,11 +54,13 @@ export const batchShape: Shape<Batch> = record({
   ops: array(viewBytes(BYTES_HARD_MAX), OPS_HARD_MAX),
 });
 
+/** Canonical bytes of a signed batch; its core is a view of the input. */
 export const signedBatchShape: Shape<SignedBatch> = record({
   core: viewBytes(BYTES_HARD_MAX),
   sig: signature,
 });
 
+/** H(core): names a batch, whoever carries it. */
 export function batchId(core: Uint8Array): Digest {
   return hash('batch', core);
 }
@@ -66,6 +70,7 @@ export function batchMessage(cellId: CellId, core: Uint8Array): Uint8Array {
   return signedBytes('batch', cellId, core);
 }
 
+/** Writes and signs a batch for one cell. */
 export function signBatch(cellId: CellId, signer: Signer, batch: Batch): SignedBatch {
   const core = encode(batchShape, batch);
   return { core, sig: signer.sign(batchMessage(cellId, core)) };

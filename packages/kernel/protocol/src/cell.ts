@@ -1,3 +1,4 @@
+// cell.json: members, parameters and addresses; a client's trust root.
 import {
   asPublicKey,
   asSignature,
@@ -57,10 +58,12 @@ export interface Cell {
   readonly algorithm?: string;
 }
 
+/** Addresses with their member's Ed25519 signature, 64 bytes. */
 export interface SignedAddresses extends Addresses {
   readonly sig: Uint8Array;
 }
 
+/** The `format` of a cell.json. */
 export const CELL_FORMAT = 'fatty-cell/1';
 const URL_MAX = 512;
 const NAME_MAX = 200;

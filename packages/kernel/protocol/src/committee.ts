@@ -1,3 +1,4 @@
+// Committee, limits and parameters of a cell (R1).
 import {
   array,
   asCellId,
@@ -53,6 +54,7 @@ export interface Committee {
   readonly params: CellParams;
 }
 
+/** Limits of a cell that names no others (PROTOCOL.md, Decisions). */
 export const DEFAULT_LIMITS: Limits = {
   opBytesMax: 320 * 1024,
   batchBytesMax: 768 * 1024,
@@ -79,8 +81,10 @@ export const DEFAULT_PARAMS: CellParams = {
   limits: DEFAULT_LIMITS,
 };
 
+/** Most members of a committee. */
 export const MEMBERS_MAX = 256;
 
+/** Canonical bytes of limits. */
 export const limitsShape: Shape<Limits> = record({
   opBytesMax: u32,
   batchBytesMax: u32,
@@ -91,6 +95,7 @@ export const limitsShape: Shape<Limits> = record({
   fileBytesMax: u32,
 });
 
+/** Canonical bytes of parameters. */
 export const paramsShape: Shape<CellParams> = record({
   supportRoundsMax: u32,
   horizonRounds: u32,
@@ -103,6 +108,7 @@ export const paramsShape: Shape<CellParams> = record({
   limits: limitsShape,
 });
 
+/** Canonical bytes of a committee; their hash is the cell id. */
 export const committeeShape: Shape<Committee> = record({
   epoch: u32,
   members: array(publicKey, MEMBERS_MAX),

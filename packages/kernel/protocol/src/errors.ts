@@ -3,6 +3,7 @@
 /** Whether the op had an effect: known not to, known to, or not known from this answer. */
 export type OutcomeKind = 'not_applied' | 'applied' | 'unknown';
 
+/** What is known of an error code. */
 export interface ErrorEntry {
   /** One line for people. */
   readonly text: string;

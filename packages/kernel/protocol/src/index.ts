@@ -1,3 +1,4 @@
+// What a cell and its clients agree on, whatever the algorithm.
 export * from './batch.ts';
 export * from './cell.ts';
 export * from './checkpoint.ts';

@@ -11,6 +11,7 @@ export interface KeepAlive {
   readonly preimage: Uint8Array;
 }
 
+/** Canonical bytes of a keep-alive. */
 export const keepAliveShape: Shape<KeepAlive> = record({
   session: sessionId,
   i: u32,

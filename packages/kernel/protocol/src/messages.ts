@@ -109,12 +109,14 @@ const RESULT_BYTES_MAX = 64 * 1024;
 const viewShape: Shape<View> = choice('committed', 'delivered', 'current');
 const pulse = record({ id: u32 });
 
+/** Canonical bytes of a failure. */
 export const failureShape: Shape<Failure> = record<Failure>({
   code: text(64),
   expected: detail(1024),
   actual: detail(1024),
 });
 
+/** Canonical bytes of a clock reading. */
 export const nowReadingShape: Shape<NowReading> = record<NowReading>({
   nonce: fixed(16),
   ts: u53,
@@ -176,6 +178,7 @@ export function nowMessage(cellId: CellId, reading: NowReading): Uint8Array {
   return signedBytes('now', cellId, encode(nowReadingShape, reading));
 }
 
+/** Signs a clock reading for one cell, as the message that answers a client. */
 export function signNow(
   cellId: CellId,
   signer: Signer,

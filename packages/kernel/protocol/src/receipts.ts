@@ -10,6 +10,7 @@
  * when the receipts of the whole cell are over their own limit.
  */
 export const RECEIPTS_KEPT = 64;
+/** Most bytes of receipts that a session keeps; beyond, the oldest results go. */
 export const RECEIPT_BYTES_KEPT: number = 512 * 1024;
 
 /** Batch id, seq, commit, and the heads around the results. Bytes. */

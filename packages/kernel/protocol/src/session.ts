@@ -5,6 +5,7 @@ import type { Basis, PublicKey, SessionId } from '@fatty/interface';
 /** Of a session, chosen by its client: 16 random bytes. */
 export const NONCE_BYTES = 16;
 
+/** Canonical bytes of a basis. */
 export const basisShape: Shape<Basis> = record<Basis>({ epoch: u32, commit: u53 });
 
 /**

@@ -1,3 +1,4 @@
+// Tests of cell.json.
 import { compareBytes, standIn } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import {

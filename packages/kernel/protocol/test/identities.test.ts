@@ -1,3 +1,4 @@
+// Tests of the ids of cells, sessions and batches, and of what replicas sign outside blocks.
 import { asCellId, asDigest, asSessionId, compareBytes, ed25519 } from '@fatty/codec';
 import { describe, expect, test } from 'vitest';
 import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';

@@ -1,3 +1,4 @@
+// Tests of client messages with bodies that the kernel cannot read.
 import { asCellId, asDigest, bytes, decode, encode, standIn } from '@fatty/codec';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Tests of acceptance (R12).
 import { type Block, Dag, evidenceAuthor, type Ref, signedBlockShape } from '@fatty/broadcast';
 import { ACCEPT, asSignature, encode, reject, toHex } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';

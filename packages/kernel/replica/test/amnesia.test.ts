@@ -1,3 +1,4 @@
+// Tests of a replica that has forgotten something (R26).
 import { Dag, refKey } from '@fatty/broadcast';
 import { encode, type Signer } from '@fatty/codec';
 import type { LogRecord } from '@fatty/interface';

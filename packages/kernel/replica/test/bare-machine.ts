@@ -1,3 +1,4 @@
+// Test helper: a machine that does next to nothing.
 import {
   ACCEPT,
   array,

@@ -1,3 +1,4 @@
+// Tests of bodies that leave memory.
 import { describe, expect, it } from 'vitest';
 import { batchesOf, Client, commitsAgree, makeCell, World } from './world.ts';
 

@@ -1,3 +1,4 @@
+// Tests of what authors carry for nothing (R12).
 import { Dag } from '@fatty/broadcast';
 import { describe, expect, it } from 'vitest';
 import type { Tuning } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Test helper: a cell of replicas in one process.
 import {
   ACCEPT,
   asSessionId,

@@ -1,3 +1,4 @@
+// Tests of the own clock (R12a).
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OwnClock } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Tests of copies of a batch in pools (R19).
 import { Dag } from '@fatty/broadcast';
 import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Tests of blocks that are stamped ahead.
 import { type Block, Dag, type Ref, refKey } from '@fatty/broadcast';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

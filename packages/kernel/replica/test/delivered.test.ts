@@ -1,3 +1,4 @@
+// Tests of the delivered view as a replica shows it.
 import type { StateMachine } from '@fatty/interface';
 import { expect, test } from 'vitest';
 import { viewOf } from '../src/index.ts';

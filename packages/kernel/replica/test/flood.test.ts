@@ -1,3 +1,4 @@
+// Tests of peers that flood.
 import { type Block, Dag, refKey, signedBlockShape } from '@fatty/broadcast';
 import { asSignature, encode } from '@fatty/codec';
 import { afterEach, describe, expect, it, vi } from 'vitest';

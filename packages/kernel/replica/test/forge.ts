@@ -1,3 +1,4 @@
+// Test helper: blocks that somebody else signs.
 import {
   type Block,
   type Body,

@@ -1,3 +1,4 @@
+// Tests of what a gateway takes.
 import { CLIENT_KEYS_MAX, UNSIGNED_MAX } from '@fatty/broadcast';
 import {
   ACCEPT,

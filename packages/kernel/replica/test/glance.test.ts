@@ -1,3 +1,4 @@
+// Tests of blocks that are left out on a look at their header.
 import { compareBatches, signedBlockShape } from '@fatty/broadcast';
 import { asSignature, encode } from '@fatty/codec';
 import { afterEach, describe, expect, it, vi } from 'vitest';

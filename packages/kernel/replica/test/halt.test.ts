@@ -1,3 +1,4 @@
+// Tests of a replica that halts (R18).
 import { Dag } from '@fatty/broadcast';
 import { encode } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of whose slow checks go first.
 import { Dag } from '@fatty/broadcast';
 import { describe, expect, it } from 'vitest';
 import type { Tuning } from '../src/index.ts';

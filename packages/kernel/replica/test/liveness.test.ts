@@ -1,3 +1,4 @@
+// Tests of rounds that go on.
 import { Dag } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';

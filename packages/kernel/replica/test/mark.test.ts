@@ -1,3 +1,4 @@
+// Tests of the signer's mark.
 import { expect, it } from 'vitest';
 import { reference } from '../../codec/test/reference.ts';
 import { decodeMark } from '../src/index.ts';

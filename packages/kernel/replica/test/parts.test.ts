@@ -1,3 +1,4 @@
+// Tests of a replica's small parts.
 import { refKey } from '@fatty/broadcast';
 import { asDigest, asSignature, decode, encode, toHex } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';

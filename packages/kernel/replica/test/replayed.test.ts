@@ -1,3 +1,4 @@
+// Tests of a log that is replayed.
 import { toHex } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of a cell of replicas from end to end.
 import { describe, expect, it } from 'vitest';
 import { batchesOf, Client, commitsAgree, makeCell, World } from './world.ts';
 

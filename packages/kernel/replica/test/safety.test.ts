@@ -1,3 +1,4 @@
+// Tests of what no replica may ever do.
 import { toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import { decodeMark, type SignerMark } from '../src/index.ts';

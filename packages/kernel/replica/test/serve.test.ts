@@ -1,3 +1,4 @@
+// Tests of what peers are served.
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../src/index.ts';
 import { read } from './forge.ts';

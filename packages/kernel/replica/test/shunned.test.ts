@@ -1,3 +1,4 @@
+// Tests of authors that are shunned.
 import { type Block, type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 import { ACCEPT, reject, toHex } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';

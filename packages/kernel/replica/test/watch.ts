@@ -1,3 +1,4 @@
+// Test helper: watches the effects of replicas.
 import { type Block, type Checked, checkBlock, refKey } from '@fatty/broadcast';
 import { ACCEPT, ok } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';

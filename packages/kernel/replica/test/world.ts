@@ -1,3 +1,4 @@
+// Test helper: replicas with delay and loss between them.
 import { type Ref, refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
 import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// The copies of a commit's batches.
 import { toHex } from '@fatty/codec';
 import type { Digest, OrderedBatch } from '@fatty/interface';
 

@@ -1,3 +1,4 @@
+// Sessions that have ended, and why none of them opens again (R3).
 import { toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';

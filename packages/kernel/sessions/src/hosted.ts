@@ -47,6 +47,7 @@ import {
 } from './tables.ts';
 import { receiptOf, takeTurns } from './turns.ts';
 
+/** What a hosted algorithm may be given. */
 export interface HostedOptions {
   /** How many commits old the basis of an opening may be. Default: that of a committee. */
   readonly basisCommitsMax?: number;

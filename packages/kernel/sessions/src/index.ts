@@ -1,3 +1,4 @@
+// Sessions round any algorithm: exactly once, leases, receipts, expiry.
 export { Deadlines } from './deadlines.ts';
 export type { Floor, Grave } from './graves.ts';
 export { type Head, Hosted, type HostedOptions, hosted, REPLY_BYTES_MAX } from './hosted.ts';

@@ -1,3 +1,4 @@
+// Bounds on sessions.
 import { RECEIPT_BYTES_KEPT } from '@fatty/protocol';
 
 /** How many sessions there may be, and what is kept of them. Counts of committed state. */
@@ -22,6 +23,7 @@ export interface SessionLimits {
   readonly receiptBytesPerSessionMax: number;
 }
 
+/** Bounds of a cell that names no others. */
 export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   sessionsMax: 65_536,
   sessionsPerClientMax: 16_384,

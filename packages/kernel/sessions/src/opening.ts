@@ -4,10 +4,12 @@ import type { Basis, OrderedBatch, PublicKey, SessionId, Source, Verdict } from 
 import { sessionIdOf } from '@fatty/protocol';
 import type { HostedOp } from './ops.ts';
 
+/** The op that opens a session. */
 export type OpenSession = Extract<HostedOp, { kind: 'openSession' }>;
 
 /** Leases that a hosted algorithm grants, ms. */
 export const LEASE_MS_MIN = 4_000;
+/** The longest lease of a hosted algorithm, ms. */
 export const LEASE_MS_MAX = 60_000;
 
 interface Named {

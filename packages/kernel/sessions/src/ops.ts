@@ -109,6 +109,7 @@ export const hostedNoticeShape: Shape<HostedNotice> = union<HostedNotice>({
   sessionExpired: [5, record({ position })],
 });
 
+/** Canonical bytes of an op, as a batch carries them. */
 export function encodeHostedOp(op: HostedOp): Uint8Array {
   return encode(hostedOpShape, op);
 }

@@ -1,3 +1,4 @@
+// Receipts that are kept for retries.
 import type { Digest } from '@fatty/interface';
 import { RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import type { SessionLimits } from './limits.ts';

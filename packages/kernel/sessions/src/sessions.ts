@@ -1,3 +1,4 @@
+// Live sessions: leases, keep-alives, shares of gateways.
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Digest,

@@ -57,6 +57,7 @@ export function rowsOfGraves(graves: Graves): GraveTables {
   };
 }
 
+/** Puts rows of a snapshot back into graves that are empty. */
 export function restoreGraves(graves: Graves, rows: GraveTables): void {
   for (const row of rows.graves) graves.add({ ...row, key: toHex(row.key) });
   for (const floor of rows.floors) graves.setFloor(floor);
@@ -97,6 +98,7 @@ export interface SessionTables extends GraveTables {
   readonly sessions: readonly SessionRow[];
 }
 
+/** Canonical bytes of the tables of a snapshot. */
 export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({
   sessions: array(
     record<SessionRow>({
@@ -117,6 +119,7 @@ export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({
   ...graveTables,
 });
 
+/** What a snapshot keeps of sessions and graves. */
 export function sessionTables(sessions: Sessions<SessionRecord>): SessionTables {
   return { sessions: sortedSessions(sessions), ...rowsOfGraves(sessions.graves) };
 }

@@ -1,3 +1,4 @@
+// Exactly once: which copy of a batch has its turn (R3, R19).
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest, Failure, OrderedBatch, Receipt } from '@fatty/interface';
 import { Copies } from './copies.ts';

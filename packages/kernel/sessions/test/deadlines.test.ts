@@ -1,3 +1,4 @@
+// Tests of due times.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Deadlines } from '../src/deadlines.ts';

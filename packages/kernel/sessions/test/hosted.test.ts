@@ -1,3 +1,4 @@
+// Tests of sessions round an algorithm.
 import { decode, fromUtf8, hash, utf8 } from '@fatty/codec';
 import type { Algorithm, Source } from '@fatty/interface';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests that a hundred thousand sessions take no more memory than is said.
 import { utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { DEFAULT_SESSION_LIMITS } from '../src/index.ts';

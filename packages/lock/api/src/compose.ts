@@ -1,3 +1,4 @@
+// What an application hands over, made into canonical bytes or refused.
 import { decode, encode, type Flaw, fail, ok, quote, type Shape } from '@fatty/codec';
 import type { Failure, Outcome, Verdict } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, type CellParams } from '@fatty/protocol';

@@ -1,3 +1,4 @@
+// Error codes of the lock service, and what each means.
 import { oneToOne, type Shape, ShapeError, text } from '@fatty/codec';
 import {
   type ErrorEntry,
@@ -88,6 +89,7 @@ export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...errorEntries(LATER, true, 'not_applied'),
 ]);
 
+/** Whether a text is one of our error codes. */
 export function isErrorCode(code: string): code is ErrorCode {
   return ERRORS.has(code);
 }
@@ -114,6 +116,7 @@ export function errorReference(): string {
 
 const CODE_LENGTH_MAX = 64;
 
+/** Canonical bytes of an error code; codes that are not ours are refused. */
 export const errorCodeShape: Shape<ErrorCode> = oneToOne(
   text(CODE_LENGTH_MAX),
   (code) => {

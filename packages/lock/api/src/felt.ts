@@ -1,3 +1,4 @@
+// Numbers of the Cairo field, as bytes.
 import { fixed, oneToOne, quote, type Shape, ShapeError, toHex } from '@fatty/codec';
 
 /** The Cairo field: 2^251 + 17·2^192 + 1. */

@@ -1,3 +1,4 @@
+// The fencing token of a grant.
 import type { Position } from '@fatty/interface';
 
 /** Digits of the largest commit (2^53 − 1) and of the largest index (2^32 − 1). */

@@ -1,3 +1,4 @@
+// Inboxes of machines: terms, entries, and the chain that proofs show.
 import { array, choice, hash, publicKey, record, type Shape, u8, u53 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import { bytesOfFelt, feltOfBytes, feltShape } from './felt.ts';
@@ -32,11 +33,13 @@ export const INBOX_ENTRIES_MAX = 1024;
 /** `in` of a machine that has consumed nothing. */
 export const INBOX_START = 0n;
 
+/** Canonical bytes of an inbox's terms. */
 export const inboxTermsShape: Shape<InboxTerms> = record<InboxTerms>({
   window: u8,
   neglect: choice('shown', 'refused'),
 });
 
+/** Canonical bytes of the entries that wait. */
 export const inboxEntriesShape: Shape<readonly InboxEntry[]> = array(
   record<InboxEntry>({ value: feltShape, by: publicKey, postedAt: u53 }),
   INBOX_ENTRIES_MAX,

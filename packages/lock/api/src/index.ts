@@ -1,3 +1,5 @@
+// What clients of the lock service say and hear. Runs in a browser.
+export * from './answers.ts';
 export * from './compose.ts';
 export * from './errors.ts';
 export * from './felt.ts';

@@ -1,3 +1,4 @@
+// Notices: what a session is told without having asked.
 import { choice, decode, encode, record, type Shape, u32, u53, union } from '@fatty/codec';
 import type { Outcome, Position } from '@fatty/interface';
 import { type ErrorCode, errorCodeShape } from './errors.ts';
@@ -109,10 +110,12 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
 
 const NOTICE_BYTES_MAX = 64 * 1024;
 
+/** Canonical bytes of a notice. */
 export function encodeNotice(notice: NoticeBody): Uint8Array {
   return encode(noticeShape, notice);
 }
 
+/** Reads the bytes of a notice. Codes of `decode`. */
 export function decodeNotice(bytes: Uint8Array): Outcome<NoticeBody> {
   return decode(noticeShape, bytes, NOTICE_BYTES_MAX);
 }

@@ -1,3 +1,4 @@
+// The form that an op must have, from its bytes alone.
 import { ACCEPT, quote, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
@@ -7,9 +8,13 @@ import { type Op, OUTPUTS_MAX } from './ops.ts';
 import { splitPath, splitWritable } from './path.ts';
 import { LIST_MAX, type Query } from './queries.ts';
 
+/** The shortest lease of a session, ms. */
 export const LEASE_MS_MIN = 4_000;
+/** The longest lease of a session, ms. */
 export const LEASE_MS_MAX = 60_000;
+/** The longest lock-delay, ms. */
 export const LOCK_DELAY_MS_MAX = 60_000;
+/** The longest wait in a lock's queue, ms. */
 export const WAIT_MS_MAX: number = 24 * 3_600_000;
 /** Committee minimum of a proof policy (conjectured bits). */
 export const BITS_MIN = 96;

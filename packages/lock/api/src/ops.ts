@@ -1,3 +1,4 @@
+// Ops of the lock service, and their bytes.
 import {
   array,
   bool,
@@ -25,9 +26,11 @@ import { type Dot, opIdShape, positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
 import { PATH_LENGTH_MAX } from './path.ts';
 
+/** One holder alone, or several that share. */
 export type LockMode = 'exclusive' | 'shared';
 /** `shared`: concurrent writes are kept as siblings. `guarded`: ordered writes only. */
 export type ContentMode = 'shared' | 'guarded';
+/** What a node of the namespace is. */
 export type NodeKind = 'directory' | 'file' | 'machine';
 
 /** What a machine demands of its proofs, on top of the committee's minimum. */
@@ -160,26 +163,40 @@ export type Op =
   /** Puts an entry in a machine's inbox; anybody may. */
   | { readonly kind: 'post'; readonly path: string; readonly entry: bigint };
 
+/** The name of an op. */
 export type OpKind = Op['kind'];
 
+/** Most bytes of a file's content. */
 export const CONTENT_BYTES_MAX: number = 256 * 1024;
+/** Most bytes of one proof. */
 export const PROOF_BYTES_MAX: number = 384 * 1024;
+/** Most proofs of one op. */
 export const PROOFS_MAX = 8;
+/** Most outputs of a machine. */
 export const OUTPUTS_MAX = 30;
+/** Most dots that one op names. */
 export const DOTS_MAX = 1024;
 /** What one `removeSubtree` takes at most: all replicas stand still for as long as it lasts. */
 export const SUBTREE_NODES_MAX = 1000;
+/** Longest address that a lessee publishes, UTF-16 units. */
 export const ADDRESS_LENGTH_MAX = 256;
+/** Most bytes of the small file that a lessee publishes. */
 export const PUBLISHED_BYTES_MAX = 4096;
 /** Decoding bound of one op; the cell's own `opBytesMax` is checked before. */
 const OP_BYTES_HARD_MAX = 4 * 1024 * 1024;
 
+/** Canonical bytes of a path; {@link splitPath} holds its rules. */
 export const pathShape: Shape<string> = text(PATH_LENGTH_MAX);
+/** Canonical bytes of a lock mode. */
 export const lockModeShape: Shape<LockMode> = choice('exclusive', 'shared');
+/** Canonical bytes of a content mode. */
 export const contentModeShape: Shape<ContentMode> = choice('shared', 'guarded');
+/** Canonical bytes of a binding. */
 export const bindingShape: Shape<Binding> = choice('lessee', 'open');
+/** Canonical bytes of a kind of node. */
 export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machine');
 
+/** Canonical bytes of a machine's policy. */
 export const machinePolicyShape: Shape<MachinePolicy> = record({
   layout: text(32),
   bitsMin: u16,
@@ -261,6 +278,7 @@ export const opShape: Shape<Op> = union<Op>({
   post: [35, record({ path: pathShape, entry: feltShape })],
 });
 
+/** Canonical bytes of an op, as a batch carries them. */
 export function encodeOp(op: Op): Uint8Array {
   return encode(opShape, op);
 }

@@ -1,7 +1,10 @@
+// Paths as text.
 import { compareBytes, excerpt, fail, fromUtf8, ok, quote, utf8 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
+/** Most names of a path. */
 export const PATH_DEPTH_MAX = 32;
+/** Longest name, bytes of UTF-8. */
 export const SEGMENT_BYTES_MAX = 255;
 /** Upper bound of a path's length in UTF-16 units, for the codecs. */
 export const PATH_LENGTH_MAX: number = PATH_DEPTH_MAX * (SEGMENT_BYTES_MAX + 1);
@@ -80,6 +83,7 @@ export function splitWritable(path: unknown): Outcome<readonly string[]> {
   return segments;
 }
 
+/** Inverse of {@link splitPath}, for segments that came from it. */
 export function joinPath(segments: readonly string[]): string {
   return `/${segments.join('/')}`;
 }

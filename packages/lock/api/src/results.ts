@@ -1,3 +1,4 @@
+// Results of ops, and their bytes.
 import {
   bool,
   bytes,
@@ -71,6 +72,7 @@ export type Result =
   | { readonly kind: 'posted'; readonly number: number; readonly position: Position }
   | ErrorResult;
 
+/** The name of a result. */
 export type ResultKind = Result['kind'];
 
 /**
@@ -130,10 +132,12 @@ export const resultShape: Shape<Result> = union<Result>({
   posted: [35, record({ number: u53, position: positionShape })],
 });
 
+/** Canonical bytes of a result, as a receipt keeps them. */
 export function encodeResult(result: Result): Uint8Array {
   return encode(resultShape, result);
 }
 
+/** Reads the bytes of a result. Codes of `decode`. */
 export function decodeResult(result: Uint8Array): Outcome<Result> {
   return decode(resultShape, result, RESULT_BYTES_MAX);
 }
@@ -155,6 +159,7 @@ export interface Explained extends Failure {
   readonly outcome: OutcomeKind;
 }
 
+/** A failure with what its code says of a retry and of the op's outcome. */
 export function explain(failure: Failure): Explained {
   const { code, expected, actual } = failure;
   const { retryable, outcome } = errorEntry(code);

@@ -1,3 +1,4 @@
+// Tests of what applications may hand over.
 import { DEFAULT_PARAMS } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of the table of error codes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ERRORS } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Tests of the committed bytes of every message.
 import type { Shape } from '@fatty/codec';
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests of hash chains against SHA-256 alone.
 import { keepAliveLink } from '@fatty/protocol';
 import { describe, expect, test } from 'vitest';
 import { feltByHand, hashByHand, pin, reducedByHand } from '../../../kernel/codec/test/by-hand.ts';

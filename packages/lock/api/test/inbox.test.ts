@@ -1,3 +1,4 @@
+// Tests of the chain of an inbox.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of how large receipts become.
 import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of the forms of ops, paths and queries.
 import { readFileSync } from 'node:fs';
 import { asCellId, fromUtf8, standIn, utf8 } from '@fatty/codec';
 import { DEFAULT_PARAMS, nowMessage, sessionIdOf, signNow } from '@fatty/protocol';

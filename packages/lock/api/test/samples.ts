@@ -1,3 +1,4 @@
+// Test helper: one of each op, result, notice, query, answer and message.
 import { asDigest, asPublicKey, asSessionId, asSignature, encode, utf8 } from '@fatty/codec';
 import { DEFAULT_PARAMS, keepAliveShape } from '@fatty/protocol';
 import {

@@ -1,3 +1,4 @@
+// Tests of what ops weigh.
 import { BLOCK_WEIGHT_MAX, DEFAULT_LIMITS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { encodeOp, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Answers to queries, from any view.
 import {
   type Answer,
   CONTENTS_BYTES_MAX,

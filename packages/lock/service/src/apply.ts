@@ -1,3 +1,4 @@
+// What each op does to the state.
 import {
   type Dot,
   type ErrorResult,

@@ -1,3 +1,4 @@
+// The batches of a commit, each in its turn.
 import { type ErrorResult, encodeResults, errorResult, type Op, type Result } from '@fatty/api';
 import { ACCEPT, equalBytes, reject } from '@fatty/codec';
 import type { Digest, Failure, OrderedBatch, Receipt, Source, Verdict } from '@fatty/interface';

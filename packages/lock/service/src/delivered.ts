@@ -1,3 +1,4 @@
+// The delivered view of the lock service.
 import { type Dot, type Op, opKey } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { OrderedBatch } from '@fatty/interface';

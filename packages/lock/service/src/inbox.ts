@@ -1,3 +1,4 @@
+// A machine's inbox as the state keeps it.
 import {
   type ErrorResult,
   errorResult,
@@ -24,6 +25,7 @@ export interface Inbox {
   readonly pending: readonly InboxEntry[];
 }
 
+/** Canonical bytes of an inbox, in a snapshot. */
 export const inboxShape: Shape<Inbox> = record<Inbox>({
   terms: inboxTermsShape,
   in: feltShape,
@@ -31,6 +33,7 @@ export const inboxShape: Shape<Inbox> = record<Inbox>({
   pending: inboxEntriesShape,
 });
 
+/** The inbox of a machine that has been told nothing. */
 export function newInbox(terms: InboxTerms): Inbox {
   return { terms, in: INBOX_START, consumed: 0, pending: [] };
 }
@@ -109,6 +112,7 @@ export function refuseNeglect(
   return errorResult('inbox_neglected', `no entry older than ${periodMs} ms`, actual);
 }
 
+/** An inbox as an answer shows it; `now`: of the lease clock, ms. */
 export function showInbox(inbox: Inbox, periodMs: number, now: number): InboxAnswer {
   const from = neglectedFrom(inbox, periodMs);
   return { ...inbox, neglectedSince: from !== undefined && from < now ? from : undefined };

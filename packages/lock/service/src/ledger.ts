@@ -1,3 +1,4 @@
+// What comes of one commit: results, notices, positions, and how much it may end.
 import { encodeNotice, type NoticeBody } from '@fatty/api';
 import type {
   CommitInput,

@@ -1,3 +1,4 @@
+// Locks and their queues.
 import {
   type ErrorResult,
   equalPositions,

@@ -1,3 +1,4 @@
+// The lock of one path, and what it grants.
 import { type LockMode, showPosition } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Claim } from './sessions.ts';

@@ -1,3 +1,4 @@
+// The state of a machine, and its bytes.
 import {
   ADDRESS_LENGTH_MAX,
   type Binding,
@@ -61,6 +62,7 @@ export interface Machine {
 /** What the service keeps at a node of the namespace. */
 export type Slot = Machine | undefined;
 
+/** Canonical bytes of what stands at a node, in a snapshot. */
 export const slotShape: Shape<Slot> = optional(
   record<Machine>({
     programId: digest,

@@ -1,3 +1,4 @@
+// Machines: leases that proofs renew.
 import {
   comparePaths,
   type ErrorResult,

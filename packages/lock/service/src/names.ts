@@ -1,3 +1,4 @@
+// The namespace with quotas.
 import {
   type ContentMode,
   type Dot,
@@ -20,6 +21,7 @@ import {
   type Sessions,
 } from './sessions.ts';
 
+/** A node of the namespace, with what the service keeps there. */
 export type Node = TreeNode<Slot>;
 
 /** A create as the namespace wants it. `stamp` is missing in the delivered view. */
@@ -36,6 +38,7 @@ export interface Creation {
   readonly stamp: Stamp | undefined;
 }
 
+/** A write as the namespace wants it. `stamp` is missing in the delivered view. */
 export interface Writing {
   readonly id: Dot;
   readonly content: Uint8Array;
@@ -265,10 +268,12 @@ export class Names {
   }
 }
 
+/** A node's name as text. */
 export function nameText(name: Uint8Array): string {
   return fromUtf8(name) ?? '';
 }
 
+/** Bytes of all concurrent contents of a file. */
 export function contentBytes(node: Node): number {
   return node.siblings.reduce((sum, one) => sum + one.bytes.length, 0);
 }

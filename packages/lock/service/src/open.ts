@@ -13,6 +13,7 @@ export type ProvenOp = ProofOp & { readonly read: readonly Outcome<OpenedProof>[
 /** An op whose form holds. */
 export type FormedOp = Exclude<Op, ProofOp> | ProvenOp;
 
+/** An op of good form, with its weight. */
 export interface OpenedOp {
   readonly op: FormedOp;
   /** What it costs every replica at most, in ordinary ops (R11): its bytes say so. */

@@ -1,3 +1,4 @@
+// What `validate` and `apply` ask of proofs.
 import { cellCount, type ErrorResult, errorResult, type MachinePolicy } from '@fatty/api';
 import {
   bindingCell,

@@ -1,3 +1,4 @@
+// Quotas, and who uses how much.
 import { type ErrorResult, errorResult } from '@fatty/api';
 import { type Entries, LayeredMap } from '@fatty/crdt';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '@fatty/sessions';
@@ -39,6 +40,7 @@ export interface Quotas extends SessionLimits {
   readonly inboxEntriesPerClientMax: number;
 }
 
+/** Quotas of a cell that names no others. */
 export const DEFAULT_QUOTAS: Quotas = {
   ...DEFAULT_SESSION_LIMITS,
   opsPerCommitMax: 16_384,

@@ -1,3 +1,4 @@
+// The lock service: the machine that a replica hosts.
 import type { Answer, ErrorCode, Query } from '@fatty/api';
 import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
@@ -29,6 +30,7 @@ import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
 
+/** What a lock service is made of. */
 export interface ServiceOptions {
   readonly cell: CellContext;
   readonly params?: CellParams;

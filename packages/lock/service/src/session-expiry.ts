@@ -1,3 +1,4 @@
+// How sessions end: overdue, or closed.
 import { comparePaths, parentPath } from '@fatty/api';
 import type { Ledger } from './ledger.ts';
 import { lose } from './lock-queue.ts';

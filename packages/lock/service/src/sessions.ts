@@ -1,3 +1,4 @@
+// What the lock service keeps for a session.
 import { type ErrorResult, errorResult, type LockMode, type Op } from '@fatty/api';
 import { utf8 } from '@fatty/codec';
 import { type Entries, LayeredMap } from '@fatty/crdt';
@@ -6,6 +7,7 @@ import { openRecord, type SessionRecord, type Sessions as SessionsOf } from '@fa
 import type { Ledger } from './ledger.ts';
 import type { Quotas } from './quotas.ts';
 
+/** All live sessions of the lock service. */
 export type Sessions = SessionsOf<Session>;
 
 /** A lock request of a session: waiting, or held. */
@@ -49,6 +51,7 @@ export function withNothing(record: SessionRecord, lastNumber: number): Session 
   };
 }
 
+/** Opens the session that this batch asks for, and says so in the ledger. */
 export function openSession(
   sessions: Sessions,
   batch: OrderedBatch,
@@ -75,6 +78,7 @@ export function ownThings({ claims, ephemerals }: Session): number {
 /** What an answer takes for a claim or an ephemeral besides its path, at most. Bytes. */
 const ENTRY_BYTES = 48;
 
+/** What a hold, wait or ephemeral at this path costs its session, bytes. */
 export function entryBytes(path: string): number {
   return ENTRY_BYTES + utf8(path).length;
 }
@@ -90,11 +94,13 @@ export function refuseEntry(
   return errorResult('session_full', expected, `${bytes} and one more`);
 }
 
+/** Enters an ephemeral node into its session. */
 export function addEphemeral(session: Session, dot: string, path: string): void {
   session.ephemerals.set(dot, path);
   session.bytes += entryBytes(path);
 }
 
+/** Takes an ephemeral node out of its session; nothing when it is not there. */
 export function dropEphemeral(session: Session, dot: string): void {
   const path = session.ephemerals.get(dot);
   if (path === undefined) return;
@@ -102,6 +108,7 @@ export function dropEphemeral(session: Session, dot: string): void {
   session.bytes -= entryBytes(path);
 }
 
+/** Map key of a lock request within its session. */
 export function claimKey(seq: number, index: number): string {
   return `${seq}:${index}`;
 }

@@ -1,3 +1,4 @@
+// The canonical bytes of the state, and its root.
 import { comparePaths, type LockMode, lockModeShape, pathShape, positionShape } from '@fatty/api';
 import {
   array,

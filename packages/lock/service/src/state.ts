@@ -1,3 +1,4 @@
+// The state of the lock service, and the timers in it.
 import { equalBytes } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
@@ -19,6 +20,7 @@ export interface Head {
   readonly convicted: readonly number[];
 }
 
+/** The head before the first commit. */
 export const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0, convicted: [] };
 
 /** Everything the service knows, in the pieces that own it. */

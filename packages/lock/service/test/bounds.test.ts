@@ -1,3 +1,4 @@
+// Tests of how much one commit may end.
 import { encodeAnswer, type Op, type Result } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests of copies of a batch (R19).
 import { encodeOp, type Result } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests of what one key can use up, and of replayed openings.
 import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { LockService } from '../src/index.ts';

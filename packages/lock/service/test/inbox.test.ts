@@ -1,3 +1,4 @@
+// Tests of inboxes.
 import { encodeOp, type InboxAnswer, inboxChain, type Op, type Result } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import fc from 'fast-check';
@@ -7,7 +8,6 @@ import { type Client, op } from './world.ts';
 
 const WINDOW = 3;
 const PERIOD_MS = 2_000;
-
 const chainOf = (entries: readonly bigint[]): bigint => entries.reduce(inboxChain, 0n);
 
 class InboxWorld extends MachineWorld {

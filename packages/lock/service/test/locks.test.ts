@@ -1,3 +1,4 @@
+// Tests of locks and their queues.
 import type { Op } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import { expect, test } from 'vitest';

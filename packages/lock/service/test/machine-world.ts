@@ -1,3 +1,4 @@
+// Test helper: a world with machines, and proofs with a stand-in for the STARK.
 import { encodeOp, type Op, type Result } from '@fatty/api';
 import { bindingCell, decodeJob, encodeProof, type Proof, programId } from '@fatty/cairo-verify';
 import type { Position } from '@fatty/interface';

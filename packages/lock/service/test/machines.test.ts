@@ -1,3 +1,4 @@
+// Tests of machines.
 import type { Op } from '@fatty/api';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Tests of the service against a naive model.
 import { type Answer, comparePositions, type Op, type Result } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Position } from '@fatty/interface';

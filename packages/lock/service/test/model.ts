@@ -1,3 +1,4 @@
+// Test oracle: the lock rules, written again from the text.
 import type { LockMode } from '@fatty/api';
 
 /** What a client does in the model: everything about locks, nothing about bytes or positions. */

@@ -1,3 +1,4 @@
+// Tests of files and directories.
 import { type Answer, CONTENTS_BYTES_MAX, encodeAnswer, type Op } from '@fatty/api';
 import { fromUtf8, sha256, toHex, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';

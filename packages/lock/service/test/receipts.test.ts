@@ -1,3 +1,4 @@
+// Tests of receipts that are kept.
 import { encodeOp, type Op, receiptBytesMax } from '@fatty/api';
 import { RECEIPT_BYTES_KEPT, RECEIPTS_KEPT } from '@fatty/protocol';
 import fc from 'fast-check';

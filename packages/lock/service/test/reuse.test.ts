@@ -1,3 +1,4 @@
+// Tests of nonces, bases and seqs that are used again.
 import { encodeOp, type Op } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import fc from 'fast-check';

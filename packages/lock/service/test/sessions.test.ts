@@ -1,3 +1,4 @@
+// Tests of sessions and keep-alives.
 import { encodeOp } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import { DEFAULT_PARAMS, RECEIPTS_KEPT } from '@fatty/protocol';

@@ -1,3 +1,4 @@
+// Tests of snapshots and roots.
 import type { Op } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo-verify';
 import { utf8 } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// Tests of the delivered view.
 import { encodeOp, type Op } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Tests of how much work listings and removals are.
 import { type Op, SUBTREE_NODES_MAX } from '@fatty/api';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Client, op, World } from './world.ts';

@@ -1,3 +1,4 @@
+// Test helper: clients, sessions and commits without replicas.
 import {
   type Answer,
   decodeNotice,

@@ -1,3 +1,4 @@
+// The simulator: worlds in virtual time, nets, checkers, liars.
 export { HoldChecker } from './checkers/holds.ts';
 export {
   type Agreed,

@@ -1,3 +1,4 @@
+// Tests of a bank's owner that pays on two branches.
 import { Bank, type Transfer } from '@fatty/bank';
 import { type Block, compareRefs, Dag } from '@fatty/broadcast';
 import { asPublicKey, asSessionId } from '@fatty/codec';

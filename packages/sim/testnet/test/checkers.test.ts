@@ -1,3 +1,4 @@
+// Tests that every checker finds a history that breaks its rule.
 import { hash, toHex, utf8 } from '@fatty/codec';
 import { OrswotAlgorithm } from '@fatty/crdt';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Tests of hosts whose clocks somebody sets (R12a).
 import type { Op } from '@fatty/api';
 import { standIn } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';

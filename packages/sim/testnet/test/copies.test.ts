@@ -1,3 +1,4 @@
+// Tests of the copies that S24 compares with.
 import { asDigest, encode, hash, toHex, u53, utf8 } from '@fatty/codec';
 import type { Applied, CommitInput, Digest, StateMachine } from '@fatty/interface';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests that one seed gives one run, byte by byte.
 import { expect, test } from 'vitest';
 import { type Plan, recordPlan } from '../src/index.ts';
 

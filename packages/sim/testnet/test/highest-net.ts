@@ -1,3 +1,4 @@
+// The net of the README: its own algorithm under test.
 import { encode, u53 } from '@fatty/codec';
 import { Client, type Net, staged } from '@fatty/testnet';
 import { Highest } from './highest.ts';

@@ -1,3 +1,4 @@
+// Tests of a replica that is killed in mid-write and then loses its power.
 import type { Op } from '@fatty/api';
 import { standIn } from '@fatty/codec';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests that nets notice what no longer goes on.
 import { expect, test } from 'vitest';
 import { batches, windows } from '../src/nets/asynchrony.ts';
 import { type Act, NETS, type Net, runPlan } from '../src/nets/index.ts';

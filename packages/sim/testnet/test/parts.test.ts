@@ -1,3 +1,4 @@
+// Tests of the simulator's parts: events, dice, disk, network.
 import { bodyDigest, headerShape, signedBlockShape, virtualRef } from '@fatty/broadcast';
 import { encode, standIn, toHex } from '@fatty/codec';
 import fc from 'fast-check';

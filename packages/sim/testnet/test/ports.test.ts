@@ -1,3 +1,4 @@
+// Tests of the simulator's ports by the suite that real ones pass.
 import type { HostPorts } from '@fatty/host';
 import { type PortCase, portConformance } from '@fatty/host/conformance';
 import { expect, test } from 'vitest';

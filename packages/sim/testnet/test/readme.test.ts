@@ -1,3 +1,4 @@
+// Tests of what the README says of an algorithm of one's own.
 import { readFileSync } from 'node:fs';
 import type { Source } from '@fatty/interface';
 import { missed, type Net, planOf, runNet, runPlan, staged } from '@fatty/testnet';

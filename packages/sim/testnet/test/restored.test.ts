@@ -1,3 +1,4 @@
+// Tests that S24 finds machines whose snapshots leave something out.
 import { array, bytes, decode, encode, hash, ok } from '@fatty/codec';
 import type { Algorithm, Digest, Outcome } from '@fatty/interface';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Tests of shrinking.
 import { expect, test } from 'vitest';
 import { type Counterexample, type Net, netByName, runNet } from '../src/index.ts';
 

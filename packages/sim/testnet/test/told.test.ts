@@ -1,3 +1,4 @@
+// Tests of checkers that read only what clients are told.
 import type { NoticeBody, Op, Result } from '@fatty/api';
 import { describe, expect, test } from 'vitest';
 import { HoldChecker } from '../src/checkers/holds.ts';

@@ -1,3 +1,4 @@
+// Test helper: histories of results and notices.
 import {
   encodeNotice,
   encodeOp,

@@ -1,3 +1,4 @@
+// Tests of shared verdicts.
 import { asSignature, type SignatureScheme, standIn, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { sharedVerdicts } from '../src/world/verdicts.ts';

@@ -1,3 +1,4 @@
+// A whole cell on this machine.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -31,6 +32,7 @@ export interface CellOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** How a replica comes back. */
 export interface RestartOptions {
   /** Another program for this replica: a liar, a recorder. */
   readonly main?: string;
@@ -59,6 +61,7 @@ export interface OutOfCell {
   readonly why: string;
 }
 
+/** A cell that is up. */
 export interface RunningCell {
   readonly dir: string;
   /** DIR/cell.json: what clients need. */

@@ -1,3 +1,4 @@
+// When a cell of this process is to stop.
 import { ENDING_SIGNALS } from '../terminal/stop.ts';
 
 /** How often a launcher looks whether its parent still lives, ms. */

@@ -1,3 +1,4 @@
+// One replica as a process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ export const REPLICA_MAIN: string = fileURLToPath(import.meta.resolve('@fatty/no
 /** One line per state of a replica process. */
 export type ProcessState = 'starting' | 'ready' | 'stopping' | 'exited';
 
+/** Which replica, and how it starts. */
 export interface ReplicaProcessOptions {
   /** DIR/replica-i. */
   readonly dir: string;

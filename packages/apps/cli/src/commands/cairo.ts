@@ -1,3 +1,4 @@
+// `fatty cairo`: assemble, run, prove, verify, inspect.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {

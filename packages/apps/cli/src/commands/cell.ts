@@ -1,3 +1,4 @@
+// `fatty init`, `keygen`, `up`, `node`.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,3 +1,4 @@
+// `fatty chart`: draws recordings.
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';

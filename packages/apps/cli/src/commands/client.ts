@@ -1,3 +1,4 @@
+// Connects a command to its cell.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
@@ -30,6 +31,7 @@ export function cellPath(flags: CellFlags, io: Io): string {
   );
 }
 
+/** `--timeout` as an option of the SDK; empty when it was not given. */
 export function timeoutOf(flags: CellFlags): { readonly timeoutMs?: number } {
   if (flags.timeout === undefined) return {};
   return { timeoutMs: milliseconds('--timeout', flags.timeout) };

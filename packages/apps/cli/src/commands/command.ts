@@ -1,3 +1,4 @@
+// What every command is made of.
 import type { CAC, Command } from 'cac';
 import type { Io } from '../terminal/io.ts';
 
@@ -8,6 +9,7 @@ export interface Shell {
   run<A extends readonly unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => void;
 }
 
+/** Puts its commands on the command line. */
 export type Register = (shell: Shell) => void;
 
 /** The options of every command that talks to a cell. */
@@ -22,6 +24,7 @@ export function withCell(command: Command): Command {
     .option('--timeout <ms>', 'give up after this long; default 30000');
 }
 
+/** The option of every command that prints. */
 export function withFormat(command: Command): Command {
   return command.option('-o, --output <format>', 'table or json', { default: 'table' });
 }

@@ -1,3 +1,4 @@
+// `fatty get`, `put`, `mkdir`, `ls`, `stat`, `rm`.
 import { type Stat, showPosition, splitWritable } from '@fatty/api';
 import type { PutOptions, ReadLevel } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// Ids as a person types them.
 import { fromHex } from '@fatty/codec';
 
 const ID_LENGTH = 32;

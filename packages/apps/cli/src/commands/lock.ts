@@ -1,3 +1,4 @@
+// `fatty lock`: holds a lock while a command runs.
 import { type AcquireOptions, type Client, isFattyError, type Lock } from '@fatty/client';
 import { type Ending, Guard } from '../lock/guard.ts';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';

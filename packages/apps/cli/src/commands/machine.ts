@@ -1,3 +1,4 @@
+// `fatty machine`: declare, stat, post, run.
 import { type Binding, entryOf, type InboxAnswer, type Neglect, opKey } from '@fatty/api';
 import { idOfProgram, LEASE_CELLS, readInputs } from '@fatty/cairo';
 import type { DeclareOptions, MachineAnswer } from '@fatty/client/node';

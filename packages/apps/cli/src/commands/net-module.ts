@@ -1,3 +1,4 @@
+// Loads a net from a module.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Net } from '@fatty/testnet';

@@ -1,3 +1,4 @@
+// `fatty net`: runs a property net.
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { nodeScheme } from '@fatty/codec/node';
 import { chart, shownBy } from '@fatty/msc';

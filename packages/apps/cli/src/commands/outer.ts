@@ -1,3 +1,4 @@
+// `--outer`: what an outer program says of the programs inside.
 import { extractStatement, type OuterProgram, type Statement } from '@fatty/cairo-verify';
 import type { Outcome } from '@fatty/interface';
 import { EXIT, ExitError } from '../terminal/io.ts';

@@ -1,3 +1,4 @@
+// Reads files of Cairo programs.
 import { readFileSync } from 'node:fs';
 import { assemble, loadProgram, type Program, parseProgram, type Runnable } from '@fatty/cairo';
 import type { Failure } from '@fatty/interface';
@@ -17,10 +18,12 @@ export function readText(path: string): string {
   }
 }
 
+/** Ends the command with exit code 2: what a file holds cannot be read. @throws ExitError */
 export function unreadable(where: string, { code, expected, actual }: Failure): never {
   throw new ExitError(EXIT.usage, `${where}: ${code}: expected ${expected}, got ${actual}`);
 }
 
+/** Whether a file looks like JSON, rather than assembly. */
 export const isJson = (text: string): boolean => text.trimStart().startsWith('{');
 
 /** JSON of `cairo-compile` (or of `asm`), or our assembly. */

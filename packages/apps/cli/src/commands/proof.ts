@@ -1,3 +1,4 @@
+// `fatty proof`: verifies and inspects proofs.
 import {
   ANY_POLICY,
   type CairoVerifier,
@@ -23,6 +24,7 @@ import { idOf, looksLikeId } from './ids.ts';
 import { innerOf, isPinned, outerOf } from './outer.ts';
 import { readProgramToPin, readText } from './program.ts';
 
+/** Options of `proof` and of `cairo verify`. */
 export interface ProofFlags {
   readonly output?: string;
   readonly program?: string;

@@ -1,3 +1,4 @@
+// `fatty session`, `members`.
 import type { Client, SessionStatus } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';

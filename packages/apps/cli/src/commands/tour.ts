@@ -1,3 +1,4 @@
+// `fatty tour`.
 import { tour } from '../tour/tour.ts';
 import type { Register } from './command.ts';
 

@@ -1,3 +1,4 @@
+// Runs a command under a lock, and ends it with the lock.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Lock } from '@fatty/client';

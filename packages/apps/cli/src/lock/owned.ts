@@ -1,3 +1,4 @@
+// Finds and ends every process that a command has started.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 

@@ -1,3 +1,4 @@
+// The link between `fatty lock` and its warden.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EXIT, ExitError } from '../terminal/io.ts';
@@ -11,6 +12,7 @@ export type ToWarden =
   | { readonly kind: 'deadline'; readonly atMs: number }
   | { readonly kind: 'ask'; readonly signal: EndingSignal };
 
+/** What the warden tells `fatty lock`. */
 export type FromWarden =
   | { readonly kind: 'ready' }
   | { readonly kind: 'heard'; readonly signal: EndingSignal; readonly isHeard: boolean };

@@ -1,3 +1,4 @@
+// The program of the warden.
 import { ENDING_SIGNALS, type EndingSignal } from '../terminal/stop.ts';
 import { endOwned, type Owner, signalOwned } from './owned.ts';
 import type { FromWarden, ToWarden } from './warden-link.ts';

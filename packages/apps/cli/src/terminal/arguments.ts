@@ -1,3 +1,4 @@
+// Reads the command line.
 import { parseArgs } from 'node:util';
 import type { CAC, Command } from 'cac';
 import { EXIT, ExitError } from './io.ts';

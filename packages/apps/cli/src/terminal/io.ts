@@ -1,3 +1,4 @@
+// Where commands read and write, and how they end.
 import { isFattyError } from '@fatty/client';
 
 /** Where a command reads and writes; tests bring their own. */
@@ -67,6 +68,7 @@ export function exitCodeOf(error: unknown): number {
 export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ECONNRESET';
 
+/** The input and output of this process. */
 export function processIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),

@@ -1,13 +1,16 @@
+// What commands print: tables, fields, JSON.
 import { showPosition } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { EXIT, ExitError, type Io } from './io.ts';
 
+/** How a command prints. */
 export type Format = 'table' | 'json';
 
 /** One row, by column name. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** The format of `-o`; default table. @throws ExitError, exit code 2, for any other word */
 export function formatOf(value: unknown): Format {
   if (value === undefined || value === 'table') return 'table';
   if (value === 'json') return 'json';
@@ -84,6 +87,7 @@ export function fields(row: Row): string {
     .join('');
 }
 
+/** Prints one row or several, in the format that was asked for. */
 export function show(io: Io, format: Format, value: Row | readonly Row[]): void {
   if (format === 'json') io.out(`${json(value, 2)}\n`);
   else io.out(Array.isArray(value) ? table(value) : fields(value as Row));

@@ -1,8 +1,10 @@
+// How a command is told to end.
 import { constants } from 'node:os';
 import { EXIT, ExitError, type Io, isReaderGone } from './io.ts';
 
 /** What tells a process to end and lets it do so in order. */
 export const ENDING_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+/** One of {@link ENDING_SIGNALS}. */
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
 /** Why a command is told to end: a signal, or nobody takes what it writes. */

@@ -1,3 +1,4 @@
+// Tour (g): the run as a sequence chart.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alignClocks, asciiChart, chart, mergeTraces, shownBy } from '@fatty/msc';

@@ -1,3 +1,4 @@
+// Tour (e): a crash.
 import { isFattyError } from '@fatty/client/node';
 import { expectTrue, ms, timed, until } from './screen.ts';
 import type { Stage } from './stage.ts';

@@ -1,3 +1,4 @@
+// Tour (a): a small file.
 import { fromUtf8 } from '@fatty/codec';
 import { expectTrue, ms, timed, until } from './screen.ts';
 import { type Stage, saysAlone } from './stage.ts';

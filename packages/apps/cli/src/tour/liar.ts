@@ -1,3 +1,4 @@
+// Tour (f): a liar.
 import { fileURLToPath } from 'node:url';
 import { expectTrue, until } from './screen.ts';
 import { type Stage, saysAlone } from './stage.ts';

@@ -1,3 +1,4 @@
+// Tour (b): a lock.
 import { comparePositions } from '@fatty/api';
 import { isFattyError } from '@fatty/client/node';
 import { expectTrue, ms, timed } from './screen.ts';

@@ -1,3 +1,4 @@
+// Tour (c): a machine.
 import { readFile } from 'node:fs/promises';
 import {
   encodeProof,

@@ -1,3 +1,4 @@
+// Longer periods for busy computers.
 import { type Client, type FattyError, isFattyError, type MachineAnswer } from '@fatty/client/node';
 import { StepFailed, until } from './screen.ts';
 import type { Stage } from './stage.ts';
@@ -91,6 +92,7 @@ export function freed(client: Client, path: string): Promise<MachineAnswer> {
   });
 }
 
+/** A period as the tour says it. */
 export const secs = (periodMs: number): string => `${periodMs / 1000} s`;
 
 /** The beginning of a field element. */

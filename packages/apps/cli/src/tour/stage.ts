@@ -1,3 +1,4 @@
+// What every step of the tour works with.
 import { type Client, connect, isFattyError } from '@fatty/client/node';
 import { fromUtf8 } from '@fatty/codec';
 import type { RunningCell } from '../cell/cell.ts';

@@ -1,3 +1,4 @@
+// The guided tour.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { Screen } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
 import { worker } from './worker.ts';
 
+/** How the tour ends. */
 export interface TourOptions {
   /** True: end after the last step. False: keep the cell up until told to stop. */
   readonly once: boolean;

@@ -1,3 +1,4 @@
+// Reads what the tour's replicas have recorded.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Tour (d): three workers.
 import { readFile } from 'node:fs/promises';
 import {
   type Assembled,

@@ -1,3 +1,4 @@
+// Checks S6: committed blocks are valid, in order, and committed once.
 import { toHex } from '@fatty/codec';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 import type { SeenBlock } from '../world/sight.ts';

@@ -1,3 +1,4 @@
+// The book of every block that was ever seen.
 import type { Ref } from '@fatty/broadcast';
 import { asSignature, hash, signedBytes, toHex } from '@fatty/codec';
 import {

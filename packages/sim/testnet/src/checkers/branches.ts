@@ -1,3 +1,4 @@
+// Whether what is delivered of an author is one chain.
 import type { Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { SeenBlock } from '../world/sight.ts';

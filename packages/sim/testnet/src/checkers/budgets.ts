@@ -1,3 +1,4 @@
+// Checks the budgets of R12.
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 
 /** R12: no honest replica ever carries more for nothing than its budget, whatever clients do. */

@@ -1,9 +1,11 @@
+// Checks S3, S4 and S5: one sequence of commits, equal receipts and roots.
 import { decodeResult } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { decodeHostedOp, decodeHostedResult } from '@fatty/sessions';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 
+/** A replica tells a commit. */
 export type CommitSeen = Extract<Observation, { kind: 'committed' }>;
 
 /** The one sequence of commits, as the first replica to reach each index told it. */

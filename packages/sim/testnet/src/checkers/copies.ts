@@ -1,3 +1,4 @@
+// Checks S6 of batches: the first copy that has its turn counts.
 import { hash, toHex } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import type { Checker, Observation, Violation } from '../world/observation.ts';

@@ -1,3 +1,4 @@
+// Checks S17: nothing leaves before it is durable.
 import { toHex } from '@fatty/codec';
 import type { LogRecord } from '@fatty/interface';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';

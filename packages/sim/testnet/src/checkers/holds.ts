@@ -1,3 +1,4 @@
+// Checks S12, S13 and S14 of locks and sessions, from what clients are told.
 import {
   comparePositions,
   decodeNotice,

@@ -1,3 +1,4 @@
+// The inbox of a machine as its history has it.
 import type { InboxTerms } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 
@@ -74,6 +75,7 @@ export class InboxBook {
   }
 }
 
+/** An inbox as text, to compare what the book has with what a replica shows. */
 export function shownInbox(
   consumed: number,
   chain: bigint,

@@ -1,3 +1,4 @@
+// The checkers of a world.
 import type { CheckedCell, Checker } from '../world/observation.ts';
 import { BlockChecker } from './blocks.ts';
 import { BlockBook } from './book.ts';

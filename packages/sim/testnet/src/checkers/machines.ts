@@ -1,3 +1,4 @@
+// Checks machines: S12, S13, S14 and S21.
 import {
   comparePositions,
   decodeNotice,

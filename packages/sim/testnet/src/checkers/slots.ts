@@ -1,3 +1,4 @@
+// Checks S1 and S2: one block per slot, one delivered branch per author.
 import { toHex } from '@fatty/codec';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 import type { BlockBook } from './book.ts';

@@ -1,3 +1,4 @@
+// Checks S15: what a delivered view shows.
 import { type Body, bodyShape } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';

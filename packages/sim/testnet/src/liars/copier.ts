@@ -1,3 +1,4 @@
+// A liar that carries batches of other gateways.
 import type { Body, Ref } from '@fatty/broadcast';
 import { compareBytes, decode, toHex } from '@fatty/codec';
 import { batchId, batchShape, type SignedBatch, signedBatchShape } from '@fatty/protocol';

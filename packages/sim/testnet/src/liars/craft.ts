@@ -1,3 +1,4 @@
+// What liars make blocks with.
 import {
   type Body,
   bodyDigest,
@@ -32,6 +33,7 @@ export interface Draft {
   readonly bytes: Uint8Array;
 }
 
+/** Opens a block of the liar's own; undefined when it cannot be read. */
 export function openDraft(bytes: Uint8Array): Draft | undefined {
   const signed = decode(signedBlockShape, bytes, BYTES_MAX);
   if (!signed.ok) return undefined;

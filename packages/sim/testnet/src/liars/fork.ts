@@ -1,3 +1,4 @@
+// A liar that forks its chain without using a slot twice.
 import type { Ref } from '@fatty/broadcast';
 import { bend, type Draft, type Insider, swapParent } from './craft.ts';
 import { type Outgoing, type Puppet, type Trick, toAll } from './puppet.ts';

@@ -1,3 +1,4 @@
+// How replicas lie: every liar by name.
 import { type Ref, signedBlockShape } from '@fatty/broadcast';
 import { decode, encode } from '@fatty/codec';
 import type { Peer } from '../world/host.ts';

@@ -1,3 +1,4 @@
+// A block maker whose every step a liar can bend.
 import {
   type Block,
   type BlockRules,
@@ -21,6 +22,7 @@ export interface Outgoing {
   readonly to: readonly number[];
 }
 
+/** A block on its way to all others. */
 export const toAll = (puppet: Puppet, bytes: Uint8Array): Outgoing => ({
   bytes,
   to: puppet.others,

@@ -1,3 +1,4 @@
+// A liar that fills logs with valid blocks that are good for nothing.
 import { encodeOp } from '@fatty/api';
 import { asSessionId } from '@fatty/codec';
 import { signBatch } from '@fatty/protocol';

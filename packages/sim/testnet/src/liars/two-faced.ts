@@ -1,3 +1,4 @@
+// A liar that wraps an honest replica and shows each half of the others another block.
 import {
   bodyDigest,
   bodyShape,

@@ -1,3 +1,4 @@
+// Worlds in which the network is the adversary (L2).
 import { encode, standIn, toHex, utf8 } from '@fatty/codec';
 import { OrswotAlgorithm, setOp } from '@fatty/crdt';
 import { watch } from '../checkers/index.ts';
@@ -40,6 +41,7 @@ export function heavyTails(seed: number): Scheduler {
   return () => (rng.chance(200) ? rng.between(100, SLOW_MS) : undefined);
 }
 
+/** The adversaries by name. */
 export const SCHEDULERS = ['againstLeaders', 'against', 'heavyTails'] as const;
 
 function schedulerOf(
@@ -52,6 +54,7 @@ function schedulerOf(
   return name === 'against' ? against(seed % replicas) : heavyTails(seed);
 }
 
+/** What came of a world under an adversarial network. */
 export interface Asynchrony {
   readonly violations: readonly Violation[];
   readonly reached: Readonly<Record<string, number>>;

@@ -1,3 +1,4 @@
+// The net of the AT2 bank.
 import { Bank, type Transfer, transfer, transferResult } from '@fatty/bank';
 import { decode, encode } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';

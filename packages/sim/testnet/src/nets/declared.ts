@@ -1,3 +1,4 @@
+// The machines that worlds of the net `machines` declare.
 import type { InboxTerms, Op } from '@fatty/api';
 import type { Digest } from '@fatty/interface';
 
@@ -5,6 +6,7 @@ import type { Digest } from '@fatty/interface';
 export const PATHS = ['/bound-a', '/bound-b', '/open'] as const;
 /** Runs on recorded proofs, and has no inbox. */
 export const REAL = '/real';
+/** Period of every machine, ms of the lease clock. */
 export const PERIOD_MS = 1_500;
 const POLICY = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 } as const;
 /** Entries that one proof of a machine takes in. */
@@ -18,6 +20,7 @@ function neglectOf(path: string): InboxTerms['neglect'] {
   return path === '/bound-a' ? 'refused' : 'shown';
 }
 
+/** The op that declares one of these machines. */
 export function declare(path: string, programId: Digest, t: bigint, s: bigint): Op {
   return {
     kind: 'declareMachine',

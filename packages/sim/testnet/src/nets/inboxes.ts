@@ -1,3 +1,4 @@
+// Posts, proofs that take them in, and workers that lie about it.
 import type { Op } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import { LockService } from '@fatty/service';
@@ -9,6 +10,7 @@ import { type Scene, say } from './net.ts';
 
 /** How a worker lies about its inbox, in proofs that are true otherwise. */
 export const INBOX_LIES = ['skip', 'invent', 'again', 'gap', 'wrongIn'] as const;
+/** One of {@link INBOX_LIES}. */
 export type InboxLie = (typeof INBOX_LIES)[number];
 
 /** What is left for the next of several proofs. */

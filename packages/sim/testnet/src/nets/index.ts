@@ -1,3 +1,4 @@
+// Every property net by name.
 import { bankNet } from './bank.ts';
 import { locksNet } from './locks.ts';
 import { machinesNet } from './machines.ts';

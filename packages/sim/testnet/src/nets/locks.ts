@@ -1,3 +1,4 @@
+// The net of the lock service's locks.
 import { encodeOp, type Op } from '@fatty/api';
 import { HoldChecker } from '../checkers/holds.ts';
 import { lockService, readService } from '../staging/service.ts';

@@ -1,3 +1,4 @@
+// The net of machines and their inboxes.
 import { encodeOp, type Op, type Result } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo-verify';
 import { toHex } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// The net of files and directories.
 import {
   decodeOp,
   decodeResult,

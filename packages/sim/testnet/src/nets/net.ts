@@ -1,3 +1,4 @@
+// What a net is, and how one world of it runs.
 import { ed25519, type SignatureScheme, standIn, toHex } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import type { Tuning } from '@fatty/replica';
@@ -75,6 +76,7 @@ export interface Net {
   readonly wants: Readonly<Record<string, number>>;
 }
 
+/** What came of one world. */
 export interface RunOutcome {
   readonly violations: readonly Violation[];
   readonly reached: Readonly<Record<string, number>>;
@@ -201,6 +203,7 @@ function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient
   world.report([say(world, 'L4', 'every replica at the tip', machines.tips(world))]);
 }
 
+/** A broken rule of a world, as of now. */
 export function say(
   world: Pick<World, 'nowMs'>,
   rule: string,

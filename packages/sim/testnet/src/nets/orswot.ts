@@ -1,3 +1,4 @@
+// The net of the plain ORSWOT.
 import { encode, toHex } from '@fatty/codec';
 import { type Dot, dotKey, OrswotAlgorithm, type SetOp, setOp } from '@fatty/crdt';
 import type { OrderedBatch, Receipt } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Plans: everything that tells one world from another.
 import fc from 'fast-check';
 import { LIES, type Lie } from '../liars/index.ts';
 import { CLIENT_LIES, type ClientLie } from '../world/client.ts';

@@ -1,3 +1,4 @@
+// Worlds whose events are recorded, for charts.
 import type { TraceEvent } from '@fatty/interface';
 import fc from 'fast-check';
 import { type Net, netByName, runPlan } from './index.ts';
@@ -16,6 +17,7 @@ export function recordedRun(net: Net | string, seed: number): TraceEvent[] {
   return recordPlan(net, planOf(net, seed));
 }
 
+/** Everything that happens in the world of a plan, for charts. */
 export function recordPlan(net: Net | string, plan: Plan): TraceEvent[] {
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const events: TraceEvent[] = [];

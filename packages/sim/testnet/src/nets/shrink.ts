@@ -1,3 +1,4 @@
+// Runs many worlds of a net, and shrinks one that fails.
 import fc from 'fast-check';
 import type { Violation } from '../world/observation.ts';
 import { type Net, netByName, runPlan } from './index.ts';
@@ -10,6 +11,7 @@ export interface Counterexample {
   readonly violations: readonly Violation[];
 }
 
+/** What came of the worlds of a net. */
 export interface NetReport {
   readonly net: string;
   readonly seed: number;
@@ -23,6 +25,7 @@ export interface NetReport {
 /** A small counterexample is worth seconds, not minutes. */
 const SHRINK_EVENTS_MAX = 100_000;
 
+/** Which worlds to run. */
 export interface NetRuns {
   readonly seed: number;
   /** Worlds to run. */

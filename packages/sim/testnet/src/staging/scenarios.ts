@@ -1,3 +1,4 @@
+// Scripts of typical runs, for charts.
 import type { Op } from '@fatty/api';
 import { standIn } from '@fatty/codec';
 import type { Digest, TraceEvent, Verdict } from '@fatty/interface';
@@ -33,6 +34,7 @@ export interface LeaseFixture {
   readonly verdictOf: (job: Uint8Array) => Verdict;
 }
 
+/** What scenarios need from files. */
 export interface Fixtures {
   readonly lease: LeaseFixture;
 }

@@ -1,3 +1,4 @@
+// The lock service as the nets host and read it.
 import { encodeAnswer } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { CellContext, StateMachine } from '@fatty/interface';

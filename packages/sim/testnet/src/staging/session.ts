@@ -1,3 +1,4 @@
+// A simulated client of the lock service.
 import {
   decodeNotice,
   decodeResult,

@@ -1,3 +1,4 @@
+// Puts a cell of replicas, liars and gateways into a world.
 import { asDigest } from '@fatty/codec';
 import type { MakeFront } from '@fatty/host';
 import type {
@@ -49,6 +50,7 @@ export interface FrontScene {
   state(view: StateView): StateMachine | undefined;
 }
 
+/** The cell, and who in it lies and how. */
 export interface StageOptions {
   readonly seed: number;
   readonly cell: Cell;

@@ -1,3 +1,4 @@
+// Cells of test worlds, with all their secrets.
 import { compareBytes, hash, type SignatureScheme, type Signer, utf8 } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
 import { type CellParams, type Committee, cellIdOf, DEFAULT_PARAMS, quorum } from '@fatty/protocol';

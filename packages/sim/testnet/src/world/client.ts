@@ -1,3 +1,4 @@
+// A simulated client of one batch at a time.
 import {
   asDigest,
   asSessionId,
@@ -33,8 +34,10 @@ export const CLIENT_LIES = [
   'copied',
   'garbage',
 ] as const;
+/** One of {@link CLIENT_LIES}. */
 export type ClientLie = (typeof CLIENT_LIES)[number];
 
+/** Who a client is, and how it behaves. */
 export interface ClientOptions {
   readonly signer?: Signer;
   /** Whoever names it opens it. Default, where an algorithm is hosted: the client opens one of its own. */

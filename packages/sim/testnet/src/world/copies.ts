@@ -1,3 +1,4 @@
+// Machines that were restored from snapshots, to compare with.
 import { equalBytes, hash, toHex } from '@fatty/codec';
 import type { Applied, CommitInput, StateMachine } from '@fatty/interface';
 
@@ -98,6 +99,7 @@ export class Copies {
   }
 }
 
+/** What a machine said to one commit, as text. */
 export function wordOf({ receipts, notices, settled }: Applied, root: Uint8Array): Word {
   const told = receipts.map(({ batch, client, session, seq, commit, results }) =>
     [toHex(batch), toHex(client), toHex(session), seq, commit, ...results.map(toHex)].join(' '),

@@ -1,3 +1,4 @@
+// A simulated disk.
 import type { LogRecord } from '@fatty/interface';
 import type { SeededRng } from './rng.ts';
 

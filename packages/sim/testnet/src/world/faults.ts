@@ -1,3 +1,4 @@
+// What can go wrong in a world, and how badly.
 import type { DiskOptions } from './disk.ts';
 
 /** How links behave. Delays in ms of virtual time, one way; chances in thousandths per packet. */
@@ -10,6 +11,7 @@ export interface NetworkOptions {
   readonly reorder: boolean;
 }
 
+/** How long checks take, in ms of virtual time, and how often they end without a verdict. */
 export interface VerifierOptions {
   readonly delayMsMin: number;
   readonly delayMsMax: number;
@@ -74,6 +76,7 @@ export function faultsEndMs(faults: readonly Fault[]): number {
   return faults.reduce((end, fault) => Math.max(end, fault.atMs + lastsMs(fault)), 0);
 }
 
+/** Quick links that lose nothing. */
 export const CALM_NETWORK: NetworkOptions = {
   delayMsMin: 2,
   delayMsMax: 8,
@@ -82,6 +85,7 @@ export const CALM_NETWORK: NetworkOptions = {
   reorder: false,
 };
 
+/** Slow links that reorder and duplicate. */
 export const ROUGH_NETWORK: NetworkOptions = {
   delayMsMin: 1,
   delayMsMax: 60,
@@ -90,10 +94,13 @@ export const ROUGH_NETWORK: NetworkOptions = {
   reorder: true,
 };
 
+/** A disk that syncs within a few ms. */
 export const QUICK_DISK: DiskOptions = { syncMsMin: 1, syncMsMax: 4 };
 
+/** A disk that takes tens of ms to sync. */
 export const SLOW_DISK: DiskOptions = { syncMsMin: 10, syncMsMax: 60 };
 
+/** A verifier that mostly answers soon. */
 export const QUICK_VERIFIER: VerifierOptions = {
   delayMsMin: 5,
   delayMsMax: 40,

@@ -1,3 +1,4 @@
+// Stands in for prover and verifier: proofs as an ideal.
 import {
   COMMITTEE_POLICY,
   checkRenewal,

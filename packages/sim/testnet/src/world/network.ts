@@ -1,6 +1,8 @@
+// The simulated network.
 import type { NetworkOptions } from './faults.ts';
 import type { SeededRng } from './rng.ts';
 
+/** A message under way between two replicas. */
 export interface Packet {
   /** Unique in a run. */
   readonly id: string;
@@ -15,6 +17,7 @@ export interface Packet {
  */
 export type Scheduler = (packet: Packet, nowMs: number) => number | undefined;
 
+/** What the network needs of its world, and tells it. */
 export interface NetworkPorts {
   nowMs(): number;
   after(delayMs: number, run: () => void): void;

@@ -1,3 +1,4 @@
+// What checkers see of a world.
 import type { Ref } from '@fatty/broadcast';
 import type { Applied, CommitInput, Digest, Failure, LogRecord } from '@fatty/interface';
 import type { Commit } from '@fatty/order';
@@ -61,4 +62,5 @@ export interface Checker {
   finish(atMs: number): readonly Violation[];
 }
 
+/** No violations. */
 export const NOTHING_WRONG: readonly Violation[] = [];

@@ -8,6 +8,7 @@ import type { Cell } from './cell.ts';
 /** The longest lease there is: a client that keeps nothing alive gets through a world with it. ms. */
 export const LONG_LEASE_MS = 60_000;
 
+/** How a simulated client opens its session. */
 export interface SessionOpening {
   readonly session: SessionId;
   /** Op 0 of batch 0: the same bytes for every algorithm. */

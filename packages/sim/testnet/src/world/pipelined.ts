@@ -1,3 +1,4 @@
+// A simulated client of many batches at a time.
 import { encode, equalBytes, hash, type Signer, toHex, utf8 } from '@fatty/codec';
 import type { Receipt, SessionId } from '@fatty/interface';
 import { type SignedBatch, signBatch, signedBatchShape } from '@fatty/protocol';

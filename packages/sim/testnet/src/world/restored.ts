@@ -1,3 +1,4 @@
+// Checks S24: a restored machine goes on as the original does.
 import { toHex } from '@fatty/codec';
 import type { Applied, CommitInput, Digest, StateMachine } from '@fatty/interface';
 import { type Copies, type Copy, type Moment, type Word, wordOf } from './copies.ts';
@@ -7,6 +8,7 @@ type Say = (expected: string, actual: string) => void;
 /** How often a machine is copied by its snapshot, in commits. */
 export const RESTORE_EVERY = 16;
 
+/** Which machine is checked, and how often. */
 export interface RestoredOptions {
   readonly machine: StateMachine;
   /** Shared by the machines of one world. */

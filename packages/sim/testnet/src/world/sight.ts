@@ -1,3 +1,4 @@
+// How checkers read the wire, apart from the code under test.
 import { hash, toHex } from '@fatty/codec';
 
 /**
@@ -24,6 +25,7 @@ export interface SeenBlock extends SeenRef {
   readonly bodyHash: Uint8Array;
 }
 
+/** An item of the canonical profile. */
 export type Item = number | string | Uint8Array | readonly Item[];
 
 class Unreadable extends Error {}

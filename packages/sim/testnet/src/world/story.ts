@@ -1,3 +1,4 @@
+// Turns what happens in a world into trace events.
 import { LOCK_WORDS } from '@fatty/api';
 import type { Ref } from '@fatty/broadcast';
 import { decode, toHex } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// Looks at each signature of a world once.
 import { hash, type SignatureScheme, toHex } from '@fatty/codec';
 
 const KEY_BYTES = 32;

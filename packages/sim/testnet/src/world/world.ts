@@ -1,3 +1,4 @@
+// A cell in virtual time.
 import { ACCEPT } from '@fatty/codec';
 import type { MakeFront } from '@fatty/host';
 import type { Digest, LogRecord, PublicKey, Tracer, Verdict } from '@fatty/interface';
@@ -12,6 +13,7 @@ import type { Checker, Observation, Violation } from './observation.ts';
 import { SeededRng } from './rng.ts';
 import { Storyteller } from './story.ts';
 
+/** What a world is made of. */
 export interface WorldOptions {
   readonly seed: number;
   readonly cell: Cell;
