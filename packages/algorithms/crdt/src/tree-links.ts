@@ -19,7 +19,7 @@ type Mutable<V> = { -readonly [K in keyof V]: V[K] };
 /** A node with its links, as only the tree itself may hold it. */
 export interface Inner<T> extends Mutable<NodeBody<T>> {
   readonly name: Segment;
-  /** Below a node that a fork has copied: perhaps still the original. */
+  /** The parent. Below a node that a fork has copied it may still be the original. */
   parent: Inner<T> | undefined;
   readonly children: Children<Inner<T>>;
   readonly childCount: number;
@@ -98,7 +98,7 @@ export function touch<T>(node: Inner<T>): void {
   for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
 }
 
-/** So many nodes more, or fewer, are below this one's parents. */
+/** Counts so many nodes more, or fewer, below everything that is above this one. */
 export function countBelow<T>(node: Inner<T>, nodes: number): void {
   for (let at = node.parent; at !== undefined; at = at.parent) at.below += nodes;
 }

@@ -69,13 +69,16 @@ export async function runCli(io: Io): Promise<number> {
   }
 }
 
-/** Messages of ours may have lines; what a cell says, with names that others chose, is one. */
+/**
+ * Our own messages may have several lines. What a cell says is put on one line, for others chose
+ * the names in it.
+ */
 function shown(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return isFattyError(error) ? printable(text) : text.split('\n').map(printable).join('\n');
 }
 
-/** Those of the replica's own program, which this command hands on. */
+/** The options of the replica's own program, which `fatty node` hands on. */
 function nodeOptions(): string {
   const width = Math.max(...Object.keys(OPTIONS).map((name) => name.length)) + 2;
   return Object.entries(OPTIONS)

@@ -73,7 +73,10 @@ export class AddressBook {
     return news;
   }
 
-  /** Somebody has a later word of ours than we have: from a run whose file is gone, so we outbid it. */
+  /**
+   * Somebody has a newer address of ours than we know, from a run whose file is gone. So we sign
+   * one with a higher version.
+   */
   outbid(records: readonly SignedAddresses[]): SignedAddresses | undefined {
     const own = this.#own();
     const later = records.find(
@@ -126,7 +129,7 @@ export class AddressBook {
     renameSync(`${this.#path}.new`, this.#path);
   }
 
-  /** It is a memory, no truth: what cannot be read, or is not signed, was never there. */
+  /** The file is only a memory: what cannot be read, or is not signed, is left out. */
   #load(cell: Cell): readonly SignedAddresses[] {
     try {
       if (!existsSync(this.#path)) return [];

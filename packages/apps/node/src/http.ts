@@ -13,7 +13,7 @@ export interface Check {
 
 /** What the server answers from. */
 export interface HttpSources {
-  /** Not under this name: a page may have had its own lead here. */
+  /** Refuses requests under a foreign name: a web page may have made its own name lead here. */
   readonly refuse: (request: IncomingMessage) => Refusal;
   /** Restart me? */
   readonly live: () => readonly Check[];

@@ -123,7 +123,10 @@ export class PeerDialers {
     return made;
   }
 
-  /** Who has a certificate dials nobody without: the address may be from before the member had one. */
+  /**
+   * A replica with a certificate dials nobody by plain ws: the address may be older than the
+   * member's certificate.
+   */
   #secured(url: string): string {
     const { insecure, tlsCert } = this.#config;
     if (insecure || tlsCert === '' || !isPlainBeyond(url)) return url;
@@ -145,7 +148,7 @@ export class PeerDialers {
   }
 
   #see(contact: Contact, state: DialState, failure: Failure | undefined): void {
-    // While it dials again the last reason stands; a dialer that we closed says nothing new.
+    // While it dials again, the last reason stays. A dialer that we have closed has no news.
     if (state.kind !== 'up' && state.kind !== 'waiting') return;
     const why = state.kind === 'up' ? undefined : this.#whyOf(state, failure);
     if (contact.why === why) return;

@@ -58,7 +58,7 @@ function countCpu(registry: Registry): void {
     return new parts.Counter({ name, help, registers: [registry], collect: () => count() });
   });
   let counted = { user: 0, system: 0 };
-  /** Whichever of the three is read first counts for all. */
+  /** The first of the three to be read samples for all of them. */
   function count(): void {
     const now = process.cpuUsage();
     const userSeconds = (now.user - counted.user) / 1e6;

@@ -2,8 +2,9 @@
 import type { HostPorts, KvEntry } from './ports.ts';
 
 /**
- * One promise of the ports. `begin` asks for something of fresh ports; when their world has come to rest,
- * what `begin` answered says what was wrong: one text each, none when the promise was kept.
+ * One promise of the ports. `begin` asks something of fresh ports, and answers a function. When the
+ * ports' world has come to rest, that function says what was wrong, in one text each; none when the
+ * promise was kept.
  */
 export interface PortCase {
   readonly name: string;

@@ -22,19 +22,25 @@ export interface GatewayReplica {
   isCurrent(): boolean;
 }
 
-/** The algorithm that a gateway serves, as far as a gateway knows one. All of it is committed state, but views. */
+/**
+ * What a gateway knows of the algorithm that it serves. Everything but the views is about committed
+ * state.
+ */
 export interface Served<Query, Answer> {
   /** What its clients may ask, and what they are answered: wire format of the algorithm. */
   readonly query: Shape<Query>;
   readonly answer: Shape<Answer>;
   ask(query: Query, view: StateView): Answer;
-  /** What an answer was put together of, besides bytes. */
+  /** How many entries an answer was put together of. */
   entriesOf(answer: Answer): number;
-  /** The key has a live session: who has none shares the budget of newcomers. */
+  /** Whether the key has a live session. Keys without one share the budget of newcomers. */
   hasSession(client: PublicKey): boolean;
   /** The stored receipt of an applied batch, while it is kept. */
   receiptOf(batch: Batch): Receipt | undefined;
-  /** Of committed state; a message that it accepts goes on to the replica. Without it there are none. */
+  /**
+   * Checks an unsigned message against committed state; what it accepts goes on to the replica.
+   * Undefined: the algorithm has no such messages.
+   */
   readonly unsigned: UnsignedRules | undefined;
 }
 
@@ -55,7 +61,10 @@ export interface ClientFront {
 export interface GatewayLimits {
   /** Per client key: batches, reads and clock questions. */
   readonly messagesPerSecMax: number;
-  /** Per client key, so that no load delays them; a forged one counts as many as it costs hashes. */
+  /**
+   * Keep-alives per client key, counted apart so that no load delays them. A forged one counts once
+   * for each hash that it costs.
+   */
   readonly unsignedPerSecMax: number;
   readonly bytesPerSecMax: number;
   /** Work for keys without a live session, all together: ms of the event loop per second. */

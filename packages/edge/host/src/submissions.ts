@@ -12,7 +12,7 @@ export interface Submission {
   readonly atMs: number;
 }
 
-/** Remembered at once; of those beyond, the refusal reaches nobody. */
+/** Batches remembered at once. The refusal of one that was forgotten reaches nobody. */
 const SUBMISSIONS_MAX = 65_536;
 
 /** Batches on their way, by tag and by id; the oldest goes when there are too many. */
@@ -21,7 +21,10 @@ export class Submissions {
   readonly #byBatch = new Map<string, Submission>();
   #nextTag = 1;
 
-  /** Answers its tag. A resend keeps it: the replica answers for the first of two equal batches only. */
+  /**
+   * Answers its tag. A resend keeps the tag, because the replica answers for the first of two equal
+   * batches only.
+   */
   remember(link: Link, id: Digest, nowMs: number): number {
     const known = this.#byBatch.get(toHex(id));
     const tag = known?.tag ?? this.#nextTag++;

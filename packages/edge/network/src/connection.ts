@@ -58,7 +58,10 @@ export class Connection implements WireEvents {
     );
   }
 
-  /** Sockets announce themselves to their events before they can be handed over, hence apart. */
+  /**
+   * Hands over the wire. A socket may report events before it can be handed over, so this is a step
+   * of its own.
+   */
   attach(wire: Wire): void {
     this.#wire = wire;
   }

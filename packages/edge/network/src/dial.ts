@@ -38,7 +38,8 @@ export function wireOf(socket: WebSocket, events: WireEvents): Wire {
     events.message(isBinary ? bytes : new TextDecoder().decode(bytes));
   });
   let last: Error | undefined;
-  // `close` follows every error and carries its code (1002, 1006, 1007, 1009), not what it was.
+  // `close` follows every error. It carries a code (1002, 1006, 1007, 1009), and not what the error
+  // was.
   socket.on('error', (error) => {
     last ??= error;
   });

@@ -82,7 +82,10 @@ class Redialer implements Dialer, ConnectionOwner {
   #connection: Connection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #upAtMs = 0;
-  /** Somebody is there and does not speak plain HTTP: an address from before it had a certificate? */
+  /**
+   * Somebody is there and does not speak plain HTTP: the address may be older than the port's
+   * certificate.
+   */
   #trySecure = false;
   #closed = false;
 

@@ -13,7 +13,7 @@ export interface DoorwayLimits {
 }
 
 interface Place {
-  /** Whoever shares it gives way to each other first. */
+  /** Connections of one group give way to each other first. */
   group: string;
   readonly giveWay: () => void;
 }
@@ -62,9 +62,10 @@ class Places {
 }
 
 /**
- * Who stands in the door of a port. Nobody is sent away because it is full: who came last gets in,
- * and who has stood there longest without a proof gives way, first of the address, or of the claimed
- * key, that has most places. So whoever talks at once gets through any number of silent ones.
+ * Connections in the door of a port. Nobody is sent away because the door is full: the newest gets
+ * in, and the one that has stood there longest without a proof gives way. It is taken from the
+ * address, or the claimed key, that has most places. So a connection that talks at once gets
+ * through any number of silent ones.
  */
 export class Doorway {
   readonly #strangers: Places;
@@ -110,7 +111,7 @@ export class Doorway {
   }
 }
 
-/** Who has one IPv6 address has the 2^64 of its network. */
+/** The group of an address. Who has one IPv6 address has all 2^64 of its network. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -195,7 +195,8 @@ export class WireLink implements NetworkLink {
   #control(text: string): void {
     const [, verb, number] = CONTROL.exec(text) ?? [];
     if (verb === 'ping') {
-      // Through a full socket the last one asked is answered later: a flood costs us one number.
+      // While the socket is full, only the last ping is remembered, and answered later. So a flood
+      // of pings costs us one number.
       this.#owed = number;
       this.#drain();
     } else if (verb === 'pong') {

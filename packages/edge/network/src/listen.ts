@@ -119,7 +119,7 @@ class Port implements Listener {
   readonly #webSockets: WebSocketServer;
   /** Every open connection, by {@link endOf}. */
   readonly #sockets = new Map<string, Socket>();
-  /** Of a port with TLS: those of them that have not asked for anything. */
+  /** On a port with TLS: connections that have not asked for anything yet. */
   readonly #unheard = new Set<string>();
   readonly #doorway: Doorway;
   readonly #context: ConnectionContext;
@@ -234,7 +234,7 @@ class Port implements Listener {
 
   #tlsFailed(error: Error, socket: Socket): void {
     const why = socketFailure(error);
-    // Who has no use for our certificate just goes: that is told when the socket closes.
+    // A peer that does not accept our certificate just goes. We learn of it when the socket closes.
     if (wasHungUp(why) || !this.#unheard.delete(endOf(socket))) return;
     this.#options.onRefused?.(CLOSE.abnormal, why, socket.remoteAddress ?? '');
   }
@@ -259,7 +259,7 @@ class Port implements Listener {
     this.#webSockets.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, raw));
   }
 
-  /** One answer a connection: nobody keeps a place here by asking. */
+  /** Each connection gets one answer, so that nobody keeps a place by asking again. */
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { cellFile } = this.#options;
     this.#unheard.delete(endOf(request.socket));
@@ -281,7 +281,7 @@ class Port implements Listener {
     response.writeHead(200, { 'content-type': 'application/json' }).end(cellFile());
   }
 
-  /** As the owner of the port has it, while there is room for one more link. */
+  /** The verdict of the port's owner, while there is room for one more link. */
   #admit(key: PublicKey, role: Role): Verdict {
     const { identity, connectionsMax = 1024 } = this.#options;
     const verdict = identity.admit(key, role);

@@ -29,7 +29,8 @@ function isAllowed(origin: string, { allowOrigins = [] }: WebRules): boolean {
 
 /**
  * A page can have its own name lead here (DNS rebinding), and the browser then takes us for its
- * server. So a name must be one of ours. An address is none that a page could have given us.
+ * server. So a name must be one of ours. The name that a page has lead here is never an address, so
+ * addresses pass.
  */
 export function refuseHost(request: IncomingMessage, { allowHosts = [] }: WebRules): Refusal {
   const { host } = request.headers;

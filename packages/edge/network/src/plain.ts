@@ -9,7 +9,7 @@ export function isPlainBeyond(url: string): boolean {
   return !isLoopback(new URL(url).hostname);
 }
 
-/** As `URL` spells host names: addresses in one way only. */
+/** Spelled as `URL` spells host names: each address in one way only. */
 function isLoopback(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   return /^127(\.\d+){3}$/.test(name) || name === '[::1]' || name.startsWith('[::ffff:7f');

@@ -9,9 +9,9 @@ export interface KvOptions {
   /** Reserved address space, bytes; grows by itself. Default 64 MiB. */
   readonly mapBytes?: number;
   /**
-   * Begins empty, whatever is there, and leaves the power cut out of account: for what is derived anew
-   * at each start. LMDB maps its pages unchecked, so a damaged file ends the process where it is read;
-   * nobody can tell beforehand, and who begins anew need not. Default false.
+   * Begins empty, whatever is there, and need not survive a power cut: for data that is derived
+   * anew at each start. LMDB maps its pages unchecked, so reading a damaged file ends the process,
+   * and nobody can tell beforehand. A store that begins empty never reads one. Default false.
    */
   readonly fresh?: boolean;
 }

@@ -277,7 +277,8 @@ async function resume(folder: string, segment: number, limits: Limits, crc: Crc)
   if (tail === 'corrupt') throw corrupt(segment, `a flaw at byte ${reader.end}`);
   const file = await files.open(path);
   if (tail === 'torn') await file.truncate(reader.end);
-  // What was read may be in the kernel's memory alone: the process before was killed in mid-write.
+  // What was read may be in the kernel's memory alone, when the process before was killed in mid-
+  // write.
   await file.datasync();
   await files.syncFolder(folder);
   const zeroed = tail === 'torn' ? reader.end : bytes.length;
@@ -300,11 +301,11 @@ async function groupAfter(
 }
 
 /**
- * Opens the log in a folder, creating both when missing; truncates a torn tail. What it finds is on
- * disk before it resolves: a write may have outlived its process and not yet the power.
- * Rejects with `log_corrupt` when the last segment was damaged after it was promised (older ones
- * are checked by `replay`), `bad_option`. Not distinguishable by the log alone: damage to the very
- * last group, and whole segments cut off the end; the signer mark being ahead tells (R26).
+ * Opens the log in a folder, creating both when missing; truncates a torn tail. What it finds is
+ * synced before it resolves: a write of a killed process may not have reached the disk. Rejects
+ * with `log_corrupt` when the last segment was damaged after it was promised (older ones are
+ * checked by `replay`), `bad_option`. Not distinguishable by the log alone: damage to the very last
+ * group, and whole segments cut off the end; the signer mark being ahead tells (R26).
  */
 export async function openLog(folder: string, options: LogOptions = {}): Promise<LogStore> {
   const limits: Limits = { ...DEFAULTS, ...options };

@@ -178,7 +178,7 @@ export async function openMark(path: string, options: MarkOptions = {}): Promise
   }
   const slot = current(path, bytes, crc);
   const file = await files.open(path);
-  // As with the log: what was read counts as durable, so it has to be.
+  // As with the log: what was read counts as durable, so it is synced first.
   await file.datasync();
   await files.syncFolder(folderOf(path));
   return new SlottedMark(file, crc, compare, slot);

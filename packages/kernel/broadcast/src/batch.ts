@@ -104,8 +104,8 @@ export function checkBatchSignature(carried: ClosedBatch, rules: BatchRules): Fa
 }
 
 /**
- * The same at a gateway's door, where a forged batch must cost little: the quick look first, which
- * passes whatever a client's library signs, and the key's admission only after it. What passes here
+ * The same at a gateway's door, where a forged batch must cost little. The quick check comes first;
+ * it passes whatever a client's library signs. The key's admission comes after it. What passes here
  * passes a block's check.
  */
 export function checkBatchAtDoor(carried: ClosedBatch, rules: BatchRules): Failure | undefined {

@@ -227,8 +227,9 @@ export class Dag {
   }
 
   /**
-   * R15. A chain gives its vote for a block where that first appears in its cone: later blocks of
-   * the chain are no nearer, no less sealed and see no fewer forks, so looking once is exact.
+   * R15. A chain votes for a block once, at the first block of the chain that has it in its cone.
+   * Later blocks of the chain can only be further away, be sealed, or see more forks. So one look
+   * is exact.
    */
   #vote(node: Node): Ref[] {
     const { author, round, sealed } = node;

@@ -4,7 +4,7 @@ import type { Block, BlockHead, Header, Ref, Slot } from './block.ts';
 /** A block in its place in the DAG. The same block is the same object for as long as it is held. */
 export interface Vertex {
   readonly block: BlockHead;
-  /** The block with its body; undefined once the DAG was told to let go of that. */
+  /** The block with its body; undefined once the DAG has dropped the body. */
   readonly whole: Block | undefined;
   /** Of the whole block. */
   readonly sizeBytes: number;
@@ -95,7 +95,10 @@ export class Node implements Vertex {
     this.marks = new Uint8Array(members);
   }
 
-  /** Lets go of the body, and of every copy of what other vertices say: most of a header is names. */
+  /**
+   * Drops the body, and takes refs and cell id from the parents' headers instead of keeping copies:
+   * they are most of a header.
+   */
   strip(): void {
     const { ref, signed } = this.block;
     const { header, sig } = signed;

@@ -6,8 +6,8 @@ import type { Committee } from '@fatty/protocol';
 import type { Ordered } from './orderer.ts';
 
 /**
- * A commit as input of `StateMachine.applyCommit`: every copy of every batch, in linear order, with the
- * author of the block that carries it (R19). Which one counts is the state's to say.
+ * A commit as input of `StateMachine.applyCommit`: every copy of every batch, in linear order, with
+ * the author of the block that carries it (R19). The state decides which copy counts.
  */
 export function commitInput(commit: Ordered, dag: { readonly committee: Committee }): CommitInput {
   return {

@@ -26,7 +26,7 @@ export class Copies {
     this.#settled.set(toHex(id), id);
   }
 
-  /** What comes of it now is a repeat, and is not even tried. */
+  /** From now on its copies are repeats; none is tried. */
   isSettled({ id }: OrderedBatch): boolean {
     return this.#settled.has(toHex(id));
   }

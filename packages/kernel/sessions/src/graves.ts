@@ -4,7 +4,10 @@ import type { PublicKey } from '@fatty/interface';
 import { Deadlines } from './deadlines.ts';
 import type { SessionLimits } from './limits.ts';
 
-/** A grave that is dropped late only refuses by another code what is too old anyway. */
+/**
+ * Graves dropped at one commit, at most. One that is dropped late does no harm: it refuses, by
+ * another code, what is too old anyway.
+ */
 const GRAVES_PER_COMMIT = 16_384;
 
 /** What is left of a session while its opening could still be replayed. */
@@ -18,14 +21,17 @@ export interface Grave {
   readonly openableUntil: number;
 }
 
-/** In place of a client's older graves: what it signed no later than those opens nothing any more. */
+/**
+ * Stands in place of a client's older graves: openings that the client signed on a commit no newer
+ * than theirs are stale.
+ */
 export type Floor = Omit<Grave, 'key'>;
 
 /**
- * Ended sessions, so that no replay opens one again (R3). A client keeps `gravesPerClientMax` of them.
- * Beyond, its older half makes room for one floor, below which its openings are stale: so a key that
- * opens and ends sessions takes little of its gateway's share, and is never refused for having ended
- * many, as long as it signs on a commit that is newer than those.
+ * Ended sessions, so that no replay opens one again (R3). A client keeps `gravesPerClientMax` of
+ * them. Beyond that, its older half makes room for one floor, and the client's openings at or below
+ * the floor are stale. So a key that opens and ends sessions takes little of its gateway's share.
+ * It is never refused for having ended many, as long as it signs on a newer commit.
  */
 export class Graves {
   readonly #limits: SessionLimits;
@@ -52,7 +58,7 @@ export class Graves {
     return this.#floors.values();
   }
 
-  /** Graves and floors that a gateway's blocks are answerable for. */
+  /** Graves and floors that count on the share of this gateway. */
   carriedBy(author: number): number {
     return this.#perAuthor.get(author) ?? 0;
   }

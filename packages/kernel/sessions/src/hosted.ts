@@ -160,7 +160,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   #precheckFirst(batch: OrderedBatch<OpenedHostedOp>): Verdict {
     if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
     const refusal = this.#sessions.refuseOpen(batch, this.#head.commit, this.#basisCommitsMax);
-    // A commit the replica has not applied yet may well have happened.
+    // This replica may be behind: a commit that it has not applied yet may have happened.
     if (refusal === undefined || refusal.code === 'future_basis') return ACCEPT;
     return { kind: 'ignore', ...refusal };
   }

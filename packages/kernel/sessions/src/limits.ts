@@ -40,9 +40,9 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
 const KEY_SHARE = 4;
 
 /**
- * Client keys are free, so the last wall is by gateway: each carries an even share of the sessions,
- * and whoever fills that of one, or f liars theirs, leaves the others' to their clients. One key fills
- * no gateway's share.
+ * Client keys are free, so the limit that holds is by gateway: each carries an even share of the
+ * sessions. Whoever fills the share of one gateway, or f liars theirs, leaves the other shares to
+ * their clients. One key alone fills no gateway's share.
  */
 export function shareSessions<L extends SessionLimits>(limits: L, members: number): L {
   const part = (most: number, parts: number): number =>

@@ -24,7 +24,7 @@ export function checkName({ client, session, basis }: Named, nonce: Uint8Array):
   return reject('misplaced_open', 'the session of this key, nonce and basis', 'another session');
 }
 
-/** And its open stands at the very start. Code `misplaced_open`. */
+/** Its opening is op 0 of batch 0. Code `misplaced_open`. */
 export function checkPlace({ seq, index, ...named }: Source, nonce: Uint8Array): Verdict {
   if (seq === 0 && index === 0) return checkName(named, nonce);
   return reject('misplaced_open', 'op 0 of batch 0', `op ${index} of batch ${seq}`);
@@ -38,7 +38,7 @@ export function checkOpening(source: Source, { nonce, leaseMs }: OpenSession): V
   return checkPlace(source, nonce);
 }
 
-/** An op of a hosted algorithm, opened: what the algorithm makes of its own ones is its own. */
+/** An op of a hosted algorithm, opened. `own`: whatever the algorithm makes of its op. */
 export type OpenedHostedOp = HostedOp<unknown>;
 
 /** The opening that op 0 of this batch is, if it is a good one in its place. */

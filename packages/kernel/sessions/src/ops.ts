@@ -34,13 +34,13 @@ export type HostedOp<Own = Uint8Array> =
   | { readonly kind: 'closeSession' }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
-  /** There is nothing to cancel: by this a client fills a seq whose batch was refused (R32a). */
+  /** Does nothing. With it a client fills a seq whose batch was refused (R32a). */
   | { readonly kind: 'cancel'; readonly seq: number; readonly index: number }
   | { readonly kind: 'own'; readonly op: Own };
 
 /** What one of those answered. Expiries are ms on the lease clock. */
 export type HostedResult =
-  /** The op was refused, or its answer is lost; `waitMs`: never of a session. */
+  /** The op was refused, or its answer is lost. Ops about sessions never have a `waitMs`. */
   | ({ readonly kind: 'error'; readonly waitMs: number | undefined } & Failure)
   | {
       readonly kind: 'sessionOpened';

@@ -85,7 +85,7 @@ export class Sessions<S extends SessionRecord> {
   readonly receipts: Receipts;
   readonly graves: Graves;
   readonly #limits: SessionLimits;
-  /** Of a fork: the sessions it started from; it has its own of those that were asked for. */
+  /** Of a fork: the sessions it started from. It copies a session when somebody asks for it. */
   #base: Sessions<S> | undefined;
   #borrowed: (session: S) => S = (session) => session;
   readonly #live = new Map<string, S>();
@@ -101,7 +101,10 @@ export class Sessions<S extends SessionRecord> {
     this.graves = new Graves(limits);
   }
 
-  /** Sessions that are `borrowed` copies where somebody asks, while these do not change; for views. */
+  /**
+   * A fork for views: it makes a `borrowed` copy of a session when somebody asks for it. Good while
+   * these sessions do not change.
+   */
   fork(borrowed: (session: S) => S): Sessions<S> {
     const forked = new Sessions<S>(this.#limits);
     forked.#base = this;
@@ -159,7 +162,7 @@ export class Sessions<S extends SessionRecord> {
     return this.#refuseFull(toHex(batch.client), author);
   }
 
-  /** The cell's limits before the gateway's: only the latter does another gateway cure. */
+  /** The cell's limits come before the gateway's: only for the latter does another gateway help. */
   #refuseFull(client: string, author: number): Failure | undefined {
     const { sessionsMax, sessionsPerClientMax } = this.#limits;
     const own = this.#perClient.get(client) ?? 0;
@@ -244,9 +247,9 @@ export class Sessions<S extends SessionRecord> {
   }
 
   /**
-   * Nearest first: what lying gateways fill their blocks with can cost the cell no more hashes than
-   * {@link EXTRA_LINKS_PER_COMMIT}, and keeps no chain from taking its next link. `renewed` is called for
-   * each session that was kept.
+   * Takes the nearest keep-alives first. So whatever lying gateways put into their blocks costs the
+   * cell no more hashes than {@link EXTRA_LINKS_PER_COMMIT}, and keeps no chain from taking its
+   * next link. `renewed` is called for each session that was kept.
    */
   applyKeepAlives(
     keepAlives: readonly Unsigned[],
@@ -283,15 +286,16 @@ export class Sessions<S extends SessionRecord> {
     return session !== undefined && equalBytes(session.client, client) && seq <= session.lastSeq;
   }
 
-  /** This keep-alive's chain has come as far as it. */
+  /** Whether the chain has already come as far as this keep-alive. */
   hasReached({ about, rank }: Unsigned): boolean {
     const session = this.get(toHex(about));
     return session !== undefined && rank <= session.i;
   }
 
   /**
-   * Sessions past their lease, ascending by id: those whose lease ended first, as many as together have
-   * about `room` things of `thingsOf`. They stay until buried.
+   * Sessions past their lease, in ascending order of their ids. It takes those whose lease ended
+   * first, as many as together have about `room` things of `thingsOf`. They stay until they are
+   * buried.
    */
   takeExpired(now: number, room: number, thingsOf: (session: S) => number): S[] {
     const taken: S[] = [];
@@ -306,7 +310,9 @@ export class Sessions<S extends SessionRecord> {
     return taken.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** One that was taken, and cannot end at this commit, is due again at the next. */
+  /**
+   * Puts back a session that was taken and cannot end at this commit: it is due again at the next.
+   */
   postpone({ key, expiry }: S): void {
     this.#expiries.set(key, expiry);
   }

@@ -108,7 +108,8 @@ function tryFirst<S extends SessionRecord, O, R>(
   const unknown = desk.refusal(UNKNOWN);
   const opening = desk.openingOf(batch);
   if (!opening) {
-    // Its opening may be on the way, unless the session has been there, or this is where it should be.
+    // The opening may still come, unless the session has lived before, or this batch is the one
+    // that should hold it.
     const isFinal = batch.seq === 0 || desk.sessions.graves.has(toHex(batch.session));
     return { kind: 'refused', results: batch.ops.map(() => unknown), isFinal };
   }
@@ -137,12 +138,12 @@ function applyNext<S extends SessionRecord, O, R>(
   }
   const encoded = tell(desk, batch, results).results;
   const stored = { seq, batch: id, commit: desk.commit, results: encoded };
-  // A session that its own batch has closed is asked for nothing any more.
+  // When a batch has closed its own session, nothing more is asked of that session.
   const { sessions } = desk;
   if (sessions.get(session.key) === session) sessions.receipts.store(session.receipts, stored);
 }
 
-/** Answers a seq that was applied before with what was said then, whatever this batch says. */
+/** Answers a seq that was applied before with the stored results, whatever this batch holds. */
 function repeat<S extends SessionRecord, O, R>(
   desk: Desk<S, O, R>,
   batch: OrderedBatch,

@@ -144,7 +144,9 @@ function compareAndSet(state: State, op: Of<'compareAndSet'>, turn: Turn): Resul
   return put(state, node, op.content, [], turn);
 }
 
-/** A guarded file refuses, while locked, whoever does not name the live hold as his own. */
+/**
+ * While a guarded file is locked, it refuses writers that do not name the live hold as their own.
+ */
 function refuseGuarded(
   state: State,
   { path, lockGen }: Of<'compareAndSet'>,
@@ -162,7 +164,10 @@ function refuseGuarded(
   return errorResult('lock_held', 'the generation of its lock', `none given; ${whoHolds(lock)}`);
 }
 
-/** Ending what other ops have made is bounded by commit, for those were cheap one by one. */
+/**
+ * How much of what others have made a commit may end is bounded: each was cheap to make, one by
+ * one.
+ */
 function refuseFull({ ledger }: Pick<Turn, 'ledger'>, things = 1): ErrorResult | undefined {
   if (things <= ledger.room) return undefined;
   const expected = `at most ${ledger.effectsMax} things ended by a commit`;

@@ -38,7 +38,7 @@ export function newInbox(terms: InboxTerms): Inbox {
   return { terms, in: INBOX_START, consumed: 0, pending: [] };
 }
 
-/** With one more entry at its end. Code `inbox_full`. */
+/** The inbox with one more entry at its end. Code `inbox_full`. */
 export function addEntry(
   inbox: Inbox,
   entry: InboxEntry,

@@ -181,7 +181,7 @@ export class Locks {
     if (ends.length > 0) this.#delayEnds.set(path, Math.min(...ends));
   }
 
-  /** A machine is gone from this path whose lessee may believe in its lease until `until`. */
+  /** A machine at this path is gone, and its lessee may believe in its lease until `until`. */
   machineRemoved(path: string, until: number, ledger: Ledger): void {
     const lock = this.#open(path);
     holdOff(lock, 'exclusive', until, ledger.now);

@@ -28,8 +28,8 @@ type Posting = Extract<Op, { kind: 'post' }>;
 type Advance = Pick<Machine, 't' | 's' | 'outputs' | 'inbox'>;
 
 /**
- * Machines: leases renewed by proof. `validate()` (R11a) has settled that the proofs are true
- * and bound to the op's own fields; here stands whether they are about this machine, now.
+ * Machines: leases renewed by proof. `validate()` (R11a) has settled that the proofs are true and
+ * bound to the op's own fields; this file decides whether they are about this machine, now.
  */
 export class Machines {
   readonly #names: Names;
@@ -37,7 +37,10 @@ export class Machines {
   /** Paths of held machines by end of lease, and of free ones by end of lock-delay. */
   readonly #leaseEnds = new Deadlines();
   readonly #delayEnds = new Deadlines();
-  /** When their oldest entry will have waited too long: somebody may be watching for it. */
+  /**
+   * When the oldest entry of an inbox will have waited too long. The lease clock must get there,
+   * for somebody may be watching.
+   */
   readonly #neglectStarts = new Deadlines();
   #count = 0;
 

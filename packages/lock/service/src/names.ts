@@ -73,7 +73,7 @@ export class Names {
     this.#sessions = sessions;
   }
 
-  /** Names that start as these and go their own way, while these do not change. */
+  /** A copy that goes its own way. Good while these names do not change. */
   fork(accounts: Accounts, sessions: Sessions): Names {
     const forked = new Names(this.#limits, accounts, sessions);
     forked.#tree = this.#tree.fork();

@@ -138,7 +138,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
-/** A shorter replay is over before anybody reads of it. */
+/** A replay of fewer records is over before anybody could read about it. */
 const RECORDS_TOLD_MIN = 1_000;
 
 /** `replaying logs: replica 0 12000 records, replica 3 9000 records` */
@@ -177,7 +177,8 @@ function node(io: Io): Promise<number> {
   const child = spawn(process.execPath, [REPLICA_MAIN, ...io.argv.slice(at + 1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  // On a terminal it says that the terminal is gone; elsewhere, to read the settings again.
+  // On a terminal SIGHUP says that the terminal is gone; elsewhere it asks to read the settings
+  // again.
   const isReload = !process.stdin.isTTY;
   if (isReload) process.on('SIGHUP', () => child.kill('SIGHUP'));
   void untilToldToStop(isReload ? ['SIGHUP'] : []).then(() => child.kill('SIGTERM'));

@@ -33,7 +33,7 @@ async function netOf(name: string): Promise<Net> {
   throw new ExitError(EXIT.usage, `no net ${name}; there are ${names}, or a module: ./mine.js`);
 }
 
-/** A run may take minutes: a file that cannot be written is found out before. */
+/** A run may take minutes, so a file that cannot be written is refused before it begins. */
 function checkWritable(path: string): void {
   try {
     closeSync(openSync(path, 'a'));

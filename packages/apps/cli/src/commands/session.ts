@@ -20,7 +20,10 @@ async function describe(id: string, flags: CellFlags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
-/** Without a change the present is said again so often: whether anybody reads shows only then, ms. */
+/**
+ * How often the status is said again when nothing changes, ms: only a write shows whether anybody
+ * still reads.
+ */
 const SAY_MS = 5_000;
 
 function sayStatus(status: SessionStatus, format: Format, io: Io): void {

@@ -45,7 +45,7 @@ export class Guard {
   async run(command: readonly string[], lock: Held, stop: Stop): Promise<Ending> {
     await this.#warden.ready();
     if (!lock.held) throw lock.signal.reason;
-    // Before there is a child: whoever told us to end before has ended us by this.
+    // Takes over before there is a child. It throws when we were told to end earlier.
     const back = stop.takeOver((reason) => {
       // A broken pipe of ours is no reason to end somebody's work.
       if (reason.kind === 'signal') void this.#forward(reason.signal, child);
@@ -90,7 +90,7 @@ export class Guard {
     signalOwned(this.#owner(child), signal);
   }
 
-  /** Safe at any time: what is left of a command, if a fault of ours left it, is ended. */
+  /** Ends what a fault of ours may have left of a command. Safe at any time. */
   async close(): Promise<void> {
     if (this.#isRunning) this.#warden.leave();
     else await this.#warden.end();

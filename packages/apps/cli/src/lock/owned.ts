@@ -87,7 +87,7 @@ function descendantsOf(roots: ReadonlySet<number>, all: readonly Process[]): Rea
 /** What is alive of it now; never this process. */
 function ownedProcesses({ mark, pid, leadsGroup, hasExited }: Owner): readonly Process[] {
   const all = processes();
-  // Pids are given out again, that of a group not while it has members.
+  // The system gives pids out again, but not that of a group while the group has members.
   const isReused = hasExited && all.some((one) => one.pid === pid);
   const isOwn = (one: Process): boolean =>
     (!hasExited && one.pid === pid) ||
@@ -119,7 +119,7 @@ export function signalOwned(owner: Owner, signal: NodeJS.Signals): number {
 }
 
 const LOOK_MS = 25;
-/** A process that is told to end and that the system does not let go is left to it, ms. */
+/** How long we wait for a process that was killed and that the system does not let go, ms. */
 const KILL_MS_MAX = 5_000;
 
 /**

@@ -33,7 +33,8 @@ export class Warden {
 
   /** On a terminal it stays in our group, to hear what the terminal sends. */
   constructor(mark: string, { onTerminal }: { readonly onTerminal: boolean }) {
-    // Whoever guards us may end what we start, and us; not who sees to it.
+    // The mark is not passed on: whoever guards us may end us and what we start, but not the
+    // warden.
     const { [MARKS]: _, ...env } = process.env;
     const child = spawn(process.execPath, [MAIN, mark], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -110,7 +111,7 @@ export class Warden {
     await this.#exited;
   }
 
-  /** Leaves it alone with whatever is left, which it ends. */
+  /** Leaves the warden alone with whatever is left; the warden ends it. */
   leave(): void {
     if (this.#child.connected) this.#child.disconnect();
   }

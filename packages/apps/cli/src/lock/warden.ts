@@ -4,8 +4,9 @@ import { endOwned, type Owner, signalOwned } from './owned.ts';
 import type { FromWarden, ToWarden } from './warden-link.ts';
 
 /**
- * A process beside `fatty lock` that ends what it started when it no longer can: when it was killed
- * (its channel closes), stopped, or stands still past the deadline of the lock. It ends with it.
+ * A process beside `fatty lock`. It ends what `fatty lock` has started when `fatty lock` no longer
+ * can: when that was killed (its channel closes), was stopped, or stands still past the deadline of
+ * the lock. The warden ends when `fatty lock` ends.
  */
 
 /** Time between SIGTERM and SIGKILL when `fatty lock` was killed, ms; never past the deadline. */

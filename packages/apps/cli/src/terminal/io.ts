@@ -80,7 +80,7 @@ export function processIo(): Io {
   };
 }
 
-/** Told of in one line, and never thrown: what a command holds it gives back first. */
+/** Told in one line and never thrown, so that a command first gives back what it holds. */
 function failureOfOutput(): AbortSignal {
   const controller = new AbortController();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

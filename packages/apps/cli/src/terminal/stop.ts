@@ -18,7 +18,10 @@ const AGAIN_MS = 1_000;
 /** As shells count. */
 export const signalExit = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
-/** Says nothing: who has sent a signal or closed a pipe knows it, a full disk has been told of. */
+/**
+ * Prints nothing: whoever sent a signal or closed a pipe knows of it, and a full disk was told
+ * before.
+ */
 function exitErrorOf(reason: StopReason): ExitError {
   if (reason.kind === 'signal') return new ExitError(signalExit(reason.signal), '');
   const isPipe = isReaderGone(reason.error);
@@ -74,8 +77,9 @@ export class Stop {
   }
 
   /**
-   * The first reason, for a command that goes on until it is told to end. Who is told again after a
-   * while is broken off: npm passes a Ctrl-C on that the terminal has sent us already.
+   * The first reason, for a command that goes on until it is told to end. A second signal breaks
+   * the command off, when it comes a while later: at once it may be the same Ctrl-C, which both the
+   * terminal and npm have sent.
    */
   takeOverOnce(): Promise<StopReason> {
     let tell: (reason: StopReason) => void = () => undefined;

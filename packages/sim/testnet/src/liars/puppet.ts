@@ -109,7 +109,10 @@ export class Puppet implements Peer {
     this.#out.push({ kind: 'send', peer, bytes, priority: 1 });
   }
 
-  /** It does not ask what unsigned messages say: each is about something else, in the order it comes. */
+  /**
+   * It does not read unsigned messages: each counts as about something of its own, in the order in
+   * which they come.
+   */
   #unread(bytes: Uint8Array): Unsigned {
     const about = new Uint8Array(8);
     new DataView(about.buffer).setBigUint64(0, BigInt(this.#unsignedCount++));

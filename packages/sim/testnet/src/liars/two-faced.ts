@@ -46,7 +46,7 @@ export class TwoFacedReplica implements Peer {
   readonly #fooled: ReadonlySet<number>;
   readonly #held = new Map<number, readonly { round: number; twin: Uint8Array }[]>();
   readonly #twins = new Map<string, Uint8Array>();
-  /** Signatures of twins: what it must not hear again. */
+  /** Signatures of twins, which the wrapped replica must not hear. */
   readonly #signed = new Set<string>();
 
   constructor(inner: Peer, face: TwoFaced) {

@@ -44,7 +44,7 @@ export function lieAboutInbox(lie: InboxLie, book: InboxBook): readonly bigint[]
 
 function wrongEntries(lie: Exclude<InboxLie, 'wrongIn'>, book: InboxBook): readonly bigint[] {
   const [next, later] = book.pending.map(({ value }) => value);
-  // Equal entries may follow one another: a lie that happens to be true is none.
+  // Equal entries may follow one another, so a lie may happen to be true; then it counts as none.
   const other = (value: bigint): bigint => (value === next ? value + 1n : value);
   switch (lie) {
     case 'skip':

@@ -31,11 +31,11 @@ type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 const KINDS = 12;
 /** Small enough that floods meet both bounds. */
 const QUOTAS = { ...DEFAULT_QUOTAS, inboxEntriesMax: 12, inboxEntriesPerClientMax: 6 };
-/** Proofs that take in what waits, in a thousand; the others leave it. */
+/** Of a thousand proofs so many take in what waits; the others leave it. */
 const CARE = 700;
 /** How often inboxes are looked at, ms. */
 const LOOK_MS = 100;
-/** Lessees that go on working after an answer, in a thousand. */
+/** Of a thousand lessees so many go on working after an answer. */
 const DILIGENCE = 750;
 
 let real: LeaseFixture | undefined;
