@@ -13,6 +13,7 @@ const DONE = [
   'packages/kernel/order/**/*.ts',
   'packages/kernel/protocol/**/*.ts',
   'packages/kernel/sessions/**/*.ts',
+  'packages/kernel/trie/**/*.ts',
   'packages/lock/**/*.ts',
   'packages/sim/**/*.ts',
   'tests/**/*.ts',

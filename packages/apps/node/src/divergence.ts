@@ -1,3 +1,4 @@
+// What an operator is told when members have signed another state.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@fatty/codec';

@@ -1,3 +1,4 @@
+// Tests of what is told of another state.
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

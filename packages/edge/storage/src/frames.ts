@@ -1,3 +1,4 @@
+// Frames on disk.
 import { type Crc, loadCrc } from './crc.ts';
 import { messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
@@ -35,6 +36,7 @@ export interface FrameStore {
   close(): Promise<void>;
 }
 
+/** What may be said of frames. */
 export interface FramesOptions {
   /** The disk. Default the real one. */
   readonly files?: Files;

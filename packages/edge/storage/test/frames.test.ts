@@ -1,3 +1,4 @@
+// Tests of frames on disk.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openFrames } from '../src/frames.ts';

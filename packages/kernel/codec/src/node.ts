@@ -1,3 +1,4 @@
+// Faster hashes and signatures for Node; same answers.
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import type { PublicKey } from '@fatty/interface';
 import { asPublicKey, asSignature, toHex, useEqualBytes } from './bytes.ts';

@@ -60,6 +60,7 @@ export interface CertRules {
 /** A vote has 150 bytes and some. */
 export const VOTE_BYTES_MAX = 256;
 
+/** Canonical bytes of a vote, which its signature covers. */
 export const voteShape: Shape<Vote> = record({
   epoch: u32,
   index: u53,
@@ -69,12 +70,14 @@ export const voteShape: Shape<Vote> = record({
   frameRoot: digest,
 });
 
+/** Canonical bytes of a signed vote. */
 export const signedVoteShape: Shape<SignedVote> = record({
   author: u16,
   core: bytes(VOTE_BYTES_MAX),
   sig: signature,
 });
 
+/** Canonical bytes of a certificate. */
 export const certShape: Shape<Cert> = record({
   core: bytes(VOTE_BYTES_MAX),
   bitmap: bytes(MEMBERS_MAX / 8),

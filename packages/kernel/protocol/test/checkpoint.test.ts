@@ -1,3 +1,4 @@
+// Tests of votes on checkpoints and of their certificates.
 import { asDigest, asSignature, compareBytes, hash, standIn, utf8 } from '@fatty/codec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// A trie: one root for a set of keys and values, and proofs about it.
 export { checkKey, KEY_PROOF_BYTES_MAX, proveKey } from './key.ts';
 export { valueDigest } from './node.ts';
 export {

@@ -34,6 +34,7 @@ const nodeShape: Shape<ProofNode> = union<ProofNode>({
 
 /** All of what a proof shows; nothing at all: the trie without keys. */
 export type Proof = readonly ProofNode[];
+/** Canonical bytes of a proof. */
 export const proofShape: Shape<Proof> = array(nodeShape, COUNT_MAX);
 
 /** The nodes of a trie on the way to the leaves at these positions, others as stubs. */
@@ -75,6 +76,7 @@ export function openProof(root: Digest, proof: Proof): Outcome<Shown> {
   return ok({ top });
 }
 
+/** An outcome that refuses a proof. */
 export function bad(actual: string): Outcome<never> {
   return fail('bad_trie_proof', 'a part of a trie', actual);
 }

@@ -1,3 +1,4 @@
+// Test oracle: the root of a set, from the definition.
 import { hashByHand } from '../../codec/test/by-hand.ts';
 
 /** A key and its value. */

@@ -1,3 +1,4 @@
+// Tests of proofs.
 import { encode, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import fc from 'fast-check';

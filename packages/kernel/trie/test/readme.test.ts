@@ -1,3 +1,4 @@
+// Tests of what the README shows.
 import { readFileSync } from 'node:fs';
 import { toHex, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';

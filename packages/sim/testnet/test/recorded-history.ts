@@ -1,3 +1,4 @@
+// Test helper: the history of an honest world, for checkers to judge.
 import { encode, standIn } from '@fatty/codec';
 import { OrswotAlgorithm, setOp } from '@fatty/crdt';
 import { type Watch, watch } from '../src/checkers/index.ts';

@@ -1,3 +1,4 @@
+// Checks votes on checkpoints, and their certificates.
 import { asSignature, signedBytes, toHex } from '@fatty/codec';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 import { type Item, readItem } from '../world/sight.ts';
