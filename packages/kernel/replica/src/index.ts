@@ -1,3 +1,4 @@
+// One replica without IO: the protocol of PROTOCOL.md.
 export type { ReplicaConfig } from './boundary/config.ts';
 export type * from './boundary/contract.ts';
 export {

@@ -1,3 +1,4 @@
+// One replica: its parts, and the order in which they act.
 import { type Block, Dag, type Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// What a replica shows of itself.
 import type { Dag } from '@fatty/broadcast';
 import type { Failure } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';

@@ -1,3 +1,4 @@
+// Tells what happens in words, for charts.
 import {
   type Body,
   bodyShape,

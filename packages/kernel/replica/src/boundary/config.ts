@@ -1,3 +1,4 @@
+// What a replica is made of.
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';

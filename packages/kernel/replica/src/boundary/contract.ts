@@ -1,3 +1,4 @@
+// The whole boundary of a replica: events in, effects out.
 import type { Ref } from '@fatty/broadcast';
 import type {
   Applied,
@@ -57,12 +58,16 @@ export type ReplicaEffect =
       readonly records: readonly LogRecord[];
       readonly mark: Uint8Array | undefined;
     }
-  /** In `atMs` − (`nowMs` of the event that is answered) ms, whatever the wall clock does meanwhile. */
+  /**
+   * Fires `atMs` − `nowMs` ms after the event (`nowMs` is that of the event), whatever the wall
+   * clock does meanwhile.
+   */
   | { readonly kind: 'setTimer'; readonly name: TimerName; readonly atMs: number }
   | { readonly kind: 'clearTimer'; readonly name: TimerName }
   /**
-   * Run the slow check and answer `verified` with the same job. `client`: who waits for it; undefined
-   * when a block does, which goes first. A job may be asked for again, to go from one to the other.
+   * Run the slow check and answer `verified` with the same job. `client`: who waits for it;
+   * undefined when a block waits, and then the job goes first. A job may be asked for again,
+   * because a block now waits for what only a client did.
    */
   | {
       readonly kind: 'verify';
@@ -99,6 +104,7 @@ export type ReplicaEffect =
       readonly cert?: Cert;
     };
 
+/** Old blocks that the disk is asked for: by name, or by round. */
 export type StoredWant =
   | { readonly kind: 'refs'; readonly refs: readonly Ref[] }
   | {
@@ -108,11 +114,13 @@ export type StoredWant =
       readonly blocksMax: number;
     };
 
+/** An accepted block, for the index of old blocks. */
 export interface IndexedBlock {
   readonly ref: Ref;
   readonly bytes: Uint8Array;
 }
 
+/** Something that happened inside, for logs, metrics and charts. */
 export interface ReplicaNote {
   readonly what:
     | 'blockRejected'

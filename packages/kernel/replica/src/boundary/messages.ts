@@ -1,3 +1,4 @@
+// What replicas say to one another.
 import { type Ref, refShape } from '@fatty/broadcast';
 import {
   array,
@@ -73,6 +74,7 @@ export type PeerMessage =
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
+/** Canonical bytes of a message. Tags are wire format: never reused, never renumbered. */
 export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   push: [1, record({ block: blockBytes })],
   getBlocks: [2, record({ refs: array(refShape, REFS_MAX) })],
@@ -89,6 +91,7 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   cert: [10, record({ cert: certShape })],
 });
 
+/** Canonical bytes of a message, as one frame. */
 export function encodeMessage(message: PeerMessage): Uint8Array {
   return encode(peerMessageShape, message);
 }

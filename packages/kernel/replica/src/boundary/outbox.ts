@@ -1,3 +1,4 @@
+// The effects and timers of one step.
 import { BULK, PROTOCOL, type Priority } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaNote, TimerName } from './contract.ts';
 import { encodeMessage, type PeerMessage } from './messages.ts';
@@ -37,7 +38,7 @@ export class Outbox {
 export class Timers {
   readonly #out: Outbox;
   readonly #armed = new Map<TimerName, number>();
-  /** What the caller's clock is ahead of the time in which timers are asked for. */
+  /** How far the caller's clock is ahead of the time in which timers are asked for. */
   shiftMs = 0;
 
   constructor(out: Outbox) {

@@ -1,3 +1,5 @@
+// What a replica may choose for itself.
+
 /**
  * Local choices of one replica: none is part of validity, replicas may differ. Times in ms.
  * Rule numbers refer to PROTOCOL.md.
@@ -71,6 +73,7 @@ export interface Tuning {
   readonly uncommittedRoundsMax: number;
 }
 
+/** The choices of a replica that is given no others. */
 export const DEFAULT_TUNING: Tuning = {
   deltaMs: 100,
   deltaMsMax: 4_000,

@@ -1,3 +1,4 @@
+// Which blocks keep their bodies in memory.
 import { type Dag, type Ref, refKey } from '@fatty/broadcast';
 import { RESEND_ROUNDS } from './neighbours.ts';
 
@@ -8,9 +9,9 @@ export interface BodiesPort {
 }
 
 /**
- * Which blocks of the DAG are whole (R12). A body leaves memory when the block is committed, for then
- * the state has it, and given to the index of the log, for there it is served from. Own ones stay a
- * little longer: they are sent again when something was lost.
+ * Which blocks of the DAG are whole (R12). A body leaves memory when two things are done: the block
+ * is committed, so the state has it, and the index of the log has it, so it can be served from
+ * there. Own bodies stay a little longer: they are sent again when something was lost.
  */
 export class Bodies {
   readonly #port: BodiesPort;

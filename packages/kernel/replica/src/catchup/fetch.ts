@@ -1,3 +1,4 @@
+// Asks for missing parents.
 import { type Ref, refKey } from '@fatty/broadcast';
 import type { Committee } from '@fatty/protocol';
 import { REFS_MAX } from '../boundary/messages.ts';
@@ -8,7 +9,10 @@ import type { Peers } from '../cell/peers.ts';
 
 interface Want {
   readonly ref: Ref;
-  /** Authors of the blocks in whose cones it is missing; the budget of any of them pays. */
+  /**
+   * Authors of the blocks in whose cones this block is missing. The budget of any of them pays for
+   * the question.
+   */
   readonly roots: number[];
   /** Who pays, once it was asked for. */
   payer: number | undefined;
@@ -57,7 +61,10 @@ export class Fetch {
     return this.#wants.size;
   }
 
-  /** In whose cone it is missing: of several, who needed it last, for lies come first. */
+  /**
+   * The author in whose cone it is missing. Of several it is the one who needed it last, for liars
+   * come first.
+   */
   rootOf(key: string): number | undefined {
     const want = this.#wants.get(key);
     return want?.payer ?? want?.roots.at(-1);

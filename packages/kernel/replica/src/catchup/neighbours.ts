@@ -1,3 +1,4 @@
+// Repairs what links lose.
 import type { Dag } from '@fatty/broadcast';
 import type { Orderer } from '@fatty/order';
 import type { Committee } from '@fatty/protocol';
@@ -42,7 +43,8 @@ export class Neighbours {
   /** A new link has carried nothing yet. */
   linkUp(peer: number): void {
     this.#resendAtMs[peer] = 0;
-    // First: who hears that it may sign knows by then whether its clock is the odd one (R12a).
+    // The clock goes first: a peer that then hears that it may sign knows already whether its own
+    // clock is wrong (R12a).
     this.tellClock([peer], true);
     this.tell([peer], true);
   }
@@ -89,7 +91,10 @@ export class Neighbours {
     this.tell(up, true);
   }
 
-  /** A few bytes ask for megabytes: not more often than an honest peer has reason to. */
+  /**
+   * A few bytes ask for megabytes, so a peer gets them no more often than an honest one has reason
+   * to ask.
+   */
   #isResendDue(peer: number): boolean {
     return this.#port.clock.runningMs >= (this.#resendAtMs[peer] ?? 0);
   }

@@ -1,3 +1,4 @@
+// Questions for rounds that are open.
 import type { Outbox } from '../boundary/outbox.ts';
 
 interface Range {

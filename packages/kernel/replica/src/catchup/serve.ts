@@ -1,3 +1,4 @@
+// Answers questions about the past.
 import { type Block, compareRefs, type Dag, openBlock, type Ref } from '@fatty/broadcast';
 import type { Committee } from '@fatty/protocol';
 import type { StoredWant } from '../boundary/contract.ts';
@@ -88,7 +89,10 @@ export class Serve {
     this.#answerAbove(peer, first, last);
   }
 
-  /** Of rounds above the horizon memory knows every block, and the disk those without a body. */
+  /**
+   * Above the horizon memory knows every block, and the disk has those whose bodies have left
+   * memory.
+   */
   #answerAbove(peer: number, from: number, last: number): void {
     const { dag, tuning } = this.#port;
     const whole: Block[] = [];
@@ -135,7 +139,10 @@ export class Serve {
     return all.sort((a, b) => a.round - b.round).map(({ bytes }) => bytes);
   }
 
-  /** A question is short and its answer long; who asks without end waits, and asks again. */
+  /**
+   * A question is short and its answer long, so a peer that asks without end is not answered for a
+   * while.
+   */
   #hasBudget(peer: number): boolean {
     const served = this.#served[peer];
     return served !== undefined && served.bytes < ANSWERS_MAX * this.#port.tuning.rangeBytesMax;

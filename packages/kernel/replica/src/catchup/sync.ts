@@ -1,3 +1,4 @@
+// Catches up by ranges of rounds.
 import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
@@ -131,7 +132,8 @@ export class Sync {
       timers.want('fetchRetry', this.#notBeforeMs);
       return undefined;
     }
-    // Spread over the peers: who served last may be the liar that lets us creep.
+    // Spreads the questions over the peers: the one that served last may be a liar that lets us
+    // creep.
     return fresh[(completeRound + this.#tries) % Math.max(1, fresh.length)];
   }
 }

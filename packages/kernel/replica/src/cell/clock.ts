@@ -46,14 +46,14 @@ class Readings {
     return known && known.ms + (atMs - known.heardAtMs);
   }
 
-  /** So far f + 1 others have come, one of them honest. Undefined: too few are known. */
+  /** The time to which f + 1 others have come, one of them honest. Undefined: too few are known. */
   floorMs(atMs: number): number | undefined {
     return this.#supported((one) =>
       atMs - one.heardAtMs <= FRESH_MS ? least(one, atMs) : undefined,
     );
   }
 
-  /** No further than this have f + 1 others come: who is ahead of it is ahead of most. */
+  /** The latest time that f + 1 others can have reached: a clock ahead of it is ahead of most. */
   ceilingMs(atMs: number): number | undefined {
     return this.#supported((one) => one.ms + (atMs - one.heardAtMs));
   }
@@ -92,7 +92,7 @@ export class OwnClock {
   #monotonicMs: number | undefined;
   #runningMs = 0;
   #begun = false;
-  /** Where wall and time passed lead it, whatever the others say. */
+  /** Where the wall clock and the time passed lead this clock, whatever the others say. */
   #freeMs = 0;
   #nowMs = 0;
   /** Last own stamp: R11 allows none below it. */
@@ -114,7 +114,7 @@ export class OwnClock {
     return Math.floor(this.#nowMs);
   }
 
-  /** What the others are told: the clock before they have a say in it. */
+  /** What the others are told: this clock without their influence on it. */
   get freeMs(): number {
     return Math.floor(this.#freeMs);
   }
@@ -152,13 +152,13 @@ export class OwnClock {
     this.#nowMs = Math.max(this.#nowMs, ts);
   }
 
-  /** A member says what its clock is. True: the own one has come further by that. */
+  /** A member says what its clock is. Answers whether the own clock has come further by that. */
   told(member: number, ms: number): boolean {
     this.#readings.told(member, ms, this.#runningMs);
     return this.#follow();
   }
 
-  /** A stamp that a member signed. True: the own clock has come further by that. */
+  /** A stamp that a member signed. Answers whether the own clock has come further by that. */
   signed(member: number, ts: number): boolean {
     this.#readings.signed(member, ts, this.#runningMs);
     return this.#follow();

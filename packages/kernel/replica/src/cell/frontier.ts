@@ -1,3 +1,4 @@
+// The complete round.
 import type { Dag } from '@fatty/broadcast';
 import { type Committee, quorum } from '@fatty/protocol';
 

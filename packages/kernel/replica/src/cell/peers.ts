@@ -10,13 +10,13 @@ interface Peer {
   round: number;
   /** Highest round of a block that it signed. */
   signedRound: number;
-  /** Said something false that it signed: not referenced, not waited for. */
+  /** It signed something false: it is not referenced and not waited for. */
   shunned: boolean;
-  /** Carries too much for nothing (R12): not referenced, not waited for, for a while. */
+  /** It carries too much for nothing (R12): for a while it is not referenced and not waited for. */
   over: boolean;
-  /** Blocks taken since, although nobody needed them. */
+  /** Blocks of it that were taken since, although nobody needed them. */
   forgiven: number;
-  /** Sent what no honest one does: not listened to for a while. */
+  /** It sent what no honest peer sends: for a while it is not listened to. */
   muted: boolean;
   misses: number;
   penalty: number;
@@ -163,7 +163,8 @@ export class Peers {
     if (one.misses < MISSES_MAX) return;
     one.misses = 0;
     one.owed = one.penalty;
-    // Someone who is late on purpose buys each pair of timeouts with ever more good behaviour.
+    // A member that is late on purpose has to behave well for longer and longer before each pair of
+    // time-outs.
     one.penalty = Math.min(PENALTY_MAX, one.penalty * 2);
   }
 

@@ -1,3 +1,4 @@
+// The rules by which a replica judges blocks.
 import { type BlockRules, seenCache } from '@fatty/broadcast';
 import type { ReplicaConfig } from '../boundary/config.ts';
 

@@ -1,3 +1,4 @@
+// The algorithm's checks of one batch.
 import { type CarriedBatch, type ClosedBatch, type OpenedOps, openOps } from '@fatty/broadcast';
 import type { Ask, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
 
@@ -16,6 +17,7 @@ export interface Cost {
   readonly weight: number;
 }
 
+/** What a judged batch costs. */
 export function costOf({ asks, weight }: Judged): Cost {
   return { proofs: asks.length, weight };
 }
@@ -62,7 +64,7 @@ export class Arrival {
     return this.#ops;
   }
 
-  /** For a look before the signature's: most of what is refused there is refused unopened. */
+  /** For the check before the signature: it refuses most of what it refuses without opening it. */
   ordered(author: number): OrderedBatch {
     const { id, batch } = this.closed;
     const opened = (): OrderedBatch['opened'] => this.ops.opened;

@@ -1,3 +1,4 @@
+// Slow checks, and what came of them.
 import { hash, toHex } from '@fatty/codec';
 import type { Ask, PublicKey, Verdict } from '@fatty/interface';
 import type { Outbox, Timers } from '../boundary/outbox.ts';
@@ -103,7 +104,7 @@ export class Verdicts {
     if (open === undefined) {
       this.#open.set(key, { job, client, retryAtMs: undefined });
     } else {
-      // A block waits for what a client sent first: from now on it goes as a block's.
+      // A block now waits for what only a client did: from here on the job counts as a block's.
       if (client !== undefined || open.client === undefined) return;
       open.client = undefined;
       if (open.retryAtMs !== undefined) return;

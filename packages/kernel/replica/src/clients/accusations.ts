@@ -1,3 +1,4 @@
+// Evidence that own blocks carry.
 import type { Evidence } from '@fatty/broadcast';
 import type { Committee } from '@fatty/protocol';
 
@@ -43,7 +44,10 @@ export class Accusations {
     }
   }
 
-  /** For the own block of `round`; again after V rounds, for that block may be lost (R15). */
+  /**
+   * Accusations for the own block of `round`. One comes again after V rounds, for its block may be
+   * lost (R15).
+   */
   take(round: number): readonly Evidence[] {
     const { supportRoundsMax } = this.#port.committee.params;
     const due = [...this.#open].filter(([, { againRound }]) => againRound <= round);

@@ -1,3 +1,4 @@
+// Batches whose slow checks are under way.
 import type { CarriedBatch, ClosedBatch } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';

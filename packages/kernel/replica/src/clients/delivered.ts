@@ -1,3 +1,4 @@
+// The delivered view of a replica.
 import { type Block, compareRefs, type Dag, type Ref, refKey } from '@fatty/broadcast';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';

@@ -1,3 +1,4 @@
+// What a client's batch must pass.
 import {
   type BlockRules,
   type ClosedBatch,
@@ -77,9 +78,9 @@ export class Gateway {
   }
 
   /**
-   * A batch that another gateway hands over for the own block of `round`. What is of no use here is
-   * dropped, what the state refuses before its signature is looked at: that costs next to nothing.
-   * Answers what no honest gateway hands over.
+   * A batch that another gateway hands over for the own block of `round`. A batch that is of no use
+   * here is dropped. One that the state refuses is dropped before its signature is looked at, so it
+   * costs next to nothing. Answers what no honest gateway hands over.
    */
   handedOver(signed: SignedBatch, round: number): Failure | undefined {
     const { machine, me, committee } = this.#port;
@@ -101,9 +102,9 @@ export class Gateway {
   }
 
   /**
-   * Anybody may send one about anything: only what the machine accepts comes near the pool, or forged
-   * ones would crowd out the true. Codes of `openUnsigned` and of the machine's `precheck`, and
-   * `overloaded`.
+   * Anybody may send one about anything. Only what the machine accepts gets into the pool;
+   * otherwise forged messages would crowd out the true ones. Codes of `openUnsigned` and of the
+   * machine's `precheck`, and `overloaded`.
    */
   submitUnsigned(bytes: Uint8Array): void {
     if (this.#port.standing.refusal) return;
@@ -119,7 +120,7 @@ export class Gateway {
     const verdict = rules.precheck(message);
     if (verdict.kind !== 'accept') return verdict;
     const waiting = this.#port.pool.unsigned.sameAs(message);
-    // One of higher rank that waits here may be out of date since.
+    // A message of higher rank that waits here may have become out of date.
     const better = waiting && waiting.rank >= message.rank;
     if (better && rules.precheck(waiting).kind === 'accept') return undefined;
     if (this.#port.pool.unsigned.add(message)) return undefined;
@@ -143,7 +144,8 @@ export class Gateway {
   #judge(arrival: Arrival, tag: number): void {
     const { machine, me, committee } = this.#port;
     const { closed } = arrival;
-    // What committed state refuses costs no signature, and no key its admission.
+    // What committed state refuses is refused before its signature, or the admission of its key,
+    // costs anything.
     const advice = machine.precheck(arrival.ordered(me));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
     const flaw = this.#outOfPlace(closed) ?? checkBatchAtDoor(closed, this.#port.rules);
@@ -189,7 +191,10 @@ export class Gateway {
     return failure('overloaded', `seq ${batch.seq - 1} applied first`, `seq ${batch.seq} again`);
   }
 
-  /** The worker's time is shared: so much waits for it at once, of all clients and of each. */
+  /**
+   * The worker's time is shared: this bounds how much waits for it at once, of all clients and of
+   * each.
+   */
   #crowded({ batch }: ClosedBatch): Failure | undefined {
     const { checkingMax, checkingPerClientMax } = this.#port.tuning;
     const { all, own } = this.#checking.busy(batch.client);

@@ -12,7 +12,7 @@ export interface Candidate {
   readonly id: string;
   readonly carried: CarriedBatch;
   readonly cost: Cost;
-  /** It is left to somebody else's block, and so is what comes after it in its session. */
+  /** The batch is left to somebody else's block, and so is what comes after it in its session. */
   readonly isLeft: boolean;
 }
 
@@ -49,7 +49,8 @@ export function pack(
     const client = toHex(carried.batch.client);
     const isStranger = clients.size === CLIENT_KEYS_MAX && !clients.has(client);
     if (cost.proofs > proofs || cost.weight > weight || isStranger) {
-      // These are scarce: others may pass, but not later batches of the same session.
+      // Keys and slow checks are scarce. A batch that does not fit lets others pass, but not later
+      // batches of its session.
       passed.add(session);
       continue;
     }

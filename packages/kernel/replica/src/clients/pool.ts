@@ -1,3 +1,4 @@
+// What waits for an own block.
 import {
   type Block,
   type CarriedBatch,
@@ -38,12 +39,13 @@ export interface Cargo {
   readonly evidence: readonly Evidence[];
 }
 
+/** Nothing to carry. */
 export const NO_CARGO: Cargo = { batches: [], unsigned: [], evidence: [] };
 
 /** A header without its parents, and one parent. Bytes. */
 const HEADER_BYTES = 512;
 const PARENT_BYTES = 48;
-/** So many rounds a batch that somebody else's block carries is left to that block. */
+/** For how many rounds a batch that somebody else's block carries is left to that block. */
 const CARRIED_ROUNDS = 4;
 const EARLY_MAX = 16_384;
 
@@ -57,9 +59,9 @@ export interface PoolPort {
 }
 
 /**
- * What this replica has to say: batches of its clients, unsigned messages, accusations. A batch stays
- * until a copy of it is settled, in whosever block, or the own one has had its turn (R19); it goes out
- * again when the own block that carried it is not delivered within V rounds.
+ * What this replica has to say: batches of its clients, unsigned messages, accusations. A batch
+ * stays until a copy of it is settled, in anybody's block, or until the own copy has had its turn
+ * (R19). It goes out again when the own block that carried it is not delivered within V rounds.
  */
 export class Pool {
   readonly unsigned: UnsignedQueue;
@@ -74,7 +76,7 @@ export class Pool {
   readonly #seen = new Set<string>();
   /** Own blocks with batches that are not committed, oldest first. */
   #included: Included[] = [];
-  /** Given by others for the own block of one round each, by batch id. */
+  /** Batches that others have handed over, by batch id; each is for the own block of one round. */
   readonly #handed = new Map<string, Handed>();
   /** By (session, seq): the batch of it that is here. */
   readonly #places = new Map<string, string>();
@@ -127,7 +129,10 @@ export class Pool {
     this.#enqueue(toHex(batch.id), batch);
   }
 
-  /** For the own block of `round` alone: who gave it carries it itself when that block has no room. */
+  /**
+   * The batch is for the own block of `round` alone. When that block has no room, the gateway that
+   * handed it over carries it itself.
+   */
   addHanded(batch: CarriedBatch, round: number): void {
     this.#handed.set(toHex(batch.id), { round, batch });
   }
@@ -165,7 +170,10 @@ export class Pool {
     return given;
   }
 
-  /** What another's block carries is left to it for a while: once, or a liar could hold it up for good. */
+  /**
+   * A batch that another's block carries is left to that block for a while. This happens once;
+   * otherwise a liar could hold the batch up for good.
+   */
   accepted({ ref, batches }: Block): void {
     if (this.#queue.size === 0 || ref.author === this.#port.me) return;
     for (const batch of batches) {
@@ -206,7 +214,9 @@ export class Pool {
     this.#included.push(entry);
   }
 
-  /** R19: these need no further copy, or none that this replica could give. */
+  /**
+   * R19: forgets these batches. They need no further copy, or none that this replica could give.
+   */
   forget(ids: Iterable<string>): void {
     for (const id of ids) {
       const batch = this.#queue.get(id) ?? this.#carried.get(id)?.left.get(id);

@@ -1,3 +1,4 @@
+// Which commits are checkpoints.
 import type { Block } from '@fatty/broadcast';
 import type { Commit, Ordered } from '@fatty/order';
 import type { Committee } from '@fatty/protocol';

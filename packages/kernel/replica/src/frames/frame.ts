@@ -1,3 +1,4 @@
+// What resumes a replica behind a commit, besides the state.
 import { array, digest, encode, hash, record, type Shape, u16, u32, u53 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { MEMBERS_MAX } from '@fatty/protocol';
@@ -26,6 +27,7 @@ export interface Frame {
   readonly authors: readonly AuthorSeen[];
 }
 
+/** Canonical bytes of a frame. */
 export const frameShape: Shape<Frame> = record({
   epoch: u32,
   index: u53,
@@ -35,6 +37,7 @@ export const frameShape: Shape<Frame> = record({
   authors: array(record({ round: u32, ts: u53 }), MEMBERS_MAX),
 });
 
+/** H(frame), which votes name. */
 export function frameRootOf(frame: Frame): Digest {
   return hash('frame', encode(frameShape, frame));
 }

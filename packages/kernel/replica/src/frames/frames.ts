@@ -1,3 +1,4 @@
+// Votes on checkpoints, and their certificates.
 import { decode, encode, equalBytes, failure, type Signer } from '@fatty/codec';
 import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
@@ -65,7 +66,7 @@ export class Frames {
   readonly #port: FramesPort;
   readonly #checkpoints: Checkpoints;
   readonly #tally: Tally;
-  /** By commit: what this replica has come to there, of the newest {@link VOTES_KEPT} checkpoints. */
+  /** By commit: the own result at that checkpoint, for the newest {@link VOTES_KEPT} of them. */
   readonly #own = new Map<number, Uint8Array>();
   /** Certificates, the newest last. */
   #certs: { readonly index: number; readonly cert: Cert }[] = [];
@@ -185,14 +186,17 @@ export class Frames {
     return this.#certs.at(-1)?.index ?? 0;
   }
 
-  /** What is certified needs no vote, what is far ahead is another time's. */
+  /**
+   * What is certified needs no vote any more. What is far ahead can wait until this replica is
+   * there.
+   */
   #isNear(index: number): boolean {
     const oldest = this.#certs[0]?.index ?? 0;
     if (this.#diverged || index < oldest) return false;
     return index <= this.#commitIndex + AHEAD_COMMITS_MAX;
   }
 
-  /** It says once more what is certified; one that says something else is looked at. */
+  /** The vote only repeats what is certified. A vote that says something else is looked at. */
   #isSettled({ index, signed }: CastVote): boolean {
     const known = this.#certs.find((one) => one.index === index);
     return known !== undefined && equalBytes(known.cert.core, signed.core);
@@ -251,7 +255,9 @@ export class Frames {
     this.#compare(index);
   }
 
-  /** To those whose vote is not in it: perhaps they have not heard the others either. */
+  /**
+   * Sends the certificate to those whose vote is not in it: perhaps they have not heard the others.
+   */
   #passOn(cert: Cert): void {
     const { out, peers } = this.#port;
     const signers = new Set(membersIn(cert.bitmap));
@@ -267,7 +273,10 @@ export class Frames {
     this.#compare(index);
   }
 
-  /** R27: who has another state than an honest member has must not vote, and cannot know whose fault it is. */
+  /**
+   * R27: a replica whose state is another than an honest member's must not vote. It cannot know
+   * whose fault that is.
+   */
   #compare(index: number): void {
     const own = this.#own.get(index);
     if (own === undefined || this.#diverged) return;

@@ -1,3 +1,4 @@
+// The votes of all members.
 import { equalBytes } from '@fatty/codec';
 import {
   type Cert,
@@ -78,7 +79,7 @@ export class Tally {
     });
   }
 
-  /** So many against us include an honest one: it or we have another state. */
+  /** So many against us include an honest member: either it or we have a wrong state. */
   isTooMany(against: readonly SignedVote[]): boolean {
     return against.length > faultsMax(this.#committee);
   }

@@ -1,3 +1,4 @@
+// From received bytes to a block of the DAG.
 import {
   type Block,
   type BlockHead,
@@ -99,9 +100,10 @@ export class Acceptance {
   }
 
   /**
-   * A block from a peer; of an answer only what `isAsked`. A look at the header comes first: it saves
-   * the checks of what is known, not asked for, or of a shunned author and not needed. Answers the
-   * flaw that an honest peer would have seen and not passed on.
+   * Takes a block from a peer; of an answer only blocks for which `isAsked` says yes. It looks at
+   * the header first. That saves the checks of blocks that are known, were not asked for, or are of
+   * a shunned author and not needed. Answers the flaw that an honest peer would have seen and not
+   * passed on.
    */
   receive(opened: OpenedBlock, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
     const { ref } = opened;
@@ -169,7 +171,7 @@ export class Acceptance {
     this.#drain();
   }
 
-  /** Judged before; but what was left out may turn out to be needed. */
+  /** It was judged before, but a block that was left out then may be needed now. */
   #isOldNews(ref: Ref): boolean {
     const key = refKey(ref);
     if (this.#waiting.has(key) || this.#outcasts.isShelved(ref, key) || this.#port.dag.has(ref))
@@ -221,7 +223,10 @@ export class Acceptance {
     this.#drain();
   }
 
-  /** A block that its author signed, of whatever use. True: the own clock came on by it (R12a). */
+  /**
+   * A block that its author signed, of whatever use it is. Answers whether its stamp moved the own
+   * clock on (R12a).
+   */
   #hear({ ref, header }: Block): boolean {
     const { peers, clock, me } = this.#port;
     peers.signed(ref.author, ref.round);
@@ -232,7 +237,7 @@ export class Acceptance {
     return this.#port.dag.primary(author, round) ?? this.#waiting.inSlot(author, round);
   }
 
-  /** R12: higher blocks of the author give way. Answers what room is lacking all the same. */
+  /** R12: higher blocks of the author give way. Answers which room is still lacking then. */
   #makeRoom(block: Block): Failure | undefined {
     const { author } = block.ref;
     for (;;) {
@@ -265,7 +270,7 @@ export class Acceptance {
     const entry = this.#waiting.add({ block, peer, root, asks, early }, missing);
     for (const ref of missing) {
       const parent = this.#waiting.get(refKey(ref));
-      // R11a: it is needed now, so its slow checks need not wait for their turn.
+      // R11a: the block is needed now, so its slow checks need not wait for their turn.
       if (parent) this.#waiting.markReady(parent);
       else this.#port.fetch.want(ref, root, [peer, block.ref.author]);
     }
@@ -317,9 +322,9 @@ export class Acceptance {
   }
 
   /**
-   * R11a: slow checks are asked for last, when nothing else is waited for. An honest author's blocks
-   * are a chain, so one of them at a time gets so far: what is more is a liar's, and waits its turn
-   * unless somebody needs it.
+   * R11a: slow checks are asked for last, when nothing else is waited for. An honest author's
+   * blocks are a chain, so only one of them at a time waits for nothing else. When there are more,
+   * their author lies, and they wait their turn unless somebody needs them.
    */
   #startChecks(entry: WaitingBlock): void {
     const { ref } = entry.block;
@@ -336,7 +341,7 @@ export class Acceptance {
     this.#port.fetch.forget(key);
     if (!added) return;
     this.#port.out.note({ what: 'accepted', ref: block.ref });
-    // Told of when it came; a replayed log brings it here first.
+    // It was noted when it came. Only a replayed log brings it here first.
     if (evidence) this.#convict(evidence, block.ref.author);
     this.#outcomes.push({ kind: 'accepted', block, delivered });
     if (this.#port.budgets.taken(block)) this.setAside(block.ref.author);
@@ -367,7 +372,9 @@ export class Acceptance {
     this.shun(ref.author);
   }
 
-  /** Leaves a block and what only it needed. It comes again when something else needs it. */
+  /**
+   * Drops a block, and what only this block needed. It comes again when something else needs it.
+   */
   #drop(entry: WaitingBlock): void {
     const { block, root, peer } = entry;
     this.#waiting.remove(entry);

@@ -1,3 +1,4 @@
+// What authors carry for nothing.
 import { type Block, type Evidence, type Ref, refKey, seenCache } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { CommitInput, OrderedBatch, StateMachine, Unsigned } from '@fatty/interface';
@@ -19,7 +20,9 @@ const PREPAID_MAX = 4_096;
 interface Budget {
   /** Bytes of waste that may still be carried; below 0 the author is over. */
   left: number;
-  /** Since it was over: its blocks are charged when they are taken, until all is paid. */
+  /**
+   * True since the author was over: its blocks are charged when they are taken, until all is paid.
+   */
   isSuspect: boolean;
 }
 
@@ -62,7 +65,7 @@ export class Budgets {
     this.#atMs = port.committee.genesisTs;
   }
 
-  /** A block has entered the DAG. True: its author is over now and was not. */
+  /** A block has entered the DAG. Answers whether its author has come to be over by that. */
   taken({ ref, bytes }: Block): boolean {
     if (!this.#all[ref.author]?.isSuspect) return false;
     this.#prepaid.add(refKey(ref));
@@ -142,14 +145,17 @@ export class Budgets {
     return waste;
   }
 
-  /** Out of turn, or too late for a session that has just ended: an honest gateway could not know. */
+  /**
+   * The batch is out of turn, or too late for a session that has just ended: its gateway could not
+   * know.
+   */
   #isNear({ session, seq }: OrderedBatch, commit: number): boolean {
     const seen = this.#sessions.get(toHex(session));
     const roundsMax = this.#port.committee.params.supportRoundsMax;
     return seen !== undefined && commit - seen.commit <= roundsMax && seq <= seen.seq + AHEAD_MAX;
   }
 
-  /** False: the place was taken as often as it counts. */
+  /** Answers false when the place was taken as often as it may be. */
   #takePlace(place: string): boolean {
     for (const time of TIMES) {
       const key = `${time}/${place}`;

@@ -1,3 +1,4 @@
+// Offences of peers.
 import type { Failure } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';

@@ -1,3 +1,4 @@
+// The first look at a block, at its header alone.
 import {
   type BlockRules,
   checkSigner,

@@ -1,3 +1,4 @@
+// Messages of peers, taken apart.
 import { openBlock, type Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';

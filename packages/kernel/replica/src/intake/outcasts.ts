@@ -1,3 +1,4 @@
+// Blocks of authors that are shunned or over their budget.
 import { type Dag, type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Outbox } from '../boundary/outbox.ts';

@@ -1,3 +1,4 @@
+// What needs the own parent.
 import { type BlockHead, checkAgainstParent, type Dag } from '@fatty/broadcast';
 import { ACCEPT, failure } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// How much one author may leave waiting.
 import type { Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Blocks that are put aside.
 import { type OpenedBlock, type Ref, refKey } from '@fatty/broadcast';
 
 /** A block that was put aside. */

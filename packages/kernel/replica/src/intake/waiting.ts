@@ -1,3 +1,4 @@
+// Blocks on their way into the DAG.
 import { type Block, type Ref, refKey } from '@fatty/broadcast';
 import type { Ask } from '@fatty/interface';
 

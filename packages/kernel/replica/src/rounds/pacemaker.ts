@@ -1,3 +1,4 @@
+// When a replica makes its own block (R22).
 import type { Dag } from '@fatty/broadcast';
 import type { Orderer } from '@fatty/order';
 import { type Committee, quorum } from '@fatty/protocol';

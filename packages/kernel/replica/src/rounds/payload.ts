@@ -1,3 +1,4 @@
+// Accepted blocks whose content is not committed.
 import { type Block, type Ref, refKey } from '@fatty/broadcast';
 
 /**

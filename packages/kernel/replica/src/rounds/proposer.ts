@@ -1,3 +1,4 @@
+// Makes own blocks.
 import { type Block, type Dag, type Header, type Ref, signBlock } from '@fatty/broadcast';
 import { invariant, type Signer } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';

@@ -1,3 +1,4 @@
+// Whether there is a reason to make rounds.
 import type { Dag } from '@fatty/broadcast';
 import type { StateMachine } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';

@@ -1,3 +1,4 @@
+// Own blocks: whether, when, for which round, and with what.
 import type { Block } from '@fatty/broadcast';
 import type { Commit } from '@fatty/order';
 import { HandOver, type HandOverPort } from './hand-over.ts';

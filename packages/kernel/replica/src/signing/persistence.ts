@@ -1,3 +1,4 @@
+// Persist before send (R24): the log and the signer's mark.
 import type { Block } from '@fatty/broadcast';
 import {
   cellId,
@@ -22,6 +23,7 @@ import type { OwnClock } from '../cell/clock.ts';
 
 /** R24: record types of the log. */
 export const RECORD_BLOCK = 1;
+/** R24: the record that says whose log it is. */
 export const RECORD_OWNER = 2;
 /** A vote of this replica (R27). */
 export const RECORD_VOTE = 3;
@@ -33,6 +35,7 @@ interface Owner {
   readonly author: number;
 }
 
+/** Canonical bytes of a log's first record. */
 export const ownerShape: Shape<Owner> = record({ cellId, epoch: u32, author: u16 });
 
 /**
@@ -49,6 +52,7 @@ export interface SignerMark {
   readonly commitIndex: number;
 }
 
+/** Canonical bytes of a signer mark. */
 export const signerMarkShape: Shape<SignerMark> = record({
   epoch: u32,
   round: u32,
@@ -58,6 +62,7 @@ export const signerMarkShape: Shape<SignerMark> = record({
 
 const MARK_BYTES_MAX = 64;
 
+/** Reads a signer mark. Codes of `decode`. */
 export function decodeMark(mark: Uint8Array): Outcome<SignerMark> {
   return decode(signerMarkShape, mark, MARK_BYTES_MAX);
 }

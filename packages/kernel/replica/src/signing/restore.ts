@@ -1,3 +1,4 @@
+// Reads the own log back.
 import { type Block, type BlockRules, checkBlock, type Dag, trusting } from '@fatty/broadcast';
 import { failure, failureOf } from '@fatty/codec';
 import type { Failure, LogRecord } from '@fatty/interface';

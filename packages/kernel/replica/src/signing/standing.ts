@@ -1,3 +1,4 @@
+// Whether this replica may sign.
 import type { Dag, Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
