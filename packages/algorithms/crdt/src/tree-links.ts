@@ -1,6 +1,7 @@
 // Nodes with their links to parents and children.
 import { compareBytes } from '@fatty/codec';
-import type { Digest, Position, PublicKey } from '@fatty/interface';
+import type { Position, PublicKey } from '@fatty/interface';
+import { Trie } from '@fatty/trie';
 import { Children } from './children.ts';
 import { compareOpIds, type OpId } from './op-id.ts';
 import type { Segment } from './path.ts';
@@ -25,19 +26,27 @@ export interface Inner<T> extends Mutable<NodeBody<T>> {
   readonly childCount: number;
   /** How many nodes there are below, at any depth. */
   below: number;
-  /** Missing when something below changed since it was computed; then it misses above, too. */
-  digest: Digest | undefined;
+  /** The records of the children by name, but for those in `stale`. */
+  trie: Trie;
+  /** Names of children that have come, changed or gone since; some may stand there twice. */
+  stale: Segment[];
+  /** Its name is in its parent's `stale`, and so on up to the top. */
+  isStale: boolean;
 }
 
 /** No children: what every file has, for good (only directories are ever given any). */
 const CHILDLESS: Children<never> = new Children<never>();
+/** Nothing behind: what every file has. */
+const NONE: Segment[] = [];
 
 class LinkedNode<T> implements Inner<T> {
   readonly name: Segment;
   parent: Inner<T> | undefined;
   readonly children: Children<Inner<T>>;
   below = 0;
-  digest: Digest | undefined = undefined;
+  trie = Trie.empty;
+  stale: Segment[];
+  isStale = false;
   id: OpId;
   owner: PublicKey;
   kind: NodeKind;
@@ -60,6 +69,7 @@ class LinkedNode<T> implements Inner<T> {
     this.name = name;
     this.parent = parent;
     this.children = body.kind === 'file' ? CHILDLESS : new Children(base);
+    this.stale = body.kind === 'file' ? NONE : [];
     this.id = body.id;
     this.owner = body.owner;
     this.kind = body.kind;
@@ -88,14 +98,21 @@ export function inner<T>(name: Segment, parent: Inner<T> | undefined, body: Node
 export function copyOf<T>(node: Inner<T>, parent: Inner<T> | undefined): Inner<T> {
   const copy = new LinkedNode(node.name, parent, node, node.children);
   copy.below = node.below;
-  copy.digest = node.digest;
+  copy.trie = node.trie;
+  if (node.kind === 'directory') copy.stale = [...node.stale];
+  copy.isStale = node.isStale;
   return copy;
 }
 
-/** Forgets the digests that cover a node. */
-export function touch<T>(node: Inner<T>): void {
-  node.digest = undefined;
-  for (let at = node.parent; at?.digest !== undefined; at = at.parent) at.digest = undefined;
+/** The tries above a node are behind. Answers how many names this made stale. */
+export function touch<T>(node: Inner<T>): number {
+  let names = 0;
+  for (let at = node; at.parent !== undefined && !at.isStale; at = at.parent) {
+    at.isStale = true;
+    at.parent.stale.push(at.name);
+    names++;
+  }
+  return names;
 }
 
 /** Counts so many nodes more, or fewer, below everything that is above this one. */
@@ -125,6 +142,7 @@ export function build<T>(lines: readonly SnapshotNode<T>[]): Inner<T> | undefine
     }
     const node = inner(name, parent, body);
     parent?.children.set(node);
+    touch(node);
     countBelow(node, 1);
     spine.length = depth;
     spine.push(node);

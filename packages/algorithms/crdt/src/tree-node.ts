@@ -106,7 +106,7 @@ const sibling: Shape<Sibling> = oneToOne(
   (value) => value,
 );
 
-/** In the state tree contents stand as their checksums, so that a listing proves without them. */
+/** In a node's record contents stand as their checksums, so that a listing proves without them. */
 const siblingLeaf: Shape<Sibling> = {
   toItem: (value) => leaf.toItem({ ...value, size: value.bytes.length }),
   readFrom: () => {
@@ -155,20 +155,17 @@ export function snapshotShape<T>(slot: Shape<T>): Shape<readonly SnapshotNode<T>
   return array(node, COUNT_MAX);
 }
 
-/** What a node's digest covers: its body and the digests of its children by name. */
-export interface Branch<T> {
+/** A node as the trie of its directory covers it, by its name. */
+export interface NodeRecord<T> {
   readonly body: NodeBody<T>;
-  readonly children: readonly { readonly name: Segment; readonly digest: Digest }[];
+  /** Of a directory: the root of the trie of its children, and how many they are. */
+  readonly children: { readonly root: Digest; readonly count: number } | undefined;
 }
 
-/** Canonical bytes that the digest of a branch covers. `slot`: what the owner keeps at a node. */
-export function branchShape<T>(slot: Shape<T>): Shape<Branch<T>> {
-  const child = record<{ name: Segment; digest: Digest }>({
-    name: bytes(SEGMENT_BYTES_MAX),
-    digest,
-  });
-  return record<Branch<T>>({
+/** Canonical bytes of a record. `slot`: what it holds of what the owner keeps at a node. */
+export function nodeRecordShape<T>(slot: Shape<T>): Shape<NodeRecord<T>> {
+  return record<NodeRecord<T>>({
     body: bodyShape(slot, siblingLeaf),
-    children: array(child, COUNT_MAX),
+    children: optional(record({ root: digest, count: u53 })),
   });
 }

@@ -12,6 +12,7 @@ import {
   sha256,
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
+import type { Trie } from '@fatty/trie';
 import { compareOpIds, type OpId, opKey } from './op-id.ts';
 import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
 import { TreeIndex } from './tree-index.ts';
@@ -23,10 +24,8 @@ import {
   firstLeaf,
   type Inner,
   inner,
-  touch,
 } from './tree-links.ts';
 import {
-  branchShape,
   type NodeDot,
   type Sibling,
   type SnapshotNode,
@@ -36,6 +35,7 @@ import {
 } from './tree-node.ts';
 import type { Created, NodeInit, NodeStat, Removed, SubtreeRemoved, Write } from './tree-ops.ts';
 import { statOf } from './tree-ops.ts';
+import { TreeRecords } from './tree-records.ts';
 
 const NOTHING = new Uint8Array(0);
 const ROOT_ID: OpId = { session: asSessionId(new Uint8Array(32)), seq: 0, index: 0 };
@@ -52,6 +52,8 @@ const sameId = (a: OpId, b: OpId): boolean => compareOpIds(a, b) === 0;
  */
 export class Tree<T> {
   readonly #slot: Shape<T>;
+  readonly #slotInRecord: Shape<T>;
+  readonly #records: TreeRecords<T>;
   #top: Inner<T>;
   #index: TreeIndex<T> = new TreeIndex();
   #size = 0;
@@ -59,8 +61,11 @@ export class Tree<T> {
   #base: Tree<T> | undefined;
   #copies: Map<Inner<T>, Inner<T>> | undefined;
 
-  constructor(slot: Shape<T>, rootSlot: T) {
+  /** `slotInRecord`: what the root covers of a slot, if that is not all of it. */
+  constructor(slot: Shape<T>, rootSlot: T, slotInRecord: Shape<T> = slot) {
     this.#slot = slot;
+    this.#slotInRecord = slotInRecord;
+    this.#records = new TreeRecords(slotInRecord);
     this.#top = inner(NOTHING, undefined, {
       id: ROOT_ID,
       owner: asPublicKey(new Uint8Array(32)),
@@ -82,7 +87,7 @@ export class Tree<T> {
    * Good while this one does not change.
    */
   fork(): Tree<T> {
-    const forked = new Tree(this.#slot, this.#top.slot);
+    const forked = new Tree(this.#slot, this.#top.slot, this.#slotInRecord);
     forked.#top = this.#top;
     forked.#index = new TreeIndex(this.#index);
     forked.#size = this.#size;
@@ -206,7 +211,7 @@ export class Tree<T> {
       own.contentGen = write.stamp.position;
       own.modified = write.stamp;
     }
-    touch(own);
+    this.#touch(own);
     return ok(own);
   }
 
@@ -219,14 +224,14 @@ export class Tree<T> {
   setSlot(node: TreeNode<T>, slot: T): void {
     const own = this.#mine(this.#own(node));
     own.slot = slot;
-    touch(own);
+    this.#touch(own);
   }
 
   /** Records the position of a grant or of an ACL change. */
   setGeneration(node: TreeNode<T>, which: 'lockGen' | 'aclGen', position: Position): void {
     const own = this.#mine(this.#own(node));
     own[which] = position;
-    touch(own);
+    this.#touch(own);
   }
 
   stat(node: TreeNode<T>): NodeStat {
@@ -266,20 +271,25 @@ export class Tree<T> {
     return ok(true);
   }
 
-  /** Digest of the root: covers every node, its slot, and contents by their checksums. */
+  /** Digest of the top's record: covers every node, its slot, and contents by their checksums. */
   root(): Digest {
-    const shape = branchShape(this.#slot);
-    const digestOf = (node: Inner<T>): Digest => {
-      if (node.digest === undefined) {
-        const children = Array.from(node.children, (child) => ({
-          name: child.name,
-          digest: digestOf(child),
-        }));
-        node.digest = hash('tree-node', encode(shape, { body: node, children }));
-      }
-      return node.digest;
-    };
-    return digestOf(this.#top);
+    return hash('tree', this.recordOf(this.#top));
+  }
+
+  /** A node as the root covers it: see `NodeRecord`. */
+  recordOf(node: TreeNode<T>): Uint8Array {
+    this.#records.settle(this.#top);
+    return this.#records.recordOf(this.#own(node));
+  }
+
+  /** The records of a directory's children, by their names. */
+  trieOf(node: TreeNode<T>): Trie {
+    this.#records.settle(this.#top);
+    return this.#own(node).trie;
+  }
+
+  #touch(node: Inner<T>): void {
+    this.#records.touch(node, this.#top);
   }
 
   #find(path: Path): Inner<T> | undefined {
@@ -346,7 +356,7 @@ export class Tree<T> {
     countBelow(node, 1);
     this.#size++;
     this.#index.add(node);
-    touch(node);
+    this.#touch(node);
     return node;
   }
 
@@ -368,7 +378,7 @@ export class Tree<T> {
       node.owner = least.owner;
     }
     this.#index.add(node);
-    touch(node);
+    this.#touch(node);
   }
 
   /** Unlinks a node and all below it; answers the dead, children first. */
@@ -380,10 +390,10 @@ export class Tree<T> {
       dead.push(one);
     };
     bury(node);
-    touch(node);
     node.parent?.children.delete(node.name);
     countBelow(node, -dead.length);
     this.#size -= dead.length;
+    this.#touch(node);
     return dead;
   }
 }

@@ -1,8 +1,11 @@
 // Test oracle: the root of a tree from its snapshot alone.
 import { hashByHand, sha256ByHand } from '../../../kernel/codec/test/by-hand.ts';
 import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
+import { type Pair, trieByHand } from '../../../kernel/trie/test/by-hand.ts';
 
+const KIND = 2;
 const SIBLINGS = 10;
+const SLOT = 11;
 
 function list(item: Plain | undefined): readonly Plain[] {
   if (!Array.isArray(item)) throw new TypeError('an array');
@@ -14,14 +17,15 @@ function bytesIn(item: Plain | undefined): Uint8Array {
   throw new TypeError('bytes');
 }
 
-/** A node's body as its digest covers it: contents stand as checksum and size. */
-function leafOf(body: Plain | undefined): Plain {
+/** A node's body as its record has it: contents stand as checksum and size. */
+function bodyOf(body: Plain | undefined, slotOf: (slot: Plain) => Plain): Plain {
   const fields = [...list(body)];
   fields[SIBLINGS] = list(fields[SIBLINGS]).map((sibling) => {
     const [id = [], position = [], content] = list(sibling);
     const bytes = bytesIn(content);
     return [id, position, sha256ByHand(bytes), bytes.length];
   });
+  fields[SLOT] = slotOf(fields[SLOT] ?? []);
   return fields;
 }
 
@@ -29,15 +33,21 @@ function leafOf(body: Plain | undefined): Plain {
  * Root of a tree from its snapshot's lines alone (depth, name, body, in pre-order): what somebody
  * who was handed a snapshot has to compute before believing it.
  */
-export function rootByHand(lines: Plain): Uint8Array {
+export function rootByHand(
+  lines: Plain,
+  slotOf: (slot: Plain) => Plain = (slot) => slot,
+): Uint8Array {
   const rows = list(lines).map(list);
-  const digestAt = (at: number): Uint8Array => {
+  const recordAt = (at: number): Uint8Array => {
     const depth = Number(rows[at]?.[0]);
-    const children: Plain[] = [];
+    const pairs: Pair[] = [];
     for (let i = at + 1; i < rows.length && Number(rows[i]?.[0]) > depth; i++) {
-      if (Number(rows[i]?.[0]) === depth + 1) children.push([bytesIn(rows[i]?.[1]), digestAt(i)]);
+      if (Number(rows[i]?.[0]) === depth + 1) pairs.push([bytesIn(rows[i]?.[1]), recordAt(i)]);
     }
-    return hashByHand('tree-node', reference([leafOf(rows[at]?.[2]), children]));
+    const body = rows[at]?.[2];
+    const isFile = list(body)[KIND] === 1;
+    const children: Plain = isFile ? [] : [[trieByHand(pairs), pairs.length]];
+    return reference([bodyOf(body, slotOf), children]);
   };
-  return digestAt(0);
+  return hashByHand('tree', recordAt(0));
 }

@@ -298,7 +298,7 @@ describe('bytes', () => {
 });
 
 /** The state digest of the tree above: what replicas vote on. */
-const ROOT = 'c7f2fcfa8bad363e1291640bf8ef42c6ef645f89c5378d753caf641b18bd6397';
+const ROOT = '029de33f470d5bcffdea7125c44b2070a4f8c093de3984fa46b9d96677b8093e';
 
 describe('root', () => {
   it('covers names, bodies, slots, contents; incremental equals from scratch', () => {

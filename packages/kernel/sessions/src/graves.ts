@@ -1,8 +1,10 @@
 // Sessions that have ended, and why none of them opens again (R3).
-import { toHex } from '@fatty/codec';
+import { encode, publicKey, record, type Shape, toHex, u32, u53 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
+import { TableTrie, type Trie } from '@fatty/trie';
 import { Deadlines } from './deadlines.ts';
 import type { SessionLimits } from './limits.ts';
+import { digestOf } from './session-tries.ts';
 
 /**
  * Graves dropped at one commit, at most. One that is dropped late does no harm: it refuses, by
@@ -27,6 +29,13 @@ export interface Grave {
  */
 export type Floor = Omit<Grave, 'key'>;
 
+/** A floor, and a grave besides its key, as tries have them. */
+const rowShape: Shape<Floor> = record<Floor>({
+  client: publicKey,
+  author: u32,
+  openableUntil: u53,
+});
+
 /**
  * Ended sessions, so that no replay opens one again (R3). A client keeps `gravesPerClientMax` of
  * them. Beyond that, its older half makes room for one floor, and the client's openings at or below
@@ -41,9 +50,20 @@ export class Graves {
   readonly #ends = new Deadlines();
   readonly #floorEnds = new Deadlines();
   readonly #perAuthor = new Map<number, number>();
+  readonly #tries = { graves: trieOf(this.#graves), floors: trieOf(this.#floors) };
 
   constructor(limits: SessionLimits) {
     this.#limits = limits;
+  }
+
+  /** Session id to its grave. */
+  get trie(): Trie {
+    return this.#tries.graves.trie();
+  }
+
+  /** Client key to its floor. */
+  get floorTrie(): Trie {
+    return this.#tries.floors.trie();
   }
 
   has(key: string): boolean {
@@ -73,6 +93,7 @@ export class Graves {
     const own = this.#byClient.get(owner) ?? new Set();
     this.#byClient.set(owner, own.add(grave));
     this.#graves.set(grave.key, grave);
+    this.#tries.graves.touch(grave.key);
     this.#ends.set(grave.key, grave.openableUntil);
     this.#count(grave.author, 1);
     if (own.size > this.#limits.gravesPerClientMax) this.#thin(grave, [...own]);
@@ -82,6 +103,7 @@ export class Graves {
     const owner = toHex(floor.client);
     this.#dropFloor(owner);
     this.#floors.set(owner, floor);
+    this.#tries.floors.touch(owner);
     this.#floorEnds.set(owner, floor.openableUntil);
     this.#count(floor.author, 1);
   }
@@ -109,6 +131,7 @@ export class Graves {
     own?.delete(grave);
     if (own?.size === 0) this.#byClient.delete(owner);
     this.#graves.delete(key);
+    this.#tries.graves.touch(key);
     this.#ends.delete(key);
     this.#count(grave.author, -1);
   }
@@ -117,6 +140,7 @@ export class Graves {
     const floor = this.#floors.get(owner);
     if (floor === undefined) return;
     this.#floors.delete(owner);
+    this.#tries.floors.touch(owner);
     this.#floorEnds.delete(owner);
     this.#count(floor.author, -1);
   }
@@ -126,4 +150,14 @@ export class Graves {
     if (count === 0) this.#perAuthor.delete(author);
     else this.#perAuthor.set(author, count);
   }
+}
+
+function trieOf(rows: ReadonlyMap<string, Floor>): TableTrie {
+  return new TableTrie({
+    keyOf: digestOf,
+    read(key) {
+      const row = rows.get(key);
+      return row && encode(rowShape, row);
+    },
+  });
 }

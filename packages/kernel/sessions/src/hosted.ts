@@ -3,6 +3,7 @@ import {
   ACCEPT,
   bytes,
   decode,
+  digest,
   encode,
   equalBytes,
   hash,
@@ -42,6 +43,7 @@ import { type SessionRecord, Sessions } from './sessions.ts';
 import {
   restoreSessions,
   type SessionTables,
+  sessionRowShape,
   sessionTables,
   sessionTablesShape,
 } from './tables.ts';
@@ -73,10 +75,27 @@ interface Snapshot {
 
 const STATE_BYTES_MAX = 0xffffffff;
 
+const headShape: Shape<Head> = record<Head>({
+  epoch: u32,
+  commit: u53,
+  commitTs: u53,
+  leaseClock: u53,
+});
+
 const snapshotShape: Shape<Snapshot> = record<Snapshot>({
   state: bytes(STATE_BYTES_MAX),
-  head: record<Head>({ epoch: u32, commit: u53, commitTs: u53, leaseClock: u53 }),
+  head: headShape,
   tables: sessionTablesShape,
+});
+
+/** What the root covers: tries by their roots. */
+const rootShape = record({
+  algorithm: digest,
+  head: headShape,
+  sessions: digest,
+  receipts: digest,
+  graves: digest,
+  floors: digest,
 });
 
 /** Longest answer to a question, bytes: a message to a client holds it. */
@@ -125,7 +144,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     this.#limits = shareSessions(limits, context.members.length);
     this.#basisCommitsMax = basisCommitsMax;
     this.#algorithm = make(context);
-    this.#sessions = new Sessions(this.#limits);
+    this.#sessions = new Sessions(this.#limits, sessionRowShape);
   }
 
   /** Codes of `decode` and those of the algorithm's `open`; `algorithm_failed` if it threw. */
@@ -252,15 +271,25 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     const opened = decode(snapshotShape, snapshot, STATE_BYTES_MAX);
     if (!opened.ok) return;
     const { state, head, tables } = opened.value;
-    this.#sessions = new Sessions(this.#limits);
+    this.#sessions = new Sessions(this.#limits, sessionRowShape);
     restoreSessions(this.#sessions, tables);
     this.#head = head;
     this.#ahead.clear();
     this.#algorithm.restore(state);
   }
 
+  /** Of the algorithm's own root, and of the tries of what is kept around it. */
   root(): Digest {
-    return hash('hosted', this.#algorithm.root(), this.snapshot());
+    const { tries, graves } = this.#sessions;
+    const record = {
+      algorithm: this.#algorithm.root(),
+      head: this.#head,
+      sessions: tries.rows.root(),
+      receipts: tries.receipts.root(),
+      graves: graves.trie.root(),
+      floors: graves.floorTrie.root(),
+    };
+    return hash('hosted', encode(rootShape, record));
   }
 
   fresh(): Hosted {

@@ -18,7 +18,7 @@ export {
   hostedResultShape,
   ownOp,
 } from './ops.ts';
-export { type StoredReceipt, storedReceipt } from './receipts.ts';
+export { type StoredReceipt, storedReceipt, storedReceiptShape } from './receipts.ts';
 export {
   EXTRA_LINKS_PER_COMMIT,
   type Opening,
@@ -31,7 +31,7 @@ export {
   graveTables,
   restoreGraves,
   rowsOfGraves,
+  sessionFields,
   sortedSessions,
-  storedReceiptShape,
 } from './tables.ts';
 export { type Desk, receiptOf, takeTurns } from './turns.ts';

@@ -1,4 +1,5 @@
 // Receipts that are kept for retries.
+import { array, bytes, digest, type PackedDigest, record, type Shape, u53 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import type { SessionLimits } from './limits.ts';
@@ -10,7 +11,19 @@ export interface StoredReceipt {
   readonly commit: number;
   /** Empty once they had to go: the receipt then only says which batch used the seq up. */
   readonly results: readonly Uint8Array[];
+  /** Its digest, once somebody has asked for it: see `SessionTries`. Derived. */
+  packed?: PackedDigest;
 }
+
+const COUNT_MAX = 2 ** 32 - 1;
+
+/** A kept receipt, as snapshots write it. */
+export const storedReceiptShape: Shape<StoredReceipt> = record<Omit<StoredReceipt, 'packed'>>({
+  seq: u53,
+  batch: digest,
+  commit: u53,
+  results: array(bytes(COUNT_MAX), COUNT_MAX),
+});
 
 /**
  * Receipts of all sessions, with the bytes they take. A session keeps those of its last
@@ -61,7 +74,8 @@ export class Receipts {
     }
     for (const [at, one] of kept.entries()) {
       if ((this.#bytesOf.get(kept) ?? 0) <= this.#allowance) return;
-      kept[at] = { ...one, results: [] };
+      const { seq, batch, commit } = one;
+      kept[at] = { seq, batch, commit, results: [] };
       this.#note(kept, receiptBytes([]) - receiptBytes(one.results));
     }
   }

@@ -1,5 +1,5 @@
 // Live sessions: leases, keep-alives, shares of gateways.
-import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import { ACCEPT, equalBytes, ignore, reject, type Shape, toHex } from '@fatty/codec';
 import type {
   Digest,
   Failure,
@@ -16,6 +16,7 @@ import { Graves } from './graves.ts';
 import { LINKS_MAX } from './keep-alives.ts';
 import type { SessionLimits } from './limits.ts';
 import { Receipts, type StoredReceipt } from './receipts.ts';
+import { SessionTries } from './session-tries.ts';
 
 /** R3: the keep-alives of a commit are checked by at most so many hashes, besides the first of each. */
 export const EXTRA_LINKS_PER_COMMIT = 16_384;
@@ -84,7 +85,10 @@ export function openRecord(
 export class Sessions<S extends SessionRecord> {
   readonly receipts: Receipts;
   readonly graves: Graves;
+  /** What is committed; of a fork nothing. */
+  readonly tries: SessionTries<S>;
   readonly #limits: SessionLimits;
+  readonly #row: Shape<S>;
   /** Of a fork: the sessions it started from. It copies a session when somebody asks for it. */
   #base: Sessions<S> | undefined;
   #borrowed: (session: S) => S = (session) => session;
@@ -95,10 +99,13 @@ export class Sessions<S extends SessionRecord> {
   readonly #perOrigin = new Map<string, number>();
   readonly #perClient = new Map<string, number>();
 
-  constructor(limits: SessionLimits) {
+  /** `row`: a session as {@link SessionTries} covers it, without its receipts. */
+  constructor(limits: SessionLimits, row: Shape<S>) {
     this.#limits = limits;
+    this.#row = row;
     this.receipts = new Receipts(limits);
     this.graves = new Graves(limits);
+    this.tries = new SessionTries((key) => this.#live.get(key), row);
   }
 
   /**
@@ -106,7 +113,7 @@ export class Sessions<S extends SessionRecord> {
    * these sessions do not change.
    */
   fork(borrowed: (session: S) => S): Sessions<S> {
-    const forked = new Sessions<S>(this.#limits);
+    const forked = new Sessions<S>(this.#limits, this.#row);
     forked.#base = this;
     forked.#borrowed = borrowed;
     return forked;
@@ -196,6 +203,19 @@ export class Sessions<S extends SessionRecord> {
     this.#expiries.set(session.key, session.expiry);
     this.#count(session, 1);
     this.receipts.add(session.receipts);
+    this.touch(session);
+    this.tries.touchReceipts(session.key);
+  }
+
+  /** Something of it has changed besides its receipts. */
+  touch({ key }: S): void {
+    this.tries.touch(key);
+  }
+
+  /** It keeps a receipt of its next batch, and as few of the older ones as it must. */
+  store(session: S, receipt: StoredReceipt): void {
+    this.receipts.store(session.receipts, receipt);
+    this.tries.touchReceipts(session.key);
   }
 
   /** Forgets a session whose things are gone already; its grave stays. */
@@ -204,6 +224,8 @@ export class Sessions<S extends SessionRecord> {
     this.#expiries.delete(session.key);
     this.#count(session, -1);
     this.receipts.forget(session.receipts);
+    this.touch(session);
+    this.tries.touchReceipts(session.key);
     const { key, client, author, openableUntil } = session;
     this.graves.add({ key, client, author, openableUntil });
   }
@@ -218,6 +240,7 @@ export class Sessions<S extends SessionRecord> {
   keep(session: S, now: number): void {
     session.expiry = now + session.leaseMs;
     this.#expiries.set(session.key, session.expiry);
+    this.touch(session);
   }
 
   /** Begins another keep-alive chain, and keeps the session. */

@@ -1,12 +1,8 @@
 // Sessions and graves as snapshots write them.
 import {
   array,
-  asDigest,
-  bytes,
   digest,
   fixed,
-  fromHex,
-  InvariantError,
   publicKey,
   record,
   type Shape,
@@ -17,20 +13,13 @@ import {
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
 import type { Floor, Grave, Graves } from './graves.ts';
-import type { StoredReceipt } from './receipts.ts';
+import { type StoredReceipt, storedReceiptShape } from './receipts.ts';
+import { digestOf } from './session-tries.ts';
 import type { SessionRecord, Sessions } from './sessions.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
 
 const position: Shape<Position> = record<Position>({ commit: u53, index: u32 });
-
-/** A kept receipt, as snapshots write it. */
-export const storedReceiptShape: Shape<StoredReceipt> = record<StoredReceipt>({
-  seq: u53,
-  batch: digest,
-  commit: u53,
-  results: array(bytes(COUNT_MAX), COUNT_MAX),
-});
 
 type GraveRow = Omit<Grave, 'key'> & { readonly key: Digest };
 
@@ -72,13 +61,6 @@ function byKey(a: { readonly key: string }, b: { readonly key: string }): number
   return a.key < b.key ? -1 : 1;
 }
 
-/** @throws InvariantError on a map key that is no id: a fault of this package. */
-function digestOf(key: string): Digest {
-  const id = fromHex(key);
-  if (id === undefined) throw new InvariantError('map keys of ids are hex');
-  return asDigest(id);
-}
-
 interface SessionRow {
   readonly id: SessionId;
   readonly client: PublicKey;
@@ -98,22 +80,31 @@ export interface SessionTables extends GraveTables {
   readonly sessions: readonly SessionRow[];
 }
 
+/** A session without its receipts, field by field. */
+export const sessionFields: {
+  readonly [K in Exclude<keyof SessionRow, 'receipts'>]: Shape<SessionRow[K]>;
+} = {
+  id: sessionId,
+  client: publicKey,
+  author: u32,
+  opened: position,
+  openableUntil: u53,
+  leaseMs: u32,
+  link: fixed(32),
+  i: u32,
+  expiry: u53,
+  lastSeq: u53,
+};
+
+/** A session as the trie of sessions has it. */
+export const sessionRowShape: Shape<SessionRecord> = record<Omit<SessionRow, 'receipts'>>(
+  sessionFields,
+) as Shape<SessionRecord>;
+
 /** Canonical bytes of the tables of a snapshot. */
 export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({
   sessions: array(
-    record<SessionRow>({
-      id: sessionId,
-      client: publicKey,
-      author: u32,
-      opened: position,
-      openableUntil: u53,
-      leaseMs: u32,
-      link: fixed(32),
-      i: u32,
-      expiry: u53,
-      lastSeq: u53,
-      receipts: array(storedReceiptShape, COUNT_MAX),
-    }),
+    record<SessionRow>({ ...sessionFields, receipts: array(storedReceiptShape, COUNT_MAX) }),
     COUNT_MAX,
   ),
   ...graveTables,

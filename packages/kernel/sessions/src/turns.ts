@@ -133,6 +133,7 @@ function applyNext<S extends SessionRecord, O, R>(
 ): void {
   const { seq, ops, id } = batch;
   session.lastSeq = seq;
+  desk.sessions.touch(session);
   for (let index = results.length; index < ops.length; index++) {
     results.push(desk.applyOp(batch, session, index));
   }
@@ -140,7 +141,7 @@ function applyNext<S extends SessionRecord, O, R>(
   const stored = { seq, batch: id, commit: desk.commit, results: encoded };
   // When a batch has closed its own session, nothing more is asked of that session.
   const { sessions } = desk;
-  if (sessions.get(session.key) === session) sessions.receipts.store(session.receipts, stored);
+  if (sessions.get(session.key) === session) sessions.store(session, stored);
 }
 
 /** Answers a seq that was applied before with the stored results, whatever this batch holds. */
@@ -169,7 +170,9 @@ export function receiptOf<S extends SessionRecord>(
   const session = sessions.get(toHex(batch.session));
   if (session === undefined || !equalBytes(session.client, batch.client)) return undefined;
   const stored = storedReceipt(session.receipts, batch.seq);
-  return stored && { ...stored, client: session.client, session: session.id };
+  if (stored === undefined) return undefined;
+  const { seq, batch: id, commit, results } = stored;
+  return { batch: id, client: session.client, session: session.id, seq, commit, results };
 }
 
 function tell<S extends SessionRecord, O, R>(

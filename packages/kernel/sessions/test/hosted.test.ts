@@ -4,7 +4,7 @@ import type { Algorithm, Source } from '@fatty/interface';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashByHand, pin, pinned } from '../../codec/test/by-hand.ts';
-import { reference } from '../../codec/test/reference.ts';
+import { type Plain, reference } from '../../codec/test/reference.ts';
 import {
   ANSWER_BYTES_MAX,
   DEFAULT_SESSION_LIMITS,
@@ -14,6 +14,7 @@ import {
   hostedNoticeShape,
   ownOp,
 } from '../src/index.ts';
+import { sessionRootsByHand } from './roots-by-hand.ts';
 import { Chain, Client, context, World, words } from './world.ts';
 
 const golden = new URL('./golden/', import.meta.url);
@@ -235,15 +236,16 @@ describe('a snapshot', () => {
       [1, one.batch(['b']).id, 2, [own('2')]],
     ];
     const session = [one.session, one.key, 0, [1, 0], 10_000, 10_000, one.chain[1], 1, 80_000, 1];
-    const byHand = reference([
-      state,
-      [0, 2, 70_000, 70_000],
-      [[[...session, receipts]], [[two.session, two.key, 0, 10_000]], []],
-    ] as Parameters<typeof reference>[0]);
+    const head = [0, 2, 70_000, 70_000];
+    const tables = [[[...session, receipts]], [[two.session, two.key, 0, 10_000]], []] as Plain[];
+    const byHand = reference([state, head, tables]);
     pin(golden, 'hosted-snapshot', world.machine.snapshot());
     pin(golden, 'hosted-root', world.machine.root());
     expect(world.machine.snapshot()).toEqual(byHand);
-    expect(world.machine.root()).toEqual(hashByHand('hosted', world.algorithm.root(), byHand));
+    const [sessions, graves, floors] = tables;
+    const roots = sessionRootsByHand(sessions, graves, floors);
+    const record = reference([world.algorithm.root(), head, ...roots]);
+    expect(world.machine.root()).toEqual(hashByHand('hosted', record));
   });
 
   test('is read back, also the stored one; what is none changes nothing', () => {

@@ -17,6 +17,8 @@ export interface Recipient {
 
 /** A session that numbers what it is told of its locks and waits. */
 export interface Subscriber extends Recipient {
+  /** Map key of the id. */
+  readonly key: string;
   lastNumber: number;
 }
 
@@ -28,6 +30,8 @@ export type News = Unnumbered<NoticeBody>;
 export class Ledger {
   readonly receipts: Receipt[] = [];
   readonly notices: Notice[] = [];
+  /** Whose count of notices has gone on. */
+  readonly numbered: Set<Subscriber> = new Set();
   readonly commit: number;
   /** Lease clock, ms. */
   readonly now: number;
@@ -69,6 +73,7 @@ export class Ledger {
   tellNext(to: Subscriber, news: News): void {
     this.spend(1);
     to.lastNumber += 1;
+    this.numbered.add(to);
     this.tell(to, { ...news, number: to.lastNumber });
   }
 

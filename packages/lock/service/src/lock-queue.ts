@@ -13,6 +13,7 @@ import type { Position } from '@fatty/interface';
 import { Deadlines } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock-state.ts';
+import { LockTries } from './lock-tries.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, claimKey, entryBytes, refuseEntry, type Session } from './sessions.ts';
 
@@ -30,6 +31,8 @@ export type Ending = 'clean' | 'failed';
  * holder or a delay, or its path is in `#touched`; (c) every grant has a position of its own.
  */
 export class Locks {
+  /** What the state root covers. */
+  readonly tries: LockTries = new LockTries((path) => this.#locks.get(path));
   readonly #limits: Quotas;
   readonly #locks = new Map<string, Lock>();
   readonly #delayEnds = new Deadlines();
@@ -151,6 +154,7 @@ export class Locks {
     if (at >= 0) list.splice(at, 1);
     claim.session.claims.delete(claim.path);
     claim.session.claimOf.delete(claimKey(claim.seq, claim.index));
+    this.tries.touchClaim(claim);
     claim.session.bytes -= entryBytes(claim.path);
     if (claim.held) this.#holds -= 1;
     else this.#forgetWait(claim);
@@ -175,8 +179,9 @@ export class Locks {
     this.#watchDelay(lock);
   }
 
-  /** The earlier of its two delays: shared requests may go on when the first is over. */
+  /** Its delays have changed. The earlier one counts: shared requests may go on when it is over. */
   #watchDelay({ path, allFrom, exclusiveFrom }: Lock): void {
+    this.tries.touch(path);
     const ends = [allFrom, exclusiveFrom].filter((end) => end > 0);
     if (ends.length > 0) this.#delayEnds.set(path, Math.min(...ends));
   }
@@ -278,6 +283,7 @@ export class Locks {
       head.held = true;
       head.deadline = undefined;
       head.position = ledger.next();
+      this.tries.touchClaim(head);
       lock.holders.push(head);
       this.#holds += 1;
       this.#onGrant(lock.path, head.position);
@@ -308,16 +314,23 @@ export class Locks {
   #enter(lock: Lock, claim: Claim): void {
     lock.holders.push(claim);
     this.#holds += 1;
-    register(claim);
+    this.#register(claim);
   }
 
   #enqueue(lock: Lock, claim: Claim): void {
     lock.queue.push(claim);
     this.#waits += 1;
-    register(claim);
+    this.#register(claim);
     if (claim.deadline === undefined) return;
     this.#waitEnds.set(waitKey(claim), claim.deadline);
     this.#timedWaits.set(waitKey(claim), claim);
+  }
+
+  #register(claim: Claim): void {
+    claim.session.claims.set(claim.path, claim);
+    claim.session.claimOf.set(claimKey(claim.seq, claim.index), claim);
+    claim.session.bytes += entryBytes(claim.path);
+    this.tries.touchClaim(claim);
   }
 
   #open(path: string): Lock {
@@ -330,7 +343,9 @@ export class Locks {
 
   #tidy(lock: Lock): void {
     const idle = lock.holders.length === 0 && lock.queue.length === 0;
-    if (idle && lock.allFrom === 0 && lock.exclusiveFrom === 0) this.#locks.delete(lock.path);
+    if (!idle || lock.allFrom > 0 || lock.exclusiveFrom > 0) return;
+    this.#locks.delete(lock.path);
+    this.tries.touch(lock.path);
   }
 
   /** Puts a lock of a snapshot of lease clock `now` back, and its claims to their sessions. */
@@ -349,12 +364,6 @@ export class Locks {
 interface Touched {
   readonly name: Uint8Array;
   readonly path: string;
-}
-
-function register(claim: Claim): void {
-  claim.session.claims.set(claim.path, claim);
-  claim.session.claimOf.set(claimKey(claim.seq, claim.index), claim);
-  claim.session.bytes += entryBytes(claim.path);
 }
 
 function waitKey(claim: Claim): string {

@@ -62,30 +62,40 @@ export interface Machine {
 /** What the service keeps at a node of the namespace. */
 export type Slot = Machine | undefined;
 
+/** Canonical bytes of a machine. */
+export const machineShape: Shape<Machine> = record<Machine>({
+  programId: digest,
+  policy: machinePolicyShape,
+  binding: bindingShape,
+  outputCount: u8,
+  periodMs: u32,
+  lockDelayMs: u32,
+  t: u64,
+  s: feltShape,
+  outputs: array(feltShape, OUTPUTS_MAX),
+  inbox: optional(inboxShape),
+  nonce: positionShape,
+  lessee: optional(
+    record<Lessee>({
+      client: publicKey,
+      session: sessionId,
+      lockGen: positionShape,
+      expiry: u53,
+      address: text(ADDRESS_LENGTH_MAX),
+      content: bytes(PUBLISHED_BYTES_MAX),
+    }),
+  ),
+  notBefore: u53,
+});
+
 /** Canonical bytes of what stands at a node, in a snapshot. */
-export const slotShape: Shape<Slot> = optional(
-  record<Machine>({
-    programId: digest,
-    policy: machinePolicyShape,
-    binding: bindingShape,
-    outputCount: u8,
-    periodMs: u32,
-    lockDelayMs: u32,
-    t: u64,
-    s: feltShape,
-    outputs: array(feltShape, OUTPUTS_MAX),
-    inbox: optional(inboxShape),
-    nonce: positionShape,
-    lessee: optional(
-      record<Lessee>({
-        client: publicKey,
-        session: sessionId,
-        lockGen: positionShape,
-        expiry: u53,
-        address: text(ADDRESS_LENGTH_MAX),
-        content: bytes(PUBLISHED_BYTES_MAX),
-      }),
-    ),
-    notBefore: u53,
-  }),
-);
+export const slotShape: Shape<Slot> = optional(machineShape);
+
+/** What a node's record says of its slot: 1 for a machine, which has a trie of its own, by path. */
+export const slotMark: Shape<Slot> = {
+  ...slotShape,
+  toItem: (slot) => (slot === undefined ? 0 : 1),
+  readFrom: () => {
+    throw new TypeError('marks are only ever hashed');
+  },
+};

@@ -8,10 +8,11 @@ import {
   joinPath,
   opKey,
 } from '@fatty/api';
-import { fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
+import { encode, fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
 import { type Removed, type Stamp, type SubtreeRemoved, Tree, type TreeNode } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
-import { type Slot, slotShape } from './machine-state.ts';
+import { TableTrie, type Trie } from '@fatty/trie';
+import { machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
 import type { Accounts, Quotas } from './quotas.ts';
 import {
   addEphemeral,
@@ -62,7 +63,8 @@ export function refused({ code, expected, actual }: Failure): ErrorResult {
  * Contents count for the owner of their node, dots for the client that created them.
  */
 export class Names {
-  #tree = new Tree<Slot>(slotShape, undefined);
+  #tree = new Tree<Slot>(slotShape, undefined, slotMark);
+  readonly #machines = new TableTrie({ keyOf: utf8, read: (path) => this.#readMachine(path) });
   readonly #limits: Quotas;
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
@@ -111,6 +113,7 @@ export class Names {
     const created = this.#tree.create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
+    if (slot !== undefined) this.#machines.touch(what.path);
     this.#accounts.charge(toHex(owner), 1, 0);
     const mortal = ephemeral ? this.#sessionOf(id) : undefined;
     if (mortal) addEphemeral(mortal, opKey(id), what.path);
@@ -219,6 +222,7 @@ export class Names {
 
   #refund(dead: readonly Node[]): void {
     for (const node of dead) {
+      if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
       this.#forgetDots(node.dots);
       this.#accounts.charge(toHex(node.owner), 0, -contentBytes(node));
     }
@@ -234,6 +238,17 @@ export class Names {
 
   setMachine(node: Node, machine: Slot): void {
     this.#tree.setSlot(node, machine);
+    this.#machines.touch(this.pathOf(node));
+  }
+
+  #readMachine(path: string): Uint8Array | undefined {
+    const machine = this.find(path)?.slot;
+    return machine && encode(machineShape, machine);
+  }
+
+  /** Path to machine. */
+  machines(): Trie {
+    return this.#machines.trie();
   }
 
   setLockGen(path: string, lockGen: Position): void {
@@ -258,6 +273,7 @@ export class Names {
     const restored = this.#tree.restore(bytes);
     if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
     for (const node of this.all()) {
+      if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
       this.#accounts.charge(toHex(node.owner), 0, contentBytes(node));
       for (const dot of node.dots) {
         this.#accounts.charge(toHex(dot.owner), 1, 0);

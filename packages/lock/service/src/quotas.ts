@@ -1,7 +1,9 @@
 // Quotas, and who uses how much.
 import { type ErrorResult, errorResult } from '@fatty/api';
+import { encode, fromHex, InvariantError, record, type Shape, u53 } from '@fatty/codec';
 import { type Entries, LayeredMap } from '@fatty/crdt';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '@fatty/sessions';
+import { TableTrie, type Trie } from '@fatty/trie';
 
 /** What the cell, and each client key, may use besides its sessions. Counts and bytes of committed state. */
 export interface Quotas extends SessionLimits {
@@ -64,10 +66,19 @@ interface Account {
   readonly bytes: number;
 }
 
+const accountShape: Shape<Account> = record<Account>({ nodes: u53, bytes: u53 });
+
 /** Who stores how much. Derived from the namespace, so rebuilt and never in a snapshot. */
 export class Accounts {
   readonly #limits: Quotas;
   #accounts: Entries<string, Account> = new Map();
+  readonly #trie = new TableTrie({
+    keyOf,
+    read: (client) => {
+      const account = this.#accounts.get(client);
+      return account && encode(accountShape, account);
+    },
+  });
   readonly #opsOfCommit = new Map<string, number>();
   #nodes = 0;
   #bytes = 0;
@@ -83,6 +94,11 @@ export class Accounts {
     forked.#nodes = this.#nodes;
     forked.#bytes = this.#bytes;
     return forked;
+  }
+
+  /** Client key to its account. */
+  trie(): Trie {
+    return this.#trie.trie();
   }
 
   get opsPerCommitMax(): number {
@@ -128,10 +144,17 @@ export class Accounts {
   /** Negative amounts give back. */
   charge(client: string, nodes: number, bytes: number): void {
     const before = this.#accounts.get(client) ?? { nodes: 0, bytes: 0 };
+    this.#trie.touch(client);
     this.#nodes += nodes;
     this.#bytes += bytes;
     const account = { nodes: before.nodes + nodes, bytes: before.bytes + bytes };
     if (account.nodes === 0 && account.bytes === 0) this.#accounts.delete(client);
     else this.#accounts.set(client, account);
   }
+}
+
+function keyOf(client: string): Uint8Array {
+  const key = fromHex(client);
+  if (key === undefined) throw new InvariantError('clients are named by the hex of their keys');
+  return key;
 }

@@ -27,8 +27,9 @@ import { judge } from './machines.ts';
 import { type FormedOp, type OpenedOp, openOp } from './open.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
 import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
-import { readSnapshot, rootOf, writeSnapshot } from './snapshot.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
+import { rootOf } from './state-root.ts';
 
 /** What a lock service is made of. */
 export interface ServiceOptions {
@@ -160,6 +161,7 @@ export class LockService implements StateMachine<OpenedOp> {
     });
     if (failedOver) this.#tellEpoch(epoch, ledger);
     state.endTimers(ledger);
+    for (const one of ledger.numbered) state.sessions.tries.touch(one.key);
     return { receipts: ledger.receipts, notices: ledger.notices, settled };
   }
 

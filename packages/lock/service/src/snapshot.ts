@@ -5,12 +5,9 @@ import {
   bytes,
   decode,
   encode,
-  fixed,
-  hash,
   InvariantError,
   invariant,
   optional,
-  publicKey,
   record,
   type Shape,
   sessionId,
@@ -18,20 +15,21 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Position, PublicKey, SessionId } from '@fatty/interface';
 import {
   type GraveTables,
   graveTables,
   restoreGraves,
   rowsOfGraves,
   type StoredReceipt,
+  sessionFields,
   sortedSessions,
   storedReceiptShape,
 } from '@fatty/sessions';
 import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
-import { type Head, State } from './state.ts';
+import { type Head, headShape, State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
 
@@ -86,25 +84,10 @@ const claimRow: Shape<ClaimRow> = record<ClaimRow>({
 });
 
 const tablesShape: Shape<Tables> = record<Tables>({
-  head: record<Head>({
-    epoch: u32,
-    commit: u53,
-    commitTs: u53,
-    leaseClock: u53,
-    convicted: array(u32, COUNT_MAX),
-  }),
+  head: headShape,
   sessions: array(
     record<SessionRow>({
-      id: sessionId,
-      client: publicKey,
-      author: u32,
-      opened: positionShape,
-      openableUntil: u53,
-      leaseMs: u32,
-      link: fixed(32),
-      i: u32,
-      expiry: u53,
-      lastSeq: u53,
+      ...sessionFields,
       lastNumber: u53,
       receipts: array(storedReceiptShape, COUNT_MAX),
     }),
@@ -158,11 +141,6 @@ function encodeTables({ head, sessions, locks }: State): Uint8Array {
 /** Canonical: equal states give equal bytes. */
 export function writeSnapshot(state: State): Uint8Array {
   return encode(snapshotShape, { tables: encodeTables(state), names: state.names.snapshot() });
-}
-
-/** The namespace by its own tree (so that a name can be proven later), the rest flat. */
-export function rootOf(state: State): Digest {
-  return hash('state', state.names.root(), hash('tables', encodeTables(state)));
 }
 
 /**

@@ -1,5 +1,5 @@
 // The state of the lock service, and the timers in it.
-import { equalBytes } from '@fatty/codec';
+import { array, equalBytes, record, type Shape, u32, u53 } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './lock-queue.ts';
@@ -8,7 +8,7 @@ import { Machines } from './machines.ts';
 import { Names, type Node } from './names.ts';
 import { Accounts, type Quotas } from './quotas.ts';
 import { endOverdueSessions } from './session-expiry.ts';
-import { borrowed, type Session, type Sessions } from './sessions.ts';
+import { borrowed, type Session, type Sessions, sessionRowShape } from './sessions.ts';
 
 /** Where the total order stands. Times in ms. */
 export interface Head {
@@ -19,6 +19,15 @@ export interface Head {
   /** Committee indices convicted of contradicting themselves, ascending. */
   readonly convicted: readonly number[];
 }
+
+/** Canonical bytes of a head. */
+export const headShape: Shape<Head> = record<Head>({
+  epoch: u32,
+  commit: u53,
+  commitTs: u53,
+  leaseClock: u53,
+  convicted: array(u32, 2 ** 32 - 1),
+});
 
 /** The head before the first commit. */
 export const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0, convicted: [] };
@@ -38,7 +47,8 @@ export class State {
   constructor(quotas: Quotas, base?: State) {
     this.#quotas = quotas;
     this.accounts = base?.accounts.fork() ?? new Accounts(quotas);
-    this.sessions = base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas);
+    this.sessions =
+      base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas, sessionRowShape);
     this.names =
       base?.names.fork(this.accounts, this.sessions) ??
       new Names(quotas, this.accounts, this.sessions);

@@ -4,16 +4,10 @@ import { bindingCell } from '@fatty/cairo-verify';
 import { utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import { expect, test } from 'vitest';
-import { rootByHand } from '../../../algorithms/crdt/test/root-by-hand.ts';
-import {
-  feltByHand,
-  hashByHand,
-  pin,
-  pinned,
-  plainOf,
-} from '../../../kernel/codec/test/by-hand.ts';
+import { feltByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-hand.ts';
 import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
 import { declaration, envelope, PATH, PROGRAM } from './machine-world.ts';
+import { stateRootByHand } from './root-by-hand.ts';
 import { at, CELL, Client, type Outcome, op, World } from './world.ts';
 
 const golden = new URL('./golden/', import.meta.url);
@@ -170,11 +164,9 @@ test('a machine stands in the slot of its node', () => {
   expect(seat(world, 'mine')).toEqual([]);
 });
 
-test('the root: names by their tree, the tables flat', () => {
+test('the root: a record of tries, worked out from the snapshot by hand', () => {
   pin(golden, 'root', world.service.root());
-  const [tables, names] = parts(world.service.snapshot());
-  const byHand = hashByHand('state', rootByHand(plainOf(names)), hashByHand('tables', tables));
-  expect(world.service.root()).toEqual(byHand);
+  expect(world.service.root()).toEqual(stateRootByHand(world.service.snapshot()));
 });
 
 test('a stored snapshot is read back, and goes on alike', () => {
