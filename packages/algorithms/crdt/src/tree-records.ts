@@ -1,3 +1,4 @@
+// The records of nodes, and the tries that directories keep of them.
 import { encode, type Shape } from '@fatty/codec';
 import { type Inner, touch } from './tree-links.ts';
 import { type NodeRecord, nodeRecordShape } from './tree-node.ts';

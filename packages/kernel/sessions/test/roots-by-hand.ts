@@ -1,3 +1,4 @@
+// The roots of the sessions tables, computed from a snapshot alone.
 import { hashByHand } from '../../codec/test/by-hand.ts';
 import { type Plain, reference } from '../../codec/test/reference.ts';
 import { type Pair, trieByHand } from '../../trie/test/by-hand.ts';

@@ -1,3 +1,4 @@
+// The state root, computed from a snapshot alone.
 import { utf8 } from '@fatty/codec';
 import { rootByHand } from '../../../algorithms/crdt/test/root-by-hand.ts';
 import { hashByHand, plainOf } from '../../../kernel/codec/test/by-hand.ts';

@@ -1,3 +1,4 @@
+// The worked example of the state root in the README.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { toHex, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// What a state root costs.
 import { createHash } from 'node:crypto';
 import { useSha256 } from '@fatty/codec';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// The state root kept in step, beside the one computed from nothing.
 import type { Op } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { KeepAlive } from '@fatty/protocol';
