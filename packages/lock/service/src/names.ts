@@ -131,7 +131,7 @@ export class Names {
     if (found?.slot !== undefined) {
       return errorResult('wrong_kind', `${what.mode} ${what.kind}`, 'a machine');
     }
-    // The tree would take it for a repeat; the accounts would count it twice.
+    // The tree would take it for a repeat, but the accounts would count it twice.
     if (found?.dots.some((dot) => opKey(dot.id) === opKey(what.id))) {
       return errorResult('dot_reused', 'a new dot', opKey(what.id));
     }

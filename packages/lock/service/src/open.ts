@@ -7,7 +7,10 @@ import type { CellParams } from '@fatty/protocol';
 
 type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 
-/** A take or renewal with its envelopes read; what is wrong with one is said where it is looked at. */
+/**
+ * A take or renewal whose envelopes have been read. A flaw of an envelope is told later, by whoever
+ * looks at it.
+ */
 export type ProvenOp = ProofOp & { readonly read: readonly Outcome<OpenedProof>[] };
 
 /** An op whose form holds. */
@@ -16,7 +19,7 @@ export type FormedOp = Exclude<Op, ProofOp> | ProvenOp;
 /** An op of good form, with its weight. */
 export interface OpenedOp {
   readonly op: FormedOp;
-  /** What it costs every replica at most, in ordinary ops (R11): its bytes say so. */
+  /** What it costs every replica at most, in ordinary ops (R11); a function of its bytes. */
   readonly weight: number;
 }
 

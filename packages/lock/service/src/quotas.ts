@@ -10,8 +10,8 @@ export interface Quotas extends SessionLimits {
   /** Ops applied per client key and commit. Code `quota_ops`. */
   readonly opsPerCommitMax: number;
   /**
-   * R21: what the ops of a commit may end or take away besides what they are themselves: nodes that
-   * go, holds and waits that end, grants from queues. As much again by the clock. Code `commit_full`.
+   * R21: how much the ops of a commit may end: nodes that go, holds and waits that end, grants from
+   * queues. The clock of the commit may end as much again. Code `commit_full`.
    */
   readonly effectsPerCommitMax: number;
   /** Dots (creates that live) per client key. Code `quota_nodes`. */
@@ -87,7 +87,7 @@ export class Accounts {
     this.#limits = limits;
   }
 
-  /** Accounts that start as these and go their own way, while these do not change. */
+  /** A copy that goes its own way. Good while these accounts do not change. */
   fork(): Accounts {
     const forked = new Accounts(this.#limits);
     forked.#accounts = new LayeredMap(this.#accounts);

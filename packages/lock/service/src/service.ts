@@ -90,8 +90,8 @@ export class LockService implements StateMachine<OpenedOp> {
   /**
    * A gateway's advice from committed state. `ignore` with `session_unknown`, `session_not_yours`,
    * `already_applied` (see {@link receiptOf}), the refusals of an open, and those of a proof that
-   * can
-   * never count. A gap in seq is no reason: the batches between may be on their way.
+   * can never count. A gap in seq is no reason to refuse: the batches in between may be on their
+   * way.
    */
   precheck(batch: OrderedBatch<OpenedOp>): Verdict {
     const { sessions, head } = this.#state;
@@ -100,7 +100,7 @@ export class LockService implements StateMachine<OpenedOp> {
       if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
       const { basisCommitsMax } = this.#around.params;
       const refusal = sessions.refuseOpen(batch, head.commit, basisCommitsMax);
-      // A commit the replica has not applied yet may well have happened.
+      // This replica may be behind: a commit that it has not applied yet may have happened.
       return refusal === undefined || refusal.code === 'future_basis' ? ACCEPT : ignored(refusal);
     }
     if (!equalBytes(session.client, batch.client)) {
@@ -128,7 +128,9 @@ export class LockService implements StateMachine<OpenedOp> {
     return this.#state.sessions.hasUsed(batch);
   }
 
-  /** Committed state has a live session of this key: a gateway knows whom it serves. */
+  /**
+   * Whether committed state has a live session of this key, so that a gateway knows whom it serves.
+   */
   hasSession(client: PublicKey): boolean {
     return this.#state.sessions.countOf(toHex(client)) > 0;
   }

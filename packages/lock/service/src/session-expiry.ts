@@ -58,13 +58,16 @@ export function thingsOf(state: State, session: Session): number {
   const paths = new Set(session.ephemerals.values());
   for (const path of paths) {
     const below = state.names.find(path)?.below ?? 0;
-    // What is below one of its own that is below another one counts there.
+    // A node below two of its ephemerals counts once, with the upper one.
     if (below > 0 && !isBelowAny(path, paths)) things += below;
   }
   return things;
 }
 
-/** Its own things always do: they are bounded (`sessionBytesMax`). */
+/**
+ * Whether the end of this session fits into the commit. Its own things always fit: they are bounded
+ * (`sessionBytesMax`).
+ */
 function fits(state: State, session: Session, ledger: Ledger): boolean {
   return thingsOf(state, session) - ownThings(session) <= ledger.room;
 }

@@ -78,7 +78,7 @@ export function openSession(
   return session;
 }
 
-/** Its ephemerals go their own way, while the original does not change; for views. */
+/** A copy for views, with ephemerals of its own. Good while the original does not change. */
 export function borrowed(session: Session): Session {
   return { ...session, ephemerals: new LayeredMap(session.ephemerals) };
 }

@@ -74,7 +74,8 @@ export class State {
   }
 
   /**
-   * What stood at dead nodes goes with them. `remover`: the session that asked for it, if one did.
+   * Ends the locks and machines that stood at dead nodes. `remover`: the session that asked for it,
+   * if one did.
    */
   bury(dead: readonly Node[], remover: Session | undefined, ledger: Ledger): void {
     ledger.spend(dead.length);

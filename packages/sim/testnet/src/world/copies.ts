@@ -56,7 +56,10 @@ export class Copy {
     return next;
   }
 
-  /** A restore replaces whatever was there: the root of the one that has gone on, taken back. */
+  /**
+   * The root of the copy when it has gone on and is restored again: a restore must replace whatever
+   * was there.
+   */
   rootAgain(moment: Moment): string {
     if (moment.rootAgain === undefined) {
       const machine = this.#machineAt(moment);

@@ -6,7 +6,10 @@ import type { SeededRng } from './rng.ts';
 export interface DiskOptions {
   readonly syncMsMin: number;
   readonly syncMsMax: number;
-  /** False: opening takes what it reads for durable; a mistake that the checkers are to notice. */
+  /**
+   * False: opening takes what it reads for durable. That is a mistake, and the checkers must notice
+   * it.
+   */
   readonly syncsAtOpen?: boolean;
 }
 
@@ -23,7 +26,10 @@ interface Write {
 export class Disk {
   readonly synced: LogRecord[] = [];
   mark: Uint8Array | undefined;
-  /** Written by a process that was killed: the next one reads it, and the power takes it. */
+  /**
+   * Written by a process that was killed, and not synced: the next process reads it, and a power
+   * cut takes it away.
+   */
   #cached: LogRecord[] = [];
   #cachedMarks: Uint8Array[] = [];
 
@@ -90,7 +96,9 @@ export class Disk {
     return lost;
   }
 
-  /** Of what nobody synced, a prefix happens to be on disk; a mark is, or is not. */
+  /**
+   * Of what nobody synced, a prefix happens to be on disk. The mark happens to be there, or not.
+   */
   #losePower(): number {
     const kept = this.#rng.below(this.#cached.length + 1);
     const lost = this.#cached.length - kept;

@@ -14,7 +14,7 @@ import { virtualPorts } from './ports.ts';
 
 /** A replica or a liar, as the world sees one. */
 export interface Peer extends ReplicaCore {
-  /** What it would show a client that asks for the delivered view; a liar has none. */
+  /** The machine that a client sees when it asks for the delivered view; a liar has none. */
   deliveredView?(): StateMachine;
   /** Its own clock, which it stamps blocks with; a liar has none. */
   clockMs?(sample: ClockSample): number;
@@ -34,11 +34,13 @@ export interface Surroundings {
   /** These records, and the mark that the disk has now, are durable. */
   synced(host: Host, records: readonly LogRecord[]): void;
   threw(host: Host, error: unknown): void;
-  /** What serves a replica's clients; a net whose clients speak to replicas themselves has none. */
+  /**
+   * What serves a replica's clients. A net has none when its clients speak to replicas themselves.
+   */
   frontOf(replica: number): MakeFront | undefined;
 }
 
-/** So small that short worlds write their index more than once. */
+/** How much the index writes at once: so little that short worlds write it more than once. */
 const INDEX_GROUP = { blocks: 24, bytes: 1 << 20 };
 
 const MESSAGE_BYTES_MAX = 1 << 24;
@@ -51,7 +53,7 @@ const MESSAGE_BYTES_MAX = 1 << 24;
 export class Host {
   readonly index: number;
   readonly disk: Disk;
-  /** What its wall clock is ahead of world time, in small ways. */
+  /** By how little its wall clock is ahead of world time. */
   skewMs = 0;
   /** And by how much somebody has set it since. */
   steppedMs = 0;

@@ -147,7 +147,8 @@ export class Network {
     this.#ports.after(this.#delay(packet), () => {
       const whole = this.#cut(from, to) === cut && this.connected(from, to);
       if (!whole) return this.#ports.dropped(packet, 'link cut');
-      // Nothing comes by a link that is not up: who is spoken to knows that it stands.
+      // Nothing comes by a link that is not up, so an end that receives a packet learns that the
+      // link is up.
       this.#notice(to, from);
       this.#ports.arrive(packet);
     });

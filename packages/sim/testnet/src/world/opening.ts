@@ -15,7 +15,7 @@ export interface SessionOpening {
   readonly op: Uint8Array;
 }
 
-/** `label`: another one, another session. `commit`: the basis that its batch will have. */
+/** `label`: another label gives another session. `commit`: the basis that the batch will have. */
 export function sessionOpening(
   { committee }: Cell,
   { publicKey }: Signer,

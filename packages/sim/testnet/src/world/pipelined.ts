@@ -12,7 +12,7 @@ interface Sent {
   readonly bytes: Uint8Array;
   readonly voters: Map<string, Set<number>>;
   tags: Set<number>;
-  /** Its gateway died, lies, or has refused it: nothing is promised any more. */
+  /** True when its gateway died, lies, or has refused it: then nothing is promised any more. */
   isLost: boolean;
 }
 
@@ -110,7 +110,7 @@ export class PipelinedClient {
     });
   }
 
-  /** These, and what was sent behind them: it is out of turn until they come. */
+  /** Sends these again, and what was sent behind them, which is out of turn until they come. */
   #lose(lost: readonly Sent[]): void {
     if (lost.length === 0) return;
     const first = Math.min(...lost.map(({ seq }) => seq));
@@ -138,7 +138,10 @@ export class PipelinedClient {
     this.#believe(sent, voters);
   }
 
-  /** An opening counts when the own gateway knows of it too: until then that one refuses what follows. */
+  /**
+   * An opening counts when the own gateway knows of it too: until then that gateway refuses what
+   * follows.
+   */
   #believe(sent: Sent, voters: ReadonlySet<number>): void {
     if (voters.size <= this.#world.cell.faultsMax) return;
     if (!this.#isOpened && !voters.has(this.gateway)) return;

@@ -30,7 +30,10 @@ export class Storyteller {
     this.#tracer?.trace({ atMs: this.#elapsedMs(), who, kind, label, ...extra });
   }
 
-  /** Before the bytes leave: what they ask for. Whoever sends with a key first has it. */
+  /**
+   * The ops of a batch, told before its bytes leave. A key belongs to the client that sends with it
+   * first.
+   */
   submitted(who: string, signed: Uint8Array): Pick<TraceEvent, 'ops'> {
     if (this.#tracer === undefined) return {};
     const outer = decode(signedBatchShape, signed, signed.length);

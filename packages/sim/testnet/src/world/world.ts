@@ -200,7 +200,7 @@ export class World {
     const { records } = host.disk.open();
     this.#story.tell('restart', `r${replica}`, `${records.length} records on disk`);
     this.#observe({ kind: 'restarted', by: replica, atMs: this.#nowMs });
-    // What is durable by then, even if nobody was told before the process died.
+    // What was durable when the process died counts, even if nobody had been told.
     this.#synced(host, host.disk.synced.slice());
     host.start();
     this.network.revived(replica);
