@@ -1,4 +1,5 @@
-// Test helper: replicas with delay and loss between them.
+// Test helper: replicas with delay and loss between them, in virtual time. It performs effects by itself:
+// the host of package edge/host stands above the kernel, whose tests may not import it.
 import { type Ref, refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
 import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
