@@ -123,12 +123,6 @@ export class Dag {
     return this.#place(author, round)?.nodes ?? [];
   }
 
-  /** R13: true when the ref may be stored on direct push: its slot is empty or it is held. */
-  acceptsExtra(ref: Ref): boolean {
-    const nodes = this.#place(ref.author, ref.round)?.nodes ?? [];
-    return nodes.length === 0 || this.has(ref);
-  }
-
   /** R12: parents above the horizon that are not held, in stored order. */
   missingParents(block: Block): readonly Ref[] {
     return block.header.parents.filter((ref) => ref.round > this.#horizon && !this.has(ref));

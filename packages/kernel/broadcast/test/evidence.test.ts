@@ -104,10 +104,8 @@ describe('evidence', () => {
 
   it('comes out of the DAG with the second block of a slot, which is kept (R13)', () => {
     const dag = new Dag(cell.committee, cell.cellId);
-    expect(dag.acceptsExtra(one.ref)).toBe(true);
     expect(dag.insert(one)).toEqual({ added: true, delivered: [] });
     expect(dag.insert(one)).toEqual({ added: false, delivered: [] });
-    expect([dag.acceptsExtra(one.ref), dag.acceptsExtra(two.ref)]).toEqual([true, false]);
     expect(dag.insert(two).evidence).toEqual(contradiction(one, two));
     expect(dag.primary(1, 1)).toBe(one);
     expect(dag.slotBlocks(1, 1)).toEqual([one, two]);

@@ -61,11 +61,6 @@ export class Orderer {
     return this.#rule.leader(round, this.#committee);
   }
 
-  /** R23: true when the slot of `round` and all below are decided. */
-  decidedThrough(round: number): boolean {
-    return round <= this.#lastDecided;
-  }
-
   /** False for blocks that the DAG no longer holds. */
   isCommitted(ref: Ref): boolean {
     const vertex = this.#dag.vertex(ref);

@@ -49,8 +49,6 @@ describe('Orderer', () => {
       expect(commit.blocks.at(-1)).toEqual(commit.leader);
     }
     expect(orderer.lastDecidedRound).toBe(4);
-    expect(orderer.decidedThrough(4)).toBe(true);
-    expect(orderer.decidedThrough(5)).toBe(false);
     expect(orderer.lastCommit?.index).toBe(4);
     expect(orderer.leaderOf(6)).toBe(2);
     expect(orderer.advance()).toEqual([]);
