@@ -182,6 +182,14 @@ export const MUTANTS = [
     ...unit('packages/kernel/replica/test/current.test.ts'),
   },
   {
+    name: 'read-believed-at-quorum',
+    about: 'a current read is believed at q equal answers',
+    file: 'packages/lock/core/src/polls.ts',
+    find: 'if (said.length < members.length) return;',
+    replace: 'if (said.length < this.#shared.quorum) return;',
+    ...unit('packages/lock/core/test/current-reads.test.ts'),
+  },
+  {
     name: 'prover-fold',
     about: 'the prover folds a layer twice with the same challenge instead of its square',
     file: 'packages/cairo/prove/src/prover/fri.ts',

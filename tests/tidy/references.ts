@@ -4,6 +4,7 @@ import { read, tracked } from './tree.ts';
 
 const PROTOCOL = 'packages/kernel/replica/PROTOCOL.md';
 const TIME = 'packages/lock/core/TIME.md';
+const READS = 'packages/lock/core/READS.md';
 
 /** R12 and R21a: in bold where they begin, alone or as `R6, R7` and `R27–R29`. */
 function rulesOf(text: string): string[] {
@@ -19,11 +20,12 @@ const protocol = read(PROTOCOL);
 const group = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, id = '']) => id);
 
-/** Every rule, invariant, liveness property and section of the time rules that somewhere has its text. */
+/** Every rule, invariant, liveness property and section of the client's pages that somewhere has its text. */
 const DEFINED: ReadonlySet<string> = new Set([
   ...rulesOf(protocol),
   ...group(protocol, /(?:^|· )([SL]\d+) /gm),
   ...group(read(TIME), /^## (T\d+)\. /gm),
+  ...group(read(READS), /^## (Q\d+)\. /gm),
 ]);
 
 /** Defined, and said to be for a later version only: nothing can rest on them yet. */
@@ -65,9 +67,9 @@ function dangling(
 }
 
 describe('what the text refers to', () => {
-  it('has every rule that it cites, in PROTOCOL.md or TIME.md', () => {
+  it('has every rule that it cites, in PROTOCOL.md, TIME.md or READS.md', () => {
     expect(DEFINED.size).toBeGreaterThan(70);
-    const cited = /(?<![\w/.-])([RSLT]\d+[a-z]?)\b(?!\.\w)/g;
+    const cited = /(?<![\w/.-])([RSLTQ]\d+[a-z]?)\b(?!\.\w)/g;
     expect(dangling([...inPages, ...inCode], cited, (id) => DEFINED.has(id))).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 // Tests of the Ed25519 rule, of what is in front of it, and of the self-test.
 import { createPublicKey, verify } from 'node:crypto';
+import type { PublicKey, Signature } from '@fatty/interface';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ED25519_CASES } from '../src/ed25519-cases.ts';
 import {
@@ -12,9 +14,17 @@ import {
   standIn,
   verifyByRule,
 } from '../src/index.ts';
-import { nodeScheme } from '../src/node.ts';
+import { loadSodium, nodeAccelerator, nodeScheme } from '../src/node.ts';
+import { type Sodium, sodiumAccelerator } from '../src/sodium.ts';
 
 const bytesOf = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();
+
+/** Every scheme in front of the rule that this platform has. */
+const sodium = loadSodium();
+const FAST: readonly (readonly [string, SignatureScheme])[] = [
+  ['node:crypto', ed25519(nodeAccelerator())],
+  ...(sodium ? [['libsodium', ed25519(sodiumAccelerator(sodium))] as const] : []),
+];
 
 describe('the Ed25519 rule', () => {
   it('is the speccheck row of noble strict', () => {
@@ -28,9 +38,8 @@ describe('the Ed25519 rule', () => {
     expect(row.map((accepted) => (accepted ? 'V' : 'X')).join('')).toBe('XXVVVVXXXXXX');
   });
 
-  it('is what node:crypto in front answers, for every admitted key', () => {
+  it.each(FAST)('is what %s in front answers, for every admitted key', (_, fast) => {
     const plain = ed25519();
-    const fast = nodeScheme();
     let admitted = 0;
     for (const one of ED25519_CASES) {
       const key = asPublicKey(bytesOf(one.key));
@@ -59,6 +68,7 @@ describe('selfTest', () => {
   it('passes both real schemes', () => {
     expect(selfTest(ed25519())).toBeUndefined();
     expect(selfTest(nodeScheme())).toBeUndefined();
+    for (const [, fast] of FAST) expect(selfTest(fast)).toBeUndefined();
   });
 
   it.each([
@@ -74,7 +84,7 @@ describe('selfTest', () => {
   );
 
   it('fails an accelerator without the second look', () => {
-    const fast = nodeScheme();
+    const fast = ed25519(nodeAccelerator());
     const bare = {
       ...fast,
       verify: (...args: Parameters<typeof fast.verify>) => nodeOnly(...args),
@@ -94,7 +104,87 @@ function nodeOnly(key: Uint8Array, message: Uint8Array, signature: Uint8Array): 
   );
 }
 
-describe.each([standIn(), ed25519(), nodeScheme()])('scheme $name', (scheme) => {
+describe('libsodium in front of the rule', () => {
+  const key = asPublicKey(new Uint8Array(32).fill(1));
+  const message = Uint8Array.of(1);
+  const lenient: Sodium = {
+    crypto_sign_seed_keypair: () => undefined,
+    crypto_sign_detached: () => undefined,
+    crypto_sign_verify_detached: () => true,
+  };
+  const point = (lowest: number, highest: number): Uint8Array =>
+    Uint8Array.from({ length: 64 }, (_, i) => (i === 0 ? lowest : i === 31 ? highest : 0xff));
+
+  it.each([
+    ['p − 1', 0xec, 0x7f, true],
+    ['p', 0xed, 0x7f, false],
+    ['p with its sign', 0xed, 0xff, false],
+    ['2^255 − 1', 0xff, 0x7f, false],
+    ['2^254 − 1', 0xff, 0x3f, true],
+  ] as const)(
+    'leaves an R of %s to the rule, unless it is below p',
+    (_, lowest, highest, taken) => {
+      const { verify } = sodiumAccelerator(lenient);
+      expect(verify(key, message, asSignature(point(lowest, highest)))).toBe(taken);
+    },
+  );
+
+  it('answers no to other lengths, unasked', () => {
+    const { verify } = sodiumAccelerator(lenient);
+    for (const length of [0, 63, 65]) {
+      expect(verify(key, message, new Uint8Array(length) as Signature)).toBe(false);
+    }
+    for (const length of [0, 31, 33]) {
+      const signature = asSignature(new Uint8Array(64));
+      expect(verify(new Uint8Array(length) as PublicKey, message, signature)).toBe(false);
+    }
+  });
+
+  it('signs as node:crypto does', () => {
+    const seed = new Uint8Array(32).fill(9);
+    const signers = FAST.map(([, fast]) => fast.signer(seed));
+    const said = signers.map((signer) => [signer.publicKey, signer.sign(message)]);
+    for (const one of said) expect(one).toEqual(said[0]);
+  });
+
+  it.skipIf(sodium === undefined)('accepts nothing that the rule refuses', () => {
+    const { verify } = sodiumAccelerator(sodium ?? lenient);
+    fc.assert(
+      fc.property(bentSignatures, ({ signer, said, signature }) => {
+        if (!verify(signer.publicKey, said, signature)) return;
+        expect(verifyByRule(signer.publicKey, said, signature)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** A true signature, perhaps with a bit flipped, or with the group's order added to its S. */
+const bentSignatures = fc
+  .record({
+    seed: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    bit: fc.nat(600),
+    plusL: fc.boolean(),
+  })
+  .map(({ seed, bit, plusL }) => {
+    const signer = ed25519(nodeAccelerator()).signer(seed);
+    const said = seed.slice(0, 8);
+    const signature = signer.sign(said);
+    if (bit < 512) signature[bit >> 3] = (signature[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    return { signer, said, signature: plusL ? withL(signature) : signature };
+  });
+
+const L = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+function withL(signature: Uint8Array): Signature {
+  const bent = signature.slice();
+  let s = L;
+  for (let i = 32; i < 64; i++) s += BigInt(bent[i] ?? 0) << BigInt(8 * (i - 32));
+  for (let i = 32; i < 64; i++, s >>= 8n) bent[i] = Number(s & 0xffn);
+  return asSignature(bent);
+}
+
+describe.each([standIn(), ed25519(), ...FAST.map(([, fast]) => fast)])('scheme $name', (scheme) => {
   it('verifies its own signatures and no other', () => {
     const signer = scheme.signer(new Uint8Array(32).fill(7));
     const other = scheme.signer(new Uint8Array(32).fill(8));

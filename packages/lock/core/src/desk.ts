@@ -2,8 +2,9 @@
 import { composeOps, composeQuery, errorEntry, type Op, type Result } from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import type { CellParams } from '@fatty/protocol';
+import type { CellParams, View } from '@fatty/protocol';
 import { type Call, type Calls, notApplied } from './calls.ts';
+import { CurrentReads } from './current-reads.ts';
 import { isRetryable } from './errors.ts';
 import { type Claim, givesUp, isGiving } from './giving.ts';
 import { type Hold, queueOf } from './holds.ts';
@@ -31,6 +32,8 @@ const MAY_BE_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
 /** How the client keeps its session: from elsewhere they would end it, and all it holds. */
 const SESSIONS_OWN: ReadonlySet<Op['kind']> = new Set<Op['kind']>(['openSession', 'reanchor']);
 
+const VIEWS: ReadonlySet<View> = new Set<View>(['committed', 'delivered', 'current']);
+
 /** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
 export class Desk {
   readonly #shared: Shared;
@@ -38,6 +41,7 @@ export class Desk {
   readonly #callsQueuedMax: number;
   readonly #calls: Calls;
   readonly #reads: Reads;
+  readonly #currentReads: CurrentReads;
   readonly #keeper: SessionKeeper;
   #closed = false;
 
@@ -51,6 +55,11 @@ export class Desk {
     this.#callsQueuedMax = limits.callsQueuedMax;
     this.#calls = parts.calls;
     this.#reads = parts.reads;
+    this.#currentReads = new CurrentReads(shared, parts.reads, {
+      submit: (call, ops, done) => this.submit(call, ops, done),
+      withdraw: (call) => void this.#keeper.withdraw(call),
+      isOpen: (call) => this.#calls.get(call) !== undefined,
+    });
     this.#keeper = parts.keeper;
   }
 
@@ -114,13 +123,19 @@ export class Desk {
       done(refusalOf(query.failure));
       return;
     }
-    if (view !== 'committed' && view !== 'delivered') {
-      done(notApplied('bad_argument', 'view: committed | delivered', quote(view)));
+    if (!VIEWS.has(view)) {
+      done(notApplied('bad_argument', 'view: committed | delivered | current', quote(view)));
       return;
     }
     const { length } = this.#shared.members;
     if (replica !== undefined && !(Number.isInteger(replica) && replica >= 0 && replica < length)) {
       done(notApplied('bad_argument', `replica: 0..${length - 1}`, quote(replica)));
+      return;
+    }
+    if (view === 'current') {
+      const isAll = replica === undefined;
+      if (isAll) this.#currentReads.start(call, query.value, done);
+      else done(notApplied('bad_argument', 'no replica: a current read asks all', quote(replica)));
       return;
     }
     const want = { query: query.value, view, replica };
@@ -317,8 +332,8 @@ export class Desk {
 
   /** True when nothing was signed. A release stays: its hold is not believed any more, so it must go. */
   #takeBack({ call, request }: Call): boolean {
-    if (request.kind === 'read') return true;
-    return request.kind !== 'release' && this.#keeper.withdraw(call);
+    const isTaken = request.kind !== 'release' && this.#keeper.withdraw(call);
+    return isTaken || request.kind === 'read';
   }
 }
 

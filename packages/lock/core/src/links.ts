@@ -17,6 +17,11 @@ export class Links {
     return this.#up[replica] ?? false;
   }
 
+  /** It has been neither reached nor missed so far. */
+  isAwaited(replica: number): boolean {
+    return !this.isUp(replica) && this.#why[replica] === undefined;
+  }
+
   /** Replicas with a link, ascending. */
   live(): number[] {
     return [...this.#up.keys()].filter((i) => this.isUp(i));

@@ -13,6 +13,7 @@ import { PROTOCOL } from '@fatty/interface';
 import type { View } from '@fatty/protocol';
 import { supportedByHonest } from './clock.ts';
 import { Tally } from './f-plus-one.ts';
+import { type PollEnds, Polls } from './polls.ts';
 import type { Shared } from './shared.ts';
 import type { CallOutcome } from './types.ts';
 
@@ -49,14 +50,22 @@ interface Read {
 export class Reads {
   readonly #shared: Shared;
   readonly #reads = new Map<number, Read>();
+  readonly #polls: Polls;
   #nextRequest = 1;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#polls = new Polls(shared, () => this.#freshRequest());
+  }
+
+  #freshRequest(): number {
+    const request = this.#nextRequest;
+    this.#nextRequest = (request % 0xffff_fffe) + 1;
+    return request;
   }
 
   get nextAtMs(): number {
-    let next = Number.POSITIVE_INFINITY;
+    let next = this.#polls.nextAtMs;
     for (const read of this.#reads.values()) next = Math.min(next, read.nextAtMs);
     return next;
   }
@@ -89,8 +98,19 @@ export class Reads {
     this.#round(read, atMs);
   }
 
+  /** Asks all members, who have to agree (R32b). */
+  poll(call: number, query: Query, atMs: number, ends: PollEnds): void {
+    this.#polls.start(call, query, atMs, ends);
+  }
+
+  /** What `call` polled for came another way. */
+  overtaken(call: number, atMs: number): void {
+    this.#polls.overtaken(call, atMs);
+  }
+
   /** What was asked of `replica` will not be answered: somebody else is asked, and it when it is back. */
   linkDown(replica: number, atMs: number): void {
+    this.#polls.linkDown(replica);
     for (const read of Array.from(this.#reads.values())) {
       if (read.tally.has(replica) || !read.asked.delete(replica)) continue;
       read.failed.delete(replica);
@@ -102,6 +122,7 @@ export class Reads {
 
   /** Reads that found too few to ask go on with this one. */
   linkUp(replica: number, atMs: number): void {
+    this.#polls.linkUp(replica);
     for (const read of Array.from(this.#reads.values())) {
       const isOther = read.replica !== undefined && read.replica !== replica;
       if (!isOther && read.asked.size < read.need) this.#ask(read, [replica], atMs);
@@ -109,6 +130,7 @@ export class Reads {
   }
 
   withdraw(call: number): void {
+    this.#polls.withdraw(call);
     for (const read of this.#reads.values()) {
       if (read.call === call) this.#reads.delete(read.request);
     }
@@ -117,8 +139,7 @@ export class Reads {
   /** A fresh round under a fresh request number: answers of the old one no longer count. */
   #round(read: Read, atMs: number): void {
     this.#reads.delete(read.request);
-    read.request = this.#nextRequest;
-    this.#nextRequest = (this.#nextRequest % 0xffff_fffe) + 1;
+    read.request = this.#freshRequest();
     read.tally = new Tally(read.need);
     read.said = new Map();
     read.asked = new Set();
@@ -150,6 +171,7 @@ export class Reads {
 
   /** Slow or divided: the rest is asked; when everybody was, the round starts over. */
   tick(atMs: number): void {
+    this.#polls.tick(atMs);
     for (const read of Array.from(this.#reads.values())) {
       if (atMs < read.nextAtMs) continue;
       this.#widen(read, atMs);
@@ -170,6 +192,7 @@ export class Reads {
   }
 
   result(replica: number, message: ReadResult, atMs: number): void {
+    this.#polls.result(replica, message, atMs);
     const read = this.#reads.get(message.request);
     if (read === undefined || !read.asked.has(replica)) return;
     const { commit, view, answer } = message;
@@ -196,6 +219,7 @@ export class Reads {
 
   /** A gateway could not answer at all. */
   failed(replica: number, request: number, failure: Failure, atMs: number): void {
+    this.#polls.failed(request, atMs);
     const read = this.#reads.get(request);
     if (read === undefined || !read.asked.has(replica)) return;
     const { retryable } = errorEntry(failure.code);

@@ -60,7 +60,10 @@ export type CallRequest =
       /** Renewing: the call that took it. */
       readonly hold: number | undefined;
     }
-  /** `replica` given: that replica's own answer, believed by nobody else. */
+  /**
+   * `committed`: no older than what this client has seen; `current`: no older than the call (R32b).
+   * `replica` given: that replica's own answer, believed by nobody else; not with `current`.
+   */
   | {
       readonly kind: 'read';
       readonly query: Query;

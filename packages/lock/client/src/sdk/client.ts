@@ -1,7 +1,6 @@
 // The client that applications use.
 import {
   type Answer,
-  composeQuery,
   type Entry,
   LIST_MAX,
   type Op,
@@ -25,7 +24,6 @@ import {
   optionsOf,
   PUT,
   READ,
-  REFUSED,
   REMOVE,
   SESSION_STATE,
   STATUS,
@@ -34,7 +32,7 @@ import {
 } from './arguments.ts';
 import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
-import { clientError, FattyError } from './error.ts';
+import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
 import { Files } from './files.ts';
 import { acquireLock, type Lock } from './lock.ts';
@@ -55,8 +53,6 @@ import { type ReadValue, readFile } from './steps.ts';
 
 /** Default of `timeoutMs`. */
 export const TIMEOUT_MS = 30_000;
-/** A barrier needs an op that changes nothing: cancelling one that cannot exist. */
-const BARRIER: Op = { kind: 'cancel', seq: Number.MAX_SAFE_INTEGER, index: 0 };
 
 /**
  * A client of one cell: links to every replica, one session, opened when first needed and kept
@@ -188,17 +184,7 @@ export class Client implements AsyncDisposable {
     const terms = optionsOf(READ, options);
     const { level = 'committed' } = terms;
     checkAnswerKind(query, kind);
-    // The barrier's receipt moves the floor of reads past everything committed before the call.
-    if (level === 'linearizable') await this.#barrier(query, terms);
     return this.#read(query, kind, level, undefined, terms);
-  }
-
-  /** A query that cannot be asked is refused before anything is ordered for it. */
-  async #barrier(query: Query, options: CallOptions): Promise<void> {
-    const checked = composeQuery(query);
-    const path = subjectOf([query]);
-    if (!checked.ok) throw new FattyError(checked.failure, { ...REFUSED, path });
-    await this.#submit([BARRIER], options, path);
   }
 
   async #read<K extends Answer['kind']>(
@@ -208,7 +194,7 @@ export class Client implements AsyncDisposable {
     replica: number | undefined,
     options: CallOptions,
   ): Promise<Found<Extract<Answer, { kind: K }>>> {
-    const view: View = level === 'delivered' ? 'delivered' : 'committed';
+    const view = viewOf(level, replica);
     const all = this.#options(options);
     const { outcome } = this.#driver.call({ kind: 'read', query, view, replica }, all);
     const path = subjectOf([query]);
@@ -223,7 +209,7 @@ export class Client implements AsyncDisposable {
 
   async get(path: string, options: ReadOptions = {}): Promise<FileValue> {
     const own = optionsOf(READ, options);
-    // After the barrier of a linearizable read the floor of all reads is where it has to be.
+    // After a linearizable read the floor of all reads is where it has to be.
     const rest = own.level === 'linearizable' ? { ...own, level: undefined } : own;
     const read: ReadValue = (query) => this.read(query, 'value', query.kind === 'get' ? own : rest);
     return readFile(read, path);
@@ -384,4 +370,10 @@ export class Client implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** One replica alone is asked for what it has; it can promise no more. */
+function viewOf(level: ReadLevel, replica: number | undefined): View {
+  if (level === 'delivered') return 'delivered';
+  return level === 'linearizable' && replica === undefined ? 'current' : 'committed';
 }

@@ -7,7 +7,8 @@ import type { Lock } from './lock.ts';
 /**
  * How much a read promises. `delivered`: one replica's freshest view, on its word alone.
  * `committed`: f+1 replicas agree, at or after everything this client has seen (default).
- * `linearizable`: the same, no older than the call; costs one ordered no-op.
+ * `linearizable`: no older than the call. One exchange when all replicas answer alike, else one ordered
+ * no-op and an answer of f+1.
  */
 export type ReadLevel = 'delivered' | 'committed' | 'linearizable';
 
