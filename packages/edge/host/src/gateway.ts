@@ -198,12 +198,13 @@ export class Gateway<Query, Answer> implements ClientFront {
   committed(at: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void {
     this.#applied = at;
     const { commit } = at;
+    // Others wait for whoever holds a lock from now on, and nobody for whoever has just let go of it.
+    for (const { client, session, body } of applied.notices) {
+      this.#tell(client, { kind: 'notice', session, commit, body }, KEEP_ALIVE);
+    }
     for (const receipt of applied.receipts) {
       this.#settle(receipt);
       this.#tell(receipt.client, receiptMessage(receipt), PROTOCOL);
-    }
-    for (const { client, session, body } of applied.notices) {
-      this.#tell(client, { kind: 'notice', session, commit, body }, KEEP_ALIVE);
     }
     for (const visitor of this.#visitors.values()) this.#wakeReads(visitor, commit);
   }

@@ -281,8 +281,8 @@ describe('time and notices', () => {
     const notice = { client: ALICE.publicKey, session: SESSION, body: utf8('lost') };
     gateway.committed(commitAt(12), { receipts: [receiptFor(0)], notices: [notice] });
     for (const one of [link, second]) {
-      expect(one.heard.map(({ priority }) => priority)).toEqual([PROTOCOL, KEEP_ALIVE]);
-      expect(one.take()[1]).toEqual({
+      expect(one.heard.map(({ priority }) => priority)).toEqual([KEEP_ALIVE, PROTOCOL]);
+      expect(one.take()[0]).toEqual({
         kind: 'notice',
         session: SESSION,
         commit: 12,
@@ -293,6 +293,24 @@ describe('time and notices', () => {
     gateway.linkDown(second);
     gateway.committed(commitAt(13), { receipts: [], notices: [notice] });
     expect([link.take().length, second.take().length]).toEqual([1, 0]);
+  });
+
+  it('tells who holds a lock now before it answers who let go of it', () => {
+    const told: string[] = [];
+    const tell = (to: string, one: FakeLink): void => {
+      const send = one.send.bind(one);
+      one.send = (...args) => {
+        told.push(to);
+        return send(...args);
+      };
+    };
+    const next = new FakeLink(BOB);
+    gateway.linkUp(next);
+    tell('answered', link);
+    tell('granted', next);
+    const notice = { client: BOB.publicKey, session: SESSION, body: utf8('granted') };
+    gateway.committed(commitAt(12), { receipts: [receiptFor(0)], notices: [notice] });
+    expect(told).toEqual(['granted', 'answered']);
   });
 
   it('says nothing to a pong', () => {

@@ -27,6 +27,12 @@ const BATCH_OVERHEAD_BYTES = 512;
 const OP_OVERHEAD_BYTES = 5;
 
 /**
+ * So many batches go out at once, however small. While they are under way what comes gathers in the next,
+ * until that has no room or an answer's usual time is over: so concurrent calls share a signature.
+ */
+const EAGER_BATCHES = 4;
+
+/**
  * The batches of one session (R3): signed once, numbered without gaps, sent through one gateway in
  * order, sent again after a failover until f+1 replicas show the same receipt (R32).
  */
@@ -40,6 +46,8 @@ export class Pipeline {
   readonly #window = new Window();
   /** The next batch has no room until a slot leaves. */
   #isBlocked = false;
+  /** When what gathers for the next batch goes, whatever is under way. */
+  #gatherUntilMs = Number.POSITIVE_INFINITY;
   readonly #retries: Retries;
   #nextSeq = 0;
 
@@ -54,7 +62,8 @@ export class Pipeline {
   }
 
   get retryAtMs(): number {
-    return Math.min(this.#retries.nextAtMs, ...this.#slots.map((slot) => slot.hurryAtMs));
+    const ownMs = Math.min(this.#retries.nextAtMs, this.#gatherUntilMs);
+    return Math.min(ownMs, ...this.#slots.map((slot) => slot.hurryAtMs));
   }
 
   put(job: Job): void {
@@ -69,16 +78,26 @@ export class Pipeline {
     return true;
   }
 
-  /** Signs and sends what the window allows. */
+  /** Signs and sends what the window allows, and what does not gather. */
   flush(atMs: number): void {
+    let untilMs = this.#gatherUntilMs;
+    this.#gatherUntilMs = Number.POSITIVE_INFINITY;
     if (this.#shared.links.gateway() === undefined) return;
     while (this.#queue.length > 0 && !this.#isBlocked) {
-      const jobs = this.#next();
+      const { jobs, isWhole } = this.#next();
+      if (!isWhole && this.#slots.length >= EAGER_BATCHES) {
+        untilMs = Math.min(untilMs, atMs + this.#latencies.typicalMs);
+        if (atMs < untilMs) {
+          this.#gatherUntilMs = untilMs;
+          return;
+        }
+      }
       const ops = jobs.flatMap((job) => job.ops);
       const isFull = this.#slots.length >= this.#shared.batchesInFlightMax;
       this.#isBlocked = isFull || !this.#window.fits(ops.length);
       if (this.#isBlocked) return;
       this.#queue.splice(0, jobs.length);
+      untilMs = Number.POSITIVE_INFINITY;
       const slot = this.#sign(jobs, ops, atMs);
       this.#slots.push(slot);
       this.#send(slot.message, this.#shared.links.first(1));
@@ -86,25 +105,31 @@ export class Pipeline {
     }
   }
 
-  /** Whole calls from the front of the queue, as many as one batch holds; at least one. */
-  #next(): readonly Job[] {
+  /**
+   * Whole calls from the front of the queue, as many as one batch holds; at least one. `isWhole`: what
+   * is put behind them cannot join.
+   */
+  #next(): { readonly jobs: readonly Job[]; readonly isWhole: boolean } {
     const { opsPerBatchMax, limits } = this.#shared;
     let ops = 0;
     let bytes = BATCH_OVERHEAD_BYTES;
     let weight = 0;
     let count = 0;
+    let isWhole = false;
     for (const job of this.#queue) {
-      if (count > 0 && job.alone === true) break;
+      isWhole = job.alone === true;
+      if (count > 0 && isWhole) break;
       ops += job.ops.length;
       bytes += job.ops.reduce((sum, op) => sum + op.length + OP_OVERHEAD_BYTES, 0);
       weight += job.ops.reduce((sum, op) => sum + weightOf(op), 0);
       const isOver =
         ops > opsPerBatchMax || bytes > limits.batchBytesMax || weight > BLOCK_WEIGHT_MAX;
+      isWhole ||= isOver || ops === opsPerBatchMax;
       if (count > 0 && isOver) break;
       count += 1;
-      if (job.alone === true) break;
+      if (isWhole) break;
     }
-    return this.#queue.slice(0, count);
+    return { jobs: this.#queue.slice(0, count), isWhole };
   }
 
   #sign(jobs: readonly Job[], ops: readonly Uint8Array[], atMs: number): Slot {

@@ -104,6 +104,32 @@ describe('submitting', () => {
     expect(client.count('unsigned')).toBeGreaterThan(10);
   });
 
+  it('sends four batches at once; what comes meanwhile shares the next, and a signature', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell).connect();
+    client.write();
+    cell.run(500);
+    const before = client.count('submit');
+    const calls = Array.from({ length: 20 }, (_, i) => client.write(`/f${i}`));
+    expect(client.count('submit') - before).toBe(4);
+    cell.run(3_000);
+    for (const call of calls) expect(client.answer(call)).toBe('results');
+    expect(client.count('submit') - before).toBe(5);
+  });
+
+  it('lets a batch without room for more go at once, whatever is under way', () => {
+    const cell = new FakeCell(4);
+    const client = new SimClient(cell, { opsPerBatchMax: 3 }).connect();
+    client.write();
+    cell.run(500);
+    const before = client.count('submit');
+    const calls = Array.from({ length: 4 + 3 * 5 + 1 }, (_, i) => client.write(`/f${i}`));
+    expect(client.count('submit') - before).toBe(4 + 5);
+    cell.run(3_000);
+    for (const call of calls) expect(client.answer(call)).toBe('results');
+    expect(client.count('submit') - before).toBe(4 + 5 + 1);
+  });
+
   it('keeps 64 batches in flight at most and answers `overloaded` beyond its queue', () => {
     const cell = new FakeCell(4);
     const client = new SimClient(cell, {

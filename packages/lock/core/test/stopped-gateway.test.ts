@@ -1,15 +1,20 @@
 // A gateway that stands still with its links open costs no call its deadline and no lease.
 import type { Op } from '@fatty/api';
 import { describe, expect, it } from 'vitest';
+import type { CoreConfig } from '../src/index.ts';
 import { FakeCell } from './fake-cell.ts';
 import { SimClient } from './sim-client.ts';
 
 const write: Op = { kind: 'write', path: '/a', content: new Uint8Array(), observed: [] };
 
 /** A client that has begun: its session is open, and its gateway known. */
-function begun(n = 4, startDelayMs = 20): { cell: FakeCell; client: SimClient } {
+function begun(
+  n = 4,
+  startDelayMs = 20,
+  options: Partial<CoreConfig> = {},
+): { cell: FakeCell; client: SimClient } {
   const cell = new FakeCell(n);
-  const client = new SimClient(cell, { leaseMs: 12_000 }).connect();
+  const client = new SimClient(cell, { leaseMs: 12_000, ...options }).connect();
   cell.commitDelayMs = startDelayMs;
   for (let i = 0; i < 3; i++) {
     client.write();
@@ -131,8 +136,20 @@ describe('a gateway that is stopped with its link open', () => {
     expect(after).toBeLessThan(60);
   });
 
-  it('takes a whole window along once, not once for each batch in it', () => {
+  it('does not hold up what gathers behind calls that it leaves unanswered', () => {
     const { cell, client } = begun();
+    stop(cell, client.gateway());
+    const patient = Array.from({ length: 4 }, () =>
+      client.call({ kind: 'ops', ops: [write] }, 30_000),
+    );
+    const urgent = client.call({ kind: 'ops', ops: [write] }, 150);
+    cell.run(cell.nowMs + 149);
+    expect(client.answer(urgent)).toBe('results');
+    for (const call of patient) expect(client.answer(call)).toBe('results');
+  });
+
+  it('takes a whole window along once, not once for each batch in it', () => {
+    const { cell, client } = begun(4, 20, { opsPerBatchMax: 1 });
     stop(cell, client.gateway());
     const atMs = cell.nowMs;
     for (let i = 0; i < 20; i++) {
