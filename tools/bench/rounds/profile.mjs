@@ -11,7 +11,10 @@ const PARTS = [
     'disk',
     /edge\/storage\/|node_modules\/lmdb\/|node_modules\/msgpackr|node:fs|internal\/fs|block-index/,
   ],
-  ['signatures', /codec\/dist\/(node|signature)\.js|internal\/crypto|node:crypto/],
+  [
+    'signatures',
+    /codec\/dist\/(node|signature|sodium)\.js|sodium-native\/|internal\/crypto|node:crypto/,
+  ],
   ['decoding', /codec\/dist\//],
   ['DAG', /kernel\/broadcast\//],
   ['order', /kernel\/order\//],
