@@ -270,4 +270,20 @@ export const MUTANTS = [
     replace: 'return against.length >= faultsMax(this.#committee);',
     ...unit('packages/kernel/replica/test/frames.test.ts'),
   },
+  {
+    name: 'gather-for-ever',
+    about: 'a call waits for as long as four batches before it have no answer',
+    file: 'packages/lock/core/src/pipeline.ts',
+    find: 'untilMs = Math.min(untilMs, atMs + this.#latencies.typicalMs);',
+    replace: 'untilMs = Number.POSITIVE_INFINITY;',
+    ...unit('packages/lock/core/test/stopped-gateway.test.ts'),
+  },
+  {
+    name: 'lenient-signature',
+    about: 'libsodium is the last word on an R that the rule may refuse',
+    file: 'packages/kernel/codec/src/sodium.ts',
+    find: 'return isBelowP(signature) && sodium',
+    replace: 'return sodium',
+    ...unit('packages/kernel/codec/test/signature.test.ts'),
+  },
 ];
