@@ -1,13 +1,34 @@
 // How tests run: unit tests, nets, real processes.
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ssr = { resolve: { conditions: ['@fatty/source', ...defaultServerConditions] } };
-const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 60_000 };
+const shared = { pool: 'forks' as const, testTimeout: 300_000, hookTimeout: 300_000 };
 
-/** Units and nets share two workers; real processes (e2e) run one file at a time. */
+const units = ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'];
+
+/** Puts a module of its own in the place of another. */
+const MOCKS = /\bvi\.(?:mock|doMock|resetModules)\(/u;
+
+/**
+ * Files that change what all of a process has: its modules, or its hash function (the codec has a portable
+ * and a native one, and tests both). They share a worker with no other.
+ */
+const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /^[^/]+\/[^/]+\/test\/.*\.test\.ts$/u.test(path))
+  .map((path) => `packages/${path}`)
+  .filter(
+    (path) =>
+      path.startsWith('packages/kernel/codec/') || MOCKS.test(readFileSync(root + path, 'utf8')),
+  );
+
+/**
+ * Units and nets share two workers, which load a module once for all of their files; real processes (e2e) run
+ * one file at a time.
+ */
 export default defineConfig({
   root,
   ssr,
@@ -20,8 +41,15 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'],
+          include: units,
+          exclude: [...configDefaults.exclude, ...alone],
+          isolate: false,
         },
+      },
+      {
+        root,
+        ssr,
+        test: { ...shared, name: 'alone', include: alone },
       },
       {
         root,
@@ -30,7 +58,7 @@ export default defineConfig({
           ...shared,
           name: 'nets',
           include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
-          testTimeout: 300_000,
+          isolate: false,
         },
       },
       {

@@ -9,11 +9,9 @@ import { connect } from '@fatty/client/node';
 import { ed25519 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { addressesFromJson, type Cell, parseCell } from '@fatty/protocol';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateKeyPem, initCell, loadConfig, runNode, withAddresses } from '../src/index.ts';
 import { saveCell } from '../src/init.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const MAIN = new URL('../dist/main.js', import.meta.url).pathname;
 const DISK = new URL('./failing-disk.mjs', import.meta.url).href;

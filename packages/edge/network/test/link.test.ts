@@ -160,12 +160,13 @@ describe('an established link', () => {
   });
 
   test('measures latency by pings and cuts a peer that is silent', async () => {
-    const limits = { pingMs: 10, silenceMsMax: 80 };
-    const { out, back } = await pair({ limits }, { limits });
+    // A machine that stands still for a moment is not to cut these two.
+    const patient = { limits: { pingMs: 10, silenceMsMax: 600_000 } };
+    const { out, back } = await pair(patient, patient);
     await until(() => (out as NetworkLink).stats().latencyMs !== undefined);
     await until(() => (back as NetworkLink).stats().latencyMs !== undefined);
     const far = new Recorder();
-    const listener = await listenFor(far, { limits });
+    const listener = await listenFor(far, { limits: { pingMs: 10, silenceMsMax: 80 } });
     const raw = await proved(listener.url, 4);
     raw.socket.pause();
     await until(() => far.downs.length === 1);

@@ -1,12 +1,10 @@
 // Every argument of every method, wrong in every way: one call rejects, with a code.
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, isFattyError } from '../src/index.ts';
 import { connectOn } from '../src/sdk/connect.ts';
 import { commandProver, proverPool, runMachine } from '../src/worker/index.ts';
 import { LiveCell } from './live-cell.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** A client as plain JavaScript sees it. */
 type Untyped = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;

@@ -2,13 +2,11 @@
 
 import { ed25519, toHex } from '@fatty/codec';
 import { writeCell } from '@fatty/protocol';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { CLIENT_ERRORS, clientError, isFattyError } from '../src/index.ts';
 import { connectOn } from '../src/sdk/connect.ts';
 import { codeOf } from './code-of.ts';
 import { LiveCell } from './live-cell.ts';
-
-vi.setConfig({ testTimeout: 10_000 });
 
 let live: LiveCell | undefined;
 

@@ -192,22 +192,22 @@ describe('disk', () => {
 describe('the checkers’ own eyes', () => {
   const cell = makeCell(4, standIn(), smallWindows(4));
 
-  test('find a block however it is wrapped', () => {
+  function headerFor(body: Uint8Array, round = 1): Uint8Array {
     const parents = [0, 1, 2].map((author) => virtualRef(cell.cellId, author));
-    const body = new Uint8Array(200);
-    const header = encode(headerShape, {
-      cellId: cell.cellId,
-      epoch: 0,
-      round: 1,
-      author: 0,
-      ts: 5,
-      seal: false,
-      parents,
-      bodyHash: bodyDigest(body),
-    });
+    const at = { cellId: cell.cellId, epoch: 0, round, author: 0, ts: 5, seal: false };
+    return encode(headerShape, { ...at, parents, bodyHash: bodyDigest(body) });
+  }
+
+  function signed(header: Uint8Array) {
     const sig = cell.signers[0]?.sign(header);
     if (sig === undefined) throw new Error('four signers');
-    const block = encode(signedBlockShape, { header, sig, body });
+    return sig;
+  }
+
+  test('find a block however it is wrapped', () => {
+    const body = new Uint8Array(200);
+    const header = headerFor(body);
+    const block = encode(signedBlockShape, { header, sig: signed(header), body });
     const wrapped = Uint8Array.of(
       0x82,
       0x01,
@@ -222,6 +222,26 @@ describe('the checkers’ own eyes', () => {
       expect(seen?.parents.map((ref) => ref.author)).toEqual([0, 1, 2]);
       expect(toHex(seen?.bodyHash ?? body)).toBe(toHex(bodyDigest(body)));
     }
+  });
+
+  test('read what stands there, whatever they have read beside this signature before', () => {
+    const body = new Uint8Array(200);
+    const header = headerFor(body);
+    const sig = signed(header);
+    const other = { header: headerFor(body, 2), body: new Uint8Array(200).fill(1) };
+    const seen = [{ body }, { header: other.header }, { body: other.body }, { body }].map(
+      (part) => {
+        const block = { header, body, sig, ...part };
+        const [read] = blocksIn(encode(signedBlockShape, block));
+        return [read?.round, read?.body[0]];
+      },
+    );
+    expect(seen).toEqual([
+      [1, 0],
+      [2, 0],
+      [1, 1],
+      [1, 0],
+    ]);
   });
 
   test('are not fooled by anything that is not one', () => {

@@ -1,13 +1,13 @@
 // Tests of shared verdicts.
-import { asSignature, type SignatureScheme, standIn, utf8 } from '@fatty/codec';
+import { ACCEPT, asSignature, reject, type SignatureScheme, standIn, utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { sharedVerdicts } from '../src/world/verdicts.ts';
 
 /** A stand-in that counts how often it is asked. */
 function counted() {
-  const asked = { verify: 0, accepts: 0 };
+  const asked = { verify: 0, accepts: 0, admit: 0 };
   const scheme = standIn();
-  const counting = (what: keyof typeof asked): SignatureScheme['verify'] => {
+  const counting = (what: 'verify' | 'accepts'): SignatureScheme['verify'] => {
     return (...of) => {
       asked[what] += 1;
       return scheme[what](...of);
@@ -17,6 +17,10 @@ function counted() {
     ...scheme,
     verify: counting('verify'),
     accepts: counting('accepts'),
+    admit: (key) => {
+      asked.admit += 1;
+      return key[0] === 0 ? reject('bad_key', 'a key', 'none') : ACCEPT;
+    },
   });
   return { shared, asked };
 }
@@ -33,7 +37,17 @@ test('each signature is looked at once, whatever the verdict', () => {
     expect(shared.verify(publicKey, message, bad)).toBe(false);
     expect(shared.accepts(publicKey, message, good)).toBe(true);
   }
-  expect(asked).toEqual({ verify: 2, accepts: 1 });
+  expect(asked).toEqual({ verify: 2, accepts: 1, admit: 0 });
+});
+
+test('each key is admitted once, or refused', () => {
+  const { shared, asked } = counted();
+  const [good, bad] = [new Uint8Array(32).fill(1), new Uint8Array(32)];
+  for (let i = 0; i < 3; i++) {
+    expect(shared.admit(good.slice()).kind).toBe('accept');
+    expect(shared.admit(bad.slice())).toMatchObject({ code: 'bad_key' });
+  }
+  expect(asked.admit).toBe(2);
 });
 
 test('another key, message or signature is another question', () => {

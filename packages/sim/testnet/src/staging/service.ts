@@ -19,7 +19,9 @@ export function readService(machine: StateMachine): string {
 }
 
 function readNode(service: LockService, path: string): readonly string[] {
-  const own = `${path} ${toHex(encodeAnswer(service.query({ kind: 'get', path })))}`;
+  const got = service.query({ kind: 'get', path });
+  const own = `${path} ${toHex(encodeAnswer(got))}`;
+  if (got.kind === 'value') return [own];
   const list = service.query({ kind: 'list', path, after: undefined, limit: 1024 });
   if (list.kind !== 'list') return [own];
   const below = path === '/' ? '/' : `${path}/`;

@@ -1,5 +1,5 @@
 // How checkers read the wire, apart from the code under test.
-import { hash, toHex } from '@fatty/codec';
+import { equalBytes, hash, toHex } from '@fatty/codec';
 
 /**
  * How the checkers read the wire. Written apart from package broadcast on purpose: a checker that
@@ -95,9 +95,26 @@ function readRef(item: Item): SeenRef | undefined {
   return { round, author, key: toHex(digest) };
 }
 
-function readBlock(items: readonly Item[]): SeenBlock | undefined {
+/** So many blocks are remembered: more than a world has under way. */
+const RECENT_MAX = 4096;
+/** By signature. What is read in a block is a function of its bytes, so worlds may share it. */
+const recent = new Map<string, SeenBlock>();
+
+/** Each replica's disk holds the same block in memory of its own: it is read once. */
+function blockOf(items: readonly Item[]): SeenBlock | undefined {
   const [header, sig, body] = items;
   if (!isBytes(header) || !isBytes(sig) || !isBytes(body) || sig.length !== 64) return undefined;
+  const name = toHex(sig);
+  const known = recent.get(name);
+  if (known && equalBytes(known.header, header) && equalBytes(known.body, body)) return known;
+  const block = readBlock(header, sig, body);
+  if (block === undefined) return undefined;
+  if (recent.size >= RECENT_MAX) recent.clear();
+  recent.set(name, block);
+  return block;
+}
+
+function readBlock(header: Uint8Array, sig: Uint8Array, body: Uint8Array): SeenBlock | undefined {
   const fields = readItem(header);
   if (!Array.isArray(fields) || fields.length !== 8) return undefined;
   const [cellId, epoch, round, author, ts, seal, refs, bodyHash] = fields as readonly Item[];
@@ -136,7 +153,7 @@ function collect(item: Item, out: SeenBlock[]): void {
     return;
   }
   if (!Array.isArray(item)) return;
-  const block = item.length === 3 ? readBlock(item) : undefined;
+  const block = item.length === 3 ? blockOf(item) : undefined;
   if (block !== undefined) out.push(block);
   else for (const one of item as readonly Item[]) collect(one, out);
 }

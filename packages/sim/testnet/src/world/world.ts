@@ -171,6 +171,7 @@ export class World {
   }
 
   report(violations: readonly Violation[]): void {
+    if (violations.length === 0) return;
     this.violations.push(...violations);
     for (const violation of violations) this.#story.broken(violation);
   }
