@@ -1,6 +1,6 @@
 // Deliberate mistakes, each with the test that must notice. `find` stands exactly once in `file`.
-const unit = (path) => ({ project: 'unit', test: path });
-const nets = (path) => ({ project: 'nets', test: path });
+const unit = (path) => ({ projects: ['unit', 'alone'], test: path });
+const nets = (path) => ({ projects: ['nets'], test: path });
 
 export const MUTANTS = [
   {
