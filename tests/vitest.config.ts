@@ -10,11 +10,11 @@ const shared = { pool: 'forks' as const, testTimeout: 300_000, hookTimeout: 300_
 
 const units = ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'];
 
-/** Puts a module of its own in the place of another. */
-const MOCKS = /\bvi\.(?:mock|doMock|resetModules)\(/u;
+/** Puts a module of its own in the place of another, or asks which ones are loaded. */
+const MINDS_MODULES = /\bvi\.(?:mock|doMock|resetModules)\(|\bcreateRequire\(.*\)\.cache\b/u;
 
 /**
- * Files that change what all of a process has: its modules, or its hash function (the codec has a portable
+ * Files that mind what all of a process has: its modules, or its hash function (the codec has a portable
  * and a native one, and tests both). They share a worker with no other.
  */
 const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8' })
@@ -22,7 +22,8 @@ const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8'
   .map((path) => `packages/${path}`)
   .filter(
     (path) =>
-      path.startsWith('packages/kernel/codec/') || MOCKS.test(readFileSync(root + path, 'utf8')),
+      path.startsWith('packages/kernel/codec/') ||
+      MINDS_MODULES.test(readFileSync(root + path, 'utf8')),
   );
 
 /**

@@ -257,6 +257,7 @@ describe('S15', () => {
     return Object.assign(Object.create(machine) as StateMachine, {
       entries,
       fresh: diary,
+      view: diary,
       restore: () => undefined,
       snapshot: () => new Uint8Array(),
       deliverBatch: (batch: OrderedBatch) => void entries.push(toHex(batch.id)),
