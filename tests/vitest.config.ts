@@ -59,6 +59,7 @@ export default defineConfig({
           ...shared,
           name: 'nets',
           include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
+          testTimeout: 900_000,
           isolate: false,
         },
       },
