@@ -2,12 +2,14 @@
 import { NETS, type Net } from '@fatty/testnet';
 import { clientsNet } from './clients/net.ts';
 import { outcomesNet } from './clients/outcomes.ts';
+import { readsNet } from './clients/reads.ts';
 
 /** Every net there is: those of package testnet, and those that need packages above it. */
 export const ALL_NETS: Readonly<Record<string, Net>> = {
   ...NETS,
   clients: clientsNet,
   outcomes: outcomesNet,
+  reads: readsNet,
 };
 
 export function netNamed(name: string): Net {

@@ -63,7 +63,7 @@ class Door {
       role: 'client',
       messageBytesMax: GATEWAY_LIMITS.frameBytesMax,
       send: (bytes: Uint8Array, _priority: Priority): boolean => {
-        for (const said of this.tongue?.bend(bytes) ?? [bytes]) caller.hear(said);
+        for (const said of this.tongue?.bend(bytes, link) ?? [bytes]) caller.hear(said);
         return true;
       },
       close: (code: number): void => {
@@ -84,7 +84,7 @@ class Door {
   message(link: Link, bytes: Uint8Array): void {
     const caller = this.#links.get(link);
     if (caller === undefined) return;
-    const answered = this.tongue?.answer(bytes);
+    const answered = this.tongue?.answer(bytes, link);
     for (const says of answered?.says ?? []) caller.hear(encodeGatewayMessage(says));
     const afterMs = answered === undefined ? 0 : answered.passAfterMs;
     if (afterMs === 0) return this.#front?.message(link, bytes);

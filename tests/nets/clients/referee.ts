@@ -13,7 +13,14 @@ import {
 import { decode, toHex } from '@fatty/codec';
 import type { Belief, CallOutcome } from '@fatty/core';
 import type { Position, Receipt } from '@fatty/interface';
-import { type Batch, batchId, batchShape, type SignedBatch } from '@fatty/protocol';
+import {
+  type Batch,
+  batchId,
+  batchShape,
+  type SignedBatch,
+  type StateView,
+  type View,
+} from '@fatty/protocol';
 import {
   type Checker,
   effects,
@@ -249,6 +256,7 @@ export class Referee implements Checker, Onlooker {
     const message = decodeGatewayMessage(bytes, FRAME_BYTES_MAX);
     if (!message.ok) return;
     const { value } = message;
+    if (value.kind === 'error') this.#world.count(`refused.${value.failure.code}`);
     if (value.kind === 'refused') this.#voice(`refused ${toHex(value.batch)}`, replica);
     if (value.kind === 'receipt') {
       const results = value.results.map(toHex).join();
@@ -257,7 +265,7 @@ export class Referee implements Checker, Onlooker {
     }
     if (value.kind === 'readResult') {
       const answer = toHex(encodeAnswer(value.answer));
-      this.#voice(`${client.name} ${value.view} ${answer}`, replica);
+      this.#voice(`${client.name} ${stateOf(value.view)} ${answer}`, replica);
     }
   }
 
@@ -312,7 +320,9 @@ export class Referee implements Checker, Onlooker {
     name: string,
     { answer, commit, replicas, view }: Extract<CallOutcome, { kind: 'answer' }>,
   ): void {
-    const voices = this.#voices.get(`${client.name} ${view} ${toHex(encodeAnswer(answer))}`);
+    const voices = this.#voices.get(
+      `${client.name} ${stateOf(view)} ${toHex(encodeAnswer(answer))}`,
+    );
     const others = replicas.filter((one) => voices?.has(one) !== true);
     if (others.length > 0)
       this.#say('R32', `${name}: said by ${replicas.join()}`, `not by ${others.join()}`);
@@ -364,6 +374,11 @@ const EFFECTS: ReadonlySet<Result['kind']> = new Set<Result['kind']>([
 
 /** Codes of calls whose batch was applied, while its results are not kept any more. */
 const FORGOTTEN: ReadonlySet<string> = new Set(['already_applied', 'receipt_forgotten']);
+
+/** A current read may come either way: from all, or from those who have applied its no-op. */
+function stateOf(view: View): StateView {
+  return view === 'delivered' ? view : 'committed';
+}
 
 /** The no-op that may take the place of a refused batch. */
 function isNoOp({ ops, seq }: Batch): boolean {

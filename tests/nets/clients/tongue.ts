@@ -1,14 +1,19 @@
 // How a lying replica answers clients.
 import {
+  type Answer,
   type ClientMessage,
   decodeClientMessage,
   decodeGatewayMessage,
+  encodeAnswer,
+  encodeClientMessage,
   encodeGatewayMessage,
   encodeNotice,
   encodeResult,
   type GatewayMessage,
   type NoticeBody,
 } from '@fatty/api';
+import { equalBytes, toHex } from '@fatty/codec';
+import type { Link } from '@fatty/interface';
 import { batchId, type SignedBatch, signNow } from '@fatty/protocol';
 import type { Scene, SeededRng } from '@fatty/testnet';
 
@@ -16,6 +21,8 @@ type Said<K extends GatewayMessage['kind']> = Extract<GatewayMessage, { kind: K 
 
 const BYTES_MAX = 2_000_000;
 const HOUR_MS = 3_600_000;
+/** What a liar remembers of a question. */
+const OLD_ANSWERS = 4;
 const KEY = { expected: 'the truth', actual: 'a lie' };
 
 /** `passAfterMs`: when the message goes on to the replica, if ever. */
@@ -40,6 +47,10 @@ export class Tongue {
   readonly #index: number;
   readonly #rng: SeededRng;
   readonly #mute: boolean;
+  /** What each link asked, by the number of the question. */
+  readonly #asked = new WeakMap<Link, Map<number, string>>();
+  /** What was true of each question, oldest first. */
+  readonly #known = new Map<string, Answer[]>();
 
   constructor(scene: Scene, index: number) {
     this.#scene = scene;
@@ -53,9 +64,11 @@ export class Tongue {
   }
 
   /** What a client hears in place of this message of an honest gateway. */
-  bend(bytes: Uint8Array): readonly Uint8Array[] {
+  bend(bytes: Uint8Array, to: Link): readonly Uint8Array[] {
     const message = decodeGatewayMessage(bytes, BYTES_MAX);
     if (!message.ok) return [];
+    const before =
+      message.value.kind === 'readResult' ? this.#before(message.value, to) : undefined;
     if (this.#mute) {
       this.#lied('mute');
       return [];
@@ -70,15 +83,16 @@ export class Tongue {
       this.#lied('garbage');
       return [this.#rng.bytes(60), bytes];
     }
-    return this.#bent(message.value).map(encodeGatewayMessage);
+    return this.#bent(message.value, before).map(encodeGatewayMessage);
   }
 
   /** What becomes of a client's message. */
-  answer(bytes: Uint8Array): Answered {
+  answer(bytes: Uint8Array, from: Link): Answered {
     const message = decodeClientMessage(bytes, BYTES_MAX);
     if (this.#mute) return KEPT;
     if (!message.ok) return PASSED_ON;
     const { value } = message;
+    if (value.kind === 'read') this.#note(value, from);
     if (value.kind === 'submit') return this.#submitted(value.batch);
     return this.#rng.chance(200) ? this.#ignored(value) : PASSED_ON;
   }
@@ -108,7 +122,23 @@ export class Tongue {
     return { says, passAfterMs: this.#rng.pick([0, 0, 300, 2_000]) };
   }
 
-  #bent(message: GatewayMessage): readonly GatewayMessage[] {
+  #note(read: Extract<ClientMessage, { kind: 'read' }>, from: Link): void {
+    const asked = this.#asked.get(from) ?? new Map<number, string>();
+    const question = encodeClientMessage({ ...read, request: 0, minCommit: 0, view: 'committed' });
+    this.#asked.set(from, asked.set(read.request, toHex(question)));
+  }
+
+  /** What was true of the same question before, as far as this liar was asked; and remembers what is. */
+  #before({ request, answer }: Said<'readResult'>, to: Link): Answer | undefined {
+    const question = this.#asked.get(to)?.get(request) ?? '';
+    const known = this.#known.get(question) ?? [];
+    const last = known.at(-1);
+    const isNew = last === undefined || !equalBytes(encodeAnswer(last), encodeAnswer(answer));
+    this.#known.set(question, isNew ? [...known, answer].slice(-OLD_ANSWERS) : known);
+    return this.#known.get(question)?.at(-2);
+  }
+
+  #bent(message: GatewayMessage, before: Answer | undefined): readonly GatewayMessage[] {
     switch (message.kind) {
       case 'receipt':
         return this.#receipt(message);
@@ -117,7 +147,7 @@ export class Tongue {
       case 'nowReading':
         return this.#clock(message);
       case 'readResult':
-        return this.#read(message);
+        return this.#read(message, before);
       case 'refused':
       case 'error':
       case 'ping':
@@ -179,16 +209,38 @@ export class Tongue {
     return [signNow(cell.cellId, signer, this.#rng.pick(lies))];
   }
 
-  /** Nothing is there, or nothing is held; or the truth, of a commit that is not there yet. */
-  #read(read: Said<'readResult'>): readonly GatewayMessage[] {
+  /** What was; a part of it; nothing; nothing is held; or the truth, of a commit that is not there yet. */
+  #read(read: Said<'readResult'>, before: Answer | undefined): readonly GatewayMessage[] {
     this.#lied('read');
     const { answer, commit } = read;
-    if (this.#rng.chance(300)) return [{ ...read, commit: commit + 100 }];
+    const die = this.#rng.below(10);
+    if (die < 3) return [{ ...read, commit: commit + 100 }];
     if (answer.kind === 'session') {
       const leaseExpiry = this.#scene.world.nowMs + HOUR_MS;
       return [{ ...read, answer: { ...answer, leaseExpiry, holds: [] } }];
     }
+    if (before !== undefined && die < 8) {
+      this.#lied('old');
+      return [{ ...read, answer: before }];
+    }
+    const part = trimmed(answer);
+    if (part !== undefined && die === 8) {
+      this.#lied('trimmed');
+      return [{ ...read, answer: part }];
+    }
     const nothing = { kind: 'error', code: 'not_found', ...KEY, waitMs: undefined } as const;
     return [{ ...read, commit: commit + 100, answer: nothing }];
   }
+}
+
+/** One entry, one value or one holder less; undefined where there is none. */
+function trimmed(answer: Answer): Answer | undefined {
+  if (answer.kind === 'list' && answer.entries.length > 0) {
+    return { ...answer, entries: answer.entries.slice(1) };
+  }
+  if (answer.kind === 'value' && answer.siblings.length > 1) {
+    return { ...answer, siblings: answer.siblings.slice(1) };
+  }
+  if (answer.kind === 'lock' && answer.holders.length > 0) return { ...answer, holders: [] };
+  return undefined;
 }

@@ -1,5 +1,5 @@
 // Reads that are no older than their question: what all members say, or behind a no-op (R32b).
-import type { Answer, Op, Query } from '@fatty/api';
+import type { Op, Query } from '@fatty/api';
 import type { Reads } from './reads.ts';
 import type { Shared } from './shared.ts';
 import type { CallOutcome } from './types.ts';
@@ -35,10 +35,10 @@ export class CurrentReads {
   start(call: number, query: Query, done: (outcome: CallOutcome) => void): void {
     let isOrdered = false;
     this.#reads.poll(call, query, this.#shared.nowMs, {
-      agreed: (answer, commit) => {
+      agreed: (answer, commit, replicas) => {
         this.#orderer.withdraw(call);
         this.#reads.withdraw(call);
-        done(this.#agreed(answer, commit));
+        done({ kind: 'answer', answer, commit, view: 'current', replicas });
       },
       doubtful: () => {
         if (isOrdered) return;
@@ -46,11 +46,6 @@ export class CurrentReads {
         this.#order(call, query, done);
       },
     });
-  }
-
-  #agreed(answer: Answer, commit: number): CallOutcome {
-    const replicas = [...this.#shared.members.keys()];
-    return { kind: 'answer', answer, commit, view: 'current', replicas };
   }
 
   /** Its receipt moves the floor of reads past everything that was told before the call. */

@@ -20,10 +20,10 @@ const ROUNDS_MAX = 2;
 /** What may become of a poll; nothing comes within the call that withdraws it, or after. */
 export interface PollEnds {
   /**
-   * All members said so, after the question: `commit` is one that an honest one had applied, and the
-   * answer is that of the state there or later.
+   * All members (`replicas`, ascending) said so, after the question: `commit` is one that an honest one
+   * had applied, and the answer is that of the state there or later.
    */
-  agreed(answer: Answer, commit: number): void;
+  agreed(answer: Answer, commit: number, replicas: readonly number[]): void;
   /** Do not wait for it alone. It may agree all the same; may come more than once. */
   doubtful(): void;
 }
@@ -173,7 +173,8 @@ export class Polls {
     this.#polls.delete(poll.request);
     this.#prospect.succeeded(atMs - poll.askedAtMs);
     sawCommit(commit);
-    poll.ends.agreed(answer, commit);
+    const replicas = [...poll.said.keys()].sort((a, b) => a - b);
+    poll.ends.agreed(answer, commit, replicas);
   }
 
   /** One who cannot answer, or not this, is enough. */

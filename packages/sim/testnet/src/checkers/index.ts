@@ -15,6 +15,7 @@ export { type Agreed, CommitChecker, type CommitSeen, effects } from './commits.
 export { CopyChecker } from './copies.ts';
 export { DurabilityChecker } from './durability.ts';
 export { MachineChecker } from './machines.ts';
+export { ReadChecker, type ReadCheckerParts, type ReadSeen } from './reads.ts';
 export { SlotChecker } from './slots.ts';
 export { type Reader, ViewChecker } from './views.ts';
 
