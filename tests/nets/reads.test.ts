@@ -1,3 +1,4 @@
+// Reads of view current in whole cells: none is older than its call (R32b).
 import { expect, test } from 'vitest';
 import { checkNet } from './check.ts';
 

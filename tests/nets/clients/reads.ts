@@ -1,3 +1,4 @@
+// The net of reads: clients that write and read the same few nodes, and ask as soon as anybody is told.
 import { type Dot, encodeAnswer, encodeOp, type Op, type Query } from '@fatty/api';
 import { toHex, utf8 } from '@fatty/codec';
 import type { CallOutcome, CallRequest } from '@fatty/core';

@@ -1,3 +1,4 @@
+// The checker of reads objects to every answer that is older than its call.
 import type { StateMachine } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
 import { ReadChecker, type ReadSeen } from '../src/checkers/reads.ts';

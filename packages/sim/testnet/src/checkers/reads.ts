@@ -21,6 +21,7 @@ export interface ReadSeen {
   readonly commit: number;
 }
 
+/** What a {@link ReadChecker} judges by. */
 export interface ReadCheckerParts {
   /** A fresh machine, which this checker alone has: it applies what the cell commits. */
   readonly machine: StateMachine;
