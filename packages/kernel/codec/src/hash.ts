@@ -49,8 +49,13 @@ export function packDigest(digest: Uint8Array): PackedDigest {
 /** The bytes of a digest's characters. */
 export function unpackDigest(packed: PackedDigest): Digest {
   const bytes = new Uint8Array(packed.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = packed.charCodeAt(i);
+  unpackInto(bytes, 0, packed);
   return asDigest(bytes);
+}
+
+/** Writes the bytes of a digest's characters into `bytes`, from `at` on. */
+export function unpackInto(bytes: Uint8Array, at: number, packed: PackedDigest): void {
+  for (let i = 0; i < packed.length; i++) bytes[at + i] = packed.charCodeAt(i);
 }
 
 const prefixes = new Map<string, Uint8Array>();

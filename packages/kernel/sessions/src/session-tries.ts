@@ -7,7 +7,7 @@ import {
   InvariantError,
   packDigest,
   type Shape,
-  unpackDigest,
+  unpackInto,
 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
@@ -63,9 +63,11 @@ export class SessionTries<S extends SessionRecord> {
 /** H(`stored-receipt` ‖ receipt) of each, joined. */
 function digestsOf(kept: readonly StoredReceipt[]): Uint8Array {
   const bytes = new Uint8Array(DIGEST_BYTES * kept.length);
-  for (const [i, receipt] of kept.entries()) {
+  let at = 0;
+  for (const receipt of kept) {
     receipt.packed ??= packDigest(hash('stored-receipt', encode(storedReceiptShape, receipt)));
-    bytes.set(unpackDigest(receipt.packed), DIGEST_BYTES * i);
+    unpackInto(bytes, at, receipt.packed);
+    at += DIGEST_BYTES;
   }
   return bytes;
 }
