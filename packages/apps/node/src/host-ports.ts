@@ -1,6 +1,7 @@
 // The ports of a host in a real process.
 import type { HostPorts, Timers, Written } from '@fatty/host';
 import type { Clock, KvStore, LogStore, MarkStore, Verifier } from '@fatty/interface';
+import type { FrameStore } from '@fatty/storage';
 
 /** The clocks of this machine. */
 export const CLOCK: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -26,27 +27,39 @@ export const TIMERS: Timers = {
 
 /** What of a replica's folder its host uses at work. */
 export interface OpenStores {
-  readonly log: Pick<LogStore, 'append'>;
+  readonly log: Pick<LogStore, 'append' | 'dropBelow'>;
+  readonly frames: Pick<FrameStore, 'write'>;
   readonly kv: Pick<KvStore, 'get' | 'range' | 'write'>;
   readonly mark: Pick<MarkStore, 'write'>;
 }
 
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
+
 function tell(writing: Promise<unknown>, written: Written): void {
   void writing.then(
     () => written(undefined),
-    (error: unknown) => written(error instanceof Error ? error : new Error(String(error))),
+    (error: unknown) => written(asError(error)),
   );
 }
 
 /** The ports of a host over promises: storage rejects a write that failed, a verifier never rejects. */
 export function portsOver(
-  { log, kv, mark }: OpenStores,
+  { log, kv, mark, frames }: OpenStores,
   verifier: Pick<Verifier, 'verify'>,
 ): HostPorts {
   return {
     clock: CLOCK,
     timers: TIMERS,
-    log: { append: (records, written) => tell(log.append(records), written) },
+    log: {
+      append: (records, written) =>
+        void log.append(records).then(
+          (segment) => written(undefined, segment),
+          (error: unknown) => written(asError(error)),
+        ),
+      dropBelow: (segment, written) => tell(log.dropBelow(segment), written),
+    },
+    frames: { write: (index, frame, written) => tell(frames.write(index, frame), written) },
     mark: { write: (bytes, written) => tell(mark.write(bytes), written) },
     kv: {
       get: (key) => kv.get(key),

@@ -18,6 +18,7 @@ export interface Metrics {
   readonly round: Gauge;
   readonly commitIndex: Gauge;
   readonly certifiedCommit: Gauge;
+  readonly frameCommit: Gauge;
   readonly peersUp: Gauge;
   readonly clients: Gauge;
   readonly sessions: Gauge;
@@ -55,6 +56,7 @@ export function createMetrics(): Metrics {
     round: gauge('fatty_round', 'Highest own round'),
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
     certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),
+    frameCommit: gauge('fatty_frame_commit', 'Commit of the newest frame on disk'),
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),

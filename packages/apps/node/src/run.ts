@@ -184,6 +184,8 @@ class Node {
   }
 
   async #replay(): Promise<Outcome<number>> {
+    const refused = this.#host.driver.resume(await this.#stores.frames.read());
+    for (const failure of refused) this.#telemetry.log.error({ failure }, 'a frame is of no use');
     const restore: Restoring = (...part) => this.#host.driver.restore(...part);
     const replayed = await replayLog(this.#stores, restore, (records) => {
       this.#replaying = records;
@@ -192,7 +194,8 @@ class Node {
     if (!replayed.ok) return replayed;
     this.#replaying = undefined;
     const records = replayed.value;
-    this.#telemetry.log.info({ records }, 'log replayed; without frames it is kept whole');
+    const { frameCommit } = this.#replica.status();
+    this.#telemetry.log.info({ records, frameCommit }, 'log behind the frame replayed');
     return replayed;
   }
 
@@ -249,6 +252,7 @@ class Node {
     return new Host({
       replica: {
         step: (event) => core.step(event),
+        resume: (head, state) => this.#replica.resume(head, state),
         restore: (records, mark) => this.#replica.restore(records, mark),
       },
       ports: portsOver(this.#stores, this.#verifier),

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail, ok } from '@fatty/codec';
 import type { Written } from '@fatty/host';
-import type { KvStore, LogRecord, LogStore, Outcome } from '@fatty/interface';
+import type { KvStore, LogStore, Outcome, PlacedRecord } from '@fatty/interface';
 import {
   type DurableMark,
   type FolderLock,
+  type FrameStore,
   isDiskFull,
   lockFolder,
+  openFrames,
   openKv,
   openLog,
   openMark,
@@ -21,11 +23,12 @@ export interface Stores {
   readonly log: LogStore;
   readonly kv: KvStore;
   readonly mark: DurableMark;
+  readonly frames: FrameStore;
   close(): Promise<void>;
 }
 
 /**
- * Opens DIR/{LOCK, log, state.lmdb, signer}.
+ * Opens DIR/{LOCK, log, frames, state.lmdb, signer}.
  * Codes: `folder_locked`, `log_corrupt` and the others of package storage, `disk_full`, `folder_unusable`.
  * The index begins empty: a replay fills it.
  */
@@ -49,12 +52,13 @@ function failureOf(error: unknown, dir: string): Outcome<never> {
 async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
   const log = await openLog(join(dir, 'log'));
   const mark = await openMark(join(dir, 'signer'));
+  const frames = await openFrames(join(dir, 'frames'));
   const kv = openKv(join(dir, 'state.lmdb'), { fresh: true });
   const close = async (): Promise<void> => {
-    await Promise.all([log.close(), mark.close(), kv.close()]);
+    await Promise.all([log.close(), mark.close(), frames.close(), kv.close()]);
     await lock.release();
   };
-  return { log, kv, mark, close };
+  return { log, kv, mark, frames, close };
 }
 
 /** Records and bytes handed to the replica at once: bounds what a replay holds in memory. */
@@ -63,7 +67,7 @@ const BYTES_AT_ONCE = 8 << 20;
 
 /** Who takes the log at the start: see `Driver.restore`. */
 export type Restoring = (
-  records: readonly LogRecord[],
+  records: readonly PlacedRecord[],
   mark: Uint8Array | undefined,
   written: Written,
 ) => void;
@@ -80,8 +84,8 @@ export async function replayLog(
 ): Promise<Outcome<number>> {
   let count = 0;
   let bytes = 0;
-  let records: LogRecord[] = [];
-  const take = (part: readonly LogRecord[], last?: Uint8Array): Promise<void> =>
+  let records: PlacedRecord[] = [];
+  const take = (part: readonly PlacedRecord[], last?: Uint8Array): Promise<void> =>
     new Promise((done, fail) => {
       restore(part, last, (failure) => (failure ? fail(failure) : done()));
     });

@@ -199,6 +199,8 @@ export class Telemetry {
     this.#clocks(status);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
+    this.metrics.certifiedCommit.set(status.certifiedCommit);
+    this.metrics.frameCommit.set(status.frameCommit);
     this.metrics.peersUp.set(others.peersUp);
     this.metrics.clients.set(others.clients);
     this.metrics.sessions.set(others.sessions);
@@ -239,7 +241,6 @@ export class Telemetry {
     const { what, failure } = note;
     if (what === 'leaderTimeout') this.metrics.leaderTimeouts.inc();
     if (what === 'equivocation' || what === 'voteTwice') this.metrics.equivocations.inc();
-    if (what === 'certified' && note.commit) this.metrics.certifiedCommit.set(note.commit);
     if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
       this.metrics.rejects.inc({ code: failure.code });
     }

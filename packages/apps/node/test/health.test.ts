@@ -17,6 +17,7 @@ const HEALTHY: ReplicaStatus = {
   horizon: 0,
   commitIndex: 9,
   certifiedCommit: 8,
+  frameCommit: 7,
   voteLiars: [],
   diverged: undefined,
   commitTs: 1,

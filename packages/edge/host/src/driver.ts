@@ -1,5 +1,5 @@
 // The driver: performs the effects of one replica and tells it what happens.
-import type { Clock, Link, LogRecord } from '@fatty/interface';
+import type { Clock, Failure, Link, LogRecord, Outcome } from '@fatty/interface';
 import type {
   ClockSample,
   ReplicaEffect,
@@ -8,7 +8,7 @@ import type {
   TimerName,
 } from '@fatty/replica';
 import { BlockIndex, type IndexGroup } from './block-index.ts';
-import type { Cancel, HostPorts, Written } from './ports.ts';
+import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
 
 /** A {@link ReplicaEvent} without what the clocks say. */
 export type Happening = ReplicaEvent extends infer E
@@ -31,9 +31,17 @@ export function sampleOf(clock: Clock): ClockSample {
   return { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
 }
 
+/** The commit behind which a replica goes on whose state a frame gave it. */
+export type ResumedAt = Pick<
+  Extract<ReplicaEffect, { kind: 'committed' }>['commit'],
+  'index' | 'commitTs' | 'leaseClock'
+>;
+
 /** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
 export interface ReplicaCore {
   step(event: ReplicaEvent): readonly ReplicaEffect[];
+  /** Before `restore`: see `Replica.resume`. */
+  resume?(head: Uint8Array, state: Uint8Array): Outcome<ResumedAt>;
   /** Before the first step: see `Replica.restore`. Without it, nothing of the log is of use. */
   restore?(records: readonly LogRecord[], mark: Uint8Array | undefined): readonly ReplicaEffect[];
 }
@@ -47,6 +55,8 @@ export interface DriverParts {
   readonly onOutward: (effect: Outward) => void;
   /** What replaying the log did to the state; clients were told in an earlier life. */
   readonly onReplayed?: (effect: ReplicaEffect) => void;
+  /** The replica goes on behind this commit, whose state it has from a frame. */
+  readonly onResumed?: (commit: ResumedAt) => void;
   /** Sees everything before it happens; for traces. */
   readonly onEvent?: (event: ReplicaEvent) => void;
   readonly onEffect?: (effect: ReplicaEffect) => void;
@@ -97,6 +107,23 @@ export class Driver {
     if (this.#links.get(peer) !== link) return;
     this.#links.delete(peer);
     this.dispatch({ kind: 'peerDown', peer });
+  }
+
+  /**
+   * Before `restore`: goes on behind the first of these frames that is good, the newest first. Answers why
+   * others were not. What the replica throws ends the start.
+   */
+  resume(frames: readonly FrameBytes[]): readonly Failure[] {
+    const failures: Failure[] = [];
+    for (const { head, state } of frames) {
+      const resumed = this.#parts.replica.resume?.(head, state);
+      if (resumed?.ok) {
+        this.#parts.onResumed?.(resumed.value);
+        break;
+      }
+      if (resumed !== undefined) failures.push(resumed.failure);
+    }
+    return failures;
   }
 
   /**
@@ -172,6 +199,10 @@ export class Driver {
         return this.#send(effect);
       case 'persist':
         return this.#persist(effect);
+      case 'storeFrame':
+        return this.#storeFrame(effect);
+      case 'dropLog':
+        return this.#tracked((written) => this.#parts.ports.log.dropBelow(effect.below, written));
       case 'setTimer':
         return this.#setTimer(effect.name, effect.atMs - event.nowMs);
       case 'clearTimer':
@@ -202,18 +233,38 @@ export class Driver {
     const { ports, onPersisted } = this.#parts;
     const startMs = ports.clock.monotonicMs();
     let open = mark === undefined ? 1 : 2;
+    let place = 0;
     this.#writes += 1;
-    const written: Written = (failure) => {
+    const written = (failure: Error | undefined, segment = place): void => {
       if (failure) this.#fail(failure);
+      place = segment;
       open -= 1;
       if (open > 0) return;
       this.#writes -= 1;
       if (!this.#failed) onPersisted?.(ports.clock.monotonicMs() - startMs);
-      this.dispatch({ kind: 'persisted', token });
+      this.dispatch({ kind: 'persisted', token, segment: place });
       if (this.#writes === 0) this.#onWritten?.();
     };
     ports.log.append(records, written);
-    if (mark !== undefined) ports.mark.write(mark, written);
+    if (mark !== undefined) ports.mark.write(mark, (failure) => written(failure));
+  }
+
+  #storeFrame({ index, head, state }: Extract<ReplicaEffect, { kind: 'storeFrame' }>): void {
+    this.#tracked(
+      (written) => this.#parts.ports.frames.write(index, { head, state }, written),
+      () => this.dispatch({ kind: 'frameStored', index }),
+    );
+  }
+
+  /** A write that {@link close} waits for. */
+  #tracked(write: (written: Written) => void, done: () => void = () => undefined): void {
+    this.#writes += 1;
+    write((failure) => {
+      this.#writes -= 1;
+      if (failure) this.#fail(failure);
+      else done();
+      if (this.#writes === 0) this.#onWritten?.();
+    });
   }
 
   /** A delay counts from the event that was answered: the wall clock may be set at any time. */

@@ -1,6 +1,6 @@
 // One replica with all that serves it: its driver, and what stands between it and its clients.
 import type { ClockSample } from '@fatty/replica';
-import { Driver, type DriverParts, type Outward, sampleOf } from './driver.ts';
+import { Driver, type DriverParts, type Outward, type ResumedAt, sampleOf } from './driver.ts';
 import type { AppliedCommit, ClientFront, GatewayReplica } from './gateway-contract.ts';
 import type { Timers } from './ports.ts';
 
@@ -32,6 +32,10 @@ export class Host {
         parts.onReplayed?.(effect);
         if (effect.kind === 'committed') this.front?.resume(appliedBy(effect));
       },
+      onResumed: (commit) => {
+        parts.onResumed?.(commit);
+        this.front?.resume(appliedBy({ commit }));
+      },
     });
     const replica: GatewayReplica = {
       submit: (batch, tag) => this.driver.dispatch({ kind: 'submit', batch, tag }),
@@ -49,6 +53,6 @@ export class Host {
   }
 }
 
-function appliedBy({ commit }: Extract<Outward, { kind: 'committed' }>): AppliedCommit {
+function appliedBy({ commit }: { readonly commit: ResumedAt }): AppliedCommit {
   return { commit: commit.index, commitTs: commit.commitTs, leaseClock: commit.leaseClock };
 }

@@ -23,7 +23,24 @@ export interface Timers {
 
 /** Appends to the log (R24): order is kept, and a later record is never durable without an earlier one. */
 export interface LogPort {
-  append(records: readonly LogRecord[], written: Written): void;
+  /** `segment`: of the log, the one that has all of them. Without one the write has failed. */
+  append(
+    records: readonly LogRecord[],
+    written: (failure: Error | undefined, segment?: number) => void,
+  ): void;
+  /** Deletes the segments below this one, never the newest; after a crash no gap is left. */
+  dropBelow(segment: number, written: Written): void;
+}
+
+/** Frames (R28): each is there whole or not at all, and the next start reads the newest two that are. */
+export interface FramePort {
+  write(index: number, frame: FrameBytes, written: Written): void;
+}
+
+/** A frame as the replica gives it away, and as it takes it back. */
+export interface FrameBytes {
+  readonly head: Uint8Array;
+  readonly state: Uint8Array;
 }
 
 /** The signer's high-water mark, in a file of its own: the last one written is read at the next start. */
@@ -65,6 +82,7 @@ export interface HostPorts {
   readonly timers: Timers;
   readonly log: LogPort;
   readonly mark: MarkPort;
+  readonly frames: FramePort;
   readonly kv: KvPort;
   readonly verifier: VerifierPort;
 }

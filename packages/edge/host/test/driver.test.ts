@@ -1,16 +1,11 @@
 // Tests of the order in which effects are performed.
 import type { Ref } from '@fatty/broadcast';
 import { asDigest, utf8 } from '@fatty/codec';
-import type { Link, LogRecord, Verdict } from '@fatty/interface';
 import type { IndexedBlock, ReplicaEffect, ReplicaEvent } from '@fatty/replica';
-import { memoryKv } from '@fatty/storage';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blockKey } from '../src/block-index.ts';
-import { Driver, type Outward } from '../src/driver.ts';
-import type { Written } from '../src/ports.ts';
-import { kvPort, portsOf } from './ports-fakes.ts';
-
-type Script = (event: ReplicaEvent) => readonly ReplicaEffect[];
+import type { Outward } from '../src/driver.ts';
+import { Bench, persist } from './bench.ts';
 
 const refOf = (round: number, author: number, fill = 0): Ref => ({
   round,
@@ -24,76 +19,6 @@ const send = (peer: number, text: string): ReplicaEffect => ({
   bytes: utf8(text),
   priority: 1,
 });
-const persist = (token: number, mark?: Uint8Array): ReplicaEffect => ({
-  kind: 'persist',
-  token,
-  records: [{ type: 1, body: utf8('record') }],
-  mark,
-});
-
-/** Everything that happens, in order, as words; disk and verifier answer when told to. */
-class Bench {
-  readonly told: string[] = [];
-  readonly events: ReplicaEvent[] = [];
-  readonly outward: Outward[] = [];
-  readonly fatal: Error[] = [];
-  readonly sent: [peer: number, taken: boolean][] = [];
-  readonly appended: { readonly records: readonly LogRecord[]; readonly written: Written }[] = [];
-  readonly marks: Written[] = [];
-  readonly verdicts: ((verdict: Verdict | undefined) => void)[] = [];
-  readonly kv = memoryKv();
-  readonly replayed: ReplicaEffect[] = [];
-  script: Script = () => [];
-  restored: readonly ReplicaEffect[] = [];
-  readonly driver: Driver;
-
-  constructor() {
-    this.driver = new Driver({
-      replica: {
-        step: (event) => {
-          this.told.push(event.kind);
-          this.events.push(event);
-          return this.script(event);
-        },
-        restore: (records) => {
-          this.told.push(`restore ${records.length}`);
-          return this.restored;
-        },
-      },
-      ports: portsOf({
-        log: { append: (records, written) => void this.appended.push({ records, written }) },
-        kv: kvPort(this.kv),
-        mark: { write: (_, written) => void this.marks.push(written) },
-        verifier: { verify: (_job, _client, answer) => void this.verdicts.push(answer) },
-      }),
-      onOutward: (effect) => void this.outward.push(effect),
-      onReplayed: (effect) => void this.replayed.push(effect),
-      onEffect: (effect) => void this.told.push(`> ${effect.kind}`),
-      onSent: ({ peer }, taken) => void this.sent.push([peer, taken]),
-      onFatal: (error) => void this.fatal.push(error),
-    });
-  }
-
-  close(): Promise<void> {
-    return new Promise((closed) => this.driver.close(closed));
-  }
-
-  link(peer: number): string[] {
-    const heard: string[] = [];
-    const link: Link = {
-      peer: new Uint8Array(32) as Link['peer'],
-      role: 'replica',
-      messageBytesMax: 1 << 20,
-      send: (bytes) => heard.push(new TextDecoder().decode(bytes)) > 0,
-      close: () => undefined,
-    };
-    this.driver.linkUp(peer, link);
-    this.links.set(peer, link);
-    return heard;
-  }
-
-  readonly links = new Map<number, Link>();
-}
 
 const soon = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 

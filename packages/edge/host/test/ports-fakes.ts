@@ -28,8 +28,9 @@ export function portsOf(some: Partial<HostPorts> = {}): HostPorts {
   return {
     clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
     timers: TIMERS,
-    log: { append: () => undefined },
+    log: { append: () => undefined, dropBelow: () => undefined },
     mark: { write: () => undefined },
+    frames: { write: () => undefined },
     kv: kvPort(),
     verifier: { verify: () => undefined },
     ...some,

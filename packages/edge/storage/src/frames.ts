@@ -23,7 +23,7 @@ export interface FrameBytes {
   readonly state: Uint8Array;
 }
 
-/** Keeps the newest frames of a replica, each in a file of its own. */
+/** Keeps the newest frames of a replica (R28), each in a file of its own. */
 export interface FrameStore {
   /** What is there, the newest first; a damaged file is left out. */
   read(): Promise<readonly FrameBytes[]>;

@@ -1,5 +1,12 @@
 // The total order over one DAG: decided slots become commits.
-import { type Block, type Dag, evidenceAuthor, type Ref, type Vertex } from '@fatty/broadcast';
+import {
+  type Block,
+  type Dag,
+  evidenceAuthor,
+  type Ref,
+  refKey,
+  type Vertex,
+} from '@fatty/broadcast';
 import { asDigest, invariant } from '@fatty/codec';
 import type { Committee } from '@fatty/protocol';
 import { type Commit, sealCommit } from './commit.ts';
@@ -32,7 +39,10 @@ export class Orderer {
   readonly #rule: Rule;
   readonly #memo: Memo = new Memo();
   readonly #committed = new WeakSet<Vertex>();
+  /** Committed before this life began, and not inserted since; by name. */
+  readonly #before = new Set<string>();
   readonly #convicted = new Set<number>();
+  #beforeRound = 0;
   #lastDecided = 0;
   #last: Commit | undefined;
   #halted: Halt | undefined;
@@ -41,6 +51,23 @@ export class Orderer {
     this.#dag = dag;
     this.#committee = committee;
     this.#rule = rule;
+  }
+
+  /**
+   * Goes on behind the last of these commits, which hold every committed block above its horizon;
+   * `convicted`: members that commits up to it accuse. To be called before any block is inserted.
+   */
+  resume(commits: readonly Commit[], convicted: readonly number[]): void {
+    const last = commits.at(-1);
+    if (last === undefined) return;
+    this.#last = last;
+    this.#lastDecided = last.leader.round;
+    this.#beforeRound = last.leader.round;
+    for (const author of convicted) this.#convicted.add(author);
+    for (const ref of commits.flatMap(({ blocks }) => blocks)) {
+      if (ref.round > last.horizon) this.#before.add(refKey(ref));
+    }
+    this.#dag.raiseHorizon(last.horizon);
   }
 
   /** Every leader slot up to this round is decided; 0 at first. */
@@ -61,10 +88,15 @@ export class Orderer {
     return this.#rule.leader(round, this.#committee);
   }
 
+  /** A block that need not be inserted yet: committed, or below the horizon, by what {@link resume} said. */
+  wasCommitted(ref: Ref): boolean {
+    return ref.round <= this.#dag.horizon || this.#before.has(refKey(ref));
+  }
+
   /** False for blocks that the DAG no longer holds. */
   isCommitted(ref: Ref): boolean {
     const vertex = this.#dag.vertex(ref);
-    return vertex !== undefined && this.#committed.has(vertex);
+    return vertex !== undefined && this.#hasCommitted(vertex);
   }
 
   /** What the blocks inserted since the last call decide. Raises the DAG's horizon. */
@@ -83,14 +115,22 @@ export class Orderer {
       this.#memo.forget(decision.round);
     }
     if (this.#last) this.#dag.raiseHorizon(this.#last.horizon);
+    if (this.#dag.horizon >= this.#beforeRound) this.#before.clear();
     return commits;
+  }
+
+  #hasCommitted(vertex: Vertex): boolean {
+    if (this.#committed.has(vertex)) return true;
+    if (this.#before.size === 0 || !this.#before.delete(refKey(vertex.ref))) return false;
+    this.#committed.add(vertex);
+    return true;
   }
 
   #commit(leader: Vertex): Ordered {
     const last = this.#last;
     // The horizon of the commit before: with this leader's own, delivered blocks would be lost.
     const horizon = last?.horizon ?? 0;
-    const vertices = linearise(leader, horizon, (vertex) => this.#committed.has(vertex));
+    const vertices = linearise(leader, horizon, (vertex) => this.#hasCommitted(vertex));
     for (const vertex of vertices) this.#committed.add(vertex);
     const commit = sealCommit({
       index: (last?.index ?? 0) + 1,

@@ -1,8 +1,8 @@
 // One replica: its parts, and the order in which they act.
 import { type Block, Dag, type Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
-import { commitInput, type Ordered, Orderer } from '@fatty/order';
+import type { Outcome, StateMachine, Verdict } from '@fatty/interface';
+import { type Commit, commitInput, type Ordered, Orderer } from '@fatty/order';
 import { faultsMax } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
@@ -23,12 +23,13 @@ import { Delivered } from './clients/delivered.ts';
 import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Frames } from './frames/frames.ts';
+import { type ResumePort, resumeFrom, standOn } from './frames/resume.ts';
 import { Acceptance } from './intake/acceptance.ts';
 import { Budgets } from './intake/budgets.ts';
 import { Intake } from './intake/intake.ts';
 import { Rounds } from './rounds/rounds.ts';
 import { Persistence } from './signing/persistence.ts';
-import { Restore } from './signing/restore.ts';
+import { type ReplayedRecord, Restore } from './signing/restore.ts';
 import { Standing } from './signing/standing.ts';
 import { type CellPort, cellStatus, type ReplicaStatus } from './status.ts';
 
@@ -63,6 +64,7 @@ export class Replica {
   readonly #gateway: Gateway;
   readonly #delivered: Delivered;
   readonly #frames: Frames;
+  readonly #past: ResumePort;
   readonly #rounds: Rounds;
   readonly #budgets: Budgets;
   readonly #acceptance: Acceptance;
@@ -114,7 +116,8 @@ export class Replica {
     const neighbours = new Neighbours({ ...ground, own: persistence, sync });
     this.#persistence = persistence;
     this.#neighbours = neighbours;
-    this.#restore = new Restore({ ...ground, bodies, persistence, rules });
+    const restore = new Restore({ ...ground, bodies, persistence, rules });
+    this.#restore = restore;
     const standing = new Standing({ ...ground, neighbours, persistence, ranges });
     this.#standing = standing;
     // Votes and certificates (R27).
@@ -130,6 +133,7 @@ export class Replica {
     const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
     this.#budgets = budgets;
     this.#acceptance = acceptance;
+    this.#past = { ...ground, acceptance, frames, persistence, pool, restore, rounds, scheme };
     const { handOver } = rounds;
     const toPeers = { frames, neighbours, serve, standing, sync, handOver };
     this.#intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
@@ -145,13 +149,18 @@ export class Replica {
     return this.#delivered.view();
   }
 
+  /** Before `restore`: see {@link resumeFrom}. After a failure an older frame, or the whole log, may do. */
+  resume(head: Uint8Array, state: Uint8Array): Outcome<Commit> {
+    return resumeFrom(this.#past, head, state);
+  }
+
   /**
    * Before `start`: takes the log in order, in as many calls as the caller likes, and the signer
    * mark with any of them (R24–R26). Answers `index` and `committed` effects of what it replayed:
    * the state machine has them already, a derived index may need them. A log with a foreign
    * owner, a gap or less than the mark makes this replica an observer: see `status().observer`.
    */
-  restore(records: Iterable<LogRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
+  restore(records: Iterable<ReplayedRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
     this.#restore.readMark(mark);
     for (const step of this.#restore.read(this.#frames.withoutVotes(records))) {
       if (step.kind === 'block') this.#insertLogged(step.block);
@@ -191,9 +200,7 @@ export class Replica {
       deltaMs: this.#rounds.deltaMs,
       resting: this.#rounds.isResting,
       syncing: this.#sync.isSyncing,
-      vouched: this.#standing.isVouched,
-      observer: this.#standing.observer,
-      halted: this.#standing.halted,
+      ...this.#standing.status,
     };
   }
 
@@ -220,8 +227,9 @@ export class Replica {
       case 'timer':
         return this.#wake(event.name);
       case 'persisted':
-        this.#send(this.#persistence.persisted(event.token));
-        return this.#frames.written(event.token);
+        return this.#persisted(event.token, event.segment);
+      case 'frameStored':
+        return this.#frames.stored(event.index);
       case 'verified':
         return this.#verified(event.job, event.verdict);
       case 'submit':
@@ -244,7 +252,7 @@ export class Replica {
   }
 
   #stop(): void {
-    if (this.#started) this.#tendMark(true);
+    if (this.#started) this.#persistence.tendMark(this.#markedCommit, true);
     this.#started = false;
   }
 
@@ -252,12 +260,10 @@ export class Replica {
     this.#timers.fired(name);
     if (name === 'fetchRetry') this.#acceptance.askForMissing();
     if (name === 'tsDeferral') this.#acceptance.reexamine();
-    if (name === 'verifyRetry') {
-      this.#verdicts.retry(
-        (key) => this.#acceptance.waitsForJob(key) || this.#gateway.waitsForJob(key),
-      );
-    }
-    // The others only make `#settle` look at the clock again.
+    if (name !== 'verifyRetry') return;
+    this.#verdicts.retry(
+      (key) => this.#acceptance.waitsForJob(key) || this.#gateway.waitsForJob(key),
+    );
   }
 
   #verified(job: Uint8Array, verdict: Verdict | undefined): void {
@@ -269,20 +275,19 @@ export class Replica {
   }
 
   /** R24: an own block and everything it references are durable. Now it may be sent, and counted. */
-  #send(own: Block | undefined): void {
-    if (own === undefined) return;
-    this.#out.send(this.#cell.peers.up, { kind: 'push', block: own.bytes });
-    this.#rounds.stand(own);
-    this.#acceptance.insertOwn(own);
+  #persisted(token: number, segment: number): void {
+    const { own, bytes } = this.#persistence.persisted(token);
+    if (own !== undefined) {
+      this.#out.send(this.#cell.peers.up, { kind: 'push', block: own.bytes });
+      this.#rounds.stand(own);
+      this.#acceptance.insertOwn(own);
+    }
+    this.#frames.written(token, segment, bytes);
   }
 
   /** R25: a block of the log. An own one is of an earlier life. */
   #insertLogged(block: Block): void {
-    if (block.ref.author === this.#cell.me) {
-      this.#rounds.stand(block);
-      this.#persistence.restoredOwn(block.ref.round);
-      this.#pool.include(block);
-    }
+    if (block.ref.author === this.#cell.me) standOn(this.#past, block);
     this.#acceptance.insertOwn(block);
     this.#absorb();
   }
@@ -292,7 +297,7 @@ export class Replica {
     this.#advance();
     this.#sync.evaluate();
     this.#decide();
-    this.#tendMark(false);
+    this.#persistence.tendMark(this.#markedCommit, false);
   }
 
   /** R12–R15: what acceptance has made of the blocks that came. */
@@ -308,11 +313,14 @@ export class Replica {
   #accepted(block: Block, delivered: readonly Ref[]): void {
     const { author, round } = block.ref;
     this.#grown = true;
-    this.#rounds.accepted(block);
+    // By a commit before the frame that this life began with.
+    const isOld = this.#cell.orderer.isCommitted(block.ref);
+    if (!isOld) this.#rounds.accepted(block);
     this.#pool.accepted(block);
     this.#cell.peers.signed(author, round);
     if (this.#started && author !== this.#cell.me) this.#persistence.queue(block);
     if (!this.#started) this.#restore.index(block);
+    if (isOld) this.#bodies.committed([block.ref]);
     for (const ref of delivered) {
       this.#out.push({ kind: 'delivered', ref });
       this.#delivered.add(ref);
@@ -328,17 +336,15 @@ export class Replica {
       const { horizon } = dag;
       for (const commit of orderer.advance()) this.#commit(commit);
       frontier.advance();
-      if (dag.horizon > horizon) this.#horizonMoved(dag.horizon);
+      if (dag.horizon > horizon) {
+        this.#rounds.horizonMoved(dag.horizon);
+        this.#bodies.horizonMoved(dag.horizon);
+        // R12: a parent that fell to the horizon is opaque now.
+        this.#acceptance.reexamine();
+      }
       this.#absorb();
     }
     if (orderer.halted) this.#standing.halt(orderer.halted.round);
-  }
-
-  #horizonMoved(horizon: number): void {
-    this.#rounds.horizonMoved(horizon);
-    this.#bodies.horizonMoved(horizon);
-    // R12: a parent that fell to the horizon is opaque now.
-    this.#acceptance.reexamine();
   }
 
   #commit(commit: Ordered): void {
@@ -362,36 +368,33 @@ export class Replica {
   #decide(): void {
     if (this.#persistence.isBusy) return;
     // A block made on the way up would be too old for anyone to reference.
-    if (this.#sync.isSyncing) return this.#persistence.flushIfDue();
+    if (this.#sync.isSyncing) return this.#persistence.flushIfDue(this.#markedCommit);
     if (this.#standing.refusal) return this.#watch();
     if (!this.#rounds.wantsRounds()) {
       this.#rounds.goToRest();
-      return this.#persistence.flushIfDue();
+      return this.#persistence.flushIfDue(this.#markedCommit);
     }
     if (!this.#standing.seekVouchers()) return this.#watch();
     this.#rounds.offer();
     const block = this.#rounds.propose();
-    if (block) return this.#write(block);
+    if (block) {
+      this.#neighbours.askClocks();
+      return this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);
+    }
     if (!this.#rounds.watchProgress()) return;
     this.#neighbours.shout();
     this.#rounds.handOver.wakeAgain();
   }
 
-  #write(block: Block): void {
-    this.#neighbours.askClocks();
-    this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);
-  }
-
   /** Who may not sign follows, and asks when it cannot see the end of what it has seen begin. */
   #watch(): void {
-    this.#persistence.flushIfDue();
+    this.#persistence.flushIfDue(this.#markedCommit);
     if (this.#standing.halted) return this.#rounds.stopWatching();
     if (this.#rounds.watchOthers()) this.#neighbours.shout();
   }
 
-  /** An observer leaves the mark alone: it says what the log lacks. */
-  #tendMark(atOnce: boolean): void {
-    if (this.#standing.refusal) return;
-    this.#persistence.tendMark(this.#cell.orderer.lastCommit?.index ?? 0, atOnce);
+  /** For the mark. An observer leaves that alone: it says what the log lacks. */
+  get #markedCommit(): number | undefined {
+    return this.#standing.refusal ? undefined : (this.#cell.orderer.lastCommit?.index ?? 0);
   }
 }

@@ -13,7 +13,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, encodeMessage, type PeerMessage, RECORD_VOTE } from '../src/index.ts';
 import { bareMachine } from './bare-machine.ts';
-import { type Cell, Client, type Host, listAlgorithm, makeCell, scheme, World } from './world.ts';
+import { busy } from './traffic.ts';
+import { type Cell, type Host, listAlgorithm, makeCell, scheme, World } from './world.ts';
 
 const SMALL = { checkpointCommits: 3 };
 
@@ -42,13 +43,6 @@ class Heard {
     if (message?.kind !== 'vote' || message.vote.author !== from) return;
     const name = `${from}/${voteIn(message.vote).index}`;
     this.votes.set(name, (this.votes.get(name) ?? new Set()).add(toHex(message.vote.core)));
-  }
-}
-
-function busy(world: World, ops: number, from = 0): void {
-  const client = new Client(world.options.cell, `c${from}`);
-  for (let i = 0; i < ops; i++) {
-    world.after(60 * i, () => world.submit(from, client.op(`${i}`)));
   }
 }
 

@@ -30,6 +30,12 @@ export interface Options {
   readonly verify?: (job: Uint8Array) => Verdict | undefined;
 }
 
+/** Tests that write a log need not say where. */
+export type Logged = LogRecord & { readonly segment?: number };
+
+/** Records in a segment of the log: few, so that short worlds have many. */
+const SEGMENT_RECORDS = 24;
+
 interface Write {
   readonly effect: Effect<'persist'>;
   readonly life: number;
@@ -42,7 +48,12 @@ export class Host {
   readonly index: number;
   readonly timers = new Map<string, number>();
   readonly kv = new Map<string, { readonly ref: Ref; readonly bytes: Uint8Array }>();
-  log: LogRecord[] = [];
+  log: Logged[] = [];
+  /** All that was ever durable, and the segments that are gone. */
+  readonly wholeLog: Logged[] = [];
+  dropped = 0;
+  /** Durable frames, the newest last. */
+  frames: Omit<Effect<'storeFrame'>, 'kind'>[] = [];
   mark: Uint8Array | undefined;
   writes: Write[] = [];
   readonly committed: Effect<'committed'>[] = [];
@@ -90,7 +101,7 @@ export class World {
     this.options = options;
     this.random = new Random(options.seed ?? 1);
     for (const index of options.cell.signers.keys()) {
-      this.hosts.push(new Host(index, this.#make(index)));
+      this.hosts.push(new Host(index, this.fresh(index)));
     }
   }
 
@@ -125,7 +136,7 @@ export class World {
     const host = this.host(index);
     host.up = false;
     host.life++;
-    for (const { effect } of host.writes.slice(0, keptWrites)) host.log.push(...effect.records);
+    for (const { effect } of host.writes.slice(0, keptWrites)) this.#append(host, effect);
     host.writes = [];
     host.timers.clear();
     for (const other of this.honest) this.event(other, { kind: 'peerDown', peer: index });
@@ -133,8 +144,9 @@ export class World {
 
   restart(index: number): void {
     const host = this.host(index);
-    host.replica = this.#make(index);
+    host.replica = this.fresh(index);
     host.up = true;
+    host.frames.toReversed().some(({ head, state }) => host.replica.resume(head, state).ok);
     // As a process does: the log first, the mark at its end.
     for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
     for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
@@ -217,7 +229,8 @@ export class World {
     return top;
   }
 
-  #make(index: number): Replica {
+  /** A replica without a past. */
+  fresh(index: number): Replica {
     const { committee, cellId, signers } = this.options.cell;
     const context = { cellId, epoch: 0, members: committee.members };
     return new Replica({
@@ -253,6 +266,18 @@ export class World {
       case 'clearTimer':
         host.timers.delete(effect.name);
         return;
+      case 'storeFrame': {
+        const { index } = effect;
+        return this.after(2, () => {
+          if (host.life !== life) return;
+          host.frames = [...host.frames, effect].slice(-2);
+          this.event(host, { kind: 'frameStored', index });
+        });
+      }
+      case 'dropLog':
+        return this.after(2, () => {
+          if (host.life === life) this.#drop(host, effect.below);
+        });
       case 'verify': {
         const { job } = effect;
         return later(3, { kind: 'verified', job, verdict: this.options.verify?.(job) });
@@ -309,10 +334,27 @@ export class World {
     this.after(this.options.syncMs?.(this.random) ?? 1, () => {
       if (host.life !== write.life) return;
       host.writes.shift();
-      host.log.push(...effect.records);
+      const segment = this.#append(host, effect);
       host.mark = effect.mark ?? host.mark;
-      this.event(host, { kind: 'persisted', token: effect.token });
+      this.event(host, { kind: 'persisted', token: effect.token, segment });
     });
+  }
+
+  /** Answers the segment that has the records now. */
+  #append(host: Host, { records }: Effect<'persist'>): number {
+    const last = host.log.at(-1)?.segment ?? 1;
+    const isFull = host.log.filter(({ segment }) => segment === last).length >= SEGMENT_RECORDS;
+    const segment = isFull ? last + 1 : last;
+    const placed = records.map((record) => ({ ...record, segment }));
+    host.log.push(...placed);
+    host.wholeLog.push(...placed);
+    return segment;
+  }
+
+  #drop(host: Host, below: number): void {
+    const gone = host.log.filter(({ segment = 1 }) => segment < below);
+    host.dropped += new Set(gone.map(({ segment }) => segment)).size;
+    host.log = host.log.filter(({ segment = 1 }) => segment >= below);
   }
 
   #send(from: number, to: number, bytes: Uint8Array): void {

@@ -42,7 +42,10 @@ test.each(portConformance)('in virtual time: $name', (one) => {
 });
 
 test.each<[string, (ports: HostPorts) => Partial<HostPorts>]>([
-  ['written within the call', () => ({ log: { append: (_, written) => written(undefined) } })],
+  [
+    'written within the call',
+    ({ log }) => ({ log: { ...log, append: (_, written) => written(undefined, 1) } }),
+  ],
   [
     'a mark told twice',
     ({ mark }) => ({

@@ -33,7 +33,10 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'peerDown'; readonly peer: number }
     | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }
     | { readonly kind: 'timer'; readonly name: TimerName }
-    | { readonly kind: 'persisted'; readonly token: number }
+    /** `segment`: of the log, the one that has the records. */
+    | { readonly kind: 'persisted'; readonly token: number; readonly segment: number }
+    /** The frame of this commit is on disk. */
+    | { readonly kind: 'frameStored'; readonly index: number }
     | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
     /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
     | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
@@ -58,6 +61,15 @@ export type ReplicaEffect =
       readonly records: readonly LogRecord[];
       readonly mark: Uint8Array | undefined;
     }
+  /** Keep a frame, whole or not at all, besides the one before, then answer `frameStored(index)`. */
+  | {
+      readonly kind: 'storeFrame';
+      readonly index: number;
+      readonly head: Uint8Array;
+      readonly state: Uint8Array;
+    }
+  /** Delete the segments of the log below this one; nothing is to be answered. */
+  | { readonly kind: 'dropLog'; readonly below: number }
   /**
    * Fires `atMs` − `nowMs` ms after the event (`nowMs` is that of the event), whatever the wall
    * clock does meanwhile.
@@ -140,6 +152,8 @@ export interface ReplicaNote {
     | 'observer'
     /** A quorum has signed the state of `commit`. */
     | 'certified'
+    /** The frame of `commit` is on disk. */
+    | 'frameKept'
     /** `peer` has signed two states of one commit. */
     | 'voteTwice';
   readonly commit?: number;

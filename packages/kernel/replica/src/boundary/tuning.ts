@@ -67,6 +67,10 @@ export interface Tuning {
   readonly claimWaitMs: number;
   /** Received blocks that no own block has referenced yet go to the log beyond this many bytes. */
   readonly unloggedBytesMax: number;
+  /** R28: a frame is kept when so much was committed since the last one, and twice what its state takes. Bytes. */
+  readonly frameLogBytesMin: number;
+  /** R28: so much of the log is kept for members that are behind. Bytes. */
+  readonly logKeptBytesMax: number;
   /** R22: own blocks carry nothing while more bytes than this wait for a commit. */
   readonly uncommittedBytesMax: number;
   /** R22: nor while the own round is further than this above the last decided one. */
@@ -109,6 +113,8 @@ export const DEFAULT_TUNING: Tuning = {
   markDelayMs: 10,
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,
+  frameLogBytesMin: 8 * 1024 * 1024,
+  logKeptBytesMax: 1024 * 1024 * 1024,
   uncommittedBytesMax: 256 * 1024 * 1024,
   uncommittedRoundsMax: 5_000,
 };

@@ -1,4 +1,6 @@
 // Votes on checkpoints, and their certificates.
+import type { Dag } from '@fatty/broadcast';
+
 import { decode, encode, equalBytes, failure, type Signer } from '@fatty/codec';
 import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
@@ -17,11 +19,15 @@ import {
   voteShape,
 } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
 import type { Peers } from '../cell/peers.ts';
 import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
+import type { ReplayedRecord } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { frameRootOf } from './frame.ts';
+import { Keeper } from './keeper.ts';
+import type { ProvedFrame } from './stored.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
 
 /** Votes for commits this far beyond the own ones are not looked at: a certificate will come. */
@@ -33,6 +39,8 @@ const CERTS_KEPT = 2;
 export interface FramesStatus {
   /** Commit of the newest certificate; 0 before the first. */
   readonly certifiedCommit: number;
+  /** Commit of the newest frame on disk; 0 before the first. */
+  readonly frameCommit: number;
   /** Members of which two votes for one checkpoint are here. */
   readonly voteLiars: readonly number[];
   /** Set when more than f members have signed another state than this replica's: it votes no more. */
@@ -48,6 +56,7 @@ interface OwnVote {
 
 /** What Frames needs of its replica. */
 export interface FramesPort extends CertRules {
+  readonly dag: Dag;
   readonly machine: StateMachine;
   readonly me: number;
   readonly out: Outbox;
@@ -56,6 +65,7 @@ export interface FramesPort extends CertRules {
   readonly signer: Signer;
   readonly standing: Standing;
   readonly sync: { readonly isSyncing: boolean };
+  readonly tuning: Tuning;
 }
 
 /**
@@ -66,6 +76,7 @@ export class Frames {
   readonly #port: FramesPort;
   readonly #checkpoints: Checkpoints;
   readonly #tally: Tally;
+  readonly #keeper: Keeper;
   /** By commit: the own result at that checkpoint, for the newest {@link VOTES_KEPT} of them. */
   readonly #own = new Map<number, Uint8Array>();
   /** Certificates, the newest last. */
@@ -82,11 +93,13 @@ export class Frames {
     this.#port = port;
     this.#checkpoints = new Checkpoints(port.committee);
     this.#tally = new Tally(port.committee);
+    this.#keeper = new Keeper(port);
   }
 
   get status(): FramesStatus {
     return {
       certifiedCommit: this.#certified,
+      frameCommit: this.#keeper.keptIndex,
       voteLiars: [...this.#tally.pairs.keys()].sort((a, b) => a - b),
       diverged: this.#diverged,
     };
@@ -101,23 +114,47 @@ export class Frames {
   committed(ordered: Ordered): void {
     this.#commitIndex = ordered.index;
     const checkpoint = this.#checkpoints.committed(ordered);
+    this.#keeper.committed(ordered);
     if (checkpoint === undefined || !this.#isAtTip || this.#diverged) return;
     const vote = this.#voteOn(checkpoint);
-    this.#remember(vote.index, encode(voteShape, vote));
+    const core = encode(voteShape, vote);
+    this.#remember(vote.index, core);
     this.#castVote(vote);
     this.#compare(vote.index);
+    if (this.#diverged) return;
+    this.#keeper.reached(checkpoint, core, this.#checkpoints.recent, this.#certified);
+    // The others may have been faster.
+    const known = this.#certs.find(({ index }) => index === vote.index);
+    if (known) this.#keeper.certified(known.index, known.cert);
   }
 
-  /** Before `start`: takes the own votes out of the records of an earlier life (R24). */
-  *withoutVotes(records: Iterable<LogRecord>): Generator<LogRecord> {
+  /** Before `start` and the log: goes on behind a frame of an earlier life, whose state is in the machine. */
+  resume(proved: ProvedFrame, stateBytes: number): void {
+    const { stored, commits, last } = proved;
+    this.#commitIndex = last.index;
+    this.#certs = [{ index: last.index, cert: stored.cert }];
+    this.#checkpoints.resume({ commit: last, frame: stored.frame }, commits);
+    this.#keeper.resume(proved, stateBytes);
+  }
+
+  /** Before `start`: takes the own votes out of the records of an earlier life (R24), and sees where all of them are. */
+  *withoutVotes(records: Iterable<ReplayedRecord>): Generator<LogRecord> {
     for (const record of records) {
       if (record.type === RECORD_VOTE) this.#restoredVote(record.body);
       else yield record;
+      if (record.segment !== undefined) this.#keeper.logged(record.segment, record.body.length);
     }
   }
 
-  /** A write of the log is durable: its votes may be sent, and counted. */
-  written(token: number): void {
+  /** A frame is on disk. */
+  stored(index: number): void {
+    this.#keeper.stored(index);
+  }
+
+  /** A write of the log, of this size, is durable in a segment: its votes may be sent, and counted. */
+  written(token: number, segment: number, bytes: number): void {
+    this.#keeper.logged(segment, bytes);
+    this.#keeper.written(token);
     const [done, open] = [
       this.#unlogged.filter((vote) => vote.token <= token),
       this.#unlogged.filter((vote) => vote.token > token),
@@ -141,7 +178,7 @@ export class Frames {
    * Somebody passes on a vote. Answers what no honest peer sends: bytes that are no vote, of a non-member,
    * or with a bad signature. Nothing is checked that is not kept.
    */
-  takeVote(signed: SignedVote): Failure | undefined {
+  takeVote(peer: number, signed: SignedVote): Failure | undefined {
     const { committee, me } = this.#port;
     const opened = openVote(signed.core);
     if (!opened.ok) return opened.failure;
@@ -150,6 +187,8 @@ export class Frames {
       return failure('not_a_member', 'a vote of a member', `${signed.author}`);
     }
     if (epoch !== this.#epoch || signed.author === me || !this.#isNear(index)) return undefined;
+    // Its own word on its own link: whom else would a lie harm?
+    if (signed.author === peer) this.#keeper.heard(peer, this.#horizonAt(index));
     const cast = { index, signed };
     if (this.#isSettled(cast) || this.#tally.isOld(cast) || this.#tally.isKnown(cast)) {
       return undefined;
@@ -171,6 +210,13 @@ export class Frames {
     if (!checked.ok) return checked.failure;
     this.#keep(index, cert);
     return undefined;
+  }
+
+  /** The horizon of a commit, or of the nearest before it that is here; 0: none is. */
+  #horizonAt(index: number): number {
+    const { recent } = this.#checkpoints;
+    const first = recent[0]?.index ?? 0;
+    return recent[Math.min(index - first, recent.length - 1)]?.horizon ?? 0;
   }
 
   get #epoch(): number {
@@ -271,6 +317,7 @@ export class Frames {
     this.#certs = [...this.#certs, { index, cert }].slice(-CERTS_KEPT);
     this.#port.out.note({ what: 'certified', commit: index });
     this.#compare(index);
+    if (!this.#diverged) this.#keeper.certified(index, cert);
   }
 
   /**

@@ -75,7 +75,7 @@ export class Intake {
       case 'handOver':
         return this.#judge(peer, handOver.take(peer, message.round, message.batches));
       case 'vote':
-        return this.#judge(peer, frames.takeVote(message.vote));
+        return this.#judge(peer, frames.takeVote(peer, message.vote));
       case 'cert':
         return this.#judge(peer, frames.takeCert(message.cert));
     }

@@ -86,6 +86,11 @@ export class Rounds {
     this.#rest.committed();
   }
 
+  /** The state is that of a commit of an earlier life. */
+  resumed(): void {
+    this.#rest.committed();
+  }
+
   horizonMoved(horizon: number): void {
     this.#payload.horizonMoved(horizon);
   }

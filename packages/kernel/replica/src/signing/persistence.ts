@@ -67,6 +67,14 @@ export function decodeMark(mark: Uint8Array): Outcome<SignerMark> {
   return decode(signerMarkShape, mark, MARK_BYTES_MAX);
 }
 
+/** A write that is on its way to the disk. */
+interface Flight {
+  readonly token: number;
+  readonly own: Block | undefined;
+  /** Of its records. */
+  readonly bytes: number;
+}
+
 /** What Persistence needs of its replica. */
 export interface PersistencePort {
   readonly bodies: Bodies;
@@ -90,7 +98,8 @@ export class Persistence {
   #bytes = 0;
   #isAwaited = false;
   #token = 0;
-  #inFlight: { readonly token: number; readonly own: Block | undefined } | undefined;
+  #inFlight: Flight | undefined;
+  #own: Block | undefined;
   #durableRound = 0;
   #durableAtMs = 0;
   #owned = false;
@@ -108,6 +117,22 @@ export class Persistence {
   /** Own round that may have been sent. */
   get durableRound(): number {
     return this.#durableRound;
+  }
+
+  /** The newest own block that is durable. */
+  get own(): Block | undefined {
+    return this.#own;
+  }
+
+  /** The write after which all that was given so far is durable; 0 when it is. */
+  get lastToken(): number {
+    if (this.#records.length > 0) return this.#token + 1;
+    return this.isBusy ? this.#token : 0;
+  }
+
+  /** Somebody waits for what was given so far. */
+  expedite(): void {
+    this.#isAwaited = this.#records.length > 0;
   }
 
   /** An accepted block of somebody else. */
@@ -135,31 +160,39 @@ export class Persistence {
    * when none comes within `markDelayMs`, or `atOnce`, the mark is written again by itself. Without
    * that, a log restored from before the last own block would look like a write that was cut off.
    */
-  tendMark(commitIndex: number, atOnce: boolean): void {
+  tendMark(commitIndex: number | undefined, atOnce: boolean): void {
     const nowMs = this.#port.clock.runningMs;
     const { timers, tuning } = this.#port;
-    if (this.isBusy || (this.#mark?.durable ?? 0) >= this.#durableRound) return;
+    if (this.isBusy || commitIndex === undefined) return;
+    if ((this.#mark?.durable ?? 0) >= this.#durableRound) return;
     const dueMs = this.#durableAtMs + tuning.markDelayMs;
     if (atOnce || nowMs >= dueMs) this.#write(undefined, this.#raiseMark(0, commitIndex));
     else timers.want('markDue', dueMs);
   }
 
-  /** Logs what was received, when it is much or waited for and there is no own block to go with. */
-  flushIfDue(): void {
+  /**
+   * Logs what was received, when it is much or waited for and there is no own block to go with. A mark that
+   * is behind goes along (R26), or it would wait for this write; without `commitIndex` none may be written.
+   */
+  flushIfDue(commitIndex: number | undefined): void {
     const isMuch = this.#bytes > this.#port.tuning.unloggedBytesMax;
-    if (!this.isBusy && (isMuch || this.#isAwaited)) this.#write(undefined, undefined);
+    if (this.isBusy || !(isMuch || this.#isAwaited)) return;
+    const isBehind = (this.#mark?.durable ?? 0) < this.#durableRound;
+    const marks = isBehind && commitIndex !== undefined;
+    this.#write(undefined, marks ? this.#raiseMark(0, commitIndex) : undefined);
   }
 
-  /** Answers the own block that is durable now. */
-  persisted(token: number): Block | undefined {
-    if (this.#inFlight?.token !== token) return undefined;
-    const { own } = this.#inFlight;
+  /** Answers what is durable now: an own block, perhaps, and how much in all. */
+  persisted(token: number): Omit<Flight, 'token'> {
+    if (this.#inFlight?.token !== token) return { own: undefined, bytes: 0 };
+    const { own, bytes } = this.#inFlight;
     this.#inFlight = undefined;
     if (own) {
+      this.#own = own;
       this.#durableRound = own.ref.round;
       this.#durableAtMs = this.#port.clock.runningMs;
     }
-    return own;
+    return { own, bytes };
   }
 
   /** The mark of an earlier life. One of an earlier epoch says nothing about this one. */
@@ -167,9 +200,17 @@ export class Persistence {
     if (mark.epoch === this.#port.committee.epoch) this.#mark = mark;
   }
 
-  /** An own block found in the log. */
-  restoredOwn(round: number): void {
-    this.#durableRound = Math.max(this.#durableRound, round);
+  /** An own block found in the log, or beside a frame. */
+  restoredOwn(block: Block): void {
+    const { round } = block.ref;
+    if (round < this.#durableRound) return;
+    this.#own = block;
+    this.#durableRound = round;
+  }
+
+  /** The frame that the log follows says whose it is: the segment that did may be gone. */
+  restoredFrame(): void {
+    this.#owned = true;
   }
 
   /** Code `foreign_log`. */
@@ -206,7 +247,8 @@ export class Persistence {
     out.push({ kind: 'index', blocks: this.#index });
     for (const { ref } of this.#index) bodies.indexed(ref);
     this.#token++;
-    this.#inFlight = { token: this.#token, own };
+    const bytes = records.reduce((sum, { body }) => sum + body.length, 0);
+    this.#inFlight = { token: this.#token, own, bytes };
     out.push({ kind: 'persist', token: this.#token, records, mark });
     this.#records = [];
     this.#index = [];

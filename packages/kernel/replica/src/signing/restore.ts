@@ -1,7 +1,7 @@
 // Reads the own log back.
 import { type Block, type BlockRules, checkBlock, type Dag, trusting } from '@fatty/broadcast';
 import { failure, failureOf } from '@fatty/codec';
-import type { Failure, LogRecord } from '@fatty/interface';
+import type { Failure, LogRecord, PlacedRecord } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { IndexedBlock } from '../boundary/contract.ts';
 import type { Outbox } from '../boundary/outbox.ts';
@@ -16,6 +16,9 @@ import {
 
 /** Blocks of the log between two looks at what they decide: each looks at all that is undecided. */
 const BLOCKS_AT_ONCE = 32;
+
+/** A record of the log of an earlier life, and the segment it is in where that is known. */
+export type ReplayedRecord = LogRecord & Partial<PlacedRecord>;
 
 /** What is to be done with the log. */
 export type RestoreStep =
@@ -94,11 +97,20 @@ export class Restore {
     }
     const { block } = checked;
     const { dag } = this.#port;
-    return dag.has(block.ref) || block.ref.round <= dag.horizon ? undefined : block;
+    // It is in the state, and others may ask for it.
+    const isBelow = block.ref.round <= dag.horizon;
+    if (isBelow) this.#indexed.push({ ref: block.ref, bytes: block.bytes });
+    return isBelow || dag.has(block.ref) ? undefined : block;
   }
 
   #hasParents(block: Block): boolean {
     return this.#port.dag.missingParents(block).length === 0;
+  }
+
+  /** An own block that a frame of an earlier life came with; undefined: none, or none that can be read. */
+  ownBeside(bytes: Uint8Array): Block | undefined {
+    const checked = bytes.length === 0 ? undefined : checkBlock(bytes, this.#rules);
+    return checked?.kind === 'accept' ? checked.block : undefined;
   }
 
   index(block: Block): void {

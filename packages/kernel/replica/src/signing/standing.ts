@@ -72,6 +72,15 @@ export class Standing {
     return this.#halted;
   }
 
+  /** As the status of the replica has it. */
+  get status(): {
+    readonly vouched: boolean;
+    readonly observer: Failure | undefined;
+    readonly halted: Failure | undefined;
+  } {
+    return { vouched: this.#vouched, observer: this.#observer, halted: this.#halted };
+  }
+
   /** Why clients are refused, if they are. */
   get refusal(): Failure | undefined {
     return this.#halted ?? this.#observer;

@@ -1,11 +1,12 @@
 // What a net is, and how one world of it runs.
 import { ed25519, type SignatureScheme, standIn, toHex } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
+import type { CellParams } from '@fatty/protocol';
 import type { Tuning } from '@fatty/replica';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
 import { type Staged, type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
-import { type Cell, makeCell, smallWindows } from '../world/cell.ts';
+import { type Cell, makeCell, narrowWindows, smallWindows } from '../world/cell.ts';
 import { Client, lieAsClient, type Victim } from '../world/client.ts';
 import {
   CALM_NETWORK,
@@ -90,6 +91,17 @@ export const CALM_MS_MAX = 40_000;
 /** K of R27: one world in four has that of a cell. */
 const CHECKPOINT_COMMITS: readonly number[] = [1, 2, 3, 16];
 
+/** Half of the worlds have windows so narrow that the horizon is never far. */
+function windowsOf({ seed, replicas }: Plan): CellParams {
+  const checkpointCommits = CHECKPOINT_COMMITS[seed % CHECKPOINT_COMMITS.length] ?? 1;
+  const isNarrow = (seed >>> 2) % 2 === 0;
+  const windows = isNarrow ? narrowWindows(replicas) : smallWindows(replicas);
+  return { ...windows, checkpointCommits };
+}
+
+/** Every frame that is certified is kept: short worlds have many restarts from one. */
+const OFTEN: Partial<Tuning> = { frameLogBytesMin: 1 };
+
 /** How often the delivered views are looked at, ms. */
 const LOOK_MS = 100;
 
@@ -107,9 +119,7 @@ function schemeOf(plan: Plan): SignatureScheme {
 
 /** Runs one world of a net from its plan to rest. Same plan, same run. */
 export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
-  const windows = smallWindows(plan.replicas);
-  const checkpointCommits = CHECKPOINT_COMMITS[plan.seed % CHECKPOINT_COMMITS.length] ?? 1;
-  const cell = makeCell(plan.replicas, schemeOf(plan), { ...windows, checkpointCommits });
+  const cell = makeCell(plan.replicas, schemeOf(plan), windowsOf(plan));
   const liars = new Map(plan.liars.map(({ replica, lie }) => [replica, lie]));
   const checked = { cell, liars: new Set(liars.keys()), skewMsMax: SKEW_MS_MAX };
   const seen = watch(checked);
@@ -127,7 +137,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     checkers: [...seen.checkers, views, ...(act.checkers?.(cell) ?? [])],
     ...(net.restoreEvery === undefined ? {} : { restoreEvery: net.restoreEvery }),
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
-    ...(net.tuning === undefined ? {} : { tuning: net.tuning }),
+    tuning: { ...OFTEN, ...net.tuning },
     ...(net.front === undefined ? {} : { front: net.front }),
     ...(tracer === undefined ? {} : { tracer }),
   });

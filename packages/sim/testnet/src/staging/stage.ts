@@ -179,6 +179,7 @@ function honest(
   const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
   return {
+    resume: (head, state) => replica.resume(head, state),
     restore: (records, mark) => replica.restore(records, mark),
     step: (event) => replica.step(event),
     deliveredView: () => replica.deliveredView(),

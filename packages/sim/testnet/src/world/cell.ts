@@ -26,6 +26,12 @@ export function smallWindows(replicas: number): CellParams {
   return { ...DEFAULT_PARAMS, supportRoundsMax, horizonRounds: 2 * supportRoundsMax };
 }
 
+/** The narrowest that a committee may have: who is away for a moment is below the horizon. */
+export function narrowWindows(replicas: number): CellParams {
+  const supportRoundsMax = 2 * replicas;
+  return { ...DEFAULT_PARAMS, supportRoundsMax, horizonRounds: supportRoundsMax + 1 };
+}
+
 /** Makes `replicas` members out of fixed secrets; members are sorted by key bytes (R1). */
 export function makeCell(replicas: number, scheme: SignatureScheme, params: CellParams): Cell {
   const signers = Array.from({ length: replicas }, (_, i) =>

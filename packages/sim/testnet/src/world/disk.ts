@@ -1,5 +1,7 @@
 // A simulated disk.
-import type { LogRecord } from '@fatty/interface';
+import type { FrameBytes } from '@fatty/host';
+import type { LogRecord, PlacedRecord } from '@fatty/interface';
+import { FrameFiles } from './frame-files.ts';
 import type { SeededRng } from './rng.ts';
 
 /** How long a datasync takes, in ms of virtual time. */
@@ -13,9 +15,13 @@ export interface DiskOptions {
   readonly syncsAtOpen?: boolean;
 }
 
+/** Records in a segment of the log: so few that short worlds have many. */
+const SEGMENT_RECORDS = 32;
+
 interface Write {
-  readonly records: readonly LogRecord[];
-  readonly done: () => void;
+  readonly records: readonly PlacedRecord[];
+  readonly segment: number;
+  readonly done: (segment: number) => void;
 }
 
 /**
@@ -24,13 +30,13 @@ interface Write {
  * What was not synced when the power goes is lost, except for a prefix that happened to be written.
  */
 export class Disk {
-  readonly synced: LogRecord[] = [];
+  synced: PlacedRecord[] = [];
   mark: Uint8Array | undefined;
   /**
    * Written by a process that was killed, and not synced: the next process reads it, and a power
    * cut takes it away.
    */
-  #cached: LogRecord[] = [];
+  #cached: PlacedRecord[] = [];
   #cachedMarks: Uint8Array[] = [];
 
   readonly #options: DiskOptions;
@@ -41,6 +47,12 @@ export class Disk {
   #marks: { mark: Uint8Array; done: () => void }[] = [];
   #markBusy = false;
   #life = 0;
+  readonly #frames: FrameFiles;
+  /** Of the next record. */
+  #segment = 1;
+  #inSegment = 0;
+  /** Segments that are gone. */
+  dropped = 0;
 
   constructor(
     options: DiskOptions,
@@ -50,6 +62,7 @@ export class Disk {
     this.#options = options;
     this.#rng = rng;
     this.#after = after;
+    this.#frames = new FrameFiles(rng, (run) => after(this.#delay(), run));
   }
 
   /** The longest that a datasync takes, ms. */
@@ -58,9 +71,34 @@ export class Disk {
   }
 
   /** Calls `done` once the records are durable, and all that was appended before them. */
-  append(records: readonly LogRecord[], done: () => void): void {
-    this.#queued.push({ records, done });
+  append(records: readonly LogRecord[], done: (segment: number) => void): void {
+    if (this.#inSegment >= SEGMENT_RECORDS) {
+      this.#segment += 1;
+      this.#inSegment = 0;
+    }
+    this.#inSegment += records.length;
+    const segment = this.#segment;
+    const placed = records.map((record) => ({ ...record, segment }));
+    this.#queued.push({ records: placed, segment, done });
     this.#startSync();
+  }
+
+  /** Calls `done` when the segments below this one are gone; a crash may keep them. */
+  dropBelow(segment: number, done: () => void): void {
+    const life = this.#life;
+    this.#after(this.#delay(), () => {
+      if (life !== this.#life) return;
+      const kept = this.synced.filter((record) => record.segment >= segment);
+      this.dropped += new Set(this.synced.map((record) => record.segment)).size;
+      this.synced = kept;
+      this.dropped -= new Set(kept.map((record) => record.segment)).size;
+      done();
+    });
+  }
+
+  /** Calls `done` once the frame is durable. */
+  writeFrame(index: number, frame: FrameBytes, done: () => void): void {
+    this.#frames.write(index, frame, done);
   }
 
   /** Calls `done` once this mark, or a later one, is durable. */
@@ -70,7 +108,12 @@ export class Disk {
   }
 
   /** A process starts and reads what is there; what it reads is durable from then on. */
-  open(): { readonly records: readonly LogRecord[]; readonly mark: Uint8Array | undefined } {
+  open(): {
+    readonly records: readonly PlacedRecord[];
+    readonly mark: Uint8Array | undefined;
+    /** The newest first. */
+    readonly frames: readonly FrameBytes[];
+  } {
     if (this.#options.syncsAtOpen !== false) {
       this.#syncCache();
       this.mark = this.#cachedMarks.pop() ?? this.mark;
@@ -79,6 +122,7 @@ export class Disk {
     return {
       records: [...this.synced, ...this.#cached],
       mark: this.#cachedMarks.at(-1) ?? this.mark,
+      frames: this.#frames.found,
     };
   }
 
@@ -88,6 +132,7 @@ export class Disk {
     this.#cached.push(...writes.flatMap((write) => write.records));
     this.#cachedMarks.push(...this.#marks.map(({ mark }) => mark));
     const lost = power ? this.#losePower() : 0;
+    this.#frames.crash();
     this.#life += 1;
     this.#queued = [];
     this.#inFlight = [];
@@ -131,7 +176,7 @@ export class Disk {
       this.#inFlight = [];
       this.#syncCache();
       for (const write of writes) this.synced.push(...write.records);
-      for (const write of writes) write.done();
+      for (const write of writes) write.done(write.segment);
       this.#startSync();
     });
   }

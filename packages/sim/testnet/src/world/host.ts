@@ -34,6 +34,8 @@ export interface Surroundings {
   /** These records, and the mark that the disk has now, are durable. */
   synced(host: Host, records: readonly LogRecord[]): void;
   threw(host: Host, error: unknown): void;
+  /** A process goes on behind a frame that an earlier one kept. */
+  resumed(host: Host): void;
   /**
    * What serves a replica's clients. A net has none when its clients speak to replicas themselves.
    */
@@ -88,7 +90,7 @@ export class Host {
   }
 
   start(): void {
-    const { records, mark } = this.disk.open();
+    const { records, mark, frames } = this.disk.open();
     const peer = this.#boot(this.index);
     const around = this.#around;
     const process = new ReplicaHost({
@@ -101,11 +103,14 @@ export class Host {
       // Onlookers have seen it as an effect.
       onOutward: () => undefined,
       onReplayed: (effect) => around.observe(this, effect),
+      onResumed: () => around.resumed(this),
       onEffect: (effect) => around.observe(this, effect),
       onFatal: (error) => around.threw(this, error),
     });
     this.peer = peer;
     this.#process = process;
+    const refused = process.driver.resume(frames);
+    for (const { code } of refused) around.threw(this, new Error(`a frame of no use: ${code}`));
     process.driver.restore(records, mark, (failure) => {
       if (failure) around.threw(this, failure);
     });

@@ -21,10 +21,14 @@ export function virtualPorts({ clock, disk, after, verify, synced }: LifeParts):
     timers: { after },
     log: {
       append: (records, written) =>
-        disk.append(records, () => {
+        disk.append(records, (segment) => {
           synced(records);
-          written(undefined);
+          written(undefined, segment);
         }),
+      dropBelow: (segment, written) => disk.dropBelow(segment, () => written(undefined)),
+    },
+    frames: {
+      write: (index, frame, written) => disk.writeFrame(index, frame, () => written(undefined)),
     },
     mark: {
       write: (mark, written) =>

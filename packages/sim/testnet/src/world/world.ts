@@ -167,6 +167,7 @@ export class World {
 
   /** Asks every checker for its last word. */
   finish(): void {
+    for (const { disk } of this.hosts) this.count('segmentsDropped', disk.dropped);
     for (const checker of this.#options.checkers) this.report(checker.finish(this.#nowMs));
   }
 
@@ -282,6 +283,9 @@ export class World {
       frontOf: (replica) => this.#options.front?.(replica),
       observe: (host, effect) => this.#seeEffect(host, effect),
       synced: (host, records) => this.#synced(host, records),
+      resumed: (host) => {
+        if (this.honest(host.index)) this.count('resumes');
+      },
       threw: (host, error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         if (!this.honest(host.index)) throw error;

@@ -1,0 +1,65 @@
+// A life that begins behind a frame.
+import type { Block } from '@fatty/broadcast';
+import { fail, ok } from '@fatty/codec';
+import type { Outcome, StateMachine } from '@fatty/interface';
+import type { Commit, Orderer } from '@fatty/order';
+import type { CertRules } from '@fatty/protocol';
+import type { Persistence } from '../signing/persistence.ts';
+import type { Frames } from './frames.ts';
+import { openFrame, restoreState } from './stored.ts';
+
+/** Who has to know what an earlier life left. */
+export interface ResumePort extends CertRules {
+  readonly acceptance: { shun(author: number): void };
+  readonly frames: Frames;
+  readonly machine: StateMachine;
+  readonly me: number;
+  readonly orderer: Orderer;
+  readonly persistence: Persistence;
+  readonly pool: {
+    readonly accusations: { convicted(authors: readonly number[]): void };
+    include(block: Block): void;
+  };
+  readonly restore: { ownBeside(bytes: Uint8Array): Block | undefined };
+  readonly rounds: { stand(block: Block): void; resumed(): void };
+}
+
+/**
+ * Puts a replica without a past behind a frame of its own (R28): all of it, or after a failure nothing.
+ * Answers the commit it goes on behind. Codes: those of `checkCert`, `wrong_frame`, `wrong_state`, `foreign_log`.
+ */
+export function resumeFrom(port: ResumePort, head: Uint8Array, state: Uint8Array): Outcome<Commit> {
+  const proved = openFrame(port, head);
+  if (!proved.ok) return proved;
+  const { stored, commits, last } = proved.value;
+  const { convicted } = stored.frame;
+  if (stored.author !== port.me) {
+    return fail('foreign_log', `a frame of replica ${port.me}`, `of ${stored.author}`);
+  }
+  const restored = restoreState(port.machine, proved.value, state);
+  if (!restored.ok) return restored;
+  port.orderer.resume(commits, convicted);
+  port.frames.resume(proved.value, state.length);
+  port.persistence.restoredFrame();
+  port.pool.accusations.convicted(convicted);
+  for (const author of convicted) port.acceptance.shun(author);
+  const own = port.restore.ownBeside(stored.own);
+  if (own) standOn(port, own);
+  port.rounds.resumed();
+  return ok(last);
+}
+
+/** An own block of an earlier life, from the log or from beside a frame: the next one stands on it. */
+export function standOn(
+  {
+    rounds,
+    persistence,
+    orderer,
+    pool,
+  }: Pick<ResumePort, 'rounds' | 'persistence' | 'orderer' | 'pool'>,
+  own: Block,
+): void {
+  rounds.stand(own);
+  persistence.restoredOwn(own);
+  if (!orderer.wasCommitted(own.ref)) pool.include(own);
+}
