@@ -1,7 +1,8 @@
 // Tests of copies of a batch in pools (R19).
-import { Dag } from '@fatty/broadcast';
+import { type Block, Dag } from '@fatty/broadcast';
 import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';
+import type { Commit } from '@fatty/order';
 import { describe, expect, it } from 'vitest';
 import { HANDED_BYTES_MAX } from '../src/boundary/messages.ts';
 import { orderedBatch } from '../src/checks/validate.ts';
@@ -24,6 +25,27 @@ function applied(world: World, client: Client, at = 0): readonly number[] {
       .filter((one) => one.commit === commit.index && equalBytes(one.session, client.session))
       .map(({ seq }) => seq),
   );
+}
+
+/** Every block of a commit, also where an input left copies out. */
+function blocksOf(commit: Commit): readonly Block[] {
+  if (!('content' in commit) || !Array.isArray(commit.content)) throw new Error('no blocks');
+  return commit.content;
+}
+
+/** Seqs that a block of this gateway carried into a commit by whose end they had not taken effect. */
+function passedOver(world: World, client: Client, gateway: number): readonly number[] {
+  const done = new Set<number>();
+  return world.host(gateway).committed.flatMap(({ applied: { receipts }, commit }) => {
+    const isOwn = (one: { session: Uint8Array }): boolean =>
+      equalBytes(one.session, client.session);
+    for (const { seq } of receipts.filter(isOwn)) done.add(seq);
+    return blocksOf(commit)
+      .filter(({ ref }) => ref.author === gateway)
+      .flatMap(({ batches }) => batches.map(({ batch }) => batch).filter(isOwn))
+      .map(({ seq }) => seq)
+      .filter((seq) => !done.has(seq));
+  });
 }
 
 describe('a copier among the replicas (R19)', () => {
@@ -69,6 +91,7 @@ describe('a copier among the replicas (R19)', () => {
       const all = batches.map((_, n) => n);
       expect(applied(world, client, gateway)).toEqual(all);
       expect(applied(world, client, 2)).toEqual(all);
+      expect(passedOver(world, client, gateway)).toEqual([]);
       expect(world.host(gateway).replica.status().queued).toBe(0);
     });
   }
@@ -195,6 +218,54 @@ describe('the gateway', () => {
     world.run(2_000);
     expect(applied(world, client)).toEqual([0, 1, 2, 3]);
     expect(world.host(0).refused).toEqual([]);
+  });
+
+  /** Twelve batches, of which gateway 1 got all from seq 2 on before the first two, and tried them. */
+  function early(): { world: World; client: Client; batches: readonly Uint8Array[] } {
+    const world = new World({ cell });
+    world.start();
+    const client = new Client(cell, 'e');
+    const batches = Array.from({ length: 12 }, (_, n) => client.op(`${n}`));
+    world.run(50);
+    for (const batch of batches.slice(2)) world.submit(1, batch);
+    world.run(300);
+    expect(applied(world, client)).toEqual([]);
+    expect(world.host(1).replica.status().queued).toBe(0);
+    return { world, client, batches };
+  }
+
+  it('takes what was out of turn behind all that it waited for, at once', () => {
+    const { world, client, batches } = early();
+    for (const [n, batch] of batches.entries()) world.submit(1, batch, n);
+    world.run(400);
+    expect(world.host(1).refused).toEqual([]);
+    expect(applied(world, client)).toEqual(batches.map((_, n) => n));
+  });
+
+  it('takes what was out of turn behind a predecessor whose proof is checked', () => {
+    const verdicts: (typeof ACCEPT | undefined)[] = [];
+    const world = new World({ cell, verify: () => verdicts[0] });
+    world.start();
+    const client = new Client(cell, 'e');
+    const batches = [client.batch([opOf(ASKED, 'slow')]), client.op('1'), client.op('2')];
+    world.run(50);
+    for (const batch of batches.slice(1)) world.submit(1, batch);
+    world.run(300);
+    for (const [n, batch] of batches.entries()) world.submit(1, batch, n);
+    verdicts.push(ACCEPT);
+    world.run(2_000);
+    expect(world.host(1).refused).toEqual([]);
+    expect(applied(world, client)).toEqual([0, 1, 2]);
+  });
+
+  it('carries what was out of turn no second time while something is missing before it', () => {
+    const { world, client, batches } = early();
+    for (const [n, batch] of batches.entries()) if (n > 0) world.submit(1, batch, n);
+    world.run(600);
+    const { refused } = world.host(1);
+    expect(refused.map(({ tag }) => tag)).toEqual(batches.map((_, n) => n).slice(2));
+    expect(new Set(refused.map(({ failure }) => failure.code))).toEqual(new Set(['overloaded']));
+    expect(applied(world, client)).toEqual([]);
   });
 
   it('counts what waits as queued, by number and by bytes', () => {

@@ -2,6 +2,7 @@
 import type { CarriedBatch, ClosedBatch } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
+import type { Batch } from '@fatty/protocol';
 import type { Cost } from '../checks/validate.ts';
 
 /** A batch that a gateway has taken and may not put into a block yet. */
@@ -43,6 +44,12 @@ export class Checking {
   isBehind({ batch }: ClosedBatch): boolean {
     const entries = this.#bySession.get(toHex(batch.session)) ?? [];
     return [...entries].some((one) => one.batch.batch.seq < batch.seq);
+  }
+
+  /** A batch of this (session, seq) is in here. */
+  holdsPlace({ session, seq }: Pick<Batch, 'session' | 'seq'>): boolean {
+    const entries = this.#bySession.get(toHex(session)) ?? [];
+    return [...entries].some((one) => one.batch.batch.seq === seq);
   }
 
   /** Batches with a slow check under way: all, and those of one client. */

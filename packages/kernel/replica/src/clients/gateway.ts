@@ -9,6 +9,7 @@ import {
 import { decode, failure, failureOf, toHex } from '@fatty/codec';
 import type { Failure, StateMachine, Verdict } from '@fatty/interface';
 import {
+  type Batch,
   BLOCK_WEIGHT_MAX,
   type Committee,
   type SignedBatch,
@@ -178,17 +179,26 @@ export class Gateway {
 
   /**
    * R12: what this replica carries for nothing counts against it. One batch of a (session, seq) at a
-   * time; and one that has been out of turn goes out again when its predecessor has been applied.
+   * time; and one that has been out of turn goes out again when all before it was applied, or is here.
    */
   #outOfPlace(carried: ClosedBatch): Failure | undefined {
     const { batch } = carried;
     if (this.#port.pool.holdsOther(carried)) {
       return failure('overloaded', 'one batch of a seq at a time', `another of seq ${batch.seq}`);
     }
-    if (batch.seq === 0 || !this.#port.pool.wasEarly(carried)) return undefined;
-    const { machine } = this.#port;
-    if (machine.hasUsed?.({ ...batch, seq: batch.seq - 1 }) !== false) return undefined;
+    if (!this.#port.pool.wasEarly(carried) || this.#isReached(batch)) return undefined;
     return failure('overloaded', `seq ${batch.seq - 1} applied first`, `seq ${batch.seq} again`);
+  }
+
+  /** Nothing is missing between what committed state has used of its session and this batch. */
+  #isReached({ client, session, seq }: Batch): boolean {
+    const { machine, pool } = this.#port;
+    let before = seq - 1;
+    for (let steps = 0; steps < BEHIND_MAX && before >= 0; steps++, before--) {
+      const place = { session, seq: before };
+      if (!pool.holdsPlace(place) && !this.#checking.holdsPlace(place)) break;
+    }
+    return before < 0 || machine.hasUsed?.({ client, session, seq: before }) !== false;
   }
 
   /**

@@ -13,7 +13,7 @@ import {
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest, Signature, StateMachine, Unsigned } from '@fatty/interface';
-import type { Committee } from '@fatty/protocol';
+import type { Batch, Committee } from '@fatty/protocol';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
@@ -135,6 +135,11 @@ export class Pool {
    */
   addHanded(batch: CarriedBatch, round: number): void {
     this.#handed.set(toHex(batch.id), { round, batch });
+  }
+
+  /** A batch of this (session, seq) is here: in the queue, or in an own block that is not committed. */
+  holdsPlace({ session, seq }: Pick<Batch, 'session' | 'seq'>): boolean {
+    return this.#places.has(`${toHex(session)}/${seq}`);
   }
 
   /** Another batch of its (session, seq) is here: only one of them can count. */
