@@ -86,8 +86,7 @@ export class PipelinedClient {
   #submit(sent: Sent): void {
     const { gateway } = this;
     const isUp = this.#world.honest(gateway) && this.#world.hosts[gateway]?.peer !== undefined;
-    // Nothing is promised behind a gap.
-    sent.isLost = !isUp || this.#open.some(({ seq, isLost }) => isLost && seq < sent.seq);
+    sent.isLost = !isUp;
     const { nowMs } = this.#world;
     // A link keeps its order.
     this.#arrivesMs = Math.max(this.#arrivesMs, nowMs + this.#world.clientDelayMs());
@@ -110,11 +109,10 @@ export class PipelinedClient {
     });
   }
 
-  /** Sends these again, and what was sent behind them, which is out of turn until they come. */
+  /** These go again with all that is open; an honest gateway still owes the others an answer. */
   #lose(lost: readonly Sent[]): void {
     if (lost.length === 0) return;
-    const first = Math.min(...lost.map(({ seq }) => seq));
-    for (const sent of this.#open) if (sent.seq >= first) sent.isLost = true;
+    for (const sent of lost) sent.isLost = true;
     this.#failover(this.gateway);
   }
 
