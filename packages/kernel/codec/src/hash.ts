@@ -41,6 +41,15 @@ export function packedSha256(bytes: Uint8Array): PackedDigest {
   return sha256Text(bytes);
 }
 
+/** {@link hash} in its packed form. */
+export function packedHash(type: string, bytes: Uint8Array): PackedDigest {
+  const domain = domainOf(type);
+  const whole = new Uint8Array(domain.length + bytes.length);
+  whole.set(domain);
+  whole.set(bytes, domain.length);
+  return sha256Text(whole);
+}
+
 /** The characters of a digest's bytes. */
 export function packDigest(digest: Uint8Array): PackedDigest {
   return String.fromCharCode(...digest);

@@ -3,9 +3,8 @@ import {
   asDigest,
   encode,
   fromHex,
-  hash,
   InvariantError,
-  packDigest,
+  packedHash,
   type Shape,
   unpackInto,
 } from '@fatty/codec';
@@ -65,7 +64,7 @@ function digestsOf(kept: readonly StoredReceipt[]): Uint8Array {
   const bytes = new Uint8Array(DIGEST_BYTES * kept.length);
   let at = 0;
   for (const receipt of kept) {
-    receipt.packed ??= packDigest(hash('stored-receipt', encode(storedReceiptShape, receipt)));
+    receipt.packed ??= packedHash('stored-receipt', encode(storedReceiptShape, receipt));
     unpackInto(bytes, at, receipt.packed);
     at += DIGEST_BYTES;
   }

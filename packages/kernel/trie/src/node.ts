@@ -1,5 +1,12 @@
 // What a trie is made of, and what its digests cover.
-import { concatBytes, domainOf, type PackedDigest, packedSha256, unpackDigest } from '@fatty/codec';
+import {
+  domainOf,
+  type PackedDigest,
+  packedHash,
+  packedSha256,
+  unpackInto,
+  unpackDigest,
+} from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 
 /** Bits of a place: of a SHA-256. */
@@ -63,12 +70,12 @@ export const EMPTY_ROOT: PackedDigest = packedSha256(domainOf('trie-empty'));
 
 /** Where a key stands: H(`trie-key` ‖ key). Its bits are read from the first byte on, high bit first. */
 export function placeOf(key: Uint8Array): PackedDigest {
-  return packedSha256(concatBytes(domainOf('trie-key'), key));
+  return packedHash('trie-key', key);
 }
 
 /** H(`trie-value` ‖ value), packed: what a leaf holds of a value. */
 export function packedValue(value: Uint8Array): PackedDigest {
-  return packedSha256(concatBytes(domainOf('trie-value'), value));
+  return packedHash('trie-value', value);
 }
 
 /** H(`trie-value` ‖ value): what a trie says of the value of a key. */
@@ -93,7 +100,7 @@ function leafDigest({ key, value }: Leaf): PackedDigest {
   const domain = domainOf('trie-leaf');
   const bytes = new Uint8Array(domain.length + DIGEST_BYTES + key.length);
   bytes.set(domain);
-  putText(bytes, domain.length, value);
+  unpackInto(bytes, domain.length, value);
   bytes.set(key, domain.length + DIGEST_BYTES);
   return packedSha256(bytes);
 }
@@ -103,23 +110,20 @@ const INNER = domainOf('trie-inner');
 const COUNT_AT = INNER.length + 1;
 const LEFT_AT = COUNT_AT + COUNT_BYTES;
 const RIGHT_AT = LEFT_AT + DIGEST_BYTES;
+/** What an inner node is hashed as: all are of one size. Its domain stands there already. */
+const scratch = new Uint8Array(RIGHT_AT + DIGEST_BYTES);
+scratch.set(INNER);
 
 /** H(`trie-inner` ‖ bit, 1 byte ‖ count, 8 bytes big-endian ‖ left digest ‖ right digest). */
 function innerDigest({ bit, count, left, right }: Inner): PackedDigest {
   const [leftDigest, rightDigest] = [digestOf(left), digestOf(right)];
-  const bytes = new Uint8Array(RIGHT_AT + DIGEST_BYTES);
-  bytes.set(INNER);
-  bytes[INNER.length] = bit;
-  for (let at = LEFT_AT - 1, rest = count; rest > 0; at--, rest = Math.floor(rest / 256)) {
-    bytes[at] = rest % 256;
+  scratch[INNER.length] = bit;
+  for (let at = LEFT_AT - 1, rest = count; at >= COUNT_AT; at--, rest = Math.floor(rest / 256)) {
+    scratch[at] = rest % 256;
   }
-  putText(bytes, LEFT_AT, leftDigest);
-  putText(bytes, RIGHT_AT, rightDigest);
-  return packedSha256(bytes);
-}
-
-function putText(into: Uint8Array, at: number, digest: PackedDigest): void {
-  for (let i = 0; i < DIGEST_BYTES; i++) into[at + i] = digest.charCodeAt(i);
+  unpackInto(scratch, LEFT_AT, leftDigest);
+  unpackInto(scratch, RIGHT_AT, rightDigest);
+  return packedSha256(scratch);
 }
 
 /** 0 or 1. */

@@ -21,6 +21,7 @@ export class TableTrie {
   readonly #table: Table;
   readonly #touched = new Set<string>();
   #trie: Trie = Trie.empty;
+  #root: Digest | undefined;
 
   constructor(table: Table) {
     this.#table = table;
@@ -39,10 +40,14 @@ export class TableTrie {
   }
 
   root(): Digest {
-    return this.trie().root();
+    this.#read();
+    this.#root ??= this.#trie.root();
+    return this.#root;
   }
 
   #read(): void {
+    if (this.#touched.size === 0) return;
+    this.#root = undefined;
     for (const name of this.#touched) {
       const [key, value] = [this.#table.keyOf(name), this.#table.read(name)];
       this.#trie = value === undefined ? this.#trie.delete(key) : this.#trie.set(key, value);

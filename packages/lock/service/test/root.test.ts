@@ -65,8 +65,8 @@ class Life {
   #nonce = 0;
 
   constructor() {
-    // Few graves a key: floors come, too.
-    this.world = new World({ gravesPerClientMax: 3 });
+    // Few graves a key: floors come, too. Little room for receipts: the results of older ones go.
+    this.world = new World({ gravesPerClientMax: 3, receiptBytesPerSessionMax: 600 });
     this.world.step(
       0,
       [...Array(CLIENTS).keys()].map((who) => this.#opening(who)),
