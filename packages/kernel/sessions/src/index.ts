@@ -18,7 +18,13 @@ export {
   hostedResultShape,
   ownOp,
 } from './ops.ts';
-export { type StoredReceipt, storedReceipt, storedReceiptShape } from './receipts.ts';
+export {
+  type KeptReceipt,
+  keptReceipt,
+  type StoredReceipt,
+  storedReceipt,
+  storedReceiptShape,
+} from './receipts.ts';
 export {
   EXTRA_LINKS_PER_COMMIT,
   type Opening,

@@ -10,7 +10,7 @@ import {
 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
-import { type StoredReceipt, storedReceiptShape } from './receipts.ts';
+import { type KeptReceipt, storedReceiptShape } from './receipts.ts';
 import type { SessionRecord } from './sessions.ts';
 
 const DIGEST_BYTES = 32;
@@ -60,7 +60,7 @@ export class SessionTries<S extends SessionRecord> {
 }
 
 /** H(`stored-receipt` ‖ receipt) of each, joined. */
-function digestsOf(kept: readonly StoredReceipt[]): Uint8Array {
+function digestsOf(kept: readonly KeptReceipt[]): Uint8Array {
   const bytes = new Uint8Array(DIGEST_BYTES * kept.length);
   let at = 0;
   for (const receipt of kept) {

@@ -13,7 +13,7 @@ import {
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
 import type { Floor, Grave, Graves } from './graves.ts';
-import { type StoredReceipt, storedReceiptShape } from './receipts.ts';
+import { keptReceipt, type StoredReceipt, storedReceiptShape } from './receipts.ts';
 import { digestOf } from './session-tries.ts';
 import type { SessionRecord, Sessions } from './sessions.ts';
 
@@ -119,7 +119,7 @@ export function sessionTables(sessions: Sessions<SessionRecord>): SessionTables 
 export function restoreSessions(sessions: Sessions<SessionRecord>, tables: SessionTables): void {
   for (const row of tables.sessions) {
     const [key, owner] = [toHex(row.id), toHex(row.client)];
-    sessions.add({ ...row, key, owner, receipts: [...row.receipts] });
+    sessions.add({ ...row, key, owner, receipts: row.receipts.map(keptReceipt) });
   }
   restoreGraves(sessions.graves, tables);
 }

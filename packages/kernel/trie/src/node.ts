@@ -4,8 +4,8 @@ import {
   type PackedDigest,
   packedHash,
   packedSha256,
-  unpackInto,
   unpackDigest,
+  unpackInto,
 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 

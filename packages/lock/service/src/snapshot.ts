@@ -19,6 +19,7 @@ import type { Position, PublicKey, SessionId } from '@fatty/interface';
 import {
   type GraveTables,
   graveTables,
+  keptReceipt,
   restoreGraves,
   rowsOfGraves,
   type StoredReceipt,
@@ -167,7 +168,7 @@ function must<T>(outcome: { ok: true; value: T } | { ok: false; failure: { code:
 
 function toSession(row: SessionRow): Session {
   const record = { ...row, key: toHex(row.id), owner: toHex(row.client) };
-  return withNothing({ ...record, receipts: [...row.receipts] }, row.lastNumber);
+  return withNothing({ ...record, receipts: row.receipts.map(keptReceipt) }, row.lastNumber);
 }
 
 function toLock(row: LockRow, state: State): Lock {
