@@ -314,8 +314,8 @@ export const MUTANTS = [
     name: 'delete-newer',
     about: 'the log goes behind the newer of two frames, and beyond',
     file: 'packages/kernel/replica/src/frames/keeper.ts',
-    find: '      older.horizon,\n      Math.min(older.horizon, ...others),',
-    replace: '      newer.horizon + 6,\n      newer.horizon + 6,',
+    find: 'drop(older.horizon, Math.min(older.horizon, ...others), {',
+    replace: 'drop(newer.horizon + 6, newer.horizon + 6, {',
     ...unit('packages/kernel/replica/test/resume.test.ts'),
   },
   {

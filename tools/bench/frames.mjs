@@ -16,7 +16,7 @@ if (!Number.isSafeInteger(commitsMax) || commitsMax < 1_000) {
 
 const SEGMENT_BYTES = 64 * 1024;
 const PARAMS = { ...DEFAULT_PARAMS, supportRoundsMax: 20, horizonRounds: 40 };
-const TUNING = { frameLogBytesMin: 256 * 1024 };
+const TUNING = { frameLogBytesMin: 256 * 1024, logKeptBytesMin: 0 };
 
 /** The disk of a replica: what is on it, and with `isWhole` all that ever was. */
 class Disk {

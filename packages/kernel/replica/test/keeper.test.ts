@@ -24,7 +24,7 @@ class Bench {
   expedited = 0;
   readonly keeper: Keeper;
 
-  constructor(logKeptBytesMax = 0) {
+  constructor(logKeptBytesMax = 0, logKeptBytesMin = 0) {
     this.keeper = new Keeper({
       committee: makeCell(4).committee,
       dag: this.dag,
@@ -32,7 +32,7 @@ class Bench {
       me: 0,
       out: this.out,
       persistence: this.persistence,
-      tuning: { ...DEFAULT_TUNING, frameLogBytesMin: 0, logKeptBytesMax },
+      tuning: { ...DEFAULT_TUNING, frameLogBytesMin: 0, logKeptBytesMin, logKeptBytesMax },
     });
   }
 
@@ -119,6 +119,14 @@ describe('the log goes', () => {
     expect(bench.asked()).toEqual(['store 4', 'store 8', 'drop below 3']);
     bench.keep(12, 99);
     expect(bench.asked()).toEqual(['store 12', 'drop below 4']);
+  });
+
+  it('and leaves as much as is kept for whoever has lost its disk', () => {
+    const bench = new Bench(0, 150);
+    logged(bench);
+    bench.keep(4, 99);
+    bench.keep(8, 99);
+    expect(bench.asked()).toEqual(['store 4', 'store 8', 'drop below 3']);
   });
 
   it('as far as every other member has come, unless it is too much', () => {

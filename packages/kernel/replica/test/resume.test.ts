@@ -7,7 +7,7 @@ import { busy } from './traffic.ts';
 import { type Host, type Logged, makeCell, World } from './world.ts';
 
 const WINDOWS = { checkpointCommits: 2, supportRoundsMax: 8, horizonRounds: 12 };
-const OFTEN = { frameLogBytesMin: 1 };
+const OFTEN = { frameLogBytesMin: 1, logKeptBytesMin: 0 };
 
 interface Disk {
   readonly log: readonly Logged[];

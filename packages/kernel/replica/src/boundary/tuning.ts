@@ -69,6 +69,8 @@ export interface Tuning {
   readonly unloggedBytesMax: number;
   /** R28: a frame is kept when so much was committed since the last one, and twice what its state takes. Bytes. */
   readonly frameLogBytesMin: number;
+  /** R28: so much of the log is kept, whoever needs it. Bytes. */
+  readonly logKeptBytesMin: number;
   /** R28: so much of the log is kept for members that are behind. Bytes. */
   readonly logKeptBytesMax: number;
   /** R22: own blocks carry nothing while more bytes than this wait for a commit. */
@@ -114,6 +116,7 @@ export const DEFAULT_TUNING: Tuning = {
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,
   frameLogBytesMin: 8 * 1024 * 1024,
+  logKeptBytesMin: 256 * 1024 * 1024,
   logKeptBytesMax: 1024 * 1024 * 1024,
   uncommittedBytesMax: 256 * 1024 * 1024,
   uncommittedRoundsMax: 5_000,

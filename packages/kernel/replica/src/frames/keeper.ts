@@ -154,19 +154,19 @@ export class Keeper {
   }
 
   /**
-   * R28: behind the older of two frames nothing is needed here any more. Members that are behind still need
-   * it, as long as frames are not served: for them so much is kept as the disk is to bear.
+   * R28: behind the older of two frames nothing is needed here any more. As long as frames are not served,
+   * members that are behind still need it, and who has lost its disk needs all of it: for them so much is
+   * kept as the disk is to bear.
    */
   #letGo(): void {
     const [older, newer] = this.#kept;
     if (older === undefined || newer === undefined) return;
     const { me, out, tuning } = this.#port;
     const others = this.#doneRounds.filter((_, member) => member !== me);
-    const below = this.#places.drop(
-      older.horizon,
-      Math.min(older.horizon, ...others),
-      tuning.logKeptBytesMax,
-    );
+    const below = this.#places.drop(older.horizon, Math.min(older.horizon, ...others), {
+      bytesMin: tuning.logKeptBytesMin,
+      bytesMax: tuning.logKeptBytesMax,
+    });
     if (below !== undefined) out.push({ kind: 'dropLog', below });
   }
 }

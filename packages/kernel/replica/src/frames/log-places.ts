@@ -6,6 +6,14 @@ interface Place {
   bytes: number;
 }
 
+/** How much of the log stays. */
+interface Stay {
+  /** Whoever needs it. */
+  readonly bytesMin: number;
+  /** For members that are behind. */
+  readonly bytesMax: number;
+}
+
 /**
  * What the segments of the log hold, as far as it matters for which of them may go: the oldest first, as a
  * whole (R28).
@@ -31,15 +39,16 @@ export class LogPlaces {
 
   /**
    * Forgets the oldest segments whose blocks are all at or below `horizon`, and answers the first that is
-   * left; undefined when none goes. Those with blocks above `neededAbove` stay while all of them together
-   * have no more than `bytesMax`. The newest stays.
+   * left; undefined when none goes. At least `bytesMin` stay. Those with blocks above `neededAbove` stay while
+   * all of them together have no more than `bytesMax`. The newest stays.
    */
-  drop(horizon: number, neededAbove: number, bytesMax: number): number | undefined {
+  drop(horizon: number, neededAbove: number, { bytesMin, bytesMax }: Stay): number | undefined {
     let dropped = false;
     const newest = Math.max(...this.#segments.keys());
     for (const [segment, { round, bytes }] of this.#segments) {
       const isNeeded = round > neededAbove && this.#bytes <= bytesMax;
-      if (segment === newest || round > horizon || isNeeded) return dropped ? segment : undefined;
+      const stays = isNeeded || round > horizon || this.#bytes - bytes < bytesMin;
+      if (segment === newest || stays) return dropped ? segment : undefined;
       this.#segments.delete(segment);
       this.#bytes -= bytes;
       dropped = true;

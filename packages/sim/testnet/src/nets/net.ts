@@ -100,7 +100,7 @@ function windowsOf({ seed, replicas }: Plan): CellParams {
 }
 
 /** Every frame that is certified is kept: short worlds have many restarts from one. */
-const OFTEN: Partial<Tuning> = { frameLogBytesMin: 1 };
+const OFTEN: Partial<Tuning> = { frameLogBytesMin: 1, logKeptBytesMin: 0 };
 
 /** How often the delivered views are looked at, ms. */
 const LOOK_MS = 100;
