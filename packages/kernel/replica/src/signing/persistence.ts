@@ -96,7 +96,8 @@ export class Persistence {
   #records: LogRecord[] = [];
   #index: IndexedBlock[] = [];
   #bytes = 0;
-  #isAwaited = false;
+  /** When what was given so far is written by itself, for somebody waits for it. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #token = 0;
   #inFlight: Flight | undefined;
   #own: Block | undefined;
@@ -130,9 +131,9 @@ export class Persistence {
     return this.isBusy ? this.#token : 0;
   }
 
-  /** Somebody waits for what was given so far. */
+  /** Somebody waits for what was given so far, and for no own block. */
   expedite(): void {
-    this.#isAwaited = this.#records.length > 0;
+    if (this.#records.length > 0) this.#dueMs = this.#port.clock.runningMs;
   }
 
   /** An accepted block of somebody else. */
@@ -142,10 +143,14 @@ export class Persistence {
     this.#bytes += block.bytes.length;
   }
 
-  /** A record that somebody waits for. It goes with the next write, whose token this answers. */
+  /**
+   * A record that somebody waits for. It goes with the next own block, or by itself `markDelayMs` later: a
+   * write of its own would keep a block that comes meanwhile waiting. Answers the token of that write.
+   */
   log(record: LogRecord): number {
+    const { clock, tuning } = this.#port;
     this.#records.push(record);
-    this.#isAwaited = true;
+    this.#dueMs = Math.min(this.#dueMs, clock.runningMs + tuning.markDelayMs);
     return this.#token + 1;
   }
 
@@ -171,12 +176,17 @@ export class Persistence {
   }
 
   /**
-   * Logs what was received, when it is much or waited for and there is no own block to go with. A mark that
-   * is behind goes along (R26), or it would wait for this write; without `commitIndex` none may be written.
+   * Logs what was received, when it is much or was waited for long enough and there is no own block to go
+   * with. A mark that is behind goes along (R26), or it would wait for this write; without `commitIndex` none
+   * may be written.
    */
   flushIfDue(commitIndex: number | undefined): void {
-    const isMuch = this.#bytes > this.#port.tuning.unloggedBytesMax;
-    if (this.isBusy || !(isMuch || this.#isAwaited)) return;
+    const { clock, timers, tuning } = this.#port;
+    if (this.isBusy) return;
+    if (this.#bytes <= tuning.unloggedBytesMax && clock.runningMs < this.#dueMs) {
+      if (this.#dueMs !== Number.POSITIVE_INFINITY) timers.want('markDue', this.#dueMs);
+      return;
+    }
     const isBehind = (this.#mark?.durable ?? 0) < this.#durableRound;
     const marks = isBehind && commitIndex !== undefined;
     this.#write(undefined, marks ? this.#raiseMark(0, commitIndex) : undefined);
@@ -253,6 +263,6 @@ export class Persistence {
     this.#records = [];
     this.#index = [];
     this.#bytes = 0;
-    this.#isAwaited = false;
+    this.#dueMs = Number.POSITIVE_INFINITY;
   }
 }
