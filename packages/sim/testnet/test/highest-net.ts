@@ -1,4 +1,4 @@
-// The net of the README: its own algorithm under test.
+// highest-net.ts: the algorithm of highest.ts under test.
 import { encode, u53 } from '@fatty/codec';
 import { Client, type Net, staged } from '@fatty/testnet';
 import { Highest } from './highest.ts';

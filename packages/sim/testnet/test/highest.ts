@@ -1,4 +1,4 @@
-// The algorithm of the README: the highest number.
+// highest.ts: an algorithm whose state is one number.
 import { decode, encode, hash, u53 } from '@fatty/codec';
 import type { Algorithm, Digest, Outcome, Source } from '@fatty/interface';
 
