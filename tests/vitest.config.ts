@@ -1,6 +1,5 @@
 // How tests run: unit tests, nets, real processes.
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defaultServerConditions } from 'vite';
 import { configDefaults, defineConfig } from 'vitest/config';
@@ -27,17 +26,15 @@ const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8'
       MINDS_MODULES.test(readFileSync(root + path, 'utf8')),
   );
 
-const WORKERS = Math.min(8, availableParallelism() + 1);
-
 /**
- * Units and nets share their workers, which load a module once for all of their files. One worker more than
- * there are cores: some files wait for processes of theirs. Real processes (e2e) run one file at a time.
+ * Units and nets share two workers, which load a module once for all of their files; real processes (e2e) run
+ * one file at a time.
  */
 export default defineConfig({
   root,
   ssr,
   test: {
-    maxWorkers: WORKERS,
+    maxWorkers: 2,
     projects: [
       {
         root,

@@ -25,7 +25,7 @@ beforeAll(() => {
   cellPath = join(dir, 'cell', 'cell.json');
   tidyUp(async () => rmSync(dir, { recursive: true, force: true }));
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, source = ''] = /```ts\n(import [^`]*export class Highest[\s\S]*?)```/.exec(readme) ?? [];
+  const [, source = ''] = /```ts\n([^`]*export class Highest[\s\S]*?)```/.exec(readme) ?? [];
   writeFileSync(join(dir, 'package.json'), '{"type": "module"}');
   writeFileSync(join(dir, 'highest.ts'), source);
   const flags = ['--ignoreConfig', '--target', 'es2023', '--module', 'nodenext', 'highest.ts'];
