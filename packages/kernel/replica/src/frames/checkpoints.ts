@@ -6,6 +6,8 @@ import type { AuthorSeen, Frame } from './frame.ts';
 
 /** R27: with something uncovered, a checkpoint is made this long after the one before. ms of commitTs. */
 export const CHECKPOINT_MS = 250;
+/** R27: so soon already where a commit carries nothing, as when the cell comes to rest. ms of commitTs. */
+export const IDLE_CHECKPOINT_MS = 50;
 
 /** A commit that all members vote on, with what resumes the order behind it. */
 export interface Checkpoint {
@@ -63,7 +65,7 @@ export class Checkpoints {
     this.#isUncovered ||= carriesAnything;
     if (index % this.#committee.params.checkpointCommits === 0) return true;
     if (!this.#isUncovered) return false;
-    return !carriesAnything || commitTs >= this.#lastTs + CHECKPOINT_MS;
+    return commitTs >= this.#lastTs + (carriesAnything ? CHECKPOINT_MS : IDLE_CHECKPOINT_MS);
   }
 
   #covered(commitTs: number): void {
