@@ -35,7 +35,7 @@ function ordered(index: number, atMs: number, ops: boolean): Ordered {
 /** The checkpoints among commits that each carry something (`+`) or nothing (`.`), `stepMs` apart. */
 function checkpoints(carried: string, stepMs: number, first = 1): readonly number[] {
   const points = new Checkpoints(committee);
-  return [...carried].flatMap((one, i) => {
+  return Array.from(carried).flatMap((one, i) => {
     const index = first + i;
     return points.committed(ordered(index, stepMs * (i + 1), one === '+')) ? [index] : [];
   });
