@@ -8,7 +8,7 @@ import { netNamed } from './nets.ts';
 const CALM: ReadonlySet<string> = new Set(['partition', 'lossy', 'skew']);
 
 test.each([
-  ['orswot', 3, 8],
+  ['orswot', 1, 8],
   ['namespace', 1, 5],
 ] as const)(
   '%s: a copier in every world costs pipelining clients nothing (R19)',

@@ -52,14 +52,14 @@ export class Proposer {
   /**
    * The highest round an own block may be made for, or undefined. R22: q blocks of the round before
    * and the own one; R23: the own ones in between may be left out when all slots up to two rounds
-   * below the highest left-out one are decided here.
+   * below the highest left-out one are decided here. None above `roundMax`.
    */
-  nextRound(): number | undefined {
+  nextRound(roundMax: number): number | undefined {
     const { completeRound } = this.#port.frontier;
     const { orderer, me } = this.#port;
     const next = this.lastRound + 1;
     // Slots 1 … skipped − 2 decided, where the highest skipped round is one below the target.
-    const limit = Math.min(completeRound + 1, orderer.lastDecidedRound + 3);
+    const limit = Math.min(completeRound + 1, orderer.lastDecidedRound + 3, roundMax);
     // The others wait for the leader of the last complete round: it must not jump over its own slot.
     const leads = completeRound >= next && orderer.leaderOf(completeRound) === me;
     const furthest = leads ? Math.min(completeRound, limit) : limit;

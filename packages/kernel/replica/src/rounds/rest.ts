@@ -73,8 +73,17 @@ export class Rest {
   }
 
   wantsRounds(): boolean {
-    if (this.#isLoaded() || this.#isHeartbeatDue()) return true;
-    return this.#port.proposer.lastRound < this.#lastRoundOf(this.openRound);
+    return this.#port.proposer.lastRound < this.roundMax;
+  }
+
+  /**
+   * The highest round there is a reason to make. Who comes late to the rest round and left rounds out must not
+   * jump over it (R23): a block above it that says nothing makes all others follow, at the pace that is
+   * for liars, and what this replica is then asked to say waits for them.
+   */
+  get roundMax(): number {
+    if (this.#isLoaded() || this.#isHeartbeatDue()) return Number.POSITIVE_INFINITY;
+    return this.#lastRoundOf(this.openRound);
   }
 
   /** Shortest time between two own blocks now. */

@@ -121,7 +121,7 @@ export class Rounds {
   /** The own block whose time has come, if any. It may be sent when it is durable. */
   propose(): Block | undefined {
     const { clock, out, timers } = this.#port;
-    const nextRound = this.#proposer.nextRound();
+    const nextRound = this.#proposer.nextRound(this.#rest.roundMax);
     if (nextRound === undefined) return undefined;
     this.#pacemaker.enter(nextRound);
     const wait = this.#pacemaker.waitOf(this.#chain(nextRound));
