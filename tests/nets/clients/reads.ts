@@ -225,9 +225,9 @@ class ReadsAct implements Act {
     return { kind: 'ops', ops: [create(name)] };
   }
 
-  /** Made and remade under one name by a stranger: the listing moves by it. */
+  /** Made by a stranger, each under a name of its own: the listing moves by it. */
   lie({ world }: Scene): readonly Uint8Array[] {
-    return [encodeOp(create(`${DIRECTORY}/lie-${world.rng.below(9)}`))];
+    return [encodeOp(create(`${DIRECTORY}/lie-${world.rng.below(1e9)}`))];
   }
 }
 
