@@ -134,13 +134,18 @@ class ClientsAct implements Act {
     if (oldest !== undefined) client.abort(oldest);
   }
 
-  /** Nobody waits for a lock for ever: waits are given up, and what is held is given back. */
+  /**
+   * Nobody waits for a lock for ever: waits are given up, and what is held is given back. A client that
+   * stands still does so when it runs again: what it was asked meanwhile is asked by then.
+   */
   #quieten(): void {
     for (const client of this.#clients) {
-      for (const call of client.open) {
-        if (client.requests.get(call)?.kind === 'acquire') client.abort(call);
-      }
-      for (const { hold } of client.beliefs) client.call({ kind: 'release', hold });
+      client.turn(() => {
+        for (const call of client.open) {
+          if (client.requests.get(call)?.kind === 'acquire') client.abort(call);
+        }
+        for (const { hold } of client.beliefs) client.call({ kind: 'release', hold });
+      });
     }
   }
 

@@ -161,6 +161,11 @@ export class SimClient implements Victim {
     return this.#calls + 1;
   }
 
+  /** Its user does something: now, or when the process runs again. */
+  turn(act: () => void): void {
+    this.#host.turn(act);
+  }
+
   call(request: CallRequest, timeoutMs?: number): number {
     const call = ++this.#calls;
     this.#host.turn(() => {
