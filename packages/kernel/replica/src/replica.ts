@@ -1,44 +1,22 @@
 // One replica: its parts, and the order in which they act.
-import { type Block, Dag, type Ref } from '@fatty/broadcast';
+import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Outcome, StateMachine, Verdict } from '@fatty/interface';
-import { type Commit, commitInput, type Ordered, Orderer } from '@fatty/order';
-import { faultsMax } from '@fatty/protocol';
+import { type Commit, commitInput, type Ordered } from '@fatty/order';
 import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
-import { Outbox, Timers } from './boundary/outbox.ts';
-import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
-import { Bodies } from './catchup/bodies.ts';
-import { Fetch } from './catchup/fetch.ts';
-import { Neighbours } from './catchup/neighbours.ts';
-import { Ranges } from './catchup/ranges.ts';
-import { Serve } from './catchup/serve.ts';
-import { Sync } from './catchup/sync.ts';
-import { type ClockSample, OwnClock } from './cell/clock.ts';
-import { Frontier } from './cell/frontier.ts';
-import { Peers } from './cell/peers.ts';
-import { blockRules } from './checks/rules.ts';
-import { Verdicts } from './checks/verdicts.ts';
-import { Delivered } from './clients/delivered.ts';
-import { Gateway } from './clients/gateway.ts';
-import { Pool } from './clients/pool.ts';
-import { Frames } from './frames/frames.ts';
-import { type ResumePort, resumeFrom, standOn } from './frames/resume.ts';
-import { Acceptance } from './intake/acceptance.ts';
-import { Budgets } from './intake/budgets.ts';
-import { Intake } from './intake/intake.ts';
-import { Rounds } from './rounds/rounds.ts';
-import { Persistence } from './signing/persistence.ts';
-import { type ReplayedRecord, Restore } from './signing/restore.ts';
-import { Standing } from './signing/standing.ts';
-import { type CellPort, cellStatus, type ReplicaStatus } from './status.ts';
+import type { ClockSample } from './cell/clock.ts';
+import { resumeFrom, standOn } from './frames/resume.ts';
+import { assemble, type Parts } from './parts.ts';
+import type { ReplayedRecord } from './signing/restore.ts';
+import { cellStatus, type ReplicaStatus } from './status.ts';
 
 /** Effects of a replay that the world has to hear of. */
 const TOLD_OF_REPLAY: ReadonlySet<ReplicaEffect['kind']> = new Set(['index', 'committed', 'halt']);
 
 /**
  * One replica, sans IO: a function of its events. Every event first changes state, then `#settle`
- * decides once. The rules stand in PROTOCOL.md; the parts are made here and know of one another no
+ * decides once. The rules stand in PROTOCOL.md; the parts know of one another no
  * more than their ports say. Invariants:
  * (1) nothing signed leaves before it and all it references is durable (R24);
  * (2) at most one own block per round, each on top of the own one before (R9);
@@ -46,112 +24,28 @@ const TOLD_OF_REPLAY: ReadonlySet<ReplicaEffect['kind']> = new Set(['index', 'co
  * (4) at rest nothing is scheduled except the heartbeat.
  */
 export class Replica {
-  readonly #machine: StateMachine;
-  readonly #out: Outbox;
-  readonly #timers: Timers;
-  readonly #cell: CellPort;
-  readonly #verdicts: Verdicts;
-  readonly #ranges: Ranges;
-  readonly #bodies: Bodies;
-  readonly #sync: Sync;
-  readonly #fetch: Fetch;
-  readonly #serve: Serve;
-  readonly #neighbours: Neighbours;
-  readonly #persistence: Persistence;
-  readonly #restore: Restore;
-  readonly #standing: Standing;
-  readonly #pool: Pool;
-  readonly #gateway: Gateway;
-  readonly #delivered: Delivered;
-  readonly #frames: Frames;
-  readonly #past: ResumePort;
-  readonly #rounds: Rounds;
-  readonly #budgets: Budgets;
-  readonly #acceptance: Acceptance;
-  readonly #intake: Intake;
+  readonly #parts: Parts;
   #started = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
 
   constructor(config: ReplicaConfig) {
-    const { committee, cellId, me, machine, signer, scheme } = config;
-    const members = committee.members.length;
-    const faults = faultsMax(committee);
-    const tuning: Tuning = { ...DEFAULT_TUNING, ...config.tuning };
-    this.#machine = machine;
-    // What every role stands on.
-    const dag = new Dag(committee, cellId);
-    const orderer = new Orderer(dag, committee);
-    const out = new Outbox();
-    const timers = new Timers(out);
-    const clock = new OwnClock(members, faults, tuning.tsAheadMsMax / 2);
-    const peers = new Peers(members, me, faults);
-    const frontier = new Frontier(dag, committee);
-    const cell = { cellId, clock, committee, dag, frontier, me, orderer, peers };
-    const ground = { ...cell, machine, out, signer, timers, tuning };
-    this.#out = out;
-    this.#timers = timers;
-    this.#cell = cell;
-    // What this replica has to say (R3, R11, R19, R21a).
-    const pool = new Pool(ground);
-    this.#pool = pool;
-    this.#delivered = new Delivered(ground);
-    // Static validity (R8–R11) and slow checks (R11a).
-    const rules = blockRules(config, (id, sig) => pool.held(id, sig));
-    const verdicts = new Verdicts(ground);
-    this.#verdicts = verdicts;
-    // Catch-up (R12), and what it serves from memory.
-    const ranges = new Ranges(members, out);
-    const bodies = new Bodies(ground);
-    const sync = new Sync({ ...ground, ranges });
-    const fetch = new Fetch({ ...ground, sync });
-    this.#ranges = ranges;
-    this.#bodies = bodies;
-    this.#sync = sync;
-    this.#fetch = fetch;
-    const serve = new Serve(ground);
-    this.#serve = serve;
-    // Persistence (R24, R25), and whether this replica may sign (R26).
-    const persistence = new Persistence({ ...ground, bodies });
-    const neighbours = new Neighbours({ ...ground, own: persistence, sync });
-    this.#persistence = persistence;
-    this.#neighbours = neighbours;
-    const restore = new Restore({ ...ground, bodies, persistence, rules });
-    this.#restore = restore;
-    const standing = new Standing({ ...ground, neighbours, persistence, ranges });
-    this.#standing = standing;
-    // Votes and certificates (R27).
-    const frames = new Frames({ ...ground, persistence, scheme, standing, sync });
-    this.#frames = frames;
-    // What clients say (R11a), and own blocks (R22, R23).
-    const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
-    const rounds = new Rounds({ ...ground, gateway, pool });
-    this.#gateway = gateway;
-    this.#rounds = rounds;
-    // Acceptance (R12, R13), and what peers send.
-    const budgets = new Budgets(ground);
-    const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
-    this.#budgets = budgets;
-    this.#acceptance = acceptance;
-    this.#past = { ...ground, acceptance, frames, persistence, pool, restore, rounds, scheme };
-    const { handOver } = rounds;
-    const toPeers = { frames, neighbours, serve, standing, sync, handOver };
-    this.#intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
+    this.#parts = assemble(config);
   }
 
   /** The committed state. The caller must not change it. */
   get machine(): StateMachine {
-    return this.#machine;
+    return this.#parts.machine;
   }
 
   /** Committed state with the delivered, uncommitted batches folded in (R21a). Read only. */
   deliveredView(): StateMachine {
-    return this.#delivered.view();
+    return this.#parts.delivered.view();
   }
 
   /** Before `restore`: see {@link resumeFrom}. After a failure an older frame, or the whole log, may do. */
   resume(head: Uint8Array, state: Uint8Array): Outcome<Commit> {
-    return resumeFrom(this.#past, head, state);
+    return resumeFrom(this.#parts.past, head, state);
   }
 
   /**
@@ -161,13 +55,13 @@ export class Replica {
    * owner, a gap or less than the mark makes this replica an observer: see `status().observer`.
    */
   restore(records: Iterable<ReplayedRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
-    this.#restore.readMark(mark);
-    for (const step of this.#restore.read(this.#frames.withoutVotes(records))) {
+    this.#parts.restore.readMark(mark);
+    for (const step of this.#parts.restore.read(this.#parts.frames.withoutVotes(records))) {
       if (step.kind === 'block') this.#insertLogged(step.block);
       else this.#advance();
     }
-    this.#restore.flushIndex();
-    return this.#out.take().filter(({ kind }) => TOLD_OF_REPLAY.has(kind));
+    this.#parts.restore.flushIndex();
+    return this.#parts.out.take().filter(({ kind }) => TOLD_OF_REPLAY.has(kind));
   }
 
   /** Takes one event, answers what is to be done, in order. Never throws on any input. */
@@ -175,38 +69,38 @@ export class Replica {
     this.#readClocks(event);
     this.#handle(event);
     if (this.#started) this.#settle();
-    return this.#out.take();
+    return this.#parts.out.take();
   }
 
   /** The own clock (R12a), ms since the Unix epoch, at a moment between two steps. */
   clockMs(sample: ClockSample): number {
     this.#readClocks(sample);
-    return this.#cell.clock.nowMs;
+    return this.#parts.cell.clock.nowMs;
   }
 
   /** Committed state holds everything that this replica ever told anybody (R32b). */
-  readonly isCurrent = (): boolean => this.#standing.isCurrent;
+  readonly isCurrent = (): boolean => this.#parts.standing.isCurrent;
 
   status(): ReplicaStatus {
     return {
-      ...cellStatus(this.#cell),
-      ...this.#frames.status,
-      round: this.#persistence.durableRound,
-      waiting: this.#acceptance.waitingCount,
-      wanted: this.#fetch.size,
-      queued: this.#pool.queued + this.#gateway.checkingCount,
-      uncommitted: this.#rounds.uncommitted,
-      delivered: this.#delivered.size,
-      deltaMs: this.#rounds.deltaMs,
-      resting: this.#rounds.isResting,
-      syncing: this.#sync.isSyncing,
-      ...this.#standing.status,
+      ...cellStatus(this.#parts.cell),
+      ...this.#parts.frames.status,
+      round: this.#parts.persistence.durableRound,
+      waiting: this.#parts.acceptance.waitingCount,
+      wanted: this.#parts.fetch.size,
+      queued: this.#parts.pool.queued + this.#parts.gateway.checkingCount,
+      uncommitted: this.#parts.rounds.uncommitted,
+      delivered: this.#parts.delivered.size,
+      deltaMs: this.#parts.rounds.deltaMs,
+      resting: this.#parts.rounds.isResting,
+      syncing: this.#parts.sync.isSyncing,
+      ...this.#parts.standing.status,
     };
   }
 
   #readClocks(sample: ClockSample): void {
-    this.#cell.clock.sample(sample);
-    this.#timers.shiftMs = Math.floor(sample.nowMs) - this.#cell.clock.runningMs;
+    this.#parts.cell.clock.sample(sample);
+    this.#parts.timers.shiftMs = Math.floor(sample.nowMs) - this.#parts.cell.clock.runningMs;
   }
 
   #handle(event: ReplicaEvent): void {
@@ -216,97 +110,97 @@ export class Replica {
       case 'stop':
         return this.#stop();
       case 'peerUp':
-        this.#cell.peers.setUp(event.peer, true);
-        this.#neighbours.linkUp(event.peer);
-        return this.#frames.linkUp(event.peer);
+        this.#parts.cell.peers.setUp(event.peer, true);
+        this.#parts.neighbours.linkUp(event.peer);
+        return this.#parts.frames.linkUp(event.peer);
       case 'peerDown':
-        this.#ranges.linkDown(event.peer);
-        return this.#cell.peers.setUp(event.peer, false);
+        this.#parts.ranges.linkDown(event.peer);
+        return this.#parts.cell.peers.setUp(event.peer, false);
       case 'message':
-        return this.#intake.hear(event.peer, event.bytes);
+        return this.#parts.intake.hear(event.peer, event.bytes);
       case 'timer':
         return this.#wake(event.name);
       case 'persisted':
         return this.#persisted(event.token, event.segment);
       case 'frameStored':
-        return this.#frames.stored(event.index);
+        return this.#parts.frames.stored(event.index);
       case 'verified':
         return this.#verified(event.job, event.verdict);
       case 'submit':
-        return this.#gateway.submit(event.batch, event.tag);
+        return this.#parts.gateway.submit(event.batch, event.tag);
       case 'unsigned':
-        return this.#gateway.submitUnsigned(event.bytes);
+        return this.#parts.gateway.submitUnsigned(event.bytes);
       case 'stored':
-        return this.#serve.stored(event.request, event.blocks);
+        return this.#parts.serve.stored(event.request, event.blocks);
     }
   }
 
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#rounds.begin();
-    this.#frames.begin();
-    const { lastRound } = this.#rounds;
-    this.#standing.begin(lastRound, this.#restore.verdict(lastRound));
-    this.#neighbours.tell(this.#cell.peers.up, true);
+    this.#parts.rounds.begin();
+    this.#parts.frames.begin();
+    const { lastRound } = this.#parts.rounds;
+    this.#parts.standing.begin(lastRound, this.#parts.restore.verdict(lastRound));
+    this.#parts.neighbours.tell(this.#parts.cell.peers.up, true);
   }
 
   #stop(): void {
-    if (this.#started) this.#persistence.tendMark(this.#markedCommit, true);
+    if (this.#started) this.#parts.persistence.tendMark(this.#markedCommit, true);
     this.#started = false;
   }
 
   #wake(name: TimerName): void {
-    this.#timers.fired(name);
-    if (name === 'fetchRetry') this.#acceptance.askForMissing();
-    if (name === 'tsDeferral') this.#acceptance.reexamine();
+    this.#parts.timers.fired(name);
+    if (name === 'fetchRetry') this.#parts.acceptance.askForMissing();
+    if (name === 'tsDeferral') this.#parts.acceptance.reexamine();
     if (name !== 'verifyRetry') return;
-    this.#verdicts.retry(
-      (key) => this.#acceptance.waitsForJob(key) || this.#gateway.waitsForJob(key),
+    this.#parts.verdicts.retry(
+      (key) => this.#parts.acceptance.waitsForJob(key) || this.#parts.gateway.waitsForJob(key),
     );
   }
 
   #verified(job: Uint8Array, verdict: Verdict | undefined): void {
-    const key = this.#verdicts.answered(job, verdict);
+    const key = this.#parts.verdicts.answered(job, verdict);
     if (key === undefined || verdict === undefined) return;
-    this.#acceptance.jobDone(key, verdict);
+    this.#parts.acceptance.jobDone(key, verdict);
     this.#absorb();
-    this.#gateway.jobDone(key, verdict);
+    this.#parts.gateway.jobDone(key, verdict);
   }
 
   /** R24: an own block and everything it references are durable. Now it may be sent, and counted. */
   #persisted(token: number, segment: number): void {
-    const { own, bytes } = this.#persistence.persisted(token);
+    const { own, bytes } = this.#parts.persistence.persisted(token);
     if (own !== undefined) {
-      this.#out.send(this.#cell.peers.up, { kind: 'push', block: own.bytes });
-      this.#rounds.stand(own);
-      this.#acceptance.insertOwn(own);
+      this.#parts.out.send(this.#parts.cell.peers.up, { kind: 'push', block: own.bytes });
+      this.#parts.rounds.stand(own);
+      this.#parts.acceptance.insertOwn(own);
     }
-    this.#frames.written(token, segment, bytes);
+    this.#parts.frames.written(token, segment, bytes);
   }
 
   /** R25: a block of the log. An own one is of an earlier life. */
   #insertLogged(block: Block): void {
-    if (block.ref.author === this.#cell.me) standOn(this.#past, block);
-    this.#acceptance.insertOwn(block);
+    if (block.ref.author === this.#parts.cell.me) standOn(this.#parts.past, block);
+    this.#parts.acceptance.insertOwn(block);
     this.#absorb();
   }
 
   /** All events mutate, then this decides: commits, catch-up, the next own block or rest. */
   #settle(): void {
     this.#advance();
-    this.#sync.evaluate();
+    this.#parts.sync.evaluate();
     this.#decide();
-    this.#persistence.tendMark(this.#markedCommit, false);
+    this.#parts.persistence.tendMark(this.#markedCommit, false);
   }
 
   /** R12–R15: what acceptance has made of the blocks that came. */
   #absorb(): void {
-    for (const outcome of this.#acceptance.takeOutcomes()) {
+    for (const outcome of this.#parts.acceptance.takeOutcomes()) {
       if (outcome.kind === 'accepted') this.#accepted(outcome.block, outcome.delivered);
       else if (outcome.kind === 'evidence') {
-        this.#pool.accusations.add(outcome.author, outcome.evidence);
-      } else this.#standing.ownHeard(outcome.ref);
+        this.#parts.pool.accusations.add(outcome.author, outcome.evidence);
+      } else this.#parts.standing.ownHeard(outcome.ref);
     }
   }
 
@@ -314,22 +208,22 @@ export class Replica {
     const { author, round } = block.ref;
     this.#grown = true;
     // By a commit before the frame that this life began with.
-    const isOld = this.#cell.orderer.isCommitted(block.ref);
-    if (!isOld) this.#rounds.accepted(block);
-    this.#pool.accepted(block);
-    this.#cell.peers.signed(author, round);
-    if (this.#started && author !== this.#cell.me) this.#persistence.queue(block);
-    if (!this.#started) this.#restore.index(block);
-    if (isOld) this.#bodies.committed([block.ref]);
+    const isOld = this.#parts.cell.orderer.isCommitted(block.ref);
+    if (!isOld) this.#parts.rounds.accepted(block);
+    this.#parts.pool.accepted(block);
+    this.#parts.cell.peers.signed(author, round);
+    if (this.#started && author !== this.#parts.cell.me) this.#parts.persistence.queue(block);
+    if (!this.#started) this.#parts.restore.index(block);
+    if (isOld) this.#parts.bodies.committed([block.ref]);
     for (const ref of delivered) {
-      this.#out.push({ kind: 'delivered', ref });
-      this.#delivered.add(ref);
+      this.#parts.out.push({ kind: 'delivered', ref });
+      this.#parts.delivered.add(ref);
     }
   }
 
   /** R16–R21: everything the DAG decides is applied now. */
   #advance(): void {
-    const { dag, orderer, frontier } = this.#cell;
+    const { dag, orderer, frontier } = this.#parts.cell;
     this.#absorb();
     while (this.#grown) {
       this.#grown = false;
@@ -337,64 +231,70 @@ export class Replica {
       for (const commit of orderer.advance()) this.#commit(commit);
       frontier.advance();
       if (dag.horizon > horizon) {
-        this.#rounds.horizonMoved(dag.horizon);
-        this.#bodies.horizonMoved(dag.horizon);
+        this.#parts.rounds.horizonMoved(dag.horizon);
+        this.#parts.bodies.horizonMoved(dag.horizon);
         // R12: a parent that fell to the horizon is opaque now.
-        this.#acceptance.reexamine();
+        this.#parts.acceptance.reexamine();
       }
       this.#absorb();
     }
-    if (orderer.halted) this.#standing.halt(orderer.halted.round);
+    if (orderer.halted) this.#parts.standing.halt(orderer.halted.round);
   }
 
   #commit(commit: Ordered): void {
-    const input = commitInput(commit, this.#cell.dag);
-    this.#rounds.deciding(commit);
-    const applied = this.#machine.applyCommit(input);
-    this.#out.push({ kind: 'committed', commit, input, applied });
-    for (const author of this.#budgets.committed(commit, input)) this.#acceptance.setAside(author);
-    this.#pool.forget(applied.settled.map(toHex));
-    this.#pool.tried(commit.blocks);
-    this.#pool.accusations.convicted(commit.convicted);
-    for (const author of commit.convicted) this.#acceptance.shun(author);
-    this.#bodies.committed(commit.blocks);
-    this.#delivered.committed(commit.blocks);
-    this.#standing.committed(commit.blocks);
-    this.#rounds.committed(commit);
-    this.#frames.committed(commit);
+    const input = commitInput(commit, this.#parts.cell.dag);
+    this.#parts.rounds.deciding(commit);
+    const applied = this.#parts.machine.applyCommit(input);
+    this.#parts.out.push({ kind: 'committed', commit, input, applied });
+    for (const author of this.#parts.budgets.committed(commit, input))
+      this.#parts.acceptance.setAside(author);
+    this.#parts.pool.forget(applied.settled.map(toHex));
+    this.#parts.pool.tried(commit.blocks);
+    this.#parts.pool.accusations.convicted(commit.convicted);
+    for (const author of commit.convicted) this.#parts.acceptance.shun(author);
+    this.#parts.bodies.committed(commit.blocks);
+    this.#parts.delivered.committed(commit.blocks);
+    this.#parts.standing.committed(commit.blocks);
+    this.#parts.rounds.committed(commit);
+    this.#parts.frames.committed(commit);
   }
 
   /** The next own block (R22–R26), rest, or a look at what the others do. */
   #decide(): void {
-    if (this.#persistence.isBusy) return;
+    if (this.#parts.persistence.isBusy) return;
     // A block made on the way up would be too old for anyone to reference.
-    if (this.#sync.isSyncing) return this.#persistence.flushIfDue(this.#markedCommit);
-    if (this.#standing.refusal) return this.#watch();
-    if (!this.#rounds.wantsRounds()) {
-      this.#rounds.goToRest();
-      return this.#persistence.flushIfDue(this.#markedCommit);
+    if (this.#parts.sync.isSyncing) return this.#parts.persistence.flushIfDue(this.#markedCommit);
+    if (this.#parts.standing.refusal) return this.#watch();
+    if (!this.#parts.rounds.wantsRounds()) {
+      this.#parts.rounds.goToRest();
+      return this.#parts.persistence.flushIfDue(this.#markedCommit);
     }
-    if (!this.#standing.seekVouchers()) return this.#watch();
-    this.#rounds.offer();
-    const block = this.#rounds.propose();
+    if (!this.#parts.standing.seekVouchers()) return this.#watch();
+    this.#parts.rounds.offer();
+    const block = this.#parts.rounds.propose();
     if (block) {
-      this.#neighbours.askClocks();
-      return this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);
+      this.#parts.neighbours.askClocks();
+      return this.#parts.persistence.writeOwn(
+        block,
+        this.#parts.cell.orderer.lastCommit?.index ?? 0,
+      );
     }
-    if (!this.#rounds.watchProgress()) return;
-    this.#neighbours.shout();
-    this.#rounds.handOver.wakeAgain();
+    if (!this.#parts.rounds.watchProgress()) return;
+    this.#parts.neighbours.shout();
+    this.#parts.rounds.handOver.wakeAgain();
   }
 
   /** Who may not sign follows, and asks when it cannot see the end of what it has seen begin. */
   #watch(): void {
-    this.#persistence.flushIfDue(this.#markedCommit);
-    if (this.#standing.halted) return this.#rounds.stopWatching();
-    if (this.#rounds.watchOthers()) this.#neighbours.shout();
+    this.#parts.persistence.flushIfDue(this.#markedCommit);
+    if (this.#parts.standing.halted) return this.#parts.rounds.stopWatching();
+    if (this.#parts.rounds.watchOthers()) this.#parts.neighbours.shout();
   }
 
   /** For the mark. An observer leaves that alone: it says what the log lacks. */
   get #markedCommit(): number | undefined {
-    return this.#standing.refusal ? undefined : (this.#cell.orderer.lastCommit?.index ?? 0);
+    return this.#parts.standing.refusal
+      ? undefined
+      : (this.#parts.cell.orderer.lastCommit?.index ?? 0);
   }
 }

@@ -1,0 +1,111 @@
+// The parts of a replica, and what each knows of the others.
+import { Dag } from '@fatty/broadcast';
+import type { StateMachine } from '@fatty/interface';
+import { Orderer } from '@fatty/order';
+import { faultsMax } from '@fatty/protocol';
+import type { ReplicaConfig } from './boundary/config.ts';
+import { Outbox, Timers } from './boundary/outbox.ts';
+import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+import { Bodies } from './catchup/bodies.ts';
+import { Fetch } from './catchup/fetch.ts';
+import { Neighbours } from './catchup/neighbours.ts';
+import { Ranges } from './catchup/ranges.ts';
+import { Serve } from './catchup/serve.ts';
+import { Sync } from './catchup/sync.ts';
+import { OwnClock } from './cell/clock.ts';
+import { Frontier } from './cell/frontier.ts';
+import { Peers } from './cell/peers.ts';
+import { blockRules } from './checks/rules.ts';
+import { Verdicts } from './checks/verdicts.ts';
+import { Delivered } from './clients/delivered.ts';
+import { Gateway } from './clients/gateway.ts';
+import { Pool } from './clients/pool.ts';
+import { Frames } from './frames/frames.ts';
+import type { ResumePort } from './frames/resume.ts';
+import { Acceptance } from './intake/acceptance.ts';
+import { Budgets } from './intake/budgets.ts';
+import { Intake } from './intake/intake.ts';
+import { Rounds } from './rounds/rounds.ts';
+import { Persistence } from './signing/persistence.ts';
+import { Restore } from './signing/restore.ts';
+import { Standing } from './signing/standing.ts';
+import type { CellPort } from './status.ts';
+
+/** What one replica is put together of. */
+export interface Parts {
+  readonly acceptance: Acceptance;
+  readonly bodies: Bodies;
+  readonly budgets: Budgets;
+  readonly cell: CellPort;
+  readonly delivered: Delivered;
+  readonly fetch: Fetch;
+  readonly frames: Frames;
+  readonly gateway: Gateway;
+  readonly intake: Intake;
+  readonly machine: StateMachine;
+  readonly neighbours: Neighbours;
+  readonly out: Outbox;
+  readonly past: ResumePort;
+  readonly persistence: Persistence;
+  readonly pool: Pool;
+  readonly ranges: Ranges;
+  readonly restore: Restore;
+  readonly rounds: Rounds;
+  readonly serve: Serve;
+  readonly standing: Standing;
+  readonly sync: Sync;
+  readonly timers: Timers;
+  readonly verdicts: Verdicts;
+}
+
+/** Makes the parts. They know of one another no more than their ports say. */
+export function assemble(config: ReplicaConfig): Parts {
+  const { committee, cellId, me, machine, signer, scheme } = config;
+  const members = committee.members.length;
+  const faults = faultsMax(committee);
+  const tuning: Tuning = { ...DEFAULT_TUNING, ...config.tuning };
+  // What every role stands on.
+  const dag = new Dag(committee, cellId);
+  const orderer = new Orderer(dag, committee);
+  const out = new Outbox();
+  const timers = new Timers(out);
+  const clock = new OwnClock(members, faults, tuning.tsAheadMsMax / 2);
+  const peers = new Peers(members, me, faults);
+  const frontier = new Frontier(dag, committee);
+  const cell = { cellId, clock, committee, dag, frontier, me, orderer, peers };
+  const ground = { ...cell, machine, out, signer, timers, tuning };
+  // What this replica has to say (R3, R11, R19, R21a).
+  const pool = new Pool(ground);
+  const delivered = new Delivered(ground);
+  // Static validity (R8–R11) and slow checks (R11a).
+  const rules = blockRules(config, (id, sig) => pool.held(id, sig));
+  const verdicts = new Verdicts(ground);
+  // Catch-up (R12), and what it serves from memory.
+  const ranges = new Ranges(members, out);
+  const bodies = new Bodies(ground);
+  const sync = new Sync({ ...ground, ranges });
+  const fetch = new Fetch({ ...ground, sync });
+  const serve = new Serve(ground);
+  // Persistence (R24, R25), and whether this replica may sign (R26).
+  const persistence = new Persistence({ ...ground, bodies });
+  const neighbours = new Neighbours({ ...ground, own: persistence, sync });
+  const restore = new Restore({ ...ground, bodies, persistence, rules });
+  const standing = new Standing({ ...ground, neighbours, persistence, ranges });
+  // Votes and certificates (R27).
+  const frames = new Frames({ ...ground, persistence, scheme, standing, sync });
+  // What clients say (R11a), and own blocks (R22, R23).
+  const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
+  const rounds = new Rounds({ ...ground, gateway, pool });
+  // Acceptance (R12, R13), and what peers send.
+  const budgets = new Budgets(ground);
+  const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
+  const past = { ...ground, acceptance, frames, persistence, pool, restore, rounds, scheme };
+  const { handOver } = rounds;
+  const toPeers = { frames, neighbours, serve, standing, sync, handOver };
+  const intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
+  const catchUp = { bodies, fetch, neighbours, ranges, serve, sync };
+  const signing = { frames, past, persistence, restore, standing };
+  const clients = { delivered, gateway, pool };
+  const blocks = { acceptance, budgets, intake, rounds, verdicts };
+  return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };
+}
