@@ -31,9 +31,9 @@ export const MUTANTS = [
     name: 'persistence',
     about: 'an own block is sent before it is on disk',
     file: 'packages/kernel/replica/src/replica.ts',
-    find: 'this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);',
+    find: 'this.#parts.neighbours.askClocks();',
     replace:
-      "this.#out.send(this.#cell.peers.up, { kind: 'push', block: block.bytes });\n    this.#persistence.writeOwn(block, this.#cell.orderer.lastCommit?.index ?? 0);",
+      "this.#parts.neighbours.askClocks();\n      this.#parts.out.send(this.#parts.cell.peers.up, { kind: 'push', block: block.bytes });",
     ...unit('packages/kernel/replica/test/safety.test.ts'),
   },
   {
@@ -97,8 +97,8 @@ export const MUTANTS = [
     name: 'pool-forgets',
     about: 'a gateway forgets a batch that somebody else carried out of turn',
     file: 'packages/kernel/replica/src/replica.ts',
-    find: 'this.#pool.forget(applied.settled.map(toHex));',
-    replace: 'this.#pool.forget(input.batches.map(({ id }) => toHex(id)));',
+    find: 'this.#parts.pool.forget(applied.settled.map(toHex));',
+    replace: 'this.#parts.pool.forget(input.batches.map(({ id }) => toHex(id)));',
     ...unit('packages/kernel/replica/test/copies.test.ts'),
   },
   {
