@@ -45,8 +45,21 @@ export interface Sibling {
   readonly checksum: Digest;
 }
 
-/** What a node carries besides its place. Missing positions mean: pending (delivered view only). */
-export interface NodeBody<T> {
+/** A sibling as the record of its node has it: the content stands there as its checksum and size. */
+export interface SiblingMark {
+  readonly id: OpId;
+  readonly position: Position | undefined;
+  /** SHA-256 of the content. */
+  readonly checksum: Digest;
+  /** Of the content, bytes. */
+  readonly size: number;
+}
+
+/**
+ * What a node carries besides its place. Missing positions mean: pending (delivered view only). `C`: what
+ * stands for a content.
+ */
+export interface NodeBody<T, C = Sibling> {
   /** Id of the create that made the node; it stays when that dot goes and others stand. */
   readonly id: OpId;
   readonly owner: PublicKey;
@@ -62,7 +75,7 @@ export interface NodeBody<T> {
   /** Reserved for access control lists; no op sets it yet. */
   readonly aclGen: Position | undefined;
   /** By position, pending ones after by id. The first is the one shown. */
-  readonly siblings: readonly Sibling[];
+  readonly siblings: readonly C[];
   /** Owned by the service: ACL, lock state, machine. */
   readonly slot: T;
 }
@@ -107,22 +120,24 @@ const sibling: Shape<Sibling> = oneToOne(
 );
 
 /** In a node's record contents stand as their checksums, so that a listing proves without them. */
-const siblingLeaf: Shape<Sibling> = {
-  toItem: (value) => leaf.toItem({ ...value, size: value.bytes.length }),
-  readFrom: () => {
-    throw new TypeError('leaves are only ever hashed');
-  },
-  flawOf: (value) => leaf.flawOf(value),
-};
-const leaf = record<{
-  id: OpId;
-  position: Position | undefined;
-  checksum: Digest;
-  size: number;
-}>({ id: opId, position: optional(position), checksum: digest, size: u53 });
+const siblingMark: Shape<SiblingMark> = record<SiblingMark>({
+  id: opId,
+  position: optional(position),
+  checksum: digest,
+  size: u53,
+});
 
-function bodyShape<T>(slot: Shape<T>, content: Shape<Sibling>): Shape<NodeBody<T>> {
-  return record<NodeBody<T>>({
+/** A sibling written as its mark. */
+const siblingLeaf: Shape<Sibling> = {
+  toItem: (value) => siblingMark.toItem({ ...value, size: value.bytes.length }),
+  readFrom: () => {
+    throw new TypeError('contents cannot be read from a record');
+  },
+  flawOf: (value) => siblingMark.flawOf(value),
+};
+
+function bodyShape<T, C>(slot: Shape<T>, content: Shape<C>): Shape<NodeBody<T, C>> {
+  return record<NodeBody<T, C>>({
     id: opId,
     owner: publicKey,
     kind,
@@ -156,16 +171,28 @@ export function snapshotShape<T>(slot: Shape<T>): Shape<readonly SnapshotNode<T>
 }
 
 /** A node as the trie of its directory covers it, by its name. */
-export interface NodeRecord<T> {
-  readonly body: NodeBody<T>;
+export interface NodeRecord<T, C = Sibling> {
+  readonly body: NodeBody<T, C>;
   /** Of a directory: the root of the trie of its children, and how many they are. */
   readonly children: { readonly root: Digest; readonly count: number } | undefined;
 }
 
-/** Canonical bytes of a record. `slot`: what it holds of what the owner keeps at a node. */
+/** A record as it is read back. */
+export type ShownRecord<T> = NodeRecord<T, SiblingMark>;
+
+/** Canonical bytes of a record, to write it. `slot`: what it holds of what the owner keeps at a node. */
 export function nodeRecordShape<T>(slot: Shape<T>): Shape<NodeRecord<T>> {
-  return record<NodeRecord<T>>({
-    body: bodyShape(slot, siblingLeaf),
+  return recordShape(slot, siblingLeaf);
+}
+
+/** The same, to read it. */
+export function shownRecordShape<T>(slot: Shape<T>): Shape<ShownRecord<T>> {
+  return recordShape(slot, siblingMark);
+}
+
+function recordShape<T, C>(slot: Shape<T>, content: Shape<C>): Shape<NodeRecord<T, C>> {
+  return record<NodeRecord<T, C>>({
+    body: bodyShape(slot, content),
     children: optional(record({ root: digest, count: u53 })),
   });
 }

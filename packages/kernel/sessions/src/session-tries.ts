@@ -20,10 +20,12 @@ const DIGEST_BYTES = 32;
  * has of a session, without its receipts. Whoever changes a session touches it.
  */
 export class SessionTries<S extends SessionRecord> {
+  readonly #find: (key: string) => S | undefined;
   readonly #rows: TableTrie;
   readonly #receipts: TableTrie;
 
   constructor(find: (key: string) => S | undefined, row: Shape<S>) {
+    this.#find = find;
     this.#rows = new TableTrie({
       keyOf: digestOf,
       read(key) {
@@ -33,11 +35,14 @@ export class SessionTries<S extends SessionRecord> {
     });
     this.#receipts = new TableTrie({
       keyOf: digestOf,
-      read(key) {
-        const kept = find(key)?.receipts ?? [];
-        return kept.length === 0 ? undefined : digestsOf(kept);
-      },
+      read: (key) => this.receiptDigestsOf(key),
     });
+  }
+
+  /** Digests of the receipts that a session keeps, as {@link receipts} has them; undefined: none. */
+  receiptDigestsOf(key: string): Uint8Array | undefined {
+    const kept = this.#find(key)?.receipts ?? [];
+    return kept.length === 0 ? undefined : digestsOf(kept);
   }
 
   touch(key: string): void {

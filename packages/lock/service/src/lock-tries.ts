@@ -1,48 +1,9 @@
 // The tries of the locks: what the state root covers of them.
-import { type LockMode, lockModeShape, positionShape } from '@fatty/api';
-import { bool, digest, encode, optional, record, type Shape, u32, u53, utf8 } from '@fatty/codec';
-import type { Digest, Position } from '@fatty/interface';
+import { encode, utf8 } from '@fatty/codec';
 import { TableTrie, Trie } from '@fatty/trie';
+import { claimRecordShape, lockRecordShape } from '@fatty/verify';
 import type { Lock } from './lock-state.ts';
 import type { Claim, Session } from './sessions.ts';
-
-/** A hold or wait, by the id of its session: a session has one at most at a path. */
-interface ClaimRecord {
-  readonly seq: number;
-  readonly index: number;
-  readonly mode: LockMode;
-  readonly lockDelayMs: number;
-  readonly held: boolean;
-  /** Lock generation of a hold, place in the queue of a wait: holds were granted in this order. */
-  readonly position: Position;
-  readonly deadline: number | undefined;
-}
-
-const claimShape: Shape<ClaimRecord> = record<ClaimRecord>({
-  seq: u53,
-  index: u32,
-  mode: lockModeShape,
-  lockDelayMs: u32,
-  held: bool,
-  position: positionShape,
-  deadline: optional(u53),
-});
-
-/** The lock of a path. */
-interface LockRecord {
-  readonly allFrom: number;
-  readonly exclusiveFrom: number;
-  /** Of the trie of its claims, and how many they are. */
-  readonly claims: Digest;
-  readonly count: number;
-}
-
-const lockShape: Shape<LockRecord> = record<LockRecord>({
-  allFrom: u53,
-  exclusiveFrom: u53,
-  claims: digest,
-  count: u53,
-});
 
 /** So many claims are put off at most: of sessions that have ended nothing else would be left. */
 const TOUCHED_MAX = 4096;
@@ -90,22 +51,32 @@ export class LockTries {
     return this.#claims.get(path) ?? Trie.empty;
   }
 
+  /** The lock of a path as the root covers it; undefined: it has none. */
+  recordOf(path: string): Uint8Array | undefined {
+    return this.#recordOf(path, this.claimsOf(path));
+  }
+
   #read(path: string): Uint8Array | undefined {
     const claims = this.#readClaims(path);
     if (claims.size === 0) this.#claims.delete(path);
     else this.#claims.set(path, claims);
+    return this.#recordOf(path, claims);
+  }
+
+  #recordOf(path: string, claims: Trie): Uint8Array | undefined {
     const lock = this.#find(path);
     if (lock === undefined) return undefined;
     const { allFrom, exclusiveFrom } = lock;
     const record = { allFrom, exclusiveFrom, claims: claims.root(), count: claims.size };
-    return encode(lockShape, record);
+    return encode(lockRecordShape, record);
   }
 
   #readClaims(path: string): Trie {
     let claims = this.#claims.get(path) ?? Trie.empty;
     for (const { id, claims: own } of this.#touched.get(path) ?? []) {
       const claim = own.get(path);
-      claims = claim === undefined ? claims.delete(id) : claims.set(id, encode(claimShape, claim));
+      claims =
+        claim === undefined ? claims.delete(id) : claims.set(id, encode(claimRecordShape, claim));
     }
     this.#touched.delete(path);
     return claims;

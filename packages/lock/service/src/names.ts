@@ -264,6 +264,25 @@ export class Names {
     return this.#tree.root();
   }
 
+  /** The root directory. */
+  get top(): Node {
+    return this.#tree.top;
+  }
+
+  childOf(node: Node, name: string): Node | undefined {
+    return this.#tree.lookup([...this.#tree.pathOf(node), utf8(name)]);
+  }
+
+  /** A node as the root covers it. */
+  recordOf(node: Node): Uint8Array {
+    return this.#tree.recordOf(node);
+  }
+
+  /** The records of a directory's children, by their names. */
+  trieOf(node: Node): Trie {
+    return this.#tree.trieOf(node);
+  }
+
   snapshot(): Uint8Array {
     return this.#tree.snapshot();
   }

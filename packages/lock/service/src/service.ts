@@ -19,6 +19,7 @@ import type {
 } from '@fatty/interface';
 import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
+import type { ProofQuestion } from '@fatty/verify';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -26,6 +27,7 @@ import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
 import { type FormedOp, type OpenedOp, openOp } from './open.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
+import { prove } from './prove.ts';
 import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { State } from './state.ts';
@@ -220,6 +222,11 @@ export class LockService implements StateMachine<OpenedOp> {
 
   root(): Digest {
     return rootOf(this.#base ?? this.#state);
+  }
+
+  /** Of committed state, to be checked against {@link root} (package verify). Codes of `splitPath`, `out_of_range`. */
+  prove(question: ProofQuestion): Outcome<Uint8Array> {
+    return prove(this.#base ?? this.#state, question);
   }
 
   fresh(): LockService {

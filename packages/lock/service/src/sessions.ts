@@ -1,14 +1,9 @@
 // What the lock service keeps for a session.
 import { type ErrorResult, errorResult, type LockMode, type Op } from '@fatty/api';
-import { record, type Shape, u53, utf8 } from '@fatty/codec';
+import { utf8 } from '@fatty/codec';
 import { type Entries, LayeredMap } from '@fatty/crdt';
 import type { OrderedBatch, Position } from '@fatty/interface';
-import {
-  openRecord,
-  type SessionRecord,
-  type Sessions as SessionsOf,
-  sessionFields,
-} from '@fatty/sessions';
+import { openRecord, type SessionRecord, type Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import type { Quotas } from './quotas.ts';
 
@@ -43,14 +38,6 @@ export interface Session extends SessionRecord {
   /** What an answer takes for its claims and ephemerals at most. */
   bytes: number;
 }
-
-/** A session as the trie of sessions has it. */
-export const sessionRowShape: Shape<Session> = record<Pick<Session, RowField>>({
-  ...sessionFields,
-  lastNumber: u53,
-}) as Shape<Session>;
-
-type RowField = keyof typeof sessionFields | 'lastNumber';
 
 /** A session with nothing in it yet, or none of it back from a snapshot yet. */
 export function withNothing(record: SessionRecord, lastNumber: number): Session {

@@ -27,10 +27,11 @@ import {
   sortedSessions,
   storedReceiptShape,
 } from '@fatty/sessions';
+import { type Head, headShape } from '@fatty/verify';
 import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
-import { type Head, headShape, State } from './state.ts';
+import { State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
 

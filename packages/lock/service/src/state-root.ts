@@ -1,39 +1,19 @@
 // The state root: one digest for all that is committed.
-import { digest, encode, hash, record, type Shape } from '@fatty/codec';
+import { encode, hash } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
-import { type Head, headShape, type State } from './state.ts';
-
-/** What the root covers: every piece of the state by the root of its trie. */
-interface StateRecord {
-  readonly head: Head;
-  /** Of the namespace: `Tree.root`. */
-  readonly names: Digest;
-  readonly sessions: Digest;
-  readonly receipts: Digest;
-  readonly graves: Digest;
-  readonly floors: Digest;
-  readonly locks: Digest;
-  readonly machines: Digest;
-  readonly quotas: Digest;
-}
-
-const stateShape: Shape<StateRecord> = record<StateRecord>({
-  head: headShape,
-  names: digest,
-  sessions: digest,
-  receipts: digest,
-  graves: digest,
-  floors: digest,
-  locks: digest,
-  machines: digest,
-  quotas: digest,
-});
+import { type StateRecord, stateRecordShape } from '@fatty/verify';
+import type { State } from './state.ts';
 
 /**
  * H(`state` ‖ record): see the package's README. Costs what was touched since it was asked for last, by the
  * logarithm of what there is.
  */
-export function rootOf({ head, names, sessions, locks, accounts }: State): Digest {
+export function rootOf(state: State): Digest {
+  return hash('state', stateRecordOf(state));
+}
+
+/** The record that the root is the hash of, which every proof begins with. */
+export function stateRecordOf({ head, names, sessions, locks, accounts }: State): Uint8Array {
   const { tries, graves } = sessions;
   const record: StateRecord = {
     head,
@@ -46,5 +26,5 @@ export function rootOf({ head, names, sessions, locks, accounts }: State): Diges
     machines: names.machines().root(),
     quotas: accounts.trie().root(),
   };
-  return hash('state', encode(stateShape, record));
+  return encode(stateRecordShape, record);
 }

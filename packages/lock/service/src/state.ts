@@ -1,6 +1,7 @@
 // The state of the lock service, and the timers in it.
-import { array, equalBytes, record, type Shape, u32, u53 } from '@fatty/codec';
+import { equalBytes, type Shape } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
+import { type Head, type SessionRow, sessionRowShape } from '@fatty/verify';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './lock-queue.ts';
 import type { Machine } from './machine-state.ts';
@@ -8,26 +9,10 @@ import { Machines } from './machines.ts';
 import { Names, type Node } from './names.ts';
 import { Accounts, type Quotas } from './quotas.ts';
 import { endOverdueSessions } from './session-expiry.ts';
-import { borrowed, type Session, type Sessions, sessionRowShape } from './sessions.ts';
+import { borrowed, type Session, type Sessions } from './sessions.ts';
 
-/** Where the total order stands. Times in ms. */
-export interface Head {
-  readonly epoch: number;
-  readonly commit: number;
-  readonly commitTs: number;
-  readonly leaseClock: number;
-  /** Committee indices convicted of contradicting themselves, ascending. */
-  readonly convicted: readonly number[];
-}
-
-/** Canonical bytes of a head. */
-export const headShape: Shape<Head> = record<Head>({
-  epoch: u32,
-  commit: u53,
-  commitTs: u53,
-  leaseClock: u53,
-  convicted: array(u32, 2 ** 32 - 1),
-});
+/** Rows are only ever written. */
+const rowShape = sessionRowShape as Shape<SessionRow> as Shape<Session>;
 
 /** The head before the first commit. */
 export const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0, convicted: [] };
@@ -47,8 +32,7 @@ export class State {
   constructor(quotas: Quotas, base?: State) {
     this.#quotas = quotas;
     this.accounts = base?.accounts.fork() ?? new Accounts(quotas);
-    this.sessions =
-      base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas, sessionRowShape);
+    this.sessions = base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas, rowShape);
     this.names =
       base?.names.fork(this.accounts, this.sessions) ??
       new Names(quotas, this.accounts, this.sessions);

@@ -1,0 +1,141 @@
+// What the state root of the lock service covers, record by record.
+import { type LockMode, lockModeShape, positionShape } from '@fatty/api';
+import {
+  array,
+  bool,
+  digest,
+  oneToOne,
+  optional,
+  record,
+  type Shape,
+  u32,
+  u53,
+} from '@fatty/codec';
+import { type ShownRecord, shownRecordShape } from '@fatty/crdt';
+import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import { sessionFields } from '@fatty/sessions';
+
+const COUNT_MAX = 2 ** 32 - 1;
+
+/** Where the total order stands. Times in ms. */
+export interface Head {
+  readonly epoch: number;
+  readonly commit: number;
+  /** Since the Unix epoch. */
+  readonly commitTs: number;
+  readonly leaseClock: number;
+  /** Committee indices convicted of contradicting themselves, ascending. */
+  readonly convicted: readonly number[];
+}
+
+/** Canonical bytes of a head. */
+export const headShape: Shape<Head> = record<Head>({
+  epoch: u32,
+  commit: u53,
+  commitTs: u53,
+  leaseClock: u53,
+  convicted: array(u32, COUNT_MAX),
+});
+
+/** What the root covers: every piece of the state by the root of its trie. */
+export interface StateRecord {
+  readonly head: Head;
+  /** H(`tree` ‖ record of `/`). */
+  readonly names: Digest;
+  readonly sessions: Digest;
+  readonly receipts: Digest;
+  readonly graves: Digest;
+  readonly floors: Digest;
+  readonly locks: Digest;
+  readonly machines: Digest;
+  readonly quotas: Digest;
+}
+
+/** Canonical bytes of the state record. The state root is H(`state` ‖ those). */
+export const stateRecordShape: Shape<StateRecord> = record<StateRecord>({
+  head: headShape,
+  names: digest,
+  sessions: digest,
+  receipts: digest,
+  graves: digest,
+  floors: digest,
+  locks: digest,
+  machines: digest,
+  quotas: digest,
+});
+
+/** A node of the namespace, its contents as checksums. `slot`: it is a machine. */
+export type NodeRecord = ShownRecord<boolean>;
+
+/** What a node's record says of its slot: 1 for a machine, which has a trie of its own, by path. */
+export const machineMarkShape: Shape<boolean> = oneToOne(
+  bool,
+  (isMachine) => isMachine,
+  (isMachine) => isMachine,
+);
+
+/** Canonical bytes of a node's record, to read it. */
+export const nodeRecordShape: Shape<NodeRecord> = shownRecordShape(machineMarkShape);
+
+/** The lock of a path, while somebody holds, waits, or a lock-delay runs. */
+export interface LockRecord {
+  /** Lease-clock times, ms, before which nobody, or nobody alone, is granted; 0: no delay. */
+  readonly allFrom: number;
+  readonly exclusiveFrom: number;
+  /** Of the trie of its claims, and how many they are. */
+  readonly claims: Digest;
+  readonly count: number;
+}
+
+/** Canonical bytes of a lock's record. */
+export const lockRecordShape: Shape<LockRecord> = record<LockRecord>({
+  allFrom: u53,
+  exclusiveFrom: u53,
+  claims: digest,
+  count: u53,
+});
+
+/** A hold or wait, by the id of its session: a session has one at most at a path. */
+export interface ClaimRecord {
+  readonly seq: number;
+  readonly index: number;
+  readonly mode: LockMode;
+  readonly lockDelayMs: number;
+  readonly held: boolean;
+  /** Lock generation of a hold, place in the queue of a wait: holds were granted in this order. */
+  readonly position: Position;
+  readonly deadline: number | undefined;
+}
+
+/** Canonical bytes of a claim. */
+export const claimRecordShape: Shape<ClaimRecord> = record<ClaimRecord>({
+  seq: u53,
+  index: u32,
+  mode: lockModeShape,
+  lockDelayMs: u32,
+  held: bool,
+  position: positionShape,
+  deadline: optional(u53),
+});
+
+/** A session without its receipts. */
+export interface SessionRow {
+  readonly id: SessionId;
+  readonly client: PublicKey;
+  readonly author: number;
+  readonly opened: Position;
+  readonly openableUntil: number;
+  readonly leaseMs: number;
+  readonly link: Uint8Array;
+  readonly i: number;
+  /** On the lease clock, ms. */
+  readonly expiry: number;
+  readonly lastSeq: number;
+  readonly lastNumber: number;
+}
+
+/** Canonical bytes of a session. */
+export const sessionRowShape: Shape<SessionRow> = record<SessionRow>({
+  ...sessionFields,
+  lastNumber: u53,
+});

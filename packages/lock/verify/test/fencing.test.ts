@@ -1,0 +1,131 @@
+// Fencing certificates: what a resource believes of them.
+import { asCellId, asSessionId, equalBytes, hash, standIn, utf8 } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
+import { type Committee, certOf, DEFAULT_PARAMS, signVote, type Vote } from '@fatty/protocol';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { CELL, Client, op, World } from '../../service/test/world.ts';
+import { checkFencing, encodeFencing, Fence } from '../src/index.ts';
+
+const scheme = standIn();
+const signers = [0, 1, 2, 3].map((i) => scheme.signer(hash('fencing-test', Uint8Array.of(i))));
+const sorted = [...signers].sort((a, b) => (a.publicKey.join() < b.publicKey.join() ? -1 : 1));
+const committee: Committee = {
+  epoch: 0,
+  members: sorted.map(({ publicKey }) => publicKey),
+  genesisTs: 0,
+  params: DEFAULT_PARAMS,
+};
+const rules = { committee, cellId: CELL, scheme };
+
+/** What members sign of the state as it stands. */
+function voteOn({ service, commit }: World, other: Partial<Vote> = {}): Vote {
+  const stateRoot = service.root();
+  const digest = hash('fencing-test', utf8(String(commit)));
+  const rest = { commitDigest: digest, receiptsRoot: stateRoot, frameRoot: digest };
+  return { epoch: 0, index: commit, stateRoot, ...rest, ...other };
+}
+
+function certify(vote: Vote, members = [0, 1, 2]): ReturnType<typeof certOf> {
+  const signed = members.map((i) => {
+    const signer = sorted[i];
+    if (signer === undefined) throw new Error('a member');
+    return signVote(CELL, signer, i, vote);
+  });
+  return certOf(committee, signed);
+}
+
+function certificateOf(
+  world: World,
+  { session }: Client,
+  path: string,
+  vote = voteOn(world),
+): Uint8Array {
+  const proof = world.service.prove({ kind: 'claim', path, session });
+  if (!proof.ok) throw new Error(proof.failure.code);
+  return encodeFencing({ path, session, cert: certify(vote), proof: proof.value });
+}
+
+/** Two clients after one lock: the first holds it. */
+function twoClients(): { world: World; first: Client; second: Client } {
+  const world = new World();
+  const [first, second] = [new Client(1), new Client(2)];
+  world.open(first, op.file('/db'), op.acquire('/db'));
+  world.open(second, op.acquire('/db'));
+  return { world, first, second };
+}
+
+const codeOf = (outcome: ReturnType<typeof checkFencing>): string =>
+  outcome.ok ? 'ok' : outcome.failure.code;
+
+test('the certificate of a holder names path, holder, generation and lease', () => {
+  const { world, first } = twoClients();
+  const grant = checkFencing(rules, certificateOf(world, first, '/db'));
+  if (!grant.ok) throw new Error(grant.failure.code);
+  const lock = world.ask({ kind: 'lock', path: '/db' });
+  const [holder] = lock.kind === 'lock' ? lock.holders : [];
+  expect(grant.value.generation).toEqual(holder?.position);
+  expect(grant.value.leaseExpiry).toBe(holder?.leaseExpiry);
+  expect(equalBytes(grant.value.holder, first.signer.publicKey)).toBe(true);
+  expect(grant.value.commit).toBe(world.commit);
+});
+
+test('who waits, or has nothing to do with the lock, gets no certificate', () => {
+  const { world, second } = twoClients();
+  expect(codeOf(checkFencing(rules, certificateOf(world, second, '/db')))).toBe('not_held');
+  expect(codeOf(checkFencing(rules, certificateOf(world, second, '/other')))).toBe('not_held');
+  const nobody = new Client(9);
+  expect(codeOf(checkFencing(rules, certificateOf(world, nobody, '/db')))).toBe('not_held');
+});
+
+test('a resource goes on for the newest generation that it has seen, and for no lower one', () => {
+  const { world, first, second } = twoClients();
+  const fence = new Fence(rules);
+  const old = certificateOf(world, first, '/db');
+  expect(codeOf(fence.admit('/db', old))).toBe('ok');
+  expect(codeOf(fence.admit('/db', old))).toBe('ok');
+  world.one(first, op.release('/db'));
+  const next = certificateOf(world, second, '/db');
+  expect(codeOf(fence.admit('/db', next))).toBe('ok');
+  expect(codeOf(fence.admit('/db', old))).toBe('stale_generation');
+  expect(codeOf(fence.admit('/other', next))).toBe('other_path');
+  // The memory of a resource that was started again.
+  expect(codeOf(new Fence(rules, fence.highest).admit('/db', old))).toBe('stale_generation');
+});
+
+test('a certificate is held to its committee, its commit and its state', () => {
+  const { world, first } = twoClients();
+  const certificate = certificateOf(world, first, '/db');
+  const other = { ...committee, epoch: 1 };
+  expect(codeOf(checkFencing({ ...rules, committee: other }, certificate))).toBe('wrong_epoch');
+  const elsewhere = { ...rules, cellId: asCellId(hash('another cell')) };
+  expect(codeOf(checkFencing(elsewhere, certificate))).toBe('bad_signature');
+  const root = hash('another state') as Digest;
+  const forged = certificateOf(world, first, '/db', voteOn(world, { stateRoot: root }));
+  expect(codeOf(checkFencing(rules, forged))).toBe('wrong_root');
+  const later = certificateOf(world, first, '/db', voteOn(world, { index: world.commit + 1 }));
+  expect(codeOf(checkFencing(rules, later))).toBe('bad_proof');
+  const proof = world.service.prove({ kind: 'claim', path: '/db', session: first.session });
+  if (!proof.ok) throw new Error(proof.failure.code);
+  const few = { path: '/db', session: first.session, cert: certify(voteOn(world), [0, 1]) };
+  expect(codeOf(checkFencing(rules, encodeFencing({ ...few, proof: proof.value })))).toBe(
+    'no_quorum',
+  );
+  const stranger = asSessionId(new Uint8Array(32));
+  const cert = certify(voteOn(world));
+  const borrowed = encodeFencing({ path: '/db', session: stranger, cert, proof: proof.value });
+  expect(checkFencing(rules, borrowed).ok).toBe(false);
+});
+
+test('with any byte changed a certificate is worth nothing', () => {
+  const { world, first } = twoClients();
+  const certificate = certificateOf(world, first, '/db');
+  fc.assert(
+    fc.property(fc.nat(certificate.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const changed = Uint8Array.from(certificate);
+      changed[at] = (changed[at] ?? 0) ^ flip;
+      expect(checkFencing(rules, changed).ok).toBe(false);
+    }),
+    { numRuns: 500 },
+  );
+});
