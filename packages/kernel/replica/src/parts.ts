@@ -2,7 +2,7 @@
 import { Dag } from '@fatty/broadcast';
 import type { StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
-import { faultsMax } from '@fatty/protocol';
+import { faultsMax, quorum } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
 import { Outbox, Timers } from './boundary/outbox.ts';
 import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
@@ -14,6 +14,7 @@ import { Serve } from './catchup/serve.ts';
 import { Sync } from './catchup/sync.ts';
 import { OwnClock } from './cell/clock.ts';
 import { Frontier } from './cell/frontier.ts';
+import { Hearers } from './cell/hearers.ts';
 import { Peers } from './cell/peers.ts';
 import { blockRules } from './checks/rules.ts';
 import { Verdicts } from './checks/verdicts.ts';
@@ -73,7 +74,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const peers = new Peers(members, me, faults);
   const frontier = new Frontier(dag, committee);
   const cell = { cellId, clock, committee, dag, frontier, me, orderer, peers };
-  const ground = { ...cell, machine, out, signer, timers, tuning };
+  const hearers = new Hearers(quorum(committee) - 1);
+  const ground = { ...cell, hearers, machine, out, signer, timers, tuning };
   // What this replica has to say (R3, R11, R19, R21a).
   const pool = new Pool(ground);
   const delivered = new Delivered(ground);

@@ -111,10 +111,12 @@ export class Replica {
         return this.#stop();
       case 'peerUp':
         this.#parts.cell.peers.setUp(event.peer, true);
+        this.#parts.standing.linkUp(event.peer);
         this.#parts.neighbours.linkUp(event.peer);
         return this.#parts.frames.linkUp(event.peer);
       case 'peerDown':
         this.#parts.ranges.linkDown(event.peer);
+        this.#parts.standing.linkDown(event.peer);
         return this.#parts.cell.peers.setUp(event.peer, false);
       case 'message':
         return this.#parts.intake.hear(event.peer, event.bytes);
@@ -172,7 +174,7 @@ export class Replica {
   #persisted(token: number, segment: number): void {
     const { own, bytes } = this.#parts.persistence.persisted(token);
     if (own !== undefined) {
-      this.#parts.out.send(this.#parts.cell.peers.up, { kind: 'push', block: own.bytes });
+      this.#parts.neighbours.push(own);
       this.#parts.rounds.stand(own);
       this.#parts.acceptance.insertOwn(own);
     }
@@ -212,7 +214,9 @@ export class Replica {
     if (!isOld) this.#parts.rounds.accepted(block);
     this.#parts.pool.accepted(block);
     this.#parts.cell.peers.signed(author, round);
-    if (this.#started && author !== this.#parts.cell.me) this.#parts.persistence.queue(block);
+    const isOther = author !== this.#parts.cell.me;
+    if (isOther) this.#parts.standing.referenced(block.header.parents);
+    if (this.#started && isOther) this.#parts.persistence.queue(block);
     if (!this.#started) this.#parts.restore.index(block);
     if (isOld) this.#parts.bodies.committed([block.ref]);
     for (const ref of delivered) {

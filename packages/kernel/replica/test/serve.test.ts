@@ -50,6 +50,8 @@ describe('short questions with long answers', () => {
     world.event(world.host(0), { kind: 'peerDown', peer: 3 });
     world.event(world.host(0), { kind: 'peerUp', peer: 3 });
     ask(STATUS);
+    expect(sent.get('push'), 'nobody has vouched since (R26)').toBe(2 * once);
+    world.idle(10);
     expect(sent.get('push'), 'a new link has carried nothing').toBe(3 * once);
   });
 

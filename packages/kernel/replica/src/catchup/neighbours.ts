@@ -1,11 +1,12 @@
 // Repairs what links lose.
-import type { Dag } from '@fatty/broadcast';
+import type { Block, Dag } from '@fatty/broadcast';
 import type { Orderer } from '@fatty/order';
 import type { Committee } from '@fatty/protocol';
 import type { Status } from '../boundary/messages.ts';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
+import type { Hearers } from '../cell/hearers.ts';
 import type { Peers } from '../cell/peers.ts';
 import type { Sync } from './sync.ts';
 
@@ -17,6 +18,7 @@ export interface NeighboursPort {
   readonly clock: OwnClock;
   readonly committee: Committee;
   readonly dag: Dag;
+  readonly hearers: Hearers;
   readonly me: number;
   readonly orderer: Orderer;
   readonly out: Outbox;
@@ -34,6 +36,8 @@ export class Neighbours {
   readonly #port: NeighboursPort;
   /** By peer: when its word next makes own blocks go out again. */
   readonly #resendAtMs: number[];
+  /** By peer: the highest round that it said it knows, over the link that stands. */
+  readonly #toldRound = new Map<number, number>();
 
   constructor(port: NeighboursPort) {
     this.#port = port;
@@ -43,6 +47,7 @@ export class Neighbours {
   /** A new link has carried nothing yet. */
   linkUp(peer: number): void {
     this.#resendAtMs[peer] = 0;
+    this.#toldRound.delete(peer);
     // The clock goes first: a peer that then hears that it may sign knows already whether its own
     // clock is wrong (R12a).
     this.tellClock([peer], true);
@@ -78,10 +83,22 @@ export class Neighbours {
   told(peer: number, { lastOwnRound, highestRound, ask }: Status): void {
     const { peers } = this.#port;
     peers.heardRound(peer, Math.max(lastOwnRound, highestRound));
+    this.#toldRound.set(peer, highestRound);
     if (ask) this.tell([peer], false);
     // Being in the same round does not mean having the own blocks of it.
     if (this.#isResendDue(peer)) this.#resendTo(peer, highestRound - 1);
     this.#port.sync.nudge(peer, highestRound);
+  }
+
+  /** An own block may be sent: it goes where own blocks may go (R26). */
+  push({ ref, bytes }: Block): void {
+    this.#push(this.#port.peers.up, ref.round, bytes);
+  }
+
+  /** R26: own blocks of this life may go to the peer from now on; it may lack some. */
+  mayHear(peer: number): void {
+    const told = this.#toldRound.get(peer);
+    if (told !== undefined) this.#resend([peer], told - 1);
   }
 
   /** Nothing moves: perhaps something was lost on the way (R22, broadcast on advance). */
@@ -106,13 +123,19 @@ export class Neighbours {
   }
 
   #resend(to: readonly number[], fromRound: number): void {
-    const { dag, out, me } = this.#port;
+    const { dag, me } = this.#port;
     const last = this.#port.own.durableRound;
     const first = Math.max(1, fromRound, last - RESEND_ROUNDS + 1);
     for (let round = first; round <= last; round++) {
       const ref = dag.primary(me, round)?.ref;
       const own = ref && dag.whole(ref);
-      if (own) out.send(to, { kind: 'push', block: own.bytes });
+      if (own) this.#push(to, round, own.bytes);
     }
+  }
+
+  #push(to: readonly number[], round: number, block: Uint8Array): void {
+    const { hearers, out } = this.#port;
+    const hearing = to.filter((peer) => hearers.mayHear(peer, round));
+    out.send(hearing, { kind: 'push', block });
   }
 }

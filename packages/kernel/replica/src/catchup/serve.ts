@@ -6,6 +6,7 @@ import { inMessages, type PeerMessage } from '../boundary/messages.ts';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
+import type { Hearers } from '../cell/hearers.ts';
 
 interface Span {
   readonly from: number;
@@ -32,6 +33,8 @@ export interface ServePort {
   readonly clock: OwnClock;
   readonly committee: Committee;
   readonly dag: Dag;
+  readonly hearers: Hearers;
+  readonly me: number;
   readonly out: Outbox;
   readonly tuning: Tuning;
 }
@@ -61,6 +64,7 @@ export class Serve {
     const stored: Ref[] = [];
     let size = 0;
     for (const ref of refs) {
+      if (!this.#mayHear(peer, ref)) continue;
       const vertex = dag.vertex(ref);
       size += vertex?.sizeBytes ?? 0;
       // What does not fit is asked for again.
@@ -102,6 +106,7 @@ export class Serve {
     for (; round <= last && size < tuning.rangeBytesMax; round++) {
       if (stored.length >= this.#blocksMax) break;
       for (const vertex of dag.verticesAt(round)) {
+        if (!this.#mayHear(peer, vertex.ref)) continue;
         if (vertex.whole) whole.push(vertex.whole);
         else stored.push(vertex.ref);
         size += vertex.sizeBytes;
@@ -123,8 +128,25 @@ export class Serve {
     this.#reads.delete(request);
     this.#readsOf[read.peer] = (this.#readsOf[read.peer] ?? 1) - 1;
     this.#learn(blocks);
-    if (read.range) this.#answerRounds(read.peer, read.range, this.#merge(blocks, read.whole));
-    else this.#answerBlocks(read.peer, blocks);
+    const heard = read.range ? this.#heardBy(read.peer, blocks) : blocks;
+    if (read.range) this.#answerRounds(read.peer, read.range, this.#merge(heard, read.whole));
+    else this.#answerBlocks(read.peer, heard);
+  }
+
+  /** R26: own blocks of this life go only where they may. */
+  #mayHear(peer: number, { author, round }: Ref): boolean {
+    const { hearers, me } = this.#port;
+    return author !== me || hearers.mayHear(peer, round);
+  }
+
+  /** Those of a range that the disk answered with. */
+  #heardBy(peer: number, blocks: readonly Uint8Array[]): readonly Uint8Array[] {
+    const { blockBytesMax } = this.#port.committee.params.limits;
+    if (this.#port.hearers.mayHear(peer, Number.MAX_SAFE_INTEGER)) return blocks;
+    return blocks.filter((bytes) => {
+      const opened = openBlock(bytes, blockBytesMax);
+      return opened.ok && this.#mayHear(peer, opened.value.ref);
+    });
   }
 
   /** Parents before children: ascending rounds. */

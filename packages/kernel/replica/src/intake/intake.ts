@@ -1,5 +1,5 @@
 // Messages of peers, taken apart.
-import { openBlock, type Ref } from '@fatty/broadcast';
+import { type Dag, openBlock, type Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { decodeMessage, type PeerMessage, REFS_MAX } from '../boundary/messages.ts';
@@ -17,9 +17,11 @@ import { Conduct, type ConductPort } from './conduct.ts';
 /** What Intake needs of its replica. */
 export interface IntakePort extends ConductPort {
   readonly acceptance: Acceptance;
+  readonly dag: Dag;
   readonly fetch: Fetch;
   readonly handOver: HandOver;
   readonly frames: Frames;
+  readonly me: number;
   readonly neighbours: Neighbours;
   readonly ranges: Ranges;
   readonly serve: Serve;
@@ -129,9 +131,13 @@ export class Intake {
 
   /** Opens a block, once. What cannot be read is its sender's fault. */
   #takeOne(bytes: Uint8Array, peer: number, isAsked?: (ref: Ref) => boolean): Failure | undefined {
-    const { committee, acceptance, out } = this.#port;
+    const { committee, acceptance, dag, me, out } = this.#port;
     const opened = openBlock(bytes, committee.params.limits.blockBytesMax);
-    if (opened.ok) return acceptance.receive(opened.value, peer, isAsked);
+    if (opened.ok) {
+      const { ref } = opened.value;
+      if (ref.author === me && dag.has(ref)) this.#port.standing.shown(peer, ref.round);
+      return acceptance.receive(opened.value, peer, isAsked);
+    }
     out.note({ what: 'blockRejected', peer, failure: opened.failure });
     return opened.failure;
   }

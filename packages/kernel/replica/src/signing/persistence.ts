@@ -120,6 +120,11 @@ export class Persistence {
     return this.#durableRound;
   }
 
+  /** Highest own round that is written or on its way to the disk. */
+  get writtenRound(): number {
+    return Math.max(this.#durableRound, this.#inFlight?.own?.ref.round ?? 0);
+  }
+
   /** The newest own block that is durable. */
   get own(): Block | undefined {
     return this.#own;

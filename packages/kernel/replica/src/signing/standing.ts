@@ -8,6 +8,7 @@ import type { Tuning } from '../boundary/tuning.ts';
 import type { Neighbours } from '../catchup/neighbours.ts';
 import type { Ranges } from '../catchup/ranges.ts';
 import type { OwnClock } from '../cell/clock.ts';
+import type { Hearers } from '../cell/hearers.ts';
 import type { Peers } from '../cell/peers.ts';
 import type { Persistence } from './persistence.ts';
 
@@ -17,6 +18,7 @@ export interface StandingPort {
   readonly clock: OwnClock;
   readonly committee: Committee;
   readonly dag: Dag;
+  readonly hearers: Hearers;
   readonly neighbours: Neighbours;
   readonly out: Outbox;
   readonly peers: Peers;
@@ -49,11 +51,17 @@ export class Standing {
   readonly #vouchers = new Set<number>();
   /** Peers that claim to know one, and how long they are waited for. */
   readonly #claims = new Map<number, number>();
+  /** And the round that they claim to know it of. */
+  readonly #claimed = new Map<number, number>();
   #vouched = false;
   #askAgainMs = 0;
-  /** Own blocks above this round are of this life. */
-  #bornRound = Number.POSITIVE_INFINITY;
+  /** Own blocks above this round are of this life, and younger than the newest link. */
+  #currentAbove = Number.POSITIVE_INFINITY;
   #ownCommitted = false;
+  /** Own blocks up to this round are known to others as they are known here. */
+  #sharedRound = 0;
+  /** By peer: the highest own round that it has shown as it is known here. */
+  readonly #shown = new Map<number, number>();
   #observer: Failure | undefined;
   #halted: Failure | undefined;
 
@@ -102,20 +110,23 @@ export class Standing {
 
   /** A life begins. `lastOwnRound`: of the log; `flaw`: why it makes this replica an observer. */
   begin(lastOwnRound: number, flaw: Failure | undefined): void {
-    this.#bornRound = lastOwnRound;
+    this.#currentAbove = lastOwnRound;
+    this.#sharedRound = lastOwnRound;
+    this.#port.hearers.begin(lastOwnRound);
     if (flaw) this.observe(flaw);
   }
 
   committed(blocks: readonly Ref[]): void {
     const { me } = this.#port;
     this.#ownCommitted ||= blocks.some(
-      ({ author, round }) => author === me && round > this.#bornRound,
+      ({ author, round }) => author === me && round > this.#currentAbove,
     );
   }
 
   observe(flaw: Failure): void {
     if (this.#observer) return;
     this.#observer = flaw;
+    this.#port.hearers.close();
     this.#port.out.note({ what: 'observer', failure: flaw });
   }
 
@@ -135,28 +146,71 @@ export class Standing {
     this.observe(failure('own_key_heard', known, `round ${ref.round} by another`));
   }
 
+  /**
+   * A link came up. Between two links the memory may have been put back, so everybody's word is asked
+   * for again, and what was told since is unknown until an own block made from now on is committed.
+   */
+  linkUp(peer: number): void {
+    const { hearers, neighbours, peers, persistence } = this.#port;
+    hearers.linkUp(peer);
+    if (!this.#vouched) return;
+    this.#ownCommitted = false;
+    this.#currentAbove = Math.max(this.#currentAbove, persistence.writtenRound);
+    const others = peers.up.filter((other) => other !== peer);
+    neighbours.tell(others, true);
+  }
+
+  linkDown(peer: number): void {
+    this.#shown.delete(peer);
+    this.#claimed.delete(peer);
+    this.#port.hearers.linkDown(peer);
+  }
+
+  /** Somebody's accepted block stands on own blocks: they have left as they are known here. */
+  referenced(parents: readonly Ref[]): void {
+    for (const { author, round } of parents) {
+      if (author === this.#port.me) this.#sharedRound = Math.max(this.#sharedRound, round);
+    }
+  }
+
+  /** A peer has an own block, the very one that is known here. */
+  shown(peer: number, round: number): void {
+    this.#shown.set(peer, Math.max(this.#shown.get(peer) ?? 0, round));
+    const claimed = this.#claimed.get(peer);
+    if (claimed !== undefined) this.told(peer, claimed);
+  }
+
   /** What a peer knows of the own key. */
   told(peer: number, yourRound: number): void {
-    if (this.#vouched) return;
-    if (yourRound <= this.#port.persistence.durableRound) {
-      // R12a: who signs before it has heard the others' clocks may stamp its chain with a wrong one.
-      if (this.#port.clock.offsetMs(peer) === undefined) return;
-      this.#vouchers.add(peer);
-      this.#judge();
-      return;
+    const { clock, hearers } = this.#port;
+    if (this.#vouched && !hearers.isIncomplete) return;
+    if (yourRound > Math.max(this.#sharedRound, this.#shown.get(peer) ?? 0)) {
+      return this.#doubt(peer, yourRound);
     }
+    // R12a: who signs before it has heard the others' clocks may stamp its chain with a wrong one.
+    if (clock.offsetMs(peer) === undefined) return;
+    if (this.#claimed.delete(peer)) this.#claims.set(peer, 0);
+    this.#vouchers.add(peer);
+    hearers.vouchedBy(peer);
+    this.#judge();
+  }
+
+  /** It may know an own block that this replica never made: it is to show it. */
+  #doubt(peer: number, yourRound: number): void {
+    const { clock, hearers, ranges, tuning } = this.#port;
     this.#vouchers.delete(peer);
-    const nowMs = this.#port.clock.runningMs;
-    const { ranges, tuning } = this.#port;
-    if (!this.#claims.has(peer)) this.#claims.set(peer, nowMs + tuning.claimWaitMs);
+    this.#claimed.set(peer, yourRound);
+    hearers.doubtedBy(peer);
+    if (!this.#claims.has(peer)) this.#claims.set(peer, clock.runningMs + tuning.claimWaitMs);
     ranges.ask(peer, yourRound, yourRound);
   }
 
   /** True when the others have vouched; asks them again while they have not. */
   seekVouchers(): boolean {
+    const { hearers } = this.#port;
     this.#judge();
-    if (!this.#vouched) this.#askAgain();
-    return this.#vouched;
+    if (!this.#vouched || hearers.isIncomplete) this.#askAgain();
+    return this.#vouched && hearers.count >= this.#vouchersMin;
   }
 
   get #claimedUntilMs(): number {
@@ -165,15 +219,16 @@ export class Standing {
 
   #judge(): void {
     const nowMs = this.#port.clock.runningMs;
-    if (this.#vouchers.size < this.#vouchersMin || nowMs < this.#claimedUntilMs) return;
-    this.#vouched = true;
+    if (nowMs < this.#claimedUntilMs) return;
+    this.#vouched ||= this.#vouchers.size >= this.#vouchersMin;
+    for (const peer of this.#port.hearers.admit()) this.#port.neighbours.mayHear(peer);
   }
 
   #askAgain(): void {
     const nowMs = this.#port.clock.runningMs;
     const { timers, tuning, peers } = this.#port;
     if (nowMs < this.#claimedUntilMs) timers.want('fetchRetry', this.#claimedUntilMs);
-    const silent = peers.up.filter((peer) => !this.#vouchers.has(peer));
+    const silent = peers.up.filter((peer) => this.#vouched || !this.#vouchers.has(peer));
     if (silent.length === 0) return;
     if (nowMs >= this.#askAgainMs) {
       // The first question went out when the link came up.
