@@ -28,7 +28,7 @@ const HOUSE: Record<string, Record<string, number>> = {
   lock: { api: 2, verify: 2, service: 2, core: 2, client: 6 },
   cairo: { air: 1, verify: 1, prove: 5 },
   edge: { storage: 5, network: 5, host: 6 },
-  sim: { judge: 0, testnet: 7 },
+  sim: { judge: 0, testnet: 7, chaos: 9 },
   apps: { msc: 5, node: 7, cli: 8 },
 };
 
@@ -48,7 +48,7 @@ const FLOORS = Object.fromEntries(PACKAGES.map(({ name, floor }) => [name, floor
 const FOLDERS = Object.fromEntries(PACKAGES.map(({ name, folder }) => [name, folder]));
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
-const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli']);
+const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli', 'chaos']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
 const ADAPTERS = new Set([

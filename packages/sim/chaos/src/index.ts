@@ -1,0 +1,2 @@
+// Faults for real processes.
+export { FaultProxy, type LinkFault, viaProxy } from './proxy.ts';
