@@ -60,6 +60,7 @@ export interface NodeConfig {
   readonly clientBytesPerSecMax: number;
   readonly clientsMax: number;
   readonly verifierQueueMax: number;
+  readonly diskFreeBytesMin: number;
 }
 
 /** The name of a setting. */
@@ -119,6 +120,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   clientBytesPerSecMax: option(positive, 64 << 20, 'bytes per second and client key'),
   clientsMax: option(positive, 4_096, 'client links at once'),
   verifierQueueMax: option(positive, 256, 'slow checks waiting for the worker'),
+  diskFreeBytesMin: option(
+    positive,
+    128 << 20,
+    'bytes free on the disk of dir, below which the replica takes nothing more until there is room',
+  ),
 };
 
 type Raw = Readonly<Record<string, unknown>>;

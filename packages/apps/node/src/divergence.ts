@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { toHex } from '@fatty/codec';
 import type { Outward } from '@fatty/host';
 import { openVote, type SignedVote } from '@fatty/protocol';
+import type { Logger } from 'pino';
 
 /** Another state was signed by more members than can lie; see `ReplicaEffect`. */
 export type Diverged = Extract<Outward, { kind: 'diverged' }>;
@@ -50,4 +51,19 @@ export async function keepDivergence(dir: string, found: Diverged, me: number): 
   const path = join(dir, `diverged-${found.index}.json`);
   await writeFile(path, divergenceText(found, me), { mode: 0o600 });
   return path;
+}
+
+/** {@link keepDivergence}, and the log says where, or why not. */
+export async function keepBoth(
+  dir: string,
+  found: Diverged,
+  me: number,
+  log: Pick<Logger, 'fatal' | 'error'>,
+): Promise<void> {
+  try {
+    const path = await keepDivergence(dir, found, me);
+    log.fatal({ path }, 'what this replica and the others have signed is in this file');
+  } catch (error) {
+    log.error({ err: error, found }, 'could not write what others signed');
+  }
 }

@@ -16,7 +16,8 @@ import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@
 import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/protocol';
 import { Replica } from '@fatty/replica';
 import type { NodeConfig } from './config.ts';
-import { type Diverged, keepDivergence } from './divergence.ts';
+import { DiskRoom } from './disk-room.ts';
+import { keepBoth } from './divergence.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
@@ -75,15 +76,18 @@ export async function runNode(
   if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
   const hosting = await hostingOf(cell.value, config.algorithm);
   if (!hosting.ok) return hosting;
-  const stores = await openStores(config.dir);
+  const room = new DiskRoom({ dir: config.dir, freeBytesMin: config.diskFreeBytesMin });
+  const stores = await openStores(config.dir, room.patience);
   if (!stores.ok) return stores;
-  const parts = { ...options, scheme };
+  const parts = { ...options, scheme, room };
   return new Node(config, parts, cell.value, me, signer.value, stores.value, hosting.value).start();
 }
 
+type Given = RunOptions & { readonly scheme: SignatureScheme; readonly room: DiskRoom };
+
 class Node {
   readonly #config: NodeConfig;
-  readonly #options: RunOptions & { readonly scheme: SignatureScheme };
+  readonly #options: Given;
   readonly #cell: Cell;
   readonly #me: number;
   readonly #signer: Signer;
@@ -102,7 +106,7 @@ class Node {
 
   constructor(
     config: NodeConfig,
-    options: RunOptions & { readonly scheme: SignatureScheme },
+    options: Given,
     cell: Cell,
     me: number,
     signer: Signer,
@@ -130,6 +134,11 @@ class Node {
   }
 
   async start(): Promise<Outcome<RunningNode>> {
+    const { room } = this.#options;
+    room.watch((lack) => {
+      this.#telemetry.room(lack, this.#config.dir);
+      this.#host.driver.dispatch({ kind: 'room', lack });
+    });
     const opened = await this.#open();
     if (!opened.ok) {
       await this.#release();
@@ -140,6 +149,7 @@ class Node {
     const ticking = setInterval(() => this.#tick(members), TICK_MS);
     const close = async (): Promise<void> => {
       clearInterval(ticking);
+      room.close();
       members.close();
       await new Promise<void>((closed) => this.#host.driver.close(closed));
       await this.#release();
@@ -171,6 +181,7 @@ class Node {
 
   /** Tells clients and peers that we will be back, and lets go of everything. */
   async #release(): Promise<void> {
+    this.#options.room.close();
     await this.#ports.close(CLOSE.restart);
     await Promise.all([this.#stores.close(), this.#verifier.close(), this.#telemetry.close()]);
   }
@@ -266,7 +277,8 @@ class Node {
       onEffect: (effect) => this.#telemetry.effect(effect),
       onOutward: (effect) => {
         this.#telemetry.outward(effect);
-        if (effect.kind === 'diverged') this.#keepDivergence(effect);
+        if (effect.kind === 'diverged')
+          void keepBoth(this.#config.dir, effect, this.#me, this.#telemetry.log);
       },
       onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
@@ -276,14 +288,6 @@ class Node {
         this.#options.onFatal(error);
       },
     });
-  }
-
-  #keepDivergence(found: Diverged): void {
-    const { log } = this.#telemetry;
-    void keepDivergence(this.#config.dir, found, this.#me).then(
-      (path) => log.fatal({ path }, 'what this replica and the others have signed is in this file'),
-      (error: unknown) => log.error({ err: error, found }, 'could not write what others signed'),
-    );
   }
 
   readonly #makeFront: MakeFront = (replica, timers) => {
@@ -353,11 +357,7 @@ class Node {
   }
 
   #serveHttp(): Promise<HttpServer> {
-    const { telemetry, replica, driver } = {
-      telemetry: this.#telemetry,
-      replica: this.#replica,
-      driver: this.#host.driver,
-    };
+    const [telemetry, replica, { driver }] = [this.#telemetry, this.#replica, this.#host];
     const needed = quorum(this.#cell.committee);
     return this.#ports.keep(
       serveHttp(this.#config.httpPort, {

@@ -14,6 +14,7 @@ import {
   openKv,
   openLog,
   openMark,
+  type Patience,
   StorageError,
 } from '@fatty/storage';
 import { fullDisk } from './full-disk.ts';
@@ -30,13 +31,16 @@ export interface Stores {
 /**
  * Opens DIR/{LOCK, log, frames, state.lmdb, signer}.
  * Codes: `folder_locked`, `log_corrupt` and the others of package storage, `disk_full`, `folder_unusable`.
- * The index begins empty: a replay fills it.
+ * The index begins empty: a replay fills it. `patience`: what a write does that finds the disk full.
  */
-export async function openStores(dir: string): Promise<Outcome<Stores>> {
+export async function openStores(
+  dir: string,
+  patience: Pick<Patience, 'attempt'> = { attempt: (write) => write() },
+): Promise<Outcome<Stores>> {
   let lock: FolderLock | undefined;
   try {
     lock = await lockFolder(dir);
-    return ok(await openAll(dir, lock));
+    return ok(await openAll(dir, lock, patience));
   } catch (error) {
     await lock?.release();
     return failureOf(error, dir);
@@ -49,16 +53,35 @@ function failureOf(error: unknown, dir: string): Outcome<never> {
   return fail('folder_unusable', `a folder to read and write at ${dir}`, (error as Error).message);
 }
 
-async function openAll(dir: string, lock: FolderLock): Promise<Stores> {
-  const log = await openLog(join(dir, 'log'));
-  const mark = await openMark(join(dir, 'signer'));
+async function openAll(
+  dir: string,
+  lock: FolderLock,
+  patience: Pick<Patience, 'attempt'>,
+): Promise<Stores> {
+  const log = await openLog(join(dir, 'log'), { patience });
+  const mark = await openMark(join(dir, 'signer'), { patience });
   const frames = await openFrames(join(dir, 'frames'));
   const kv = openKv(join(dir, 'state.lmdb'), { fresh: true });
   const close = async (): Promise<void> => {
     await Promise.all([log.close(), mark.close(), frames.close(), kv.close()]);
     await lock.release();
   };
-  return { log, kv, mark, frames, close };
+  return {
+    log,
+    mark,
+    frames: {
+      read: () => frames.read(),
+      write: (index, frame) => patience.attempt(() => frames.write(index, frame)),
+      close: () => frames.close(),
+    },
+    kv: {
+      get: (key) => kv.get(key),
+      range: (from, to, limit) => kv.range(from, to, limit),
+      write: (entries) => patience.attempt(() => kv.write(entries)),
+      close: () => kv.close(),
+    },
+    close,
+  };
 }
 
 /** Records and bytes handed to the replica at once: bounds what a replay holds in memory. */

@@ -9,6 +9,7 @@ import {
 } from '@fatty/replica';
 import { type Logger, pino } from 'pino';
 import type { NodeConfig } from './config.ts';
+import { lowDisk } from './full-disk.ts';
 import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
@@ -178,11 +179,22 @@ export class Telemetry {
         detail: `commit ${status.commitIndex}, round ${status.round}`,
       },
       {
+        name: 'disk',
+        good: status.lack === undefined,
+        detail: status.lack ? `${status.lack.code}: ${status.lack.actual}` : 'has room',
+      },
+      {
         name: 'signing',
         good: status.observer === undefined && status.vouched,
         detail: status.observer?.code ?? (status.vouched ? 'yes' : 'waits for the others'),
       },
     ];
+  }
+
+  /** The disk has too little room, or enough again; called once per change. */
+  room(lack: Failure | undefined, dir: string): void {
+    if (lack === undefined) this.log.info('room on the disk again: goes on');
+    else this.log.error({ failure: lack }, lowDisk(lack, dir));
   }
 
   /** Before its log is replayed a replica does not know what it was. */

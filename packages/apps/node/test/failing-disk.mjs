@@ -1,13 +1,16 @@
-// Loaded before a replica: from SIGUSR2 on, its disk is full. Its output still arrives.
+// Loaded before a replica: SIGUSR2 breaks its disk, and mends it again. Its output still arrives.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
+const TEXTS = { ENOSPC: 'no space left on device', EIO: 'i/o error' };
+// failing-disk.mjs?EIO
+const code = new URL(import.meta.url).search.slice(1) || 'ENOSPC';
 const { write } = fs;
 process.on('SIGUSR2', () => {
-  fs.write = (fd, ...call) => {
+  const broken = (fd, ...call) => {
     if (fd <= 2) return write(fd, ...call);
-    const error = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    return call.at(-1)(error);
+    return call.at(-1)(Object.assign(new Error(`${code}: ${TEXTS[code]}`), { code }));
   };
+  fs.write = fs.write === write ? broken : write;
   syncBuiltinESMExports();
 });

@@ -38,6 +38,7 @@ const HEALTHY: ReplicaStatus = {
   syncing: false,
   observer: undefined,
   halted: undefined,
+  lack: undefined,
   vouched: true,
 };
 const WRONG = { code: 'log_behind_mark', expected: 'round 9', actual: 'round 0' };
@@ -89,6 +90,8 @@ describe('health', () => {
     expect(await readiness({ syncing: true })).toContain('caught up');
     expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
     expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
+    const lack = { code: 'disk_low', expected: 'room', actual: '5 bytes free' };
+    expect(await readiness({ lack })).toBe('[-] disk: disk_low: 5 bytes free');
     expect(await readiness({ vouched: false })).toBe('[-] signing: waits for the others');
     expect(await readiness({ diverged: WRONG })).toContain('[-] state: log_behind_mark');
     replaying = 3_000;

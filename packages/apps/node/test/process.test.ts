@@ -9,7 +9,7 @@ import { connect } from '@fatty/client/node';
 import { ed25519 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { addressesFromJson, type Cell, parseCell } from '@fatty/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { generateKeyPem, initCell, loadConfig, runNode, withAddresses } from '../src/index.ts';
 import { saveCell } from '../src/init.ts';
 
@@ -112,24 +112,58 @@ describe('a process that cannot start says why and exits with 1', () => {
   });
 });
 
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+async function status(http: string): Promise<{ commitIndex: number }> {
+  const answer = await fetch(`${http}/status`);
+  return (await answer.json()) as { commitIndex: number };
+}
+
+/** A cell at work, with something loaded into its first replica. */
+async function cellWith(loaded: string): Promise<readonly Started[]> {
+  const replicas = [0, 1, 2, 3].map((i) => start(i, [], i === 0 ? [loaded] : []));
+  const fresh = await Promise.all(replicas.map(({ ready }) => ready));
+  const addresses = fresh.flatMap((row) => addressesFromJson(row) ?? []);
+  saveCell(at('cell.json'), withAddresses(cell, addresses));
+  for (const { child } of replicas) child.send({ kind: 'cell' });
+  return replicas;
+}
+
 describe('a process whose work fails exits with 1', () => {
   it('when the disk does: fatal in the log, nothing more is signed', async () => {
-    const replicas = [0, 1, 2, 3].map((i) => start(i, [], i === 0 ? [DISK] : []));
-    const fresh = await Promise.all(replicas.map(({ ready }) => ready));
+    const replicas = await cellWith(`${DISK}?EIO`);
     replicas[0]?.child.kill('SIGUSR2');
-    const addresses = fresh.flatMap((row) => addressesFromJson(row) ?? []);
-    saveCell(at('cell.json'), withAddresses(cell, addresses));
-    for (const { child } of replicas) child.send({ kind: 'cell' });
     // Three members are enough for it, and the fourth hears of it and has to write.
     await using client = await connect(at('cell.json'));
     await client.put('/a', 'b');
     const ended = await replicas[0]?.ended;
-    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') });
-    expect(ended?.stderr).toMatch(/^fatal: (log|mark)_failed: the disk of .*replica-0 is full/);
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('EIO') });
+    expect(ended?.stderr).toMatch(/^fatal: (log|mark)_failed: /);
     expect(ended?.stderr.trim().split('\n')).toHaveLength(1);
     expect(fatalLines(ended?.stdout ?? '')).toMatchObject([
       { replica: 0, err: { name: 'StorageError' } },
     ]);
+  });
+
+  it('but not when the disk is full: it waits for room, says so, and goes on by itself', async () => {
+    const [broken] = await cellWith(DISK);
+    if (broken === undefined) throw new Error('no replica');
+    const { http } = await broken.ready;
+    const readiness = async (): Promise<string> => (await fetch(`${http}/readyz`)).text();
+    broken.child.kill('SIGUSR2');
+    await using client = await connect(at('cell.json'));
+    await client.put('/a', 'b');
+    await vi.waitUntil(async () => (await readiness()).includes('[-] disk: disk_low'), PATIENCE);
+    await client.put('/a', 'c');
+    broken.child.kill('SIGUSR2');
+    await vi.waitUntil(async () => (await readiness()).includes('[+] disk: has room'), PATIENCE);
+    const { commitIndex } = await status(http);
+    await client.put('/a', 'd');
+    await vi.waitUntil(async () => (await status(http)).commitIndex > commitIndex, PATIENCE);
+    broken.child.kill('SIGTERM');
+    const ended = await broken.ended;
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toContain('has too little room (a write that found no room)');
   });
 
   it('when something throws that nobody catches', async () => {

@@ -124,6 +124,10 @@ class FolderOfFrames implements FrameStore {
       await writeAll(file, frame.head, HEADER_BYTES);
       await writeAll(file, frame.state, HEADER_BYTES + frame.head.length);
       await file.datasync();
+    } catch (error) {
+      // It takes room that others may need, and nobody will read it.
+      await this.#files.remove(`${path}.new`).catch(() => undefined);
+      throw error;
     } finally {
       await file.close();
     }

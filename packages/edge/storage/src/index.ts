@@ -8,3 +8,4 @@ export { type LogOptions, openLog } from './log.ts';
 export { type DurableMark, MARK_BYTES_MAX, type MarkOptions, openMark } from './mark.ts';
 export { MemoryKv, memoryFrames, memoryKv, memoryLog, memoryMark } from './memory.ts';
 export { MemoryDisk, memoryDisk, type Survives } from './memory-disk.ts';
+export { Patience, type PatienceOptions } from './patience.ts';

@@ -4,6 +4,7 @@ import type { LogRecord, LogStore, PlacedRecord } from '@fatty/interface';
 import { type Crc, loadCrc } from './crc.ts';
 import { messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
+import type { Patience } from './patience.ts';
 import {
   decodeHeader,
   encodeGroup,
@@ -30,6 +31,8 @@ export interface LogOptions {
   readonly aheadBytes?: number;
   /** The disk. Default the real one. */
   readonly files?: Files;
+  /** Waits for room on a full disk. Default: a full disk is a failed write. */
+  readonly patience?: Pick<Patience, 'attempt'>;
   /** Unpredictable bytes for the salt of a segment. Default node:crypto. */
   readonly random?: (size: number) => Uint8Array;
 }
@@ -42,6 +45,7 @@ const DEFAULTS: Limits = {
   recordBytesMax: 8 * 1024 * 1024,
   aheadBytes: 256 * 1024,
   files: nodeFiles,
+  patience: { attempt: (write) => write() },
   random: (size) => randomBytes(size),
 };
 
@@ -162,7 +166,7 @@ class SegmentedLog implements LogStore {
     while (this.#queue.length > 0) {
       const group = this.#take();
       try {
-        await this.#write(group);
+        await this.#limits.patience.attempt(() => this.#write(group));
       } catch (error) {
         this.#break(error, group);
         break;

@@ -4,6 +4,7 @@ import type { MarkStore } from '@fatty/interface';
 import { type Crc, loadCrc } from './crc.ts';
 import { isMissing, messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
+import type { Patience } from './patience.ts';
 
 /** What may be said of a mark. */
 export interface MarkOptions {
@@ -14,6 +15,8 @@ export interface MarkOptions {
   readonly compare?: (a: Uint8Array, b: Uint8Array) => number;
   /** The disk. Default the real one. */
   readonly files?: Files;
+  /** Waits for room on a full disk. Default: a full disk is a failed write. */
+  readonly patience?: Pick<Patience, 'attempt'>;
 }
 
 /** A {@link MarkStore} that holds a file open. */
@@ -79,6 +82,7 @@ class SlottedMark implements DurableMark {
   readonly #file: StoredFile;
   readonly #crc: Crc;
   readonly #compare: (a: Uint8Array, b: Uint8Array) => number;
+  readonly #patience: Pick<Patience, 'attempt'>;
   #durable: Slot;
   /** The highest mark asked for; durable once `#writing` is done. */
   #wanted: Uint8Array | undefined;
@@ -90,7 +94,9 @@ class SlottedMark implements DurableMark {
     crc: Crc,
     compare: (a: Uint8Array, b: Uint8Array) => number,
     slot: Slot,
+    patience: Pick<Patience, 'attempt'>,
   ) {
+    this.#patience = patience;
     this.#file = file;
     this.#crc = crc;
     this.#compare = compare;
@@ -134,7 +140,8 @@ class SlottedMark implements DurableMark {
     try {
       if (this.#broken !== undefined) throw this.#broken;
       const position = (slot.sequence % 2) * SLOT_BYTES;
-      await this.#file.writeDurably(encodeSlot(slot, this.#crc), position);
+      const bytes = encodeSlot(slot, this.#crc);
+      await this.#patience.attempt(() => this.#file.writeDurably(bytes, position));
       this.#durable = slot;
     } catch (error) {
       this.#broken ??= new StorageError('mark_failed', 'a durable write', messageOf(error), error);
@@ -167,6 +174,7 @@ async function create(path: string, files: Files): Promise<void> {
  */
 export async function openMark(path: string, options: MarkOptions = {}): Promise<DurableMark> {
   const { files = nodeFiles, compare = compareBytes } = options;
+  const { patience = { attempt: (write) => write() } } = options;
   const crc = await loadCrc();
   let bytes: Uint8Array;
   try {
@@ -181,5 +189,5 @@ export async function openMark(path: string, options: MarkOptions = {}): Promise
   // As with the log: what was read counts as durable, so it is synced first.
   await file.datasync();
   await files.syncFolder(folderOf(path));
-  return new SlottedMark(file, crc, compare, slot);
+  return new SlottedMark(file, crc, compare, slot, patience);
 }

@@ -93,6 +93,7 @@ export class MemoryDisk implements Files {
   #era = 0;
   #callsLeft = Number.POSITIVE_INFINITY;
   #failing = new Set<'write' | 'datasync'>();
+  #isFull = false;
   #gate: Promise<void> = Promise.resolve();
   /** Calls that changed or synced something, so far. */
   calls = 0;
@@ -131,6 +132,11 @@ export class MemoryDisk implements Files {
   /** Makes every later call of a kind fail, as a broken disk would, until the next crash. */
   fail(kind: 'write' | 'datasync'): void {
     this.#failing.add(kind);
+  }
+
+  /** While it is full, a write gets half of its bytes through and fails. */
+  fill(isFull: boolean): void {
+    this.#isFull = isFull;
   }
 
   /** Holds every datasync until the answered function is called. */
@@ -198,7 +204,9 @@ export class MemoryDisk implements Files {
   #file(inode: Inode, era: number): StoredFile {
     const write = async (bytes: Uint8Array, position: number): Promise<void> => {
       this.#call(era, 'write');
-      inode.apply({ position, bytes: bytes.slice() });
+      const fitting = this.#isFull ? bytes.length >> 1 : bytes.length;
+      inode.apply({ position, bytes: bytes.slice(0, fitting) });
+      if (this.#isFull) throw Object.assign(new Error('ENOSPC: no room'), { code: 'ENOSPC' });
     };
     const datasync = async (): Promise<void> => {
       await this.#gate;

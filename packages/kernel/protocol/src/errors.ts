@@ -52,6 +52,7 @@ const LATER = {
   overloaded: 'The queue of this gateway is full; use another one, or try again later.',
   not_current:
     'This replica has started again, and does not know yet to have all that it told before.',
+  disk_low: 'The disk of this replica has too little room; use another one, or try again later.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
   log_gap: 'This replica signs nothing: its log has a gap.',
   foreign_log: 'This replica signs nothing: its log is of another replica or cell.',

@@ -1,7 +1,7 @@
 // One replica: its parts, and the order in which they act.
 import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { Outcome, StateMachine, Verdict } from '@fatty/interface';
+import type { Failure, Outcome, StateMachine, Verdict } from '@fatty/interface';
 import { type Commit, commitInput, type Ordered } from '@fatty/order';
 import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
@@ -122,6 +122,8 @@ export class Replica {
         return this.#parts.intake.hear(event.peer, event.bytes);
       case 'timer':
         return this.#wake(event.name);
+      case 'room':
+        return this.#room(event.lack);
       case 'persisted':
         return this.#persisted(event.token, event.segment);
       case 'frameStored':
@@ -150,6 +152,15 @@ export class Replica {
   #stop(): void {
     if (this.#started) this.#parts.persistence.tendMark(this.#markedCommit, true);
     this.#started = false;
+  }
+
+  /** R24: while the disk lacks room nothing is accepted, made or asked for; afterwards the others are. */
+  #room(lack: Failure | undefined): void {
+    const { standing, sync, neighbours, cell } = this.#parts;
+    const wasLacking = standing.lacksRoom;
+    standing.room(lack);
+    sync.pause(lack !== undefined);
+    if (wasLacking && lack === undefined) neighbours.tell(cell.peers.up, true);
   }
 
   #wake(name: TimerName): void {

@@ -51,6 +51,8 @@ export interface ReplicaStatus extends FramesStatus {
   readonly vouched: boolean;
   /** Set when this replica may not sign any more (R26). */
   readonly observer: Failure | undefined;
+  /** Set while the disk has too little room (R24). */
+  readonly lack: Failure | undefined;
   /** Set when ordering stopped for good. */
   readonly halted: Failure | undefined;
 }

@@ -33,6 +33,8 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'peerDown'; readonly peer: number }
     | { readonly kind: 'message'; readonly peer: number; readonly bytes: Uint8Array }
     | { readonly kind: 'timer'; readonly name: TimerName }
+    /** There is too little room on the disk (why), or enough again: nothing is taken or signed meanwhile. */
+    | { readonly kind: 'room'; readonly lack: Failure | undefined }
     /** `segment`: of the log, the one that has the records. */
     | { readonly kind: 'persisted'; readonly token: number; readonly segment: number }
     /** The frame of this commit is on disk. */

@@ -39,6 +39,7 @@ export class Sync {
   /** Peers that brought nothing since the complete round last moved. */
   readonly #useless = new Set<number>();
   #isSyncing = false;
+  #isPaused = false;
   #tries = 0;
   #notBeforeMs = 0;
 
@@ -51,17 +52,23 @@ export class Sync {
     return this.#isSyncing;
   }
 
+  /** While paused nothing is asked for: there is no room for the answer (R24). */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+  }
+
   /** A peer says it is further: even a short gap has to be closed when nothing else is pushed. */
   nudge(peer: number, round: number): void {
     const { completeRound } = this.#port.frontier;
     const { ranges, tuning } = this.#port;
-    if (this.#isSyncing || round <= completeRound) return;
+    if (this.#isPaused || this.#isSyncing || round <= completeRound) return;
     const to = Math.min(round, completeRound + tuning.rangeRounds);
     ranges.ask(peer, completeRound + 1, to);
   }
 
   /** After every event: starts, goes on, ends. */
   evaluate(): void {
+    if (this.#isPaused) return;
     this.#judgeAnswer();
     const { completeRound } = this.#port.frontier;
     const { peers, out, tuning } = this.#port;

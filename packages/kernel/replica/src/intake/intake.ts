@@ -29,6 +29,9 @@ export interface IntakePort extends ConductPort {
   readonly sync: Sync;
 }
 
+/** What would have to be written: it is not taken while the disk lacks room (R24), and can come again. */
+const BLOCKS: ReadonlySet<PeerMessage['kind']> = new Set(['push', 'blocks', 'rounds']);
+
 /**
  * What peers send. An answer is taken only as far as it was asked for, a message no further than
  * its first offence, and a peer no longer than its {@link Conduct} allows: so what one message can
@@ -56,6 +59,7 @@ export class Intake {
 
   #dispatch(peer: number, message: PeerMessage): void {
     const { serve, sync, standing, neighbours, clock, acceptance, handOver, frames } = this.#port;
+    if (standing.lacksRoom && BLOCKS.has(message.kind)) return;
     switch (message.kind) {
       case 'push':
         this.#take([message.block], peer);

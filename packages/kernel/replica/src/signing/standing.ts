@@ -63,6 +63,7 @@ export class Standing {
   /** By peer: the highest own round that it has shown as it is known here. */
   readonly #shown = new Map<number, number>();
   #observer: Failure | undefined;
+  #lack: Failure | undefined;
   #halted: Failure | undefined;
 
   constructor(port: StandingPort) {
@@ -85,13 +86,25 @@ export class Standing {
     readonly vouched: boolean;
     readonly observer: Failure | undefined;
     readonly halted: Failure | undefined;
+    readonly lack: Failure | undefined;
   } {
-    return { vouched: this.#vouched, observer: this.#observer, halted: this.#halted };
+    const [observer, halted, lack] = [this.#observer, this.#halted, this.#lack];
+    return { vouched: this.#vouched, observer, halted, lack };
   }
 
   /** Why clients are refused, if they are. */
   get refusal(): Failure | undefined {
-    return this.#halted ?? this.#observer;
+    return this.#halted ?? this.#observer ?? this.#lack;
+  }
+
+  /** R24: the disk has too little room to write what would be accepted. */
+  get lacksRoom(): boolean {
+    return this.#lack !== undefined;
+  }
+
+  /** The room on the disk is too little, for this reason, or enough. */
+  room(lack: Failure | undefined): void {
+    this.#lack = lack;
   }
 
   /** The first own block of this life may be made. */
