@@ -118,7 +118,7 @@ function replicaAt(me) {
 
 function linkReplicas(replicas) {
   for (const [me, { loop, host }] of replicas.entries()) {
-    loop.post(() => host.driver.dispatch({ kind: 'start' }));
+    loop.post(() => host.begin());
     for (const [peer, other] of replicas.entries()) {
       if (peer === me) continue;
       const hear = (bytes) => other.host.driver.dispatch({ kind: 'message', peer: me, bytes });

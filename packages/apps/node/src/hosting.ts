@@ -19,11 +19,12 @@ import { lockServed } from './lock-served.ts';
 
 /** What a replica process hosts, and how it is asked. */
 export interface Hosting {
-  readonly machine: StateMachine;
-  /** As a gateway serves it; `delivered`: the machine that shows the delivered view. */
-  served(delivered: () => StateMachine): Served<Query, Answer>;
-  /** Open sessions. */
-  sessions(): number;
+  /** Without a past, for the core of a replica that begins. */
+  fresh(): StateMachine;
+  /** As a gateway serves it; `shown`: the machine that shows a view now, always one made here or a view of one. */
+  served(shown: (view: StateView) => StateMachine): Served<Query, Answer>;
+  /** Open sessions of a machine made here. */
+  sessions(machine: StateMachine): number;
 }
 
 /**
@@ -49,38 +50,44 @@ export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosti
     );
   }
   const { basisCommitsMax } = params;
-  return ok(ownHosting(hosted(make, context, { basisCommitsMax }), context, params));
+  const fresh = (): Hosted => hosted(make, context, { basisCommitsMax });
+  return ok(ownHosting(fresh, context, params));
 }
 
 function lockHosting(cell: CellContext, params: CellParams): Hosting {
-  const machine = new LockService({ cell, params });
   return {
-    machine,
-    served: (delivered) => lockServed((view) => (view === 'committed' ? machine : delivered())),
-    sessions() {
-      const status = machine.query({ kind: 'status' });
-      return status.kind === 'status' ? status.sessions : 0;
+    fresh: () => new LockService({ cell, params }),
+    served: lockServed,
+    sessions(machine) {
+      const status = machine instanceof LockService ? machine.query({ kind: 'status' }) : undefined;
+      return status?.kind === 'status' ? status.sessions : 0;
     },
   };
 }
 
-function ownHosting(machine: Hosted, context: CellContext, params: CellParams): Hosting {
-  const shown = (view: StateView, delivered: () => StateMachine): Hosted => {
-    const asked = view === 'committed' ? machine : delivered();
-    return asked instanceof Hosted ? asked : machine;
-  };
+function ownHosting(fresh: () => Hosted, context: CellContext, params: CellParams): Hosting {
   return {
-    machine,
-    served: (delivered) => ({
-      query: queryShape,
-      answer: answerShape,
-      ask: (query, view) => answerOf(shown(view, delivered), query, context, params),
-      entriesOf: () => 0,
-      hasSession: (client) => machine.hasSession(client),
-      receiptOf: (batch) => machine.receiptOf(batch),
-      unsigned: machine.unsigned,
-    }),
-    sessions: () => machine.sessionCount,
+    fresh,
+    served(shown) {
+      const hosted = (view: StateView): Hosted => {
+        const machine = shown(view);
+        const asked = machine instanceof Hosted ? machine : shown('committed');
+        if (asked instanceof Hosted) return asked;
+        throw new TypeError('this gateway serves a hosted algorithm');
+      };
+      return {
+        query: queryShape,
+        answer: answerShape,
+        ask: (query, view) => answerOf(hosted(view), query, context, params),
+        entriesOf: () => 0,
+        hasSession: (client) => hosted('committed').hasSession(client),
+        receiptOf: (batch) => hosted('committed').receiptOf(batch),
+        get unsigned() {
+          return hosted('committed').unsigned;
+        },
+      };
+    },
+    sessions: (machine) => (machine instanceof Hosted ? machine.sessionCount : 0),
   };
 }
 

@@ -10,14 +10,16 @@ import {
   toHex,
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import { GATEWAY_LIMITS, Gateway, Host, type MakeFront, type ReplicaCore } from '@fatty/host';
+import { Host } from '@fatty/host';
 import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
 import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
 import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/protocol';
 import { Replica } from '@fatty/replica';
 import type { NodeConfig } from './config.ts';
+import { Core } from './core.ts';
 import { DiskRoom } from './disk-room.ts';
 import { keepBoth } from './divergence.ts';
+import { frontOf } from './front.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
@@ -25,32 +27,12 @@ import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
 import { Members } from './members.ts';
 import { Ports } from './ports.ts';
+import type { RunningNode, RunOptions } from './running.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
 import { Telemetry } from './telemetry.ts';
 import { verifierPool } from './verifier-pool.ts';
 
-/** What may be changed about a replica, for tests and tours. */
-export interface RunOptions {
-  /** Puts another program in the replica's place (a liar of a test cell). */
-  readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
-  /** Default: node:crypto in front of the rule. */
-  readonly scheme?: SignatureScheme;
-  /** Told how many records of the log are replayed, while they are. */
-  readonly onReplay?: (records: number) => void;
-  /** Called once when the process cannot go on: the disk failed, or an invariant is broken. */
-  readonly onFatal: (error: Error) => void;
-}
-
-/** A replica process at work. */
-export interface RunningNode {
-  /** Where it can be reached, signed; ports are the real ones. */
-  readonly addresses: SignedAddresses;
-  /** Reads cell.json, certificates and authorities again, and takes the log level; the log says how it went. */
-  reload(config: NodeConfig): void;
-  /** Says in the log why there is nothing to reload. */
-  complain(failure: Failure): void;
-  close(): Promise<void>;
-}
+export type { RunningNode, RunOptions } from './running.ts';
 
 const TICK_MS = 1_000;
 
@@ -93,7 +75,7 @@ class Node {
   readonly #signer: Signer;
   readonly #stores: Stores;
   readonly #verifier: Verifier;
-  readonly #replica: Replica;
+  readonly #core: Core;
   readonly #telemetry: Telemetry;
   readonly #hosting: Hosting;
   readonly #host: Host;
@@ -120,9 +102,12 @@ class Node {
     this.#signer = signer;
     this.#stores = stores;
     const { cellId, committee } = cell;
-    const { machine } = hosting;
+    const { scheme, wrap } = options;
     this.#hosting = hosting;
-    this.#replica = new Replica({ committee, cellId, me, signer, scheme: options.scheme, machine });
+    this.#core = new Core({
+      make: () => new Replica({ committee, cellId, me, signer, scheme, machine: hosting.fresh() }),
+      wrap: wrap && ((replica) => wrap(replica, signer, cell)),
+    });
     this.#telemetry = new Telemetry({ config, me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),
@@ -145,7 +130,7 @@ class Node {
       return opened;
     }
     const { addresses, members } = opened.value;
-    this.#host.driver.dispatch({ kind: 'start' });
+    this.#begin();
     const ticking = setInterval(() => this.#tick(members), TICK_MS);
     const close = async (): Promise<void> => {
       clearInterval(ticking);
@@ -156,6 +141,24 @@ class Node {
     };
     const complain = (failure: Failure): void => this.#telemetry.notReloaded(failure);
     return ok({ addresses, reload: (config) => this.#reload(config, members), complain, close });
+  }
+
+  #begin(): void {
+    this.#core.begin();
+    this.#host.begin();
+  }
+
+  /** The replica has ended, and asks for another behind what is on the disk now. */
+  async #reopen(): Promise<void> {
+    this.#host.driver.open(this.#core.open());
+    const replayed = await this.#replay();
+    if (replayed.ok) return this.#begin();
+    this.#fatal(new Error(JSON.stringify(replayed.failure)));
+  }
+
+  #fatal(error: Error): void {
+    this.#telemetry.log.fatal({ err: error }, 'stopped: nothing more is signed');
+    this.#options.onFatal(error);
   }
 
   /** One thing that cannot be read keeps nothing else from being taken. */
@@ -205,7 +208,7 @@ class Node {
     if (!replayed.ok) return replayed;
     this.#replaying = undefined;
     const records = replayed.value;
-    const { frameCommit } = this.#replica.status();
+    const { frameCommit } = this.#core.opened.status();
     this.#telemetry.log.info({ records, frameCommit }, 'log behind the frame replayed');
     return replayed;
   }
@@ -259,17 +262,19 @@ class Node {
 
   #makeHost(): Host {
     const { metrics } = this.#telemetry;
-    const core = this.#options.wrap?.(this.#replica, this.#signer, this.#cell) ?? this.#replica;
     return new Host({
-      replica: {
-        step: (event) => core.step(event),
-        resume: (head, state) => this.#replica.resume(head, state),
-        restore: (records, mark) => this.#replica.restore(records, mark),
-      },
+      replica: this.#core.driven,
       ports: portsOver(this.#stores, this.#verifier),
-      clockMs: (sample) => this.#replica.clockMs(sample),
-      isCurrent: this.#replica.isCurrent,
-      front: this.#makeFront,
+      clockMs: (sample) => this.#core.replica.clockMs(sample),
+      isCurrent: () => this.#core.replica.isCurrent(),
+      front: frontOf({
+        cell: this.#cell,
+        config: this.#config,
+        core: this.#core,
+        hosting: this.#hosting,
+        signer: this.#signer,
+        telemetry: this.#telemetry,
+      }),
       onReplayed: (effect) => {
         if (effect.kind === 'halt') this.#telemetry.outward(effect);
       },
@@ -283,32 +288,12 @@ class Node {
       onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
-      onFatal: (error) => {
-        this.#telemetry.log.fatal({ err: error }, 'stopped: nothing more is signed');
-        this.#options.onFatal(error);
+      onReopen: () => {
+        this.#reopen().catch((error: unknown) => this.#fatal(error as Error));
       },
+      onFatal: (error) => this.#fatal(error),
     });
   }
-
-  readonly #makeFront: MakeFront = (replica, timers) => {
-    const { clientMessagesPerSecMax, clientBytesPerSecMax } = this.#config;
-    const { metrics, log } = this.#telemetry;
-    return new Gateway({
-      cellId: this.#cell.cellId,
-      signer: this.#signer,
-      replica,
-      served: this.#hosting.served(() => this.#replica.deliveredView()),
-      timers,
-      limits: {
-        ...GATEWAY_LIMITS,
-        messagesPerSecMax: clientMessagesPerSecMax,
-        bytesPerSecMax: clientBytesPerSecMax,
-      },
-      onError: (error, serving, client) =>
-        log.error({ err: error, serving, client: toHex(client) }, 'client dropped'),
-      onLatency: (ms) => metrics.commitLatencySeconds.observe(ms / 1000),
-    });
-  };
 
   #identity(admit: LinkIdentity['admit']): LinkIdentity {
     const { cellId, committee } = this.#cell;
@@ -357,7 +342,7 @@ class Node {
   }
 
   #serveHttp(): Promise<HttpServer> {
-    const [telemetry, replica, { driver }] = [this.#telemetry, this.#replica, this.#host];
+    const [telemetry, core, { driver }] = [this.#telemetry, this.#core, this.#host];
     const needed = quorum(this.#cell.committee);
     return this.#ports.keep(
       serveHttp(this.#config.httpPort, {
@@ -365,7 +350,7 @@ class Node {
         refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
         live: () => telemetry.live(),
         ready: () => [
-          ...telemetry.ready(replica.status(), {
+          ...telemetry.ready(core.replica.status(), {
             reachable: driver.peersUp.length + 1,
             needed,
             unlinked: this.#unlinked(),
@@ -374,7 +359,7 @@ class Node {
         ],
         status: () => ({
           replica: this.#me,
-          ...replica.status(),
+          ...core.replica.status(),
           peersUp: driver.peersUp,
           clients: this.#host.front?.clients ?? 0,
         }),
@@ -390,10 +375,10 @@ class Node {
 
   #tick(members: Members): void {
     members.tick();
-    this.#telemetry.gauges(this.#replica.status(), {
+    this.#telemetry.gauges(this.#core.replica.status(), {
       peersUp: this.#host.driver.peersUp.length,
       clients: this.#host.front?.clients ?? 0,
-      sessions: this.#hosting.sessions(),
+      sessions: this.#hosting.sessions(this.#core.machine),
     });
   }
 }

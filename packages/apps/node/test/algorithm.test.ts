@@ -85,8 +85,11 @@ test('a cell is opened with what it was made with only', async () => {
 test('a hosted algorithm answers for sessions and the cell, and refuses what is of locks', async () => {
   const hosting = await hostingOf(cell, moduleOf(`export class Good { ${methods()} }`));
   if (!hosting.ok) throw new Error(hosting.failure.code);
-  const { machine, served, sessions } = hosting.value;
-  const { ask, hasSession } = served(() => machine.view?.() ?? machine);
+  const { fresh, served, sessions } = hosting.value;
+  const machine = fresh();
+  const { ask, hasSession } = served((view) =>
+    view === 'committed' ? machine : (machine.view?.() ?? machine),
+  );
   for (const view of ['committed', 'delivered'] as const) {
     expect(ask({ kind: 'status' }, view)).toMatchObject({ kind: 'status', sessions: 0 });
     expect(ask({ kind: 'members' }, view)).toMatchObject({ kind: 'members', epoch: 0 });
@@ -95,11 +98,12 @@ test('a hosted algorithm answers for sessions and the cell, and refuses what is 
       code: 'no_query',
     });
   }
-  expect([hasSession(asPublicKey(new Uint8Array(32))), sessions()]).toEqual([false, 0]);
+  expect([hasSession(asPublicKey(new Uint8Array(32))), sessions(machine)]).toEqual([false, 0]);
   const { algorithm: _, ...plain } = cell;
   const lock = await hostingOf(plain, '');
   if (!lock.ok) throw new Error(lock.failure.code);
-  const { ask: askLock } = lock.value.served(() => lock.value.machine);
+  const locks = lock.value.fresh();
+  const { ask: askLock } = lock.value.served(() => locks);
   const answer = askLock({ kind: 'own', question: new Uint8Array(1) }, 'committed');
   expect(answer).toMatchObject({ code: 'other_algorithm' });
 });

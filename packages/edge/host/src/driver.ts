@@ -9,6 +9,7 @@ import type {
 } from '@fatty/replica';
 import { BlockIndex, type IndexGroup } from './block-index.ts';
 import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
+import { REOPENING } from './refusals.ts';
 
 /** A {@link ReplicaEvent} without what the clocks say. */
 export type Happening = ReplicaEvent extends infer E
@@ -65,6 +66,11 @@ export interface DriverParts {
   /** After {@link onEffect}: whether a link took the packet, or it is lost here. */
   readonly onSent?: (effect: SendEffect, taken: boolean) => void;
   /**
+   * The core has ended and all that it wrote is on disk: read the disk again, give the driver another core by
+   * {@link Driver.open}, and go on as at the first start. Called once for each {@link Driver.reopen}.
+   */
+  readonly onReopen?: () => void;
+  /**
    * Once: the disk failed, or the replica or its machine threw, so an invariant is broken. Nothing
    * may be signed any more; the driver has stopped, the process must end.
    */
@@ -77,6 +83,13 @@ export interface DriverParts {
  */
 export class Driver {
   readonly #parts: DriverParts;
+  #core: ReplicaCore;
+  /** Of the core: what was asked for by an earlier one is not answered. */
+  #life = 0;
+  /** Between the end of one core and the beginning of the next. */
+  #isReopening = false;
+  /** The core ends with the event `stop` that is under way. */
+  #isEnding = false;
   readonly #links = new Map<number, Link>();
   readonly #timers = new Map<TimerName, Cancel>();
   readonly #queue: Happening[] = [];
@@ -90,6 +103,7 @@ export class Driver {
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
+    this.#core = parts.replica;
     const fail = (error: Error): void => this.#fail(error);
     this.#index = new BlockIndex(parts.ports.kv, fail, parts.indexGroup);
   }
@@ -116,7 +130,7 @@ export class Driver {
   resume(frames: readonly FrameBytes[]): readonly Failure[] {
     const failures: Failure[] = [];
     for (const { head, state } of frames) {
-      const resumed = this.#parts.replica.resume?.(head, state);
+      const resumed = this.#core.resume?.(head, state);
       if (resumed?.ok) {
         this.#parts.onResumed?.(resumed.value);
         break;
@@ -133,7 +147,7 @@ export class Driver {
    */
   restore(records: readonly LogRecord[], mark: Uint8Array | undefined, written: Written): void {
     try {
-      for (const effect of this.#parts.replica.restore?.(records, mark) ?? []) {
+      for (const effect of this.#core.restore?.(records, mark) ?? []) {
         this.#parts.onReplayed?.(effect);
         if (effect.kind === 'index') this.#index.add(effect.blocks);
       }
@@ -143,8 +157,31 @@ export class Driver {
     this.#index.flush(written);
   }
 
+  /** After `resume` and `restore`: the life of the core begins, with the links that are up. */
+  begin(): void {
+    this.#isReopening = false;
+    this.dispatch({ kind: 'start' });
+    for (const peer of this.peersUp) this.dispatch({ kind: 'peerUp', peer });
+  }
+
+  /**
+   * Ends the core as an orderly stop does, and has another opened from the disk, as after a restart; links
+   * stay. Meanwhile peers are not heard, and batches are refused with `reopening`.
+   */
+  reopen(): void {
+    if (this.#closed || this.#isEnding || this.#isReopening) return;
+    this.#isEnding = true;
+    this.dispatch({ kind: 'stop' });
+  }
+
+  /** From {@link DriverParts.onReopen} on: the core that `resume`, `restore` and `begin` are for. */
+  open(core: ReplicaCore): void {
+    this.#core = core;
+  }
+
   dispatch(happening: Happening): void {
     if (this.#closed) return;
+    if (this.#isReopening) return this.#turnAway(happening);
     this.#queue.push(happening);
     if (this.#busy) return;
     this.#busy = true;
@@ -152,15 +189,47 @@ export class Driver {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         const event = { ...next, ...sampleOf(this.#parts.ports.clock) } as ReplicaEvent;
         this.#parts.onEvent?.(event);
-        for (const effect of this.#parts.replica.step(event)) {
+        for (const effect of this.#core.step(event)) {
           this.#parts.onEffect?.(effect);
           this.#perform(effect, event);
         }
+        if (this.#isEnding && event.kind === 'stop') this.#end();
       }
     } catch (error) {
       this.#fail(error);
     }
     this.#busy = false;
+  }
+
+  /** The core has had its last event. */
+  #end(): void {
+    this.#isEnding = false;
+    this.#isReopening = true;
+    this.#life += 1;
+    this.#cancelTimers();
+    for (const happening of this.#queue.splice(0)) this.#turnAway(happening);
+    this.#whenWritten(() => {
+      const { onReopen } = this.#parts;
+      if (onReopen) onReopen();
+      else this.#fail(new Error('no other core can be opened here'));
+    });
+  }
+
+  /** There is no core: what peers say they say again when one asks them; a client has to hear of it. */
+  #turnAway(happening: Happening): void {
+    if (happening.kind !== 'submit') return;
+    this.#parts.onOutward({ kind: 'refused', tag: happening.tag, failure: REOPENING });
+  }
+
+  #whenWritten(act: () => void): void {
+    this.#onWritten = act;
+    if (this.#writes === 0) this.#written();
+  }
+
+  #written(): void {
+    const act = this.#onWritten;
+    this.#onWritten = undefined;
+    act?.();
   }
 
   /** Safety over liveness: a replica that may be wrong about anything does nothing more. */
@@ -174,6 +243,10 @@ export class Driver {
   #stop(): void {
     this.#closed = true;
     this.#queue.length = 0;
+    this.#cancelTimers();
+  }
+
+  #cancelTimers(): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
@@ -185,12 +258,12 @@ export class Driver {
   close(closed: () => void): void {
     this.dispatch({ kind: 'stop' });
     this.#stop();
-    this.#onWritten = () =>
+    this.#whenWritten(() =>
       this.#index.flush((failure) => {
         if (failure) this.#fail(failure);
         closed();
-      });
-    if (this.#writes === 0) this.#onWritten();
+      }),
+    );
   }
 
   #perform(effect: ReplicaEffect, event: ReplicaEvent): void {
@@ -201,6 +274,8 @@ export class Driver {
         return this.#persist(effect);
       case 'storeFrame':
         return this.#storeFrame(effect);
+      case 'reopen':
+        return this.reopen();
       case 'dropLog':
         return this.#tracked((written) => this.#parts.ports.log.dropBelow(effect.below, written));
       case 'setTimer':
@@ -234,6 +309,7 @@ export class Driver {
     const startMs = ports.clock.monotonicMs();
     let open = mark === undefined ? 1 : 2;
     let place = 0;
+    const life = this.#life;
     this.#writes += 1;
     const written = (failure: Error | undefined, segment = place): void => {
       if (failure) this.#fail(failure);
@@ -242,18 +318,24 @@ export class Driver {
       if (open > 0) return;
       this.#writes -= 1;
       if (!this.#failed) onPersisted?.(ports.clock.monotonicMs() - startMs);
-      this.dispatch({ kind: 'persisted', token, segment: place });
-      if (this.#writes === 0) this.#onWritten?.();
+      this.#answer(life, { kind: 'persisted', token, segment: place });
+      if (this.#writes === 0) this.#written();
     };
     ports.log.append(records, written);
     if (mark !== undefined) ports.mark.write(mark, (failure) => written(failure));
   }
 
   #storeFrame({ index, head, state }: Extract<ReplicaEffect, { kind: 'storeFrame' }>): void {
+    const life = this.#life;
     this.#tracked(
       (written) => this.#parts.ports.frames.write(index, { head, state }, written),
-      () => this.dispatch({ kind: 'frameStored', index }),
+      () => this.#answer(life, { kind: 'frameStored', index }),
     );
+  }
+
+  /** What a core has asked for is for itself alone. */
+  #answer(life: number, happening: Happening): void {
+    if (life === this.#life) this.dispatch(happening);
   }
 
   /** A write that {@link close} waits for. */
@@ -263,7 +345,7 @@ export class Driver {
       this.#writes -= 1;
       if (failure) this.#fail(failure);
       else done();
-      if (this.#writes === 0) this.#onWritten?.();
+      if (this.#writes === 0) this.#written();
     });
   }
 
@@ -285,10 +367,11 @@ export class Driver {
 
   #verify({ job, client }: Extract<ReplicaEffect, { kind: 'verify' }>): void {
     const { ports, onVerified } = this.#parts;
+    const life = this.#life;
     const startMs = ports.clock.monotonicMs();
     ports.verifier.verify(job, client, (verdict) => {
       onVerified?.(ports.clock.monotonicMs() - startMs);
-      this.dispatch({ kind: 'verified', job, verdict });
+      this.#answer(life, { kind: 'verified', job, verdict });
     });
   }
 

@@ -10,6 +10,9 @@ export interface AppliedCommit {
   readonly leaseClock: number;
 }
 
+/** Before the first commit. */
+export const NOTHING_APPLIED: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
+
 /** The replica behind a gateway. */
 export interface GatewayReplica {
   /** Bytes of a SignedBatch; `tag` comes back with a refusal. */
@@ -49,7 +52,10 @@ export interface ClientFront {
   linkUp(link: Link): void;
   message(link: Link, bytes: Uint8Array): void;
   linkDown(link: Link): void;
-  /** The last commit that a replay of the log came to: its clients were told in an earlier life. */
+  /**
+   * A core begins behind this commit. Clients were told of what came before by an earlier one, or by nobody;
+   * what that one was given, and had not applied, it has taken with it.
+   */
   resume(commit: AppliedCommit): void;
   committed(commit: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void;
   refused(tag: number, failure: Failure): void;

@@ -33,11 +33,13 @@ import {
   costMs,
   type GatewayLimits,
   type GatewayReplica,
+  NOTHING_APPLIED,
   type Served,
 } from './gateway-contract.ts';
 import { Newcomers } from './newcomers.ts';
 import type { Timers } from './ports.ts';
-import { NOT_CURRENT, unsent } from './refusals.ts';
+import { NOT_CURRENT, REOPENING, unsent } from './refusals.ts';
+import { receiptMessage } from './said.ts';
 import { Submissions } from './submissions.ts';
 
 type Read<Query> = Extract<ClientMessageOf<Query>, { kind: 'read' }>;
@@ -55,16 +57,6 @@ interface Visitor<Query> {
   readonly unsigned: TokenBucket;
   readonly bytes: TokenBucket;
   readonly waiting: Read<Query>[];
-}
-
-function receiptMessage({
-  batch,
-  session,
-  seq,
-  commit,
-  results,
-}: Receipt): GatewayMessageOf<never> {
-  return { kind: 'receipt', batch, session, seq, commit, results };
 }
 
 /** An exception while a message of (or to) one client was served: its kind, and that client's key. */
@@ -107,7 +99,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   readonly #byClient = new Map<string, readonly Visitor<Query>[]>();
   readonly #submissions = new Submissions();
   readonly #newcomers: Newcomers;
-  #applied: AppliedCommit = { commit: 0, commitTs: 0, leaseClock: 0 };
+  #applied: AppliedCommit = NOTHING_APPLIED;
 
   constructor(parts: GatewayParts<Query, Answer>) {
     const { limits, replica, served, timers } = parts;
@@ -190,8 +182,16 @@ export class Gateway<Query, Answer> implements ClientFront {
     }
   }
 
+  /**
+   * Where no commit was missed, links go on: their clients hear that what they wait for has to be sent again.
+   * Else they have missed receipts and notices, and come again as after a restart.
+   */
   resume(commit: AppliedCommit): void {
+    const isSame = commit.commit === this.#applied.commit;
     this.#applied = commit;
+    for (const { tag } of this.#submissions.all) this.refused(tag, REOPENING);
+    if (isSame) return;
+    for (const { link } of this.#visitors.values()) link.close(CLOSE.restart, REOPENING.code);
   }
 
   /** Tells clients what a commit did, then answers the reads that waited for it. */

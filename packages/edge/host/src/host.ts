@@ -1,7 +1,12 @@
 // One replica with all that serves it: its driver, and what stands between it and its clients.
 import type { ClockSample } from '@fatty/replica';
 import { Driver, type DriverParts, type Outward, type ResumedAt, sampleOf } from './driver.ts';
-import type { AppliedCommit, ClientFront, GatewayReplica } from './gateway-contract.ts';
+import {
+  type AppliedCommit,
+  type ClientFront,
+  type GatewayReplica,
+  NOTHING_APPLIED,
+} from './gateway-contract.ts';
 import type { Timers } from './ports.ts';
 
 /** Makes the front of a replica; without one, nobody but this process submits anything. */
@@ -21,6 +26,8 @@ export class Host {
   readonly driver: Driver;
   readonly front: ClientFront | undefined;
   readonly #parts: HostParts;
+  /** Where the core that is being opened has come to. */
+  #opened: AppliedCommit | undefined;
 
   constructor(parts: HostParts) {
     const { ports, clockMs, isCurrent, front } = parts;
@@ -30,11 +37,11 @@ export class Host {
       onOutward: (effect) => this.#outward(effect),
       onReplayed: (effect) => {
         parts.onReplayed?.(effect);
-        if (effect.kind === 'committed') this.front?.resume(appliedBy(effect));
+        if (effect.kind === 'committed') this.#opened = appliedBy(effect);
       },
       onResumed: (commit) => {
         parts.onResumed?.(commit);
-        this.front?.resume(appliedBy({ commit }));
+        this.#opened = appliedBy({ commit });
       },
     });
     const replica: GatewayReplica = {
@@ -44,6 +51,13 @@ export class Host {
       isCurrent,
     };
     this.front = front?.(replica, ports.timers);
+  }
+
+  /** After `resume` and `restore` of the driver, of each core: from here on clients are served from it. */
+  begin(): void {
+    this.front?.resume(this.#opened ?? NOTHING_APPLIED);
+    this.#opened = undefined;
+    this.driver.begin();
   }
 
   #outward(effect: Outward): void {

@@ -8,6 +8,13 @@ export const NOT_CURRENT: Failure = {
   actual: 'none yet',
 };
 
+/** The core that had the batch, or would have had it, is gone: it may come in all the same, or never. */
+export const REOPENING: Failure = {
+  code: 'reopening',
+  expected: 'a replica at work',
+  actual: 'one that opens its state anew',
+};
+
 /** Why a link did not take an answer: it never will, or its client does not read what is there. */
 export function unsent({ messageBytesMax }: Link, sizeBytes: number): Failure {
   if (sizeBytes > messageBytesMax) {

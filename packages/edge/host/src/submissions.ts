@@ -36,6 +36,11 @@ export class Submissions {
     return tag;
   }
 
+  /** As they are now, in the order in which they came. */
+  get all(): readonly Submission[] {
+    return [...this.#byTag.values()];
+  }
+
   /** Forgets and answers the batch that was refused under this tag. */
   takeTagged(tag: number): Submission | undefined {
     return this.#forget(this.#byTag.get(tag));

@@ -40,6 +40,8 @@ export class Bench {
   script: Script = () => [];
   restored: readonly ReplicaEffect[] = [];
   resumed: (head: Uint8Array) => Outcome<ResumedAt> = () => fail('wrong_frame', 'one', 'another');
+  /** So often another core was to be opened. */
+  reopens = 0;
   readonly driver: Driver;
 
   constructor() {
@@ -75,6 +77,9 @@ export class Bench {
       onReplayed: (effect) => void this.replayed.push(effect),
       onEffect: (effect) => void this.told.push(`> ${effect.kind}`),
       onSent: ({ peer }, taken) => void this.sent.push([peer, taken]),
+      onReopen: () => {
+        this.reopens++;
+      },
       onFatal: (error) => void this.fatal.push(error),
     });
   }

@@ -348,3 +348,30 @@ describe('token bucket', () => {
     expect(bucket.take(1, -4_900)).toBe(0);
   });
 });
+
+describe('a core that is opened anew', () => {
+  it('where no commit was missed: links stay, and what waited has to be sent again', () => {
+    submit(0);
+    gateway.resume(commitAt(10));
+    expect(link.take()).toMatchObject([{ kind: 'refused', failure: { code: 'reopening' } }]);
+    expect(link.closed).toBeUndefined();
+    submit(0);
+    expect(backend.submitted).toHaveLength(2);
+    gateway.committed(commitAt(11), { receipts: [receiptFor(0)], notices: [] });
+    expect(link.take()).toMatchObject([{ kind: 'receipt', seq: 0 }]);
+  });
+
+  it('elsewhere: clients have missed what others were told, and come again as after a restart', () => {
+    const idle = new FakeLink(BOB);
+    gateway.linkUp(idle);
+    submit(0);
+    gateway.resume(commitAt(25));
+    expect(link.take()).toMatchObject([{ kind: 'refused', failure: { code: 'reopening' } }]);
+    for (const { closed } of [link, idle]) expect(closed?.code).toBe(1012);
+    // A state that is behind what was told would tell it twice.
+    const again = new FakeLink();
+    gateway.linkUp(again);
+    gateway.resume(commitAt(24));
+    expect(again.closed?.code).toBe(1012);
+  });
+});

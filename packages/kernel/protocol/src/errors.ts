@@ -53,6 +53,7 @@ const LATER = {
   not_current:
     'This replica has started again, and does not know yet to have all that it told before.',
   disk_low: 'The disk of this replica has too little room; use another one, or try again later.',
+  reopening: 'This replica opens its state anew; use another one, or try again later.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
   log_gap: 'This replica signs nothing: its log has a gap.',
   foreign_log: 'This replica signs nothing: its log is of another replica or cell.',

@@ -70,6 +70,11 @@ export type ReplicaEffect =
       readonly head: Uint8Array;
       readonly state: Uint8Array;
     }
+  /**
+   * The disk has a frame that is ahead of this core: end it as `stop` does, and open another from the disk as
+   * after a restart. Nothing is to be answered; links stay.
+   */
+  | { readonly kind: 'reopen' }
   /** Delete the segments of the log below this one; nothing is to be answered. */
   | { readonly kind: 'dropLog'; readonly below: number }
   /**

@@ -67,6 +67,7 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
       replica: honest,
       afterMs: fc.integer({ min: 1, max: 500 }),
     }),
+    fc.record({ kind: fc.constant('reopen' as const), atMs: times(busyMs), replica: honest }),
     fc.record({
       kind: fc.constant('partition' as const),
       ...span,

@@ -29,6 +29,8 @@ export type Fault =
       /** True: unsynced writes are lost as well. */
       readonly power: boolean;
     }
+  /** Its core is opened anew, while the process and its links live. */
+  | { readonly kind: 'reopen'; readonly atMs: number; readonly replica: number }
   /** Killed, back after `forMs`, and `afterMs` later the power goes; back once more after `forMs`. */
   | {
       readonly kind: 'cut';

@@ -34,6 +34,8 @@ export interface Surroundings {
   /** These records, and the mark that the disk has now, are durable. */
   synced(host: Host, records: readonly LogRecord[]): void;
   threw(host: Host, error: unknown): void;
+  /** The core of a process has ended, and another begins behind what is on its disk. */
+  reopened(host: Host): void;
   /** A process goes on behind a frame that an earlier one kept. */
   resumed(host: Host): void;
   /**
@@ -90,14 +92,13 @@ export class Host {
   }
 
   start(): void {
-    const { records, mark, frames } = this.disk.open();
-    const peer = this.#boot(this.index);
     const around = this.#around;
+    const peer = this.#boot(this.index);
     const process = new ReplicaHost({
       replica: peer,
       ports: this.#ports(),
-      clockMs: (sample) => peer.clockMs?.(sample) ?? sample.nowMs,
-      isCurrent: () => peer.isCurrent?.() ?? true,
+      clockMs: (sample) => this.peer?.clockMs?.(sample) ?? sample.nowMs,
+      isCurrent: () => this.peer?.isCurrent?.() ?? true,
       front: around.frontOf(this.index),
       indexGroup: INDEX_GROUP,
       // Onlookers have seen it as an effect.
@@ -106,15 +107,33 @@ export class Host {
       onResumed: () => around.resumed(this),
       onEffect: (effect) => around.observe(this, effect),
       onFatal: (error) => around.threw(this, error),
+      onReopen: () => {
+        const next = this.#boot(this.index);
+        process.driver.open(next);
+        around.reopened(this);
+        this.#begin(process, next);
+      },
     });
-    this.peer = peer;
     this.#process = process;
+    this.#begin(process, peer);
+  }
+
+  /** Opens its core anew while the process lives. */
+  reopen(): void {
+    this.#process?.driver.reopen();
+  }
+
+  /** A core begins, behind what the disk has. */
+  #begin(process: ReplicaHost, peer: Peer): void {
+    const around = this.#around;
+    const { records, mark, frames } = this.disk.open();
+    this.peer = peer;
     const refused = process.driver.resume(frames);
     for (const { code } of refused) around.threw(this, new Error(`a frame of no use: ${code}`));
     process.driver.restore(records, mark, (failure) => {
       if (failure) around.threw(this, failure);
     });
-    process.driver.dispatch({ kind: 'start' });
+    process.begin();
   }
 
   /** Where clients come in, while the process is up. */

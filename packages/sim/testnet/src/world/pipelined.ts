@@ -119,7 +119,9 @@ export class PipelinedClient {
   #see(observation: Observation): void {
     const { kind, by } = observation;
     if (kind === 'refused') this.#lose(this.#open.filter(({ tags }) => tags.has(observation.tag)));
-    const isOut = kind === 'crashed' || (kind === 'noted' && observation.note.what === 'observer');
+    // A core that is opened anew has forgotten what it was given, as after a crash.
+    const isGone = kind === 'crashed' || kind === 'restarted';
+    const isOut = isGone || (kind === 'noted' && observation.note.what === 'observer');
     if (isOut && by === this.gateway) this.#lose(this.#open);
     if (kind !== 'committed') return;
     for (const receipt of observation.applied.receipts) this.#hear(receipt, by);

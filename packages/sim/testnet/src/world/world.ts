@@ -214,6 +214,8 @@ export class World {
       case 'crash':
         this.crash(fault.replica, fault.power);
         return this.after(fault.forMs, () => this.restart(fault.replica));
+      case 'reopen':
+        return this.hosts[fault.replica]?.reopen();
       case 'cut':
         return this.#cut(fault);
       case 'partition':
@@ -283,6 +285,11 @@ export class World {
       frontOf: (replica) => this.#options.front?.(replica),
       observe: (host, effect) => this.#seeEffect(host, effect),
       synced: (host, records) => this.#synced(host, records),
+      reopened: (host) => {
+        this.count('reopens');
+        this.#story.tell('restart', `r${host.index}`, 'opens its core anew');
+        this.#observe({ kind: 'restarted', by: host.index, atMs: this.#nowMs });
+      },
       resumed: (host) => {
         if (this.honest(host.index)) this.count('resumes');
       },
