@@ -144,14 +144,35 @@ export class World {
 
   restart(index: number): void {
     const host = this.host(index);
-    host.replica = this.fresh(index);
     host.up = true;
+    this.#begin(host);
+    this.connect(index);
+  }
+
+  /** Ends the replica in order; when its writes are done another begins, behind the disk. */
+  #reopen(host: Host): void {
+    this.event(host, { kind: 'stop' });
+    const { life } = host;
+    const whenWritten = (): void => {
+      if (host.life !== life) return;
+      if (host.writes.length > 0) return this.after(1, whenWritten);
+      host.life++;
+      host.timers.clear();
+      this.#begin(host);
+      for (const { index } of this.honest) {
+        if (index !== host.index) this.event(host, { kind: 'peerUp', peer: index });
+      }
+    };
+    whenWritten();
+  }
+
+  #begin(host: Host): void {
+    host.replica = this.fresh(host.index);
     host.frames.toReversed().some(({ head, state }) => host.replica.resume(head, state).ok);
     // As a process does: the log first, the mark at its end.
     for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
     for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
     this.event(host, { kind: 'start' });
-    this.connect(index);
   }
 
   submit(index: number, batch: Uint8Array, tag = 0): void {
@@ -274,6 +295,8 @@ export class World {
           this.event(host, { kind: 'frameStored', index });
         });
       }
+      case 'reopen':
+        return this.#reopen(host);
       case 'dropLog':
         return this.after(2, () => {
           if (host.life === life) this.#drop(host, effect.below);
