@@ -2,10 +2,11 @@
 // the host of package edge/host stands above the kernel, whose tests may not import it.
 import { type Ref, refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
-import type { LogRecord, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
+import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
 import { Replica, type ReplicaEffect, type ReplicaEvent, type Tuning } from '../src/index.ts';
 import { type Cell, listAlgorithm, Random, START_MS, scheme } from './cell.ts';
 
+export * from './agreement.ts';
 export * from './cell.ts';
 
 import { bareMachine } from './bare-machine.ts';
@@ -390,30 +391,4 @@ export class World {
       else this.event(this.host(to), { kind: 'message', peer: from, bytes });
     });
   }
-}
-
-/** Every two honest hosts' commit sequences are prefixes of one another (S4). */
-export function commitsAgree(hosts: readonly Host[]): boolean {
-  const digests = hosts.map((host) => {
-    const byIndex = new Map<number, string>();
-    for (const { commit } of host.committed) {
-      const hex = Buffer.from(commit.digest).toString('hex');
-      if ((byIndex.get(commit.index) ?? hex) !== hex) return undefined;
-      byIndex.set(commit.index, hex);
-    }
-    return byIndex;
-  });
-  const all = new Map<number, string>();
-  for (const byIndex of digests) {
-    if (byIndex === undefined) return false;
-    for (const [index, hex] of byIndex) {
-      if ((all.get(index) ?? hex) !== hex) return false;
-      all.set(index, hex);
-    }
-  }
-  return true;
-}
-
-export function batchesOf(host: Host): readonly OrderedBatch[] {
-  return host.committed.flatMap(({ input }) => input.batches);
 }
