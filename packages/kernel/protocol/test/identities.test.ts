@@ -1,7 +1,8 @@
 // Tests of the ids of cells, sessions and batches, and of what replicas sign outside blocks.
 import { asCellId, asDigest, asSessionId, compareBytes, ed25519 } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
-import { hashByHand, messageByHand, pin, signedByHand } from '../../codec/test/by-hand.ts';
+import { hashByHand, messageByHand, pin, plainOf, signedByHand } from '../../codec/test/by-hand.ts';
 import { reference } from '../../codec/test/reference.ts';
 import {
   batchId,
@@ -12,7 +13,9 @@ import {
   sessionIdOf,
   signAddresses,
   signBatch,
+  signMotion,
   signNow,
+  signReady,
   signVote,
 } from '../src/index.ts';
 
@@ -138,5 +141,24 @@ describe('what replicas sign outside blocks', () => {
     expect(core).toEqual(reference([3, 5_000_000_000, fill(1), fill(2), fill(3), fill(4)]));
     const message = messageByHand('vote', cellId, core);
     expect(signedByHand(replica.publicKey, message, sig)).toBe(true);
+  });
+
+  test('motions, and that a key is ready', () => {
+    const add = { kind: 'add', key: members[0] as PublicKey } as const;
+    const motion = signMotion(cellId, replica, 2, { epoch: 3, number: 70_000, change: add });
+    pin(golden, 'motion', motion);
+    const motionCore = reference([3, 70_000, [2, members[0] as PublicKey]]);
+    const [, author, core, sig] = plainOf(motion) as [number, number, Uint8Array, Uint8Array];
+    expect([author, core]).toEqual([2, motionCore]);
+    const said = messageByHand('motion', cellId, motionCore);
+    expect(signedByHand(replica.publicKey, said, sig)).toBe(true);
+
+    const ready = signReady(cellId, replica, { epoch: 3, index: 5_000_000_000 });
+    pin(golden, 'ready', ready);
+    const readyCore = reference([3, 5_000_000_000, replica.publicKey]);
+    const [tag, body, seal] = plainOf(ready) as [number, Uint8Array, Uint8Array];
+    expect([tag, body]).toEqual([2, readyCore]);
+    const meant = messageByHand('ready', cellId, readyCore);
+    expect(signedByHand(replica.publicKey, meant, seal)).toBe(true);
   });
 });

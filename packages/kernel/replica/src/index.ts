@@ -13,7 +13,6 @@ export { type ClockSample, OwnClock } from './cell/clock.ts';
 export { jobKey } from './checks/verdicts.ts';
 export { viewOf } from './clients/delivered.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
-export { type AuthorSeen, type Frame, frameRootOf, frameShape } from './frames/frame.ts';
 export type { FramesStatus } from './frames/frames.ts';
 export { Replica } from './replica.ts';
 export {

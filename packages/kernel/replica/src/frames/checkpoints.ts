@@ -1,8 +1,7 @@
 // Which commits are checkpoints.
 import type { Block } from '@fatty/broadcast';
 import type { Commit, Ordered } from '@fatty/order';
-import type { Committee } from '@fatty/protocol';
-import type { AuthorSeen, Frame } from './frame.ts';
+import { type AuthorSeen, type Committee, EMPTY_AGENDA, type Frame } from '@fatty/protocol';
 
 /** R27: with something uncovered, a checkpoint is made this long after the one before. ms of commitTs. */
 export const CHECKPOINT_MS = 250;
@@ -93,6 +92,8 @@ export class Checkpoints {
       firstCommit: this.#recent[0]?.index ?? index,
       convicted: [...this.#convicted].sort((a, b) => a - b),
       authors: this.#authors,
+      agenda: EMPTY_AGENDA,
+      end: undefined,
     };
   }
 }

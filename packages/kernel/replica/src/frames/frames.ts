@@ -8,6 +8,7 @@ import {
   type Cert,
   type CertRules,
   checkCert,
+  frameRootOf,
   isVoteSigned,
   membersIn,
   openVote,
@@ -25,7 +26,7 @@ import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
 import type { ReplayedRecord } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
-import { frameRootOf } from './frame.ts';
+
 import { Keeper } from './keeper.ts';
 import type { ProvedFrame } from './stored.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';

@@ -14,8 +14,15 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, StateMachine } from '@fatty/interface';
 import { type Commit, type CommitCore, commitShape, sealCommit } from '@fatty/order';
-import { type Cert, type CertRules, certShape, checkCert } from '@fatty/protocol';
-import { type Frame, frameRootOf, frameShape } from './frame.ts';
+import {
+  type Cert,
+  type CertRules,
+  certShape,
+  checkCert,
+  type Frame,
+  frameRootOf,
+  frameShape,
+} from '@fatty/protocol';
 
 /** A frame as it is kept, without its state. */
 export interface StoredFrame {

@@ -1,7 +1,19 @@
 // What resumes a replica behind a commit, besides the state.
-import { array, digest, encode, hash, record, type Shape, u16, u32, u53 } from '@fatty/codec';
+import {
+  array,
+  digest,
+  encode,
+  hash,
+  optional,
+  record,
+  type Shape,
+  u16,
+  u32,
+  u53,
+} from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
-import { MEMBERS_MAX } from '@fatty/protocol';
+import { type Agenda, agendaShape } from './agenda.ts';
+import { type Committee, committeeShape, MEMBERS_MAX } from './committee.ts';
 
 /** What the order has last taken of an author: its highest round, and the stamp of that block. */
 export interface AuthorSeen {
@@ -25,16 +37,29 @@ export interface Frame {
   readonly convicted: readonly number[];
   /** By committee index. */
   readonly authors: readonly AuthorSeen[];
+  /** What the epoch has said about the next one. */
+  readonly agenda: Agenda;
+  /** Of the last commit of an epoch only. */
+  readonly end: EpochEnd | undefined;
+}
+
+/** What the next epoch begins with. Its genesisTs is the commitTs of the last commit. */
+export interface EpochEnd {
+  /** Of the last commit, ms. */
+  readonly leaseClock: number;
+  readonly next: Committee;
 }
 
 /** Canonical bytes of a frame. */
-export const frameShape: Shape<Frame> = record({
+export const frameShape: Shape<Frame> = record<Frame>({
   epoch: u32,
   index: u53,
   commitDigest: digest,
   firstCommit: u53,
   convicted: array(u16, MEMBERS_MAX),
-  authors: array(record({ round: u32, ts: u53 }), MEMBERS_MAX),
+  authors: array(record<AuthorSeen>({ round: u32, ts: u53 }), MEMBERS_MAX),
+  agenda: agendaShape,
+  end: optional(record<EpochEnd>({ leaseClock: u53, next: committeeShape })),
 });
 
 /** H(frame), which votes name. */
