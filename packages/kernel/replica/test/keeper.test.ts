@@ -1,6 +1,7 @@
 // When a frame is kept, and what goes then (R28).
 import { asDigest } from '@fatty/codec';
 import { type Commit, sealCommit } from '@fatty/order';
+import { EMPTY_AGENDA } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from '../src/boundary/outbox.ts';
 import { Keeper } from '../src/frames/keeper.ts';
@@ -40,7 +41,8 @@ class Bench {
     const commit = commitAt(index, horizon);
     const authors = [{ round: 0, ts: 0 }];
     const names = { commitDigest: commit.digest, firstCommit: index };
-    const frame = { epoch: 0, index, ...names, convicted: [], authors };
+    const epoch = { epoch: 0, agenda: EMPTY_AGENDA, end: undefined };
+    const frame = { ...epoch, index, ...names, convicted: [], authors };
     const block = { bytes: new Uint8Array(100) };
     const ordered = { ...commit, content: [block], convicted: [] };
     this.keeper.committed(ordered as unknown as Parameters<Keeper['committed']>[0]);
