@@ -137,29 +137,32 @@ function claimOf(head: Head, claim: ProvedClaim['claim'], excess: unknown): Outc
   return excess === undefined ? ok({ head, claim }) : badProof('no part that nothing needs', 'one');
 }
 
-/** Whether a receipt is kept, and when. */
-export interface ProvedReceipt {
+/** The receipts that a session keeps, and when. */
+export interface ProvedKept {
   readonly head: Head;
-  /** False: the session keeps another receipt, none of this seq, or is none that lives. */
-  readonly isKept: boolean;
+  /** Their digests, the oldest first; none: the session keeps none, or is none that lives. */
+  readonly kept: readonly Uint8Array[];
 }
 
-/** Whether a session keeps this very receipt. Codes as {@link checkNode}. */
-export function checkReceipt(
+/** Which receipts a session keeps. Codes as {@link checkNode}. */
+export function checkKept(
   stateRoot: Digest,
   session: SessionId,
-  receipt: StoredReceipt,
   proof: Uint8Array,
-): Outcome<ProvedReceipt> {
+): Outcome<ProvedKept> {
   const opened = decode(receiptProofShape, proof, PROOF_BYTES_MAX);
   if (!opened.ok) return opened;
   const state = checkState(stateRoot, opened.value.state);
   if (!state.ok) return state;
   const { head, receipts } = state.value;
-  const kept = checkEntry(receipts, session, opened.value.kept);
-  if (!kept.ok) return kept;
+  const joined = checkEntry(receipts, session, opened.value.kept);
+  return joined.ok ? ok({ head, kept: digestsIn(joined.value) }) : joined;
+}
+
+/** Whether this very receipt is one of those that are kept. */
+export function isKept({ kept }: ProvedKept, receipt: StoredReceipt): boolean {
   const own = hash('stored-receipt', encode(storedReceiptShape, receipt));
-  return ok({ head, isKept: digestsIn(kept.value).some((one) => equalBytes(one, own)) });
+  return kept.some((one) => equalBytes(one, own));
 }
 
 function digestsIn(joined: Uint8Array = new Uint8Array()): readonly Uint8Array[] {

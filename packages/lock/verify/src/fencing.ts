@@ -1,28 +1,9 @@
 // Fencing certificates: a grant that shows by itself that it was one.
-import { comparePositions, type LockMode, pathShape, showPosition } from '@fatty/api';
-import { bytes, decode, encode, fail, ok, record, type Shape, sessionId } from '@fatty/codec';
+import { comparePositions, type LockMode, showPosition } from '@fatty/api';
+import { fail, ok } from '@fatty/codec';
 import type { Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
-import { type Cert, type CertRules, certShape, checkCert, type Vote } from '@fatty/protocol';
-import { checkClaim } from './answers.ts';
-import { badProof } from './check.ts';
-import { PROOF_BYTES_MAX } from './proofs.ts';
-
-/** A lock held at a commit that a quorum has signed. Not secret, and no bearer token: it names its holder. */
-export interface FencingCertificate {
-  readonly path: string;
-  readonly session: SessionId;
-  readonly cert: Cert;
-  /** `ClaimProof` bytes. */
-  readonly proof: Uint8Array;
-}
-
-/** Canonical bytes of a fencing certificate. */
-export const fencingCertificateShape: Shape<FencingCertificate> = record<FencingCertificate>({
-  path: pathShape,
-  session: sessionId,
-  cert: certShape,
-  proof: bytes(PROOF_BYTES_MAX),
-});
+import type { CertRules } from '@fatty/protocol';
+import { checkCertified } from './certified.ts';
 
 /** What a fencing certificate proves. */
 export interface Grant {
@@ -40,38 +21,16 @@ export interface Grant {
   readonly leaseClock: number;
 }
 
-/** Longest certificate, bytes. */
-const CERTIFICATE_BYTES_MAX = 2 * PROOF_BYTES_MAX;
-
-/** The bytes that {@link checkFencing} reads. */
-export function encodeFencing(certificate: FencingCertificate): Uint8Array {
-  return encode(fencingCertificateShape, certificate);
-}
-
 /**
- * What a fencing certificate proves to somebody who knows the committee. It says nothing of the time after
- * its commit: hold it to the newest generation that you have seen ({@link Fence}). Codes of `decode`,
- * `checkCert` and `checkClaim`, `not_held`.
+ * What a fencing certificate, the certified answer about a claim, proves to somebody who knows the committee.
+ * It is no secret and no bearer token: it names its holder. It says nothing of the time after its commit:
+ * hold it to the newest generation that you have seen ({@link Fence}). Codes of `checkCertified`, `not_held`.
  */
 export function checkFencing(rules: CertRules, certificate: Uint8Array): Outcome<Grant> {
-  const opened = decode(fencingCertificateShape, certificate, CERTIFICATE_BYTES_MAX);
-  if (!opened.ok) return opened;
-  const { path, session, cert, proof } = opened.value;
-  const vote = checkCert(rules, cert);
-  if (!vote.ok) return vote;
-  return grantOf(vote.value, path, session, proof);
-}
-
-function grantOf(
-  { index, stateRoot }: Vote,
-  path: string,
-  session: SessionId,
-  proof: Uint8Array,
-): Outcome<Grant> {
-  const shown = checkClaim(stateRoot, path, session, proof);
-  if (!shown.ok) return shown;
-  const { head, claim } = shown.value;
-  if (head.commit !== index) return badProof(`the state of commit ${index}`, `of ${head.commit}`);
+  const fact = checkCertified(rules, certificate);
+  if (!fact.ok) return fact;
+  if (fact.value.kind !== 'claim') return fail('not_held', 'a holder of a lock', fact.value.kind);
+  const { path, session, head, claim } = fact.value;
   if (claim === undefined || !claim.record.held) {
     return fail('not_held', `a holder of ${path}`, claim === undefined ? 'a stranger' : 'a waiter');
   }

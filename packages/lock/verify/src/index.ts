@@ -1,5 +1,6 @@
 // Answers that prove themselves: checked offline, by anybody who knows the committee. Runs in a browser.
 export * from './answers.ts';
+export * from './certified.ts';
 export * from './fencing.ts';
 export * from './proofs.ts';
 export * from './records.ts';

@@ -5,7 +5,7 @@ import { type Committee, certOf, DEFAULT_PARAMS, signVote, type Vote } from '@fa
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CELL, Client, op, World } from '../../service/test/world.ts';
-import { checkFencing, encodeFencing, Fence } from '../src/index.ts';
+import { checkFencing, encodeCertified, Fence } from '../src/index.ts';
 
 const scheme = standIn();
 const signers = [0, 1, 2, 3].map((i) => scheme.signer(hash('fencing-test', Uint8Array.of(i))));
@@ -43,7 +43,11 @@ function certificateOf(
 ): Uint8Array {
   const proof = world.service.prove({ kind: 'claim', path, session });
   if (!proof.ok) throw new Error(proof.failure.code);
-  return encodeFencing({ path, session, cert: certify(vote), proof: proof.value });
+  return encodeCertified({
+    about: { kind: 'claim', path, session },
+    cert: certify(vote),
+    proof: proof.value,
+  });
 }
 
 /** Two clients after one lock: the first holds it. */
@@ -107,13 +111,18 @@ test('a certificate is held to its committee, its commit and its state', () => {
   expect(codeOf(checkFencing(rules, later))).toBe('bad_proof');
   const proof = world.service.prove({ kind: 'claim', path: '/db', session: first.session });
   if (!proof.ok) throw new Error(proof.failure.code);
-  const few = { path: '/db', session: first.session, cert: certify(voteOn(world), [0, 1]) };
-  expect(codeOf(checkFencing(rules, encodeFencing({ ...few, proof: proof.value })))).toBe(
+  const about = { kind: 'claim', path: '/db', session: first.session } as const;
+  const few = { about, cert: certify(voteOn(world), [0, 1]) };
+  expect(codeOf(checkFencing(rules, encodeCertified({ ...few, proof: proof.value })))).toBe(
     'no_quorum',
   );
   const stranger = asSessionId(new Uint8Array(32));
   const cert = certify(voteOn(world));
-  const borrowed = encodeFencing({ path: '/db', session: stranger, cert, proof: proof.value });
+  const borrowed = encodeCertified({
+    about: { kind: 'claim', path: '/db', session: stranger },
+    cert,
+    proof: proof.value,
+  });
   expect(checkFencing(rules, borrowed).ok).toBe(false);
 });
 
