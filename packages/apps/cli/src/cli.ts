@@ -2,6 +2,7 @@
 import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node';
 import { type CAC, cac } from 'cac';
+import { registerBackup } from './commands/backup.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
@@ -21,6 +22,7 @@ import { printable } from './terminal/output.ts';
 /** Every command of `fatty`. */
 const COMMANDS: readonly Register[] = [
   registerCell,
+  registerBackup,
   registerFiles,
   registerLock,
   registerMachine,

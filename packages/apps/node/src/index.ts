@@ -1,6 +1,7 @@
 // A replica as a process: settings, keys, cell.json, start.
 export type { ReplicaCore } from '@fatty/host';
 export { importAlgorithm, type NamedAlgorithm } from './algorithm.ts';
+export { type Backup, backUp, replicasIn, restoreBackup } from './backup.ts';
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';
 export {
   type FoundOptions,

@@ -1,5 +1,5 @@
 // Append-only log, key-value store, signer mark, folder lock.
-export { isDiskFull, StorageError } from './errors.ts';
+export { isDiskFull, isMissing, StorageError } from './errors.ts';
 export { type Files, nodeFiles, type StoredFile } from './files.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';
 export { FRAMES_KEPT, type FrameBytes, type FrameStore, openFrames } from './frames.ts';
