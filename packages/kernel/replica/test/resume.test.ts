@@ -162,6 +162,56 @@ describe('a replica behind a frame', () => {
   });
 });
 
+describe('what members have signed', () => {
+  it('is known behind a frame though the log that told of it is gone, and so a word for them is true (R26)', () => {
+    const world = new World({
+      cell: makeCell(4, WINDOWS),
+      tuning: { ...OFTEN, logKeptBytesMax: 0 },
+    });
+    world.start();
+    busy(world, 3);
+    world.run(60_000);
+    const { round } = world.host(3).replica.status();
+    expect(round).toBeGreaterThan(0);
+    world.kill(3);
+    busy(world, 40, 1);
+    world.run(60_000);
+    for (const index of [0, 1, 2]) {
+      expect(world.host(index).replica.status().horizon).toBeGreaterThan(round);
+      expect(world.host(index).dropped).toBeGreaterThan(0);
+      world.kill(index);
+      world.restart(index);
+    }
+    const said: number[] = [];
+    world.onSend = (_from, to, bytes) => {
+      const message = decodeMessage(bytes, bytes.length);
+      if (to === 3 && message.ok && message.value.kind === 'status')
+        said.push(message.value.yourRound);
+      return true;
+    };
+    // Its folder is lost: who vouches for it now lets it sign on a chain that is not its own.
+    Object.assign(world.host(3), { log: [], frames: [], mark: undefined });
+    world.restart(3);
+    world.run(10_000);
+    expect(said.length).toBeGreaterThan(2);
+    expect(Math.min(...said)).toBe(round);
+    expect(world.host(3).replica.status().vouched).toBe(false);
+  });
+
+  it('stops who has less of its own than the state: it must not sign on top of that', () => {
+    const world = run(8, () => undefined);
+    const host = world.host(0);
+    const newest = host.frames.at(-1);
+    const stored = newest && decode(storedFrameShape, newest.head, newest.head.length);
+    if (!newest || !stored?.ok) throw new Error('a frame was kept');
+    const head = encodeStored({ ...stored.value, own: new Uint8Array() });
+    const bare = begun(world, { log: [], mark: undefined }, { ...newest, head });
+    expect(bare.status().observer?.code).toBe('log_behind_mark');
+    const whole = begun(world, { log: [], mark: undefined }, newest);
+    expect(whole.status().observer).toBeUndefined();
+  });
+});
+
 describe('a frame', () => {
   const world = run(6, () => undefined);
   const host = world.host(0);

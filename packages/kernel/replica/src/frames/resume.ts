@@ -15,12 +15,16 @@ export interface ResumePort extends CertRules {
   readonly machine: StateMachine;
   readonly me: number;
   readonly orderer: Orderer;
+  readonly peers: { signed(author: number, round: number): void };
   readonly persistence: Persistence;
   readonly pool: {
     readonly accusations: { convicted(authors: readonly number[]): void };
     include(block: Block): void;
   };
-  readonly restore: { ownBeside(bytes: Uint8Array): Block | undefined };
+  readonly restore: {
+    ownBeside(bytes: Uint8Array): Block | undefined;
+    ownCommitted(round: number): void;
+  };
   readonly rounds: { stand(block: Block): void; resumed(): void };
 }
 
@@ -43,6 +47,11 @@ export function resumeFrom(port: ResumePort, head: Uint8Array, state: Uint8Array
   port.persistence.restoredFrame();
   port.pool.accusations.convicted(convicted);
   for (const author of convicted) port.acceptance.shun(author);
+  // R26: what a log tells of every member's last round the frame tells when that log is gone.
+  for (const [author, { round }] of stored.frame.authors.entries()) {
+    if (author === port.me) port.restore.ownCommitted(round);
+    else port.peers.signed(author, round);
+  }
   const own = port.restore.ownBeside(stored.own);
   if (own) standOn(port, own);
   port.rounds.resumed();

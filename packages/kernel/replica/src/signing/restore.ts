@@ -46,6 +46,8 @@ export class Restore {
   #mark: SignerMark | undefined;
   #flaw: Failure | undefined;
   #indexed: IndexedBlock[] = [];
+  /** An own block of this round is in the state. */
+  #ownCommitted = 0;
 
   constructor(port: RestorePort) {
     this.#port = port;
@@ -113,6 +115,11 @@ export class Restore {
     return checked?.kind === 'accept' ? checked.block : undefined;
   }
 
+  /** The frame that this life begins behind has taken an own block of this round. */
+  ownCommitted(round: number): void {
+    this.#ownCommitted = round;
+  }
+
   index(block: Block): void {
     this.#indexed.push({ ref: block.ref, bytes: block.bytes });
     this.#port.bodies.indexed(block.ref);
@@ -129,7 +136,12 @@ export class Restore {
    * `foreign_log`, `log_gap`, and those of `checkBlock` and of `decode` for the mark.
    */
   verdict(lastOwnRound: number): Failure | undefined {
-    if (this.#flaw || this.#mark === undefined) return this.#flaw;
+    if (this.#flaw) return this.#flaw;
+    if (this.#ownCommitted > lastOwnRound) {
+      const expected = `own round ${this.#ownCommitted}, which is committed, in the log`;
+      return failure('log_behind_mark', expected, `${lastOwnRound}`);
+    }
+    if (this.#mark === undefined) return undefined;
     const { durable, epoch } = this.#mark;
     const { committee } = this.#port;
     if (epoch > committee.epoch || (epoch === committee.epoch && durable > lastOwnRound)) {
