@@ -15,6 +15,7 @@ export interface Metrics {
   readonly persistSeconds: Histogram;
   readonly commitLatencySeconds: Histogram;
   readonly verifySeconds: Histogram;
+  readonly state: Gauge<'state'>;
   readonly round: Gauge;
   readonly commitIndex: Gauge;
   readonly certifiedCommit: Gauge;
@@ -53,6 +54,12 @@ export function createMetrics(): Metrics {
     persistSeconds: histogram('fatty_persist_seconds', 'Time to make a record group durable'),
     commitLatencySeconds: histogram('fatty_commit_latency_seconds', 'Submit to commit here'),
     verifySeconds: histogram('fatty_verify_seconds', 'Time of a slow check, queueing included'),
+    state: new parts.Gauge({
+      name: 'fatty_state',
+      help: '1 for what the replica is doing, 0 for what it is not',
+      registers,
+      labelNames: ['state'],
+    }),
     round: gauge('fatty_round', 'Highest own round'),
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
     certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),

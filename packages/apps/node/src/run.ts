@@ -360,6 +360,7 @@ class Node {
         status: () => ({
           replica: this.#me,
           ...core.replica.status(),
+          state: core.opened.status().state,
           peersUp: driver.peersUp,
           clients: this.#host.front?.clients ?? 0,
         }),

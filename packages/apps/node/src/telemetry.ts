@@ -3,6 +3,8 @@ import type { Outward, SendEffect } from '@fatty/host';
 import type { Clock, Failure } from '@fatty/interface';
 import {
   DEFAULT_TUNING,
+  NODE_STATES,
+  type NodeState,
   type ReplicaEffect,
   type ReplicaEvent,
   type ReplicaStatus,
@@ -49,6 +51,7 @@ export class Telemetry {
   readonly #clock: Clock;
   readonly #refusals = new Map<string, { readonly text: string; readonly atMs: number }>();
   #clocksApart = false;
+  #shown: NodeState | undefined;
 
   constructor({ config, me, clock }: TelemetryOptions) {
     this.log = pino({ level: config.logLevel, base: { replica: me } });
@@ -209,6 +212,7 @@ export class Telemetry {
 
   gauges(status: ReplicaStatus, others: Gauges): void {
     this.#clocks(status);
+    this.#state(status);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
     this.metrics.certifiedCommit.set(status.certifiedCommit);
@@ -216,6 +220,14 @@ export class Telemetry {
     this.metrics.peersUp.set(others.peersUp);
     this.metrics.clients.set(others.clients);
     this.metrics.sessions.set(others.sessions);
+  }
+
+  /** A change of state is said in the log. */
+  #state({ state, commitIndex, peersUp }: ReplicaStatus): void {
+    for (const one of NODE_STATES) this.metrics.state.set({ state: one }, one === state ? 1 : 0);
+    if (state === this.#shown) return;
+    this.#shown = state;
+    this.log.info({ state, commitIndex, peersUp }, 'state');
   }
 
   /** Clocks that disagree need an operator: said in the log when it begins and when it ends. */

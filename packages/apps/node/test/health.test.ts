@@ -22,6 +22,7 @@ const HEALTHY: ReplicaStatus = {
   diverged: undefined,
   commitTs: 1,
   leaseClock: 1,
+  state: 'active',
   bodyBytes: 0,
   blocks: 48,
   waiting: 0,
@@ -119,6 +120,19 @@ describe('health', () => {
     expect([code, JSON.parse(text)]).toMatchObject([200, { replica: 0, commitIndex: 9 }]);
     expect((await get('/nonsense')).code).toBe(404);
     expect((await get('/')).code).toBe(404);
+  });
+
+  it('shows what the replica is doing, one state at a time', async () => {
+    const links = { peersUp: 3, clients: 0, sessions: 0 };
+    const shown = async (state: ReplicaStatus['state']): Promise<readonly string[]> => {
+      telemetry.gauges({ ...HEALTHY, state }, links);
+      const lines = (await get('/metrics')).text.split('\n');
+      return lines.filter((line) => /^fatty_state\{.* 1$/.test(line));
+    };
+    expect(await shown('active')).toEqual(['fatty_state{state="active"} 1']);
+    expect(await shown('suspended')).toEqual(['fatty_state{state="suspended"} 1']);
+    status = { ...HEALTHY, state: 'catchingUp' };
+    expect(JSON.parse((await get('/status')).text)).toMatchObject({ state: 'catchingUp' });
   });
 
   it('shows how far apart the clocks are, and raises an alarm while that is too much', async () => {

@@ -14,6 +14,7 @@ export { jobKey } from './checks/verdicts.ts';
 export { viewOf } from './clients/delivered.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
 export type { FramesStatus } from './frames/frames.ts';
+export { NODE_STATES, type NodeState, nodeStateOf, type Situation } from './node-state.ts';
 export { Replica } from './replica.ts';
 export {
   decodeMark,

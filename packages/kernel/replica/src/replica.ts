@@ -3,10 +3,12 @@ import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Failure, Outcome, StateMachine, Verdict } from '@fatty/interface';
 import { type Commit, commitInput, type Ordered } from '@fatty/order';
+import { quorum } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
 import type { ClockSample } from './cell/clock.ts';
 import { resumeFrom, standOn } from './frames/resume.ts';
+import { type NodeState, nodeStateOf } from './node-state.ts';
 import { assemble, type Parts } from './parts.ts';
 import type { ReplayedRecord } from './signing/restore.ts';
 import { cellStatus, type ReplicaStatus } from './status.ts';
@@ -26,6 +28,7 @@ const TOLD_OF_REPLAY: ReadonlySet<ReplicaEffect['kind']> = new Set(['index', 'co
 export class Replica {
   readonly #parts: Parts;
   #started = false;
+  #ended = false;
   /** The DAG changed since the order was last advanced. */
   #grown = false;
 
@@ -85,6 +88,7 @@ export class Replica {
     return {
       ...cellStatus(this.#parts.cell),
       ...this.#parts.frames.status,
+      state: this.#state,
       round: this.#parts.persistence.durableRound,
       waiting: this.#parts.acceptance.waitingCount,
       wanted: this.#parts.fetch.size,
@@ -96,6 +100,17 @@ export class Replica {
       syncing: this.#parts.sync.isSyncing,
       ...this.#parts.standing.status,
     };
+  }
+
+  get #state(): NodeState {
+    const { committee, peers } = this.#parts.cell;
+    return nodeStateOf({
+      hasBegun: this.#started,
+      hasEnded: this.#ended,
+      reachable: peers.up.length + 1,
+      quorum: quorum(committee),
+      isSyncing: this.#parts.sync.isSyncing,
+    });
   }
 
   #readClocks(sample: ClockSample): void {
@@ -152,6 +167,7 @@ export class Replica {
   #stop(): void {
     if (this.#started) this.#parts.persistence.tendMark(this.#markedCommit, true);
     this.#started = false;
+    this.#ended = true;
   }
 
   /** R24: while the disk lacks room nothing is accepted, made or asked for; afterwards the others are. */

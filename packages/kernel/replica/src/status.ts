@@ -7,9 +7,11 @@ import type { OwnClock } from './cell/clock.ts';
 import type { Frontier } from './cell/frontier.ts';
 import type { Peers } from './cell/peers.ts';
 import type { FramesStatus } from './frames/frames.ts';
+import type { NodeState } from './node-state.ts';
 
 /** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
 export interface ReplicaStatus extends FramesStatus {
+  readonly state: NodeState;
   /** Highest own round that was sent. */
   readonly round: number;
   readonly highestRound: number;
