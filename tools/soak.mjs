@@ -1,0 +1,51 @@
+// `npm run soak -- [--minutes N] [--kills N] [--seed S] [--liar]`: real processes under faults, and a judge.
+import { parseArgs } from 'node:util';
+import { quantile, runChaos } from '@fatty/chaos';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '5' },
+    kills: { type: 'string' },
+    seed: { type: 'string' },
+    liar: { type: 'boolean', default: false },
+  },
+});
+const number = (name, text) => {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  console.error(`--${name}: a number, not ${text}`);
+  process.exit(2);
+};
+const seed = number('seed', values.seed ?? String(Math.floor(Date.now() / 1000) % 1_000_000));
+const kills = values.kills === undefined ? undefined : number('kills', values.kills);
+const forMs = number('minutes', values.minutes) * 60_000;
+
+console.log(`seed ${seed}: again with --seed ${seed}`);
+const report = await runChaos({
+  seed,
+  forMs,
+  liar: values.liar,
+  ...(kills === undefined ? {} : { kills }),
+  onSpell: ({ kind, victim, forMs: ms }, count) =>
+    console.log(
+      `${count}: ${kind} ${kind === 'blackout' ? 'all' : victim}${ms > 0 ? ` for ${ms} ms` : ''}`,
+    ),
+});
+const pauses = report.pausesMs;
+const ms = (value) => (value === undefined ? '-' : Math.round(value));
+console.table(report.calls);
+console.table({
+  seed: report.seed,
+  seconds: Math.round(report.tookMs / 1000),
+  ...report.spells,
+  ...(report.liar === undefined ? {} : { liar: report.liar }),
+  'paths judged': report.paths,
+  'kills (SIGKILL)': report.kills,
+  'to the next commit, p50 ms': ms(quantile(pauses, 0.5)),
+  'to the next commit, p99 ms': ms(quantile(pauses, 0.99)),
+  'to the next commit, longest ms': ms(pauses.at(-1)),
+});
+for (const failure of report.failures) console.log(failure);
+if (report.failures.length > 0) console.log(`histories and logs: ${report.dir}`);
+console.log(report.failures.length === 0 ? 'good' : 'FAILED');
+process.exitCode = report.failures.length === 0 ? 0 : 1;
