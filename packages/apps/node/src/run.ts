@@ -152,6 +152,8 @@ class Node {
   async #reopen(): Promise<void> {
     this.#host.driver.open(this.#core.open());
     const replayed = await this.#replay();
+    // Closed meanwhile: the disk, and all that is read from it, is gone.
+    if (this.#host.driver.isClosed) return;
     if (replayed.ok) return this.#begin();
     this.#fatal(new Error(JSON.stringify(replayed.failure)));
   }
@@ -289,7 +291,9 @@ class Node {
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
       onVerified: (ms) => metrics.verifySeconds.observe(ms / 1000),
       onReopen: () => {
-        this.#reopen().catch((error: unknown) => this.#fatal(error as Error));
+        this.#reopen().catch((error: unknown) => {
+          if (!this.#host.driver.isClosed) this.#fatal(error as Error);
+        });
       },
       onFatal: (error) => this.#fatal(error),
     });

@@ -112,6 +112,11 @@ export class Driver {
     return [...this.#links.keys()].sort((a, b) => a - b);
   }
 
+  /** It takes nothing more: by `close`, or because something failed. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   linkUp(peer: number, link: Link): void {
     this.#links.set(peer, link);
     this.dispatch({ kind: 'peerUp', peer });

@@ -113,7 +113,7 @@ describe('a driver whose core asks to be opened anew', () => {
     });
     bench.appended[0]?.written(undefined);
     await soon();
-    expect([closed, bench.reopens]).toEqual([true, 0]);
+    expect([closed, bench.reopens, bench.driver.isClosed]).toEqual([true, 0, true]);
     const heard = nextCore();
     bench.driver.begin();
     expect(heard).toEqual([]);
