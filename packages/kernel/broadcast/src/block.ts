@@ -188,12 +188,12 @@ export function headerMessage(cell: CellId, header: Uint8Array): Uint8Array {
 }
 
 /**
- * The virtual block of an author at round 0 of the first epoch: digest H(cellId ‖ author).
- * It has no bytes, is never fetched and never committed.
+ * The virtual block of an author at round 0 of an epoch: digest H(root ‖ author), where `root` is that of the
+ * epoch's origin (R31), in the first epoch the cell id. It has no bytes, is never fetched and never committed.
  */
-export function virtualRef(cell: CellId, author: number): Ref {
+export function virtualRef(root: Uint8Array, author: number): Ref {
   const index = Uint8Array.of(author >> 8, author & 0xff);
-  return { round: 0, author, digest: hash('virtual', cell, index) };
+  return { round: 0, author, digest: hash('virtual', root, index) };
 }
 
 /** Total order on refs (R2): round, author, digest. */

@@ -41,10 +41,10 @@ export interface BlockRules extends HeaderRules, BatchRules {
  * signatures, keys and `validate` are not looked at again; form, limits and hashes are.
  */
 export function trusting(rules: BlockRules): BlockRules {
-  const { committee, cellId, open, openUnsigned } = rules;
+  const { committee, cellId, origin, open, openUnsigned } = rules;
   const scheme = { ...rules.scheme, verify: () => true, admit: () => ACCEPT };
   const validate = (): Validation => ACCEPT;
-  return { committee, cellId, scheme, open, validate, openUnsigned, isKnown: true };
+  return { committee, cellId, origin, scheme, open, validate, openUnsigned, isKnown: true };
 }
 
 /**

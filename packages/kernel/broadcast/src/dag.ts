@@ -1,7 +1,7 @@
 // The DAG of accepted blocks.
 import { equalBytes, invariant } from '@fatty/codec';
 import type { CellId } from '@fatty/interface';
-import { type Committee, quorum } from '@fatty/protocol';
+import { type Committee, genesisOrigin, type Origin, quorum } from '@fatty/protocol';
 import {
   type Block,
   type BlockHead,
@@ -36,6 +36,8 @@ const NOTHING: Inserted = { added: false, delivered: [] };
 export class Dag {
   readonly committee: Committee;
   readonly cellId: CellId;
+  /** Where the epoch begins. */
+  readonly origin: Origin;
   /** By author: the virtual blocks of round 0. */
   readonly virtual: readonly Ref[];
   readonly #quorum: number;
@@ -47,10 +49,16 @@ export class Dag {
   #size = 0;
   #bodyBytes = 0;
 
-  constructor(committee: Committee, cellId: CellId) {
+  /** `origin`: default that of the first epoch. */
+  constructor(
+    committee: Committee,
+    cellId: CellId,
+    origin: Origin = genesisOrigin(cellId, committee),
+  ) {
     this.committee = committee;
     this.cellId = cellId;
-    this.virtual = committee.members.map((_, author) => virtualRef(cellId, author));
+    this.origin = origin;
+    this.virtual = committee.members.map((_, author) => virtualRef(origin.root, author));
     this.#quorum = quorum(committee);
     this.#chains = new Chains(committee.members.length);
     this.#branches = new Branches(committee);

@@ -1,7 +1,7 @@
 // Static validity of a header (R8–R10).
 import { ACCEPT, decode, equalBytes, failure, type SignatureScheme } from '@fatty/codec';
 import type { CellId, Failure, Verdict } from '@fatty/interface';
-import { type Committee, quorum } from '@fatty/protocol';
+import { type Committee, type Origin, quorum } from '@fatty/protocol';
 import type { SignedHeader } from './block.ts';
 import { HEADER_BYTES_MAX, type Header, headerMessage, headerShape, virtualRef } from './block.ts';
 
@@ -10,6 +10,8 @@ export interface HeaderRules {
   readonly committee: Committee;
   readonly cellId: CellId;
   readonly scheme: SignatureScheme;
+  /** Where the epoch begins; none: it is the first one of the cell. */
+  readonly origin?: Origin | undefined;
   /** Set by `trusting`: these bytes were judged before. */
   readonly isKnown?: boolean;
 }
@@ -96,7 +98,7 @@ function checkOthers(header: Header, rules: HeaderRules): Failure | undefined {
 function checkVirtual(header: Header, rules: HeaderRules): Failure | undefined {
   for (const parent of header.parents) {
     if (parent.round > 0) continue;
-    const expected = virtualRef(rules.cellId, parent.author);
+    const expected = virtualRef(rules.origin?.root ?? rules.cellId, parent.author);
     if (!equalBytes(parent.digest, expected.digest)) {
       return failure('parent_not_virtual', 'the virtual block', `another of ${parent.author}`);
     }

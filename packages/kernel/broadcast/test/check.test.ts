@@ -14,7 +14,12 @@ import {
   u32,
 } from '@fatty/codec';
 import type { Outcome, Unsigned, Validation } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import {
+  BLOCK_WEIGHT_MAX,
+  genesisOrigin,
+  type SignedBatch,
+  signedBatchShape,
+} from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -26,6 +31,7 @@ import {
   checkBlock,
   checkEvidence,
   contradiction,
+  Dag,
   type Evidence,
   evidenceShape,
   type Header,
@@ -34,6 +40,7 @@ import {
   selfContradiction,
   signBlock,
   signedBlockShape,
+  trusting,
   UNSIGNED_MAX,
   UNSIGNED_WEIGHT_MAX,
   virtualRef,
@@ -102,6 +109,28 @@ describe('a valid block', () => {
 });
 
 /** Header flaws: signed, so they can be shown to others. */
+describe('a block of a later epoch', () => {
+  const root = new Uint8Array(32).fill(7);
+  const origin = { ...genesisOrigin(cell.cellId, cell.committee), root, index: 40 };
+  const later = { ...cell.rules, origin };
+  const parents = [0, 1, 2, 3].map((author) => virtualRef(root, author));
+
+  it.each([
+    ['live', later],
+    ['from the own log', trusting(later)],
+  ] as const)('stands on the virtual blocks of its own epoch and on no others, %s', (_, rules) => {
+    const [own, old] = [cell.bytes(0, { parents }), cell.bytes(0)];
+    expect(checkBlock(own, rules).kind).toBe('accept');
+    expect(checkBlock(old, rules)).toMatchObject({ kind: 'reject', code: 'parent_not_virtual' });
+    expect(check(own)).toMatchObject({ kind: 'reject', code: 'parent_not_virtual' });
+    expect(check(old).kind).toBe('accept');
+  });
+
+  it('is named in the DAG as its rules name it', () => {
+    expect(new Dag(cell.committee, cell.cellId, origin).virtual).toEqual(parents);
+  });
+});
+
 const HEADER_FLAWS: Record<string, Partial<Header>> = {
   round_zero: { round: 0 },
   own_parent_missing: { parents: [] },

@@ -7,14 +7,14 @@ import type { Digest } from '@fatty/interface';
 export interface CommitCore {
   /** From 1, going on across epochs. */
   readonly index: number;
-  /** Digest of commit index − 1; the cell id before the first. */
+  /** Digest of commit index − 1, also across epochs; the cell id before the first. */
   readonly prevDigest: Digest;
   readonly leader: Ref;
   /** Linearised (R19), the leader last. */
   readonly blocks: readonly Ref[];
   /** R20, ms since the Unix epoch, never falls. */
   readonly commitTs: number;
-  /** R20, ms; starts at genesisTs and advances at most leaseStepMsMax per commit. */
+  /** R20, ms; starts at the genesisTs of the first epoch and advances at most leaseStepMsMax per commit. */
   readonly leaseClock: number;
   /** Horizon for the *next* commit, a round. */
   readonly horizon: number;

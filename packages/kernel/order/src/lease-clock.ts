@@ -6,24 +6,19 @@ import type { Committee } from '@fatty/protocol';
 export interface AgreedTime {
   /** Since the Unix epoch; never falls. */
   readonly commitTs: number;
-  /** What leases run on; starts at genesisTs. */
+  /** What leases run on; starts at the genesisTs of the first epoch. */
   readonly leaseClock: number;
 }
 
 /**
- * R20: the times of the commit that `leader` makes after the one with the times `last` (undefined: it is
- * the first). The lease clock follows commitTs by at most leaseStepMsMax a commit, so it stands still
+ * R20: the times of the commit that `leader` makes after the one with the times `last`. The lease clock follows commitTs by at most leaseStepMsMax a commit, so it stands still
  * while nothing is committed, and no jump of commitTs ends leases that holders still had time to renew.
  */
-export function agreedTime(
-  leader: Vertex,
-  committee: Committee,
-  last: AgreedTime | undefined,
-): AgreedTime {
-  const { genesisTs, params } = committee;
-  const { commitTs: lastTs, leaseClock } = last ?? { commitTs: genesisTs, leaseClock: genesisTs };
-  const commitTs = Math.max(lastTs, medianTs(leader, committee));
-  return { commitTs, leaseClock: leaseClock + Math.min(commitTs - lastTs, params.leaseStepMsMax) };
+export function agreedTime(leader: Vertex, committee: Committee, last: AgreedTime): AgreedTime {
+  const { leaseStepMsMax } = committee.params;
+  const commitTs = Math.max(last.commitTs, medianTs(leader, committee));
+  const stepMs = Math.min(commitTs - last.commitTs, leaseStepMsMax);
+  return { commitTs, leaseClock: last.leaseClock + stepMs };
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   refKey,
   type Vertex,
 } from '@fatty/broadcast';
-import { asDigest, invariant } from '@fatty/codec';
+import { invariant } from '@fatty/codec';
 import type { Committee } from '@fatty/protocol';
 import { type Commit, sealCommit } from './commit.ts';
 import { decide, Memo } from './commit-rule.ts';
@@ -75,8 +75,14 @@ export class Orderer {
     return this.#lastDecided;
   }
 
+  /** The newest commit of this epoch. */
   get lastCommit(): Commit | undefined {
     return this.#last;
+  }
+
+  /** Index of the newest commit of the cell, which may be of an epoch before; 0: there is none. */
+  get lastIndex(): number {
+    return this.#last?.index ?? this.#dag.origin.index;
   }
 
   /** Set once, and then `advance` answers nothing more. */
@@ -128,16 +134,22 @@ export class Orderer {
 
   #commit(leader: Vertex): Ordered {
     const last = this.#last;
+    const { origin } = this.#dag;
+    const { genesisTs } = this.#committee;
     // The horizon of the commit before: with this leader's own, delivered blocks would be lost.
     const horizon = last?.horizon ?? 0;
     const vertices = linearise(leader, horizon, (vertex) => this.#hasCommitted(vertex));
     for (const vertex of vertices) this.#committed.add(vertex);
     const commit = sealCommit({
-      index: (last?.index ?? 0) + 1,
-      prevDigest: last?.digest ?? asDigest(this.#dag.cellId),
+      index: this.lastIndex + 1,
+      prevDigest: last?.digest ?? origin.digest,
       leader: leader.ref,
       blocks: vertices.map((vertex) => vertex.ref),
-      ...agreedTime(leader, this.#committee, last),
+      ...agreedTime(
+        leader,
+        this.#committee,
+        last ?? { commitTs: genesisTs, leaseClock: origin.leaseClock },
+      ),
       horizon: Math.max(horizon, leader.round - this.#committee.params.horizonRounds),
     });
     this.#last = commit;

@@ -54,6 +54,22 @@ describe('Orderer', () => {
     expect(orderer.advance()).toEqual([]);
   });
 
+  it('goes on behind the last commit of an epoch before', () => {
+    const digest = asDigest(new Uint8Array(32).fill(9));
+    const origin = { root: CELL, index: 500, digest, leaseClock: 400 };
+    const dag = new Dag({ ...four, epoch: 3 }, CELL, origin);
+    for (const block of fullRounds(5).flat()) dag.insert(block);
+    const orderer = new Orderer(dag, dag.committee);
+    expect([orderer.lastIndex, orderer.lastCommit]).toEqual([500, undefined]);
+    const commits = orderer.advance();
+    expect(commits.map(({ index }) => index)).toEqual([501, 502, 503]);
+    expect(commits[0]?.prevDigest).toEqual(digest);
+    // genesisTs is 1000, and the lease clock goes on from where it stood, not from there.
+    expect(commits.map(({ commitTs }) => commitTs)).toEqual([1_000, 1_010, 1_020]);
+    expect(commits.map(({ leaseClock }) => leaseClock)).toEqual([400, 410, 420]);
+    expect(orderer.lastIndex).toBe(503);
+  });
+
   it('tells committed blocks from waiting ones', () => {
     const rounds = fullRounds(6);
     const { orderer } = ordererOf(rounds.flat());

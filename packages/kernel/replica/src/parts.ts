@@ -66,7 +66,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const faults = faultsMax(committee);
   const tuning: Tuning = { ...DEFAULT_TUNING, ...config.tuning };
   // What every role stands on.
-  const dag = new Dag(committee, cellId);
+  const dag = new Dag(committee, cellId, config.origin);
   const orderer = new Orderer(dag, committee);
   const out = new Outbox();
   const timers = new Timers(out);

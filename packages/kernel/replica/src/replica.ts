@@ -305,10 +305,7 @@ export class Replica {
     const block = this.#parts.rounds.propose();
     if (block) {
       this.#parts.neighbours.askClocks();
-      return this.#parts.persistence.writeOwn(
-        block,
-        this.#parts.cell.orderer.lastCommit?.index ?? 0,
-      );
+      return this.#parts.persistence.writeOwn(block, this.#parts.cell.orderer.lastIndex);
     }
     if (!this.#parts.rounds.watchProgress()) return;
     this.#parts.neighbours.shout();
@@ -324,8 +321,6 @@ export class Replica {
 
   /** For the mark. An observer leaves that alone: it says what the log lacks. */
   get #markedCommit(): number | undefined {
-    return this.#parts.standing.refusal
-      ? undefined
-      : (this.#parts.cell.orderer.lastCommit?.index ?? 0);
+    return this.#parts.standing.refusal ? undefined : this.#parts.cell.orderer.lastIndex;
   }
 }

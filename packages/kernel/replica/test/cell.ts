@@ -22,6 +22,7 @@ import {
   type Committee,
   cellIdOf,
   DEFAULT_PARAMS,
+  type Origin,
   signBatch,
   signedBatchShape,
 } from '@fatty/protocol';
@@ -86,6 +87,8 @@ export interface Cell {
   readonly committee: Committee;
   readonly cellId: CellId;
   readonly signers: readonly Signer[];
+  /** Where its epoch begins; none: it is the first one. */
+  readonly origin?: Origin;
 }
 
 export function makeCell(n: number, params: Partial<CellParams> = {}): Cell {

@@ -253,11 +253,12 @@ export class World {
 
   /** A replica without a past. */
   fresh(index: number): Replica {
-    const { committee, cellId, signers } = this.options.cell;
-    const context = { cellId, epoch: 0, members: committee.members };
+    const { committee, cellId, signers, origin } = this.options.cell;
+    const context = { cellId, epoch: committee.epoch, members: committee.members };
     return new Replica({
       committee,
       cellId,
+      ...(origin && { origin }),
       me: index,
       scheme,
       signer: signers[index] as Signer,

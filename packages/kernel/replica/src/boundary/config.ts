@@ -1,13 +1,15 @@
 // What a replica is made of.
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
-import type { Committee } from '@fatty/protocol';
+import type { Committee, Origin } from '@fatty/protocol';
 import type { Tuning } from './tuning.ts';
 
 /** What one replica is made of. */
 export interface ReplicaConfig {
   readonly committee: Committee;
   readonly cellId: CellId;
+  /** Where the epoch of the committee begins (R31); none: it is the first one of the cell. */
+  readonly origin?: Origin;
   /** Own index in the committee. */
   readonly me: number;
   readonly signer: Signer;

@@ -57,7 +57,7 @@ export class Neighbours {
   tell(to: readonly number[], ask: boolean): void {
     const { dag, orderer, out, peers } = this.#port;
     const lastOwnRound = this.#port.own.durableRound;
-    const commitIndex = orderer.lastCommit?.index ?? 0;
+    const commitIndex = orderer.lastIndex;
     const highestRound = dag.highestRound;
     for (const peer of to) {
       const yourRound = peers.signedRound(peer);

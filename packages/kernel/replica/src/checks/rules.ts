@@ -8,13 +8,14 @@ const KEYS_MAX = 4_096;
 
 /** Static validity (R8–R11) over the algorithm's own. `heldBatch`: see there. */
 export function blockRules(
-  { committee, cellId, scheme, machine }: ReplicaConfig,
+  { committee, cellId, origin, scheme, machine }: ReplicaConfig,
   heldBatch: NonNullable<BlockRules['heldBatch']>,
 ): BlockRules {
   const { unsigned } = machine;
   return {
     committee,
     cellId,
+    origin,
     scheme,
     batchVerified: seenCache(SIGNATURES_MAX),
     keyAdmitted: seenCache(KEYS_MAX),

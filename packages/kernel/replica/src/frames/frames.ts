@@ -86,12 +86,13 @@ export class Frames {
   #unlogged: OwnVote[] = [];
   #newest: SignedVote | undefined;
   #votedIndex = 0;
-  #commitIndex = 0;
+  #commitIndex: number;
   #diverged: Failure | undefined;
   #isLive = false;
 
   constructor(port: FramesPort) {
     this.#port = port;
+    this.#commitIndex = port.dag.origin.index;
     this.#checkpoints = new Checkpoints(port.committee);
     this.#tally = new Tally(port.committee);
     this.#keeper = new Keeper(port);
