@@ -31,7 +31,6 @@ import {
   checkBlock,
   checkEvidence,
   contradiction,
-  Dag,
   type Evidence,
   evidenceShape,
   type Header,
@@ -40,7 +39,6 @@ import {
   selfContradiction,
   signBlock,
   signedBlockShape,
-  trusting,
   UNSIGNED_MAX,
   UNSIGNED_WEIGHT_MAX,
   virtualRef,
@@ -109,28 +107,6 @@ describe('a valid block', () => {
 });
 
 /** Header flaws: signed, so they can be shown to others. */
-describe('a block of a later epoch', () => {
-  const root = new Uint8Array(32).fill(7);
-  const origin = { ...genesisOrigin(cell.cellId, cell.committee), root, index: 40 };
-  const later = { ...cell.rules, origin };
-  const parents = [0, 1, 2, 3].map((author) => virtualRef(root, author));
-
-  it.each([
-    ['live', later],
-    ['from the own log', trusting(later)],
-  ] as const)('stands on the virtual blocks of its own epoch and on no others, %s', (_, rules) => {
-    const [own, old] = [cell.bytes(0, { parents }), cell.bytes(0)];
-    expect(checkBlock(own, rules).kind).toBe('accept');
-    expect(checkBlock(old, rules)).toMatchObject({ kind: 'reject', code: 'parent_not_virtual' });
-    expect(check(own)).toMatchObject({ kind: 'reject', code: 'parent_not_virtual' });
-    expect(check(old).kind).toBe('accept');
-  });
-
-  it('is named in the DAG as its rules name it', () => {
-    expect(new Dag(cell.committee, cell.cellId, origin).virtual).toEqual(parents);
-  });
-});
-
 const HEADER_FLAWS: Record<string, Partial<Header>> = {
   round_zero: { round: 0 },
   own_parent_missing: { parents: [] },
