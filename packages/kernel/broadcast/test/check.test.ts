@@ -14,12 +14,7 @@ import {
   u32,
 } from '@fatty/codec';
 import type { Outcome, Unsigned, Validation } from '@fatty/interface';
-import {
-  BLOCK_WEIGHT_MAX,
-  genesisOrigin,
-  type SignedBatch,
-  signedBatchShape,
-} from '@fatty/protocol';
+import { BLOCK_WEIGHT_MAX, type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
