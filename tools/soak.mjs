@@ -20,11 +20,14 @@ const seed = number('seed', values.seed ?? String(Math.floor(Date.now() / 1000) 
 const kills = values.kills === undefined ? undefined : number('kills', values.kills);
 const forMs = number('minutes', values.minutes) * 60_000;
 
-console.log(`seed ${seed}: again with --seed ${seed}`);
+const ending = new AbortController();
+process.once('SIGINT', () => ending.abort());
+console.log(`seed ${seed}: again with --seed ${seed}; Ctrl-C ends it early, with a verdict`);
 const report = await runChaos({
   seed,
   forMs,
   liar: values.liar,
+  signal: ending.signal,
   ...(kills === undefined ? {} : { kills }),
   onSpell: ({ kind, victim, forMs: ms }, count) =>
     console.log(

@@ -35,6 +35,8 @@ export interface ChaosOptions {
   readonly kills?: number;
   /** One replica lies from the start. Default false. */
   readonly liar?: boolean;
+  /** Aborted: no further spell begins; what was heard by then is judged. */
+  readonly signal?: AbortSignal;
   /** Told of every spell before it begins. */
   readonly onSpell?: (spell: Spell, count: number) => void;
 }
@@ -181,7 +183,7 @@ interface Performed {
 async function performAll(
   stage: Stage,
   liar: number | undefined,
-  { seed, forMs = 0, kills, onSpell }: ChaosOptions,
+  { seed, forMs = 0, kills, signal, onSpell }: ChaosOptions,
 ): Promise<Performed> {
   const size = { replicas: REPLICAS, clients: CLIENTS, liar };
   const schedule = kills === undefined ? scheduleOf(seed, size) : killsOf(seed, kills, REPLICAS);
@@ -190,7 +192,7 @@ async function performAll(
   const spells: Spell[] = [];
   for (const spell of schedule) {
     await new Promise((resolve) => setTimeout(resolve, spell.afterMs));
-    if (machineMs() >= endMs) break;
+    if (machineMs() >= endMs || signal?.aborted) break;
     spells.push(spell);
     onSpell?.(spell, spells.length);
     try {
