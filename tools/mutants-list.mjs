@@ -88,9 +88,9 @@ export const MUTANTS = [
     name: 'copy-shadows',
     about: 'the first copy of a batch decides, whoever put it wherever',
     file: 'packages/kernel/order/src/input.ts',
-    find: 'batches: copiesIn(commit.content),',
+    find: 'batches: copiesIn(commit.content, keyOf),',
     replace:
-      'batches: copiesIn(commit.content).filter((one, at, all) => all.findIndex((two) => toHex(two.id) === toHex(one.id)) === at),',
+      'batches: copiesIn(commit.content, keyOf).filter((one, at, all) => all.findIndex((two) => toHex(two.id) === toHex(one.id)) === at),',
     ...unit('packages/kernel/replica/test/copies.test.ts'),
   },
   {

@@ -12,6 +12,7 @@ import {
   record,
   reject,
   type Shape,
+  toHex,
   u16,
   u53,
   u64,
@@ -36,7 +37,7 @@ import {
   transferResult,
 } from './transfer.ts';
 
-/** An account at genesis: the replica at this place in the committee owns it. */
+/** An account at genesis, named by its place in the list for ever: the member with this key owns it. */
 export interface Genesis {
   readonly owner: PublicKey;
   readonly balance: bigint;
@@ -101,7 +102,8 @@ function gather(
  * balances are all the money there is.
  */
 export class Bank implements Algorithm<Transfer> {
-  readonly #owners: readonly PublicKey[];
+  /** Place of an account by its owner's key, hex. */
+  readonly #places: ReadonlyMap<string, number>;
   #accounts: Account[];
   /** Delivered transfers whose number or dependencies are not due yet; never in committed state. */
   #held: Entry[] = [];
@@ -111,7 +113,8 @@ export class Bank implements Algorithm<Transfer> {
     const supply = genesis.reduce((sum, one) => sum + one.balance, 0n);
     const positive = genesis.every((one) => one.balance >= 0n);
     invariant(positive && supply <= SUPPLY_MAX, 'all money together fits a u64');
-    this.#owners = genesis.map((one) => one.owner);
+    this.#places = new Map(genesis.map(({ owner }, place) => [toHex(owner), place]));
+    invariant(this.#places.size === genesis.length, 'nobody owns two accounts');
     this.#accounts = genesis.map((one) => ({ spendable: one.balance, next: 1, incoming: [] }));
   }
 
@@ -147,17 +150,18 @@ export class Bank implements Algorithm<Transfer> {
 
   /** Codes: `not_owner`, `no_account`, `zero_amount`, `bad_number`, `bad_deps`. */
   validate(source: Source, order: Transfer): Verdict {
-    const owner = this.#owners[source.author];
+    const place = this.#placeOf(source);
     // A gateway must not carry another's transfers: their order would not be the owner's (R15).
-    if (owner === undefined || !equalBytes(owner, source.client)) {
+    if (place === undefined || !equalBytes(source.author, source.client)) {
       return reject('not_owner', 'a transfer in a block of its owner', 'another author');
     }
-    return this.#flaw(source.author, order);
+    return this.#flaw(place, order);
   }
 
   deliver(source: Source, order: Transfer): void {
-    if (this.validate(source, order).kind !== 'accept') return;
-    this.#held.push({ from: source.author, order });
+    const from = this.#placeOf(source);
+    if (from === undefined || this.validate(source, order).kind !== 'accept') return;
+    this.#held.push({ from, order });
     for (let at = this.#firstDue(); at >= 0; at = this.#firstDue()) {
       for (const entry of this.#held.splice(at, 1)) this.#settle(entry);
     }
@@ -173,7 +177,7 @@ export class Bank implements Algorithm<Transfer> {
 
   restore(bytes: Uint8Array): void {
     const read = decode(accounts, bytes, bytes.length);
-    invariant(read.ok && read.value.length === this.#owners.length, 'a snapshot of this bank');
+    invariant(read.ok && read.value.length === this.#places.size, 'a snapshot of this bank');
     this.#accounts = [...read.value];
     this.#held = [];
   }
@@ -183,10 +187,11 @@ export class Bank implements Algorithm<Transfer> {
   }
 
   #commit(source: Source, order: Transfer): TransferResult {
-    if (this.validate(source, order).kind !== 'accept') {
+    const from = this.#placeOf(source);
+    if (from === undefined || this.validate(source, order).kind !== 'accept') {
       return { kind: 'refused', code: 'malformed' };
     }
-    const entry: Entry = { from: source.author, order };
+    const entry: Entry = { from, order };
     if (order.number !== this.#account(entry.from).next) {
       return { kind: 'refused', code: 'bad_number' };
     }
@@ -195,16 +200,21 @@ export class Bank implements Algorithm<Transfer> {
     return this.#settle(entry);
   }
 
+  /** The account of the member whose block it is, wherever its committee has that member. */
+  #placeOf({ author }: Source): number | undefined {
+    return this.#places.get(toHex(author));
+  }
+
   #flaw(from: number, { number, to, amount, deps }: Transfer): Verdict {
     if (number === 0) return reject('bad_number', 'numbers from 1', '0');
-    if (to >= this.#owners.length) return reject('no_account', 'a committee index', `${to}`);
+    if (to >= this.#places.size) return reject('no_account', 'a committee index', `${to}`);
     if (amount === 0n) return reject('zero_amount', 'at least 1', '0');
     for (const [i, dep] of deps.entries()) {
       const before = deps[i - 1];
       const rising = before === undefined || compareTransferIds(before, dep) < 0;
       if (!rising) return reject('bad_deps', 'ascending ids', 'another order');
       // Own transfers need no naming: their numbers order them.
-      if (dep.from === from || dep.from >= this.#owners.length || dep.number === 0) {
+      if (dep.from === from || dep.from >= this.#places.size || dep.number === 0) {
         return reject('bad_deps', 'transfers of others', `${dep.from}.${dep.number}`);
       }
     }

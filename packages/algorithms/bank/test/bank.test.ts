@@ -20,7 +20,7 @@ const source = (author: number, client = author): Source => ({
   session: asSessionId(new Uint8Array(32).fill(author)),
   seq: 0,
   index: 0,
-  author,
+  author: owner(author),
   basis: { epoch: 0, commit: 0 },
 });
 const newBank = (balances: readonly bigint[] = [100n, 0n, 50n, 2n ** 64n - 151n]): Bank =>

@@ -13,7 +13,7 @@ const newBank = (): Bank =>
 
 function move(bank: Bank, from: number, order: Transfer): string {
   const session = asSessionId(new Uint8Array(32).fill(from));
-  const place = { client: owner(from), session, seq: 0, index: 0, author: from };
+  const place = { client: owner(from), session, seq: 0, index: 0, author: owner(from) };
   const source = { ...place, basis: { epoch: 0, commit: 0 } };
   const bytes = bank.apply(source, order, { commit: 1, index: 0 });
   const result = decode(transferResult, bytes, 100);

@@ -13,7 +13,7 @@ export const id = (who: number, seq: number, index = 0): OpId => ({
 export const source = (who: number, seq: number, index = 0): Source => ({
   client: key(who),
   ...id(who, seq, index),
-  author: 0,
+  author: key(0),
   basis: { epoch: 0, commit: 0 },
 });
 export const path = (text: string): Path => text.split('/').slice(1).map(utf8);

@@ -258,7 +258,7 @@ export class Telemetry {
     const beats = input.unsigned.length;
     if (beats > 0) this.metrics.committedOps.inc({ kind: 'keepAlive' }, beats);
     this.metrics.commitIndex.set(commit.index);
-    for (const member of input.evidence) this.log.warn({ member }, 'convicted of contradiction');
+    for (const member of commit.convicted) this.log.warn({ member }, 'convicted of contradiction');
   }
 
   #note({ note }: Extract<Outward, { kind: 'note' }>): void {

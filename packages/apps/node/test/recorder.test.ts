@@ -128,6 +128,7 @@ const committed: ReplicaEffect = {
     commitTs: 0,
     leaseClock: 0,
     leader: { author: 2, round: 6, digest: new Uint8Array(32) as never },
+    convicted: [3],
   } as never,
   input: {
     batches: [
@@ -137,7 +138,7 @@ const committed: ReplicaEffect = {
         ops: [encodeOp(acquire)],
       },
     ],
-    evidence: [3],
+    evidence: [],
   } as never,
   applied: {
     receipts: [

@@ -9,7 +9,7 @@ import type {
   Validation,
   Verdict,
 } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX } from '@fatty/protocol';
+import { BLOCK_WEIGHT_MAX, memberKey } from '@fatty/protocol';
 import { type BatchRules, checkBatchSignature, openOps, readBatches } from './batch.ts';
 import {
   type Block,
@@ -143,7 +143,8 @@ function validateOps(
   closed: readonly (ClosedBatch | CarriedBatch)[],
   rules: BlockRules,
 ): Checked {
-  const { author } = block.header;
+  const by = block.header.author;
+  const author = memberKey(rules.committee, by);
   const proofsMax = rules.committee.params.limits.blockProofsMax;
   const batches: CarriedBatch[] = [];
   const asks: Ask[] = [];
@@ -155,19 +156,19 @@ function validateOps(
     for (const [index, op] of opened.entries()) {
       const answer = rules.validate({ client, session, seq, index, author, basis }, op);
       if (answer.kind === 'ignore') return answer;
-      if (answer.kind === 'reject') return refused(answer, author);
+      if (answer.kind === 'reject') return refused(answer, by);
       weight += answer.weight ?? 1;
       if (weight > BLOCK_WEIGHT_MAX) {
         const most = `at most ${BLOCK_WEIGHT_MAX}`;
-        return refused(failure('too_heavy', most, `${weight} or more`), author);
+        return refused(failure('too_heavy', most, `${weight} or more`), by);
       }
       if (answer.kind === 'ask') asks.push(answer);
       if (asks.length > proofsMax) {
         const most = `at most ${proofsMax}`;
-        return refused(failure('too_many_proofs', most, `${asks.length} or more`), author);
+        return refused(failure('too_many_proofs', most, `${asks.length} or more`), by);
       }
     }
-    if (flaw) return refused(flaw, author);
+    if (flaw) return refused(flaw, by);
     batches.push('opened' in one ? one : { ...one, opened });
   }
   return { kind: 'accept', block: { ...block, batches }, asks };

@@ -17,8 +17,11 @@ export interface Source {
   readonly seq: number;
   /** Position of the op in its batch, from 0. */
   readonly index: number;
-  /** Committee index of the block's author. A gateway has no authority: only AT2-like algorithms look. */
-  readonly author: number;
+  /**
+   * Key of the member whose block carries it: indices mean something else in the next epoch. A gateway
+   * has no authority: only AT2-like algorithms look.
+   */
+  readonly author: PublicKey;
   /** Of the batch: a session is named by the one that its opening was signed on (R3). */
   readonly basis: Basis;
 }
@@ -69,7 +72,7 @@ export interface CellContext {
 
 /**
  * One copy of a client batch, as the total order hands it over (R19): a commit holds as many of an
- * id as its blocks carry, each with the author of its block. Nothing is deduplicated yet.
+ * id as its blocks carry, each with the key of its block's author. Nothing is deduplicated yet.
  */
 export interface OrderedBatch<Op = unknown> {
   readonly id: Digest;
@@ -77,7 +80,7 @@ export interface OrderedBatch<Op = unknown> {
   readonly session: SessionId;
   readonly seq: number;
   readonly basis: Basis;
-  readonly author: number;
+  readonly author: PublicKey;
   /** As the client signed them, for onlookers. Views of the block: who keeps one keeps all of that. */
   readonly ops: readonly Uint8Array[];
   /** The same, as {@link StateMachine.open} made them, once: every copy and machine gets these. */
@@ -95,8 +98,8 @@ export interface CommitInput<Op = unknown> {
   readonly batches: readonly OrderedBatch<Op>[];
   /** Of the commit's blocks, in linear order: as many about one thing as blocks carry one. */
   readonly unsigned: readonly Unsigned[];
-  /** Committee indices newly convicted of contradicting themselves, ascending. */
-  readonly evidence: readonly number[];
+  /** Keys of members newly convicted of contradicting themselves, ascending. */
+  readonly evidence: readonly PublicKey[];
 }
 
 /**

@@ -2,8 +2,17 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Block, Dag, type Evidence, headerShape } from '@fatty/broadcast';
-import { asDigest, asPublicKey, asSessionId, asSignature, encode, equalBytes } from '@fatty/codec';
-import { batchId, DEFAULT_PARAMS } from '@fatty/protocol';
+import {
+  asDigest,
+  asPublicKey,
+  asSessionId,
+  asSignature,
+  compareBytes,
+  encode,
+  equalBytes,
+} from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
+import { batchId, DEFAULT_PARAMS, memberKey } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { CELL, committeeOf } from '../../broadcast/test/dags.ts';
 import { commitInput, decide, Memo, Orderer, RULE_M, ruleA, sealCommit } from '../src/index.ts';
@@ -113,7 +122,9 @@ describe('Orderer', () => {
       });
     const { dag, orderer } = ordererOf(blocks);
     const inputs = orderer.advance().map((commit) => commitInput(commit, dag));
-    expect(inputs.map(({ evidence }) => evidence)).toEqual([[], [2, 3], [1], []]);
+    const keys = (...accused: number[]): PublicKey[] =>
+      accused.map((author) => memberKey(four, author)).sort(compareBytes);
+    expect(inputs.map(({ evidence }) => evidence)).toEqual([[], keys(2, 3), keys(1), []]);
   });
 
   it('halts on two certified blocks in one slot, as data', () => {
@@ -212,11 +223,12 @@ describe('commitInput', () => {
     if (second === undefined) return expect.fail('two commits');
     const input = commitInput(second, dag);
     expect(input).toMatchObject({ index: 2, epoch: 0, evidence: [], unsigned: [] });
+    const [first, , third] = dag.committee.members;
     expect(input.batches.map(({ seq, author }) => [seq, author])).toEqual([
-      [2, 0],
-      [1, 0],
-      [1, 2],
-      [3, 2],
+      [2, first],
+      [1, first],
+      [1, third],
+      [3, third],
     ]);
     const sample = batchOf(2);
     expect(equalBytes(input.batches[0]?.id ?? asDigest(new Uint8Array(32)), sample.id)).toBe(true);

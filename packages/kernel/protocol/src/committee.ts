@@ -5,6 +5,7 @@ import {
   encode,
   failure,
   hash,
+  invariant,
   publicKey,
   record,
   type Shape,
@@ -115,6 +116,16 @@ export const committeeShape: Shape<Committee> = record({
   genesisTs: u53,
   params: paramsShape,
 });
+
+/**
+ * The key behind an index of this committee: what lasts longer than an epoch names members by it.
+ * @throws InvariantError when there is no such member
+ */
+export function memberKey({ members }: Pick<Committee, 'members'>, index: number): PublicKey {
+  const key = members[index];
+  invariant(key !== undefined, 'an index is checked against its committee before');
+  return key;
+}
 
 /** f = ⌊(n−1)/3⌋ liars are tolerated. */
 export function faultsMax(committee: Committee): number {

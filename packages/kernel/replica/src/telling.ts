@@ -94,7 +94,7 @@ export class Teller {
     const copies = new Map(input.batches.map((batch) => [toHex(batch.id), batch]));
     const count = [...copies.values()].reduce((sum, { ops }) => sum + ops.length, 0);
     const ops = this.#opsOf([...copies.values()]);
-    const convicts = input.evidence.map((liar) => `, convicts r${liar}`).join('');
+    const convicts = commit.convicted.map((liar) => `, convicts r${liar}`).join('');
     const label = `${index}, leader ${this.#blockName(leader)}, ${count} ops${convicts}`;
     return {
       label: label + naming(ops, count),

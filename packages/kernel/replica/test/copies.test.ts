@@ -3,6 +3,7 @@ import { type Block, Dag } from '@fatty/broadcast';
 import { ACCEPT, equalBytes, toHex } from '@fatty/codec';
 import type { StateMachine } from '@fatty/interface';
 import type { Commit } from '@fatty/order';
+import { memberKey } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { HANDED_BYTES_MAX } from '../src/boundary/messages.ts';
 import { orderedBatch } from '../src/checks/validate.ts';
@@ -151,7 +152,7 @@ describe('the pool', () => {
     for (const batch of [b, c]) one.add(batch, FREE);
     const block = forge(cell, 0, 1, onTop(0, roots), { content: { batches: one.take(1).batches } });
     one.include(block);
-    const batches = [b, c, a].map((batch) => orderedBatch(batch, 0));
+    const batches = [b, c, a].map((batch) => orderedBatch(batch, memberKey(cell.committee, 0)));
     const { settled } = machine.applyCommit({ ...EMPTY, batches });
     one.forget(settled.map(toHex));
     one.tried([block.ref]);

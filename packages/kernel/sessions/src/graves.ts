@@ -1,5 +1,5 @@
 // Sessions that have ended, and why none of them opens again (R3).
-import { encode, publicKey, record, type Shape, toHex, u32, u53 } from '@fatty/codec';
+import { encode, publicKey, record, type Shape, toHex, u53 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
 import { Deadlines } from './deadlines.ts';
@@ -17,8 +17,8 @@ export interface Grave {
   readonly key: string;
   /** Whose session it was. */
   readonly client: PublicKey;
-  /** Replica whose block carried the opening. */
-  readonly author: number;
+  /** Member whose block carried the opening. */
+  readonly author: PublicKey;
   /** The last commit at which the opening could be replayed. */
   readonly openableUntil: number;
 }
@@ -32,7 +32,7 @@ export type Floor = Omit<Grave, 'key'>;
 /** A floor, and a grave besides its key, as tries have them. */
 const rowShape: Shape<Floor> = record<Floor>({
   client: publicKey,
-  author: u32,
+  author: publicKey,
   openableUntil: u53,
 });
 
@@ -49,7 +49,7 @@ export class Graves {
   readonly #floors = new Map<string, Floor>();
   readonly #ends = new Deadlines();
   readonly #floorEnds = new Deadlines();
-  readonly #perAuthor = new Map<number, number>();
+  readonly #perAuthor = new Map<string, number>();
   readonly #tries = { graves: trieOf(this.#graves), floors: trieOf(this.#floors) };
 
   constructor(limits: SessionLimits) {
@@ -79,8 +79,8 @@ export class Graves {
   }
 
   /** Graves and floors that count on the share of this gateway. */
-  carriedBy(author: number): number {
-    return this.#perAuthor.get(author) ?? 0;
+  carriedBy(author: PublicKey): number {
+    return this.#perAuthor.get(toHex(author)) ?? 0;
   }
 
   /** Openings of this client that could be replayed no later than this commit are stale. */
@@ -145,10 +145,10 @@ export class Graves {
     this.#count(floor.author, -1);
   }
 
-  #count(author: number, one: 1 | -1): void {
+  #count(author: PublicKey, one: 1 | -1): void {
     const count = this.carriedBy(author) + one;
-    if (count === 0) this.#perAuthor.delete(author);
-    else this.#perAuthor.set(author, count);
+    if (count === 0) this.#perAuthor.delete(toHex(author));
+    else this.#perAuthor.set(toHex(author), count);
   }
 }
 

@@ -29,8 +29,8 @@ export interface SessionRecord {
   readonly client: PublicKey;
   /** Map key of the client. */
   readonly owner: string;
-  /** Replica whose block carried the open. */
-  readonly author: number;
+  /** Member whose block carried the open. */
+  readonly author: PublicKey;
   readonly opened: Position;
   /** Last commit at which this session's open could still be replayed. */
   readonly openableUntil: number;
@@ -94,7 +94,7 @@ export class Sessions<S extends SessionRecord> {
   #borrowed: (session: S) => S = (session) => session;
   readonly #live = new Map<string, S>();
   readonly #expiries = new Deadlines();
-  readonly #perAuthor = new Map<number, number>();
+  readonly #perAuthor = new Map<string, number>();
   /** By gateway and client. */
   readonly #perOrigin = new Map<string, number>();
   readonly #perClient = new Map<string, number>();
@@ -170,7 +170,7 @@ export class Sessions<S extends SessionRecord> {
   }
 
   /** The cell's limits come before the gateway's: only for the latter does another gateway help. */
-  #refuseFull(client: string, author: number): Failure | undefined {
+  #refuseFull(client: string, author: PublicKey): Failure | undefined {
     const { sessionsMax, sessionsPerClientMax } = this.#limits;
     const own = this.#perClient.get(client) ?? 0;
     if (own >= sessionsPerClientMax) {
@@ -182,7 +182,7 @@ export class Sessions<S extends SessionRecord> {
     return this.#refuseAt(author, client);
   }
 
-  #refuseAt(author: number, client: string): Failure | undefined {
+  #refuseAt(author: PublicKey, client: string): Failure | undefined {
     const { sessionsPerOriginMax, sessionsPerAuthorMax, gravesPerAuthorMax } = this.#limits;
     const full = (most: number, what: string, count: number): Failure | undefined =>
       count < most ? undefined : failure('gateway_full', `${most} ${what}`, String(count));
@@ -192,7 +192,7 @@ export class Sessions<S extends SessionRecord> {
         'of a client at a gateway',
         this.#perOrigin.get(originOf(author, client)) ?? 0,
       ) ??
-      full(sessionsPerAuthorMax, 'a gateway', this.#perAuthor.get(author) ?? 0) ??
+      full(sessionsPerAuthorMax, 'a gateway', this.#perAuthor.get(toHex(author)) ?? 0) ??
       full(gravesPerAuthorMax, 'lately ended', this.graves.carriedBy(author))
     );
   }
@@ -231,7 +231,7 @@ export class Sessions<S extends SessionRecord> {
   }
 
   #count(session: S, one: 1 | -1): void {
-    bump(this.#perAuthor, session.author, one);
+    bump(this.#perAuthor, toHex(session.author), one);
     bump(this.#perClient, session.owner, one);
     bump(this.#perOrigin, originOf(session.author, session.owner), one);
   }
@@ -345,8 +345,8 @@ function failure(code: string, expected: string, actual: string): Failure {
   return { code, expected, actual };
 }
 
-function originOf(author: number, client: string): string {
-  return `${author} ${client}`;
+function originOf(author: PublicKey, client: string): string {
+  return `${toHex(author)} ${client}`;
 }
 
 function bump<K>(counts: Map<K, number>, key: K, by: number): void {

@@ -32,10 +32,13 @@ export interface GraveTables {
 /** The shapes of both tables, to be put behind one another in a record. */
 export const graveTables: { [K in keyof GraveTables]: Shape<GraveTables[K]> } = {
   graves: array(
-    record<GraveRow>({ key: digest, client: publicKey, author: u32, openableUntil: u53 }),
+    record<GraveRow>({ key: digest, client: publicKey, author: publicKey, openableUntil: u53 }),
     COUNT_MAX,
   ),
-  floors: array(record<Floor>({ client: publicKey, author: u32, openableUntil: u53 }), COUNT_MAX),
+  floors: array(
+    record<Floor>({ client: publicKey, author: publicKey, openableUntil: u53 }),
+    COUNT_MAX,
+  ),
 };
 
 /** Ascending by key; the floors by client. */
@@ -64,7 +67,7 @@ function byKey(a: { readonly key: string }, b: { readonly key: string }): number
 interface SessionRow {
   readonly id: SessionId;
   readonly client: PublicKey;
-  readonly author: number;
+  readonly author: PublicKey;
   readonly opened: Position;
   readonly openableUntil: number;
   readonly leaseMs: number;
@@ -86,7 +89,7 @@ export const sessionFields: {
 } = {
   id: sessionId,
   client: publicKey,
-  author: u32,
+  author: publicKey,
   opened: position,
   openableUntil: u53,
   leaseMs: u32,

@@ -15,7 +15,7 @@ import {
   ownOp,
 } from '../src/index.ts';
 import { sessionRootsByHand } from './roots-by-hand.ts';
-import { Chain, Client, context, World, words } from './world.ts';
+import { Chain, Client, context, member, World, words } from './world.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const LIMITS = DEFAULT_SESSION_LIMITS;
@@ -80,7 +80,7 @@ describe('a session', () => {
 describe('every refusal has a code', () => {
   const judged = (op: Uint8Array, seq = 0, index = 0): string => {
     const { key: client, session, basis } = new Client(1);
-    const source: Source = { client, session, basis, seq, index, author: 0 };
+    const source: Source = { client, session, basis, seq, index, author: member(0) };
     const { machine } = new World();
     const opened = machine.open(op);
     if (!opened.ok) return opened.failure.code;
@@ -123,7 +123,7 @@ describe('every refusal has a code', () => {
     expect(world.say(new Client(1, 2).open())).toEqual(['stale_basis']);
     const opened = [...Array(12).keys()].map((n) => {
       const { commit } = world;
-      return world.say({ ...new Client(n + 10, n, commit).open(), author: n % 4 })[0];
+      return world.say({ ...new Client(n + 10, n, commit).open(), author: member(n % 4) })[0];
     });
     expect(opened).toEqual([
       ...Array(8).fill('sessionOpened'),
@@ -138,7 +138,7 @@ describe('every refusal has a code', () => {
       anchor: hash('anchor'),
       leaseMs: 10_000,
     });
-    expect(full.say({ ...again, author: 1 })).toEqual(['sessionOpened', 'misplaced_open']);
+    expect(full.say({ ...again, author: member(1) })).toEqual(['sessionOpened', 'misplaced_open']);
   });
 
   test('an algorithm that throws or says too much harms nobody', () => {
@@ -235,9 +235,24 @@ describe('a snapshot', () => {
       [0, one.open(10_000, 'a').id, 1, [opened, own('1')]],
       [1, one.batch(['b']).id, 2, [own('2')]],
     ];
-    const session = [one.session, one.key, 0, [1, 0], 10_000, 10_000, one.chain[1], 1, 80_000, 1];
+    const session = [
+      one.session,
+      one.key,
+      member(0),
+      [1, 0],
+      10_000,
+      10_000,
+      one.chain[1],
+      1,
+      80_000,
+      1,
+    ];
     const head = [0, 2, 70_000, 70_000];
-    const tables = [[[...session, receipts]], [[two.session, two.key, 0, 10_000]], []] as Plain[];
+    const tables = [
+      [[...session, receipts]],
+      [[two.session, two.key, member(0), 10_000]],
+      [],
+    ] as Plain[];
     const byHand = reference([state, head, tables]);
     pin(golden, 'hosted-snapshot', world.machine.snapshot());
     pin(golden, 'hosted-root', world.machine.root());
@@ -276,8 +291,9 @@ const commits = fc.array(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-function batchOf({ client, nonce, seq, kind, author }: Step) {
+function batchOf({ client, nonce, seq, kind, ...by }: Step) {
   const who = new Client(client, nonce);
+  const author = member(by.author);
   if (kind === 'thief') return { ...who.batch(['theft'], seq, author), client: new Client(9).key };
   if (seq === 0) {
     who.seq = 0;

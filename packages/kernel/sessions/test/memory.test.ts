@@ -2,17 +2,17 @@
 import { utf8 } from '@fatty/codec';
 import { expect, test } from 'vitest';
 import { DEFAULT_SESSION_LIMITS } from '../src/index.ts';
-import { Client, World } from './world.ts';
+import { Client, member, World } from './world.ts';
 
 const SESSIONS = 100_000;
 const PER_COMMIT = 100;
 const limits = { ...DEFAULT_SESSION_LIMITS, sessionsMax: 512, gravesMax: 4_096 };
 
 /**
- * What a machine may hold at most, bytes: a live session with the receipts of one batch takes less than 450,
- * a grave or a floor less than 80. One gateway may have as many live sessions again as graves when they end.
+ * What a machine may hold at most, bytes: a live session with the receipts of one batch takes less than 480,
+ * a grave or a floor less than 112. One gateway may have as many live sessions again as graves when they end.
  */
-const BYTES_MAX = limits.sessionsMax * 450 + (limits.gravesMax + limits.sessionsMax) * 80 + 1_000;
+const BYTES_MAX = limits.sessionsMax * 480 + (limits.gravesMax + limits.sessionsMax) * 112 + 1_000;
 
 /** Sessions that ended in time; every commit opens and ends `PER_COMMIT`. */
 function comeAndGo(keyOf: (n: number) => number, end: 'closed' | 'expired') {
@@ -22,7 +22,7 @@ function comeAndGo(keyOf: (n: number) => number, end: 'closed' | 'expired') {
     const batches = Array.from({ length: PER_COMMIT }, (_, i) => {
       const client = new Client(keyOf(n + i), n + i, world.commit, 0);
       const close = end === 'closed' ? [{ kind: 'closeSession' as const }] : [];
-      return { ...client.open(4_000, 'x', ...close), author: i % 4 };
+      return { ...client.open(4_000, 'x', ...close), author: member(i % 4) };
     });
     const { receipts } = world.run(batches);
     opened += receipts.filter(({ results }) => (results[0]?.[1] ?? 0) === 1).length;

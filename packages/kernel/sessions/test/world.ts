@@ -22,6 +22,7 @@ import type {
   Digest,
   OrderedBatch,
   Outcome,
+  PublicKey,
   SessionId,
   Unsigned,
 } from '@fatty/interface';
@@ -106,6 +107,11 @@ export type Sent = OrderedBatch<OpenedHostedOp>;
 
 const OPENER = hosted(() => new Chain(), context);
 
+/** Key of a member of the committee. */
+export function member(n: number): PublicKey {
+  return asPublicKey(hash('member', utf8(`${n}`)));
+}
+
 /** One session of one client. */
 export class Client {
   readonly key = asPublicKey(fill(0));
@@ -123,7 +129,7 @@ export class Client {
     this.chain = chainOf(`${client}.${nonce}`, links);
   }
 
-  batch(ops: readonly (HostedOp | string)[], seq = this.seq++, author = 0): Sent {
+  batch(ops: readonly (HostedOp | string)[], seq = this.seq++, author = member(0)): Sent {
     const carried = ops.map((op) =>
       typeof op === 'string' ? ownOp(utf8(op)) : encodeHostedOp(op),
     );

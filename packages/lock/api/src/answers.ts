@@ -195,7 +195,7 @@ export type Answer =
       readonly epoch: number;
       readonly members: readonly PublicKey[];
       readonly params: CellParams;
-      /** Committee indices convicted of contradicting themselves. */
+      /** Indices in `members` of those convicted of contradicting themselves, ascending. */
       readonly convicted: readonly number[];
     }
   | {

@@ -199,8 +199,9 @@ function machine(state: State, { path }: Of<'machine'>): Answer {
 }
 
 function members({ head }: State, { cell, params }: Surroundings): Answer {
-  const { epoch, convicted } = head;
-  return { kind: 'members', epoch, members: cell.members, params, convicted };
+  const keys = new Set(head.convicted.map(toHex));
+  const convicted = cell.members.flatMap((key, index) => (keys.has(toHex(key)) ? [index] : []));
+  return { kind: 'members', epoch: head.epoch, members: cell.members, params, convicted };
 }
 
 function status({ head, sessions, names, locks, machines }: State): Answer {

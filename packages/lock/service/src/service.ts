@@ -1,6 +1,6 @@
 // The lock service: the machine that a replica hosts.
 import type { Answer, ErrorCode, Query } from '@fatty/api';
-import { ACCEPT, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import { ACCEPT, compareBytes, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Applied,
   CellContext,
@@ -149,13 +149,12 @@ export class LockService implements StateMachine<OpenedOp> {
     const ledger = new Ledger(input, this.#quotas.effectsPerCommitMax);
     const { epoch, index: commit, commitTs, leaseClock, evidence } = input;
     const failedOver = epoch !== state.head.epoch;
-    const convicted = new Set([...state.head.convicted, ...evidence]);
     state.head = {
       epoch,
       commit,
       commitTs,
       leaseClock,
-      convicted: [...convicted].sort((a, b) => a - b),
+      convicted: withConvicted(state.head.convicted, evidence),
     };
     state.accounts.startCommit();
     const settled = applyBatches(state, input.batches, ledger, this.#around.params);
@@ -250,4 +249,14 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 function ignored({ code, expected, actual }: Failure): Verdict {
   return ignore(code, expected, actual);
+}
+
+/** Both without duplicates, ascending: a member that was convicted stays so, whatever its place. */
+function withConvicted(
+  before: readonly PublicKey[],
+  fresh: readonly PublicKey[],
+): readonly PublicKey[] {
+  const known = new Set(before.map(toHex));
+  const news = fresh.filter((key) => !known.has(toHex(key)));
+  return news.length === 0 ? before : [...before, ...news].sort(compareBytes);
 }

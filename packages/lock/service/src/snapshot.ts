@@ -38,7 +38,7 @@ const COUNT_MAX = 2 ** 32 - 1;
 interface SessionRow {
   readonly id: SessionId;
   readonly client: PublicKey;
-  readonly author: number;
+  readonly author: PublicKey;
   readonly opened: Position;
   readonly openableUntil: number;
   readonly leaseMs: number;

@@ -4,11 +4,11 @@ import { toHex } from '@fatty/codec';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_QUOTAS, LockService } from '../src/index.ts';
-import { CELL, Client, keyOf, type Outcome, op, type Sent, World } from './world.ts';
+import { CELL, Client, keyOf, member, type Outcome, op, type Sent, World } from './world.ts';
 
 const word = (result: Result | undefined): string =>
   result?.kind === 'error' ? result.code : (result?.kind ?? 'nothing');
-const from = (author: number, batch: Sent): Sent => ({ ...batch, author });
+const from = (author: number, batch: Sent): Sent => ({ ...batch, author: member(author) });
 const told = ({ raw, results }: Outcome): string[] =>
   raw.receipts.map(({ seq }, i) => `${seq} ${word(results[i]?.[0])}`);
 const settles = ({ raw }: Outcome, { id }: Sent): boolean =>

@@ -3,7 +3,7 @@ import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { LockService } from '../src/index.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';
-import { CELL, Client, keyOf, type Sent, World } from './world.ts';
+import { CELL, Client, keyOf, member, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -22,7 +22,7 @@ function small(quotas: Partial<typeof DEFAULT_QUOTAS>, basisCommitsMax = 1_000):
 test('one key cannot use up the sessions of any gateway, by what it keeps open', () => {
   const world = small({ sessionsMax: 32 });
   const open = (key: number, nonce: number, author: number): unknown =>
-    code(world.run({ ...new Client(key, nonce).open(), author })[0]);
+    code(world.run({ ...new Client(key, nonce).open(), author: member(author) })[0]);
   let nonce = 0;
   for (const author of [0, 1, 2, 3]) {
     const greedy = Array.from({ length: 9 }, () => open(1, nonce++, author));
@@ -38,7 +38,7 @@ test('nor by what it opens and ends; it is refused nothing that it signs on a ne
   const world = small({ gravesMax: 64 });
   const live = (key: number, nonce: number, author: number, basis = world.commit): unknown => {
     const client = new Client(key, nonce % 256, { basis });
-    return code(world.run({ ...client.open({ kind: 'closeSession' }), author })[0]);
+    return code(world.run({ ...client.open({ kind: 'closeSession' }), author: member(author) })[0]);
   };
   for (let nonce = 0; nonce < 200; nonce++) {
     const restored = world.service.fresh();
@@ -72,7 +72,7 @@ test('no opening is replayed where graves have made room for a floor', () => {
     world.run(sent.at(-1) as Sent);
     for (const batch of sent) {
       expect(['session_reused', 'stale_basis']).toContain(
-        code(world.run({ ...batch, author: nonce % 4 })[0]),
+        code(world.run({ ...batch, author: member(nonce % 4) })[0]),
       );
     }
     if (nonce % 10 !== 0) continue;

@@ -4,7 +4,7 @@ import { equalBytes } from '@fatty/codec';
 import type { KeepAlive } from '@fatty/protocol';
 import fc from 'fast-check';
 import { declaration } from './machine-world.ts';
-import { Client, op, type Sent, World } from './world.ts';
+import { Client, member, op, type Sent, World } from './world.ts';
 
 const CLIENTS = 5;
 export const DIRECTORIES = ['/d', '/d/e'];
@@ -51,7 +51,7 @@ export const step = fc.record({
   alive: fc.subarray([...Array(CLIENTS).keys()]),
   /** Whether the root is asked for: what is touched in between is read later, and once. */
   isAsked: fc.boolean(),
-  evidence: fc.constantFrom([], [], [], [], [3]),
+  evidence: fc.constantFrom([], [], [], [], [member(3)]),
 });
 export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 

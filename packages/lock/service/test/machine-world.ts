@@ -2,7 +2,7 @@
 import { encodeOp, type Op, type Result } from '@fatty/api';
 import { bindingCell, decodeJob, encodeProof, type Proof, programId } from '@fatty/cairo-verify';
 import type { Position } from '@fatty/interface';
-import { CELL, Client, op, World } from './world.ts';
+import { CELL, Client, member, op, World } from './world.ts';
 
 /** Of a refusal. */
 export const code = (value: unknown): unknown => (value as { code?: string }).code;
@@ -108,7 +108,7 @@ export class MachineWorld extends World {
       session: client.session,
       seq: client.seq,
       index: 0,
-      author: 0,
+      author: member(0),
       basis: { epoch: 0, commit: 0 },
     };
     const opened = this.service.open(encodeOp(sent));

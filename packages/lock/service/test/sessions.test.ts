@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { EXTRA_LINKS_PER_COMMIT, LockService } from '../src/index.ts';
 import type { OpenedOp } from '../src/open.ts';
 import { DEFAULT_QUOTAS } from '../src/quotas.ts';
-import { CELL, Client, carried, keyOf, op, type Sent, World } from './world.ts';
+import { CELL, Client, carried, keyOf, member, op, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 
@@ -121,7 +121,7 @@ test('an open stands first, in batch 0, for its own key and nonce', () => {
     session: a.session,
     seq,
     index,
-    author: 0,
+    author: member(0),
     basis: { epoch: 0, commit: 0 },
   });
   const openedBy = ({ opened: [first] }: Sent): OpenedOp =>
@@ -203,12 +203,12 @@ test('f lying gateways cannot fill the cell: each opens its share, whatever the 
   const world = new World();
   world.service = new LockService({ cell, quotas: { ...DEFAULT_QUOTAS, sessionsMax: 24 } });
   const results = Array.from({ length: 24 }, (_, i) => {
-    const open = { ...new Client(i).open(), author: i % 2 };
+    const open = { ...new Client(i).open(), author: member(i % 2) };
     return code(world.run(open)[0]);
   });
   expect(results.filter((one) => one === undefined)).toHaveLength(6);
   expect(new Set(results.slice(6))).toEqual(new Set(['gateway_full']));
-  const late = { ...new Client(30).open(), author: 1 };
+  const late = { ...new Client(30).open(), author: member(1) };
   expect(world.service.precheck(late)).toMatchObject({ kind: 'ignore', code: 'gateway_full' });
   const restored = world.service.fresh();
   restored.restore(world.service.snapshot());
@@ -216,7 +216,7 @@ test('f lying gateways cannot fill the cell: each opens its share, whatever the 
   expect(code(world.run(late)[0])).toBe('gateway_full');
   for (let author = 2; author < 7; author++) {
     for (let i = 0; i < 3; i++) {
-      const open = { ...new Client(40 + 3 * author + i).open(), author };
+      const open = { ...new Client(40 + 3 * author + i).open(), author: member(author) };
       expect(world.run(open)[0]).toMatchObject({ kind: 'sessionOpened' });
     }
   }
@@ -229,7 +229,8 @@ test('nor with sessions that end at once: graves are shared out too, and come ba
   const quotas = { ...DEFAULT_QUOTAS, gravesMax: 12 };
   const world = new World();
   world.service = new LockService({ cell, params, quotas });
-  const live = (key: number, author: number): unknown => {
+  const live = (key: number, by: number): unknown => {
+    const author = member(by);
     const client = new Client(key, 0, { basis: world.commit });
     const batch = { ...client.open({ kind: 'closeSession' }), author };
     return code(world.run(batch)[0]);
@@ -366,15 +367,4 @@ test('quotas of ops, nodes and bytes are per client key, and come back', () => {
   expect(world.one(a, op.file('/a', '1234567890'))).toMatchObject({ kind: 'created' });
   const b = new Client(2);
   expect(world.open(b, op.file('/d', '1234567890')).map(code)).toEqual([undefined, undefined]);
-});
-
-test('a new epoch and convictions are seen by everyone', () => {
-  const world = new World();
-  const a = new Client(1);
-  world.open(a);
-  const { notices } = world.step(0, [], { epoch: 1, evidence: [2] });
-  expect(notices.map((one) => one.notice)).toEqual([{ kind: 'epoch', epoch: 1 }]);
-  world.step(0, [], { epoch: 1, evidence: [0, 2] });
-  expect(world.ask({ kind: 'members' })).toMatchObject({ epoch: 1, convicted: [0, 2] });
-  expect(world.ask({ kind: 'status' })).toMatchObject({ commit: 3, sessions: 1, epoch: 1 });
 });

@@ -8,7 +8,7 @@ import { feltByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-
 import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
 import { declaration, envelope, PATH, PROGRAM } from './machine-world.ts';
 import { stateRootByHand } from './root-by-hand.ts';
-import { at, CELL, Client, type Outcome, op, World } from './world.ts';
+import { at, CELL, Client, member, type Outcome, op, World } from './world.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const STATE = 2n ** 200n;
@@ -38,7 +38,7 @@ class Lived extends World {
     this.one(b, op.file('/gone', 'x', { ephemeral: true }));
     this.one(c, op.file('/mine', 'x', { ephemeral: true, mode: 'guarded' }));
     this.one(b, { kind: 'closeSession' });
-    this.step(5_000, [], { keepAlives: [a.keepAlive(3)], evidence: [2, 5] });
+    this.step(5_000, [], { keepAlives: [a.keepAlive(3)], evidence: [member(2), member(5)] });
     this.one(c, { kind: 'post', path: PATH, entry: 77n });
     this.one(a, { kind: 'post', path: PATH, entry: 2n ** 250n });
     this.one(a, op.file('/no/parent'));
@@ -72,7 +72,7 @@ function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
   const session = (client: Client, commit: number, until: number, expiry: number): Plain => [
     client.session,
     client.signer.publicKey,
-    0,
+    member(0),
     [commit, 0],
     until,
     client.leaseMs,
@@ -89,11 +89,11 @@ function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
     [c, session(c, 3, 10_002, 20_000)],
   ]);
   const graves = new Map([
-    [b, [b.session, b.signer.publicKey, 0, 10_000]],
-    [d, [d.session, d.signer.publicKey, 0, 10_001]],
+    [b, [b.session, b.signer.publicKey, member(0), 10_000]],
+    [d, [d.session, d.signer.publicKey, member(0), 10_001]],
   ]);
   return reference([
-    [0, COMMIT, 1_800_000_000_000 + CLOCK, CLOCK, [2, 5]],
+    [0, COMMIT, 1_800_000_000_000 + CLOCK, CLOCK, [member(2), member(5)].sort(Buffer.compare)],
     [...sessions.keys()].sort(byBytes).map((one) => sessions.get(one) ?? []),
     [...graves.keys()].sort(byBytes).map((one) => graves.get(one) ?? []),
     [],

@@ -3,7 +3,7 @@ import { encodeOp, type Op } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { at, Client, op, type Sent, World } from './world.ts';
+import { at, Client, member, op, type Sent, World } from './world.ts';
 
 const code = (value: unknown): unknown => (value as { code?: string }).code;
 const PATHS = ['/a', '/a/x', '/a/y', '/b', '/c'];
@@ -227,7 +227,7 @@ test('hostile bytes end in a result, whatever they are, and change nothing else'
           session: a.session,
           seq: 1,
           index: 0,
-          author: 0,
+          author: member(0),
           basis: { epoch: 0, commit: 0 },
         };
         for (const bytes of ops) {

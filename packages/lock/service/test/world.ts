@@ -16,6 +16,7 @@ import type {
   Digest,
   OrderedBatch,
   Position,
+  PublicKey,
   SessionId,
   Unsigned,
 } from '@fatty/interface';
@@ -38,6 +39,11 @@ export const CELL = asCellId(hash('test-cell'));
 
 export function keyOf(n: number): Signer {
   return scheme.signer(hash('test-key', Uint8Array.of(n)));
+}
+
+/** Key of a member of the committee. */
+export function member(n: number): PublicKey {
+  return keyOf(100 + n).publicKey;
 }
 
 /** A keep-alive chain: `links[i]` is i links from the anchor `links[0]`. */
@@ -88,7 +94,7 @@ export class Client {
       session: this.session,
       seq,
       basis: { epoch: 0, commit: basis },
-      author: 0,
+      author: member(0),
       ops,
       opened: openAll(ops),
     };
@@ -145,7 +151,7 @@ export function carried(keepAlive: KeepAlive): Unsigned {
 
 interface CommitOptions {
   readonly keepAlives?: readonly KeepAlive[];
-  readonly evidence?: readonly number[];
+  readonly evidence?: readonly PublicKey[];
   readonly epoch?: number;
 }
 

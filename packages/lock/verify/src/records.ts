@@ -6,6 +6,7 @@ import {
   digest,
   oneToOne,
   optional,
+  publicKey,
   record,
   type Shape,
   u32,
@@ -24,8 +25,8 @@ export interface Head {
   /** Since the Unix epoch. */
   readonly commitTs: number;
   readonly leaseClock: number;
-  /** Committee indices convicted of contradicting themselves, ascending. */
-  readonly convicted: readonly number[];
+  /** Keys of members convicted of contradicting themselves, ascending. */
+  readonly convicted: readonly PublicKey[];
 }
 
 /** Canonical bytes of a head. */
@@ -34,7 +35,7 @@ export const headShape: Shape<Head> = record<Head>({
   commit: u53,
   commitTs: u53,
   leaseClock: u53,
-  convicted: array(u32, COUNT_MAX),
+  convicted: array(publicKey, COUNT_MAX),
 });
 
 /** What the root covers: every piece of the state by the root of its trie. */
@@ -122,7 +123,8 @@ export const claimRecordShape: Shape<ClaimRecord> = record<ClaimRecord>({
 export interface SessionRow {
   readonly id: SessionId;
   readonly client: PublicKey;
-  readonly author: number;
+  /** Member whose block carried the opening. */
+  readonly author: PublicKey;
   readonly opened: Position;
   readonly openableUntil: number;
   readonly leaseMs: number;

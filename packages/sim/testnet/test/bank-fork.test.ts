@@ -14,7 +14,7 @@ const source = (author: number): Source => ({
   session: asSessionId(new Uint8Array(32).fill(author)),
   seq: 0,
   index: 0,
-  author,
+  author: owner(author),
   basis: { epoch: 0, commit: 0 },
 });
 

@@ -2,6 +2,7 @@
 import { hash, toHex, utf8 } from '@fatty/codec';
 import { OrswotAlgorithm } from '@fatty/crdt';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
+import { memberKey } from '@fatty/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BlockBook, type Reader, ViewChecker } from '../src/checkers/index.ts';
 import { bend as bendDraft, openDraft, swapParent } from '../src/liars/craft.ts';
@@ -241,7 +242,8 @@ describe('every rule is broken by a history that breaks it', () => {
   });
 
   test('S19: evidence against an honest replica', () => {
-    const told = bendAll(5, (one) => ({ ...one, input: { ...one.input, evidence: [2] } }));
+    const evidence = [memberKey(cell.committee, 2)];
+    const told = bendAll(5, (one) => ({ ...one, input: { ...one.input, evidence } }));
     expect(rulesBroken(told)).toContain('S19');
     expect(rulesBroken(told, { ...checked, liars: new Set([2]) })).not.toContain('S19');
   });

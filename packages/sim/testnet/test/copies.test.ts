@@ -1,6 +1,6 @@
 // Tests of the copies that S24 compares with.
-import { asDigest, encode, hash, toHex, u53, utf8 } from '@fatty/codec';
-import type { Applied, CommitInput, Digest, StateMachine } from '@fatty/interface';
+import { asDigest, asPublicKey, encode, hash, toHex, u53, utf8 } from '@fatty/codec';
+import type { Applied, CommitInput, Digest, PublicKey, StateMachine } from '@fatty/interface';
 import { expect, test } from 'vitest';
 import { Copies } from '../src/world/copies.ts';
 
@@ -42,7 +42,9 @@ class Sum implements Pick<StateMachine, 'applyCommit' | 'snapshot' | 'restore' |
   }
 }
 
-function commit(index: number, evidence: readonly number[] = []): CommitInput {
+const KEY = asPublicKey(new Uint8Array(32));
+
+function commit(index: number, evidence: readonly PublicKey[] = []): CommitInput {
   const nothing = { batches: [], unsigned: [], commitTs: 1, leaseClock: 1, epoch: 0 };
   return { ...nothing, index, evidence };
 }
@@ -66,7 +68,7 @@ test('another commit, or another snapshot, is asked for itself', () => {
   const copies = new Copies();
   const copy = copies.of(new Sum().machine);
   const one = copy.follow(copy.start, commit(1));
-  const other = copy.follow(copy.start, commit(1, [0, 0]));
+  const other = copy.follow(copy.start, commit(1, [KEY, KEY]));
   expect([one.word.root, other.word.root]).toEqual([wordAt(1), wordAt(3)]);
   // The copy stands elsewhere by now, and goes there again.
   expect(copy.follow(one, commit(2)).word.root).toBe(wordAt(3));

@@ -43,7 +43,7 @@ export function told(
     session: sessionOf(who),
     seq,
     basis: { epoch: 0, commit: 0 },
-    author: 0,
+    author: keyOf('r0'),
     ops: ops.map(([op]) => encodeOp(op)),
     opened: [],
   }));

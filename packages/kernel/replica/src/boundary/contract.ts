@@ -9,7 +9,7 @@ import type {
   PublicKey,
   Verdict,
 } from '@fatty/interface';
-import type { Commit } from '@fatty/order';
+import type { Commit, Ordered } from '@fatty/order';
 import type { Cert, SignedVote } from '@fatty/protocol';
 import type { ClockSample } from '../cell/clock.ts';
 
@@ -99,7 +99,8 @@ export type ReplicaEffect =
   | { readonly kind: 'index'; readonly blocks: readonly IndexedBlock[] }
   | {
       readonly kind: 'committed';
-      readonly commit: Commit;
+      /** `convicted`: places in the committee of the members whose keys the input names. */
+      readonly commit: Commit & Pick<Ordered, 'convicted'>;
       readonly input: CommitInput;
       readonly applied: Applied;
     }

@@ -1,6 +1,6 @@
 // The algorithm's checks of one batch.
 import { type CarriedBatch, type ClosedBatch, type OpenedOps, openOps } from '@fatty/broadcast';
-import type { Ask, OrderedBatch, StateMachine, Verdict } from '@fatty/interface';
+import type { Ask, OrderedBatch, PublicKey, StateMachine, Verdict } from '@fatty/interface';
 
 /** R11a over a batch: what it costs, and the first refusal if there is one. */
 export interface Judged {
@@ -25,7 +25,7 @@ export function costOf({ asks, weight }: Judged): Cost {
 /** Op by op, as a block's check does: what cannot be opened is refused where its turn comes. */
 export function validateBatch(
   machine: StateMachine,
-  author: number,
+  author: PublicKey,
   { batch }: ClosedBatch,
   { opened, flaw }: Pick<OpenedOps, 'opened'> & Partial<OpenedOps>,
 ): Judged {
@@ -44,7 +44,7 @@ export function validateBatch(
 }
 
 /** A batch as the state machine sees it. */
-export function orderedBatch({ id, batch, opened }: CarriedBatch, author: number): OrderedBatch {
+export function orderedBatch({ id, batch, opened }: CarriedBatch, author: PublicKey): OrderedBatch {
   return { id, author, ...batch, opened };
 }
 
@@ -65,7 +65,7 @@ export class Arrival {
   }
 
   /** For the check before the signature: it refuses most of what it refuses without opening it. */
-  ordered(author: number): OrderedBatch {
+  ordered(author: PublicKey): OrderedBatch {
     const { id, batch } = this.closed;
     const opened = (): OrderedBatch['opened'] => this.ops.opened;
     return {

@@ -2,6 +2,7 @@
 import { type Block, compareRefs, type Dag, type Ref, refKey } from '@fatty/broadcast';
 import type { OrderedBatch, StateMachine } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';
+import { memberKey } from '@fatty/protocol';
 import { orderedBatch } from '../checks/validate.ts';
 
 /** A machine over the committed state of this one, for pending batches (see `StateMachine.view`). */
@@ -64,9 +65,10 @@ export class Delivered {
 
   /** Every copy by the ref of its block, as a commit would try them. */
   #batches(): readonly OrderedBatch[] {
+    const { committee } = this.#port.dag;
     const blocks = [...this.#pending.values()].sort((a, b) => compareRefs(a.ref, b.ref));
     return blocks.flatMap(({ batches, ref }) =>
-      batches.map((carried) => orderedBatch(carried, ref.author)),
+      batches.map((carried) => orderedBatch(carried, memberKey(committee, ref.author))),
     );
   }
 }

@@ -12,6 +12,7 @@ import {
   type Batch,
   BLOCK_WEIGHT_MAX,
   type Committee,
+  memberKey,
   type SignedBatch,
   signedBatchShape,
 } from '@fatty/protocol';
@@ -85,6 +86,7 @@ export class Gateway {
    */
   handedOver(signed: SignedBatch, round: number): Failure | undefined {
     const { machine, me, committee } = this.#port;
+    const own = memberKey(committee, me);
     const closed = readBatch(signed, committee.params.limits);
     if (!closed.ok) return closed.failure;
     const { id, batch } = closed.value;
@@ -92,11 +94,11 @@ export class Gateway {
     if (batch.seq === 0 || this.#port.pool.get(toHex(id)) || this.#checking.has(toHex(id)))
       return undefined;
     const arrival = new Arrival(closed.value, machine);
-    const advice = machine.precheck(arrival.ordered(me));
+    const advice = machine.precheck(arrival.ordered(own));
     if (advice.kind !== 'accept' || this.#outOfPlace(closed.value)) return undefined;
     const flaw = checkBatchAtDoor(closed.value, this.#port.rules);
     if (flaw) return flaw;
-    const { refusal, asks } = validateBatch(machine, me, closed.value, arrival.ops);
+    const { refusal, asks } = validateBatch(machine, own, closed.value, arrival.ops);
     if (refusal === undefined && asks.length === 0)
       this.#port.pool.addHanded(arrival.carried, round);
     return undefined;
@@ -144,14 +146,15 @@ export class Gateway {
 
   #judge(arrival: Arrival, tag: number): void {
     const { machine, me, committee } = this.#port;
+    const own = memberKey(committee, me);
     const { closed } = arrival;
     // What committed state refuses is refused before its signature, or the admission of its key,
     // costs anything.
-    const advice = machine.precheck(arrival.ordered(me));
+    const advice = machine.precheck(arrival.ordered(own));
     if (advice.kind === 'ignore' || advice.kind === 'reject') return this.#refuse(tag, advice);
     const flaw = this.#outOfPlace(closed) ?? checkBatchAtDoor(closed, this.#port.rules);
     if (flaw) return this.#refuse(tag, flaw);
-    const judged = validateBatch(machine, me, closed, arrival.ops);
+    const judged = validateBatch(machine, own, closed, arrival.ops);
     if (judged.refusal) return this.#refuse(tag, judged.refusal);
     const proofs = judged.asks.length;
     const most = committee.params.limits.blockProofsMax;

@@ -13,7 +13,7 @@ import {
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Digest, Signature, StateMachine, Unsigned } from '@fatty/interface';
-import type { Batch, Committee } from '@fatty/protocol';
+import { type Batch, type Committee, memberKey } from '@fatty/protocol';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
@@ -322,7 +322,8 @@ export class Pool {
   #costOf(carried: CarriedBatch): Cost {
     const known = this.#costs.get(carried);
     if (known !== undefined) return known;
-    const cost = costOf(validateBatch(this.#port.machine, this.#port.me, carried, carried));
+    const { machine, committee, me } = this.#port;
+    const cost = costOf(validateBatch(machine, memberKey(committee, me), carried, carried));
     this.#costs.set(carried, cost);
     return cost;
   }

@@ -1,6 +1,8 @@
 // The book of every block that was ever seen.
 import type { Ref } from '@fatty/broadcast';
 import { asSignature, hash, signedBytes, toHex } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
+import { memberKey } from '@fatty/protocol';
 import {
   type CheckedCell,
   type Checker,
@@ -32,6 +34,11 @@ export class BlockBook implements Checker {
 
   all(): Iterable<SeenBlock> {
     return this.#blocks.values();
+  }
+
+  /** Key of the block's author. */
+  keyOf({ author }: SeenBlock): PublicKey {
+    return memberKey(this.#checked.cell.committee, author);
   }
 
   find(ref: Ref): SeenBlock | undefined {

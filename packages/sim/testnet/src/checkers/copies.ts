@@ -9,7 +9,8 @@ import { type CommitSeen, isUncounted } from './commits.ts';
 /** One copy of a batch, read from the block that carries it. */
 interface Copy {
   readonly id: string;
-  readonly author: number;
+  /** Its key, hex. */
+  readonly author: string;
   /** Client key and session. */
   readonly source: string;
   readonly seq: number;
@@ -50,10 +51,10 @@ export class CopyChecker implements Checker {
   }
 
   #commit({ commit, input, applied }: CommitSeen, say: Say): void {
-    const copies = commit.blocks.flatMap((ref) => copiesIn(this.#book.find(ref)));
+    const copies = commit.blocks.flatMap((ref) => copiesIn(this.#book.find(ref), this.#book));
     const [carried, tried] = [
-      copies.map(({ id, author }) => `${id}/r${author}`),
-      input.batches.map(({ id, author }) => `${toHex(id)}/r${author}`),
+      copies.map(({ id, author }) => `${id}/${author}`),
+      input.batches.map(({ id, author }) => `${toHex(id)}/${toHex(author)}`),
     ];
     if (carried.join() !== tried.join()) say(`the copies ${carried.join()}`, tried.join());
     const answers = new Map<string, Receipt>();
@@ -103,14 +104,15 @@ function sourceOf({ client, session }: Pick<Receipt, 'client' | 'session'>): str
 }
 
 /** The batches of a block, read apart from the code under test. */
-function copiesIn(block: SeenBlock | undefined): readonly Copy[] {
+function copiesIn(block: SeenBlock | undefined, book: BlockBook): readonly Copy[] {
   const body = block && readItem(block.body);
   const batches = Array.isArray(body) ? (body as readonly Item[])[0] : undefined;
   if (block === undefined || !Array.isArray(batches)) return [];
-  return (batches as readonly Item[]).flatMap((signed) => copyIn(signed, block.author));
+  const author = toHex(book.keyOf(block));
+  return (batches as readonly Item[]).flatMap((signed) => copyIn(signed, author));
 }
 
-function copyIn(signed: Item, author: number): readonly Copy[] {
+function copyIn(signed: Item, author: string): readonly Copy[] {
   const core = Array.isArray(signed) ? (signed as readonly Item[])[0] : undefined;
   const batch = core instanceof Uint8Array ? readItem(core) : undefined;
   if (!(core instanceof Uint8Array) || !Array.isArray(batch)) return [];

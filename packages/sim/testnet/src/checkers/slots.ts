@@ -1,5 +1,5 @@
 // Checks S1 and S2: one block per slot, one delivered branch per author.
-import { toHex } from '@fatty/codec';
+import { equalBytes, toHex } from '@fatty/codec';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 import type { BlockBook } from './book.ts';
 import { DeliveredChains } from './branches.ts';
@@ -49,9 +49,12 @@ export class SlotChecker implements Checker {
     }
     if (observation.kind === 'committed') {
       this.#chains.raiseHorizon(observation.commit.horizon);
-      for (const author of observation.input.evidence) {
-        if (!this.#checked.liars.has(author))
-          say('S19', 'evidence against liars only', `r${author}`);
+      for (const key of observation.input.evidence) {
+        const member = this.#checked.cell.committee.members.findIndex((one) =>
+          equalBytes(one, key),
+        );
+        if (!this.#checked.liars.has(member))
+          say('S19', 'evidence against liars only', `r${member}`);
       }
     }
     return out;

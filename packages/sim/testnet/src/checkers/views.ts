@@ -1,7 +1,7 @@
 // Checks S15: what a delivered view shows.
 import { type Body, bodyShape } from '@fatty/broadcast';
 import { decode, equalBytes, toHex } from '@fatty/codec';
-import type { OrderedBatch, StateMachine } from '@fatty/interface';
+import type { OrderedBatch, PublicKey, StateMachine } from '@fatty/interface';
 import { batchId, batchShape } from '@fatty/protocol';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import type { SeededRng } from '../world/rng.ts';
@@ -169,7 +169,7 @@ export class ViewChecker implements Checker {
   #batchesOf(block: SeenBlock, machine: StateMachine): readonly OrderedBatch[] {
     const known = this.#opened.get(block);
     if (known !== undefined) return known;
-    const read = openBatches(block, machine);
+    const read = openBatches(block, machine, this.#book.keyOf(block));
     this.#opened.set(block, read);
     return read;
   }
@@ -191,7 +191,11 @@ function readSigned(block: SeenBlock): Body['batches'] {
   return body.ok ? body.value.batches : [];
 }
 
-function openBatches(block: SeenBlock, machine: StateMachine): readonly OrderedBatch[] {
+function openBatches(
+  block: SeenBlock,
+  machine: StateMachine,
+  author: PublicKey,
+): readonly OrderedBatch[] {
   return signedIn(block).flatMap(({ core }) => {
     const batch = decode(batchShape, core, BODY_BYTES_MAX);
     if (!batch.ok) return [];
@@ -199,6 +203,6 @@ function openBatches(block: SeenBlock, machine: StateMachine): readonly OrderedB
       const op = machine.open(bytes);
       return op.ok ? [op.value] : [];
     });
-    return [{ ...batch.value, opened, id: batchId(core), author: block.author }];
+    return [{ ...batch.value, opened, id: batchId(core), author }];
   });
 }

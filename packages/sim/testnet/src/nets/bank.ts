@@ -1,6 +1,6 @@
 // The net of the AT2 bank.
 import { Bank, type Transfer, transfer, transferResult } from '@fatty/bank';
-import { decode, encode } from '@fatty/codec';
+import { decode, encode, toHex } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { signedBatchShape } from '@fatty/protocol';
 import { effects } from '../checkers/index.ts';
@@ -20,12 +20,14 @@ type Say = (rule: string, expected: string, actual: string) => void;
 class Books implements Checker {
   readonly rules: readonly string[] = ['no double spend', 'no minting', 'no overdraft'];
   readonly balances: bigint[];
+  readonly #places: ReadonlyMap<string, number>;
   readonly #numbers = new Set<string>();
   readonly #count: (what: string) => void;
   #index = 0;
 
   constructor(cell: Cell, count: (what: string) => void) {
     this.balances = cell.signers.map(() => START);
+    this.#places = new Map(cell.signers.map(({ publicKey }, place) => [toHex(publicKey), place]));
     this.#count = count;
   }
 
@@ -54,7 +56,8 @@ class Books implements Checker {
       const result = decode(transferResult, answer, answer.length);
       if (!result.ok) return note('readable result', 'a result', result.failure.code);
       this.#count(result.value.kind === 'moved' ? 'moved' : `refused.${result.value.code}`);
-      if (order.ok && result.value.kind === 'moved') this.#move(batch.author, order.value, note);
+      const from = this.#places.get(toHex(batch.author)) ?? -1;
+      if (order.ok && result.value.kind === 'moved') this.#move(from, order.value, note);
     }
   }
 

@@ -116,8 +116,8 @@ function textOfCommit(commit: CommitInput): string {
   const { index, epoch, commitTs, leaseClock, batches, unsigned, evidence } = commit;
   return [
     [index, epoch, commitTs, leaseClock].join(' '),
-    batches.map(({ id, author }) => `${toHex(id)}/${author}`).join(' '),
+    batches.map(({ id, author }) => `${toHex(id)}/${toHex(author)}`).join(' '),
     unsigned.map(({ bytes }) => toHex(bytes)).join(' '),
-    evidence.join(' '),
+    evidence.map(toHex).join(' '),
   ].join(', ');
 }
