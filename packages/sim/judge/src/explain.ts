@@ -5,15 +5,23 @@ import { candidates, orderOf, type Sought, search } from './search.ts';
 
 /** States looked at to find out whether a call can be left out of an explanation. */
 const STATES_MAX = 5_000;
+/** Calls of a history that is not cut down any further: it would take too long. */
+const CUT_DOWN_MAX = 500;
+/** Calls of a contradiction that a text shows. */
+const CORE_SHOWN_MAX = 30;
 /** Calls beside the contradiction that a text shows. */
 const SHOWN_MAX = 6;
 
-/** The fewest calls that still contradict one another, whatever became of the others; `sought` has no order. */
+/**
+ * The fewest calls that still contradict one another, whatever became of the others; `sought` has no order. Of
+ * very many calls, all up to the moment when the contradiction is there.
+ */
 export function explain(
   path: string,
   sought: readonly Sought[],
 ): { readonly calls: readonly Call[]; readonly text: string } {
-  const core = relaxed(firstBroken(sought));
+  const broken = firstBroken(sought);
+  const core = broken.length > CUT_DOWN_MAX ? broken : relaxed(broken);
   const calls = core.filter(({ isOptional }) => !isOptional).map(({ call }) => call);
   return { calls, text: [`${path}: no order explains these answers`, ...tell(core)].join('\n') };
 }
@@ -67,8 +75,12 @@ function tell(core: readonly Sought[]): readonly string[] {
     const why = step(best.state, one.call, one.index);
     return `  then ${line(one.call)}${typeof why === 'string' ? `: but ${why}` : ''}`;
   });
+  const left = musts.length - CORE_SHOWN_MAX;
   return [
-    ...musts.map(({ call }) => `  ${call.client} from ${call.start} to ${call.end}: ${line(call)}`),
+    ...(left > 0 ? [`  ${left} calls, and`] : []),
+    ...musts
+      .slice(-CORE_SHOWN_MAX)
+      .map(({ call }) => `  ${call.client} from ${call.start} to ${call.end}: ${line(call)}`),
     ' the furthest that an order gets:',
     ...order.slice(-SHOWN_MAX).map((call) => `  ${line(call)}`),
     ...stuck,
