@@ -58,6 +58,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'nets',
+          // What one world leaves warm, the next one runs: compiling early is worth it.
+          execArgv: ['--always-sparkplug', '--no-lazy-feedback-allocation'],
           include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
           testTimeout: 900_000,
           isolate: false,

@@ -1,8 +1,11 @@
 // Deliberate mistakes, each with the test that must notice. `find` stands exactly once in `file`.
-const unit = (path) => ({ projects: ['unit', 'alone'], test: path });
-const nets = (path) => ({ projects: ['nets'], test: path });
+import { AGREEMENT_MUTANTS } from './mutants-agreement.mjs';
+import { DISK_MUTANTS } from './mutants-disk.mjs';
+import { nets, unit } from './mutants-kind.mjs';
 
 export const MUTANTS = [
+  ...AGREEMENT_MUTANTS,
+  ...DISK_MUTANTS,
   {
     name: 'quorum-delivery',
     about: 'SecureBroadcast delivers at q − 1 supporters',
@@ -163,7 +166,7 @@ export const MUTANTS = [
     file: 'packages/lock/core/src/reads.ts',
     find: 'const lowest = Math.min(...voices.values());',
     replace: 'const lowest = commit;',
-    ...nets('tests/nets/clients.test.ts'),
+    ...nets('tests/nets/clients.test.ts', 75),
   },
   {
     name: 'unproved-grant',
@@ -171,7 +174,7 @@ export const MUTANTS = [
     file: 'packages/lock/core/src/holds.ts',
     find: 'return Math.min(deadlineMs, sessionDeadlineMs);',
     replace: 'return Math.max(deadlineMs, sessionDeadlineMs, Number.POSITIVE_INFINITY);',
-    ...nets('tests/nets/clients.test.ts'),
+    ...nets('tests/nets/clients.test.ts', 75),
   },
   {
     name: 'current-by-old-block',

@@ -1,11 +1,12 @@
 // `node tools/mutants.mjs [NAME…]`: breaks the code on purpose, one line at a time, and demands that
-// the named test goes red; then puts the line back. tests/README.md tells what each of them means.
+// the named test goes red; then puts the line back. `--table` writes tests/MUTANTS.md, which tells what each of them means.
 // Needs a clean work tree, so that nothing of yours is ever lost.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MUTANTS } from './mutants-list.mjs';
+import { tableOf } from './mutants-table.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const REGRESSIONS = 'tests/regressions';
@@ -54,6 +55,10 @@ function tryMutant(mutant) {
   }
 }
 
+if (process.argv.includes('--table')) {
+  writeFileSync(join(root, 'tests', 'MUTANTS.md'), tableOf(MUTANTS));
+  process.exit(0);
+}
 refuseDirtyTree();
 const wanted = process.argv.slice(2);
 const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));

@@ -18,10 +18,19 @@ export {
   type Watch,
   watch,
 } from './checkers/index.ts';
-export { type Insider, LIES, type Lie, makeLiar, Puppet, type Trick } from './liars/index.ts';
+export {
+  type Insider,
+  LIES,
+  type Lie,
+  makeLiar,
+  PICKED_LIES,
+  Puppet,
+  type Trick,
+} from './liars/index.ts';
 export { type TwoFaced, TwoFacedReplica } from './liars/two-faced.ts';
 export { type Asynchrony, runAsynchrony, SCHEDULERS } from './nets/asynchrony.ts';
 export * from './nets/index.ts';
+export * from './nets/misbehave.ts';
 export { type Plan, type PlannedOp, type PlanSize, planArbitrary } from './nets/plan.ts';
 export * from './nets/recorded.ts';
 export * from './nets/shrink.ts';
@@ -40,6 +49,7 @@ export {
   stage,
   staged,
 } from './staging/stage.ts';
+export { AIMS, type Aim } from './world/aims.ts';
 export { type Cell, GENESIS_MS, makeCell, smallWindows } from './world/cell.ts';
 export {
   CLIENT_LIES,

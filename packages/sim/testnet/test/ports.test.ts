@@ -28,6 +28,7 @@ function run(
     after,
     verify: (_job, answer) => void after(seed, () => answer(undefined)),
     synced: () => undefined,
+    awake: (act) => act(),
   });
   const end = begin({ ...ports, ...bend(ports) });
   for (let event = heap.pop(); event !== undefined; event = heap.pop()) {

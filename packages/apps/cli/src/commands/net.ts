@@ -1,13 +1,17 @@
 // `fatty net`: runs a property net.
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { nodeScheme } from '@fatty/codec/node';
 import { chart, shownBy } from '@fatty/msc';
 import {
+  misbehaving,
   missed,
   NETS,
   type Net,
   type NetReport,
+  PICKED_LIES,
   planOf,
+  readLiars,
   recordPlan,
   runNet,
   useRealScheme,
@@ -15,12 +19,16 @@ import {
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
+import { runAll } from './net-all.ts';
 import { importNet, isModulePath } from './net-module.ts';
 
 interface NetFlags {
   readonly seed?: string | number;
   readonly runs?: string | number;
   readonly chart?: string;
+  readonly misbehave?: string;
+  readonly all?: boolean;
+  readonly seeds?: string | number;
   readonly output?: string;
 }
 
@@ -57,17 +65,51 @@ function drawWorld(net: Net, { seed, failure }: NetReport, path: string, io: Io)
   }
 }
 
+/** The net with the liars that somebody picked by hand. */
+function pickLiars(net: Net, picks: string | undefined): Net {
+  if (picks === undefined) return net;
+  const liars = readLiars(picks);
+  const picked = liars.ok ? misbehaving(net, liars.value) : liars;
+  if (picked.ok) return picked.value;
+  const { code, expected, actual } = picked.failure;
+  const wrong = `--misbehave: ${code}: expected ${expected}, got ${JSON.stringify(actual)}`;
+  throw new ExitError(EXIT.usage, wrong);
+}
+
+const seedOf = ({ seed }: NetFlags): number =>
+  wholeNumber('--seed', seed ?? Math.floor(Math.random() * 2 ** 31));
+
+/** What one world leaves warm, the next one runs: compiling early is worth it. */
+const COMPILE_EARLY = ['--always-sparkplug', '--no-lazy-feedback-allocation'];
+
+async function runAny(name: string | undefined, flags: NetFlags, io: Io): Promise<number> {
+  const { all, seeds, runs, chart: path, misbehave } = flags;
+  if (all !== true) {
+    if (name === undefined) throw new ExitError(EXIT.usage, 'which net? a name, or --all');
+    if (seeds !== undefined) throw new ExitError(EXIT.usage, '--seeds goes with --all');
+    return runOne(name, flags, io);
+  }
+  if ([name, runs, path, misbehave].some((one) => one !== undefined)) {
+    throw new ExitError(EXIT.usage, '--all goes with --seeds, --seed and -o only');
+  }
+  const worlds = wholeNumber('--seeds', seeds ?? 500, { min: 1 });
+  return runAll({ worlds, seed: seedOf(flags), format: formatOf(flags.output) }, io);
+}
+
 async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
-  const net = await netOf(name);
-  const seed = wholeNumber('--seed', flags.seed ?? Math.floor(Math.random() * 2 ** 31));
+  const net = pickLiars(await netOf(name), flags.misbehave);
+  const seed = seedOf(flags);
   const runs = wholeNumber('--runs', flags.runs ?? 20, { min: 1 });
   if (flags.chart !== undefined) checkWritable(flags.chart);
   // The platform's hash and signatures: the same answers, sooner.
   useRealScheme(nodeScheme());
+  for (const flag of COMPILE_EARLY) setFlagsFromString(flag);
+  const before = process.cpuUsage();
   const report = runNet(net, { seed, runs });
+  const { user, system } = process.cpuUsage(before);
   if (flags.chart !== undefined) drawWorld(net, report, flags.chart, io);
   const notReached = missed(net, report);
-  const { failure, reached } = report;
+  const { failure, reached, simulatedMs } = report;
   const ok = failure === undefined && notReached.length === 0;
   const verdict = failure ? 'broken' : ok ? 'holds' : 'proved too little';
   show(io, formatOf(flags.output), {
@@ -75,6 +117,8 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
     verdict,
     seed,
     runs: report.runs,
+    simulatedMs,
+    cpuMs: Math.round((user + system) / 1e3),
     ...(flags.output === 'json' ? { reached } : reached),
     ...(notReached.length > 0 ? { missed: notReached } : {}),
     ...(failure ? { violations: failure.violations, plan: failure.plan } : {}),
@@ -83,12 +127,18 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   return ok ? EXIT.done : EXIT.refused;
 }
 
-/** net NAME. */
+/** net NAME, net --all. */
 export const registerNet: Register = ({ cli, io, run }) => {
   const names = Object.keys(NETS).join(', ');
-  withFormat(cli.command('net <name>', `Run a property net: ${names}, or your own: ./mine.js`))
+  withFormat(cli.command('net [name]', `Run a property net: ${names}, or your own: ./mine.js`))
     .option('--seed <n>', 'begin here; default: a random one, printed')
     .option('--runs <n>', 'worlds to run; default 20')
     .option('--chart <file>', 'draw the first world there, or the shrunk one that fails')
-    .action(run(async (name: string, flags: NetFlags) => runOne(name, flags, io)));
+    .option(
+      '--misbehave <liars>',
+      `who lies, as r2=equivocate,r3=withhold: ${PICKED_LIES.join(', ')}`,
+    )
+    .option('--all', 'every net by name, on all cores; a world that fails is written here')
+    .option('--seeds <n>', 'with --all: worlds in all; default 500')
+    .action(run(async (name: string | undefined, flags: NetFlags) => runAny(name, flags, io)));
 };

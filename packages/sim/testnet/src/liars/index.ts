@@ -23,8 +23,11 @@ export const LIES = [
   'copier',
   'late',
 ] as const;
-/** `stuff` floods every log of its world, so only worlds made for it have it. */
-export type Lie = (typeof LIES)[number] | 'stuff';
+/** `stuff` floods every log of its world, so only worlds made for it have it; `twins` is picked by hand. */
+export type Lie = (typeof LIES)[number] | 'stuff' | 'twins';
+
+/** Lies that somebody may pick by hand. */
+export const PICKED_LIES: readonly Lie[] = [...LIES, 'twins'];
 
 export type { Insider } from './craft.ts';
 export { Puppet, type Trick } from './puppet.ts';
@@ -169,7 +172,7 @@ function late(insider: Insider): Trick {
   };
 }
 
-const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Trick } = {
+const TRICKS: { readonly [L in Exclude<Lie, 'silent' | 'twins'>]: (insider: Insider) => Trick } = {
   equivocate,
   fork,
   withhold,
@@ -184,7 +187,7 @@ const TRICKS: { readonly [L in Exclude<Lie, 'silent'>]: (insider: Insider) => Tr
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */
-export function makeLiar(lie: Lie, insider: Insider): Peer {
+export function makeLiar(lie: Exclude<Lie, 'twins'>, insider: Insider): Peer {
   if (lie !== 'silent') return new Puppet(insider, TRICKS[lie](insider));
   return {
     step(event) {

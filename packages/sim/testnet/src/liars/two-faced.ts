@@ -146,7 +146,8 @@ export class TwoFacedReplica implements Peer {
   }
 }
 
-function headerIn(block: Uint8Array): Header | undefined {
+/** The header of a signed block's bytes, whoever signed it. */
+export function headerIn(block: Uint8Array): Header | undefined {
   const signed = decode(signedBlockShape, block, BYTES_MAX);
   const header = signed.ok ? decode(headerShape, signed.value.header, BYTES_MAX) : signed;
   return header.ok ? header.value : undefined;

@@ -3,37 +3,19 @@ import { encode, standIn, toHex, utf8 } from '@fatty/codec';
 import { OrswotAlgorithm, setOp } from '@fatty/crdt';
 import { watch } from '../checkers/index.ts';
 import { stage, staged } from '../staging/stage.ts';
+import { against, againstLeaders } from '../world/aims.ts';
 import { makeCell, smallWindows } from '../world/cell.ts';
 import { Client } from '../world/client.ts';
 import { CALM_NETWORK, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
 import type { Scheduler } from '../world/network.ts';
 import type { Observation, Violation } from '../world/observation.ts';
 import { SeededRng } from '../world/rng.ts';
-import { blocksIn, readItem, type SeenBlock } from '../world/sight.ts';
+import { readItem, type SeenBlock } from '../world/sight.ts';
 import type { World } from '../world/world.ts';
 import { say } from './net.ts';
 
 /** Adversaries that own the network and break no machine. Delays in ms, far above every timeout. */
 const SLOW_MS = 9_000;
-
-/**
- * Leaders' blocks reach exactly f other replicas in time, everybody else's come at once: the
- * scheduler that keeps a rule with known leaders from ever deciding.
- */
-export function againstLeaders(replicas: number, faultsMax: number): Scheduler {
-  return (packet) => {
-    const [block, ...more] = blocksIn(packet.bytes);
-    if (block === undefined || more.length > 0 || block.author !== packet.from) return undefined;
-    if (block.round % replicas !== block.author) return undefined;
-    const distance = (packet.to - packet.from + replicas) % replicas;
-    return distance <= faultsMax ? undefined : SLOW_MS;
-  };
-}
-
-/** Everything one replica says is late. */
-export function against(victim: number): Scheduler {
-  return (packet) => (packet.from === victim ? SLOW_MS : undefined);
-}
 
 /** Any packet may take any time. */
 export function heavyTails(seed: number): Scheduler {
@@ -50,8 +32,8 @@ function schedulerOf(
   replicas: number,
   faultsMax: number,
 ): Scheduler {
-  if (name === 'againstLeaders') return againstLeaders(replicas, faultsMax);
-  return name === 'against' ? against(seed % replicas) : heavyTails(seed);
+  if (name === 'againstLeaders') return againstLeaders(replicas, faultsMax, SLOW_MS);
+  return name === 'against' ? against(seed % replicas, SLOW_MS) : heavyTails(seed);
 }
 
 /** What came of a world under an adversarial network. */

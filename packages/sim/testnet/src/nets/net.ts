@@ -83,6 +83,8 @@ export interface RunOutcome {
   readonly reached: Readonly<Record<string, number>>;
   /** How much work the world was. */
   readonly events: number;
+  /** Virtual time that it took, ms. */
+  readonly simulatedMs: number;
 }
 
 /** After the last fault and op, everything honest is to be answered within this time (L1). ms. */
@@ -91,11 +93,12 @@ export const CALM_MS_MAX = 40_000;
 /** K of R27: one world in four has that of a cell. */
 const CHECKPOINT_COMMITS: readonly number[] = [1, 2, 3, 16];
 
+const isNarrow = ({ seed }: Pick<Plan, 'seed'>): boolean => (seed >>> 2) % 2 === 0;
+
 /** Half of the worlds have windows so narrow that the horizon is never far. */
 function windowsOf({ seed, replicas }: Plan): CellParams {
   const checkpointCommits = CHECKPOINT_COMMITS[seed % CHECKPOINT_COMMITS.length] ?? 1;
-  const isNarrow = (seed >>> 2) % 2 === 0;
-  const windows = isNarrow ? narrowWindows(replicas) : smallWindows(replicas);
+  const windows = isNarrow({ seed }) ? narrowWindows(replicas) : smallWindows(replicas);
   return { ...windows, checkpointCommits };
 }
 
@@ -145,7 +148,8 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   for (const { reached } of [views, seen.copies]) {
     for (const [what, times] of Object.entries(reached)) world.count(what, times);
   }
-  return { violations: world.violations, reached: world.reached, events: world.events };
+  const { violations, reached, events, elapsedMs } = world;
+  return { violations, reached, events, simulatedMs: elapsedMs };
 }
 
 function play(act: Act, scene: Scene): void {
@@ -153,6 +157,7 @@ function play(act: Act, scene: Scene): void {
   world.count('runs');
   if (plan.liars.length > 0) world.count('runsWithLiars');
   if (plan.signatures) world.count('runsWithRealSignatures');
+  if (isNarrow(plan)) world.count('runsInNarrowWindows');
   world.start(plan.faults);
   act.prepare(scene);
   const clerk = act.pipelining && pipeline(world, plan.seed, act.pipelining);

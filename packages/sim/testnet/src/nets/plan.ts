@@ -45,6 +45,8 @@ export interface PlanSize {
   readonly kinds: number;
   /** What its lying replicas do more often than the rest: the net is to meet it. */
   readonly favours?: readonly Lie[];
+  /** Who lies in every world, and how; default: the dice decide. */
+  readonly liars?: Plan['liars'];
 }
 
 const times = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
@@ -143,7 +145,10 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
   return fc
     .constantFrom(...size.replicas)
     .chain((replicas) =>
-      fc.tuple(fc.constant(replicas), liarsArbitrary(replicas, size.favours ?? [])),
+      fc.tuple(
+        fc.constant(replicas),
+        size.liars ? fc.constant(size.liars) : liarsArbitrary(replicas, size.favours ?? []),
+      ),
     )
     .chain(([replicas, liars]) => {
       const lying = new Set(liars.map((liar) => liar.replica));

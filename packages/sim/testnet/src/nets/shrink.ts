@@ -20,6 +20,8 @@ export interface NetReport {
   /** Coverage counters, summed over the worlds. */
   readonly reached: Readonly<Record<string, number>>;
   readonly failure: Counterexample | undefined;
+  /** Virtual time of these worlds, ms. */
+  readonly simulatedMs: number;
 }
 
 /** A small counterexample is worth seconds, not minutes. */
@@ -47,6 +49,7 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const reached: Record<string, number> = {};
   let worlds = 0;
+  let simulatedMs = 0;
   let shrinkEvents = 0;
   let failure: Counterexample | undefined;
   const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
@@ -56,6 +59,7 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
     const outcome = runPlan(chosen, plan);
     if (failure === undefined) {
       worlds += 1;
+      simulatedMs += outcome.simulatedMs;
       for (const [what, count] of Object.entries(outcome.reached)) {
         reached[what] = (reached[what] ?? 0) + count;
       }
@@ -69,11 +73,11 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
   const run = fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
   // Nothing was reported and still it failed: the net's own code has thrown.
   if (run.failed && failure === undefined) throw run.errorInstance;
-  return { net: chosen.name, seed, runs: worlds, reached, failure };
+  return { net: chosen.name, seed, runs: worlds, reached, failure, simulatedMs };
 }
 
 /** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
-export function missed(net: Net, report: NetReport): readonly string[] {
+export function missed(net: Net, report: Pick<NetReport, 'reached'>): readonly string[] {
   return missedOf(net, report.reached);
 }
 

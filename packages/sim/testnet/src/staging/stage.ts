@@ -13,6 +13,7 @@ import type { StateView } from '@fatty/protocol';
 import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
+import { Twins } from '../liars/twins.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
@@ -168,15 +169,15 @@ export class StagedMachines {
   }
 }
 
-function honest(
-  { cell, machine, tuning }: StageOptions,
-  machines: StagedMachines,
-  index: number,
-): Peer {
+function honest(options: StageOptions, machines: StagedMachines, index: number): Peer {
+  const { cell, machine } = options;
+  return honestOf(options, index, machines.adopt(index, machine(contextOf(cell))));
+}
+
+function honestOf({ cell, tuning }: StageOptions, index: number, machine: StateMachine): Peer {
   const { committee, cellId, scheme } = cell;
-  const adopted = machines.adopt(index, machine(contextOf(cell)));
   const signer = signerOf(cell, index);
-  const config = { committee, cellId, me: index, signer, scheme, machine: adopted };
+  const config = { committee, cellId, me: index, signer, scheme, machine };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
   return {
     resume: (head, state) => replica.resume(head, state),
@@ -186,6 +187,14 @@ function honest(
     clockMs: (sample) => replica.clockMs(sample),
     isCurrent: replica.isCurrent,
   };
+}
+
+/** Nobody looks at the machines of a liar. */
+function twins(options: StageOptions, me: number, lied: () => void): Peer {
+  const { cell, machine } = options;
+  const copy = (): Peer => honestOf(options, me, machine(contextOf(cell)).machine);
+  const { quorum, signers } = cell;
+  return new Twins({ copies: [copy(), copy()], me, replicas: signers.length, quorum, lied });
 }
 
 function contextOf({ committee, cellId }: Cell): CellContext {
@@ -204,6 +213,7 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
       world.count('lies');
       world.count(`lie.${what}`);
     };
+    if (lie === 'twins') return twins(options, index, () => lied(lie));
     const signer = signerOf(cell, index);
     return makeLiar(lie, { index, signer, cell, rng: dice.fork(), lied });
   };

@@ -53,6 +53,8 @@ export class Disk {
   #inSegment = 0;
   /** Segments that are gone. */
   dropped = 0;
+  /** By how much each datasync takes longer at present, ms. */
+  slowedMs = 0;
 
   constructor(
     options: DiskOptions,
@@ -162,7 +164,8 @@ export class Disk {
   }
 
   #delay(): number {
-    return this.#rng.between(this.#options.syncMsMin, this.#options.syncMsMax);
+    const { syncMsMin, syncMsMax } = this.#options;
+    return this.slowedMs + this.#rng.between(syncMsMin, syncMsMax);
   }
 
   #startSync(): void {

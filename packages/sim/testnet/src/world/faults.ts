@@ -1,4 +1,5 @@
 // What can go wrong in a world, and how badly.
+import { AIMED_MS, type Aim } from './aims.ts';
 import type { DiskOptions } from './disk.ts';
 
 /** How links behave. Delays in ms of virtual time, one way; chances in thousandths per packet. */
@@ -66,9 +67,73 @@ export type Fault =
       readonly atMs: number;
       readonly replicas: readonly number[];
       readonly byMs: number;
+    }
+  /** What replicas in `side` say reaches nobody outside it; they hear everything. */
+  | {
+      readonly kind: 'oneWay';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly side: readonly number[];
+    }
+  /** A process stands still, and then goes on with all that came meanwhile. */
+  | {
+      readonly kind: 'pause';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+    }
+  /** Packets take up to `delayMs`, and overtake each other or not. */
+  | {
+      readonly kind: 'slow';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly delayMs: number;
+      readonly reorder: boolean;
+    }
+  /** Each datasync of one host takes `byMs` longer. */
+  | {
+      readonly kind: 'slowDisk';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+      readonly byMs: number;
+    }
+  /** Each slow check takes `byMs` longer. */
+  | {
+      readonly kind: 'slowVerifier';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly byMs: number;
+    }
+  /** Somebody who reads every packet decides which of them are late. */
+  | {
+      readonly kind: 'aimed';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly aim: Aim;
+      /** Whom `one` starves, and whom `each` begins with. */
+      readonly replica: number;
     };
 
+/** All kinds of {@link Fault}. */
+export const FAULTS: readonly Fault['kind'][] = [
+  'crash',
+  'reopen',
+  'cut',
+  'partition',
+  'oneWay',
+  'lossy',
+  'slow',
+  'aimed',
+  'pause',
+  'slowDisk',
+  'slowVerifier',
+  'skew',
+  'step',
+];
+
 function lastsMs(fault: Fault): number {
+  if (fault.kind === 'aimed') return fault.forMs + AIMED_MS;
   if (fault.kind === 'cut') return 2 * fault.forMs + fault.afterMs;
   return 'forMs' in fault ? fault.forMs : 0;
 }

@@ -68,6 +68,10 @@ export class Host {
   #process: ReplicaHost | undefined;
   readonly #links = new Map<number, Link>();
   #life = 0;
+  /** How many faults hold the process at present. */
+  #pauses = 0;
+  /** What has happened to it while it stood still. */
+  #stalled: (() => void)[] = [];
 
   constructor(
     index: number,
@@ -120,7 +124,7 @@ export class Host {
 
   /** Opens its core anew while the process lives. */
   reopen(): void {
-    this.#process?.driver.reopen();
+    this.#awake(() => this.#process?.driver.reopen());
   }
 
   /** A core begins, behind what the disk has. */
@@ -138,7 +142,41 @@ export class Host {
 
   /** Where clients come in, while the process is up. */
   get front(): ClientFront | undefined {
-    return this.#process?.front;
+    const front = this.#process?.front;
+    return front && this.#pauses > 0 ? this.#waiting(front) : front;
+  }
+
+  /** The process stands still: what happens to it waits, while its disk and its links go on. */
+  pause(): void {
+    this.#pauses += 1;
+  }
+
+  /** The process goes on, unless another fault holds it. Answers how much it had missed. */
+  goOn(): number {
+    this.#pauses -= 1;
+    if (this.#pauses > 0) return 0;
+    const stalled = this.#stalled;
+    this.#stalled = [];
+    for (const act of stalled) act();
+    return stalled.length;
+  }
+
+  #waiting(front: ClientFront): ClientFront {
+    return {
+      linkUp: (link) => this.#awake(() => front.linkUp(link)),
+      linkDown: (link) => this.#awake(() => front.linkDown(link)),
+      message: (link, bytes) => this.#awake(() => front.message(link, bytes)),
+      resume: (commit) => front.resume(commit),
+      committed: (commit, applied) => front.committed(commit, applied),
+      refused: (tag, failure) => front.refused(tag, failure),
+      clients: front.clients,
+    };
+  }
+
+  /** Does this now, or when the process goes on; never when it has died by then. */
+  #awake(act: () => void): void {
+    if (this.#pauses === 0) return act();
+    this.#stalled.push(act);
   }
 
   /** Answers how many records were lost. */
@@ -147,16 +185,21 @@ export class Host {
     this.#process = undefined;
     this.#life += 1;
     this.#links.clear();
+    this.#stalled = [];
     return this.disk.crash(power);
   }
 
   /** Something that is neither a link nor an answer of a port happens: bytes of a peer or of a client. */
   handle(event: Happening): void {
-    this.#process?.driver.dispatch(event);
+    this.#awake(() => this.#process?.driver.dispatch(event));
   }
 
   /** The link to another member stands, as this end sees it, or has ended. */
   linked(other: number, up: boolean): void {
+    this.#awake(() => this.#linked(other, up));
+  }
+
+  #linked(other: number, up: boolean): void {
     const known = this.#links.get(other);
     if (!up) {
       this.#links.delete(other);
@@ -191,8 +234,9 @@ export class Host {
       after: (delayMs, act) => this.#later(delayMs, act),
       verify: (job, answer) =>
         around.verify(job, (verdict) => {
-          if (life === this.#life) answer(verdict);
+          if (life === this.#life) this.#awake(() => answer(verdict));
         }),
+      awake: (act) => this.#awake(act),
       synced: (records) => around.synced(this, records),
     });
   }
@@ -202,7 +246,8 @@ export class Host {
     const life = this.#life;
     let isDue = true;
     this.#around.after(delayMs, () => {
-      if (isDue && life === this.#life) act();
+      if (!isDue || life !== this.#life) return;
+      this.#awake(() => isDue && act());
     });
     return () => {
       isDue = false;

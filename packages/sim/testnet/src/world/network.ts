@@ -47,6 +47,8 @@ export class Network {
   /** Counts cuts of a link: packets sent before one never arrive after it. */
   readonly #cuts: number[];
   #side: ReadonlySet<number> | undefined;
+  /** Whom nobody outside of the set hears. */
+  #mute: ReadonlySet<number> | undefined;
   readonly #dead = new Set<number>();
   #packets = 0;
 
@@ -70,6 +72,16 @@ export class Network {
   partition(side: readonly number[]): void {
     this.#side = new Set(side);
     this.#settle(NOTICE_MS_MAX);
+  }
+
+  /** Nothing that these say comes out of their midst; the links do not notice. */
+  mute(side: readonly number[]): void {
+    this.#mute = new Set(side);
+  }
+
+  unmute(): void {
+    this.#mute = undefined;
+    this.resetLinks();
   }
 
   heal(): void {
@@ -142,6 +154,9 @@ export class Network {
     const packet = { id: `p${this.#packets++}`, from, to, bytes };
     this.#ports.sent(packet);
     if (!this.connected(from, to)) return this.#ports.dropped(packet, 'no link');
+    if (this.#mute?.has(from) && !this.#mute.has(to)) {
+      return this.#ports.dropped(packet, 'one way');
+    }
     if (this.#rng.chance(this.options.lossPerMille)) return this.#ports.dropped(packet, 'lost');
     const cut = this.#cut(from, to);
     this.#ports.after(this.#delay(packet), () => {

@@ -12,10 +12,12 @@ export interface LifeParts {
   verify(job: Uint8Array, answer: (verdict: Verdict | undefined) => void): void;
   /** These records, and the mark that the disk has now, are durable. */
   synced(records: readonly LogRecord[]): void;
+  /** Tells the process something, which it hears at once, or when it runs again. */
+  awake(act: () => void): void;
 }
 
 /** Ports over a virtual clock, disk and verifier. */
-export function virtualPorts({ clock, disk, after, verify, synced }: LifeParts): HostPorts {
+export function virtualPorts({ clock, disk, after, verify, synced, awake }: LifeParts): HostPorts {
   return {
     clock,
     timers: { after },
@@ -23,18 +25,20 @@ export function virtualPorts({ clock, disk, after, verify, synced }: LifeParts):
       append: (records, written) =>
         disk.append(records, (segment) => {
           synced(records);
-          written(undefined, segment);
+          awake(() => written(undefined, segment));
         }),
-      dropBelow: (segment, written) => disk.dropBelow(segment, () => written(undefined)),
+      dropBelow: (segment, written) =>
+        disk.dropBelow(segment, () => awake(() => written(undefined))),
     },
     frames: {
-      write: (index, frame, written) => disk.writeFrame(index, frame, () => written(undefined)),
+      write: (index, frame, written) =>
+        disk.writeFrame(index, frame, () => awake(() => written(undefined))),
     },
     mark: {
       write: (mark, written) =>
         disk.writeMark(mark, () => {
           synced([]);
-          written(undefined);
+          awake(() => written(undefined));
         }),
     },
     kv: new VirtualKv((act) => void after(disk.slowestMs, act)),

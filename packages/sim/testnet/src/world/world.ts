@@ -8,6 +8,7 @@ import { Disk, type DiskOptions } from './disk.ts';
 import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
 import { EventHeap } from './heap.ts';
 import { Host, type Peer } from './host.ts';
+import { Injector } from './injector.ts';
 import { Network, type Packet, type Scheduler } from './network.ts';
 import type { Checker, Observation, Violation } from './observation.ts';
 import { SeededRng } from './rng.ts';
@@ -55,6 +56,8 @@ export class World {
   readonly #story: Storyteller;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #verifyRng: SeededRng;
+  /** By how much each slow check takes longer at present, ms. */
+  checksSlowedMs = 0;
   #nowMs = GENESIS_MS;
   #events = 0;
 
@@ -98,7 +101,8 @@ export class World {
   start(faults: readonly Fault[]): void {
     for (const host of this.hosts) host.start();
     this.network.resetLinks();
-    for (const fault of faults) this.after(fault.atMs, () => this.#inject(fault));
+    const injector = new Injector(this);
+    for (const fault of faults) this.after(fault.atMs, () => injector.inject(fault));
   }
 
   after(delayMs: number, run: () => void): void {
@@ -208,63 +212,6 @@ export class World {
     this.network.revived(replica);
   }
 
-  #inject(fault: Fault): void {
-    this.count(`fault.${fault.kind}`);
-    switch (fault.kind) {
-      case 'crash':
-        this.crash(fault.replica, fault.power);
-        return this.after(fault.forMs, () => this.restart(fault.replica));
-      case 'reopen':
-        return this.hosts[fault.replica]?.reopen();
-      case 'cut':
-        return this.#cut(fault);
-      case 'partition':
-        this.#story.tell('note', `r${fault.side[0] ?? 0}`, `cut off: ${fault.side.join(' ')}`);
-        this.network.partition(fault.side);
-        return this.after(fault.forMs, () => this.#heal());
-      case 'lossy':
-        return this.#rough(fault);
-      case 'skew': {
-        const host = this.hosts[fault.replica];
-        if (host !== undefined) host.skewMs = fault.byMs;
-        return;
-      }
-      case 'step':
-        return this.#step(fault);
-    }
-  }
-
-  #heal(): void {
-    this.#story.tell('note', 'r0', 'the network heals');
-    this.network.heal();
-  }
-
-  #rough(fault: Extract<Fault, { kind: 'lossy' }>): void {
-    const { lossPerMille, duplicatePerMille, forMs } = fault;
-    this.network.options = { ...this.network.options, lossPerMille, duplicatePerMille };
-    this.after(forMs, () => {
-      this.network.options = this.#options.network;
-      this.network.resetLinks();
-    });
-  }
-
-  /** R24: what a killed process had written, and nobody synced, is read by the next one. */
-  #cut({ replica, forMs, afterMs }: Extract<Fault, { kind: 'cut' }>): void {
-    this.crash(replica, false);
-    this.after(forMs, () => this.restart(replica));
-    this.after(forMs + afterMs, () => this.crash(replica, true));
-    this.after(2 * forMs + afterMs, () => this.restart(replica));
-  }
-
-  #step({ replicas, byMs }: Extract<Fault, { kind: 'step' }>): void {
-    this.count(byMs < 0 ? 'stepsBack' : 'stepsForward');
-    for (const index of replicas) {
-      const host = this.hosts[index];
-      if (host !== undefined) host.steppedMs += byMs;
-      this.#story.tell('note', `r${index}`, `clock set by ${byMs} ms`);
-    }
-  }
-
   #observe(observation: Observation): void {
     for (const listener of this.#listeners) listener(observation);
     if (!this.honest(observation.by) && observation.kind !== 'sent') return;
@@ -319,7 +266,8 @@ export class World {
     const silent = this.#verifyRng.chance(silentPerMille);
     this.count(silent ? 'noVerdicts' : 'verdicts');
     const verdict = silent ? undefined : (this.#options.verdictOf?.(job) ?? ACCEPT);
-    this.after(this.#verifyRng.between(delayMsMin, delayMsMax), () => answer(verdict));
+    const delayMs = this.checksSlowedMs + this.#verifyRng.between(delayMsMin, delayMsMax);
+    this.after(delayMs, () => answer(verdict));
   }
 
   #seeEffect(host: Host, effect: ReplicaEffect): void {

@@ -1,0 +1,45 @@
+// Deliberate mistakes about what is durable, and about who may sign after a restart.
+import { unit } from './mutants-kind.mjs';
+
+export const DISK_MUTANTS = [
+  {
+    name: 'frames-one',
+    about: 'only the newest frame counts as kept, so the log never goes',
+    file: 'packages/kernel/replica/src/frames/keeper.ts',
+    find: 'this.#kept = [...this.#kept, this.#writing].slice(-2);',
+    replace: 'this.#kept = [this.#writing];',
+    ...unit('packages/kernel/replica/test/keeper.test.ts'),
+  },
+  {
+    name: 'log-behind-mark',
+    about: 'a log that lacks the last durable own block is signed upon',
+    file: 'packages/kernel/replica/src/signing/restore.ts',
+    find: '(epoch === committee.epoch && durable > lastOwnRound)',
+    replace: '(epoch === committee.epoch && durable > lastOwnRound + 1)',
+    ...unit('packages/kernel/replica/test/amnesia.test.ts'),
+  },
+  {
+    name: 'foreign-frame',
+    about: 'a replica goes on behind the frame that another one kept',
+    file: 'packages/kernel/replica/src/frames/resume.ts',
+    find: 'if (stored.author !== port.me) {',
+    replace: 'if (stored.author < 0) {',
+    ...unit('packages/kernel/replica/test/resume.test.ts'),
+  },
+  {
+    name: 'log-damage',
+    about: 'damage in the middle of the last segment passes for a write that was cut off',
+    file: 'packages/edge/storage/src/torn-tail.ts',
+    find: "return hasLaterGroup(reader) ? 'corrupt' : 'torn';",
+    replace: "return 'torn';",
+    ...unit('packages/edge/storage/test/log.test.ts'),
+  },
+  {
+    name: 'log-checksum',
+    about: 'nobody looks at the checksum of a record',
+    file: 'packages/edge/storage/src/segment.ts',
+    find: 'if (crc !== this.#view.getUint32(at + 4)) return undefined;',
+    replace: '',
+    ...unit('packages/edge/storage/test/log.test.ts'),
+  },
+];
