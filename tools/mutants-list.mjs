@@ -2,10 +2,12 @@
 import { AGREEMENT_MUTANTS } from './mutants-agreement.mjs';
 import { DISK_MUTANTS } from './mutants-disk.mjs';
 import { nets, unit } from './mutants-kind.mjs';
+import { PROOF_MUTANTS } from './mutants-proofs.mjs';
 
 export const MUTANTS = [
   ...AGREEMENT_MUTANTS,
   ...DISK_MUTANTS,
+  ...PROOF_MUTANTS,
   {
     name: 'quorum-delivery',
     about: 'SecureBroadcast delivers at q − 1 supporters',

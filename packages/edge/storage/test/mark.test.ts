@@ -73,6 +73,23 @@ test('a failed datasync breaks the mark for good', async () => {
   expect(await codeOf(store.write(mark(3)))).toBe('mark_failed');
 });
 
+test('a mark that was read after a kill outlives a loss of power', async () => {
+  const disk = memoryDisk();
+  const store = await memoryMark(disk);
+  await store.write(mark(1));
+  const release = disk.holdDatasyncs();
+  const lost = codeOf(store.write(mark(2)));
+  await flush();
+  disk.kill();
+  release();
+  await lost;
+  const next = await memoryMark(disk);
+  const seen = await next.read();
+  expect(seen).toEqual(mark(2));
+  disk.crash();
+  expect(await (await memoryMark(disk)).read()).toEqual(seen);
+});
+
 test('marks written during a datasync share the next one', async () => {
   const disk = memoryDisk();
   const store = await memoryMark(disk);

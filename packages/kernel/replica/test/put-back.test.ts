@@ -164,4 +164,16 @@ describe('the links that own blocks may go over', () => {
       [],
     ]);
   });
+
+  it('count no word of a peer that has claimed since to know another own block', () => {
+    const hearers = new Hearers(2);
+    hearers.begin(5);
+    for (const peer of [1, 2]) hearers.linkUp(peer);
+    hearers.vouchedBy(1);
+    hearers.doubtedBy(1);
+    hearers.vouchedBy(2);
+    expect(hearers.admit()).toEqual([]);
+    hearers.vouchedBy(1);
+    expect(hearers.admit()).toEqual([1, 2]);
+  });
 });

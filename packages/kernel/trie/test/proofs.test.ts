@@ -1,5 +1,5 @@
 // Tests of proofs.
-import { encode, toHex, utf8 } from '@fatty/codec';
+import { encode, packDigest, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -15,8 +15,9 @@ import {
   Trie,
   valueDigest,
 } from '../src/index.ts';
+import { Inner, Leaf, packedValue, rootOf, Stub } from '../src/node.ts';
 import { pageShape } from '../src/page.ts';
-import { type Proof, type ProofNode, proofShape } from '../src/proof.ts';
+import { type Proof, type ProofNode, proofShape, prune } from '../src/proof.ts';
 import { inPlaceOrder, type Pair } from './by-hand.ts';
 
 nodeScheme();
@@ -150,6 +151,19 @@ describe('what is no part of a trie is refused', () => {
       }
     });
   }
+
+  const leaf = (n: number): Leaf => new Leaf(name(n), packedValue(contentOf(name(n))));
+  const nothing = new Stub(0, packDigest(valueDigest(utf8('nothing'))));
+  test.each([
+    ['bits out of order', new Inner(3, new Inner(3, leaf(0), leaf(1)), leaf(2))],
+    ['bits out of order', new Inner(3, leaf(0), new Inner(2, leaf(1), leaf(2)))],
+    ['an empty stub', new Inner(3, leaf(0), nothing)],
+  ])('%s, even where the root covers it', (actual, top) => {
+    const proof = encode(proofShape, prune(top, 0, top.count));
+    expect(checkKey(rootOf(top), name(0), proof, KEY_BYTES_MAX)).toMatchObject({
+      failure: { code: 'bad_trie_proof', actual },
+    });
+  });
 
   test('two stubs side by side, whose counts could be shifted', () => {
     const small = trieOf(2);

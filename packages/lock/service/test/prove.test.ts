@@ -1,6 +1,15 @@
 // Proofs of what is committed, checked as a client would that knows the root alone.
-import { equalBytes, toHex, utf8 } from '@fatty/codec';
-import { checkClaim, checkContents, checkKept, checkList, checkNode, isKept } from '@fatty/verify';
+import { decode, encode, equalBytes, toHex, utf8 } from '@fatty/codec';
+import {
+  checkClaim,
+  checkContents,
+  checkKept,
+  checkList,
+  checkNode,
+  isKept,
+  nodeProofShape,
+  PROOF_BYTES_MAX,
+} from '@fatty/verify';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DIRECTORIES, FILES, Life, step } from './life.ts';
@@ -137,6 +146,26 @@ test('a proof of which any byte is changed shows nothing, and neither does one f
     }),
     { numRuns: 60 },
   );
+});
+
+test('a proof of a path has one form: with a record or a step more it shows nothing', () => {
+  const { world } = new Life();
+  const { service } = world;
+  for (const path of ['/', '/none', '/none/below/it']) {
+    const bytes = must(service.prove({ kind: 'node', path }));
+    const proof = must(decode(nodeProofShape, bytes, PROOF_BYTES_MAX));
+    const { records, steps } = proof.path;
+    const more = [
+      { records: [...records, utf8('more')], steps },
+      { records, steps: [...steps, utf8('more')] },
+    ];
+    for (const longer of more) {
+      const other = encode(nodeProofShape, { ...proof, path: longer });
+      expect(checkNode(service.root(), path, other)).toMatchObject({
+        failure: { code: 'bad_proof' },
+      });
+    }
+  }
 });
 
 test('a receipt that is kept is proved, and no other', () => {

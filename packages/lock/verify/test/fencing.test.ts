@@ -97,6 +97,17 @@ test('a resource goes on for the newest generation that it has seen, and for no 
   expect(codeOf(new Fence(rules, fence.highest).admit('/db', old))).toBe('stale_generation');
 });
 
+test('generations of one commit are told apart by their place in it', () => {
+  const { world, first } = twoClients();
+  const certificate = certificateOf(world, first, '/db');
+  const grant = checkFencing(rules, certificate);
+  if (!grant.ok) throw new Error(grant.failure.code);
+  const { commit, index } = grant.value.generation;
+  const seen = (place: number): Fence => new Fence(rules, [['/db', { commit, index: place }]]);
+  expect(codeOf(seen(index).admit('/db', certificate))).toBe('ok');
+  expect(codeOf(seen(index + 1).admit('/db', certificate))).toBe('stale_generation');
+});
+
 test('a certificate is held to its committee, its commit and its state', () => {
   const { world, first } = twoClients();
   const certificate = certificateOf(world, first, '/db');
