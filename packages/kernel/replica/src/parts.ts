@@ -1,5 +1,5 @@
 // The parts of a replica, and what each knows of the others.
-import { Dag } from '@fatty/broadcast';
+import { type Block, Dag } from '@fatty/broadcast';
 import type { StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { faultsMax, quorum } from '@fatty/protocol';
@@ -87,7 +87,9 @@ export function assemble(config: ReplicaConfig): Parts {
   const bodies = new Bodies(ground);
   const sync = new Sync({ ...ground, ranges });
   const fetch = new Fetch({ ...ground, sync });
-  const serve = new Serve(ground);
+  const waitingOf = (author: number): readonly Block[] =>
+    acceptance.waiting.of(author).map(({ block }) => block);
+  const serve = new Serve({ ...ground, waitingOf });
   // Persistence (R24, R25), and whether this replica may sign (R26).
   const persistence = new Persistence({ ...ground, bodies });
   const neighbours = new Neighbours({ ...ground, own: persistence, sync });

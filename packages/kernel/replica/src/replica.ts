@@ -90,7 +90,7 @@ export class Replica {
       ...this.#parts.frames.status,
       state: this.#state,
       round: this.#parts.persistence.durableRound,
-      waiting: this.#parts.acceptance.waitingCount,
+      waiting: this.#parts.acceptance.waiting.size,
       wanted: this.#parts.fetch.size,
       queued: this.#parts.pool.queued + this.#parts.gateway.checkingCount,
       uncommitted: this.#parts.rounds.uncommitted,

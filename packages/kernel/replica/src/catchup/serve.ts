@@ -37,6 +37,8 @@ export interface ServePort {
   readonly me: number;
   readonly out: Outbox;
   readonly tuning: Tuning;
+  /** Blocks of this author that wait for their parents here. */
+  readonly waitingOf: (author: number) => readonly Block[];
 }
 
 /** Answers what others ask about the past: from memory what is whole there, the rest from disk. */
@@ -84,7 +86,9 @@ export class Serve {
     if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#port;
     const first = Math.max(1, from);
-    const last = Math.min(to, first + tuning.rangeRounds - 1, dag.highestRound);
+    const theirs = this.#port.waitingOf(peer).map(({ ref }) => ref.round);
+    const highest = Math.max(dag.highestRound, ...theirs.filter((round) => round <= to));
+    const last = Math.min(to, first + tuning.rangeRounds - 1, highest);
     if (last < first) return this.#answerRounds(peer, { from: first, to: first - 1 }, []);
     if (first <= dag.horizon) {
       const span = { from: first, to: Math.min(last, dag.horizon) };
@@ -102,6 +106,8 @@ export class Serve {
     const whole: Block[] = [];
     const stored: Ref[] = [];
     let size = 0;
+    // R26: who asks for its own block that is known here is to see it, though its parents may be missing.
+    const theirs = this.#port.waitingOf(peer);
     let round = from;
     for (; round <= last && size < tuning.rangeBytesMax; round++) {
       if (stored.length >= this.#blocksMax) break;
@@ -111,6 +117,7 @@ export class Serve {
         else stored.push(vertex.ref);
         size += vertex.sizeBytes;
       }
+      whole.push(...theirs.filter(({ ref }) => ref.round === round));
     }
     const span = { from, to: round - 1 };
     if (stored.length > 0) return this.#read(peer, { kind: 'refs', refs: stored }, span, whole);

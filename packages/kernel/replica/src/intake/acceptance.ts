@@ -84,8 +84,9 @@ export class Acceptance {
     this.#glance = new Glance(port, this.#room);
   }
 
-  get waitingCount(): number {
-    return this.#waiting.size;
+  /** To be read only. */
+  get waiting(): Waiting {
+    return this.#waiting;
   }
 
   /** What has happened since the last call, in order. */
