@@ -54,8 +54,8 @@ export const PROOF_MUTANTS = [
     name: 'fence-generation',
     about: 'generations of one commit count as equal',
     file: 'packages/lock/verify/src/fencing.ts',
-    find: 'comparePositions(generation, highest) < 0',
-    replace: 'generation.commit < highest.commit',
+    find: 'comparePositions(generation, least) < 0',
+    replace: 'generation.commit < least.commit',
     ...unit('packages/lock/verify/test/fencing.test.ts'),
   },
   {

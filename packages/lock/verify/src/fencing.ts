@@ -41,23 +41,31 @@ export function checkFencing(rules: CertRules, certificate: Uint8Array): Outcome
   return ok({ path, generation, mode, holder, session, leaseExpiry, ...when });
 }
 
+/** The highest generations that were seen of a path. */
+export interface Seen {
+  readonly any: Position;
+  /** Of a holder that held it alone. */
+  readonly exclusive: Position | undefined;
+}
+
 /**
- * What a resource keeps: the highest generation it has seen of each path. Whoever shows a lower one has
- * lost the lock since, whatever it believes.
+ * What a resource keeps: the highest generations it has seen of each path. Whoever held the lock alone has
+ * lost it when anybody shows a higher one; whoever shared it, when a higher one shows that somebody has it
+ * alone. Whatever they believe, the resource goes on for neither.
  */
 export class Fence {
   readonly #rules: CertRules;
-  readonly #highest: Map<string, Position>;
+  readonly #seen: Map<string, Seen>;
 
-  /** `highest`: what was kept of an earlier life. */
-  constructor(rules: CertRules, highest: Iterable<readonly [string, Position]> = []) {
+  /** `seen`: what was kept of an earlier life. */
+  constructor(rules: CertRules, seen: Iterable<readonly [string, Seen]> = []) {
     this.#rules = rules;
-    this.#highest = new Map(highest);
+    this.#seen = new Map(seen);
   }
 
-  /** To be kept by a resource that restarts: path to generation. */
-  get highest(): ReadonlyMap<string, Position> {
-    return this.#highest;
+  /** By path; to be kept by a resource that restarts. */
+  get seen(): ReadonlyMap<string, Seen> {
+    return this.#seen;
   }
 
   /**
@@ -67,14 +75,22 @@ export class Fence {
   admit(path: string, certificate: Uint8Array): Outcome<Grant> {
     const grant = checkFencing(this.#rules, certificate);
     if (!grant.ok) return grant;
-    const { generation } = grant.value;
+    const { generation, mode } = grant.value;
     if (grant.value.path !== path) return fail('other_path', `a lock of ${path}`, grant.value.path);
-    const highest = this.#highest.get(path);
-    if (highest !== undefined && comparePositions(generation, highest) < 0) {
-      const least = `${showPosition(highest)} or later`;
-      return fail('stale_generation', least, showPosition(generation));
+    const { any, exclusive } = this.#seen.get(path) ?? { any: generation, exclusive: undefined };
+    const least = mode === 'exclusive' ? any : exclusive;
+    if (least !== undefined && comparePositions(generation, least) < 0) {
+      const expected = `${showPosition(least)} or later`;
+      return fail('stale_generation', expected, showPosition(generation));
     }
-    this.#highest.set(path, generation);
+    this.#seen.set(path, {
+      any: later(any, generation),
+      exclusive: mode === 'exclusive' ? generation : exclusive,
+    });
     return grant;
   }
+}
+
+function later(a: Position, b: Position): Position {
+  return comparePositions(a, b) < 0 ? b : a;
 }

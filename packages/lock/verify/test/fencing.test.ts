@@ -94,7 +94,7 @@ test('a resource goes on for the newest generation that it has seen, and for no 
   expect(codeOf(fence.admit('/db', old))).toBe('stale_generation');
   expect(codeOf(fence.admit('/other', next))).toBe('other_path');
   // The memory of a resource that was started again.
-  expect(codeOf(new Fence(rules, fence.highest).admit('/db', old))).toBe('stale_generation');
+  expect(codeOf(new Fence(rules, fence.seen).admit('/db', old))).toBe('stale_generation');
 });
 
 test('generations of one commit are told apart by their place in it', () => {
@@ -103,9 +103,37 @@ test('generations of one commit are told apart by their place in it', () => {
   const grant = checkFencing(rules, certificate);
   if (!grant.ok) throw new Error(grant.failure.code);
   const { commit, index } = grant.value.generation;
-  const seen = (place: number): Fence => new Fence(rules, [['/db', { commit, index: place }]]);
+  const seen = (place: number): Fence => {
+    const any = { commit, index: place };
+    return new Fence(rules, [['/db', { any, exclusive: any }]]);
+  };
   expect(codeOf(seen(index).admit('/db', certificate))).toBe('ok');
   expect(codeOf(seen(index + 1).admit('/db', certificate))).toBe('stale_generation');
+});
+
+test('those who share a lock go on beside one another, until somebody has it alone', () => {
+  const world = new World();
+  const [one, two, alone] = [new Client(1), new Client(2), new Client(3)];
+  world.open(one, op.file('/db'), op.acquire('/db', { mode: 'shared' }));
+  world.open(two, op.acquire('/db', { mode: 'shared' }));
+  world.open(alone, op.acquire('/db'));
+  const [first, second] = [one, two].map((client) => certificateOf(world, client, '/db'));
+  if (!first || !second) throw new Error('two certificates');
+  const fence = new Fence(rules);
+  for (const shown of [second, first, second]) {
+    expect(codeOf(fence.admit('/db', shown))).toBe('ok');
+  }
+  for (const client of [one, two]) world.one(client, op.release('/db'));
+  expect(codeOf(fence.admit('/db', certificateOf(world, alone, '/db')))).toBe('ok');
+  for (const shown of [first, second]) {
+    expect(codeOf(fence.admit('/db', shown))).toBe('stale_generation');
+  }
+  // And who had it alone, when somebody shares it since.
+  const before = certificateOf(world, alone, '/db');
+  world.one(alone, op.release('/db'));
+  world.one(one, op.acquire('/db', { mode: 'shared' }));
+  expect(codeOf(fence.admit('/db', certificateOf(world, one, '/db')))).toBe('ok');
+  expect(codeOf(fence.admit('/db', before))).toBe('stale_generation');
 });
 
 test('a certificate is held to its committee, its commit and its state', () => {
