@@ -37,6 +37,7 @@ export {
   graveTables,
   restoreGraves,
   rowsOfGraves,
+  type SessionRow,
   sessionFields,
   sortedSessions,
 } from './tables.ts';

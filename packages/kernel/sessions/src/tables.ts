@@ -64,28 +64,34 @@ function byKey(a: { readonly key: string }, b: { readonly key: string }): number
   return a.key < b.key ? -1 : 1;
 }
 
-interface SessionRow {
+/** A session without its receipts, and without what an algorithm adds. Times in ms. */
+export interface SessionRow {
   readonly id: SessionId;
   readonly client: PublicKey;
+  /** Key of the member whose block carried the opening. */
   readonly author: PublicKey;
   readonly opened: Position;
   readonly openableUntil: number;
   readonly leaseMs: number;
   readonly link: Uint8Array;
   readonly i: number;
+  /** On the lease clock. */
   readonly expiry: number;
   readonly lastSeq: number;
+}
+
+interface StoredSession extends SessionRow {
   readonly receipts: readonly StoredReceipt[];
 }
 
 /** Sessions that nothing was added to, with their graves. */
 export interface SessionTables extends GraveTables {
-  readonly sessions: readonly SessionRow[];
+  readonly sessions: readonly StoredSession[];
 }
 
-/** A session without its receipts, field by field. */
+/** Of a {@link SessionRow}. */
 export const sessionFields: {
-  readonly [K in Exclude<keyof SessionRow, 'receipts'>]: Shape<SessionRow[K]>;
+  readonly [K in keyof SessionRow]: Shape<SessionRow[K]>;
 } = {
   id: sessionId,
   client: publicKey,
@@ -100,14 +106,14 @@ export const sessionFields: {
 };
 
 /** A session as the trie of sessions has it. */
-export const sessionRowShape: Shape<SessionRecord> = record<Omit<SessionRow, 'receipts'>>(
+export const sessionRowShape: Shape<SessionRecord> = record<SessionRow>(
   sessionFields,
 ) as Shape<SessionRecord>;
 
 /** Canonical bytes of the tables of a snapshot. */
 export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({
   sessions: array(
-    record<SessionRow>({ ...sessionFields, receipts: array(storedReceiptShape, COUNT_MAX) }),
+    record<StoredSession>({ ...sessionFields, receipts: array(storedReceiptShape, COUNT_MAX) }),
     COUNT_MAX,
   ),
   ...graveTables,

@@ -15,7 +15,7 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { Position, PublicKey, SessionId } from '@fatty/interface';
+import type { Position, SessionId } from '@fatty/interface';
 import {
   type GraveTables,
   graveTables,
@@ -27,7 +27,7 @@ import {
   sortedSessions,
   storedReceiptShape,
 } from '@fatty/sessions';
-import { type Head, headShape } from '@fatty/verify';
+import { type Head, headShape, type SessionRow } from '@fatty/verify';
 import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
@@ -35,18 +35,7 @@ import { State } from './state.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
 
-interface SessionRow {
-  readonly id: SessionId;
-  readonly client: PublicKey;
-  readonly author: PublicKey;
-  readonly opened: Position;
-  readonly openableUntil: number;
-  readonly leaseMs: number;
-  readonly link: Uint8Array;
-  readonly i: number;
-  readonly expiry: number;
-  readonly lastSeq: number;
-  readonly lastNumber: number;
+interface StoredSession extends SessionRow {
   readonly receipts: readonly StoredReceipt[];
 }
 
@@ -71,7 +60,7 @@ interface LockRow {
 /** Everything but the namespace, which has its own canonical form in package crdt. */
 interface Tables extends GraveTables {
   readonly head: Head;
-  readonly sessions: readonly SessionRow[];
+  readonly sessions: readonly StoredSession[];
   readonly locks: readonly LockRow[];
 }
 
@@ -88,7 +77,7 @@ const claimRow: Shape<ClaimRow> = record<ClaimRow>({
 const tablesShape: Shape<Tables> = record<Tables>({
   head: headShape,
   sessions: array(
-    record<SessionRow>({
+    record<StoredSession>({
       ...sessionFields,
       lastNumber: u53,
       receipts: array(storedReceiptShape, COUNT_MAX),
@@ -167,7 +156,7 @@ function must<T>(outcome: { ok: true; value: T } | { ok: false; failure: { code:
   return outcome.value;
 }
 
-function toSession(row: SessionRow): Session {
+function toSession(row: StoredSession): Session {
   const record = { ...row, key: toHex(row.id), owner: toHex(row.client) };
   return withNothing({ ...record, receipts: row.receipts.map(keptReceipt) }, row.lastNumber);
 }

@@ -8,6 +8,7 @@ import { badProof, checkEntry, checkNodeAt, checkState, readEntry } from './chec
 import {
   claimProofShape,
   listProofShape,
+  type NodeProof,
   nodeProofShape,
   PROOF_BYTES_MAX,
   receiptProofShape,
@@ -33,12 +34,15 @@ export interface ProvedNode {
 /** What is at a path. Codes of `decode`, `checkKey` and `splitPath`, `bad_proof`, `wrong_root`. */
 export function checkNode(stateRoot: Digest, path: string, proof: Uint8Array): Outcome<ProvedNode> {
   const opened = decode(nodeProofShape, proof, PROOF_BYTES_MAX);
-  if (!opened.ok) return opened;
+  return opened.ok ? nodeAt(stateRoot, path, opened.value) : opened;
+}
+
+function nodeAt(stateRoot: Digest, path: string, proof: NodeProof): Outcome<ProvedNode> {
   const names = splitPath(path);
   if (!names.ok) return names;
-  const state = checkState(stateRoot, opened.value.state);
+  const state = checkState(stateRoot, proof.state);
   if (!state.ok) return state;
-  const node = checkNodeAt(state.value.names, names.value.map(utf8), opened.value.path);
+  const node = checkNodeAt(state.value.names, names.value.map(utf8), proof.path);
   return node.ok ? ok({ head: state.value.head, node: node.value }) : node;
 }
 
@@ -77,8 +81,8 @@ export interface ProvedList extends ProvedNode {
 export function checkList(stateRoot: Digest, path: string, proof: Uint8Array): Outcome<ProvedList> {
   const opened = decode(listProofShape, proof, PROOF_BYTES_MAX);
   if (!opened.ok) return opened;
-  const { state, path: way, page } = opened.value;
-  const node = checkNode(stateRoot, path, encode(nodeProofShape, { state, path: way }));
+  const { page } = opened.value;
+  const node = nodeAt(stateRoot, path, opened.value);
   if (!node.ok) return node;
   const directory = node.value.node?.children;
   if (directory === undefined) {

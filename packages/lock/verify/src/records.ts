@@ -13,8 +13,8 @@ import {
   u53,
 } from '@fatty/codec';
 import { type ShownRecord, shownRecordShape } from '@fatty/crdt';
-import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
-import { sessionFields } from '@fatty/sessions';
+import type { Digest, Position, PublicKey } from '@fatty/interface';
+import { type SessionRow as AnySessionRow, sessionFields } from '@fatty/sessions';
 
 const COUNT_MAX = 2 ** 32 - 1;
 
@@ -119,20 +119,9 @@ export const claimRecordShape: Shape<ClaimRecord> = record<ClaimRecord>({
   deadline: optional(u53),
 });
 
-/** A session without its receipts. */
-export interface SessionRow {
-  readonly id: SessionId;
-  readonly client: PublicKey;
-  /** Member whose block carried the opening. */
-  readonly author: PublicKey;
-  readonly opened: Position;
-  readonly openableUntil: number;
-  readonly leaseMs: number;
-  readonly link: Uint8Array;
-  readonly i: number;
-  /** On the lease clock, ms. */
-  readonly expiry: number;
-  readonly lastSeq: number;
+/** A session without its receipts, and with what the lock service adds. */
+export interface SessionRow extends AnySessionRow {
+  /** Of the last notice about its locks and waits. */
   readonly lastNumber: number;
 }
 
