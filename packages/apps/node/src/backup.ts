@@ -94,31 +94,37 @@ function failureOf(error: unknown, dir: string): Failure {
  */
 export async function backUp(dir: string, cellPath: string, out: string): Promise<Outcome<Backup>> {
   if (!existsSync(join(dir, 'log'))) return fail('not_a_replica', `a log in ${dir}`, 'none');
-  if (existsSync(out)) return fail('exists', `a folder that is not there yet`, out);
+  if (existsSync(out)) return fail('exists', 'a folder that is not there yet', out);
   const cell = loadCell(cellPath);
   if (!cell.ok) return cell;
-  try {
-    for (let tries = 1; ; tries++) {
-      const isWhole = await copyOnce(dir, out).catch((error: unknown) => {
-        // A segment went, or a frame.
-        if (isMissing(error)) return false;
-        throw error;
-      });
-      if (isWhole) {
-        const read = await readThrough(out).catch((error: unknown) => error as Error);
-        // A group that was written while it was copied looks like damage.
-        if (!(read instanceof Error)) {
-          await copyDurably(cellPath, join(out, 'cell.json'));
-          await nodeFiles.syncFolder(out);
-          return ok(read);
-        }
-        if (tries >= TRIES) throw read;
-      } else if (tries >= TRIES) {
-        return fail('moved_on', 'a replica that is less busy', `${TRIES} copies, each too late`);
-      }
+  const made = await copyWhole(dir, cellPath, out).catch(
+    (error: unknown): Outcome<Backup> => ({ ok: false, failure: failureOf(error, out) }),
+  );
+  // Half a copy would stand in the way of the next try.
+  if (!made.ok) await rm(out, { recursive: true, force: true }).catch(() => undefined);
+  return made;
+}
+
+async function copyWhole(dir: string, cellPath: string, out: string): Promise<Outcome<Backup>> {
+  for (let tries = 1; ; tries++) {
+    const isLast = tries >= TRIES;
+    const isWhole = await copyOnce(dir, out).catch((error: unknown) => {
+      // A segment went, or a frame.
+      if (isMissing(error)) return false;
+      throw error;
+    });
+    if (!isWhole) {
+      if (!isLast) continue;
+      return fail('moved_on', 'a replica that is less busy', `${TRIES} copies, each too late`);
     }
-  } catch (error) {
-    return { ok: false, failure: failureOf(error, out) };
+    const read = await readThrough(out).catch((error: unknown) => error as Error);
+    if (!(read instanceof Error)) {
+      await copyDurably(cellPath, join(out, 'cell.json'));
+      await nodeFiles.syncFolder(out);
+      return ok(read);
+    }
+    // A group that was written while it was copied looks like damage.
+    if (isLast) throw read;
   }
 }
 

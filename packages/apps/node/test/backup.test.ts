@@ -1,5 +1,13 @@
 // Tests of backups.
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hash, standIn, utf8 } from '@fatty/codec';
@@ -73,6 +81,21 @@ describe('a backup', () => {
     expect(await backUp(dir, cell, at('damaged'))).toMatchObject({
       failure: { code: 'log_corrupt' },
     });
+    // Nothing half made stands in the way of another try.
+    expect(existsSync(at('damaged'))).toBe(false);
+  });
+
+  it('is given up when the replica is always ahead of it, and when the folder cannot be made', async () => {
+    await written(3);
+    // As if the segment went between the look and the copy, every time.
+    symlinkSync(at('gone'), join(dir, 'log', '000000.log'));
+    expect(await backUp(dir, cell, at('late'))).toMatchObject({ failure: { code: 'moved_on' } });
+    expect(existsSync(at('late'))).toBe(false);
+    rmSync(join(dir, 'log', '000000.log'));
+    expect(await backUp(dir, cell, join(cell, 'below'))).toMatchObject({
+      failure: { code: 'folder_unusable' },
+    });
+    expect((await backUp(dir, cell, at('late'))).ok).toBe(true);
   });
 
   it('is refused with a code: no replica, a folder that is there, no cell', async () => {
