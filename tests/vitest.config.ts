@@ -10,12 +10,16 @@ const shared = { pool: 'forks' as const, testTimeout: 300_000, hookTimeout: 300_
 
 const units = ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'];
 
-/** Puts a module of its own in the place of another, or asks which ones are loaded. */
-const MINDS_MODULES = /\bvi\.(?:mock|doMock|resetModules)\(|\bcreateRequire\(.*\)\.cache\b/u;
+/**
+ * Puts a module of its own in the place of another, asks which ones are loaded, or turns the clock: what
+ * another file has left behind would live through all of that time.
+ */
+const MINDS_PROCESS =
+  /\bvi\.(?:mock|doMock|resetModules|useFakeTimers)\(|\bcreateRequire\(.*\)\.cache\b/u;
 
 /**
- * Files that mind what all of a process has: its modules, or its hash function (the codec has a portable
- * and a native one, and tests both). They share a worker with no other.
+ * Files that mind what all of a process has: its modules, its timers, or its hash function (the codec has a
+ * portable and a native one, and tests both). They share a worker with no other.
  */
 const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8' })
   .filter((path) => /^[^/]+\/[^/]+\/test\/.*\.test\.ts$/u.test(path))
@@ -23,7 +27,7 @@ const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8'
   .filter(
     (path) =>
       path.startsWith('packages/kernel/codec/') ||
-      MINDS_MODULES.test(readFileSync(root + path, 'utf8')),
+      MINDS_PROCESS.test(readFileSync(root + path, 'utf8')),
   );
 
 /**
