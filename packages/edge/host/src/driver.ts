@@ -8,8 +8,8 @@ import type {
   TimerName,
 } from '@fatty/replica';
 import { BlockIndex, type IndexGroup } from './block-index.ts';
+import { REOPENING } from './gateway/refusals.ts';
 import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
-import { REOPENING } from './refusals.ts';
 
 /** A {@link ReplicaEvent} without what the clocks say. */
 export type Happening = ReplicaEvent extends infer E

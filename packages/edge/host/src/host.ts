@@ -6,7 +6,7 @@ import {
   type ClientFront,
   type GatewayReplica,
   NOTHING_APPLIED,
-} from './gateway-contract.ts';
+} from './gateway/contract.ts';
 import type { Timers } from './ports.ts';
 
 /** Makes the front of a replica; without one, nobody but this process submits anything. */

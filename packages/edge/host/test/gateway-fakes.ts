@@ -20,14 +20,14 @@ import {
 } from '@fatty/interface';
 import { type Batch, batchId, type StateView, signedBatchShape } from '@fatty/protocol';
 import { openKeepAlive } from '@fatty/sessions';
-import { Gateway, type ServingError } from '../src/gateway.ts';
 import {
   type AppliedCommit,
   GATEWAY_LIMITS,
   type GatewayLimits,
   type GatewayReplica,
   type Served,
-} from '../src/gateway-contract.ts';
+} from '../src/gateway/contract.ts';
+import { Gateway, type ServingError } from '../src/gateway/gateway.ts';
 
 export const scheme = nodeScheme();
 export const signerOf = (n: number) => scheme.signer(new Uint8Array(32).fill(n));

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { plainOf } from '../../../kernel/codec/test/by-hand.ts';
 import { miswritten, rngOf } from '../../../kernel/codec/test/random-values.ts';
-import { TokenBucket } from '../src/bucket.ts';
+import { TokenBucket } from '../src/gateway/bucket.ts';
 import {
   ALICE,
   BOB,

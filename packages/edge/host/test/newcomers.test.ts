@@ -3,7 +3,7 @@ import { encodeClientMessage } from '@fatty/api';
 import { equalBytes, utf8 } from '@fatty/codec';
 import { batchId, signBatch } from '@fatty/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GATEWAY_LIMITS } from '../src/gateway-contract.ts';
+import { GATEWAY_LIMITS } from '../src/gateway/contract.ts';
 import {
   ALICE,
   BOB,

@@ -9,7 +9,7 @@ import {
 import type { Link } from '@fatty/interface';
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import type { GatewayLimits } from '../src/gateway-contract.ts';
+import type { GatewayLimits } from '../src/gateway/contract.ts';
 import { ALICE, FakeBackend, gatewayOf } from './gateway-fakes.ts';
 
 let nowMs: number;

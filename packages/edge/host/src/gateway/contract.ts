@@ -25,6 +25,11 @@ export interface GatewayReplica {
   isCurrent(): boolean;
 }
 
+/** Runs something later, once; ms. */
+export interface GatewayTimers {
+  after(delayMs: number, run: () => void): unknown;
+}
+
 /**
  * What a gateway knows of the algorithm that it serves. Everything but the views is about committed
  * state.
