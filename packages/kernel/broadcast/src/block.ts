@@ -20,7 +20,13 @@ import {
   viewBytes,
 } from '@fatty/codec';
 import type { CellId, Digest, Signature, Unsigned } from '@fatty/interface';
-import { type Batch, type SignedBatch, signedBatchShape } from '@fatty/protocol';
+import {
+  type Batch,
+  type SignedBatch,
+  STATEMENT_BYTES_MAX,
+  type Statement,
+  signedBatchShape,
+} from '@fatty/protocol';
 import { UNSIGNED_MAX } from './unsigned.ts';
 
 /** R2. A block's name; slot = (author, round). */
@@ -60,13 +66,13 @@ export interface SignedHeader {
 
 /**
  * R4. What a block carries. `unsigned`: at most {@link UNSIGNED_MAX} messages of the algorithm, one
- * about each thing, ascending by it; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `commitVotes` is
- * empty.
+ * about each thing, ascending by it; batches of at most {@link CLIENT_KEYS_MAX} distinct client keys. `statements`: what is
+ * said about the next epoch (R30), as signed statements, ascending by bytes.
  */
 export interface Body {
   readonly batches: readonly SignedBatch[];
   readonly unsigned: readonly Uint8Array[];
-  readonly commitVotes: readonly Uint8Array[];
+  readonly statements: readonly Uint8Array[];
   readonly evidence: readonly Evidence[];
   /** Reserved for the coin of an asynchronous order (R18); empty until that is built. */
   readonly coinShare: readonly Uint8Array[];
@@ -111,6 +117,8 @@ export interface Block extends BlockHead {
   readonly batches: readonly CarriedBatch[];
   /** Of the body, opened. */
   readonly unsigned: readonly Unsigned[];
+  /** Of the body, opened. */
+  readonly statements: readonly Statement[];
 }
 
 /** R2. A place in the DAG; an honest author fills it at most once. */
@@ -160,7 +168,7 @@ export const evidenceShape: Shape<Evidence> = record({
 export const bodyShape: Shape<Body> = record({
   batches: array(signedBatchShape, 512),
   unsigned: array(opaque, UNSIGNED_MAX),
-  commitVotes: array(bytes(512), 64),
+  statements: array(bytes(STATEMENT_BYTES_MAX), 64),
   evidence: array(evidenceShape, 64),
   coinShare: array(bytes(512), 1),
 });

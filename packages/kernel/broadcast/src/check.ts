@@ -9,7 +9,7 @@ import type {
   Validation,
   Verdict,
 } from '@fatty/interface';
-import { BLOCK_WEIGHT_MAX, memberKey } from '@fatty/protocol';
+import { BLOCK_WEIGHT_MAX, memberKey, openStatements } from '@fatty/protocol';
 import { type BatchRules, checkBatchSignature, openOps, readBatches } from './batch.ts';
 import {
   type Block,
@@ -75,7 +75,7 @@ export function checkBlock(bytes: Uint8Array, rules: BlockRules): Checked {
  * Static validity (R8–R11a): pure, the same on live and sync paths. The block is good once every
  * ask is answered with accept, and {@link checkAgainstParent} holds where the parent is known.
  * Codes of `decode`, `checkSigner`, `checkHeader`, `checkEvidence`, `openBatch`, of the algorithm's
- * `open` and `validate`, of its unsigned messages, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
+ * `open` and `validate`, of its unsigned messages, of `openStatements`, and: `body_mismatch`, `unexpected_field`, `sealed_batches`, `evidence_unsorted`,
  * `unsigned_unsorted`, `too_many_block_ops`, `too_many_keys`, `batches_unsorted`, `bad_key`,
  * `bad_batch_signature`, `too_heavy`, `too_many_proofs`.
  */
@@ -104,6 +104,8 @@ function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
   if (!unsigned.ok) return refused(unsigned.failure, author);
   const flaw = checkAccusations(body, rules);
   if (flaw) return refused(flaw, author);
+  const said = openStatements(rules, body.statements);
+  if (!said.ok) return refused(said.failure, author);
   // Counts and order first: they bound the signatures and proofs that cost time.
   const batches = readBatches(body.batches, rules);
   if (!batches.ok) return refused(batches.failure, author);
@@ -111,13 +113,14 @@ function checkBody(block: OpenedBlock, body: Body, rules: BlockRules): Checked {
     const bad = checkBatchSignature(batch, rules);
     if (bad) return refused(bad, author);
   }
-  return validateOps({ ...block, body, unsigned: unsigned.value }, batches.value, rules);
+  const opened = { ...block, body, unsigned: unsigned.value, statements: said.value };
+  return validateOps(opened, batches.value, rules);
 }
 
 /** R10 and this version's closed fields. */
 function checkForm(header: Header, body: Body): Failure | undefined {
-  const future = body.commitVotes.length + body.coinShare.length;
-  if (future > 0) return failure('unexpected_field', 'no votes, no coin share', `${future}`);
+  const future = body.coinShare.length;
+  if (future > 0) return failure('unexpected_field', 'no coin share', `${future}`);
   if (header.seal && body.batches.length > 0) {
     return failure('sealed_batches', 'no batches after the seal', `${body.batches.length}`);
   }

@@ -1,6 +1,7 @@
 // Signs own blocks.
 import { encode, type Signer } from '@fatty/codec';
 import type { Unsigned } from '@fatty/interface';
+import type { Statement } from '@fatty/protocol';
 import {
   type Block,
   type Body,
@@ -21,6 +22,14 @@ export interface Content extends Pick<Body, 'evidence'> {
   readonly unsigned: readonly Unsigned[];
   /** Sorted by `compareBatches`, each once. */
   readonly batches: readonly CarriedBatch[];
+  /** Ascending by bytes, each once; none by default. */
+  readonly statements?: readonly CarriedStatement[];
+}
+
+/** A statement as it travels, and what it says. */
+export interface CarriedStatement {
+  readonly bytes: Uint8Array;
+  readonly statement: Statement;
 }
 
 /** Signs an own block. Once its bytes may have left, no other may be signed for its slot. */
@@ -29,11 +38,12 @@ export function signBlock(
   content: Content,
   signer: Signer,
 ): Block {
+  const { batches, unsigned, evidence, statements = [] } = content;
   const body: Body = {
-    batches: content.batches.map((batch) => batch.signed),
-    unsigned: content.unsigned.map((message) => message.bytes),
-    commitVotes: [],
-    evidence: content.evidence,
+    batches: batches.map((batch) => batch.signed),
+    unsigned: unsigned.map((message) => message.bytes),
+    statements: statements.map(({ bytes }) => bytes),
+    evidence,
     coinShare: [],
   };
   const bodyBytes = encode(bodyShape, body);
@@ -42,6 +52,6 @@ export function signBlock(
   const sig = signer.sign(headerMessage(header.cellId, headerBytes));
   const signed: SignedBlock = { header: headerBytes, sig, body: bodyBytes };
   const bytes = encode(signedBlockShape, signed);
-  const { batches, unsigned } = content;
-  return { ...nameBlock(bytes, signed, whole), body, batches, unsigned };
+  const said = statements.map(({ statement }) => statement);
+  return { ...nameBlock(bytes, signed, whole), body, batches, unsigned, statements: said };
 }

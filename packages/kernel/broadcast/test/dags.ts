@@ -52,7 +52,7 @@ export interface RandomDag {
 export const CELL = asCellId(new Uint8Array(32).fill(7));
 const NO_SIG = asSignature(new Uint8Array(64));
 const NO_BYTES = new Uint8Array(0);
-const BODY = { batches: [], unsigned: [], commitVotes: [], evidence: [], coinShare: [] };
+const BODY = { batches: [], unsigned: [], statements: [], evidence: [], coinShare: [] };
 const ZERO = asDigest(new Uint8Array(32));
 
 export function committeeOf(n: number, v: number, g: number): Committee {

@@ -135,7 +135,7 @@ export class Cell {
 export const EMPTY: Body = {
   batches: [],
   unsigned: [],
-  commitVotes: [],
+  statements: [],
   evidence: [],
   coinShare: [],
 };

@@ -27,7 +27,7 @@ function ordered(index: number, atMs: number, ops: boolean): Ordered {
     header: { ts: commitTs },
     batches: ops ? [1] : [],
     unsigned: [],
-    body: { evidence: [] },
+    body: { evidence: [], statements: [] },
   };
   return { ...commit, content: [block], convicted: [] } as unknown as Ordered;
 }

@@ -100,5 +100,5 @@ export class Checkpoints {
 
 /** Something that changes the state, whenever it is applied. */
 function carries({ batches, unsigned, body }: Block): boolean {
-  return batches.length + unsigned.length + body.evidence.length > 0;
+  return batches.length + unsigned.length + body.evidence.length + body.statements.length > 0;
 }

@@ -142,6 +142,7 @@ export class Budgets {
     }
     for (const one of unsigned) waste += this.#takeReached(one, ref) ? 0 : one.bytes.length;
     for (const evidence of body.evidence) waste += bytesOf(evidence);
+    for (const statement of body.statements) waste += statement.length;
     return waste;
   }
 

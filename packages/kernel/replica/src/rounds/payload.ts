@@ -24,7 +24,8 @@ export class Payload {
   }
 
   accepted({ ref, batches, unsigned, body, bytes }: Block): void {
-    if (batches.length + unsigned.length + body.evidence.length === 0) return;
+    if (batches.length + unsigned.length + body.evidence.length + body.statements.length === 0)
+      return;
     this.#open.set(refKey(ref), { round: ref.round, bytes: bytes.length });
     this.#bytes += bytes.length;
     this.#lowest = Math.min(this.#lowest, ref.round);

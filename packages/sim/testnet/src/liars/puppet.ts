@@ -221,7 +221,7 @@ export class Puppet implements Peer {
       bodyHash: cell.cellId as unknown as Header['bodyHash'],
     };
     const batches = this.batches.splice(0, 1);
-    const body = { batches, unsigned: [], commitVotes: [], evidence: [], coinShare: [] };
+    const body = { batches, unsigned: [], statements: [], evidence: [], coinShare: [] };
     return openDraft(bend(this.insider, { header, body, bytes: new Uint8Array() }, {}));
   }
 
