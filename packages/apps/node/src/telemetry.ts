@@ -96,6 +96,8 @@ export class Telemetry {
       case 'refused':
         this.metrics.refused.inc({ code: effect.failure.code });
         return this.log.debug({ failure: effect.failure }, 'refused');
+      case 'stated':
+        return this.log.info({ failure: effect.failure }, 'said about the next epoch');
       case 'note':
         return this.#note(effect);
       case 'halt':

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { get as getHttp } from 'node:http';
 import { connect } from 'node:net';
 import { refuseHost } from '@fatty/network';
+import { EMPTY_AGENDA } from '@fatty/protocol';
 import type { ReplicaStatus } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../src/http.ts';
@@ -10,6 +11,8 @@ import { loadConfig } from '../src/index.ts';
 import { Telemetry } from '../src/telemetry.ts';
 
 const HEALTHY: ReplicaStatus = {
+  epoch: 0,
+  agenda: EMPTY_AGENDA,
   round: 12,
   highestRound: 12,
   decidedRound: 10,

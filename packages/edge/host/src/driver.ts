@@ -21,7 +21,7 @@ export type Happening = ReplicaEvent extends infer E
 /** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
 export type Outward = Extract<
   ReplicaEffect,
-  { kind: 'committed' | 'delivered' | 'refused' | 'note' | 'halt' | 'diverged' }
+  { kind: 'committed' | 'delivered' | 'refused' | 'stated' | 'note' | 'halt' | 'diverged' }
 >;
 
 /** A message to a peer. */
@@ -222,8 +222,11 @@ export class Driver {
 
   /** There is no core: what peers say they say again when one asks them; a client has to hear of it. */
   #turnAway(happening: Happening): void {
-    if (happening.kind !== 'submit') return;
-    this.#parts.onOutward({ kind: 'refused', tag: happening.tag, failure: REOPENING });
+    const { onOutward } = this.#parts;
+    if (happening.kind === 'move' || happening.kind === 'statement')
+      onOutward({ kind: 'stated', tag: happening.tag, failure: REOPENING });
+    if (happening.kind === 'submit')
+      onOutward({ kind: 'refused', tag: happening.tag, failure: REOPENING });
   }
 
   #whenWritten(act: () => void): void {
@@ -296,6 +299,7 @@ export class Driver {
       case 'committed':
       case 'delivered':
       case 'refused':
+      case 'stated':
       case 'note':
       case 'halt':
       case 'diverged':

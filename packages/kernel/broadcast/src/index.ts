@@ -7,7 +7,7 @@ export * from './dag.ts';
 export * from './evidence.ts';
 export * from './header.ts';
 export { type OpenedBlock, openBlock } from './open.ts';
-export { type Content, signBlock } from './sign.ts';
+export { type CarriedStatement, type Content, signBlock } from './sign.ts';
 export {
   compareUnsigned,
   openUnsigned,

@@ -75,7 +75,8 @@ export function bareBlock(
   const ref = { ...slot, digest };
   const header = { cellId: CELL, epoch: 0, ...slot, ts, seal, parents, bodyHash: ZERO };
   const signed = { header: digest, sig: NO_SIG, body: NO_BYTES };
-  return { ref, header, signed, bytes: NO_BYTES, body: BODY, batches: [], unsigned: [] };
+  const nothing = { batches: [], unsigned: [], statements: [] };
+  return { ref, header, signed, bytes: NO_BYTES, body: BODY, ...nothing };
 }
 
 function randomDigest(random: Random): Digest {

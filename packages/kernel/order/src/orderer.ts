@@ -8,7 +8,7 @@ import {
   type Vertex,
 } from '@fatty/broadcast';
 import { invariant } from '@fatty/codec';
-import type { Committee } from '@fatty/protocol';
+import { type Agenda, type Committee, EMPTY_AGENDA, foldAgenda, isFinal } from '@fatty/protocol';
 import { type Commit, sealCommit } from './commit.ts';
 import { decide, Memo } from './commit-rule.ts';
 import { agreedTime } from './lease-clock.ts';
@@ -21,6 +21,10 @@ export interface Ordered extends Commit {
   readonly content: readonly Block[];
   /** Authors that evidence in this commit accuses and none before it did, ascending. */
   readonly convicted: readonly number[];
+  /** What the epoch has said about the next one, this commit included (R30). */
+  readonly agenda: Agenda;
+  /** It is the last commit of its epoch. */
+  readonly isFinal: boolean;
 }
 
 /** Two certified blocks in one slot: more than f members lie. Ordering has stopped for good. */
@@ -45,6 +49,7 @@ export class Orderer {
   #beforeRound = 0;
   #lastDecided = 0;
   #last: Commit | undefined;
+  #agenda: Agenda = EMPTY_AGENDA;
   #halted: Halt | undefined;
 
   constructor(dag: Dag, committee: Committee, rule: Rule = RULE_M) {
@@ -55,12 +60,18 @@ export class Orderer {
 
   /**
    * Goes on behind the last of these commits, which hold every committed block above its horizon;
-   * `convicted`: members that commits up to it accuse. To be called before any block is inserted.
+   * `convicted` and `agenda`: what the commits of the epoch up to it say. To be called before any block is
+   * inserted.
    */
-  resume(commits: readonly Commit[], convicted: readonly number[]): void {
+  resume(
+    commits: readonly Commit[],
+    convicted: readonly number[],
+    agenda: Agenda = EMPTY_AGENDA,
+  ): void {
     const last = commits.at(-1);
     if (last === undefined) return;
     this.#last = last;
+    this.#agenda = agenda;
     this.#lastDecided = last.leader.round;
     this.#beforeRound = last.leader.round;
     for (const author of convicted) this.#convicted.add(author);
@@ -90,6 +101,16 @@ export class Orderer {
     return this.#halted;
   }
 
+  /** What the commits of the epoch have said about the next one. */
+  get agenda(): Agenda {
+    return this.#agenda;
+  }
+
+  /** The last commit of the epoch is made (R30): nothing is ordered behind it. */
+  get hasEnded(): boolean {
+    return isFinal(this.#committee, this.#agenda);
+  }
+
   leaderOf(round: number): number | undefined {
     return this.#rule.leader(round, this.#committee);
   }
@@ -107,7 +128,7 @@ export class Orderer {
 
   /** What the blocks inserted since the last call decide. Raises the DAG's horizon. */
   advance(): readonly Ordered[] {
-    if (this.#halted) return [];
+    if (this.#halted || this.hasEnded) return [];
     const commits: Ordered[] = [];
     const decisions = decide(this.#dag, this.#committee, this.#rule, this.#lastDecided, this.#memo);
     for (const decision of decisions) {
@@ -119,6 +140,7 @@ export class Orderer {
       if (decision.kind === 'commit') commits.push(this.#commit(decision.leader));
       this.#lastDecided = decision.round;
       this.#memo.forget(decision.round);
+      if (this.hasEnded) break;
     }
     if (this.#last) this.#dag.raiseHorizon(this.#last.horizon);
     if (this.#dag.horizon >= this.#beforeRound) this.#before.clear();
@@ -154,7 +176,14 @@ export class Orderer {
     });
     this.#last = commit;
     const content = vertices.map((vertex) => bodyOf(vertex));
-    return { ...commit, content, convicted: this.#convict(content) };
+    this.#agenda = foldAgenda(this.#committee, this.#agenda, {
+      index: commit.index,
+      statements: content.flatMap(({ statements }) => statements),
+      // By the block alone: what its chain has said before may be out of sight here.
+      sealed: content.filter(({ header }) => header.seal).map(({ ref }) => ref.author),
+    });
+    const convicted = this.#convict(content);
+    return { ...commit, content, convicted, agenda: this.#agenda, isFinal: this.hasEnded };
   }
 
   #convict(content: readonly Block[]): readonly number[] {

@@ -12,7 +12,7 @@ import {
   equalBytes,
 } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
-import { batchId, DEFAULT_PARAMS, memberKey } from '@fatty/protocol';
+import { batchId, DEFAULT_PARAMS, EMPTY_AGENDA, memberKey } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { CELL, committeeOf } from '../../broadcast/test/dags.ts';
 import { commitInput, decide, Memo, Orderer, RULE_M, ruleA, sealCommit } from '../src/index.ts';
@@ -52,7 +52,8 @@ describe('Orderer', () => {
     for (const [i, commit] of commits.entries()) {
       expect(commit.index).toBe(i + 1);
       expect(commit.prevDigest).toEqual(commits[i - 1]?.digest ?? CELL);
-      const { digest, content, convicted, ...core } = commit;
+      const { digest, content, convicted, agenda, isFinal, ...core } = commit;
+      expect([agenda, isFinal]).toEqual([EMPTY_AGENDA, false]);
       expect(sealCommit(core).digest).toEqual(digest);
       expect(content.length + convicted.length).toBe(core.blocks.length);
       expect(commit.blocks.at(-1)).toEqual(commit.leader);

@@ -21,6 +21,7 @@ import { Verdicts } from './checks/verdicts.ts';
 import { Delivered } from './clients/delivered.ts';
 import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
+import { Statements } from './clients/statements.ts';
 import { Frames } from './frames/frames.ts';
 import type { ResumePort } from './frames/resume.ts';
 import { Acceptance } from './intake/acceptance.ts';
@@ -54,6 +55,7 @@ export interface Parts {
   readonly rounds: Rounds;
   readonly serve: Serve;
   readonly standing: Standing;
+  readonly statements: Statements;
   readonly sync: Sync;
   readonly timers: Timers;
   readonly verdicts: Verdicts;
@@ -77,7 +79,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const hearers = new Hearers(quorum(committee) - 1);
   const ground = { ...cell, hearers, machine, out, signer, timers, tuning };
   // What this replica has to say (R3, R11, R19, R21a).
-  const pool = new Pool(ground);
+  const statements = new Statements({ ...ground, scheme });
+  const pool = new Pool({ ...ground, statements });
   const delivered = new Delivered(ground);
   // Static validity (R8–R11) and slow checks (R11a).
   const rules = blockRules(config, (id, sig) => pool.held(id, sig));
@@ -109,7 +112,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
   const catchUp = { bodies, fetch, neighbours, ranges, serve, sync };
   const signing = { frames, past, persistence, restore, standing };
-  const clients = { delivered, gateway, pool };
+  const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };
 }

@@ -149,6 +149,10 @@ export class Replica {
         return this.#parts.gateway.submit(event.batch, event.tag);
       case 'unsigned':
         return this.#parts.gateway.submitUnsigned(event.bytes);
+      case 'move':
+        return this.#toState(event.tag, () => this.#parts.statements.move(event.change));
+      case 'statement':
+        return this.#toState(event.tag, () => this.#parts.statements.add(event.bytes));
       case 'stored':
         return this.#parts.serve.stored(event.request, event.blocks);
     }
@@ -206,6 +210,12 @@ export class Replica {
       this.#parts.acceptance.insertOwn(own);
     }
     this.#parts.frames.written(token, segment, bytes);
+  }
+
+  /** R30: something about the next epoch is to be said, by own blocks. */
+  #toState(tag: number, take: () => Failure | undefined): void {
+    const flaw = this.#parts.standing.refusal ?? take();
+    this.#parts.out.push({ kind: 'stated', tag, failure: flaw });
   }
 
   /** R25: a block of the log. An own one is of an earlier life. */
@@ -286,6 +296,7 @@ export class Replica {
     this.#parts.bodies.committed(commit.blocks);
     this.#parts.delivered.committed(commit.blocks);
     this.#parts.standing.committed(commit.blocks);
+    this.#parts.statements.committed();
     this.#parts.rounds.committed(commit);
     this.#parts.frames.committed(commit);
   }

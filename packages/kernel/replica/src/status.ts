@@ -2,7 +2,7 @@
 import type { Dag } from '@fatty/broadcast';
 import type { Failure } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';
-import type { Committee } from '@fatty/protocol';
+import type { Agenda, Committee } from '@fatty/protocol';
 import type { OwnClock } from './cell/clock.ts';
 import type { Frontier } from './cell/frontier.ts';
 import type { Peers } from './cell/peers.ts';
@@ -12,6 +12,9 @@ import type { NodeState } from './node-state.ts';
 /** Health and metrics of a replica at one moment; every count is bounded by the tuning. */
 export interface ReplicaStatus extends FramesStatus {
   readonly state: NodeState;
+  readonly epoch: number;
+  /** What the commits of the epoch have said about the next one (R30). */
+  readonly agenda: Agenda;
   /** Highest own round that was sent. */
   readonly round: number;
   readonly highestRound: number;
@@ -72,6 +75,8 @@ export interface CellPort {
 
 type CellStatus = Pick<
   ReplicaStatus,
+  | 'epoch'
+  | 'agenda'
   | 'highestRound'
   | 'completeRound'
   | 'decidedRound'
@@ -92,6 +97,8 @@ export function cellStatus(port: CellPort): CellStatus {
   const { dag, orderer, peers, frontier, committee, clock, me } = port;
   const last = orderer.lastCommit;
   return {
+    epoch: committee.epoch,
+    agenda: orderer.agenda,
     highestRound: dag.highestRound,
     completeRound: frontier.completeRound,
     decidedRound: orderer.lastDecidedRound,

@@ -1,6 +1,7 @@
 // Which commits are checkpoints (R27).
 import { asDigest } from '@fatty/codec';
 import { type Ordered, sealCommit } from '@fatty/order';
+import { EMPTY_AGENDA } from '@fatty/protocol';
 import { expect, it } from 'vitest';
 import { Checkpoints } from '../src/frames/checkpoints.ts';
 import { makeCell } from './world.ts';
@@ -29,7 +30,7 @@ function ordered(index: number, atMs: number, ops: boolean): Ordered {
     unsigned: [],
     body: { evidence: [], statements: [] },
   };
-  return { ...commit, content: [block], convicted: [] } as unknown as Ordered;
+  return { ...commit, content: [block], convicted: [], agenda: EMPTY_AGENDA } as unknown as Ordered;
 }
 
 /** The checkpoints among commits that each carry something (`+`) or nothing (`.`), `stepMs` apart. */

@@ -105,6 +105,8 @@ function configOf() {
   return { committee, cellId, me: 0, signer, scheme, machine: bareMachine(listAlgorithm, context) };
 }
 
+const NOTHING_STATED = { size: 0, hasDue: () => false, take: () => [] };
+
 /** A commit of nothing. */
 const EMPTY = {
   index: 1,
@@ -121,7 +123,8 @@ describe('the pool', () => {
   function pool(): { pool: Pool; dag: Dag; machine: StateMachine; client: Client } {
     const { committee, cellId, me, machine } = configOf();
     const dag = new Dag(committee, cellId);
-    const one = new Pool({ committee, dag, machine, me, tuning: DEFAULT_TUNING });
+    const rest = { statements: NOTHING_STATED, tuning: DEFAULT_TUNING };
+    const one = new Pool({ committee, dag, machine, me, ...rest });
     return { pool: one, dag, machine, client: new Client(cell, 'p') };
   }
   const seqs = (taken: readonly { batch: { seq: number } }[]): number[] =>

@@ -60,6 +60,7 @@ export class Host {
   readonly committed: Effect<'committed'>[] = [];
   readonly notes: Effect<'note'>['note'][] = [];
   readonly refused: Effect<'refused'>[] = [];
+  readonly stated: Effect<'stated'>[] = [];
   readonly delivered: Ref[] = [];
   readonly halts: Effect<'halt'>[] = [];
   readonly diverged: Effect<'diverged'>[] = [];
@@ -324,6 +325,9 @@ export class World {
         return;
       case 'refused':
         host.refused.push(effect);
+        return;
+      case 'stated':
+        host.stated.push(effect);
         return;
       case 'note':
         host.notes.push(effect.note);

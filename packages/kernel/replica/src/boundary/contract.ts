@@ -10,7 +10,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import type { Commit, Ordered } from '@fatty/order';
-import type { Cert, SignedVote } from '@fatty/protocol';
+import type { Cert, Change, SignedVote } from '@fatty/protocol';
 import type { ClockSample } from '../cell/clock.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
@@ -44,6 +44,10 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
     /** An unsigned message of the algorithm, from a client. */
     | { readonly kind: 'unsigned'; readonly bytes: Uint8Array }
+    /** The operator of this member moves a change of the committee (R30); answered by `stated`. */
+    | { readonly kind: 'move'; readonly change: Change; readonly tag: number }
+    /** A signed statement about the next epoch, to be carried whoever made it; answered by `stated`. */
+    | { readonly kind: 'statement'; readonly bytes: Uint8Array; readonly tag: number }
     /** Answer to a `read` effect: SignedBlock bytes found on disk. */
     | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
   );
@@ -107,6 +111,8 @@ export type ReplicaEffect =
   /** SecureBroadcast delivered this block (R15). */
   | { readonly kind: 'delivered'; readonly ref: Ref }
   | { readonly kind: 'refused'; readonly tag: number; readonly failure: Failure }
+  /** Own blocks will carry what `move` or `statement` gave; or why they will not. */
+  | { readonly kind: 'stated'; readonly tag: number; readonly failure: Failure | undefined }
   /** What was dropped or refused and why; for logs, metrics and charts. */
   | { readonly kind: 'note'; readonly note: ReplicaNote }
   /** Ordering stopped for good (contradiction found): dump and alarm. */

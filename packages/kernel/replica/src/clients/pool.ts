@@ -2,6 +2,7 @@
 import {
   type Block,
   type CarriedBatch,
+  type CarriedStatement,
   type ClosedBatch,
   compareBatches,
   type Dag,
@@ -19,6 +20,7 @@ import type { Tuning } from '../boundary/tuning.ts';
 import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
 import { Accusations } from './accusations.ts';
 import { type Candidate, pack, placeOf, sizeOf } from './packing.ts';
+import type { Statements } from './statements.ts';
 import { UnsignedQueue } from './unsigned-queue.ts';
 
 interface Included {
@@ -37,10 +39,11 @@ export interface Cargo {
   readonly batches: readonly CarriedBatch[];
   readonly unsigned: readonly Unsigned[];
   readonly evidence: readonly Evidence[];
+  readonly statements: readonly CarriedStatement[];
 }
 
 /** Nothing to carry. */
-export const NO_CARGO: Cargo = { batches: [], unsigned: [], evidence: [] };
+export const NO_CARGO: Cargo = { batches: [], unsigned: [], evidence: [], statements: [] };
 
 /** A header without its parents, and one parent. Bytes. */
 const HEADER_BYTES = 512;
@@ -55,6 +58,7 @@ export interface PoolPort {
   readonly dag: Dag;
   readonly machine: StateMachine;
   readonly me: number;
+  readonly statements: Pick<Statements, 'size' | 'hasDue' | 'take'>;
   readonly tuning: Tuning;
 }
 
@@ -114,14 +118,16 @@ export class Pool {
 
   /** Something to say, whoever carries it. */
   get hasAny(): boolean {
-    return this.#queue.size + this.unsigned.size + this.accusations.size > 0;
+    const { statements } = this.#port;
+    const others = this.unsigned.size + this.accusations.size + statements.size;
+    return this.#queue.size + others > 0;
   }
 
   /** Something that no own block carries yet. */
   hasNews(nextRound: number): boolean {
     if (this.#queue.size > 0 || this.unsigned.size > 0) return true;
     for (const { round } of this.#handed.values()) if (round === nextRound) return true;
-    return this.accusations.hasDue(nextRound);
+    return this.accusations.hasDue(nextRound) || this.#port.statements.hasDue(nextRound);
   }
 
   add(batch: CarriedBatch, cost: Cost): void {
@@ -200,9 +206,11 @@ export class Pool {
     let room = limits.blockBytesMax - HEADER_BYTES - PARENT_BYTES * members;
     const evidence = this.accusations.take(round);
     for (const { a, b } of evidence) room -= a.header.length + b.header.length + 256;
+    const statements = this.#port.statements.take(round);
+    for (const { bytes } of statements) room -= bytes.length + 5;
     const unsigned = this.unsigned.take();
     for (const { bytes } of unsigned) room -= bytes.length;
-    return { batches: this.#takeBatches(room, round), unsigned, evidence };
+    return { batches: this.#takeBatches(room, round), unsigned, evidence, statements };
   }
 
   /** The own block is made: its batches are watched until they are committed. */

@@ -1,7 +1,15 @@
 // Which commits are checkpoints.
 import type { Block } from '@fatty/broadcast';
+import { invariant } from '@fatty/codec';
 import type { Commit, Ordered } from '@fatty/order';
-import { type AuthorSeen, type Committee, EMPTY_AGENDA, type Frame } from '@fatty/protocol';
+import {
+  type Agenda,
+  type AuthorSeen,
+  type Committee,
+  type EpochEnd,
+  type Frame,
+  nextCommittee,
+} from '@fatty/protocol';
 
 /** R27: with something uncovered, a checkpoint is made this long after the one before. ms of commitTs. */
 export const CHECKPOINT_MS = 250;
@@ -49,15 +57,15 @@ export class Checkpoints {
 
   /** Takes the next commit; answers whether it is a checkpoint. */
   committed(ordered: Ordered): Checkpoint | undefined {
-    const { content, convicted, ...commit } = ordered;
+    const { content, convicted, agenda, isFinal, ...commit } = ordered;
     for (const author of convicted) this.#convicted.add(author);
     this.#see(content);
     this.#recent.push(commit);
     const kept = this.#recent.findIndex(({ leader }) => leader.round > commit.horizon);
     this.#recent.splice(0, kept);
-    if (!this.#isDue(commit, content.some(carries))) return undefined;
+    if (!this.#isDue(commit, content.some(carries)) && !isFinal) return undefined;
     this.#covered(commit.commitTs);
-    return { commit, frame: this.#frame(commit) };
+    return { commit, frame: this.#frame(commit, ordered) };
   }
 
   #isDue({ index, commitTs }: Commit, carriesAnything: boolean): boolean {
@@ -84,7 +92,8 @@ export class Checkpoints {
     this.#authors = authors;
   }
 
-  #frame({ index, digest }: Commit): Frame {
+  #frame(commit: Commit, { agenda, isFinal }: Ordered): Frame {
+    const { index, digest } = commit;
     return {
       epoch: this.#committee.epoch,
       index,
@@ -92,10 +101,17 @@ export class Checkpoints {
       firstCommit: this.#recent[0]?.index ?? index,
       convicted: [...this.#convicted].sort((a, b) => a - b),
       authors: this.#authors,
-      agenda: EMPTY_AGENDA,
-      end: undefined,
+      agenda,
+      end: isFinal ? endOf(this.#committee, commit, agenda) : undefined,
     };
   }
+}
+
+/** R31: what the next epoch begins with; the agenda of a last commit has a plan. */
+function endOf(committee: Committee, { leaseClock, commitTs }: Commit, agenda: Agenda): EpochEnd {
+  const next = nextCommittee(committee, agenda.plan?.changes ?? [], commitTs);
+  invariant(next.ok, 'the changes of a plan fit together (R30)');
+  return { leaseClock, next: next.value };
 }
 
 /** Something that changes the state, whenever it is applied. */

@@ -36,13 +36,13 @@ export function resumeFrom(port: ResumePort, head: Uint8Array, state: Uint8Array
   const proved = openFrame(port, head);
   if (!proved.ok) return proved;
   const { stored, commits, last } = proved.value;
-  const { convicted } = stored.frame;
+  const { convicted, agenda } = stored.frame;
   if (stored.author !== port.me) {
     return fail('foreign_log', `a frame of replica ${port.me}`, `of ${stored.author}`);
   }
   const restored = restoreState(port.machine, proved.value, state);
   if (!restored.ok) return restored;
-  port.orderer.resume(commits, convicted);
+  port.orderer.resume(commits, convicted, agenda);
   port.frames.resume(proved.value, state.length);
   port.persistence.restoredFrame();
   port.pool.accusations.convicted(convicted);

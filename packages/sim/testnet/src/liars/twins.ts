@@ -108,6 +108,7 @@ export class Twins implements Peer {
       case 'note':
       case 'refused':
       case 'reopen':
+      case 'stated':
         return [];
     }
   }
