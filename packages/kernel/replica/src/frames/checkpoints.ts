@@ -57,7 +57,7 @@ export class Checkpoints {
 
   /** Takes the next commit; answers whether it is a checkpoint. */
   committed(ordered: Ordered): Checkpoint | undefined {
-    const { content, convicted, agenda, isFinal, ...commit } = ordered;
+    const { content, convicted, agenda: _, isFinal, ...commit } = ordered;
     for (const author of convicted) this.#convicted.add(author);
     this.#see(content);
     this.#recent.push(commit);
