@@ -9,4 +9,4 @@ export { opaque } from './opaque.ts';
 export * from './self-test.ts';
 export * from './shape.ts';
 export * from './signature.ts';
-export { type Item, type Readable, ShapeError, type Source } from './source.ts';
+export { type Arms, type Item, type Readable, ShapeError, type Source } from './source.ts';
