@@ -12,6 +12,7 @@ export interface Metrics {
   readonly equivocations: Counter;
   readonly leaderTimeouts: Counter;
   readonly refused: Counter<'code'>;
+  readonly proved: Counter<'code'>;
   readonly persistSeconds: Histogram;
   readonly commitLatencySeconds: Histogram;
   readonly verifySeconds: Histogram;
@@ -51,6 +52,7 @@ export function createMetrics(): Metrics {
     equivocations: counter('fatty_equivocations_total', 'Contradictions seen'),
     leaderTimeouts: counter('fatty_leader_timeouts_total', 'Rounds entered by timeout'),
     refused: labelled('fatty_refused_total', 'Client submissions refused, by code', 'code'),
+    proved: labelled('fatty_proved_total', 'Questions for proofs answered, by code', 'code'),
     persistSeconds: histogram('fatty_persist_seconds', 'Time to make a record group durable'),
     commitLatencySeconds: histogram('fatty_commit_latency_seconds', 'Submit to commit here'),
     verifySeconds: histogram('fatty_verify_seconds', 'Time of a slow check, queueing included'),

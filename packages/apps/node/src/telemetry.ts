@@ -98,6 +98,9 @@ export class Telemetry {
         return this.log.debug({ failure: effect.failure }, 'refused');
       case 'stated':
         return this.log.info({ failure: effect.failure }, 'said about the next epoch');
+      case 'proved':
+        this.metrics.proved.inc({ code: effect.answer.ok ? 'ok' : effect.answer.failure.code });
+        return;
       case 'note':
         return this.#note(effect);
       case 'halt':

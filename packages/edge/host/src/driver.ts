@@ -21,7 +21,17 @@ export type Happening = ReplicaEvent extends infer E
 /** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
 export type Outward = Extract<
   ReplicaEffect,
-  { kind: 'committed' | 'delivered' | 'refused' | 'stated' | 'note' | 'halt' | 'diverged' }
+  {
+    kind:
+      | 'committed'
+      | 'delivered'
+      | 'refused'
+      | 'stated'
+      | 'proved'
+      | 'note'
+      | 'halt'
+      | 'diverged';
+  }
 >;
 
 /** A message to a peer. */
@@ -296,13 +306,7 @@ export class Driver {
         return this.#read(effect);
       case 'index':
         return this.#index.add(effect.blocks);
-      case 'committed':
-      case 'delivered':
-      case 'refused':
-      case 'stated':
-      case 'note':
-      case 'halt':
-      case 'diverged':
+      default:
         this.#parts.onOutward(effect);
     }
   }

@@ -135,6 +135,15 @@ export interface Applied {
   readonly settled: readonly Digest[];
 }
 
+/** The state of one commit, kept so that it can be proved later, as long as nothing but time has changed it. */
+export interface Provable {
+  /**
+   * The proof that answers a question, both in the machine's own words, held to the `root()` of that commit.
+   * Its work is bounded by what is asked. Undefined: the state has changed since. Codes: the machine's.
+   */
+  prove(question: Uint8Array): Outcome<Uint8Array> | undefined;
+}
+
 /**
  * The full contract that a replica hosts: {@link Algorithm} plus sessions and time.
  * An Algorithm becomes one through `hosted()` (package sessions).
@@ -178,4 +187,6 @@ export interface StateMachine<Op = unknown> {
    * is a copy by snapshot.
    */
   view?(): StateMachine<Op>;
+  /** Committed state as it is now, to be proved (R27a). Without it nobody gets proofs. */
+  provable?(): Provable;
 }

@@ -23,6 +23,7 @@ import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
 import { Frames } from './frames/frames.ts';
+import { Proving } from './frames/proving.ts';
 import type { ResumePort } from './frames/resume.ts';
 import { Acceptance } from './intake/acceptance.ts';
 import { Budgets } from './intake/budgets.ts';
@@ -50,6 +51,7 @@ export interface Parts {
   readonly past: ResumePort;
   readonly persistence: Persistence;
   readonly pool: Pool;
+  readonly proving: Proving;
   readonly ranges: Ranges;
   readonly restore: Restore;
   readonly rounds: Rounds;
@@ -98,11 +100,12 @@ export function assemble(config: ReplicaConfig): Parts {
   const neighbours = new Neighbours({ ...ground, own: persistence, sync });
   const restore = new Restore({ ...ground, bodies, persistence, rules });
   const standing = new Standing({ ...ground, neighbours, persistence, ranges });
-  // Votes and certificates (R27).
-  const frames = new Frames({ ...ground, persistence, scheme, standing, sync });
+  // Votes and certificates (R27), and the proofs that stand on them.
+  const proving = new Proving(ground);
+  const frames = new Frames({ ...ground, persistence, proving, scheme, standing, sync });
   // What clients say (R11a), and own blocks (R22, R23).
   const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
-  const rounds = new Rounds({ ...ground, gateway, pool });
+  const rounds = new Rounds({ ...ground, gateway, pool, proving });
   // Acceptance (R12, R13), and what peers send.
   const budgets = new Budgets(ground);
   const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
@@ -111,7 +114,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const toPeers = { frames, neighbours, serve, standing, sync, handOver };
   const intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
   const catchUp = { bodies, fetch, neighbours, ranges, serve, sync };
-  const signing = { frames, past, persistence, restore, standing };
+  const signing = { frames, past, persistence, proving, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };

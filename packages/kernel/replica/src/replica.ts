@@ -153,6 +153,8 @@ export class Replica {
         return this.#toState(event.tag, () => this.#parts.statements.move(event.change));
       case 'statement':
         return this.#toState(event.tag, () => this.#parts.statements.add(event.bytes));
+      case 'prove':
+        return this.#parts.proving.ask(event);
       case 'stored':
         return this.#parts.serve.stored(event.request, event.blocks);
     }
@@ -187,6 +189,7 @@ export class Replica {
     this.#parts.timers.fired(name);
     if (name === 'fetchRetry') this.#parts.acceptance.askForMissing();
     if (name === 'tsDeferral') this.#parts.acceptance.reexamine();
+    if (name === 'proofDue') this.#parts.proving.wake();
     if (name !== 'verifyRetry') return;
     this.#parts.verdicts.retry(
       (key) => this.#parts.acceptance.waitsForJob(key) || this.#parts.gateway.waitsForJob(key),
@@ -298,7 +301,7 @@ export class Replica {
     this.#parts.standing.committed(commit.blocks);
     this.#parts.statements.committed();
     this.#parts.rounds.committed(commit);
-    this.#parts.frames.committed(commit);
+    this.#parts.frames.committed(commit, applied);
   }
 
   /** The next own block (R22–R26), rest, or a look at what the others do. */

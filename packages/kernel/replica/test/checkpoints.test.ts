@@ -33,12 +33,14 @@ function ordered(index: number, atMs: number, ops: boolean): Ordered {
   return { ...commit, content: [block], convicted: [], agenda: EMPTY_AGENDA } as unknown as Ordered;
 }
 
-/** The checkpoints among commits that each carry something (`+`) or nothing (`.`), `stepMs` apart. */
+/** The checkpoints among commits that each carry something (`+`), tell (`!`) or nothing (`.`), `stepMs` apart. */
 function checkpoints(carried: string, stepMs: number, first = 1): readonly number[] {
   const points = new Checkpoints(committee);
   return Array.from(carried).flatMap((one, i) => {
     const index = first + i;
-    return points.committed(ordered(index, stepMs * (i + 1), one === '+')) ? [index] : [];
+    return points.committed(ordered(index, stepMs * (i + 1), one === '+'), one === '!')
+      ? [index]
+      : [];
   });
 }
 
@@ -50,6 +52,11 @@ it('is every K-th commit, whatever it carries', () => {
 it('is none where nothing is uncovered', () => {
   expect(checkpoints('.....', 1_000)).toEqual([]);
   expect(checkpoints('+....', 1_000)).toEqual([1]);
+});
+
+it('covers what ends by the clock alone', () => {
+  expect(checkpoints('...!..', 100)).toEqual([4]);
+  expect(checkpoints('+!.', 40)).toEqual([3]);
 });
 
 it('is one 250 ms after the last while all carry something', () => {

@@ -61,6 +61,7 @@ export class Host {
   readonly notes: Effect<'note'>['note'][] = [];
   readonly refused: Effect<'refused'>[] = [];
   readonly stated: Effect<'stated'>[] = [];
+  readonly proved: Effect<'proved'>[] = [];
   readonly delivered: Ref[] = [];
   readonly halts: Effect<'halt'>[] = [];
   readonly diverged: Effect<'diverged'>[] = [];
@@ -324,14 +325,13 @@ export class World {
         host.delivered.push(effect.ref);
         return;
       case 'refused':
-        host.refused.push(effect);
-        return;
+        return void host.refused.push(effect);
       case 'stated':
-        host.stated.push(effect);
-        return;
+        return void host.stated.push(effect);
+      case 'proved':
+        return void host.proved.push(effect);
       case 'note':
-        host.notes.push(effect.note);
-        return;
+        return void host.notes.push(effect.note);
       case 'halt':
         host.halts.push(effect);
         return;

@@ -5,6 +5,7 @@ import type {
   CommitInput,
   Failure,
   LogRecord,
+  Outcome,
   Priority,
   PublicKey,
   Verdict,
@@ -20,6 +21,7 @@ export type TimerName =
   | 'fetchRetry'
   | 'tsDeferral'
   | 'heartbeat'
+  | 'proofDue'
   | 'verifyRetry'
   | 'markDue';
 
@@ -48,6 +50,16 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'move'; readonly change: Change; readonly tag: number }
     /** A signed statement about the next epoch, to be carried whoever made it; answered by `stated`. */
     | { readonly kind: 'statement'; readonly bytes: Uint8Array; readonly tag: number }
+    /**
+     * A question to the machine (`Provable.prove`), to be answered by `proved(tag)` with the state of a
+     * certified commit, `minCommit` or later.
+     */
+    | {
+        readonly kind: 'prove';
+        readonly tag: number;
+        readonly question: Uint8Array;
+        readonly minCommit: number;
+      }
     /** Answer to a `read` effect: SignedBlock bytes found on disk. */
     | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] }
   );
@@ -113,6 +125,14 @@ export type ReplicaEffect =
   | { readonly kind: 'refused'; readonly tag: number; readonly failure: Failure }
   /** Own blocks will carry what `move` or `statement` gave; or why they will not. */
   | { readonly kind: 'stated'; readonly tag: number; readonly failure: Failure | undefined }
+  /**
+   * Answers `prove`, once. Codes: the machine's, `not_provable`, `overloaded`, `no_certificate`.
+   */
+  | {
+      readonly kind: 'proved';
+      readonly tag: number;
+      readonly answer: Outcome<CertifiedProof>;
+    }
   /** What was dropped or refused and why; for logs, metrics and charts. */
   | { readonly kind: 'note'; readonly note: ReplicaNote }
   /** Ordering stopped for good (contradiction found): dump and alarm. */
@@ -129,6 +149,15 @@ export type ReplicaEffect =
       readonly votes: readonly SignedVote[];
       readonly cert?: Cert;
     };
+
+/** A proof, and the certificate of the commit whose state root it is held to. */
+export interface CertifiedProof {
+  /** Of the commit. */
+  readonly index: number;
+  readonly cert: Cert;
+  /** In the machine's own words. */
+  readonly proof: Uint8Array;
+}
 
 /** Old blocks that the disk is asked for: by name, or by round. */
 export type StoredWant =

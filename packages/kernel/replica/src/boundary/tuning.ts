@@ -67,6 +67,10 @@ export interface Tuning {
   readonly claimWaitMs: number;
   /** Received blocks that no own block has referenced yet go to the log beyond this many bytes. */
   readonly unloggedBytesMax: number;
+  /** R27a: questions that wait for a certificate at once. */
+  readonly questionsMax: number;
+  /** R27a: so long a question waits at most. */
+  readonly questionMs: number;
   /** R28: a frame is kept when so much was committed since the last one, and twice what its state takes. Bytes. */
   readonly frameLogBytesMin: number;
   /** R28: so much of the log is kept, whoever needs it. Bytes. */
@@ -115,6 +119,8 @@ export const DEFAULT_TUNING: Tuning = {
   markDelayMs: 10,
   claimWaitMs: 2_000,
   unloggedBytesMax: 1024 * 1024,
+  questionsMax: 1_024,
+  questionMs: 5_000,
   frameLogBytesMin: 8 * 1024 * 1024,
   logKeptBytesMin: 256 * 1024 * 1024,
   logKeptBytesMax: 1024 * 1024 * 1024,

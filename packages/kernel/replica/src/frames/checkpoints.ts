@@ -55,15 +55,15 @@ export class Checkpoints {
     this.#covered(this.#recent.at(-1)?.commitTs ?? this.#lastTs);
   }
 
-  /** Takes the next commit; answers whether it is a checkpoint. */
-  committed(ordered: Ordered): Checkpoint | undefined {
+  /** Takes the next commit; answers whether it is a checkpoint. `told`: it gave the machine something to tell. */
+  committed(ordered: Ordered, told = false): Checkpoint | undefined {
     const { content, convicted, agenda: _, isFinal, ...commit } = ordered;
     for (const author of convicted) this.#convicted.add(author);
     this.#see(content);
     this.#recent.push(commit);
     const kept = this.#recent.findIndex(({ leader }) => leader.round > commit.horizon);
     this.#recent.splice(0, kept);
-    if (!this.#isDue(commit, content.some(carries)) && !isFinal) return undefined;
+    if (!this.#isDue(commit, told || content.some(carries)) && !isFinal) return undefined;
     this.#covered(commit.commitTs);
     return { commit, frame: this.#frame(commit, ordered) };
   }

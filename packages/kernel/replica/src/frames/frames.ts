@@ -2,7 +2,7 @@
 import type { Dag } from '@fatty/broadcast';
 
 import { decode, encode, equalBytes, failure, type Signer } from '@fatty/codec';
-import type { Failure, LogRecord, StateMachine } from '@fatty/interface';
+import type { Applied, Failure, LogRecord, StateMachine } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
 import {
   type Cert,
@@ -28,6 +28,7 @@ import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 
 import { Keeper } from './keeper.ts';
+import type { Proving } from './proving.ts';
 import type { ProvedFrame } from './stored.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
 
@@ -63,6 +64,7 @@ export interface FramesPort extends CertRules {
   readonly out: Outbox;
   readonly peers: Peers;
   readonly persistence: Persistence;
+  readonly proving: Proving;
   readonly signer: Signer;
   readonly standing: Standing;
   readonly sync: { readonly isSyncing: boolean };
@@ -113,9 +115,9 @@ export class Frames {
   }
 
   /** A commit has been applied. */
-  committed(ordered: Ordered): void {
+  committed(ordered: Ordered, { notices }: Pick<Applied, 'notices'>): void {
     this.#commitIndex = ordered.index;
-    const checkpoint = this.#checkpoints.committed(ordered);
+    const checkpoint = this.#checkpoints.committed(ordered, notices.length > 0);
     this.#keeper.committed(ordered);
     if (checkpoint === undefined || !this.#isAtTip || this.#diverged) return;
     const vote = this.#voteOn(checkpoint);
@@ -125,9 +127,10 @@ export class Frames {
     this.#compare(vote.index);
     if (this.#diverged) return;
     this.#keeper.reached(checkpoint, core, this.#checkpoints.recent, this.#certified);
+    this.#port.proving.reached(vote.index, core);
     // The others may have been faster.
     const known = this.#certs.find(({ index }) => index === vote.index);
-    if (known) this.#keeper.certified(known.index, known.cert);
+    if (known) this.#takeCertified(known.index, known.cert);
   }
 
   /** Before `start` and the log: goes on behind a frame of an earlier life, whose state is in the machine. */
@@ -137,6 +140,7 @@ export class Frames {
     this.#certs = [{ index: last.index, cert: stored.cert }];
     this.#checkpoints.resume({ commit: last, frame: stored.frame }, commits);
     this.#keeper.resume(proved, stateBytes);
+    this.#port.proving.resumed(last.index, stored.cert);
   }
 
   /** Before `start`: takes the own votes out of the records of an earlier life (R24), and sees where all of them are. */
@@ -319,7 +323,12 @@ export class Frames {
     this.#certs = [...this.#certs, { index, cert }].slice(-CERTS_KEPT);
     this.#port.out.note({ what: 'certified', commit: index });
     this.#compare(index);
-    if (!this.#diverged) this.#keeper.certified(index, cert);
+    if (!this.#diverged) this.#takeCertified(index, cert);
+  }
+
+  #takeCertified(index: number, cert: Cert): void {
+    this.#keeper.certified(index, cert);
+    this.#port.proving.certified(index, cert);
   }
 
   /**

@@ -23,6 +23,7 @@ export interface RestPort {
   readonly payload: Payload;
   readonly pool: Pool;
   readonly proposer: Proposer;
+  readonly proving: { readonly wantsCommit: boolean };
   readonly tuning: Tuning;
 }
 
@@ -130,6 +131,11 @@ export class Rest {
     return nowMs - sinceMs <= tuning.restMsMax && !this.#isBehind();
   }
 
+  /** R27a: somebody waits for a certificate, and only this replica knows. */
+  get isAsked(): boolean {
+    return this.#port.proving.wantsCommit;
+  }
+
   /** When, on the own clock, the last commit gets too old for sessions and leases to be kept in time. */
   heartbeatMs(): number | undefined {
     if (!this.#needsTime) return undefined;
@@ -152,7 +158,9 @@ export class Rest {
     return this.#port.payload.isOpen || this.#port.pool.hasNews(this.#port.proposer.lastRound + 1);
   }
 
+  /** A commit is wanted though nothing is to be said: for the time's sake, or for a certificate. */
   #isHeartbeatDue(): boolean {
+    if (this.isAsked) return true;
     const atMs = this.heartbeatMs();
     return atMs !== undefined && atMs <= this.#port.clock.nowMs;
   }

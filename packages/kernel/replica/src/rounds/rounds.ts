@@ -113,9 +113,10 @@ export class Rounds {
     );
   }
 
-  /** Gives what is to be said to the leader of the open slot, while nothing else is under way. */
+  /** Gives what is to be said to the leader of the open slot, or wakes it, while nothing else is under way. */
   offer(): void {
-    if (!this.#payload.isOpen && this.#port.pool.hasAny) this.#handOver.offer();
+    const hasReason = this.#port.pool.hasAny || this.#rest.isAsked;
+    if (!this.#payload.isOpen && hasReason) this.#handOver.offer();
   }
 
   /** The own block whose time has come, if any. It may be sent when it is durable. */

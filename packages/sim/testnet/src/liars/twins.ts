@@ -106,6 +106,7 @@ export class Twins implements Peer {
       case 'halt':
       case 'index':
       case 'note':
+      case 'proved':
       case 'refused':
       case 'reopen':
       case 'stated':
