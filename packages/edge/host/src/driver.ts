@@ -1,52 +1,16 @@
 // The driver: performs the effects of one replica and tells it what happens.
-import type { Clock, Failure, Link, LogRecord, Outcome } from '@fatty/interface';
-import type {
-  ClockSample,
-  ReplicaEffect,
-  ReplicaEvent,
-  StoredWant,
-  TimerName,
-} from '@fatty/replica';
+import type { Failure, Link, LogRecord, Outcome } from '@fatty/interface';
+import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
 import { BlockIndex, type IndexGroup } from './block-index.ts';
+import {
+  type Happening,
+  type Outward,
+  type ResumedAt,
+  type SendEffect,
+  sampleOf,
+} from './doings.ts';
 import { REOPENING } from './gateway/refusals.ts';
 import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
-
-/** A {@link ReplicaEvent} without what the clocks say. */
-export type Happening = ReplicaEvent extends infer E
-  ? E extends ReplicaEvent
-    ? Omit<E, 'nowMs' | 'monotonicMs'>
-    : never
-  : never;
-
-/** Effects that the driver does not perform itself: they concern clients, logs and metrics. */
-export type Outward = Extract<
-  ReplicaEffect,
-  {
-    kind:
-      | 'committed'
-      | 'delivered'
-      | 'refused'
-      | 'stated'
-      | 'proved'
-      | 'note'
-      | 'halt'
-      | 'diverged';
-  }
->;
-
-/** A message to a peer. */
-export type SendEffect = Extract<ReplicaEffect, { kind: 'send' }>;
-
-/** What the host's clocks say now. */
-export function sampleOf(clock: Clock): ClockSample {
-  return { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-}
-
-/** The commit behind which a replica goes on whose state a frame gave it. */
-export type ResumedAt = Pick<
-  Extract<ReplicaEffect, { kind: 'committed' }>['commit'],
-  'index' | 'commitTs' | 'leaseClock'
->;
 
 /** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
 export interface ReplicaCore {
@@ -306,7 +270,14 @@ export class Driver {
         return this.#read(effect);
       case 'index':
         return this.#index.add(effect.blocks);
-      default:
+      case 'committed':
+      case 'delivered':
+      case 'refused':
+      case 'stated':
+      case 'proved':
+      case 'note':
+      case 'halt':
+      case 'diverged':
         this.#parts.onOutward(effect);
     }
   }

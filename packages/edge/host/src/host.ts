@@ -1,6 +1,7 @@
 // One replica with all that serves it: its driver, and what stands between it and its clients.
 import type { ClockSample } from '@fatty/replica';
-import { Driver, type DriverParts, type Outward, type ResumedAt, sampleOf } from './driver.ts';
+import { type Outward, type ResumedAt, sampleOf } from './doings.ts';
+import { Driver, type DriverParts } from './driver.ts';
 import {
   type AppliedCommit,
   type ClientFront,

@@ -3,7 +3,8 @@ import { fail, utf8 } from '@fatty/codec';
 import type { Link, LogRecord, Outcome, Verdict } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import { memoryKv } from '@fatty/storage';
-import { Driver, type Outward, type ResumedAt } from '../src/driver.ts';
+import type { Outward, ResumedAt } from '../src/doings.ts';
+import { Driver } from '../src/driver.ts';
 import type { FrameBytes, LogPort, Written } from '../src/ports.ts';
 import { kvPort, portsOf } from './ports-fakes.ts';
 

@@ -4,7 +4,7 @@ import { asDigest, utf8 } from '@fatty/codec';
 import type { IndexedBlock, ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blockKey } from '../src/block-index.ts';
-import type { Outward } from '../src/driver.ts';
+import type { Outward } from '../src/doings.ts';
 import { Bench, persist } from './bench.ts';
 
 const refOf = (round: number, author: number, fill = 0): Ref => ({
