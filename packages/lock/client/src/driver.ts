@@ -1,5 +1,6 @@
 // The entry for worlds of their own: the SDK in virtual time.
 
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * `@fatty/client/driver`, for whoever runs the SDK in a world of its own, as the lock's nets do in virtual
  * time: give {@link DriverConfig} a `host` and a `dial`. Applications use `connect`; no version promises

@@ -1,6 +1,6 @@
 // The platform-free entry: browsers, and whatever has fetch and WebSocket.
 
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export type {
   CallRequest,
   Landed,

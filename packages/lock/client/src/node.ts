@@ -1,6 +1,6 @@
 // Node's entry: ws, files, certificates and workers.
 
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';

@@ -1,17 +1,10 @@
 // One run of a program as a lease statement.
-import {
-  idOfProgram,
-  LEASE_CELLS,
-  type ParameterOptions,
-  type ProofParameters,
-  proofParameters,
-  type Run,
-  type Runnable,
-  runProgram,
-} from '@fatty/cairo';
+import { idOfProgram, LEASE_CELLS, proofParameters, runProgram } from '@fatty/cairo';
+import type { ProofParameters } from '@fatty/cairo-air';
 import { equalBytes, fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 import type { MachineAnswer } from '../sdk/machine-lease.ts';
+import type { ParameterOptions, Run, Runnable } from './toolkit.ts';
 import type { CellValues, Span } from './types.ts';
 
 /** A run that ended, as a lease statement. */

@@ -1,16 +1,12 @@
 // What a worker needs of its client and prover, and what it tells.
-import type {
-  ParameterOptions,
-  Proof,
-  ProofParameters,
-  ProverProgress,
-  Run,
-  Runnable,
-} from '@fatty/cairo';
+import type { Proof, ProofParameters } from '@fatty/cairo-air';
 import type { CellId, Outcome, Position, PublicKey } from '@fatty/interface';
 import type { CallOptions } from '../sdk/driver.ts';
 import type { FattyError } from '../sdk/error.ts';
 import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine-lease.ts';
+import type { ParameterOptions, ProverProgress, Run, Runnable } from './toolkit.ts';
+
+export type { ParameterOptions, ProverProgress, Run, Runnable, RunnableHint } from './toolkit.ts';
 
 /** How one proof is watched and called off. */
 export interface ProofJobOptions {
