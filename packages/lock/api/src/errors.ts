@@ -1,5 +1,4 @@
 // Error codes of the lock service, and what each means.
-import { oneToOne, type Shape, ShapeError, text } from '@fatty/codec';
 import {
   type ErrorEntry,
   errorEntries,
@@ -89,11 +88,6 @@ export const ERRORS: ReadonlyMap<string, ErrorEntry> = new Map([
   ...errorEntries(LATER, true, 'not_applied'),
 ]);
 
-/** Whether a text is one of our error codes. */
-export function isErrorCode(code: string): code is ErrorCode {
-  return ERRORS.has(code);
-}
-
 const FOREIGN: ErrorEntry = {
   text: 'The request was refused.',
   retryable: false,
@@ -113,15 +107,3 @@ export function errorReference(): string {
   );
   return ['| code | meaning | retry | outcome |', '|---|---|---|---|', ...rows].join('\n');
 }
-
-const CODE_LENGTH_MAX = 64;
-
-/** Canonical bytes of an error code; codes that are not ours are refused. */
-export const errorCodeShape: Shape<ErrorCode> = oneToOne(
-  text(CODE_LENGTH_MAX),
-  (code) => {
-    if (!isErrorCode(code)) throw new ShapeError('a known error code', code);
-    return code;
-  },
-  (code) => code,
-);

@@ -14,5 +14,6 @@ export * from './path.ts';
 export * from './queries.ts';
 export * from './receipts.ts';
 export * from './results.ts';
+export * from './standing.ts';
 export * from './weight.ts';
 export * from './words.ts';

@@ -1,9 +1,10 @@
 // Notices: what a session is told without having asked.
 import { choice, decode, encode, record, type Shape, u32, u53, union } from '@fatty/codec';
 import type { Outcome, Position } from '@fatty/interface';
-import { type ErrorCode, errorCodeShape } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 import { positionShape } from './ids.ts';
 import { type LockMode, lockModeShape, pathShape } from './ops.ts';
+import { errorCodeShape } from './standing.ts';
 
 /** Why a hold ended without its holder's wish. */
 export type LossReason = 'session_expired' | 'node_removed' | 'period_over';

@@ -17,10 +17,11 @@ import {
 } from '@fatty/codec';
 import type { Failure, Outcome, Position } from '@fatty/interface';
 import type { OutcomeKind } from '@fatty/protocol';
-import { type ErrorCode, errorCodeShape, errorEntry } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 import { feltShape } from './felt.ts';
 import { type OpId, opIdShape, positionShape } from './ids.ts';
 import { type LockMode, lockModeShape } from './ops.ts';
+import { errorCodeShape, standingOf } from './standing.ts';
 
 /** What applying one op answered. Expiries are ms on the lease clock, never wall time (packages/lock/core/TIME.md). */
 export type Result =
@@ -162,6 +163,6 @@ export interface Explained extends Failure {
 /** A failure with what its code says of a retry and of the op's outcome. */
 export function explain(failure: Failure): Explained {
   const { code, expected, actual } = failure;
-  const { retryable, outcome } = errorEntry(code);
+  const { retryable, outcome } = standingOf(code);
   return { code, expected, actual, retryable, outcome };
 }

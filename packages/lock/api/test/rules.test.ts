@@ -23,6 +23,7 @@ import {
   parentPath,
   splitPath,
   splitWritable,
+  standingOf,
   tokenOf,
 } from '../src/index.ts';
 import { OPS } from './samples.ts';
@@ -173,6 +174,7 @@ describe('errors', () => {
       expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
       expect(text).toMatch(/^[A-Z].*\.$/);
       expect(outcome === 'applied' && retryable).toBe(false);
+      expect(isErrorCode(code) && standingOf(code)).toEqual({ retryable, outcome });
     }
   });
 
@@ -184,7 +186,8 @@ describe('errors', () => {
 
   test('a code of another package explains itself as final', () => {
     expect(isErrorCode('policy_bits')).toBe(false);
-    expect(errorEntry('policy_bits')).toMatchObject({ retryable: false, outcome: 'not_applied' });
+    for (const found of [errorEntry('policy_bits'), standingOf('policy_bits')])
+      expect(found).toMatchObject({ retryable: false, outcome: 'not_applied' });
   });
 
   test('a result is explained by the table', () => {

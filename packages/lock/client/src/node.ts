@@ -13,6 +13,7 @@ import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
 import { clientError, FattyError, isFattyError } from './sdk/error.ts';
 import { Machine, type MachineClient } from './sdk/machine-lease.ts';
+import { checkScheme } from './sdk/scheme.ts';
 import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 
 export * from './index.ts';
@@ -66,11 +67,11 @@ export { NodeClient as Client, NodeMachine as Machine };
 const isUrl = (source: string): boolean => /^(https?|wss?):/.test(source);
 
 const scheme = nodeScheme();
-
 function nodePlatform(ca: string | undefined): Platform<NodeClient> {
   const trust = ca === undefined ? {} : { ca };
   return {
     scheme,
+    checkScheme,
     client: (config) => new NodeClient(config),
     dial: (options) => dial({ ...options, ...trust }),
     async read(source, signal) {

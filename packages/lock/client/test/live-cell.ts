@@ -7,6 +7,7 @@ import type { Cell } from '@fatty/protocol';
 import { FakeCell, scheme } from '../../core/test/fake-cell.ts';
 import { Client } from '../src/index.ts';
 import { connectOn, type Platform } from '../src/sdk/connect.ts';
+import { checkScheme } from '../src/sdk/scheme.ts';
 
 const STEP_MS = 5;
 
@@ -48,6 +49,7 @@ export class LiveCell {
     this.cell = { cellId, committee, addresses };
     this.platform = {
       scheme,
+      checkScheme,
       client: (config) => new Client(config),
       dial: (options) => this.#dial(options),
       read: (source) =>

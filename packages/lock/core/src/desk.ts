@@ -1,5 +1,5 @@
 // What each kind of call asks for, and what comes of it.
-import { composeOps, composeQuery, errorEntry, type Op, type Result } from '@fatty/api';
+import { composeOps, composeQuery, type Op, type Result, standingOf } from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { CellParams, View } from '@fatty/protocol';
@@ -356,7 +356,7 @@ function resultFailure(result: Result | undefined): CallOutcome {
   return {
     kind: 'failed',
     failure: { code, expected, actual },
-    outcome: errorEntry(code).outcome,
+    outcome: standingOf(code).outcome,
     retryable: isRetryable(code),
     ...(waitMs === undefined ? {} : { waitMs }),
   };

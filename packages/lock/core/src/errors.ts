@@ -1,5 +1,5 @@
 // The codes that a client raises itself, and which errors may be tried again.
-import { errorEntry } from '@fatty/api';
+import { standingOf } from '@fatty/api';
 
 /**
  * Codes the SDK itself raises; every other code comes from the cell (package api), from reading
@@ -60,5 +60,5 @@ export const CLIENT_ERRORS: Readonly<Record<ClientErrorCode, ClientErrorEntry>> 
 export function isRetryable(code: string): boolean {
   const own: Readonly<Record<string, ClientErrorEntry>> = CLIENT_ERRORS;
   const entry = Object.hasOwn(own, code) ? own[code] : undefined;
-  return (entry ?? errorEntry(code)).retryable;
+  return (entry ?? standingOf(code)).retryable;
 }

@@ -2,9 +2,9 @@
 import {
   encodeClientMessage,
   encodeOp,
-  errorEntry,
   type GatewayMessage,
   type Op,
+  standingOf,
   weightOf,
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
@@ -281,7 +281,7 @@ export class Pipeline {
   refused(replica: number, batch: string, failure: Failure, atMs: number): void {
     const slot = this.#slots.find((one) => one.isOf(batch));
     if (slot === undefined) return;
-    if (errorEntry(failure.code).retryable) {
+    if (standingOf(failure.code).retryable) {
       this.#retries.putOff(atMs);
       return;
     }

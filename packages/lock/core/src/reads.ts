@@ -3,9 +3,9 @@ import {
   type Answer,
   encodeAnswer,
   encodeClientMessage,
-  errorEntry,
   type GatewayMessage,
   type Query,
+  standingOf,
 } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
@@ -222,7 +222,7 @@ export class Reads {
     this.#polls.failed(request, atMs);
     const read = this.#reads.get(request);
     if (read === undefined || !read.asked.has(replica)) return;
-    const { retryable } = errorEntry(failure.code);
+    const { retryable } = standingOf(failure.code);
     const believed = retryable ? undefined : read.refusals.vote(replica, failure.code, failure);
     if (believed !== undefined) {
       this.#reads.delete(read.request);

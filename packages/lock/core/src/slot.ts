@@ -1,5 +1,5 @@
 // One place (session, seq) of the pipeline: what was signed for it, and what replicas say of it.
-import { errorEntry, type GatewayMessage } from '@fatty/api';
+import { type GatewayMessage, standingOf } from '@fatty/api';
 import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { LatestWords } from './f-plus-one.ts';
@@ -122,7 +122,7 @@ export class Slot {
 }
 
 function doubtOf({ code }: Failure): Doubt {
-  if (errorEntry(code).outcome === 'applied') return 'filled';
+  if (standingOf(code).outcome === 'applied') return 'filled';
   return code === 'session_unknown' ? 'no_session' : 'refused';
 }
 

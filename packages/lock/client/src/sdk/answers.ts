@@ -1,5 +1,5 @@
 // From outcomes of the core to results and errors.
-import { type ErrorResult, errorEntry, type Result, type ResultKind } from '@fatty/api';
+import { type ErrorResult, type Result, type ResultKind, standingOf } from '@fatty/api';
 import type { CallFailure, CallOutcome, Landed } from '@fatty/core';
 import { clientError, FattyError } from './error.ts';
 
@@ -19,7 +19,7 @@ export function failureError(failed: CallFailure, { path, signal }: About = {}):
 
 /** The error of an op that was applied to no effect, or of a read that found nothing. */
 export function resultError(error: ErrorResult, path?: string): FattyError {
-  const { retryable, outcome } = errorEntry(error.code);
+  const { retryable, outcome } = standingOf(error.code);
   const wait = error.waitMs === undefined ? {} : { waitMs: error.waitMs };
   return new FattyError(error, { retryable, outcome, path, ...wait });
 }

@@ -1,6 +1,6 @@
 // From a cell to a client that is linked to it.
 
-import { ed25519, type SignatureScheme, type Signer, selfTest } from '@fatty/codec';
+import { ed25519, type SignatureScheme, type Signer } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/protocol';
 import { CONNECT, checkSource, optionsOf } from './arguments.ts';
@@ -14,7 +14,7 @@ import {
   readCellFromAny,
 } from './cell-source.ts';
 import { Client, TIMEOUT_MS } from './client.ts';
-import { clientError, FattyError } from './error.ts';
+import { clientError } from './error.ts';
 import type { ClientConfig } from './options.ts';
 
 /** Options of `connect`, all of them optional; times in ms. */
@@ -35,6 +35,8 @@ export interface ConnectOptions
 export interface Platform<C extends Client> extends Reader {
   readonly dial: Dial;
   client(config: ClientConfig): C;
+  /** Looks at a scheme that is not all our own code, as Node's is not. @throws FattyError `bad_ed25519` */
+  checkScheme?(scheme: SignatureScheme): void;
 }
 
 /** A cell, where its cell.json is, or where its replicas are: some of their URLs. */
@@ -55,7 +57,7 @@ export async function connectOn<C extends Client>(
 ): Promise<C> {
   const { signal, cellId, webSocket, ...own } = optionsOf(CONNECT, options);
   checkSource(source);
-  checkScheme(platform.scheme);
+  platform.checkScheme?.(platform.scheme);
   const { timeoutMs = TIMEOUT_MS } = own;
   const terms: ReadTerms = { cellId, signal, timeoutMs };
   const cell = await cellAt(platform, source, terms);
@@ -83,16 +85,6 @@ function checkEncrypted(cell: Cell, insecure: boolean): void {
   if (insecure || plain.length === 0 || usable > faultsMax(cell.committee)) return;
   const expected = 'wss:// (certificates for the replicas), or insecure: true (fatty: --insecure)';
   throw clientError('plain_refused', expected, plain.map(({ client }) => client).join(' '));
-}
-
-const tested = new WeakSet<SignatureScheme>();
-
-/** Once per scheme: it takes tens of milliseconds. Simulated worlds have schemes of their own. */
-function checkScheme(scheme: SignatureScheme): void {
-  if (scheme.name !== 'ed25519' || tested.has(scheme)) return;
-  const flaw = selfTest(scheme);
-  if (flaw) throw new FattyError(flaw, { outcome: 'not_applied', retryable: false });
-  tested.add(scheme);
 }
 
 async function cellAt(platform: Reader, source: CellSource, terms: ReadTerms): Promise<Cell> {
