@@ -273,8 +273,8 @@ def show_node(record):
     return {
         "id": [body[0][0].hex(), body[0][1], body[0][2]],
         "file": body[2],
-        "machine": body[11],
-        "contents": [[one[2].hex(), one[3]] for one in body[10]],
+        "machine": body[12],
+        "contents": [[one[2].hex(), one[3]] for one in body[11]],
         "children": None if children is None else children[1],
     }
 

@@ -7,6 +7,7 @@ import { compareOpIds, type OpId } from './op-id.ts';
 import type { Segment } from './path.ts';
 import type {
   ContentMode,
+  NodeAcl,
   NodeBody,
   NodeDot,
   NodeKind,
@@ -57,6 +58,7 @@ class LinkedNode<T> implements Inner<T> {
   contentGen: Position | undefined;
   lockGen: Position | undefined;
   aclGen: Position | undefined;
+  acl: NodeAcl | undefined;
   siblings: readonly Sibling[];
   slot: T;
 
@@ -80,6 +82,7 @@ class LinkedNode<T> implements Inner<T> {
     this.contentGen = body.contentGen;
     this.lockGen = body.lockGen;
     this.aclGen = body.aclGen;
+    this.acl = body.acl;
     this.siblings = body.siblings;
     this.slot = body.slot;
   }

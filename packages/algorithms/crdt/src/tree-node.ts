@@ -4,6 +4,7 @@ import {
   bool,
   bytes,
   digest,
+  hash,
   oneToOne,
   optional,
   publicKey,
@@ -55,11 +56,27 @@ export interface SiblingMark {
   readonly size: number;
 }
 
+/** As the record of a node has who may do what there: the digest alone. */
+export interface AclMark {
+  /** H(`acl` ‖ bytes). */
+  readonly digest: Digest;
+}
+
+/** Who may do what at a node, in the bytes of whoever owns the tree; nodes that inherited one share it. */
+export interface NodeAcl extends AclMark {
+  readonly bytes: Uint8Array;
+}
+
+/** With its digest. */
+export function nodeAcl(acl: Uint8Array): NodeAcl {
+  return { bytes: acl, digest: hash('acl', acl) };
+}
+
 /**
  * What a node carries besides its place. Missing positions mean: pending (delivered view only). `C`: what
- * stands for a content.
+ * stands for a content, `A`: for who may do what.
  */
-export interface NodeBody<T, C = Sibling> {
+export interface NodeBody<T, C = Sibling, A = NodeAcl> {
   /** Id of the create that made the node; it stays when that dot goes and others stand. */
   readonly id: OpId;
   readonly owner: PublicKey;
@@ -72,11 +89,13 @@ export interface NodeBody<T, C = Sibling> {
   /** Position of the last write. Like every generation it grows for the life of the path. */
   readonly contentGen: Position | undefined;
   readonly lockGen: Position | undefined;
-  /** Reserved for access control lists; no op sets it yet. */
+  /** Of the create, or of the last change of `acl`. */
   readonly aclGen: Position | undefined;
+  /** The parent's at the create, until it is changed. Undefined: nobody ever restricted anything here. */
+  readonly acl: A | undefined;
   /** By position, pending ones after by id. The first is the one shown. */
   readonly siblings: readonly C[];
-  /** Owned by the service: ACL, lock state, machine. */
+  /** Owned by the service: what stands here besides a content. */
   readonly slot: T;
 }
 
@@ -136,8 +155,21 @@ const siblingLeaf: Shape<Sibling> = {
   flawOf: (value) => siblingMark.flawOf(value),
 };
 
-function bodyShape<T, C>(slot: Shape<T>, content: Shape<C>): Shape<NodeBody<T, C>> {
-  return record<NodeBody<T, C>>({
+const acl: Shape<NodeAcl> = oneToOne(bytes(COUNT_MAX), nodeAcl, (value) => value.bytes);
+
+/** In a node's record who may do what stands as its digest, so that a listing proves without it. */
+const aclMark: Shape<AclMark> = oneToOne(
+  digest,
+  (value) => ({ digest: value }),
+  (value) => value.digest,
+);
+
+function bodyShape<T, C, A>(
+  slot: Shape<T>,
+  content: Shape<C>,
+  access: Shape<A>,
+): Shape<NodeBody<T, C, A>> {
+  return record<NodeBody<T, C, A>>({
     id: opId,
     owner: publicKey,
     kind,
@@ -148,6 +180,7 @@ function bodyShape<T, C>(slot: Shape<T>, content: Shape<C>): Shape<NodeBody<T, C
     contentGen: optional(position),
     lockGen: optional(position),
     aclGen: optional(position),
+    acl: optional(access),
     siblings: array(content, COUNT_MAX),
     slot,
   });
@@ -165,14 +198,14 @@ export function snapshotShape<T>(slot: Shape<T>): Shape<readonly SnapshotNode<T>
   const node = record<SnapshotNode<T>>({
     depth: u8,
     name: bytes(SEGMENT_BYTES_MAX),
-    body: bodyShape(slot, sibling),
+    body: bodyShape(slot, sibling, acl),
   });
   return array(node, COUNT_MAX);
 }
 
 /** A node as the trie of its directory covers it, by its name. */
 export interface NodeRecord<T, C = Sibling> {
-  readonly body: NodeBody<T, C>;
+  readonly body: NodeBody<T, C, AclMark>;
   /** Of a directory: the root of the trie of its children, and how many they are. */
   readonly children: { readonly root: Digest; readonly count: number } | undefined;
 }
@@ -192,7 +225,7 @@ export function shownRecordShape<T>(slot: Shape<T>): Shape<ShownRecord<T>> {
 
 function recordShape<T, C>(slot: Shape<T>, content: Shape<C>): Shape<NodeRecord<T, C>> {
   return record<NodeRecord<T, C>>({
-    body: bodyShape(slot, content),
+    body: bodyShape(slot, content, aclMark),
     children: optional(record({ root: digest, count: u53 })),
   });
 }

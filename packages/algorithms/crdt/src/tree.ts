@@ -11,7 +11,7 @@ import {
   type Shape,
   sha256,
 } from '@fatty/codec';
-import type { Digest, Outcome, Position } from '@fatty/interface';
+import type { Digest, Outcome } from '@fatty/interface';
 import type { Trie } from '@fatty/trie';
 import { compareOpIds, type OpId, opKey } from './op-id.ts';
 import { PATH_DEPTH_MAX, type Path, type Segment } from './path.ts';
@@ -77,6 +77,7 @@ export class Tree<T> {
       contentGen: undefined,
       lockGen: undefined,
       aclGen: undefined,
+      acl: undefined,
       siblings: [],
       slot: rootSlot,
     });
@@ -227,10 +228,10 @@ export class Tree<T> {
     this.#touch(own);
   }
 
-  /** Records the position of a grant or of an ACL change. */
-  setGeneration(node: TreeNode<T>, which: 'lockGen' | 'aclGen', position: Position): void {
+  /** Records a grant, or says anew who may do what at a node; at those below nothing changes. */
+  amend(node: TreeNode<T>, said: Partial<Pick<TreeNode<T>, 'lockGen' | 'acl' | 'aclGen'>>): void {
     const own = this.#mine(this.#own(node));
-    own[which] = position;
+    Object.assign(own, said);
     this.#touch(own);
   }
 
@@ -249,9 +250,7 @@ export class Tree<T> {
     return encode(snapshotShape(this.#slot), lines);
   }
 
-  /**
-   * Takes over a snapshot; on failure nothing changes. Codes: those of `decode`, `bad_snapshot`.
-   */
+  /** Takes over a snapshot; on failure nothing changes. Codes: those of `decode`, `bad_snapshot`. */
   restore(bytes: Uint8Array): Outcome<true> {
     const lines = decode(snapshotShape(this.#slot), bytes, bytes.length);
     if (!lines.ok) return lines;
@@ -348,6 +347,7 @@ export class Tree<T> {
       contentGen: stamp?.position,
       lockGen: undefined,
       aclGen: stamp?.position,
+      acl: parent.acl,
       siblings: [],
       slot: init.slot,
     });

@@ -4,8 +4,9 @@ import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
 import { type Pair, trieByHand } from '../../../kernel/trie/test/by-hand.ts';
 
 const KIND = 2;
-const SIBLINGS = 10;
-const SLOT = 11;
+const ACL = 10;
+const SIBLINGS = 11;
+const SLOT = 12;
 
 function list(item: Plain | undefined): readonly Plain[] {
   if (!Array.isArray(item)) throw new TypeError('an array');
@@ -17,9 +18,10 @@ function bytesIn(item: Plain | undefined): Uint8Array {
   throw new TypeError('bytes');
 }
 
-/** A node's body as its record has it: contents stand as checksum and size. */
+/** A node's body as its record has it: contents stand as checksum and size, its ACL as a digest. */
 function bodyOf(body: Plain | undefined, slotOf: (slot: Plain) => Plain): Plain {
   const fields = [...list(body)];
+  fields[ACL] = list(fields[ACL]).map((acl) => hashByHand('acl', bytesIn(acl)));
   fields[SIBLINGS] = list(fields[SIBLINGS]).map((sibling) => {
     const [id = [], position = [], content] = list(sibling);
     const bytes = bytesIn(content);

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { hashByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-hand.ts';
 import { reference } from '../../../kernel/codec/test/reference.ts';
 import {
+  nodeAcl,
   Orswot,
   OrswotAlgorithm,
   orswot,
@@ -117,8 +118,8 @@ function busyTree(): Tree<number> {
   write(6, 'left', '/b/two');
   write(7, 'right, and longer than twenty-three bytes', '/b/two');
   write(8, 'guarded', '/b/one');
-  tree.setGeneration(find(tree, '/b/two'), 'lockGen', { commit: 9, index: 3 });
-  tree.setGeneration(find(tree, '/b'), 'aclGen', { commit: 10, index: 0 });
+  tree.amend(find(tree, '/b/two'), { lockGen: { commit: 9, index: 3 } });
+  tree.amend(find(tree, '/b'), { acl: nodeAcl(utf8('who')), aclGen: { commit: 10, index: 0 } });
   tree.remove(path('/a'), [id(1, 5)]);
   return tree;
 }
@@ -154,6 +155,8 @@ it('a line of a tree is (depth, name, body)', () => {
       [[9, 0]],
       [],
       [[6, 7]],
+      // Nobody has restricted anything.
+      [],
       [[[session(1), 8, 0], [[9, 0]], utf8('text')]],
       5,
     ],

@@ -3,7 +3,13 @@ import { asDigest, decode, encode, InvariantError, sha256, toHex, u32, utf8 } fr
 import { golden } from '@fatty/codec/golden';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type SnapshotNode, snapshotShape, type Tree, type TreeNode } from '../src/index.ts';
+import {
+  nodeAcl,
+  type SnapshotNode,
+  snapshotShape,
+  type Tree,
+  type TreeNode,
+} from '../src/index.ts';
 import { at, directory, ephemeral, file, id, key, newTree, path } from './worlds.ts';
 
 let tree: Tree<number>;
@@ -241,7 +247,7 @@ describe('bytes', () => {
     create('/d/f', 2, 3, ephemeral(2));
     create('/e', 1, 4, ephemeral(1));
     tree.setContent(need('/d/f'), { id: id(1, 5), bytes: utf8('x'), replaces: [], stamp: at(5) });
-    tree.setGeneration(need('/e'), 'lockGen', { commit: 6, index: 1 });
+    tree.amend(need('/e'), { lockGen: { commit: 6, index: 1 } });
   });
 
   it('restore to an equal tree that goes on alike', () => {
@@ -298,7 +304,7 @@ describe('bytes', () => {
 });
 
 /** The state digest of the tree above: what replicas vote on. */
-const ROOT = '029de33f470d5bcffdea7125c44b2070a4f8c093de3984fa46b9d96677b8093e';
+const ROOT = 'ac72fd440f6be1f51b86d7621ab47e048f317c35bc9e8ec2140a1631736a5e61';
 
 describe('root', () => {
   it('covers names, bodies, slots, contents; incremental equals from scratch', () => {
@@ -319,7 +325,7 @@ describe('root', () => {
     check();
     tree.setContent(need('/d/f'), { id: id(1, 5), bytes: utf8('x'), replaces: [], stamp: at(5) });
     check();
-    tree.setGeneration(need('/d'), 'aclGen', { commit: 6, index: 1 });
+    tree.amend(need('/d'), { acl: nodeAcl(utf8('who')), aclGen: { commit: 6, index: 1 } });
     check();
     create('/d/f', 2, 3);
     check();

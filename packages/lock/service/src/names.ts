@@ -253,7 +253,7 @@ export class Names {
 
   setLockGen(path: string, lockGen: Position): void {
     const node = this.find(path);
-    if (node !== undefined) this.#tree.setGeneration(node, 'lockGen', lockGen);
+    if (node !== undefined) this.#tree.amend(node, { lockGen });
   }
 
   stat(node: Node): ReturnType<Tree<Slot>['stat']> {

@@ -10,7 +10,7 @@ import {
 } from '../../../kernel/sessions/test/roots-by-hand.ts';
 import { type Pair, trieByHand } from '../../../kernel/trie/test/by-hand.ts';
 
-const [OWNER, DOTS, SIBLINGS, SLOT] = [1, 4, 10, 11];
+const [OWNER, DOTS, SIBLINGS, SLOT] = [1, 4, 11, 12];
 const textOf = (item: Plain | undefined): string => Buffer.from(bytesOf(item)).toString();
 
 /** [session, seq, index, mode, delay, position, deadline] of a snapshot as the trie of claims has it. */

@@ -45,11 +45,11 @@ function example(): readonly string[] {
   const claim = reference([seq, index, mode, delay, 1, position, []]);
   const claims = trieByHand([[client.session, claim]]);
   const [, file] = listOf(names).map((line) => [...listOf(listOf(line)[2])]);
-  const siblings = listOf(file?.[10]).map((one) => {
+  const siblings = listOf(file?.[11]).map((one) => {
     const [id = 0, at = 0, content] = listOf(one);
     return [id, at, hashOf(content as Uint8Array), (content as Uint8Array).length];
   });
-  const body = [...(file ?? []).slice(0, 10), siblings, 0];
+  const body = [...(file ?? []).slice(0, 11), siblings, 0];
   const record = stateRecordByHand(snapshot);
   const root = hashByHand('state', reference(record));
   expect(toHex(world.service.root())).toBe(toHex(root));
