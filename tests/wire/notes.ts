@@ -89,6 +89,13 @@ export const CLIENT_NOTES: Readonly<Record<ClientMessageOf<never>['kind'], Note>
     refused:
       '`error`: `not_current`, `slow_down`, `answer_too_large`, and the codes of the decoder for a query that nobody knows',
   },
+  prove: {
+    when: 'a question about state whose answer proves itself (R27a)',
+    answer:
+      '`proved` when a certificate of a commit from minCommit on is there, or `error` with this request',
+    refused:
+      '`error`: `no_certificate`, `not_provable`, `slow_down`, `overloaded`, `reopening`, `answer_too_large`, and what the algorithm says',
+  },
   now: {
     when: 'a client measures time (TIME.md)',
     answer: '`nowReading`',
@@ -114,6 +121,11 @@ export const GATEWAY_NOTES: Readonly<Record<GatewayMessageOf<never>['kind'], Not
     answer: NOTHING,
     refused: 'counts at f + 1 of one commit, or at n (R32b)',
   },
+  proved: {
+    when: 'answers `prove`',
+    answer: NOTHING,
+    refused: 'counts when certificate (R6) and proof are right, whoever says it',
+  },
   refused: {
     when: 'this gateway did not take the batch',
     answer: NOTHING,
@@ -130,7 +142,7 @@ export const GATEWAY_NOTES: Readonly<Record<GatewayMessageOf<never>['kind'], Not
     refused: 'counts at f + 1',
   },
   error: {
-    when: 'a read, or a clock question (request 0), is not answered',
+    when: 'a read, a question for a proof, or one for the clock (request 0), is not answered',
     answer: NOTHING,
     refused: NOTHING,
   },

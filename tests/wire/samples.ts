@@ -235,6 +235,7 @@ export function clientMessages(): readonly ClientMessageOf<Uint8Array>[] {
     { kind: 'unsigned', message: keepAliveBytes },
     { kind: 'read', request: 1, minCommit: 1, view: 'current', query: op },
     { kind: 'now', nonce },
+    { kind: 'prove', request: 2, minCommit: 1, question: op },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },
   ];
@@ -242,7 +243,7 @@ export function clientMessages(): readonly ClientMessageOf<Uint8Array>[] {
 
 /** What a gateway says; `answer` is an item of the algorithm. */
 export function gatewayMessages(): readonly GatewayMessageOf<Uint8Array>[] {
-  const { cellId, signedBatch, session, nonce, op } = values;
+  const { cellId, cert, signedBatch, session, nonce, op } = values;
   const batch = batchId(signedBatch.core);
   const failure = {
     code: 'slow_down',
@@ -257,6 +258,7 @@ export function gatewayMessages(): readonly GatewayMessageOf<Uint8Array>[] {
     { kind: 'refused', batch, failure },
     signNow(cellId, values.signerAt(0), reading),
     { kind: 'notice', session, commit: 1, body: op },
+    { kind: 'proved', request: 2, cert, proof: op },
     { kind: 'error', request: 1, failure },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },

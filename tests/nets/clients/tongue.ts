@@ -148,12 +148,23 @@ export class Tongue {
         return this.#clock(message);
       case 'readResult':
         return this.#read(message, before);
+      case 'proved':
+        return this.#proof(message);
       case 'refused':
       case 'error':
       case 'ping':
       case 'pong':
         return [message];
     }
+  }
+
+  /** A proof of something else. */
+  #proof(proved: Said<'proved'>): readonly GatewayMessage[] {
+    this.#lied('proof');
+    const proof = Uint8Array.from(proved.proof);
+    const at = this.#rng.below(proof.length);
+    proof[at] = (proof[at] ?? 0) ^ 1;
+    return [{ ...proved, proof }];
   }
 
   /** Everything asked for was granted; all of it failed; it happened at another commit. */

@@ -48,6 +48,8 @@ export class Host {
     const replica: GatewayReplica = {
       submit: (batch, tag) => this.driver.dispatch({ kind: 'submit', batch, tag }),
       submitUnsigned: (bytes) => this.driver.dispatch({ kind: 'unsigned', bytes }),
+      prove: (question, minCommit, tag) =>
+        this.driver.dispatch({ kind: 'prove', tag, question, minCommit }),
       clockMs: () => clockMs(sampleOf(ports.clock)),
       isCurrent,
     };
@@ -64,6 +66,7 @@ export class Host {
   #outward(effect: Outward): void {
     this.#parts.onOutward(effect);
     if (effect.kind === 'refused') this.front?.refused(effect.tag, effect.failure);
+    if (effect.kind === 'proved') this.front?.proved(effect.tag, effect.answer);
     if (effect.kind === 'committed') this.front?.committed(appliedBy(effect), effect.applied);
   }
 }

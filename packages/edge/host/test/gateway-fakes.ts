@@ -94,6 +94,10 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
     const signed = decode(signedBatchShape, bytes, 1 << 22);
     if (signed.ok) this.batches.push(batchId(signed.value.core));
   }
+  readonly asked: { question: Uint8Array; minCommit: number; tag: number }[] = [];
+  prove(question: Uint8Array, minCommit: number, tag: number): void {
+    this.asked.push({ question, minCommit, tag });
+  }
   readonly taken: Uint8Array[] = [];
   submitUnsigned(bytes: Uint8Array): void {
     this.taken.push(bytes);

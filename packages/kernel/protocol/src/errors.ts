@@ -30,6 +30,7 @@ const FINAL = {
   answer_too_large: 'The answer is longer than a message to this client may be.',
   // An algorithm of one's own
   other_algorithm: 'The cell runs another algorithm than this is for.',
+  not_provable: 'The algorithm of this cell proves nothing of its state.',
   no_query: 'The algorithm of this cell answers no questions.',
   // Sessions
   bad_lease: 'The session lease is out of range.',
@@ -50,6 +51,8 @@ const LATER = {
   // Answers of a gateway
   slow_down: 'The gateway is busy; try again later.',
   overloaded: 'The queue of this gateway is full; use another one, or try again later.',
+  no_certificate:
+    'No certificate of a state as new as that came in time; use another replica, or ask later.',
   not_current:
     'This replica has started again, and does not know yet to have all that it told before.',
   disk_low: 'The disk of this replica has too little room; use another one, or try again later.',

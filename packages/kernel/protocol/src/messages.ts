@@ -22,6 +22,7 @@ import {
 } from '@fatty/codec';
 import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from './batch.ts';
+import { type Cert, certShape } from './checkpoint.ts';
 
 /** `delivered`: this replica's freshest merged state; `committed`: the agreed one. */
 export type StateView = 'committed' | 'delivered';
@@ -50,6 +51,16 @@ export type ClientMessageOf<Query> =
     }
   /** Asks for a signed clock reading bound to 16 random bytes. */
   | { readonly kind: 'now'; readonly nonce: Uint8Array }
+  /**
+   * Asks for a proof of the state of a certified commit, `minCommit` or later. `question`: the algorithm's.
+   * Answered with `proved` or `error`, which may take until the next certificate.
+   */
+  | {
+      readonly kind: 'prove';
+      readonly request: number;
+      readonly minCommit: number;
+      readonly question: Uint8Array;
+    }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };
 
@@ -97,7 +108,14 @@ export type GatewayMessageOf<Answer> =
       readonly commit: number;
       readonly body: Uint8Array;
     }
-  /** `request`: the read it answers, 0 when none. */
+  /** `proof`: the algorithm's, held to the state root that the certificate is of. */
+  | {
+      readonly kind: 'proved';
+      readonly request: number;
+      readonly cert: Cert;
+      readonly proof: Uint8Array;
+    }
+  /** `request`: the read or question it answers, 0 when none. */
   | { readonly kind: 'error'; readonly request: number; readonly failure: Failure }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };
@@ -126,6 +144,8 @@ export const nowReadingShape: Shape<NowReading> = record<NowReading>({
 });
 
 const READ_TAG = 3;
+const QUESTION_BYTES_MAX = 64 * 1024;
+const PROVED_BYTES_MAX = 1_200_000;
 
 /** `query`: shape of the algorithm's queries. Tags are wire format: never reused, never renumbered. */
 export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMessageOf<Query>> {
@@ -134,6 +154,7 @@ export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMe
     unsigned: [2, record({ message: opaque })],
     read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query })],
     now: [4, record({ nonce: fixed(16) })],
+    prove: [12, record({ request: u32, minCommit: u53, question: bytes(QUESTION_BYTES_MAX) })],
     ping: [8, pulse],
     pong: [9, pulse],
   });
@@ -158,6 +179,7 @@ export function gatewayMessageShapeOf<Answer>(
     refused: [3, record({ batch: digest, failure: failureShape })],
     nowReading: [4, record({ reading: nowReadingShape, sig: signature })],
     notice: [5, record({ session: sessionId, commit: u53, body: bytes(NOTICE_BYTES_MAX) })],
+    proved: [12, record({ request: u32, cert: certShape, proof: bytes(PROVED_BYTES_MAX) })],
     error: [6, record({ request: u32, failure: failureShape })],
     ping: [8, pulse],
     pong: [9, pulse],

@@ -30,10 +30,17 @@ describe('messages of an algorithm that the kernel does not know', () => {
   const fromClients: readonly ClientMessageOf<Uint8Array>[] = [
     { kind: 'submit', batch: signed },
     { kind: 'read', request: 5, minCommit: 2 ** 40, view: 'delivered', query: fill(9, 2) },
+    { kind: 'prove', request: 6, minCommit: 2 ** 40, question: fill(100, 2) },
     { kind: 'now', nonce: fill(16, 3) },
   ];
   const fromGateways: readonly GatewayMessageOf<Uint8Array>[] = [
     { kind: 'readResult', request: 5, commit: 7, view: 'committed', answer: fill(64, 4) },
+    {
+      kind: 'proved',
+      request: 6,
+      cert: { core: fill(9, 1), bitmap: fill(1, 7), sigs: [] },
+      proof: fill(64, 4),
+    },
     { kind: 'notice', session: core.session, commit: 7, body: fill(300, 5) },
     {
       kind: 'receipt',

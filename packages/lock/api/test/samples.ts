@@ -252,6 +252,7 @@ export const CLIENT_MESSAGES: ByKind<ClientMessage> = {
     message: encode(keepAliveShape, { session, i: 4, preimage: fill(32, 7) }),
   },
   read: { kind: 'read', request: 1, minCommit: 9, view: 'delivered', query: QUERIES.get },
+  prove: { kind: 'prove', request: 2, minCommit: 9, question: fill(20, 9) },
   now: { kind: 'now', nonce: fill(16, 8) },
   ping: { kind: 'ping', id: 1 },
   pong: { kind: 'pong', id: 1 },
@@ -274,6 +275,12 @@ export const GATEWAY_MESSAGES: ByKind<GatewayMessage> = {
     commit: 9,
     view: 'committed',
     answer: ANSWERS.value,
+  },
+  proved: {
+    kind: 'proved',
+    request: 2,
+    cert: { core: fill(150, 3), bitmap: Uint8Array.of(7), sigs: [asSignature(fill(64, 6))] },
+    proof: fill(300, 4),
   },
   refused: { kind: 'refused', batch: some, failure },
   nowReading: {

@@ -315,6 +315,8 @@ export class ClientCore {
       case 'readResult':
         this.#reads.result(replica, message, this.#state.nowMs);
         return;
+      case 'proved':
+        return;
       case 'error':
         this.#reads.failed(replica, message.request, message.failure, this.#state.nowMs);
         return;

@@ -1,5 +1,5 @@
 // Proofs of what is committed, for whoever knows the state root.
-import { splitPath } from '@fatty/api';
+import { CONTENTS_BYTES_MAX, splitPath } from '@fatty/api';
 import { encode, fail, ok, toHex, utf8 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
 import { proveKey, provePage, type Trie } from '@fatty/trie';
@@ -7,6 +7,7 @@ import {
   claimProofShape,
   claimRecordShape,
   type EntryProof,
+  encodeProved,
   listProofShape,
   nodeProofShape,
   type PathProof,
@@ -16,29 +17,54 @@ import {
 } from '@fatty/verify';
 import { type Node, nameText } from './names.ts';
 import type { State } from './state.ts';
-import { stateRecordOf } from './state-root.ts';
+
+/** A page of a listing is no longer than this, whatever is asked for, bytes. */
+const PAGE_BYTES_MAX = 256 * 1024;
+
+/** A state, and the record that its root is the hash of: its own, or that of an earlier time (`Provable`). */
+export interface Proven {
+  readonly state: State;
+  readonly record: Uint8Array;
+}
 
 /**
  * The proof of what is committed, as package verify checks it. Codes of `splitPath`, `out_of_range`.
  */
-export function prove(state: State, question: ProofQuestion): Outcome<Uint8Array> {
+export function prove(proven: Proven, question: ProofQuestion): Outcome<Uint8Array> {
   switch (question.kind) {
+    case 'file':
     case 'node':
-      return proveNode(state, question.path);
+      return proveNode(proven, question.path);
     case 'list':
-      return proveList(state, question);
+      return proveList(proven, question);
     case 'claim':
-      return proveClaim(state, question.path, question.session);
+      return proveClaim(proven, question.path, question.session);
     case 'receipts':
-      return ok(proveReceipts(state, question.session));
+      return ok(proveReceipts(proven, question.session));
   }
 }
 
+/** The same with what a reader needs besides: bytes of `Proved`. Code `answer_too_large`. */
+export function proveAll(proven: Proven, question: ProofQuestion): Outcome<Uint8Array> {
+  const proof = prove(proven, question);
+  if (!proof.ok) return proof;
+  const contents = question.kind === 'file' ? contentsAt(proven.state, question.path) : [];
+  const size = contents.reduce((sum, { length }) => sum + length, 0);
+  if (size > CONTENTS_BYTES_MAX) {
+    return fail('answer_too_large', `at most ${CONTENTS_BYTES_MAX} bytes`, `${size} bytes`);
+  }
+  return ok(encodeProved({ proof: proof.value, contents }));
+}
+
+function contentsAt(state: State, path: string): readonly Uint8Array[] {
+  return state.names.find(path)?.siblings.map(({ bytes }) => bytes) ?? [];
+}
+
 /** What is at a path, or that nothing is: `NodeProof` bytes. */
-function proveNode(state: State, path: string): Outcome<Uint8Array> {
+function proveNode({ state, record }: Proven, path: string): Outcome<Uint8Array> {
   const names = splitPath(path);
   if (!names.ok) return names;
-  const proof = { state: stateRecordOf(state), path: wayTo(state, names.value).path };
+  const proof = { state: record, path: wayTo(state, names.value).path };
   return ok(encode(nodeProofShape, proof));
 }
 
@@ -47,7 +73,7 @@ function proveNode(state: State, path: string): Outcome<Uint8Array> {
  * bytes.
  */
 function proveList(
-  state: State,
+  { state, record }: Proven,
   { path, from, bytesMax }: Extract<ProofQuestion, { kind: 'list' }>,
 ): Outcome<Uint8Array> {
   const names = splitPath(path);
@@ -58,12 +84,16 @@ function proveList(
   if (trie !== undefined && from > 0 && from >= trie.size) {
     return fail('out_of_range', `one of ${trie.size} children`, `${from}`);
   }
-  const page = trie && node && pageOf(state, node, trie, from, bytesMax);
-  return ok(encode(listProofShape, { state: stateRecordOf(state), path: way, page }));
+  const page = trie && node && pageOf(state, node, trie, from, Math.min(bytesMax, PAGE_BYTES_MAX));
+  return ok(encode(listProofShape, { state: record, path: way, page }));
 }
 
 /** Whether a session holds, or waits for, the lock of a path: `ClaimProof` bytes. */
-function proveClaim(state: State, path: string, id: SessionId): Outcome<Uint8Array> {
+function proveClaim(
+  { state, record: stateRecord }: Proven,
+  path: string,
+  id: SessionId,
+): Outcome<Uint8Array> {
   const names = splitPath(path);
   if (!names.ok) return names;
   const { tries } = state.locks;
@@ -72,7 +102,7 @@ function proveClaim(state: State, path: string, id: SessionId): Outcome<Uint8Arr
   const found = record && state.sessions.get(toHex(id));
   const claim = found?.claims.get(path);
   const proof = {
-    state: stateRecordOf(state),
+    state: stateRecord,
     lock,
     claim: record && entryOf(tries.claimsOf(path), id, claim && encode(claimRecordShape, claim)),
     session:
@@ -82,10 +112,10 @@ function proveClaim(state: State, path: string, id: SessionId): Outcome<Uint8Arr
 }
 
 /** The receipts that a session keeps, by their digests: `ReceiptProof` bytes. */
-function proveReceipts(state: State, id: SessionId): Uint8Array {
+function proveReceipts({ state, record }: Proven, id: SessionId): Uint8Array {
   const { tries } = state.sessions;
   const kept = entryOf(tries.receipts, id, tries.receiptDigestsOf(toHex(id)));
-  return encode(receiptProofShape, { state: stateRecordOf(state), kept });
+  return encode(receiptProofShape, { state: record, kept });
 }
 
 function entryOf(trie: Trie, key: Uint8Array, value: Uint8Array | undefined): EntryProof {

@@ -9,6 +9,7 @@ import type {
   Failure,
   OrderedBatch,
   Outcome,
+  Provable,
   PublicKey,
   Receipt,
   Source,
@@ -19,7 +20,7 @@ import type {
 } from '@fatty/interface';
 import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
-import type { ProofQuestion } from '@fatty/verify';
+import { openQuestion, type ProofQuestion } from '@fatty/verify';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -27,11 +28,11 @@ import { Ledger } from './ledger.ts';
 import { judge } from './machines.ts';
 import { type FormedOp, type OpenedOp, openOp } from './open.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
-import { prove } from './prove.ts';
+import { prove, proveAll } from './prove.ts';
 import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import { State } from './state.ts';
-import { rootOf } from './state-root.ts';
+import { GENESIS, State } from './state.ts';
+import { rootOf, stateRecordOf } from './state-root.ts';
 
 /** What a lock service is made of. */
 export interface ServiceOptions {
@@ -57,6 +58,8 @@ export class LockService implements StateMachine<OpenedOp> {
   #folded = 0;
   /** The committed state is another instance's. */
   #borrowed = false;
+  /** Commits that carried something, and restores. */
+  #changes = 0;
 
   constructor({ cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS }: ServiceOptions) {
     this.#around = { cell, params };
@@ -148,6 +151,7 @@ export class LockService implements StateMachine<OpenedOp> {
     const state = this.#state;
     const ledger = new Ledger(input, this.#quotas.effectsPerCommitMax);
     const { epoch, index: commit, commitTs, leaseClock, evidence } = input;
+    if (input.batches.length + input.unsigned.length + evidence.length > 0) this.#changes++;
     const failedOver = epoch !== state.head.epoch;
     state.head = {
       epoch,
@@ -194,7 +198,7 @@ export class LockService implements StateMachine<OpenedOp> {
 
   /** Back to committed state. */
   #leaveView(): void {
-    this.#enter(this.#base ?? this.#state, this.#borrowed);
+    this.#enter(this.#committed, this.#borrowed);
   }
 
   #enter(state: State, borrowed: boolean): void {
@@ -211,21 +215,43 @@ export class LockService implements StateMachine<OpenedOp> {
 
   /** Committed state only, canonical; sorted by id and by path bytes. */
   snapshot(): Uint8Array {
-    return writeSnapshot(this.#base ?? this.#state);
+    return writeSnapshot(this.#committed);
   }
 
   /** @throws InvariantError on bytes that are no snapshot; the caller has them certified. */
   restore(bytes: Uint8Array): void {
+    this.#changes++;
     this.#enter(readSnapshot(bytes, this.#quotas), false);
   }
 
   root(): Digest {
-    return rootOf(this.#base ?? this.#state);
+    return rootOf(this.#committed);
   }
 
   /** Of committed state, to be checked against {@link root} (package verify). Codes of `splitPath`, `out_of_range`. */
   prove(question: ProofQuestion): Outcome<Uint8Array> {
-    return prove(this.#base ?? this.#state, question);
+    const state = this.#committed;
+    return prove({ state, record: stateRecordOf(state) }, question);
+  }
+
+  /** Proofs of committed state as it is now, bytes of `ProofQuestion` in and of `Proved` out (package verify). */
+  provable(): Provable {
+    const then = this.#changes;
+    const record = stateRecordOf(this.#committed);
+    const content = stateRecordOf(this.#committed, GENESIS);
+    const prove = (question: Uint8Array): Outcome<Uint8Array> | undefined => {
+      const state = this.#committed;
+      if (this.#changes !== then) return undefined;
+      // What ends by the clock alone.
+      if (!equalBytes(stateRecordOf(state, GENESIS), content)) return undefined;
+      const opened = openQuestion(question);
+      return opened.ok ? proveAll({ state, record }, opened.value) : opened;
+    };
+    return { prove };
+  }
+
+  get #committed(): State {
+    return this.#base ?? this.#state;
   }
 
   fresh(): LockService {
@@ -235,7 +261,7 @@ export class LockService implements StateMachine<OpenedOp> {
 
   view(): LockService {
     const view = this.fresh();
-    view.#enter(this.#base ?? this.#state, true);
+    view.#enter(this.#committed, true);
     return view;
   }
 }

@@ -1,7 +1,7 @@
 // The state root: one digest for all that is committed.
 import { encode, hash } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
-import { type StateRecord, stateRecordShape } from '@fatty/verify';
+import { type Head, type StateRecord, stateRecordShape } from '@fatty/verify';
 import type { State } from './state.ts';
 
 /**
@@ -12,8 +12,11 @@ export function rootOf(state: State): Digest {
   return hash('state', stateRecordOf(state));
 }
 
-/** The record that the root is the hash of, which every proof begins with. */
-export function stateRecordOf({ head, names, sessions, locks, accounts }: State): Uint8Array {
+/** The record that the root is the hash of, which every proof begins with; `head`: another time than now. */
+export function stateRecordOf(
+  { head: own, names, sessions, locks, accounts }: State,
+  head: Head = own,
+): Uint8Array {
   const { tries, graves } = sessions;
   const record: StateRecord = {
     head,

@@ -6,14 +6,17 @@ import {
   checkKept,
   checkList,
   checkNode,
+  encodeQuestion,
   isKept,
   nodeProofShape,
+  openProved,
   PROOF_BYTES_MAX,
+  type ProofQuestion,
 } from '@fatty/verify';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DIRECTORIES, FILES, Life, step } from './life.ts';
-import { type Client, op } from './world.ts';
+import { Client, op, World } from './world.ts';
 
 /** Everybody waits for its lock, to begin with. */
 const QUEUED = '/queued';
@@ -185,3 +188,64 @@ test('a receipt that is kept is proved, and no other', () => {
   expect(isKept(proved, { ...kept, results: [utf8('another')] })).toBe(false);
   expect(isKept(proved, { ...kept, commit: commit + 1 })).toBe(false);
 });
+
+const FILE: ProofQuestion = { kind: 'file', path: '/f' };
+const asked = (question: ProofQuestion): Uint8Array => encodeQuestion(question);
+
+test('a state can be proved until something other than time changes it', () => {
+  const world = new World();
+  const client = new Client(1);
+  world.open(client, op.file('/f', 'one'), op.acquire('/f'));
+  const { service, commit } = world;
+  const root = service.root();
+  const then = service.provable();
+  for (let i = 0; i < 3; i++) world.step(100);
+  expect(service.root()).not.toEqual(root);
+  const { proof, contents } = must(openProved(must(then.prove(asked(FILE)) ?? fail())));
+  const { head, node } = must(checkNode(root, '/f', proof));
+  expect(head.commit).toBe(commit);
+  expect(contents).toEqual([utf8('one')]);
+  expect(node && checkContents(node, contents).ok).toBe(true);
+  const questions: ProofQuestion[] = [
+    { kind: 'list', path: '/', from: 0, bytesMax: 2 ** 32 - 1 },
+    { kind: 'claim', path: '/f', session: client.session },
+    { kind: 'receipts', session: client.session },
+  ];
+  for (const question of questions) {
+    expect(must(openProved(must(then.prove(asked(question)) ?? fail()))).contents).toEqual([]);
+  }
+  world.one(client, op.write('/f', 'two'));
+  expect(then.prove(asked(FILE))).toBeUndefined();
+});
+
+test('what ends by the clock alone is a change, and so is another state that is put in', () => {
+  const world = new World();
+  const client = new Client(1);
+  world.open(client, op.file('/f', 'one'));
+  const { service } = world;
+  const snapshot = service.snapshot();
+  const then = service.provable();
+  service.restore(snapshot);
+  expect(then.prove(asked(FILE))).toBeUndefined();
+  const living = service.provable();
+  let steps = 0;
+  while (service.hasSession(client.signer.publicKey) && steps++ < 100) world.step(1_000);
+  expect(service.hasSession(client.signer.publicKey)).toBe(false);
+  expect(living.prove(asked(FILE))).toBeUndefined();
+});
+
+test('a question that is none, or about what is not there, is refused', () => {
+  const world = new World();
+  world.open(new Client(1), op.dir('/d'));
+  const then = world.service.provable();
+  const codes = [
+    then.prove(utf8('no question')),
+    then.prove(asked({ kind: 'list', path: '/', from: 9, bytesMax: 1 })),
+    then.prove(asked({ kind: 'node', path: 'no path' })),
+  ].map((outcome) => outcome?.ok === false && outcome.failure.code);
+  expect(codes).toEqual(['malformed', 'out_of_range', 'bad_path']);
+});
+
+function fail(): never {
+  throw new Error('the state is the same');
+}

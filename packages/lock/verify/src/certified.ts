@@ -15,6 +15,7 @@ import {
 } from './answers.ts';
 import { badProof } from './check.ts';
 import { PROOF_BYTES_MAX } from './proofs.ts';
+import type { ProofQuestion } from './questions.ts';
 
 /** What an answer is about. */
 export type Subject =
@@ -22,6 +23,12 @@ export type Subject =
   | { readonly kind: 'list'; readonly path: string }
   | { readonly kind: 'claim'; readonly path: string; readonly session: SessionId }
   | { readonly kind: 'receipts'; readonly session: SessionId };
+
+/** What the answer to a question is about. */
+export function subjectOf(question: ProofQuestion): Subject {
+  if (question.kind !== 'list' && question.kind !== 'file') return question;
+  return { kind: question.kind === 'list' ? 'list' : 'node', path: question.path };
+}
 
 /** Canonical bytes of a subject. */
 export const subjectShape: Shape<Subject> = union<Subject>({

@@ -3,4 +3,5 @@ export * from './answers.ts';
 export * from './certified.ts';
 export * from './fencing.ts';
 export * from './proofs.ts';
+export * from './questions.ts';
 export * from './records.ts';

@@ -1,7 +1,6 @@
 // What an answer carries to prove itself: parts of the state, up to its root.
 import { array, bytes, optional, record, type Shape } from '@fatty/codec';
 import { PATH_DEPTH_MAX } from '@fatty/crdt';
-import type { SessionId } from '@fatty/interface';
 
 /** Longest record of a state, bytes: of a node with all the creates and contents that it may have. */
 export const RECORD_BYTES_MAX: number = 64 * 1024;
@@ -96,15 +95,3 @@ export const receiptProofShape: Shape<ReceiptProof> = record<ReceiptProof>({
   state: recordBytes,
   kept: entryProofShape,
 });
-
-/** What a proof is asked for. `list`: from position `from` on in the directory's order, at most `bytesMax`. */
-export type ProofQuestion =
-  | { readonly kind: 'node'; readonly path: string }
-  | {
-      readonly kind: 'list';
-      readonly path: string;
-      readonly from: number;
-      readonly bytesMax: number;
-    }
-  | { readonly kind: 'claim'; readonly path: string; readonly session: SessionId }
-  | { readonly kind: 'receipts'; readonly session: SessionId };

@@ -18,7 +18,7 @@ import {
   type Fact,
   type NodeRecord,
   type ProofQuestion,
-  type Subject,
+  subjectOf,
 } from '../src/index.ts';
 
 const FILE = new URL('../vectors/answers.json', import.meta.url);
@@ -86,11 +86,6 @@ function subjects(clients: readonly [Client, Client, Client]): readonly ProofQue
   return [...nodes, ...lists, page(0), page(5), page(15), ...claims, ...receipts];
 }
 
-function aboutOf(question: ProofQuestion): Subject {
-  if (question.kind !== 'list') return question;
-  return { kind: 'list', path: question.path };
-}
-
 function nodeOf(node: NodeRecord | undefined): unknown {
   if (node === undefined) return null;
   const { id, kind, slot, siblings } = node.body;
@@ -152,7 +147,7 @@ function certified(
   const proof = world.service.prove(question);
   if (!proof.ok) throw new Error(proof.failure.code);
   const cert = certOf(committee, votes);
-  return encodeCertified({ about: aboutOf(question), cert, proof: proof.value });
+  return encodeCertified({ about: subjectOf(question), cert, proof: proof.value });
 }
 
 /** Good answers, each also with a byte changed, and answers that too few or others have signed. */

@@ -1,7 +1,16 @@
 // What a gateway needs of the replica behind it, of the algorithm it serves, and what it allows clients.
 import type { Shape } from '@fatty/codec';
-import type { Applied, Failure, Link, PublicKey, Receipt, UnsignedRules } from '@fatty/interface';
+import type {
+  Applied,
+  Failure,
+  Link,
+  Outcome,
+  PublicKey,
+  Receipt,
+  UnsignedRules,
+} from '@fatty/interface';
 import type { Batch, StateView } from '@fatty/protocol';
+import type { CertifiedProof } from '@fatty/replica';
 
 /** The last applied commit. Times in ms. */
 export interface AppliedCommit {
@@ -19,6 +28,8 @@ export interface GatewayReplica {
   submit(batch: Uint8Array, tag: number): void;
   /** Bytes of an unsigned message that committed state accepts. */
   submitUnsigned(bytes: Uint8Array): void;
+  /** A question for a proof of the state at `minCommit` or later; the answer comes back with `tag`, if any comes. */
+  prove(question: Uint8Array, minCommit: number, tag: number): void;
   /** The own clock of the replica (R12a), ms since the Unix epoch: what clients are told. */
   clockMs(): number;
   /** Committed state holds everything that this replica told in an earlier life (R32b). */
@@ -64,6 +75,8 @@ export interface ClientFront {
   resume(commit: AppliedCommit): void;
   committed(commit: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void;
   refused(tag: number, failure: Failure): void;
+  /** What a question came to. */
+  proved(tag: number, answer: Outcome<CertifiedProof>): void;
   /** Links at the moment. */
   readonly clients: number;
 }
@@ -84,6 +97,8 @@ export interface GatewayLimits {
   readonly frameBytesMax: number;
   /** Reads of one client that wait for a commit. */
   readonly waitingReadsMax: number;
+  /** Questions for proofs of one client that wait for a certificate. */
+  readonly waitingProofsMax: number;
 }
 
 /** Limits of a gateway that is given no others. */
@@ -94,13 +109,14 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   newcomersMsPerSecMax: 300,
   frameBytesMax: 1_310_720,
   waitingReadsMax: 1_024,
+  waitingProofsMax: 64,
 };
 
 /**
  * What a message costs the event loop at most, ms: a batch of a fresh key its admission and two
  * signatures, here and later in every replica (tools/bench/costs.mjs measures it).
  */
-const COST_MS = { submit: 3, read: 0.5, now: 0.2 };
+const COST_MS = { submit: 3, read: 0.5, prove: 1, now: 0.2 };
 /** And by its size. */
 const BYTES_PER_MS = 64 << 10;
 

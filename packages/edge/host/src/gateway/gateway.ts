@@ -1,7 +1,7 @@
 // One replica's face to its clients: relays batches, answers reads, pushes receipts and notices.
 import { openUnsigned } from '@fatty/broadcast';
 import { decode, encode, equalBytes, type Shape, type Signer, toHex } from '@fatty/codec';
-import type { Applied, CellId, Failure, Link, Receipt } from '@fatty/interface';
+import type { Applied, CellId, Failure, Link, Outcome, Receipt } from '@fatty/interface';
 import { CLOSE, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import {
   type Batch,
@@ -14,6 +14,7 @@ import {
   signedBatchShape,
   signNow,
 } from '@fatty/protocol';
+import type { CertifiedProof } from '@fatty/replica';
 import {
   type AppliedCommit,
   type ChargedKind,
@@ -26,6 +27,7 @@ import {
   type Served,
 } from './contract.ts';
 import { Newcomers } from './newcomers.ts';
+import { Proofs } from './proofs.ts';
 import { Reads } from './reads.ts';
 import { REOPENING } from './refusals.ts';
 import { receiptMessage } from './said.ts';
@@ -71,6 +73,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   readonly #visitors: Visitors;
   readonly #telling: Telling<Answer>;
   readonly #reads: Reads<Query, Answer>;
+  readonly #proofs: Proofs;
   readonly #submissions = new Submissions();
   readonly #newcomers: Newcomers;
   #applied: AppliedCommit = NOTHING_APPLIED;
@@ -89,6 +92,12 @@ export class Gateway<Query, Answer> implements ClientFront {
       telling: this.#telling,
       waitingReadsMax: limits.waitingReadsMax,
       appliedCommit: () => this.#applied.commit,
+    });
+    this.#proofs = new Proofs({
+      replica,
+      visitors: this.#visitors,
+      telling: this.#telling,
+      waitingProofsMax: limits.waitingProofsMax,
     });
     this.#newcomers = new Newcomers(limits.newcomersMsPerSecMax, {
       nowMs,
@@ -142,6 +151,7 @@ export class Gateway<Query, Answer> implements ClientFront {
     const isSame = commit.commit === this.#applied.commit;
     this.#applied = commit;
     for (const { tag } of this.#submissions.all) this.refused(tag, REOPENING);
+    this.#proofs.lost();
     if (isSame) return;
     for (const { link } of this.#visitors.all) link.close(CLOSE.restart, REOPENING.code);
   }
@@ -171,6 +181,10 @@ export class Gateway<Query, Answer> implements ClientFront {
     if (FORGED.has(failure.code)) link.close(CLOSE.malformed, failure.code);
   }
 
+  proved(tag: number, answer: Outcome<CertifiedProof>): void {
+    this.#proofs.answered(tag, answer);
+  }
+
   #settle(receipt: Receipt): void {
     const submission = this.#submissions.takeBatch(receipt.batch);
     if (!submission) return;
@@ -186,6 +200,10 @@ export class Gateway<Query, Answer> implements ClientFront {
       case 'read':
         return this.#actInTurn(visitor, message, size, (slowDown) =>
           this.#reads.take(visitor, message, slowDown),
+        );
+      case 'prove':
+        return this.#actInTurn(visitor, message, size, (slowDown) =>
+          this.#proofs.take(visitor, message, slowDown),
         );
       case 'now':
         return this.#actInTurn(visitor, message, size, (slowDown) =>

@@ -169,6 +169,7 @@ export class Host {
       resume: (commit) => front.resume(commit),
       committed: (commit, applied) => front.committed(commit, applied),
       refused: (tag, failure) => front.refused(tag, failure),
+      proved: (tag, answer) => front.proved(tag, answer),
       clients: front.clients,
     };
   }
