@@ -66,8 +66,7 @@ export class Proofs {
 
   /** The replica that was asked has ended, and will not answer. */
   lost(): void {
-    for (const tag of [...this.#asked.keys()])
-      this.answered(tag, { ok: false, failure: REOPENING });
+    for (const tag of this.#asked.keys()) this.answered(tag, { ok: false, failure: REOPENING });
   }
 
   #tell({ visitor, request }: Asked, answer: Outcome<CertifiedProof>): void {
