@@ -123,6 +123,16 @@ export interface Notice {
   readonly body: Uint8Array;
 }
 
+/**
+ * Something that a commit did, for whoever watches: a function of the commits up to this one, so equal on
+ * all replicas. Nobody has to keep it, and no state depends on it.
+ */
+export interface CommitEvent {
+  /** What it is about, in the algorithm's words: watches are matched with it. */
+  readonly about: string;
+  readonly body: Uint8Array;
+}
+
 /** What applying a commit did. */
 export interface Applied {
   readonly receipts: readonly Receipt[];
@@ -133,6 +143,8 @@ export interface Applied {
    * keeps it.
    */
   readonly settled: readonly Digest[];
+  /** In the order in which they happened. Without it there is nothing to watch. */
+  readonly events?: readonly CommitEvent[];
 }
 
 /** The state of one commit, kept so that it can be proved later, as long as nothing but time has changed it. */

@@ -2,6 +2,7 @@
 export * from './answers.ts';
 export * from './compose.ts';
 export * from './errors.ts';
+export * from './events.ts';
 export * from './felt.ts';
 export * from './fencing-token.ts';
 export * from './ids.ts';

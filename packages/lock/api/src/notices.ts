@@ -63,7 +63,12 @@ export type NoticeBody =
     }
   | { readonly kind: 'epoch'; readonly epoch: number };
 
-const reason: Shape<LossReason> = choice('session_expired', 'node_removed', 'period_over');
+/** Canonical bytes of the reason of a loss. */
+export const lossReasonShape: Shape<LossReason> = choice(
+  'session_expired',
+  'node_removed',
+  'period_over',
+);
 
 /** Tags are wire format: never reused, never renumbered. */
 export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
@@ -96,7 +101,7 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
       number: u53,
       path: pathShape,
       lockGen: positionShape,
-      reason,
+      reason: lossReasonShape,
       position: positionShape,
     }),
   ],
@@ -104,7 +109,12 @@ export const noticeShape: Shape<NoticeBody> = union<NoticeBody>({
   sessionExpired: [5, record({ position: positionShape })],
   machineLost: [
     6,
-    record({ path: pathShape, lockGen: positionShape, reason, nonce: positionShape }),
+    record({
+      path: pathShape,
+      lockGen: positionShape,
+      reason: lossReasonShape,
+      nonce: positionShape,
+    }),
   ],
   epoch: [7, record({ epoch: u32 })],
 });

@@ -8,6 +8,7 @@ import {
   clientMessageShape,
   decodeAnswer,
   decodeClientMessage,
+  decodeEvent,
   decodeGatewayMessage,
   decodeNotice,
   decodeOp,
@@ -20,11 +21,13 @@ import {
   encodeOp,
   encodeQuery,
   encodeResult,
+  eventShape,
   gatewayMessageShape,
   noticeShape,
   opShape,
   queryShape,
   resultShape,
+  toCommitEvent,
 } from '../src/index.ts';
 import * as samples from './samples.ts';
 
@@ -44,6 +47,7 @@ describe('wire format', () => {
   pin('op', opShape, samples.OPS);
   pin('result', resultShape, samples.RESULTS);
   pin('notice', noticeShape, samples.NOTICES);
+  pin('event', eventShape, samples.EVENTS);
   pin('query', queryShape, samples.QUERIES);
   pin('answer', answerShape, samples.ANSWERS);
   pin('client', clientMessageShape, samples.CLIENT_MESSAGES);
@@ -60,6 +64,10 @@ test('every encoder has its decoder', () => {
   }
   for (const notice of Object.values(samples.NOTICES)) {
     expect(decodeNotice(encodeNotice(notice))).toEqual({ ok: true, value: notice });
+  }
+  for (const event of Object.values(samples.EVENTS)) {
+    expect(decodeEvent(toCommitEvent(event).body)).toEqual({ ok: true, value: event });
+    expect(toCommitEvent(event).about).toBe(event.path);
   }
   for (const query of Object.values(samples.QUERIES)) {
     expect(decodeQuery(encodeQuery(query))).toEqual({ ok: true, value: query });
@@ -93,6 +101,7 @@ test('hostile bytes are refused as data, whatever they are', () => {
       for (const decoded of [
         decodeResult(bytes),
         decodeNotice(bytes),
+        decodeEvent(bytes),
         decodeQuery(bytes),
         decodeAnswer(bytes),
         decodeClientMessage(bytes, 1 << 20),

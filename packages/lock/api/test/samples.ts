@@ -4,6 +4,8 @@ import { DEFAULT_PARAMS, keepAliveShape } from '@fatty/protocol';
 import {
   type Answer,
   type ClientMessage,
+  EPOCH_PATH,
+  type EventBody,
   encodeNotice,
   encodeResult,
   errorResult,
@@ -12,6 +14,7 @@ import {
   type Op,
   type Query,
   type Result,
+  sessionPath,
 } from '../src/index.ts';
 
 const fill = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
@@ -117,6 +120,24 @@ export const RESULTS: ByKind<Result> = {
   machineReleased: { kind: 'machineReleased', nonce: position },
   published: { kind: 'published', generation: position },
   posted: { kind: 'posted', number: 9, position },
+};
+
+export const EVENTS: ByKind<EventBody> = {
+  added: { kind: 'added', path, node: 'file', ephemeral: true, instance: position },
+  removed: { kind: 'removed', path },
+  modified: { kind: 'modified', path, generation: position },
+  lockAcquired: { kind: 'lockAcquired', path, lockGen: position, mode: 'shared', client },
+  lockReleased: { kind: 'lockReleased', path, lockGen: position },
+  lockLost: { kind: 'lockLost', path, lockGen: position, reason: 'session_expired' },
+  lockConflict: { kind: 'lockConflict', path, mode: 'exclusive', client, waits: true },
+  sessionExpired: { kind: 'sessionExpired', path: sessionPath(session), session, client },
+  machineTaken: { kind: 'machineTaken', path, lockGen: position, client },
+  machineAdvanced: { kind: 'machineAdvanced', path, t: 7n, s: 1n << 200n },
+  machineReleased: { kind: 'machineReleased', path, lockGen: position },
+  machineLost: { kind: 'machineLost', path, lockGen: position, reason: 'period_over' },
+  published: { kind: 'published', path, generation: position },
+  posted: { kind: 'posted', path, number: 12 },
+  epochChanged: { kind: 'epochChanged', path: EPOCH_PATH, epoch: 3 },
 };
 
 export const NOTICES: ByKind<NoticeBody> = {

@@ -12,7 +12,7 @@ import type { Position } from '@fatty/interface';
 import type { Ledger } from './ledger.ts';
 import type { Request } from './lock-queue.ts';
 import { whoHolds } from './lock-state.ts';
-import type { Node } from './names.ts';
+import type { Node, Writing } from './names.ts';
 import type { FormedOp } from './open.ts';
 import { closeSession, thingsOf } from './session-expiry.ts';
 import type { Session } from './sessions.ts';
@@ -69,9 +69,9 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
     case 'renewMachine':
       return state.machines.renew(op, session, at, ledger);
     case 'releaseMachine':
-      return state.machines.release(op.path, session, at);
+      return state.machines.release(op.path, session, at, ledger);
     case 'publish':
-      return state.machines.publish(op, session, at);
+      return state.machines.publish(op, session, at, ledger);
     case 'post':
       return state.machines.post(op, session, at, ledger);
   }
@@ -97,7 +97,22 @@ function create(state: State, op: Of<'create'>, turn: Turn): Result {
   });
   if ('kind' in created) return created;
   const { node, existed } = created;
+  tellCreated(node, op, existed, turn);
   return { kind: 'created', node: node.id, instance: node.created?.position ?? at, existed };
+}
+
+function tellCreated(node: Node, op: Of<'create'>, existed: boolean, turn: Turn): void {
+  const { ledger, at } = turn;
+  const { path, ephemeral } = op;
+  if (existed) return tellModified(node, path, turn);
+  ledger.happened({ kind: 'added', path, node: op.node, ephemeral, instance: at });
+}
+
+/** A create that joins a guarded file leaves its content alone. */
+function tellModified(node: Node, path: string, { at, ledger }: Turn): void {
+  const { contentGen: generation } = node;
+  if (generation === undefined || !equalPositions(generation, at)) return;
+  ledger.happened({ kind: 'modified', path, generation });
 }
 
 /** The file to be written, when its mode is the op's. */
@@ -116,19 +131,21 @@ function isError(found: Node | ErrorResult): found is ErrorResult {
 function write(state: State, op: Of<'write'>, turn: Turn): Result {
   const node = fileOf(state, op.path, 'shared');
   if (isError(node)) return node;
-  return put(state, node, op.content, op.observed, turn);
+  return put(state, node, op.path, { content: op.content, replaces: op.observed }, turn);
 }
 
 function put(
   state: State,
   node: Node,
-  content: Uint8Array,
-  replaces: readonly Dot[],
+  path: string,
+  what: Pick<Writing, 'content' | 'replaces'>,
   turn: Turn,
 ): Result {
   const stamp = { position: turn.at, timeMs: turn.ledger.ts };
-  const refusal = state.names.write(node, { id: dotOf(turn), content, replaces, stamp });
-  return refusal ?? { kind: 'written', generation: turn.at };
+  const refusal = state.names.write(node, { id: dotOf(turn), ...what, stamp });
+  if (refusal) return refusal;
+  turn.ledger.happened({ kind: 'modified', path, generation: turn.at });
+  return { kind: 'written', generation: turn.at };
 }
 
 function compareAndSet(state: State, op: Of<'compareAndSet'>, turn: Turn): Result {
@@ -141,7 +158,7 @@ function compareAndSet(state: State, op: Of<'compareAndSet'>, turn: Turn): Resul
     const actual = showPosition(node.contentGen);
     return errorResult('generation_mismatch', showPosition(generation), actual);
   }
-  return put(state, node, op.content, [], turn);
+  return put(state, node, op.path, { content: op.content, replaces: [] }, turn);
 }
 
 /**

@@ -1,6 +1,7 @@
 // What comes of one commit: results, notices, positions, and how much it may end.
-import { encodeNotice, type NoticeBody } from '@fatty/api';
+import { type EventBody, encodeNotice, type NoticeBody, toCommitEvent } from '@fatty/api';
 import type {
+  CommitEvent,
   CommitInput,
   Notice,
   Position,
@@ -30,6 +31,7 @@ export type News = Unnumbered<NoticeBody>;
 export class Ledger {
   readonly receipts: Receipt[] = [];
   readonly notices: Notice[] = [];
+  readonly events: CommitEvent[] = [];
   /** Whose count of notices has gone on. */
   readonly numbered: Set<Subscriber> = new Set();
   readonly commit: number;
@@ -79,5 +81,10 @@ export class Ledger {
 
   tell(to: Recipient, body: NoticeBody): void {
     this.notices.push({ client: to.client, session: to.id, body: encodeNotice(body) });
+  }
+
+  /** For whoever watches. */
+  happened(event: EventBody): void {
+    this.events.push(toCommitEvent(event));
   }
 }

@@ -3,7 +3,6 @@ import {
   type ErrorResult,
   equalPositions,
   errorResult,
-  type LossReason,
   type Result,
   showPosition,
 } from '@fatty/api';
@@ -13,6 +12,14 @@ import type { Position } from '@fatty/interface';
 import { Deadlines } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import { holdOff, type Lock, notBefore, obstacle, whoHolds } from './lock-state.ts';
+import {
+  endWait,
+  lose,
+  tellAcquired,
+  tellConflict,
+  tellGranted,
+  tellReleased,
+} from './lock-told.ts';
 import { LockTries } from './lock-tries.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, claimKey, entryBytes, refuseEntry, type Session } from './sessions.ts';
@@ -75,7 +82,7 @@ export class Locks {
     if (refusal) return refusal;
     const lock = this.#open(request.path);
     if (lock.queue.length === 0 && obstacle(lock, request.mode, ledger.now) === undefined) {
-      return this.#hold(lock, request, at);
+      return this.#hold(lock, request, at, ledger);
     }
     if (lock.queue.length >= this.#limits.waitsPerPathMax) {
       const max = this.#limits.waitsPerPathMax;
@@ -85,6 +92,7 @@ export class Locks {
     const claim: Claim = { ...request, held: false, position: at, deadline };
     const ahead = lock.queue.length;
     this.#enqueue(lock, claim);
+    tellConflict(lock, claim, true, ledger);
     return { kind: 'waiting', position: at, ahead };
   }
 
@@ -92,13 +100,16 @@ export class Locks {
     const refusal = this.#refuseDouble(request) ?? this.#refuseFull(request);
     if (refusal) return refusal;
     const lock = this.#locks.get(request.path);
-    if (lock === undefined) return this.#hold(this.#open(request.path), request, at);
+    if (lock === undefined) return this.#hold(this.#open(request.path), request, at, ledger);
     const reason = obstacle(lock, request.mode, ledger.now);
     if (reason === 'lock_delay') {
       const waitMs = notBefore(lock, request.mode) - ledger.now;
       return errorResult('lock_delay', 'no lock-delay', `${waitMs} ms left`, waitMs);
     }
-    if (reason === undefined && lock.queue.length === 0) return this.#hold(lock, request, at);
+    if (reason === undefined && lock.queue.length === 0) {
+      return this.#hold(lock, request, at, ledger);
+    }
+    tellConflict(lock, request, false, ledger);
     return errorResult('lock_held', 'a free lock', whoHolds(lock));
   }
 
@@ -133,6 +144,7 @@ export class Locks {
       return errorResult('lock_mismatch', showPosition(lockGen), actual);
     }
     this.drop(claim, 'clean', ledger);
+    tellReleased(claim, ledger);
     this.settle(ledger);
     return { kind: 'released', lockGen: claim.position };
   }
@@ -141,6 +153,7 @@ export class Locks {
     const claim = session.claimOf.get(claimKey(seq, index));
     if (claim === undefined) return { kind: 'cancelled', was: 'neither' };
     this.drop(claim, 'clean', ledger);
+    if (claim.held) tellReleased(claim, ledger);
     this.settle(ledger);
     return { kind: 'cancelled', was: claim.held ? 'held' : 'waiting' };
   }
@@ -287,26 +300,17 @@ export class Locks {
       lock.holders.push(head);
       this.#holds += 1;
       this.#onGrant(lock.path, head.position);
-      const { path, seq, index, mode, position, session } = head;
-      const leaseExpiry = session.expiry;
-      ledger.tellNext(session, {
-        kind: 'granted',
-        path,
-        seq,
-        index,
-        mode,
-        lockGen: position,
-        leaseExpiry,
-      });
+      tellGranted(head, ledger);
     }
     this.#tidy(lock);
     return true;
   }
 
-  #hold(lock: Lock, request: Request, at: Position): Result {
+  #hold(lock: Lock, request: Request, at: Position, ledger: Ledger): Result {
     const claim: Claim = { ...request, held: true, position: at, deadline: undefined };
     this.#enter(lock, claim);
     this.#onGrant(lock.path, at);
+    tellAcquired(claim, ledger);
     const { mode, session } = claim;
     return { kind: 'granted', lockGen: at, mode, leaseExpiry: session.expiry };
   }
@@ -372,15 +376,4 @@ function waitKey(claim: Claim): string {
 
 function comparePosition(a: Claim, b: Claim): number {
   return a.position.commit - b.position.commit || a.position.index - b.position.index;
-}
-
-/** Tells a holder that its hold is gone; takes an index of its own (R21). */
-export function lose(claim: Claim, reason: LossReason, ledger: Ledger): void {
-  const { path, position: lockGen, session } = claim;
-  ledger.tellNext(session, { kind: 'lost', path, lockGen, reason, position: ledger.next() });
-}
-
-function endWait(claim: Claim, code: 'max_wait' | 'not_found', ledger: Ledger): void {
-  const { path, seq, index, session } = claim;
-  ledger.tellNext(session, { kind: 'waitEnded', path, seq, index, code, position: ledger.next() });
 }

@@ -98,6 +98,7 @@ export class Machines {
     if ('kind' in created) return created;
     this.#count += 1;
     if (notBefore > 0) this.#delayEnds.set(path, notBefore);
+    ledger.happened({ kind: 'added', path, node: 'machine', ephemeral: false, instance: at });
     return { kind: 'machineDeclared', node: created.node.id, nonce: at };
   }
 
@@ -171,20 +172,25 @@ export class Machines {
     this.#leaseEnds.set(path, expiry);
     this.#watchInbox(path, machine, ledger.now);
     const { t, s } = machine;
+    if (lockGen === nonce) {
+      ledger.happened({ kind: 'machineTaken', path, lockGen, client: session.client });
+    }
+    ledger.happened({ kind: 'machineAdvanced', path, t, s });
     return { kind: 'machineHeld', nonce, t, s, lockGen, leaseExpiry: expiry };
   }
 
-  release(path: string, session: Session, at: Position): Result {
+  release(path: string, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(path);
     if ('kind' in found) return found;
     const lessee = ownLessee(found.machine, session.client);
     if ('kind' in lessee) return lessee;
     this.#leaseEnds.delete(path);
     this.#names.setMachine(found.node, { ...found.machine, nonce: at, lessee: undefined });
+    ledger.happened({ kind: 'machineReleased', path, lockGen: lessee.lockGen });
     return { kind: 'machineReleased', nonce: at };
   }
 
-  publish(op: Publication, session: Session, at: Position): Result {
+  publish(op: Publication, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const lessee = ownLessee(found.machine, session.client);
@@ -194,6 +200,7 @@ export class Machines {
       ...found.machine,
       lessee: { ...lessee, address, content },
     });
+    ledger.happened({ kind: 'published', path: op.path, generation: at });
     return { kind: 'published', generation: at };
   }
 
@@ -209,7 +216,9 @@ export class Machines {
     const next = { ...machine, inbox };
     this.#names.setMachine(node, next);
     this.#watchInbox(op.path, next, ledger.now);
-    return { kind: 'posted', number: inbox.consumed + inbox.pending.length, position: at };
+    const number = inbox.consumed + inbox.pending.length;
+    ledger.happened({ kind: 'posted', path: op.path, number });
+    return { kind: 'posted', number, position: at };
   }
 
   #watchInbox(path: string, { inbox, periodMs }: Machine, now: number): void {
@@ -277,6 +286,7 @@ function tellLoss(
   ledger: Ledger,
 ): void {
   ledger.tell({ id: session, client }, { kind: 'machineLost', path, lockGen, reason, nonce });
+  ledger.happened({ kind: 'machineLost', path, lockGen, reason });
 }
 
 function ownLessee({ lessee }: Machine, client: PublicKey): Lessee | ErrorResult {

@@ -1,5 +1,5 @@
 // The lock service: the machine that a replica hosts.
-import type { Answer, ErrorCode, Query } from '@fatty/api';
+import { type Answer, EPOCH_PATH, type ErrorCode, type Query } from '@fatty/api';
 import { ACCEPT, compareBytes, equalBytes, ignore, reject, toHex } from '@fatty/codec';
 import type {
   Applied,
@@ -169,10 +169,12 @@ export class LockService implements StateMachine<OpenedOp> {
     if (failedOver) this.#tellEpoch(epoch, ledger);
     state.endTimers(ledger);
     for (const one of ledger.numbered) state.sessions.tries.touch(one.key);
-    return { receipts: ledger.receipts, notices: ledger.notices, settled };
+    const { receipts, notices, events } = ledger;
+    return { receipts, notices, settled, events };
   }
 
   #tellEpoch(epoch: number, ledger: Ledger): void {
+    ledger.happened({ kind: 'epochChanged', path: EPOCH_PATH, epoch });
     const sessions = [...this.#state.sessions.all()].sort((a, b) => (a.key < b.key ? -1 : 1));
     for (const session of sessions) ledger.tell(session, { kind: 'epoch', epoch });
   }

@@ -1,7 +1,7 @@
 // How sessions end: overdue, or closed.
-import { comparePaths, parentPath } from '@fatty/api';
+import { comparePaths, parentPath, sessionPath } from '@fatty/api';
 import type { Ledger } from './ledger.ts';
-import { lose } from './lock-queue.ts';
+import { lose, tellReleased } from './lock-told.ts';
 import { type Claim, ownThings, type Session } from './sessions.ts';
 import type { State } from './state.ts';
 
@@ -26,11 +26,16 @@ function expire(state: State, session: Session, ledger: Ledger): void {
   dropEphemerals(state, session, undefined, ledger);
   state.sessions.bury(session);
   ledger.tell(session, { kind: 'sessionExpired', position });
+  const { id, client } = session;
+  ledger.happened({ kind: 'sessionExpired', path: sessionPath(id), session: id, client });
 }
 
 /** The client is done: everything is given back, no lock-delay, grants at once. */
 export function closeSession(state: State, session: Session, ledger: Ledger): void {
-  for (const claim of inPathOrder(session)) state.locks.drop(claim, 'clean', ledger);
+  for (const claim of inPathOrder(session)) {
+    state.locks.drop(claim, 'clean', ledger);
+    if (claim.held) tellReleased(claim, ledger);
+  }
   dropEphemerals(state, session, session, ledger);
   state.sessions.bury(session);
   state.locks.settle(ledger);

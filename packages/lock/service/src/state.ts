@@ -66,9 +66,11 @@ export class State {
     for (const node of dead) {
       const path = this.names.pathOf(node);
       this.locks.nodeRemoved(path, remover, ledger);
-      if (node.slot === undefined) continue;
-      this.machines.nodeRemoved(path, node.slot, ledger);
-      this.locks.machineRemoved(path, believedUntil(node.slot, remover), ledger);
+      if (node.slot !== undefined) {
+        this.machines.nodeRemoved(path, node.slot, ledger);
+        this.locks.machineRemoved(path, believedUntil(node.slot, remover), ledger);
+      }
+      ledger.happened({ kind: 'removed', path });
     }
   }
 

@@ -4,7 +4,7 @@ import { equalBytes } from '@fatty/codec';
 import type { KeepAlive } from '@fatty/protocol';
 import fc from 'fast-check';
 import { declaration } from './machine-world.ts';
-import { Client, member, op, type Sent, World } from './world.ts';
+import { Client, member, type Outcome, op, type Sent, World } from './world.ts';
 
 const CLIENTS = 5;
 export const DIRECTORIES = ['/d', '/d/e'];
@@ -59,6 +59,8 @@ export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 export class Life {
   readonly world: World;
   readonly reached = new Map<string, number>();
+  /** Of the last step. */
+  outcome: Outcome | undefined;
   readonly #clients: Client[] = [];
   #nonce = 0;
 
@@ -164,7 +166,8 @@ export class Life {
       batches.push(this.#client(who).batch(this.#toOp({ ...one, who })));
     }
     const keepAlives: KeepAlive[] = alive.map((who) => this.#client(who).keepAlive());
-    const { results, notices } = this.world.step(advance, batches, { keepAlives, evidence });
+    this.outcome = this.world.step(advance, batches, { keepAlives, evidence });
+    const { results, notices } = this.outcome;
     for (const result of results.flat()) {
       this.count(result.kind);
     }
