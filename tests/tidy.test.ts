@@ -25,7 +25,7 @@ const HOUSE: Record<string, Record<string, number>> = {
     replica: 4,
   },
   algorithms: { crdt: 1, bank: 1 },
-  lock: { api: 2, verify: 2, service: 2, core: 2, client: 6 },
+  lock: { api: 2, verify: 2, service: 2, core: 2, client: 7 },
   cairo: { air: 1, verify: 1, prove: 5 },
   edge: { storage: 5, network: 5, host: 6 },
   sim: { judge: 0, testnet: 7, chaos: 9 },
