@@ -196,6 +196,8 @@ export const outcomesNet: Net = {
     runsWithLiars: 4,
     'lie.selective': 1,
     'lie.silent': 1,
+    'fault.pause': 1,
+    'fault.aimed': 2,
     submits: 500,
     resends: 100,
     linksLost: 40,

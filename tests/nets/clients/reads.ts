@@ -279,6 +279,8 @@ export const readsNet: Net = {
     'reads.ordered': 200,
     'fault.crash': 1,
     'fault.partition': 2,
+    'fault.pause': 1,
+    'fault.aimed': 2,
     'refused.not_current': 50,
     'gatewayLie.old': 20,
     'gatewayLie.trimmed': 3,

@@ -22,8 +22,6 @@ export {
   type Insider,
   LIES,
   type Lie,
-  makeLiar,
-  PICKED_LIES,
   Puppet,
   type Trick,
 } from './liars/index.ts';

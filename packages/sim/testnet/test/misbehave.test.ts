@@ -1,6 +1,6 @@
 // Tests of liars that somebody picks by hand.
 import { describe, expect, it } from 'vitest';
-import { misbehaving, netByName, PICKED_LIES, planOf, readLiars, runNet } from '../src/index.ts';
+import { LIES, misbehaving, netByName, planOf, readLiars, runNet } from '../src/index.ts';
 
 describe('who lies how', () => {
   it('is read from text', () => {
@@ -9,7 +9,7 @@ describe('who lies how', () => {
       { replica: 3, lie: 'withhold' },
     ];
     expect(readLiars('r2=equivocate,r3=withhold')).toEqual({ ok: true, value: liars });
-    for (const lie of PICKED_LIES) expect(readLiars(`r0=${lie}`).ok, lie).toBe(true);
+    for (const lie of LIES) expect(readLiars(`r0=${lie}`).ok, lie).toBe(true);
   });
 
   it.each([
@@ -28,7 +28,7 @@ describe('who lies how', () => {
 
   it('names the choices when there is no such lie', () => {
     const read = readLiars('r2=lies');
-    for (const lie of PICKED_LIES) expect(read.ok ? '' : read.failure.expected).toContain(lie);
+    for (const lie of LIES) expect(read.ok ? '' : read.failure.expected).toContain(lie);
   });
 });
 

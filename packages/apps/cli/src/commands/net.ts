@@ -4,12 +4,12 @@ import { setFlagsFromString } from 'node:v8';
 import { nodeScheme } from '@fatty/codec/node';
 import { chart, shownBy } from '@fatty/msc';
 import {
+  LIES,
   misbehaving,
   missed,
   NETS,
   type Net,
   type NetReport,
-  PICKED_LIES,
   planOf,
   readLiars,
   recordPlan,
@@ -134,10 +134,7 @@ export const registerNet: Register = ({ cli, io, run }) => {
     .option('--seed <n>', 'begin here; default: a random one, printed')
     .option('--runs <n>', 'worlds to run; default 20')
     .option('--chart <file>', 'draw the first world there, or the shrunk one that fails')
-    .option(
-      '--misbehave <liars>',
-      `who lies, as r2=equivocate,r3=withhold: ${PICKED_LIES.join(', ')}`,
-    )
+    .option('--misbehave <liars>', `who lies, as r2=equivocate,r3=withhold: ${LIES.join(', ')}`)
     .option('--all', 'every net by name, on all cores; a world that fails is written here')
     .option('--seeds <n>', 'with --all: worlds in all; default 500')
     .action(run(async (name: string | undefined, flags: NetFlags) => runAny(name, flags, io)));

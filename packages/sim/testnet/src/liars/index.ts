@@ -22,12 +22,10 @@ export const LIES = [
   'selective',
   'copier',
   'late',
+  'twins',
 ] as const;
-/** `stuff` floods every log of its world, so only worlds made for it have it; `twins` is picked by hand. */
-export type Lie = (typeof LIES)[number] | 'stuff' | 'twins';
-
-/** Lies that somebody may pick by hand. */
-export const PICKED_LIES: readonly Lie[] = [...LIES, 'twins'];
+/** `stuff` floods every log of its world, so only worlds made for it have it. */
+export type Lie = (typeof LIES)[number] | 'stuff';
 
 export type { Insider } from './craft.ts';
 export { Puppet, type Trick } from './puppet.ts';

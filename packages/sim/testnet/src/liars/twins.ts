@@ -18,6 +18,8 @@ export interface TwinsParts {
   readonly quorum: number;
   /** Both have signed a block in one slot. */
   readonly lied: () => void;
+  /** One of them has found out that its key is in use, and signs no more. */
+  readonly refused: () => void;
 }
 
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -99,13 +101,15 @@ export class Twins implements Peer {
         return answer({ kind: 'frameStored', index: effect.index });
       case 'read':
         return answer({ kind: 'stored', request: effect.request, blocks: [] });
+      case 'note':
+        if (effect.note.what === 'observer') this.#parts.refused();
+        return [];
       case 'committed':
       case 'delivered':
       case 'diverged':
       case 'dropLog':
       case 'halt':
       case 'index':
-      case 'note':
       case 'proved':
       case 'refused':
       case 'reopen':

@@ -366,7 +366,7 @@ export const machinesNet: Net = {
     faultsMax: 3,
     realSignaturesOneIn: 5,
     kinds: KINDS,
-    favours: ['badSignature', 'wrongTime', 'fork'],
+    favours: ['badSignature', 'wrongTime', 'fork', 'twins'],
   },
   machine: (cell) => ({ machine: new LockService({ cell, quotas: QUOTAS }) }),
   read: readService,

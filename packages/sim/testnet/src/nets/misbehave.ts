@@ -1,7 +1,7 @@
 // Nets whose liars somebody has picked.
 import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { type Lie, PICKED_LIES } from '../liars/index.ts';
+import { LIES, type Lie } from '../liars/index.ts';
 import type { Net } from './net.ts';
 import type { Plan } from './plan.ts';
 
@@ -17,9 +17,8 @@ export function readLiars(text: string): Outcome<Plan['liars']> {
   for (const part of text.split(',')) {
     const [, digits, name] = PICK.exec(part.trim()) ?? [];
     if (digits === undefined) return fail('bad_pick', 'REPLICA=LIE, as in r2=equivocate', part);
-    const lie = PICKED_LIES.find((one) => one === name);
-    if (lie === undefined)
-      return fail('unknown_lie', `one of ${PICKED_LIES.join(', ')}`, name ?? '');
+    const lie = LIES.find((one) => one === name);
+    if (lie === undefined) return fail('unknown_lie', `one of ${LIES.join(', ')}`, name ?? '');
     const replica = Number(digits);
     if (liars.some((one) => one.replica === replica)) {
       return fail('picked_twice', 'each replica once', `r${replica} again`);

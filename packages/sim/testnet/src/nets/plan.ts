@@ -1,8 +1,9 @@
 // Plans: everything that tells one world from another.
 import fc from 'fast-check';
 import { LIES, type Lie } from '../liars/index.ts';
+import { AIMS } from '../world/aims.ts';
 import { CLIENT_LIES, type ClientLie } from '../world/client.ts';
-import type { Fault } from '../world/faults.ts';
+import { FAULTS, type Fault } from '../world/faults.ts';
 
 /** One op a client is to send; each net gives `what` and `arg` its own meaning. */
 export interface PlannedOp {
@@ -56,40 +57,98 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
   const replica = fc.integer({ min: 0, max: replicas - 1 });
   const span = { atMs: times(busyMs), forMs: fc.integer({ min: 50, max: 3000 }) };
   const honest = replica.filter((index) => !liars.has(index));
-  const faults: fc.Arbitrary<Fault>[] = [
-    fc.record({
-      kind: fc.constant('crash' as const),
-      ...span,
-      replica: honest,
-      power: fc.boolean(),
-    }),
-    fc.record({
-      kind: fc.constant('cut' as const),
-      ...span,
-      replica: honest,
-      afterMs: fc.integer({ min: 1, max: 500 }),
-    }),
-    fc.record({ kind: fc.constant('reopen' as const), atMs: times(busyMs), replica: honest }),
-    fc.record({
-      kind: fc.constant('partition' as const),
-      ...span,
-      side: fc.uniqueArray(replica, { minLength: 1, maxLength: replicas - 1 }),
-    }),
-    fc.record({
-      kind: fc.constant('lossy' as const),
-      ...span,
-      lossPerMille: fc.integer({ min: 10, max: 300 }),
-      duplicatePerMille: fc.integer({ min: 0, max: 200 }),
-    }),
-    fc.record({
-      kind: fc.constant('skew' as const),
-      atMs: times(busyMs),
-      replica: honest,
-      byMs: fc.integer({ min: -SKEW_MS_MAX, max: SKEW_MS_MAX }),
-    }),
+  const crash = fc.record({
+    kind: fc.constant('crash' as const),
+    ...span,
+    replica: honest,
+    power: fc.boolean(),
+  });
+  const partition = fc.record({
+    kind: fc.constant('partition' as const),
+    ...span,
+    side: fc.uniqueArray(replica, { minLength: 1, maxLength: replicas - 1 }),
+  });
+  const lossy = fc.record({
+    kind: fc.constant('lossy' as const),
+    ...span,
+    lossPerMille: fc.integer({ min: 10, max: 300 }),
+    duplicatePerMille: fc.integer({ min: 0, max: 200 }),
+  });
+  const cut = fc.record({
+    kind: fc.constant('cut' as const),
+    ...span,
+    replica: honest,
+    afterMs: fc.integer({ min: 1, max: 500 }),
+  });
+  const reopen = fc.record({
+    kind: fc.constant('reopen' as const),
+    atMs: times(busyMs),
+    replica: honest,
+  });
+  const skew = fc.record({
+    kind: fc.constant('skew' as const),
+    atMs: times(busyMs),
+    replica: honest,
+    byMs: fc.integer({ min: -SKEW_MS_MAX, max: SKEW_MS_MAX }),
+  });
+  return fc.oneof<fc.Arbitrary<Fault>[]>(
+    // What nets want to meet twice comes more often.
+    crash,
+    crash,
+    crash,
+    partition,
+    partition,
+    lossy,
+    lossy,
+    cut,
+    reopen,
+    skew,
+    ...stepArbitraries(replicas, liars, busyMs),
+    ...slowArbitraries(replicas, honest, busyMs),
+  );
+}
+
+/** Nothing is lost for good, and nobody dies: it only takes longer. */
+function slowArbitraries(
+  replicas: number,
+  honest: fc.Arbitrary<number>,
+  busyMs: number,
+): readonly fc.Arbitrary<Fault>[] {
+  const replica = fc.integer({ min: 0, max: replicas - 1 });
+  const span = { atMs: times(busyMs), forMs: fc.integer({ min: 50, max: 3000 }) };
+  const kind = <K extends Fault['kind']>(name: K): fc.Arbitrary<K> => fc.constant(name);
+  const byMs = fc.integer({ min: 20, max: 800 });
+  // All but one: that one hears nobody.
+  const side = fc.uniqueArray(replica, { minLength: 1, maxLength: replicas - 1 });
+  return [
+    fc.record({ kind: kind('oneWay'), ...span, side }),
+    fc.record({ kind: kind('pause'), ...span, replica: honest }),
+    fc.record({ kind: kind('slow'), ...span, delayMs: byMs, reorder: fc.boolean() }),
+    fc.record({ kind: kind('slowDisk'), ...span, replica: honest, byMs }),
+    fc.record({ kind: kind('slowVerifier'), ...span, byMs }),
+    ...AIMS.map((aim) =>
+      fc.record({ kind: kind('aimed'), ...span, aim: fc.constant(aim), replica }),
+    ),
   ];
-  faults.push(...stepArbitraries(replicas, liars, busyMs));
-  return fc.oneof(...faults);
+}
+
+/** Of the kinds drawn for a world, so that some worlds have much of one thing and none of another. */
+function swarmArbitrary(
+  fault: fc.Arbitrary<Fault>,
+  faultsMax: number,
+): fc.Arbitrary<readonly Fault[]> {
+  // Without a bias to short lists: calm worlds come often enough.
+  return fc
+    .noBias(
+      fc.record({
+        kinds: fc.subarray([...FAULTS], { minLength: 3 }),
+        faults: fc.array(fault, { maxLength: 3 * faultsMax, size: 'max' }),
+      }),
+    )
+    .map(({ kinds, faults }) => {
+      const some: ReadonlySet<Fault['kind']> = new Set(kinds);
+      return faults.filter(({ kind }) => some.has(kind)).slice(0, faultsMax);
+    });
 }
 
 /**
@@ -124,7 +183,7 @@ const COMMON_LIES: readonly Lie[] = LIES.filter((lie) => lie !== 'copier');
 
 function liarsArbitrary(replicas: number, favours: readonly Lie[]): fc.Arbitrary<Plan['liars']> {
   const faultsMax = Math.floor((replicas - 1) / 3);
-  const often = ['equivocate', 'fork', ...favours, ...favours] as const;
+  const often = ['equivocate', 'fork', ...favours, ...favours, ...favours, ...favours] as const;
   const liar = fc.record({
     replica: fc.integer({ min: 0, max: replicas - 1 }),
     // The lies that broadcast exists to withstand come more often.
@@ -161,9 +220,7 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
         rough: fc.boolean(),
         slowDisk: fc.boolean(),
         liars: fc.constant(liars),
-        faults: fc.array(faultArbitrary(replicas, lying, size.busyMs), {
-          maxLength: size.faultsMax,
-        }),
+        faults: swarmArbitrary(faultArbitrary(replicas, lying, size.busyMs), size.faultsMax),
         clients: fc.constant(size.clients),
         clientLies: fc.array(clientLie, { maxLength: 4 }),
         ops: fc.array(op, { minLength: size.opsMin, maxLength: size.opsMax }),

@@ -13,7 +13,7 @@ import type { StateView } from '@fatty/protocol';
 import { Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
-import { Twins } from '../liars/twins.ts';
+import { Twins, type TwinsParts } from '../liars/twins.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
@@ -190,11 +190,16 @@ function honestOf({ cell, tuning }: StageOptions, index: number, machine: StateM
 }
 
 /** Nobody looks at the machines of a liar. */
-function twins(options: StageOptions, me: number, lied: () => void): Peer {
+function twins(
+  options: StageOptions,
+  me: number,
+  { lied, refused }: Pick<TwinsParts, 'lied' | 'refused'>,
+): Peer {
   const { cell, machine } = options;
   const copy = (): Peer => honestOf(options, me, machine(contextOf(cell)).machine);
   const { quorum, signers } = cell;
-  return new Twins({ copies: [copy(), copy()], me, replicas: signers.length, quorum, lied });
+  const replicas = signers.length;
+  return new Twins({ copies: [copy(), copy()], me, replicas, quorum, lied, refused });
 }
 
 function contextOf({ committee, cellId }: Cell): CellContext {
@@ -213,7 +218,13 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
       world.count('lies');
       world.count(`lie.${what}`);
     };
-    if (lie === 'twins') return twins(options, index, () => lied(lie));
+    if (lie === 'twins') {
+      const came = (to: string) => (): void => {
+        lied(lie);
+        world.count(to);
+      };
+      return twins(options, index, { lied: came('twinsBoth'), refused: came('twinsRefused') });
+    }
     const signer = signerOf(cell, index);
     return makeLiar(lie, { index, signer, cell, rng: dice.fork(), lied });
   };

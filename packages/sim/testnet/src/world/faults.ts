@@ -68,7 +68,7 @@ export type Fault =
       readonly replicas: readonly number[];
       readonly byMs: number;
     }
-  /** What replicas in `side` say reaches nobody outside it; they hear everything. */
+  /** What replicas in `side` say reaches nobody outside it; they hear everything. All but one: that one is deaf. */
   | {
       readonly kind: 'oneWay';
       readonly atMs: number;
