@@ -116,6 +116,7 @@ function answerOf(
       const nothing = { nodes: 0, holds: 0, waits: 0, machines: 0 };
       return { kind: 'status', ...machine.head, sessions: machine.sessionCount, ...nothing };
     }
+    case 'acl':
     case 'contents':
     case 'get':
     case 'list':

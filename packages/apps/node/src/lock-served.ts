@@ -17,7 +17,7 @@ export function lockServed(
   return {
     query: queryShape,
     answer: answerShape,
-    ask: (query, view) => service(view).query(query),
+    ask: (query, view, client) => service(view).query(query, client),
     entriesOf,
     hasSession: (client) => service('committed').hasSession(client),
     receiptOf: (batch) => service('committed').receiptOf(batch),

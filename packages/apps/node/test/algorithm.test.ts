@@ -87,23 +87,26 @@ test('a hosted algorithm answers for sessions and the cell, and refuses what is 
   if (!hosting.ok) throw new Error(hosting.failure.code);
   const { fresh, served, sessions } = hosting.value;
   const machine = fresh();
+  const nobody = asPublicKey(new Uint8Array(32));
   const { ask, hasSession } = served((view) =>
     view === 'committed' ? machine : (machine.view?.() ?? machine),
   );
   for (const view of ['committed', 'delivered'] as const) {
-    expect(ask({ kind: 'status' }, view)).toMatchObject({ kind: 'status', sessions: 0 });
-    expect(ask({ kind: 'members' }, view)).toMatchObject({ kind: 'members', epoch: 0 });
-    expect(ask({ kind: 'get', path: '/a' }, view)).toMatchObject({ code: 'other_algorithm' });
-    expect(ask({ kind: 'own', question: new Uint8Array(1) }, view)).toMatchObject({
+    expect(ask({ kind: 'status' }, view, nobody)).toMatchObject({ kind: 'status', sessions: 0 });
+    expect(ask({ kind: 'members' }, view, nobody)).toMatchObject({ kind: 'members', epoch: 0 });
+    expect(ask({ kind: 'get', path: '/a' }, view, nobody)).toMatchObject({
+      code: 'other_algorithm',
+    });
+    expect(ask({ kind: 'own', question: new Uint8Array(1) }, view, nobody)).toMatchObject({
       code: 'no_query',
     });
   }
-  expect([hasSession(asPublicKey(new Uint8Array(32))), sessions(machine)]).toEqual([false, 0]);
+  expect([hasSession(nobody), sessions(machine)]).toEqual([false, 0]);
   const { algorithm: _, ...plain } = cell;
   const lock = await hostingOf(plain, '');
   if (!lock.ok) throw new Error(lock.failure.code);
   const locks = lock.value.fresh();
   const { ask: askLock } = lock.value.served(() => locks);
-  const answer = askLock({ kind: 'own', question: new Uint8Array(1) }, 'committed');
+  const answer = askLock({ kind: 'own', question: new Uint8Array(1) }, 'committed', nobody);
   expect(answer).toMatchObject({ code: 'other_algorithm' });
 });

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { lockServed } from '../src/lock-served.ts';
 
 const members = [asPublicKey(new Uint8Array(32).fill(1))];
+const client = asPublicKey(new Uint8Array(32).fill(2));
 const cell = { cellId: asCellId(new Uint8Array(32).fill(9)), epoch: 0, members };
 const locks = (): LockService => new LockService({ cell, params: DEFAULT_PARAMS });
 
@@ -22,13 +23,25 @@ it('answers from the view asked for, and from committed state where there is no 
     };
   }
   const both = lockServed((view) => (view === 'committed' ? committed : delivered));
-  both.ask({ kind: 'status' }, 'delivered');
-  both.ask({ kind: 'status' }, 'committed');
+  both.ask({ kind: 'status' }, 'delivered', client);
+  both.ask({ kind: 'status' }, 'committed', client);
   lockServed((view) => (view === 'committed' ? committed : undefined)).ask(
     { kind: 'status' },
     'delivered',
+    client,
   );
   expect(asked).toEqual(['delivered', 'committed', 'committed']);
+});
+
+it('answers what the lists let the client of the link see', () => {
+  const service = locks();
+  const asked: unknown[] = [];
+  service.query = (_, by) => {
+    asked.push(by);
+    return { kind: 'error', code: 'access_denied', expected: '', actual: '', waitMs: undefined };
+  };
+  lockServed(() => service).ask({ kind: 'status' }, 'committed', client);
+  expect(asked).toEqual([client]);
 });
 
 it('says what an answer was put together of', () => {

@@ -20,6 +20,7 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
 import { type CellParams, MEMBERS_MAX, paramsShape } from '@fatty/protocol';
+import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
 import { type Dot, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
@@ -63,6 +64,8 @@ export interface Stat {
   readonly contentGen: Position | undefined;
   /** Of the last grant on this node. */
   readonly lockGen: Position | undefined;
+  /** Of the create, or of the last change of the ACL. */
+  readonly aclGen: Position | undefined;
   /** SHA-256 of the content shown first. */
   readonly checksum: Digest;
   readonly sizeBytes: number;
@@ -210,6 +213,8 @@ export type Answer =
       readonly waits: number;
       readonly machines: number;
     }
+  /** `aclGen`: 0.0 for `/` as the cell began. */
+  | { readonly kind: 'acl'; readonly acl: Acl; readonly aclGen: Position }
   /** Of an `own` query: in the words of the algorithm that the cell hosts. */
   | { readonly kind: 'own'; readonly answer: Uint8Array }
   | ErrorResult;
@@ -223,6 +228,7 @@ const statShape: Shape<Stat> = record<Stat>({
   instance: optional(positionShape),
   contentGen: optional(positionShape),
   lockGen: optional(positionShape),
+  aclGen: optional(positionShape),
   checksum: digest,
   sizeBytes: u32,
   createdTs: u53,
@@ -342,6 +348,7 @@ export const answerShape: Shape<Answer> = union<Answer>({
       machines: u32,
     }),
   ],
+  acl: [12, record({ acl: aclShape, aclGen: positionShape })],
   own: [10, record({ answer: bytes(OWN_ANSWER_BYTES_MAX) })],
 });
 

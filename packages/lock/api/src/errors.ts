@@ -22,8 +22,10 @@ const FINAL = {
   content_too_large: 'The content is larger than a file may be.',
   no_expectation: 'A compare-and-set names a generation, a lock generation, or both.',
   no_dots: 'A remove names at least one dot.',
+  bad_acl: 'A list names each principal once, ascending; / needs somebody who may change its ACL.',
   no_proof: 'Take and renew carry at least one proof.',
   // Names
+  access_denied: 'This key is not in the list that guards this; ask whoever may change the ACL.',
   not_found: 'No live node has this name.',
   not_a_directory: 'The node above is not a directory.',
   not_a_file: 'The node is not a file.',

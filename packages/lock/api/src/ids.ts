@@ -19,6 +19,9 @@ export const opIdShape: Shape<OpId> = record({ session: sessionId, seq: u53, ind
 /** Canonical bytes of a position. */
 export const positionShape: Shape<Position> = record({ commit: u53, index: u32 });
 
+/** Before everything: the `aclGen` of `/` as the cell began. */
+export const ORIGIN: Position = { commit: 0, index: 0 };
+
 /** Map key of an op id. */
 export function opKey(id: OpId): string {
   return `${toHex(id.session)}:${id.seq}:${id.index}`;

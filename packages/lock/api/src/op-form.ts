@@ -2,6 +2,7 @@
 import { ACCEPT, quote, reject } from '@fatty/codec';
 import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
+import { checkAcl } from './acl.ts';
 import { isFelt } from './felt.ts';
 import { CELLS_MAX, cellCount } from './inbox.ts';
 import { type Op, OUTPUTS_MAX } from './ops.ts';
@@ -83,7 +84,7 @@ function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>):
  * A client runs it before signing, a replica before referencing. Codes: `bad_path`,
  * `reserved_path`,
  * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
- * `no_dots`, `bad_period`, `bad_policy`, `bad_outputs`, `bad_inbox`, `bad_entry`, `no_proof`.
+ * `no_dots`, `bad_acl`, `bad_period`, `bad_policy`, `bad_outputs`, `bad_inbox`, `bad_entry`, `no_proof`.
  */
 export function checkOp(op: Op, params: CellParams): Verdict {
   switch (op.kind) {
@@ -119,6 +120,8 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'releaseMachine':
     case 'publish':
       return checkPath(op.path);
+    case 'setAcl':
+      return all(op.path === '/' ? ACCEPT : checkPath(op.path), checkAcl(op.acl, op.path));
     case 'declareMachine':
       return checkDeclare(op, params);
     case 'takeMachine':

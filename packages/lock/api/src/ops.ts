@@ -21,6 +21,7 @@ import {
 } from '@fatty/codec';
 import type { Digest, Outcome, Position } from '@fatty/interface';
 import { NONCE_BYTES } from '@fatty/protocol';
+import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
 import { type Dot, opIdShape, positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
@@ -97,6 +98,16 @@ export type Op =
   | { readonly kind: 'remove'; readonly path: string; readonly dots: readonly Dot[] }
   /** At most {@link SUBTREE_NODES_MAX} nodes of it, children first; the result says what is left. */
   | { readonly kind: 'removeSubtree'; readonly path: string }
+  /**
+   * Who may do what at a node, `/` included; what is below keeps its own. `generation` is the `aclGen` that the
+   * sender has seen, so that the change falls on no other node of this name; 0.0: `/` as the cell began.
+   */
+  | {
+      readonly kind: 'setAcl';
+      readonly path: string;
+      readonly acl: Acl;
+      readonly generation: Position;
+    }
   | {
       readonly kind: 'acquire';
       readonly path: string;
@@ -242,6 +253,7 @@ export const opShape: Shape<Op> = union<Op>({
   ],
   remove: [13, record({ path: pathShape, dots })],
   removeSubtree: [14, record({ path: pathShape })],
+  setAcl: [15, record({ path: pathShape, acl: aclShape, generation: positionShape })],
   acquire: [
     20,
     record({ path: pathShape, mode: lockModeShape, maxWaitMs: optional(u32), lockDelayMs: u32 }),

@@ -36,6 +36,8 @@ export type Query =
   | { readonly kind: 'status' }
   /** A question to the algorithm that the cell hosts in place of the lock service. */
   | { readonly kind: 'own'; readonly question: Uint8Array }
+  /** Who may do what at a node. */
+  | { readonly kind: 'acl'; readonly path: string }
   /** Of these concurrent values of a file as many as one answer holds; see `more` of `get`. */
   | { readonly kind: 'contents'; readonly path: string; readonly dots: readonly Dot[] };
 
@@ -56,6 +58,7 @@ export const queryShape: Shape<Query> = union<Query>({
   members: [7, record({})],
   status: [8, record({})],
   own: [10, record({ question: bytes(QUESTION_BYTES_MAX) })],
+  acl: [12, record({ path: pathShape })],
   contents: [9, record({ path: pathShape, dots: array(opIdShape, DOTS_MAX) })],
 });
 

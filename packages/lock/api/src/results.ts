@@ -45,6 +45,8 @@ export type Result =
   | { readonly kind: 'written'; readonly generation: Position }
   /** `dead`: that was the last dot. */
   | { readonly kind: 'removed'; readonly dead: boolean }
+  /** The generation that the next change has to name. */
+  | { readonly kind: 'aclSet'; readonly aclGen: Position }
   /** `left`: nodes that are still there, the top among them; ask again until it is 0. */
   | { readonly kind: 'subtreeRemoved'; readonly nodes: number; readonly left: number }
   | {
@@ -113,6 +115,7 @@ export const resultShape: Shape<Result> = union<Result>({
   written: [11, record({ generation: positionShape })],
   removed: [13, record({ dead: bool })],
   subtreeRemoved: [14, record({ nodes: u32, left: u32 })],
+  aclSet: [15, record({ aclGen: positionShape })],
   granted: [20, record({ lockGen: positionShape, mode: lockModeShape, leaseExpiry: u53 })],
   waiting: [21, record({ position: positionShape, ahead: u32 })],
   released: [22, record({ lockGen: positionShape })],

@@ -2,6 +2,7 @@
 import { asDigest, asPublicKey, asSessionId, asSignature, encode, utf8 } from '@fatty/codec';
 import { DEFAULT_PARAMS, keepAliveShape } from '@fatty/protocol';
 import {
+  type Acl,
   type Answer,
   type ClientMessage,
   EPOCH_PATH,
@@ -25,6 +26,14 @@ const id = { session, seq: 7, index: 2 };
 const position = { commit: 5_000_000_000, index: 4 };
 const content = utf8('hello');
 const path = '/db/primary ✓';
+const acl: Acl = {
+  read: [{ kind: 'anyone' }],
+  write: [
+    { kind: 'key', key: client },
+    { kind: 'group', name: 'ops' },
+  ],
+  change: [{ kind: 'key', key: client }],
+};
 const policy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 124 };
 
 type ByKind<T extends { readonly kind: string }> = {
@@ -56,6 +65,7 @@ export const OPS: ByKind<Op> = {
   },
   remove: { kind: 'remove', path, dots: [id] },
   removeSubtree: { kind: 'removeSubtree', path },
+  setAcl: { kind: 'setAcl', path, acl, generation: position },
   acquire: { kind: 'acquire', path, mode: 'exclusive', maxWaitMs: 500, lockDelayMs: 1000 },
   tryAcquire: { kind: 'tryAcquire', path, mode: 'shared', lockDelayMs: 0 },
   release: { kind: 'release', path, lockGen: position },
@@ -103,6 +113,7 @@ export const RESULTS: ByKind<Result> = {
   created: { kind: 'created', node: id, instance: position, existed: true },
   written: { kind: 'written', generation: position },
   removed: { kind: 'removed', dead: true },
+  aclSet: { kind: 'aclSet', aclGen: position },
   subtreeRemoved: { kind: 'subtreeRemoved', nodes: 3, left: 70_000 },
   granted: { kind: 'granted', lockGen: position, mode: 'shared', leaseExpiry: 99_000 },
   waiting: { kind: 'waiting', position, ahead: 2 },
@@ -176,6 +187,7 @@ export const QUERIES: ByKind<Query> = {
   machine: { kind: 'machine', path },
   members: { kind: 'members' },
   status: { kind: 'status' },
+  acl: { kind: 'acl', path },
 };
 
 const stat = {
@@ -187,6 +199,7 @@ const stat = {
   instance: position,
   contentGen: position,
   lockGen: undefined,
+  aclGen: position,
   checksum: some,
   sizeBytes: 5,
   createdTs: 1_800_000_000_000,
@@ -210,6 +223,7 @@ export const ANSWERS: ByKind<Answer> = {
   error: errorResult('not_found', 'a live node', 'none'),
   value: { kind: 'value', stat, siblings: [{ dot: id, content }], more: [id] },
   stat: { kind: 'stat', stat },
+  acl: { kind: 'acl', acl, aclGen: position },
   list: { kind: 'list', entries: [{ name: 'a', id, node: 'directory' }], more: true },
   session: {
     kind: 'session',

@@ -71,6 +71,7 @@ export abstract class FakeLedger {
       instance: undefined,
       contentGen: undefined,
       lockGen: undefined,
+      aclGen: undefined,
       checksum: new Uint8Array(32) as never,
       sizeBytes: content.length,
       createdTs: 0,
@@ -244,6 +245,7 @@ export abstract class FakeLedger {
       case 'compareAndSet':
       case 'remove':
       case 'removeSubtree':
+      case 'setAcl':
       case 'declareMachine':
       case 'releaseMachine':
       case 'publish':

@@ -7,14 +7,16 @@ import {
   type Entry,
   errorResult,
   type NodeKind,
+  ORIGIN,
   opKey,
   type Party,
   type Query,
   type Stat,
 } from '@fatty/api';
 import { toHex } from '@fatty/codec';
-import type { CellContext } from '@fatty/interface';
+import type { CellContext, PublicKey } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
+import { aclAt, mayRead, refuseQuery } from './access.ts';
 import { showInbox } from './inbox.ts';
 import { type Node, nameText, refused } from './names.ts';
 import type { Claim } from './sessions.ts';
@@ -28,10 +30,21 @@ export interface Surroundings {
   readonly params: CellParams;
 }
 
-/** Answers a query over whatever view `state` is. Never throws, changes nothing. */
-export function answer(state: State, query: Query, around: Surroundings): Answer {
+/**
+ * Answers a query over whatever view `state` is. `client`: who asks; undefined: whoever runs this replica, who
+ * may see everything. Never throws, changes nothing.
+ */
+export function answer(
+  state: State,
+  query: Query,
+  around: Surroundings,
+  client: PublicKey | undefined,
+): Answer {
   const checked = checkQuery(query);
   if (checked.kind !== 'accept') return refused(checked);
+  const asker = client && toHex(client);
+  const denied = asker === undefined ? undefined : refuseQuery(state, query, asker);
+  if (denied) return denied;
   switch (query.kind) {
     case 'get':
     case 'contents':
@@ -42,10 +55,12 @@ export function answer(state: State, query: Query, around: Surroundings): Answer
       const node = state.names.find(query.path);
       return node ? { kind: 'stat', stat: statOf(state, node) } : notFound();
     }
+    case 'acl':
+      return acl(state, query);
     case 'list':
       return list(state, query);
     case 'session':
-      return session(state, query);
+      return session(state, query, asker);
     case 'lock':
       return lock(state, query);
     case 'machine':
@@ -76,6 +91,7 @@ function statOf(state: State, node: Node): Stat {
     instance: stat.instance,
     contentGen: stat.contentGen,
     lockGen: stat.lockGen,
+    aclGen: stat.aclGen,
     checksum: stat.checksum,
     sizeBytes: stat.size,
     createdTs: stat.created?.timeMs ?? 0,
@@ -121,10 +137,21 @@ function list(state: State, { path, after, limit }: Of<'list'>): Answer {
   return { kind: 'list', entries, more: false };
 }
 
-function session(state: State, { id }: Of<'session'>): Answer {
+function acl(state: State, { path }: Of<'acl'>): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  return { kind: 'acl', acl: aclAt(node), aclGen: node.aclGen ?? ORIGIN };
+}
+
+/** To others a session shows what they may read. */
+function session(state: State, { id }: Of<'session'>, asker: string | undefined): Answer {
   const found = state.sessions.get(toHex(id));
   if (found === undefined) return errorResult('session_unknown', 'a live session', 'none');
-  const claims = [...found.claims.values()].sort((a, b) => comparePaths(a.path, b.path));
+  const isShown = (path: string): boolean =>
+    asker === undefined || asker === found.owner || mayRead(state, path, asker);
+  const claims = [...found.claims.values()]
+    .filter(({ path }) => isShown(path))
+    .sort((a, b) => comparePaths(a.path, b.path));
   const place = ({
     path,
     seq,
@@ -147,7 +174,7 @@ function session(state: State, { id }: Of<'session'>): Answer {
     lastNumber,
     holds: claims.flatMap((one) => (one.held ? [{ ...place(one), lockGen: one.position }] : [])),
     waits: claims.flatMap((one) => (one.held ? [] : [{ ...place(one), position: one.position }])),
-    ephemerals: [...new Set(found.ephemerals.values())].sort(comparePaths),
+    ephemerals: [...new Set(found.ephemerals.values())].filter(isShown).sort(comparePaths),
   };
 }
 

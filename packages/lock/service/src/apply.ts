@@ -4,11 +4,13 @@ import {
   type ErrorResult,
   equalPositions,
   errorResult,
+  ORIGIN,
   type Result,
   SUBTREE_NODES_MAX,
   showPosition,
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
+import { refuseOp } from './access.ts';
 import type { Ledger } from './ledger.ts';
 import type { Request } from './lock-queue.ts';
 import { whoHolds } from './lock-state.ts';
@@ -34,6 +36,8 @@ type Of<K extends FormedOp['kind']> = Extract<FormedOp, { kind: K }>;
  */
 export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
   const { session, at, ledger } = turn;
+  const refusal = refuseOp(state, op, session.owner);
+  if (refusal) return refusal;
   switch (op.kind) {
     case 'openSession':
       return errorResult('misplaced_open', 'op 0 of batch 0', `op ${turn.index} of ${turn.seq}`);
@@ -54,6 +58,8 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
       return remove(state, op, turn);
     case 'removeSubtree':
       return removeSubtree(state, op, turn);
+    case 'setAcl':
+      return setAcl(state, op, turn);
     case 'acquire':
       return acquire(state, op, turn);
     case 'tryAcquire':
@@ -213,8 +219,11 @@ function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Resul
   const refusal = refuseFull(turn);
   if (refusal) return refusal;
   let [nodes, left] = [0, 1];
+  let denied: ErrorResult | undefined;
   // One at a time: thousands may hold or wait at any of them.
   while (left > 0 && nodes < SUBTREE_NODES_MAX && (nodes === 0 || ledger.room > 0)) {
+    denied = refuseNext(state, op.path, session);
+    if (denied) break;
     const removed = state.names.removeSubtree(op.path, 1);
     if ('kind' in removed) return removed;
     state.bury(removed.died, session, ledger);
@@ -222,7 +231,29 @@ function removeSubtree(state: State, op: Of<'removeSubtree'>, turn: Turn): Resul
     left = removed.left;
   }
   state.locks.settle(ledger);
-  return { kind: 'subtreeRemoved', nodes, left };
+  // What has gone before is told first; who asks again hears why the rest stays.
+  return denied && nodes === 0 ? denied : { kind: 'subtreeRemoved', nodes, left };
+}
+
+/** Why the node that would go next stays. */
+function refuseNext(
+  { names, access }: State,
+  path: string,
+  { owner }: Session,
+): ErrorResult | undefined {
+  const top = names.restricted === 0 ? undefined : names.find(path);
+  return top && access.refuse(names.firstToGo(top), 'write', owner);
+}
+
+function setAcl({ names }: State, op: Of<'setAcl'>, { at }: Turn): Result {
+  const node = names.find(op.path);
+  if (node === undefined) return errorResult('not_found', 'a live node', 'none');
+  const aclGen = node.aclGen ?? ORIGIN;
+  if (!equalPositions(op.generation, aclGen)) {
+    const expected = showPosition(op.generation);
+    return errorResult('generation_mismatch', expected, showPosition(aclGen));
+  }
+  return names.setAcl(node, op.acl, at) ?? { kind: 'aclSet', aclGen: at };
 }
 
 function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Result {

@@ -2,6 +2,7 @@
 import { type Dot, type Op, opKey } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { OrderedBatch } from '@fatty/interface';
+import { refusePending } from './access.ts';
 import type { OpenedOp } from './open.ts';
 import type { Session } from './sessions.ts';
 import type { State } from './state.ts';
@@ -22,7 +23,8 @@ interface Pending<O extends Op = Op> {
  * batches, whatever order they came in; only where a lying client signed two batches with one
  * (session, seq) the one that has its turn first counts. Creates come first, then writes, then
  * removes, so that what a remove or a write names is there; dots named by a pending remove never show.
- * Ordered ops (locks, guarded writes, exclusive creates, machines) wait for their commit.
+ * Ordered ops (locks, guarded writes, exclusive creates, machines, ACLs) wait for their commit. What the
+ * committed lists would refuse shows nothing and hides nothing.
  */
 export function foldPending(state: State, batches: readonly OrderedBatch<OpenedOp>[]): void {
   const pending = visibleOps(state, batches);
@@ -42,7 +44,8 @@ function visibleOps(state: State, batches: readonly OrderedBatch<OpenedOp>[]): P
     if (session === undefined) continue;
     const own = copies.filter(({ client }) => equalBytes(client, session.client));
     for (const batch of inTurn(own, session.lastSeq)) {
-      pending.push(...opsOf(batch, session));
+      const ops = opsOf(batch, session);
+      pending.push(...ops.filter(({ op }) => !refusePending(state, op, session.owner)));
     }
   }
   return pending.sort((a, b) => (a.order < b.order ? -1 : 1));

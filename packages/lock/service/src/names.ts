@@ -1,5 +1,7 @@
 // The namespace with quotas.
 import {
+  type Acl,
+  aclShape,
   type ContentMode,
   type Dot,
   type ErrorCode,
@@ -7,9 +9,17 @@ import {
   errorResult,
   joinPath,
   opKey,
+  parentPath,
 } from '@fatty/api';
 import { encode, fromUtf8, InvariantError, toHex, utf8 } from '@fatty/codec';
-import { type Removed, type Stamp, type SubtreeRemoved, Tree, type TreeNode } from '@fatty/crdt';
+import {
+  nodeAcl,
+  type Removed,
+  type Stamp,
+  type SubtreeRemoved,
+  Tree,
+  type TreeNode,
+} from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
 import { machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
@@ -68,6 +78,8 @@ export class Names {
   readonly #limits: Quotas;
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
+  /** Nodes that have an ACL, the root included. */
+  #restricted = 0;
 
   constructor(limits: Quotas, accounts: Accounts, sessions: Sessions) {
     this.#limits = limits;
@@ -79,11 +91,17 @@ export class Names {
   fork(accounts: Accounts, sessions: Sessions): Names {
     const forked = new Names(this.#limits, accounts, sessions);
     forked.#tree = this.#tree.fork();
+    forked.#restricted = this.#restricted;
     return forked;
   }
 
   get size(): number {
     return this.#tree.size;
+  }
+
+  /** Nodes that have an ACL, the root included. */
+  get restricted(): number {
+    return this.#restricted;
   }
 
   find(path: string): Node | undefined {
@@ -97,6 +115,15 @@ export class Names {
   /** Children in byte order, those behind `after` if it is given; a lazy sequence. */
   list(node: Node, after: string | undefined): Iterable<Node> {
     return this.#tree.list(node, after === undefined ? undefined : utf8(after));
+  }
+
+  /** The node that a bounded removal of this one takes first. */
+  firstToGo(node: Node): Node {
+    for (let at = node; ; ) {
+      const [first] = this.list(at, undefined);
+      if (first === undefined) return at;
+      at = first;
+    }
   }
 
   /** Every node below the root, parents first. */
@@ -114,7 +141,8 @@ export class Names {
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
     if (slot !== undefined) this.#machines.touch(what.path);
-    this.#accounts.charge(toHex(owner), 1, 0);
+    this.#accounts.charge(toHex(owner), 1, existed ? 0 : aclCost(node));
+    if (!existed && node.acl !== undefined) this.#restricted += 1;
     const mortal = ephemeral ? this.#sessionOf(id) : undefined;
     if (mortal) addEphemeral(mortal, opKey(id), what.path);
     // A guarded content is written in order only: joining a node must not overwrite it.
@@ -145,9 +173,11 @@ export class Names {
     const siblings = found === undefined ? undefined : this.#refuseSiblings(found, []);
     if (siblings && what.content.length > 0) return siblings;
     const payer = found === undefined ? what.owner : found.owner;
+    const parent = found === undefined ? this.find(parentPath(what.path)) : undefined;
+    const bytes = what.content.length + (parent === undefined ? 0 : aclCost(parent));
     return (
       this.#accounts.refuse(toHex(what.owner), 1, 0) ??
-      this.#accounts.refuse(toHex(payer), 0, what.content.length)
+      this.#accounts.refuse(toHex(payer), 0, bytes)
     );
   }
 
@@ -224,7 +254,8 @@ export class Names {
     for (const node of dead) {
       if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
       this.#forgetDots(node.dots);
-      this.#accounts.charge(toHex(node.owner), 0, -contentBytes(node));
+      this.#accounts.charge(toHex(node.owner), 0, -contentBytes(node) - aclCost(node));
+      if (node.acl !== undefined) this.#restricted -= 1;
     }
   }
 
@@ -234,6 +265,19 @@ export class Names {
       const mortal = dot.ephemeral ? this.#sessionOf(dot.id) : undefined;
       if (mortal) dropEphemeral(mortal, opKey(dot.id));
     }
+  }
+
+  /** Says who may do what at a node. No position: as the cell began. Codes `quota_bytes`, `cell_full`. */
+  setAcl(node: Node, acl: Acl, aclGen: Position | undefined): ErrorResult | undefined {
+    const fresh = nodeAcl(encode(aclShape, acl));
+    const more = aclCost({ acl: fresh }) - aclCost(node);
+    const payer = node === this.top ? undefined : toHex(node.owner);
+    const full = payer !== undefined && more > 0 && this.#accounts.refuse(payer, 0, more);
+    if (full) return full;
+    if (payer !== undefined) this.#accounts.charge(payer, 0, more);
+    if (node.acl === undefined) this.#restricted += 1;
+    this.#tree.amend(node, { acl: fresh, aclGen });
+    return undefined;
   }
 
   setMachine(node: Node, machine: Slot): void {
@@ -291,9 +335,11 @@ export class Names {
   restore(bytes: Uint8Array): void {
     const restored = this.#tree.restore(bytes);
     if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
+    this.#restricted = this.top.acl === undefined ? 0 : 1;
     for (const node of this.all()) {
       if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
-      this.#accounts.charge(toHex(node.owner), 0, contentBytes(node));
+      if (node.acl !== undefined) this.#restricted += 1;
+      this.#accounts.charge(toHex(node.owner), 0, contentBytes(node) + aclCost(node));
       for (const dot of node.dots) {
         this.#accounts.charge(toHex(dot.owner), 1, 0);
         const mortal = dot.ephemeral ? this.#sessionOf(dot.id) : undefined;
@@ -306,6 +352,14 @@ export class Names {
 /** A node's name as text. */
 export function nameText(name: Uint8Array): string {
   return fromUtf8(name) ?? '';
+}
+
+/** So much of each ACL is free, bytes: an owner who has used up his quota stops nobody from restricting. */
+const ACL_BYTES_FREE = 256;
+
+/** What an ACL counts for the owner of its node, bytes. */
+function aclCost({ acl }: Pick<Node, 'acl'>): number {
+  return acl === undefined ? 0 : Math.max(0, acl.bytes.length - ACL_BYTES_FREE);
 }
 
 /** Bytes of all concurrent contents of a file. */

@@ -185,10 +185,13 @@ export class LockService implements StateMachine<OpenedOp> {
     this.#pending.push(batch);
   }
 
-  /** Reads this instance's view: committed, or delivered after {@link deliverBatch}. */
-  query(query: Query): Answer {
+  /**
+   * Reads this instance's view: committed, or delivered after {@link deliverBatch}. `client`: who asks, and sees
+   * what the lists let it; without, everything, for whoever runs this replica.
+   */
+  query(query: Query, client?: PublicKey): Answer {
     this.#foldView();
-    return answer(this.#state, query, this.#around);
+    return answer(this.#state, query, this.#around, client);
   }
 
   #foldView(): void {

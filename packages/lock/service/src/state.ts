@@ -2,6 +2,7 @@
 import { equalBytes, type Shape } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
 import { type Head, type SessionRow, sessionRowShape } from '@fatty/verify';
+import { Access } from './access.ts';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './lock-queue.ts';
 import type { Machine } from './machine-state.ts';
@@ -23,6 +24,7 @@ export class State {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly names: Names;
+  readonly access: Access;
   readonly locks: Locks;
   readonly machines: Machines;
 
@@ -36,6 +38,7 @@ export class State {
     this.names =
       base?.names.fork(this.accounts, this.sessions) ??
       new Names(quotas, this.accounts, this.sessions);
+    this.access = base?.access ?? new Access(this.names);
     this.locks =
       base?.locks ?? new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
     this.machines = base?.machines ?? new Machines(this.names, quotas);

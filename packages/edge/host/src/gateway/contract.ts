@@ -49,7 +49,8 @@ export interface Served<Query, Answer> {
   /** What its clients may ask, and what they are answered: wire format of the algorithm. */
   readonly query: Shape<Query>;
   readonly answer: Shape<Answer>;
-  ask(query: Query, view: StateView): Answer;
+  /** `client`: who asks, for what it may see. */
+  ask(query: Query, view: StateView, client: PublicKey): Answer;
   /** How many entries an answer was put together of. */
   entriesOf(answer: Answer): number;
   /** Whether the key has a live session. Keys without one share the budget of newcomers. */

@@ -74,7 +74,7 @@ export class Reads<Query, Answer> {
     const { request, view, query } = read;
     const { telling, served, visitors, appliedCommit } = this.#parts;
     if (!this.#mayAnswer(read)) return telling.sendError(visitor, request, NOT_CURRENT);
-    const answer = served.ask(query, view === 'delivered' ? view : 'committed');
+    const answer = served.ask(query, view === 'delivered' ? view : 'committed', visitor.link.peer);
     const commit = appliedCommit();
     const bytes = telling.bytesOf({ kind: 'readResult', request, commit, view, answer });
     // A long answer costs its client more than the question did.

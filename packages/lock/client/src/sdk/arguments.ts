@@ -274,6 +274,7 @@ const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   session: 'session',
   lock: 'lock',
   machine: 'machine',
+  acl: 'acl',
   members: 'members',
   status: 'status',
   own: 'own',

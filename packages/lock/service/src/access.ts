@@ -1,0 +1,199 @@
+// Who may do what: the lists that guard each op and each read.
+import {
+  type Acl,
+  type AclList,
+  aclShape,
+  type ErrorResult,
+  errorResult,
+  groupKeys,
+  groupPath,
+  OPEN_ACL,
+  type Op,
+  parentPath,
+  type Query,
+} from '@fatty/api';
+import { decode, InvariantError, toHex } from '@fatty/codec';
+import type { NodeAcl, Sibling } from '@fatty/crdt';
+import type { Names, Node } from './names.ts';
+
+/** One list, as it is asked. */
+interface Members {
+  readonly anyone: boolean;
+  /** Client keys in hex. */
+  readonly keys: ReadonlySet<string>;
+  readonly groups: readonly string[];
+}
+
+interface Opened {
+  readonly acl: Acl;
+  readonly members: Readonly<Record<AclList, Members>>;
+}
+
+/** Both hold what is a function of their keys' bytes: no state. */
+const opened = new WeakMap<NodeAcl, Opened>();
+const keysOf = new WeakMap<Sibling, ReadonlySet<string>>();
+
+function open(acl: NodeAcl): Opened {
+  const known = opened.get(acl);
+  if (known !== undefined) return known;
+  const read = decode(aclShape, acl.bytes, acl.bytes.length);
+  if (!read.ok) throw new InvariantError(`an ACL: ${read.failure.code}`);
+  const members = (list: AclList): Members => {
+    const principals = read.value[list];
+    return {
+      anyone: principals.some(({ kind }) => kind === 'anyone'),
+      keys: new Set(principals.flatMap((one) => (one.kind === 'key' ? [toHex(one.key)] : []))),
+      groups: principals.flatMap((one) => (one.kind === 'group' ? [one.name] : [])),
+    };
+  };
+  const lists = { read: members('read'), write: members('write'), change: members('change') };
+  const fresh = { acl: read.value, members: lists };
+  opened.set(acl, fresh);
+  return fresh;
+}
+
+/** Who may do what at a node, as its lists have it. */
+export function aclAt({ acl }: Pick<Node, 'acl'>): Acl {
+  return acl === undefined ? OPEN_ACL : open(acl).acl;
+}
+
+/**
+ * Answers for the lists of any view of one cell. Groups are those of the committed names: what is only
+ * delivered makes nobody a member.
+ */
+export class Access {
+  readonly #committed: Names;
+
+  constructor(committed: Names) {
+    this.#committed = committed;
+  }
+
+  /** Code `access_denied`. `client`: its key in hex. */
+  refuse(node: Node, list: AclList, client: string): ErrorResult | undefined {
+    if (node.acl === undefined || this.#isIn(open(node.acl).members[list], client))
+      return undefined;
+    if (list === 'change' && this.#isAdministrator(client)) return undefined;
+    const path = this.#committed.pathOf(node);
+    return errorResult('access_denied', `a key in the ${list} list of ${path}`, client);
+  }
+
+  #isIn({ anyone, keys, groups }: Members, client: string): boolean {
+    return anyone || this.#isNamed({ keys, groups }, client);
+  }
+
+  #isNamed({ keys, groups }: Pick<Members, 'keys' | 'groups'>, client: string): boolean {
+    return keys.has(client) || groups.some((name) => this.#isMember(name, client));
+  }
+
+  /** Of concurrent contents of the file all must name the key: whoever takes a key out wins. */
+  #isMember(group: string, client: string): boolean {
+    const file = this.#committed.find(groupPath(group));
+    if (file === undefined || file.siblings.length === 0) return false;
+    return file.siblings.every((content) => {
+      const keys = keysOf.get(content) ?? groupKeys(content.bytes);
+      keysOf.set(content, keys);
+      return keys.has(client);
+    });
+  }
+
+  /** Whom the change list of `/` names, not as anyone, may change every list: nothing is locked out for good. */
+  #isAdministrator(client: string): boolean {
+    const { acl } = this.#committed.top;
+    return acl !== undefined && this.#isNamed(open(acl).members.change, client);
+  }
+}
+
+/** What of the state says who may do what. */
+export interface Guarded {
+  readonly names: Names;
+  readonly access: Access;
+}
+
+/** Which list an op needs; undefined: none, it is about the session itself or gives something back. */
+function listOf({ kind }: Op): AclList | undefined {
+  switch (kind) {
+    case 'openSession':
+    case 'closeSession':
+    case 'own':
+    case 'reanchor':
+    case 'release':
+    case 'cancel':
+    case 'releaseMachine':
+      return undefined;
+    case 'create':
+    case 'declareMachine':
+    case 'write':
+    case 'compareAndSet':
+    case 'remove':
+    case 'removeSubtree':
+    case 'acquire':
+    case 'tryAcquire':
+    case 'takeMachine':
+    case 'renewMachine':
+    case 'publish':
+    case 'post':
+      return 'write';
+    case 'setAcl':
+      return 'change';
+  }
+}
+
+/** Where nothing stands yet, the directory is written to. */
+function guardedNode(names: Names, op: Op & { readonly path: string }): Node | undefined {
+  const node = names.find(op.path);
+  if (node !== undefined || (op.kind !== 'create' && op.kind !== 'declareMachine')) return node;
+  return names.find(parentPath(op.path));
+}
+
+/**
+ * Why a client, by its key in hex, may not do this here. Paths in which nothing stands are told by the op
+ * itself. Code `access_denied`.
+ */
+export function refuseOp(
+  { names, access }: Guarded,
+  op: Op,
+  client: string,
+): ErrorResult | undefined {
+  if (names.restricted === 0 || !('path' in op)) return undefined;
+  const list = listOf(op);
+  const node = list && guardedNode(names, op);
+  return list && node && access.refuse(node, list, client);
+}
+
+/**
+ * The same before the commit, over committed names: what does not stand there yet will have the ACL of the
+ * nearest node above it.
+ */
+export function refusePending(
+  { names, access }: Guarded,
+  op: Op,
+  client: string,
+): ErrorResult | undefined {
+  if (names.restricted === 0 || !('path' in op)) return undefined;
+  const list = listOf(op);
+  let path = op.path;
+  while (path !== '/' && names.find(path) === undefined) path = parentPath(path);
+  const node = list && names.find(path);
+  return list && node && access.refuse(node, list, client);
+}
+
+/** Why a client may not ask this. Code `access_denied`. */
+export function refuseQuery(
+  { names, access }: Guarded,
+  query: Query,
+  client: string,
+): ErrorResult | undefined {
+  if (names.restricted === 0 || !('path' in query)) return undefined;
+  const node = names.find(query.path);
+  if (node === undefined) return undefined;
+  const refusal = access.refuse(node, 'read', client);
+  // Whoever may change the lists may see them.
+  const mayChange = query.kind === 'acl' && access.refuse(node, 'change', client) === undefined;
+  return mayChange ? undefined : refusal;
+}
+
+/** Whether a client may read what stands at a path. */
+export function mayRead({ names, access }: Guarded, path: string, client: string): boolean {
+  const node = names.find(path);
+  return node === undefined || access.refuse(node, 'read', client) === undefined;
+}
