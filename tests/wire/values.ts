@@ -159,6 +159,7 @@ export const frame: Frame = {
   ),
   agenda: EMPTY_AGENDA,
   end: undefined,
+  copy: undefined,
 };
 
 const stateRoot = hash('state', op);

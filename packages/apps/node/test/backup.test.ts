@@ -54,7 +54,7 @@ describe('a backup', () => {
   it('of a replica at work is a beginning of its log with all that was there, and its frames', async () => {
     const log = await openLog(join(dir, 'log'), { segmentBytesMax: 4_000 });
     const frames = await openFrames(join(dir, 'frames'));
-    await frames.write(7, { head: Uint8Array.of(1), state: new Uint8Array(5_000) });
+    await frames.write(7, { head: Uint8Array.of(1), payload: new Uint8Array(5_000) });
     for (let n = 0; n < 40; n++) await log.append([record(n)]);
     let isOver = false;
     const busy = (async () => {

@@ -16,7 +16,7 @@ import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
 export interface ReplicaCore {
   step(event: ReplicaEvent): readonly ReplicaEffect[];
   /** Before `restore`: see `Replica.resume`. */
-  resume?(head: Uint8Array, state: Uint8Array): Outcome<ResumedAt>;
+  resume?(head: Uint8Array, payload: Uint8Array): Outcome<ResumedAt>;
   /** Before the first step: see `Replica.restore`. Without it, nothing of the log is of use. */
   restore?(records: readonly LogRecord[], mark: Uint8Array | undefined): readonly ReplicaEffect[];
 }
@@ -108,8 +108,8 @@ export class Driver {
    */
   resume(frames: readonly FrameBytes[]): readonly Failure[] {
     const failures: Failure[] = [];
-    for (const { head, state } of frames) {
-      const resumed = this.#core.resume?.(head, state);
+    for (const { head, payload } of frames) {
+      const resumed = this.#core.resume?.(head, payload);
       if (resumed?.ok) {
         this.#parts.onResumed?.(resumed.value);
         break;
@@ -309,10 +309,10 @@ export class Driver {
     if (mark !== undefined) ports.mark.write(mark, (failure) => written(failure));
   }
 
-  #storeFrame({ index, head, state }: Extract<ReplicaEffect, { kind: 'storeFrame' }>): void {
+  #storeFrame({ index, head, payload }: Extract<ReplicaEffect, { kind: 'storeFrame' }>): void {
     const life = this.#life;
     this.#tracked(
-      (written) => this.#parts.ports.frames.write(index, { head, state }, written),
+      (written) => this.#parts.ports.frames.write(index, { head, payload }, written),
       () => this.#answer(life, { kind: 'frameStored', index }),
     );
   }

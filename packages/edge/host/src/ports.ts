@@ -40,7 +40,7 @@ export interface FramePort {
 /** A frame as the replica gives it away, and as it takes it back. */
 export interface FrameBytes {
   readonly head: Uint8Array;
-  readonly state: Uint8Array;
+  readonly payload: Uint8Array;
 }
 
 /** The signer's high-water mark, in a file of its own: the last one written is read at the next start. */

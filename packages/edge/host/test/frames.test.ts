@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Bench, persist } from './bench.ts';
 
 describe('frames', () => {
-  const frame = (head: number) => ({ head: Uint8Array.of(head), state: Uint8Array.of(head, 1) });
+  const frame = (head: number) => ({ head: Uint8Array.of(head), payload: Uint8Array.of(head, 1) });
 
   it('are tried from the newest on, until one is good', () => {
     const bench = new Bench();

@@ -48,7 +48,7 @@ describe('a driver whose core asks to be opened anew', () => {
     // Of the core that has ended: nobody is told.
     expect(bench.told.filter((what) => what === 'persisted')).toEqual([]);
     const heard = nextCore();
-    expect(bench.driver.resume([{ head: utf8('h'), state: utf8('s') }])).toEqual([]);
+    expect(bench.driver.resume([{ head: utf8('h'), payload: utf8('s') }])).toEqual([]);
     bench.driver.begin();
     expect(heard).toEqual(['start', 'peerUp', 'peerUp']);
     bench.driver.dispatch({ kind: 'unsigned', bytes: utf8('y') });

@@ -4,8 +4,8 @@ import { messageOf, StorageError } from './errors.ts';
 import { type Files, nodeFiles, type StoredFile } from './files.ts';
 
 /*
- * A frame file: header, head, state.
- *   header  magic 8 · version u32 · head length u32 · state length u48 · crc u32 of all that stands here
+ * A frame file: header, head, payload.
+ *   header  magic 8 · version u32 · head length u32 · payload length u48 · crc u32 of all that stands here
  * Integers are big endian. It is written under another name, synced and renamed, so it is whole or not there.
  */
 const MAGIC = new TextEncoder().encode('FATTYFRM');
@@ -17,10 +17,10 @@ export const FRAMES_KEPT = 2;
 const PIECE_BYTES = 4 * 1024 * 1024;
 const NAME = /^\d{16}\.frame$/;
 
-/** A frame on disk: what the replica calls its head, and the snapshot of the state. */
+/** A frame on disk: what the replica calls its head, and its payload. */
 export interface FrameBytes {
   readonly head: Uint8Array;
-  readonly state: Uint8Array;
+  readonly payload: Uint8Array;
 }
 
 /** Keeps the newest frames of a replica (R28), each in a file of its own. */
@@ -44,15 +44,15 @@ export interface FramesOptions {
 
 const nameOf = (index: number): string => `${String(index).padStart(16, '0')}.frame`;
 
-function encodeHeader({ head, state }: FrameBytes, crc: Crc): Uint8Array {
+function encodeHeader({ head, payload }: FrameBytes, crc: Crc): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   view.setUint32(8, VERSION);
   view.setUint32(12, head.length);
-  view.setUint16(16, Math.floor(state.length / 2 ** 32));
-  view.setUint32(18, state.length % 2 ** 32);
-  view.setUint32(22, crc(bytes.subarray(0, 22), head, state));
+  view.setUint16(16, Math.floor(payload.length / 2 ** 32));
+  view.setUint32(18, payload.length % 2 ** 32);
+  view.setUint32(22, crc(bytes.subarray(0, 22), head, payload));
   return bytes;
 }
 
@@ -63,9 +63,9 @@ function decodeFile(bytes: Uint8Array, crc: Crc): FrameBytes | undefined {
   const headEnd = HEADER_BYTES + view.getUint32(12);
   const end = headEnd + view.getUint16(16) * 2 ** 32 + view.getUint32(18);
   if (view.getUint32(8) !== VERSION || end !== bytes.length) return undefined;
-  const [head, state] = [bytes.slice(HEADER_BYTES, headEnd), bytes.slice(headEnd, end)];
-  return view.getUint32(22) === crc(bytes.subarray(0, 22), head, state)
-    ? { head, state }
+  const [head, payload] = [bytes.slice(HEADER_BYTES, headEnd), bytes.slice(headEnd, end)];
+  return view.getUint32(22) === crc(bytes.subarray(0, 22), head, payload)
+    ? { head, payload }
     : undefined;
 }
 
@@ -122,7 +122,7 @@ class FolderOfFrames implements FrameStore {
       await file.truncate(0);
       await file.write(encodeHeader(frame, this.#crc), 0);
       await writeAll(file, frame.head, HEADER_BYTES);
-      await writeAll(file, frame.state, HEADER_BYTES + frame.head.length);
+      await writeAll(file, frame.payload, HEADER_BYTES + frame.head.length);
       await file.datasync();
     } catch (error) {
       // It takes room that others may need, and nobody will read it.

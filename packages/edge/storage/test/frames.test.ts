@@ -7,14 +7,14 @@ import { bodiesOf, codeOf, record, temporaryFolder } from './place.ts';
 
 const frame = (value: number, size = 3) => ({
   head: Uint8Array.of(value, 1),
-  state: new Uint8Array(size).fill(value),
+  payload: new Uint8Array(size).fill(value),
 });
 
 async function heads(disk: MemoryDisk): Promise<number[]> {
   const frames = await (await memoryFrames(disk)).read();
-  for (const { head, state } of frames) {
+  for (const { head, payload } of frames) {
     expect(head).toEqual(Uint8Array.of(head[0] ?? 0, 1));
-    expect(state.every((byte) => byte === head[0])).toBe(true);
+    expect(payload.every((byte) => byte === head[0])).toBe(true);
   }
   return frames.map(({ head }) => head[0] ?? 0);
 }
@@ -27,7 +27,7 @@ describe('frames', () => {
     await Promise.all([3, 7, 20].map((index) => store.write(index, frame(index, 5_000_000))));
     await store.close();
     const found = await (await openFrames(folder)).read();
-    expect(found.map(({ head, state }) => [head[0], state.length, state.at(-1)])).toEqual([
+    expect(found.map(({ head, payload }) => [head[0], payload.length, payload.at(-1)])).toEqual([
       [20, 5_000_000, 20],
       [7, 5_000_000, 7],
     ]);

@@ -86,7 +86,7 @@ describe('a disk that is full', () => {
     const files = memoryDisk();
     const frames = await openFrames(`${DIR}/frames`, { files });
     files.fill(true);
-    const frame = { head: Uint8Array.of(1), state: new Uint8Array(1_000) };
+    const frame = { head: Uint8Array.of(1), payload: new Uint8Array(1_000) };
     expect(await codeOf(frames.write(5, frame))).toBe('frame_failed');
     expect(await files.list(`${DIR}/frames`)).toEqual([]);
     files.fill(false);

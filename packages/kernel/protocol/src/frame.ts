@@ -41,7 +41,23 @@ export interface Frame {
   readonly agenda: Agenda;
   /** Of the last commit of an epoch only. */
   readonly end: EpochEnd | undefined;
+  /** At a copy point only: the bytes that bring another replica here. */
+  readonly copy: FrameCopy | undefined;
 }
+
+/**
+ * R28: the payload of a frame, which is the commits from `firstCommit` on and then the snapshot of the state. It is
+ * cut into chunks of `chunkBytes`, the last of what is left; {@link chunkDigestOf} names each.
+ */
+export interface FrameCopy {
+  readonly commitsBytes: number;
+  readonly stateBytes: number;
+  readonly chunkBytes: number;
+  readonly chunks: readonly Digest[];
+}
+
+/** Chunks of one payload: with chunks of 256 KiB, 4 GiB. A frame that names them all fits a message. */
+export const CHUNKS_MAX = 16_384;
 
 /** What the next epoch begins with. Its genesisTs is the commitTs of the last commit. */
 export interface EpochEnd {
@@ -60,9 +76,22 @@ export const frameShape: Shape<Frame> = record<Frame>({
   authors: array(record<AuthorSeen>({ round: u32, ts: u53 }), MEMBERS_MAX),
   agenda: agendaShape,
   end: optional(record<EpochEnd>({ leaseClock: u53, next: committeeShape })),
+  copy: optional(
+    record<FrameCopy>({
+      commitsBytes: u53,
+      stateBytes: u53,
+      chunkBytes: u32,
+      chunks: array(digest, CHUNKS_MAX),
+    }),
+  ),
 });
 
 /** H(frame), which votes name. */
 export function frameRootOf(frame: Frame): Digest {
   return hash('frame', encode(frameShape, frame));
+}
+
+/** H(chunk), which a frame names. */
+export function chunkDigestOf(chunk: Uint8Array): Digest {
+  return hash('frame-chunk', chunk);
 }

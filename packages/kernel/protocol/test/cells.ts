@@ -71,6 +71,7 @@ export function linkOf(
     authors: committee.members.map(() => ({ round: 7, ts: 1_500 })),
     agenda: endingFor(changes, index),
     end: { leaseClock: 1_900 + index, next: made.value },
+    copy: undefined,
   };
   return certified(rules, names, frame, authors);
 }

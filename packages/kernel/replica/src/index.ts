@@ -1,6 +1,7 @@
 // One replica without IO: the protocol of PROTOCOL.md.
 export type { ReplicaConfig } from './boundary/config.ts';
 export type * from './boundary/contract.ts';
+export { COPYING, type Copying } from './boundary/copying.ts';
 export {
   decodeMessage,
   encodeMessage,

@@ -4,6 +4,7 @@ import type { StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { faultsMax, quorum } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
+import { COPYING } from './boundary/copying.ts';
 import { Outbox, Timers } from './boundary/outbox.ts';
 import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
 import { Bodies } from './catchup/bodies.ts';
@@ -68,6 +69,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const { committee, cellId, me, machine, signer, scheme } = config;
   const members = committee.members.length;
   const faults = faultsMax(committee);
+  const { copying = COPYING } = config;
   const tuning: Tuning = { ...DEFAULT_TUNING, ...config.tuning };
   // What every role stands on.
   const dag = new Dag(committee, cellId, config.origin);
@@ -102,7 +104,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const standing = new Standing({ ...ground, neighbours, persistence, ranges });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
-  const frames = new Frames({ ...ground, persistence, proving, scheme, standing, sync });
+  const frames = new Frames({ ...ground, persistence, proving, scheme, standing, sync, copying });
   // What clients say (R11a), and own blocks (R22, R23).
   const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
   const rounds = new Rounds({ ...ground, gateway, pool, proving });

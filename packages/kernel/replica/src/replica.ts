@@ -47,8 +47,8 @@ export class Replica {
   }
 
   /** Before `restore`: see {@link resumeFrom}. After a failure an older frame, or the whole log, may do. */
-  resume(head: Uint8Array, state: Uint8Array): Outcome<Commit> {
-    return resumeFrom(this.#parts.past, head, state);
+  resume(head: Uint8Array, payload: Uint8Array): Outcome<Commit> {
+    return resumeFrom(this.#parts.past, head, payload);
   }
 
   /**

@@ -11,7 +11,8 @@ const add: Change = { kind: 'add', key: joiner.publicKey };
 function started(): World {
   const world = new World({
     cell: makeCell(4, WINDOWS),
-    tuning: { frameLogBytesMin: 1, logKeptBytesMin: 0 },
+    tuning: { logKeptBytesMin: 0 },
+    copying: { bytesMin: 1, chunkBytes: 512 },
     delayMs: (random) => 1 + random.below(4),
   });
   world.start();

@@ -17,7 +17,7 @@ function commitAt(index: number, horizon: number): Commit {
   return sealCommit({ index, prevDigest: digest, leader, blocks: [leader], ...times, horizon });
 }
 
-/** A keeper that every checkpoint is far enough apart for; the log's last write has number `token`. */
+/** A keeper for which every checkpoint is a copy point; the log's last write has number `token`. */
 class Bench {
   readonly out = new Outbox();
   readonly dag = { highestRound: 0 };
@@ -29,11 +29,10 @@ class Bench {
     this.keeper = new Keeper({
       committee: makeCell(4).committee,
       dag: this.dag,
-      machine: { snapshot: () => Uint8Array.of(9) },
       me: 0,
       out: this.out,
       persistence: this.persistence,
-      tuning: { ...DEFAULT_TUNING, frameLogBytesMin: 0, logKeptBytesMin, logKeptBytesMax },
+      tuning: { ...DEFAULT_TUNING, logKeptBytesMin, logKeptBytesMax },
     });
   }
 
@@ -41,12 +40,9 @@ class Bench {
     const commit = commitAt(index, horizon);
     const authors = [{ round: 0, ts: 0 }];
     const names = { commitDigest: commit.digest, firstCommit: index };
-    const epoch = { epoch: 0, agenda: EMPTY_AGENDA, end: undefined };
+    const epoch = { epoch: 0, agenda: EMPTY_AGENDA, end: undefined, copy: undefined };
     const frame = { ...epoch, index, ...names, convicted: [], authors };
-    const block = { bytes: new Uint8Array(100) };
-    const ordered = { ...commit, content: [block], convicted: [] };
-    this.keeper.committed(ordered as unknown as Parameters<Keeper['committed']>[0]);
-    this.keeper.reached({ commit, frame }, CORE, [commit], 0);
+    this.keeper.reached({ commit, frame, payload: Uint8Array.of(9) }, CORE, 0);
   }
 
   certify(index: number, core = CORE): void {

@@ -21,7 +21,8 @@ function laterCell(): Cell {
 const worldOf = (cell: Cell): World =>
   new World({
     cell,
-    tuning: { frameLogBytesMin: 1, logKeptBytesMin: 0 },
+    tuning: { logKeptBytesMin: 0 },
+    copying: { bytesMin: 1, chunkBytes: 512 },
     delayMs: (random) => 1 + random.below(4),
   });
 

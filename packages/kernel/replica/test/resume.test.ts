@@ -1,5 +1,6 @@
 // A life that begins behind a frame, and what of the log may go then (R28).
 import { decode, encode, equalBytes, toHex } from '@fatty/codec';
+import { chunkDigestOf } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { encodeStored, type StoredFrame, storedFrameShape } from '../src/frames/stored.ts';
 import { decodeMessage, type Replica } from '../src/index.ts';
@@ -7,7 +8,8 @@ import { busy } from './traffic.ts';
 import { type Host, type Logged, makeCell, World } from './world.ts';
 
 const WINDOWS = { checkpointCommits: 2, supportRoundsMax: 8, horizonRounds: 12 };
-const OFTEN = { frameLogBytesMin: 1, logKeptBytesMin: 0 };
+const OFTEN = { logKeptBytesMin: 0 };
+const COPYING = { bytesMin: 1, chunkBytes: 512 };
 
 interface Disk {
   readonly log: readonly Logged[];
@@ -29,6 +31,7 @@ function run(seed: number, see: (world: World, host: Host) => void, ops = 25): W
     cell: makeCell(4, WINDOWS),
     seed,
     tuning: OFTEN,
+    copying: COPYING,
     delayMs: (random) => 1 + random.below(4),
     syncMs: (random) => 1 + random.below(5),
   });
@@ -72,7 +75,7 @@ function summaryOf(replica: Replica) {
 
 function begun(world: World, { log, mark }: Pick<Disk, 'log' | 'mark'>, frame?: Disk['frames'][0]) {
   const replica = world.fresh(0);
-  if (frame !== undefined) expect(replica.resume(frame.head, frame.state).ok).toBe(true);
+  if (frame !== undefined) expect(replica.resume(frame.head, frame.payload).ok).toBe(true);
   replica.restore(log, mark);
   replica.step({ kind: 'start', nowMs: world.nowMs });
   return replica;
@@ -109,7 +112,7 @@ describe('a replica behind a frame', () => {
       whole.restore(end.wholeLog, end.mark);
       for (const frame of disk.frames) {
         const replica = world.fresh(0);
-        expect(replica.resume(frame.head, frame.state).ok).toBe(true);
+        expect(replica.resume(frame.head, frame.payload).ok).toBe(true);
         replica.restore([...disk.log, ...rest], end.mark);
         expect(summaryOf(replica)).toEqual(summaryOf(whole));
       }
@@ -138,6 +141,7 @@ describe('a replica behind a frame', () => {
   it('has its own block though the segment with it is gone', () => {
     const world = new World({
       cell: makeCell(4, WINDOWS),
+      copying: COPYING,
       tuning: { ...OFTEN, logKeptBytesMax: 0 },
     });
     world.start();
@@ -166,6 +170,7 @@ describe('what members have signed', () => {
   it('is known behind a frame though the log that told of it is gone, and so a word for them is true (R26)', () => {
     const world = new World({
       cell: makeCell(4, WINDOWS),
+      copying: COPYING,
       tuning: { ...OFTEN, logKeptBytesMax: 0 },
     });
     world.start();
@@ -218,10 +223,10 @@ describe('a frame', () => {
   const newest = host.frames.at(-1);
   if (newest === undefined) throw new Error('a frame was kept');
 
-  const codeOf = (index: number, head: Uint8Array, state: Uint8Array): string => {
+  const codeOf = (index: number, head: Uint8Array, payload: Uint8Array): string => {
     const replica = world.fresh(index);
     const empty = toHex(replica.machine.snapshot());
-    const resumed = replica.resume(head, state);
+    const resumed = replica.resume(head, payload);
     if (resumed.ok) return 'ok';
     expect(toHex(replica.machine.snapshot())).toBe(empty);
     // Nothing of it is left: the whole log still leads to the end.
@@ -230,6 +235,9 @@ describe('a frame', () => {
     return resumed.failure.code;
   };
 
+  const opened = decode(storedFrameShape, newest.head, newest.head.length);
+  const commitsBytes = (opened.ok && opened.value.frame.copy?.commitsBytes) || 0;
+
   const bent = (change: (stored: StoredFrame) => Partial<StoredFrame>): Uint8Array => {
     const stored = decode(storedFrameShape, newest.head, newest.head.length);
     if (!stored.ok) throw new Error(stored.failure.code);
@@ -237,47 +245,46 @@ describe('a frame', () => {
   };
 
   it('is taken only whole, as it was certified, and by whose it is', () => {
-    const { head, state } = newest;
-    expect(codeOf(0, head, state)).toBe('ok');
-    expect(codeOf(0, head, state.slice(1))).toBe('wrong_state');
-    expect(codeOf(0, head.slice(1), state)).not.toBe('ok');
-    expect(codeOf(1, head, state)).toBe('foreign_log');
-    expect(
-      codeOf(
-        0,
-        bent(({ commits }) => ({ commits: commits.slice(1) })),
-        state,
-      ),
-    ).toBe('wrong_frame');
-    expect(
-      codeOf(
-        0,
-        bent(({ commits }) => ({ commits: commits.slice(0, -1) })),
-        state,
-      ),
-    ).toBe('wrong_frame');
+    const { head, payload } = newest;
+    expect(codeOf(0, head, payload)).toBe('ok');
+    expect(codeOf(0, head, payload.slice(1))).toBe('wrong_state');
+    expect(codeOf(0, head.slice(1), payload)).not.toBe('ok');
+    expect(codeOf(1, head, payload)).toBe('foreign_log');
+    // The first byte of the last commit's lease clock, and the last of the state.
+    for (const [at, code] of [
+      [commitsBytes - 8, 'wrong_frame'],
+      [payload.length - 1, 'wrong_state'],
+    ] as const) {
+      const other = payload.slice();
+      other[at] = (other[at] ?? 0) ^ 1;
+      expect(codeOf(0, head, other)).toBe(code);
+    }
     const frame = bent((one) => ({ frame: { ...one.frame, convicted: [2] } }));
-    expect(codeOf(0, frame, state)).toBe('wrong_frame');
+    expect(codeOf(0, frame, payload)).toBe('wrong_frame');
+    const bare = bent((one) => ({ frame: { ...one.frame, copy: undefined } }));
+    expect(codeOf(0, bare, payload)).toBe('wrong_frame');
     const few = bent(({ cert }) => ({ cert: { ...cert, sigs: cert.sigs.slice(1) } }));
-    expect(codeOf(0, few, state)).toBe('bad_bitmap');
-    const other = bent(({ commits }) => ({
-      commits: commits.map((one) => ({ ...one, leaseClock: one.leaseClock + 1 })),
-    }));
-    expect(codeOf(0, other, state)).toBe('wrong_frame');
+    expect(codeOf(0, few, payload)).toBe('bad_bitmap');
   });
 
   it('is one thing on all replicas, but for whose it is', () => {
     const frames = world.hosts.flatMap((one) => one.frames);
     const seen = new Map<number, Uint8Array>();
-    for (const { index, head, state } of frames) {
+    for (const { index, head, payload } of frames) {
       const stored = decode(storedFrameShape, head, head.length);
       if (!stored.ok) throw new Error(stored.failure.code);
-      const { frame, commits } = stored.value;
-      const common = { frame, commits, author: 0, own: new Uint8Array() };
-      const cert = { core: state, bitmap: Uint8Array.of(), sigs: [] };
+      const { frame } = stored.value;
+      const common = { frame, author: 0, own: new Uint8Array() };
+      const cert = { core: Uint8Array.of(), bitmap: Uint8Array.of(), sigs: [] };
       const bytes = encode(storedFrameShape, { ...common, cert });
       expect(equalBytes(seen.get(index) ?? bytes, bytes)).toBe(true);
       seen.set(index, bytes);
+      const chunks = frame.copy?.chunks ?? [];
+      expect(chunks.length).toBe(Math.ceil(payload.length / 512));
+      for (const [i, digest] of chunks.entries()) {
+        const chunk = payload.subarray(i * 512, (i + 1) * 512);
+        expect(equalBytes(chunkDigestOf(chunk), digest)).toBe(true);
+      }
     }
     expect(frames.length).toBeGreaterThan(seen.size);
   });
@@ -307,6 +314,7 @@ describe('the log', () => {
     ] as const) {
       const world = new World({
         cell: makeCell(4, WINDOWS),
+        copying: COPYING,
         tuning: { ...OFTEN, logKeptBytesMax },
       });
       world.start();

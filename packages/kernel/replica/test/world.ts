@@ -1,17 +1,24 @@
 // Test helper: replicas with delay and loss between them, in virtual time. It performs effects by itself:
 // the host of package edge/host stands above the kernel, whose tests may not import it.
-import { type Ref, refKey } from '@fatty/broadcast';
+import { refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
-import type { LogRecord, StateMachine, Verdict } from '@fatty/interface';
-import { Replica, type ReplicaEffect, type ReplicaEvent, type Tuning } from '../src/index.ts';
+import type { StateMachine, Verdict } from '@fatty/interface';
+import {
+  type Copying,
+  Replica,
+  type ReplicaEffect,
+  type ReplicaEvent,
+  type Tuning,
+} from '../src/index.ts';
 import { type Cell, listAlgorithm, Random, START_MS, scheme } from './cell.ts';
 
 export * from './agreement.ts';
 export * from './cell.ts';
+export { Host, type Logged } from './host.ts';
 
 import { bareMachine } from './bare-machine.ts';
+import { type Effect, Host } from './host.ts';
 
-type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
 type Happening = ReplicaEvent extends infer E
   ? E extends ReplicaEvent
     ? Omit<E, 'nowMs'>
@@ -22,6 +29,7 @@ export interface Options {
   readonly cell: Cell;
   readonly seed?: number;
   readonly tuning?: Partial<Tuning>;
+  readonly copying?: Copying;
   readonly delayMs?: (random: Random, from: number, to: number) => number;
   /** True: the packet is lost. */
   readonly loses?: (random: Random, from: number, to: number) => boolean;
@@ -31,52 +39,8 @@ export interface Options {
   readonly verify?: (job: Uint8Array) => Verdict | undefined;
 }
 
-/** Tests that write a log need not say where. */
-export type Logged = LogRecord & { readonly segment?: number };
-
 /** Records in a segment of the log: few, so that short worlds have many. */
 const SEGMENT_RECORDS = 24;
-
-interface Write {
-  readonly effect: Effect<'persist'>;
-  readonly life: number;
-}
-
-export class Host {
-  replica: Replica;
-  life = 0;
-  up = true;
-  readonly index: number;
-  readonly timers = new Map<string, number>();
-  readonly kv = new Map<string, { readonly ref: Ref; readonly bytes: Uint8Array }>();
-  log: Logged[] = [];
-  /** All that was ever durable, and the segments that are gone. */
-  readonly wholeLog: Logged[] = [];
-  dropped = 0;
-  /** Durable frames, the newest last. */
-  frames: Omit<Effect<'storeFrame'>, 'kind'>[] = [];
-  mark: Uint8Array | undefined;
-  writes: Write[] = [];
-  readonly committed: Effect<'committed'>[] = [];
-  readonly notes: Effect<'note'>['note'][] = [];
-  readonly refused: Effect<'refused'>[] = [];
-  readonly stated: Effect<'stated'>[] = [];
-  readonly proved: Effect<'proved'>[] = [];
-  readonly delivered: Ref[] = [];
-  readonly halts: Effect<'halt'>[] = [];
-  readonly diverged: Effect<'diverged'>[] = [];
-  persists = 0;
-  constructor(index: number, replica: Replica) {
-    this.index = index;
-    this.replica = replica;
-  }
-  get commitIndex(): number {
-    return this.replica.status().commitIndex;
-  }
-  count(what: string, code?: string): number {
-    return this.notes.filter((n) => n.what === what && (!code || n.failure?.code === code)).length;
-  }
-}
 
 interface Scheduled {
   readonly atMs: number;
@@ -171,7 +135,7 @@ export class World {
 
   #begin(host: Host): void {
     host.replica = this.fresh(host.index);
-    host.frames.toReversed().some(({ head, state }) => host.replica.resume(head, state).ok);
+    host.frames.toReversed().some(({ head, payload }) => host.replica.resume(head, payload).ok);
     // As a process does: the log first, the mark at its end.
     for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
     for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
@@ -266,6 +230,7 @@ export class World {
       signer: signers[index] as Signer,
       machine: this.options.machine?.() ?? bareMachine(listAlgorithm, context),
       tuning: this.options.tuning ?? {},
+      ...(this.options.copying && { copying: this.options.copying }),
     });
   }
 

@@ -2,6 +2,7 @@
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
 import type { Committee, Origin } from '@fatty/protocol';
+import type { Copying } from './copying.ts';
 import type { Tuning } from './tuning.ts';
 
 /** What one replica is made of. */
@@ -16,5 +17,7 @@ export interface ReplicaConfig {
   readonly scheme: SignatureScheme;
   /** Fresh: the log is replayed into it. */
   readonly machine: StateMachine;
+  /** Default {@link COPYING}; small worlds copy more often. */
+  readonly copying?: Copying;
   readonly tuning?: Partial<Tuning>;
 }

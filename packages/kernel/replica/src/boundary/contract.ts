@@ -84,7 +84,7 @@ export type ReplicaEffect =
       readonly kind: 'storeFrame';
       readonly index: number;
       readonly head: Uint8Array;
-      readonly state: Uint8Array;
+      readonly payload: Uint8Array;
     }
   /**
    * The disk has a frame that is ahead of this core: end it as `stop` does, and open another from the disk as

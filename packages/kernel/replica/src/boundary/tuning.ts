@@ -71,8 +71,6 @@ export interface Tuning {
   readonly questionsMax: number;
   /** R27a: so long a question waits at most. */
   readonly questionMs: number;
-  /** R28: a frame is kept when so much was committed since the last one, and twice what its state takes. Bytes. */
-  readonly frameLogBytesMin: number;
   /** R28: so much of the log is kept, whoever needs it. Bytes. */
   readonly logKeptBytesMin: number;
   /** R28: so much of the log is kept for members that are behind. Bytes. */
@@ -121,7 +119,6 @@ export const DEFAULT_TUNING: Tuning = {
   unloggedBytesMax: 1024 * 1024,
   questionsMax: 1_024,
   questionMs: 5_000,
-  frameLogBytesMin: 8 * 1024 * 1024,
   logKeptBytesMin: 256 * 1024 * 1024,
   logKeptBytesMax: 1024 * 1024 * 1024,
   uncommittedBytesMax: 256 * 1024 * 1024,

@@ -1,6 +1,7 @@
 // Which commits are checkpoints.
 import type { Block } from '@fatty/broadcast';
 import { invariant } from '@fatty/codec';
+import type { StateMachine } from '@fatty/interface';
 import type { Commit, Ordered } from '@fatty/order';
 import {
   type Agenda,
@@ -8,8 +9,11 @@ import {
   type Committee,
   type EpochEnd,
   type Frame,
+  type FrameCopy,
   nextCommittee,
 } from '@fatty/protocol';
+import type { Copying } from '../boundary/copying.ts';
+import { type Payload, payloadOf } from './payload.ts';
 
 /** R27: with something uncovered, a checkpoint is made this long after the one before. ms of commitTs. */
 export const CHECKPOINT_MS = 250;
@@ -20,6 +24,15 @@ export const IDLE_CHECKPOINT_MS = 50;
 export interface Checkpoint {
   readonly commit: Commit;
   readonly frame: Frame;
+  /** Of a copy point: what `frame.copy` names. */
+  readonly payload: Uint8Array | undefined;
+}
+
+/** What Checkpoints needs of its replica. */
+export interface CheckpointsPort {
+  readonly committee: Committee;
+  readonly copying: Copying;
+  readonly machine: Pick<StateMachine, 'snapshot'>;
 }
 
 /**
@@ -27,6 +40,7 @@ export interface Checkpoint {
  * of nothing that this replica alone knows or has chosen.
  */
 export class Checkpoints {
+  readonly #port: CheckpointsPort;
   readonly #committee: Committee;
   readonly #convicted = new Set<number>();
   #authors: readonly AuthorSeen[];
@@ -34,8 +48,13 @@ export class Checkpoints {
   #recent: Commit[] = [];
   #lastTs: number;
   #isUncovered = false;
+  /** Bytes that were committed since the last copy point, and those of the state there. */
+  #bytes = 0;
+  #stateBytes = 0;
 
-  constructor(committee: Committee) {
+  constructor(port: CheckpointsPort) {
+    const { committee } = port;
+    this.#port = port;
     this.#committee = committee;
     this.#lastTs = committee.genesisTs;
     this.#authors = committee.members.map(() => ({ round: 0, ts: committee.genesisTs }));
@@ -46,8 +65,10 @@ export class Checkpoints {
     return this.#recent;
   }
 
-  /** Goes on behind a checkpoint of an earlier life. */
-  resume({ frame }: Checkpoint, recent: readonly Commit[]): void {
+  /** Goes on behind a copy point of an earlier life. */
+  resume(frame: Frame, recent: readonly Commit[]): void {
+    this.#bytes = 0;
+    this.#stateBytes = frame.copy?.stateBytes ?? 0;
     this.#recent = [...recent];
     this.#authors = frame.authors;
     this.#convicted.clear();
@@ -60,12 +81,26 @@ export class Checkpoints {
     const { content, convicted, agenda: _, isFinal, ...commit } = ordered;
     for (const author of convicted) this.#convicted.add(author);
     this.#see(content);
+    for (const { bytes } of content) this.#bytes += bytes.length;
     this.#recent.push(commit);
     const kept = this.#recent.findIndex(({ leader }) => leader.round > commit.horizon);
     this.#recent.splice(0, kept);
     if (!this.#isDue(commit, told || content.some(carries)) && !isFinal) return undefined;
     this.#covered(commit.commitTs);
-    return { commit, frame: this.#frame(commit, ordered) };
+    const payload = this.#isCopyDue || isFinal ? this.#copy() : undefined;
+    return { commit, frame: this.#frame(commit, ordered, payload?.copy), payload: payload?.bytes };
+  }
+
+  /** R28: what a copy costs is a bounded share of what was committed meanwhile. */
+  get #isCopyDue(): boolean {
+    return this.#bytes >= Math.max(this.#port.copying.bytesMin, 2 * this.#stateBytes);
+  }
+
+  #copy(): Payload | undefined {
+    const state = this.#port.machine.snapshot();
+    this.#bytes = 0;
+    this.#stateBytes = state.length;
+    return payloadOf(this.#recent, state, this.#port.copying.chunkBytes);
   }
 
   #isDue({ index, commitTs }: Commit, carriesAnything: boolean): boolean {
@@ -92,7 +127,7 @@ export class Checkpoints {
     this.#authors = authors;
   }
 
-  #frame(commit: Commit, { agenda, isFinal }: Ordered): Frame {
+  #frame(commit: Commit, { agenda, isFinal }: Ordered, copy: FrameCopy | undefined): Frame {
     const { index, digest } = commit;
     return {
       epoch: this.#committee.epoch,
@@ -103,6 +138,7 @@ export class Checkpoints {
       authors: this.#authors,
       agenda,
       end: isFinal ? endOf(this.#committee, commit, agenda) : undefined,
+      copy,
     };
   }
 }

@@ -19,6 +19,7 @@ import {
   type Vote,
   voteShape,
 } from '@fatty/protocol';
+import type { Copying } from '../boundary/copying.ts';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Peers } from '../cell/peers.ts';
@@ -28,8 +29,9 @@ import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 
 import { Keeper } from './keeper.ts';
+import type { OpenPayload } from './payload.ts';
 import type { Proving } from './proving.ts';
-import type { ProvedFrame } from './stored.ts';
+import type { StoredFrame } from './stored.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
 
 /** Votes for commits this far beyond the own ones are not looked at: a certificate will come. */
@@ -58,6 +60,7 @@ interface OwnVote {
 
 /** What Frames needs of its replica. */
 export interface FramesPort extends CertRules {
+  readonly copying: Copying;
   readonly dag: Dag;
   readonly machine: StateMachine;
   readonly me: number;
@@ -95,7 +98,7 @@ export class Frames {
   constructor(port: FramesPort) {
     this.#port = port;
     this.#commitIndex = port.dag.origin.index;
-    this.#checkpoints = new Checkpoints(port.committee);
+    this.#checkpoints = new Checkpoints(port);
     this.#tally = new Tally(port.committee);
     this.#keeper = new Keeper(port);
   }
@@ -118,7 +121,6 @@ export class Frames {
   committed(ordered: Ordered, { notices }: Pick<Applied, 'notices'>): void {
     this.#commitIndex = ordered.index;
     const checkpoint = this.#checkpoints.committed(ordered, notices.length > 0);
-    this.#keeper.committed(ordered);
     if (checkpoint === undefined || !this.#isAtTip || this.#diverged) return;
     const vote = this.#voteOn(checkpoint);
     const core = encode(voteShape, vote);
@@ -126,7 +128,7 @@ export class Frames {
     this.#castVote(vote);
     this.#compare(vote.index);
     if (this.#diverged) return;
-    this.#keeper.reached(checkpoint, core, this.#checkpoints.recent, this.#certified);
+    this.#keeper.reached(checkpoint, core, this.#certified);
     this.#port.proving.reached(vote.index, core);
     // The others may have been faster.
     const known = this.#certs.find(({ index }) => index === vote.index);
@@ -134,12 +136,11 @@ export class Frames {
   }
 
   /** Before `start` and the log: goes on behind a frame of an earlier life, whose state is in the machine. */
-  resume(proved: ProvedFrame, stateBytes: number): void {
-    const { stored, commits, last } = proved;
+  resume(stored: StoredFrame, { commits, last }: OpenPayload): void {
     this.#commitIndex = last.index;
     this.#certs = [{ index: last.index, cert: stored.cert }];
-    this.#checkpoints.resume({ commit: last, frame: stored.frame }, commits);
-    this.#keeper.resume(proved, stateBytes);
+    this.#checkpoints.resume(stored.frame, commits);
+    this.#keeper.resume(last);
     this.#port.proving.resumed(last.index, stored.cert);
   }
 

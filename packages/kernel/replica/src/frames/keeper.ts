@@ -1,32 +1,28 @@
 // Which frames are kept on disk, and what of the log may go then.
 import { equalBytes } from '@fatty/codec';
-import type { StateMachine } from '@fatty/interface';
-import type { Commit, CommitCore, Ordered } from '@fatty/order';
 import type { Cert, Committee } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import { LogPlaces } from './log-places.ts';
-import { encodeStored, type ProvedFrame } from './stored.ts';
+import { encodeStored } from './stored.ts';
 
 /** What Keeper needs of its replica. */
 export interface KeeperPort {
   readonly committee: Committee;
   readonly dag: { readonly highestRound: number };
-  readonly machine: Pick<StateMachine, 'snapshot'>;
   readonly me: number;
   readonly out: Outbox;
   readonly persistence: Pick<Persistence, 'lastToken' | 'own' | 'expedite'>;
   readonly tuning: Tuning;
 }
 
-/** State and frame of a checkpoint, as they were when its commit was applied. */
+/** A copy point, as it was when its commit was applied. */
 interface Capture extends Checkpoint {
+  readonly payload: Uint8Array;
   /** Bytes of the own vote. */
   readonly core: Uint8Array;
-  readonly commits: readonly Commit[];
-  readonly state: Uint8Array;
   /** Write of the log after which the commit follows from the log. */
   readonly token: number;
   cert: Cert | undefined;
@@ -38,9 +34,8 @@ interface Kept {
 }
 
 /**
- * Keeps certified frames on disk and lets go of the log behind them (R28). The state is copied when the
- * commit is applied, for the certificate comes later; one copy waits, and only checkpoints that are far
- * enough apart are copied, so that copying costs a bounded share of what goes into the log.
+ * Keeps certified frames on disk and lets go of the log behind them (R28). The state was copied when the
+ * commit was applied, for the certificate comes later; one copy waits.
  */
 export class Keeper {
   readonly #port: KeeperPort;
@@ -48,9 +43,6 @@ export class Keeper {
   /** By member: blocks at or below this round are in its state for good. */
   readonly #doneRounds: number[];
   #capture: Capture | undefined;
-  /** Bytes that were committed since the last copy, and those of the copy. */
-  #bytes = 0;
-  #stateBytes = 0;
   /** The newest write of the log that is durable. */
   #written = 0;
   /** On its way to the disk. */
@@ -68,30 +60,16 @@ export class Keeper {
     return this.#kept.at(-1)?.index ?? 0;
   }
 
-  /** Goes on behind a frame of an earlier life. */
-  resume({ last }: ProvedFrame, stateBytes: number): void {
-    this.#kept = [{ index: last.index, horizon: last.horizon }];
-    this.#stateBytes = stateBytes;
-    this.#bytes = 0;
-  }
-
-  committed({ content }: Ordered): void {
-    for (const { bytes } of content) this.#bytes += bytes.length;
+  /** Goes on behind a frame of an earlier life; `last`: its commit. */
+  resume({ index, horizon }: Kept): void {
+    this.#kept = [{ index, horizon }];
   }
 
   /** A checkpoint that this replica has come to, with its vote; `certified`: newest commit with a certificate. */
-  reached(
-    checkpoint: Checkpoint,
-    core: Uint8Array,
-    commits: readonly Commit[],
-    certified: number,
-  ): void {
-    if (!this.#isDue(certified)) return;
-    const state = this.#port.machine.snapshot();
+  reached({ payload, ...checkpoint }: Checkpoint, core: Uint8Array, certified: number): void {
+    if (payload === undefined || this.#isTaken(certified)) return;
     const token = this.#port.persistence.lastToken;
-    this.#capture = { ...checkpoint, core, commits: [...commits], state, token, cert: undefined };
-    this.#bytes = 0;
-    this.#stateBytes = state.length;
+    this.#capture = { ...checkpoint, payload, core, token, cert: undefined };
   }
 
   /** A certificate is here; the copy it is of goes to the disk, when the log has all that it follows from. */
@@ -112,18 +90,17 @@ export class Keeper {
     if (this.#capture?.cert === undefined || this.#writing) return;
     // Nobody else may have asked for that write.
     if (this.#capture.token > this.#written) return this.#port.persistence.expedite();
-    const { frame, commit, commits, state, cert } = this.#capture;
+    const { frame, commit, payload, cert } = this.#capture;
     const { me, persistence, out } = this.#port;
     const head = encodeStored({
       frame,
-      commits: commits.map(coreOf),
       cert,
       author: me,
       own: persistence.own?.bytes ?? new Uint8Array(),
     });
     this.#capture = undefined;
     this.#writing = { index: commit.index, horizon: commit.horizon };
-    out.push({ kind: 'storeFrame', index: commit.index, head, state });
+    out.push({ kind: 'storeFrame', index: commit.index, head, payload });
   }
 
   /** The frame is on disk: what only older ones needed may go. */
@@ -145,12 +122,10 @@ export class Keeper {
     this.#doneRounds[member] = Math.max(this.#doneRounds[member] ?? 0, horizon);
   }
 
-  /** Copying has its price: what it costs is less than what went into the log meanwhile. */
-  #isDue(certified: number): boolean {
-    const { frameLogBytesMin } = this.#port.tuning;
-    if (this.#capture !== undefined && this.#capture.commit.index >= certified) return false;
-    if (this.#writing) return false;
-    return this.#bytes >= Math.max(frameLogBytesMin, 2 * this.#stateBytes);
+  /** The copy before is wanted still, or is on its way to the disk. */
+  #isTaken(certified: number): boolean {
+    const waits = this.#capture !== undefined && this.#capture.commit.index >= certified;
+    return waits || this.#writing !== undefined;
   }
 
   /**
@@ -169,10 +144,4 @@ export class Keeper {
     });
     if (below !== undefined) out.push({ kind: 'dropLog', below });
   }
-}
-
-/** What the digest of a commit covers. */
-function coreOf(commit: Commit): CommitCore {
-  const { index, prevDigest, leader, blocks, commitTs, leaseClock, horizon } = commit;
-  return { index, prevDigest, leader, blocks, commitTs, leaseClock, horizon };
 }

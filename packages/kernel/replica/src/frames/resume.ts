@@ -6,6 +6,7 @@ import type { Commit, Orderer } from '@fatty/order';
 import type { CertRules } from '@fatty/protocol';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Frames } from './frames.ts';
+import { openPayload } from './payload.ts';
 import { openFrame, restoreState } from './stored.ts';
 
 /** Who has to know what an earlier life left. */
@@ -30,20 +31,28 @@ export interface ResumePort extends CertRules {
 
 /**
  * Puts a replica without a past behind a frame of its own (R28): all of it, or after a failure nothing.
- * Answers the commit it goes on behind. Codes: those of `checkCert`, `wrong_frame`, `wrong_state`, `foreign_log`.
+ * Answers the commit it goes on behind. Codes: those of `openFrame` and of `openPayload`, `wrong_state`,
+ * `foreign_log`.
  */
-export function resumeFrom(port: ResumePort, head: Uint8Array, state: Uint8Array): Outcome<Commit> {
+export function resumeFrom(
+  port: ResumePort,
+  head: Uint8Array,
+  payload: Uint8Array,
+): Outcome<Commit> {
   const proved = openFrame(port, head);
   if (!proved.ok) return proved;
-  const { stored, commits, last } = proved.value;
+  const { stored, stateRoot } = proved.value;
   const { convicted, agenda } = stored.frame;
   if (stored.author !== port.me) {
     return fail('foreign_log', `a frame of replica ${port.me}`, `of ${stored.author}`);
   }
-  const restored = restoreState(port.machine, proved.value, state);
+  const opened = openPayload(stored.frame, payload);
+  if (!opened.ok) return opened;
+  const { commits, last, state } = opened.value;
+  const restored = restoreState(port.machine, stateRoot, state);
   if (!restored.ok) return restored;
   port.orderer.resume(commits, convicted, agenda);
-  port.frames.resume(proved.value, state.length);
+  port.frames.resume(stored, opened.value);
   port.persistence.restoredFrame();
   port.pool.accusations.convicted(convicted);
   for (const author of convicted) port.acceptance.shun(author);

@@ -1,6 +1,5 @@
 // A frame as it is kept on disk.
 import {
-  array,
   bytes,
   decode,
   encode,
@@ -13,7 +12,6 @@ import {
   u16,
 } from '@fatty/codec';
 import type { Digest, Outcome, StateMachine } from '@fatty/interface';
-import { type Commit, type CommitCore, commitShape, sealCommit } from '@fatty/order';
 import {
   type Cert,
   type CertRules,
@@ -22,13 +20,12 @@ import {
   type Frame,
   frameRootOf,
   frameShape,
+  type Vote,
 } from '@fatty/protocol';
 
-/** A frame as it is kept, without its state. */
+/** A frame as it is kept, without its payload. */
 export interface StoredFrame {
   readonly frame: Frame;
-  /** From `firstCommit` to `index`. */
-  readonly commits: readonly CommitCore[];
   readonly cert: Cert;
   /** Of whose folder it is: no part of what others could use. */
   readonly author: number;
@@ -39,57 +36,44 @@ export interface StoredFrame {
 /** A frame that its certificate proves. */
 export interface ProvedFrame {
   readonly stored: StoredFrame;
-  readonly commits: readonly Commit[];
-  /** The last of these: the one that is certified. */
-  readonly last: Commit;
   readonly stateRoot: Digest;
 }
 
-const COMMITS_HARD_MAX = 1 << 20;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
-/** Beyond it no frame is read: some 2,000 commits of 256 blocks each. */
-const HEAD_BYTES_MAX = 64 * 1024 * 1024;
+/** Beyond it no head is read. */
+const HEAD_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Canonical form of {@link StoredFrame}. */
 export const storedFrameShape: Shape<StoredFrame> = record({
   frame: frameShape,
-  commits: array(commitShape, COMMITS_HARD_MAX),
   cert: certShape,
   author: u16,
   own: bytes(BYTES_HARD_MAX),
 });
 
 /**
- * Reads a kept frame and checks all of it: certificate, frame, chain of commits. Pure. Codes: those of
- * `decode` and of `checkCert`, `wrong_frame`.
+ * Reads the head of a kept frame and checks it: certificate and frame. Pure. Codes: those of `decode` and of
+ * {@link proveFrame}.
  */
 export function openFrame(rules: CertRules, head: Uint8Array): Outcome<ProvedFrame> {
   const stored = decode(storedFrameShape, head, HEAD_BYTES_MAX);
   if (!stored.ok) return stored;
-  const { frame, cert, commits } = stored.value;
-  const vote = checkCert(rules, cert);
-  if (!vote.ok) return vote;
-  if (!equalBytes(frameRootOf(frame), vote.value.frameRoot)) {
-    return fail('wrong_frame', 'the frame that the certificate names', 'another');
-  }
-  const isSame = equalBytes(frame.commitDigest, vote.value.commitDigest);
-  const chain = isSame ? chainOf(frame, commits) : undefined;
-  const last = chain?.at(-1);
-  if (chain === undefined || last === undefined) {
-    const expected = `commits ${frame.firstCommit} to ${frame.index} of one chain`;
-    return fail('wrong_frame', expected, 'others');
-  }
-  return ok({ stored: stored.value, commits: chain, last, stateRoot: vote.value.stateRoot });
+  const vote = proveFrame(rules, stored.value);
+  return vote.ok ? ok({ stored: stored.value, stateRoot: vote.value.stateRoot }) : vote;
 }
 
-/** The commits, when each is named by the next and the last one by the frame. */
-function chainOf(frame: Frame, cores: readonly CommitCore[]): readonly Commit[] | undefined {
-  const commits = cores.map(sealCommit);
-  const isChain = commits.every((commit, i) => {
-    const next = commits[i + 1]?.prevDigest ?? frame.commitDigest;
-    return commit.index === frame.firstCommit + i && equalBytes(commit.digest, next);
-  });
-  return isChain && commits.at(-1)?.index === frame.index ? commits : undefined;
+/** Pure: a certificate proves a frame when it names it. Codes: those of `checkCert`, `wrong_frame`. */
+export function proveFrame(
+  rules: CertRules,
+  { frame, cert }: Pick<StoredFrame, 'frame' | 'cert'>,
+): Outcome<Vote> {
+  const vote = checkCert(rules, cert);
+  if (!vote.ok) return vote;
+  const { frameRoot, commitDigest, index } = vote.value;
+  const isNamed = equalBytes(frameRootOf(frame), frameRoot);
+  const isSame = equalBytes(frame.commitDigest, commitDigest) && frame.index === index;
+  if (isNamed && isSame) return vote;
+  return fail('wrong_frame', 'the frame that the certificate names', 'another');
 }
 
 /**
@@ -98,7 +82,7 @@ function chainOf(frame: Frame, cores: readonly CommitCore[]): readonly Commit[] 
  */
 export function restoreState(
   machine: StateMachine,
-  { stateRoot }: ProvedFrame,
+  stateRoot: Digest,
   state: Uint8Array,
 ): Outcome<true> {
   const empty = machine.fresh().snapshot();

@@ -2,7 +2,7 @@
 import { ed25519, type SignatureScheme, standIn, toHex } from '@fatty/codec';
 import type { CellContext, Tracer, Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
-import type { Tuning } from '@fatty/replica';
+import type { Copying, Tuning } from '@fatty/replica';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
 import { type Staged, type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
@@ -102,8 +102,9 @@ function windowsOf({ seed, replicas }: Plan): CellParams {
   return { ...windows, checkpointCommits };
 }
 
-/** Every frame that is certified is kept: short worlds have many restarts from one. */
-const OFTEN: Partial<Tuning> = { frameLogBytesMin: 1, logKeptBytesMin: 0 };
+/** Short worlds have many restarts from a frame, and payloads of several chunks. */
+const OFTEN: Copying = { bytesMin: 1, chunkBytes: 1_024 };
+const SHORT_LOGS: Partial<Tuning> = { logKeptBytesMin: 0 };
 
 /** How often the delivered views are looked at, ms. */
 const LOOK_MS = 100;
@@ -140,7 +141,8 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     checkers: [...seen.checkers, views, ...(act.checkers?.(cell) ?? [])],
     ...(net.restoreEvery === undefined ? {} : { restoreEvery: net.restoreEvery }),
     ...(act.verdictOf === undefined ? {} : { verdictOf: act.verdictOf }),
-    tuning: { ...OFTEN, ...net.tuning },
+    copying: OFTEN,
+    tuning: { ...SHORT_LOGS, ...net.tuning },
     ...(net.front === undefined ? {} : { front: net.front }),
     ...(tracer === undefined ? {} : { tracer }),
   });

@@ -10,7 +10,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import type { StateView } from '@fatty/protocol';
-import { Replica, type Tuning, viewOf } from '@fatty/replica';
+import { COPYING, type Copying, Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
 import { Twins, type TwinsParts } from '../liars/twins.ts';
@@ -65,6 +65,8 @@ export interface StageOptions {
   readonly checkers: readonly Checker[];
   readonly verdictOf?: (job: Uint8Array) => Verdict;
   readonly tuning?: Partial<Tuning>;
+  /** Of all replicas; default that of every cell. */
+  readonly copying?: Copying;
   /** What serves the clients of each replica. */
   readonly front?: (scene: FrontScene) => MakeFront;
   readonly scheduler?: Scheduler;
@@ -174,13 +176,14 @@ function honest(options: StageOptions, machines: StagedMachines, index: number):
   return honestOf(options, index, machines.adopt(index, machine(contextOf(cell))));
 }
 
-function honestOf({ cell, tuning }: StageOptions, index: number, machine: StateMachine): Peer {
+function honestOf(options: StageOptions, index: number, machine: StateMachine): Peer {
+  const { cell, tuning, copying = COPYING } = options;
   const { committee, cellId, scheme } = cell;
   const signer = signerOf(cell, index);
-  const config = { committee, cellId, me: index, signer, scheme, machine };
+  const config = { committee, cellId, me: index, signer, scheme, machine, copying };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
   return {
-    resume: (head, state) => replica.resume(head, state),
+    resume: (head, payload) => replica.resume(head, payload),
     restore: (records, mark) => replica.restore(records, mark),
     step: (event) => replica.step(event),
     deliveredView: () => replica.deliveredView(),
