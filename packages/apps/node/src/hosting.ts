@@ -79,6 +79,7 @@ function ownHosting(fresh: () => Hosted, context: CellContext, params: CellParam
         query: queryShape,
         answer: answerShape,
         ask: (query, view) => answerOf(hosted(view), query, context, params),
+        refuseProof: () => undefined,
         entriesOf: () => 0,
         hasSession: (client) => hosted('committed').hasSession(client),
         receiptOf: (batch) => hosted('committed').receiptOf(batch),

@@ -18,6 +18,7 @@ export function lockServed(
     query: queryShape,
     answer: answerShape,
     ask: (query, view, client) => service(view).query(query, client),
+    refuseProof: (question, client) => service('committed').refuseProof(question, client),
     entriesOf,
     hasSession: (client) => service('committed').hasSession(client),
     receiptOf: (batch) => service('committed').receiptOf(batch),

@@ -11,6 +11,7 @@ import { ACCEPT, asCellId, asSessionId, decode } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import {
   BULK,
+  type Failure,
   type Link,
   type Priority,
   type Receipt,
@@ -93,6 +94,10 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
     this.submitted.push(tag);
     const signed = decode(signedBatchShape, bytes, 1 << 22);
     if (signed.ok) this.batches.push(batchId(signed.value.core));
+  }
+  refusal: Failure | undefined;
+  refuseProof(): Failure | undefined {
+    return this.refusal;
   }
   readonly asked: { question: Uint8Array; minCommit: number; tag: number }[] = [];
   prove(question: Uint8Array, minCommit: number, tag: number): void {

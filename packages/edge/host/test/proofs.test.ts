@@ -56,6 +56,19 @@ test('questions of one client that wait are bounded, over all its links', () => 
   expect(backend.asked).toHaveLength(3);
 });
 
+test('who may not have it proved is told so, when asking or when the answer comes', () => {
+  const { backend, gateway, link } = setUp();
+  gateway.message(link, ask(1));
+  backend.refusal = { code: 'access_denied', expected: 'a reader', actual: 'another' };
+  gateway.message(link, ask(2));
+  expect(backend.asked).toHaveLength(1);
+  gateway.proved(backend.asked[0]?.tag ?? 0, proved('secret'));
+  expect(link.take()).toMatchObject([
+    { kind: 'error', request: 2, failure: { code: 'access_denied' } },
+    { kind: 'error', request: 1, failure: { code: 'access_denied' } },
+  ]);
+});
+
 test('a link that is gone hears nothing, and its client may ask again', () => {
   const { backend, gateway, link } = setUp(1);
   gateway.message(link, ask(1));

@@ -36,6 +36,8 @@ export type EventBody =
   | { readonly kind: 'removed'; readonly path: string }
   /** The content of a file that was there. `generation`: its new content generation. */
   | { readonly kind: 'modified'; readonly path: string; readonly generation: Position }
+  /** Who may do what at it. */
+  | { readonly kind: 'aclChanged'; readonly path: string; readonly aclGen: Position }
   | {
       readonly kind: 'lockAcquired';
       readonly path: string;
@@ -120,6 +122,7 @@ export const eventShape: Shape<EventBody> = union<EventBody>({
   ],
   removed: [2, record({ path: pathShape })],
   modified: [3, record({ path: pathShape, generation: positionShape })],
+  aclChanged: [4, record({ path: pathShape, aclGen: positionShape })],
   lockAcquired: [
     10,
     record({

@@ -137,6 +137,7 @@ export const EVENTS: ByKind<EventBody> = {
   added: { kind: 'added', path, node: 'file', ephemeral: true, instance: position },
   removed: { kind: 'removed', path },
   modified: { kind: 'modified', path, generation: position },
+  aclChanged: { kind: 'aclChanged', path, aclGen: position },
   lockAcquired: { kind: 'lockAcquired', path, lockGen: position, mode: 'shared', client },
   lockReleased: { kind: 'lockReleased', path, lockGen: position },
   lockLost: { kind: 'lockLost', path, lockGen: position, reason: 'session_expired' },

@@ -192,8 +192,13 @@ export function refuseQuery(
   return mayChange ? undefined : refusal;
 }
 
-/** Whether a client may read what stands at a path. */
-export function mayRead({ names, access }: Guarded, path: string, client: string): boolean {
+/** Why a client may not see what stands at a path; what does not stand there is no secret. */
+export function refuseRead(
+  { names, access }: Guarded,
+  path: string,
+  client: string,
+): ErrorResult | undefined {
+  if (names.restricted === 0) return undefined;
   const node = names.find(path);
-  return node === undefined || access.refuse(node, 'read', client) === undefined;
+  return node && access.refuse(node, 'read', client);
 }

@@ -16,7 +16,7 @@ import {
 import { toHex } from '@fatty/codec';
 import type { CellContext, PublicKey } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
-import { aclAt, mayRead, refuseQuery } from './access.ts';
+import { aclAt, refuseQuery, refuseRead } from './access.ts';
 import { showInbox } from './inbox.ts';
 import { type Node, nameText, refused } from './names.ts';
 import type { Claim } from './sessions.ts';
@@ -148,7 +148,7 @@ function session(state: State, { id }: Of<'session'>, asker: string | undefined)
   const found = state.sessions.get(toHex(id));
   if (found === undefined) return errorResult('session_unknown', 'a live session', 'none');
   const isShown = (path: string): boolean =>
-    asker === undefined || asker === found.owner || mayRead(state, path, asker);
+    asker === undefined || asker === found.owner || refuseRead(state, path, asker) === undefined;
   const claims = [...found.claims.values()]
     .filter(({ path }) => isShown(path))
     .sort((a, b) => comparePaths(a.path, b.path));

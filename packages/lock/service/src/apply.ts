@@ -245,7 +245,7 @@ function refuseNext(
   return top && access.refuse(names.firstToGo(top), 'write', owner);
 }
 
-function setAcl({ names }: State, op: Of<'setAcl'>, { at }: Turn): Result {
+function setAcl({ names }: State, op: Of<'setAcl'>, { at, ledger }: Turn): Result {
   const node = names.find(op.path);
   if (node === undefined) return errorResult('not_found', 'a live node', 'none');
   const aclGen = node.aclGen ?? ORIGIN;
@@ -253,7 +253,10 @@ function setAcl({ names }: State, op: Of<'setAcl'>, { at }: Turn): Result {
     const expected = showPosition(op.generation);
     return errorResult('generation_mismatch', expected, showPosition(aclGen));
   }
-  return names.setAcl(node, op.acl, at) ?? { kind: 'aclSet', aclGen: at };
+  const refusal = names.setAcl(node, op.acl, at);
+  if (refusal) return refusal;
+  ledger.happened({ kind: 'aclChanged', path: op.path, aclGen: at });
+  return { kind: 'aclSet', aclGen: at };
 }
 
 function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Result {

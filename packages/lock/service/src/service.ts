@@ -21,6 +21,7 @@ import type {
 import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
 import { openQuestion, type ProofQuestion } from '@fatty/verify';
+import { refuseRead } from './access.ts';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -253,6 +254,13 @@ export class LockService implements StateMachine<OpenedOp> {
       return opened.ok ? proveAll({ state, record }, opened.value) : opened;
     };
     return { prove };
+  }
+
+  /** Why a client may not have this proved; `client`: as in {@link query}. Code `access_denied`. */
+  refuseProof(question: Uint8Array, client: PublicKey): Failure | undefined {
+    const opened = openQuestion(question);
+    if (!opened.ok || !('path' in opened.value)) return undefined;
+    return refuseRead(this.#committed, opened.value.path, toHex(client));
   }
 
   get #committed(): State {

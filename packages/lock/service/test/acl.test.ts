@@ -4,6 +4,7 @@ import {
   type AclList,
   type Answer,
   aclOf,
+  decodeEvent,
   encodeOp,
   groupPath,
   type Op,
@@ -14,6 +15,7 @@ import {
 } from '@fatty/api';
 import { toHex, utf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
+import { encodeQuestion } from '@fatty/verify';
 import { expect, test } from 'vitest';
 import { Client, op, World } from './world.ts';
 
@@ -220,6 +222,36 @@ test('whoever may change the lists may see them', () => {
   const ask = (query: Query): Answer => world.service.query(query, other.signer.publicKey);
   expect(ask({ kind: 'acl', path: '/f' })).toMatchObject({ kind: 'acl', acl: { read: [] } });
   expect(code(ask({ kind: 'stat', path: '/f' }))).toBe('access_denied');
+});
+
+test('what may not be read is not proved either', () => {
+  const { world, boss, other } = begun(op.dir('/d'), op.file('/d/f', 'secret'));
+  world.one(boss, setting(world, '/d', { read: [key(boss)] }));
+  world.one(boss, setting(world, '/d/f', { read: [key(boss)] }));
+  const { session } = boss;
+  const questions = [
+    { kind: 'node', path: '/d/f' },
+    { kind: 'file', path: '/d/f' },
+    { kind: 'claim', path: '/d/f', session },
+    { kind: 'list', path: '/d', from: 0, bytesMax: 9 },
+  ] as const;
+  for (const question of questions) {
+    const bytes = encodeQuestion(question);
+    const refusal = world.service.refuseProof(bytes, other.signer.publicKey);
+    expect(refusal).toEqual(denial('read', question.path, other));
+    expect(world.service.refuseProof(bytes, boss.signer.publicKey)).toBeUndefined();
+  }
+  const receipts = encodeQuestion({ kind: 'receipts', session });
+  expect(world.service.refuseProof(receipts, other.signer.publicKey)).toBeUndefined();
+  expect(world.service.refuseProof(utf8('?'), other.signer.publicKey)).toBeUndefined();
+});
+
+test('a change of the lists is an event', () => {
+  const { world, boss } = begun(op.file('/f'));
+  const change = boss.batch(setting(world, '/f', { read: [key(boss)] }));
+  const events = world.step(0, [change]).raw.events?.map(({ body }) => decodeEvent(body));
+  const aclGen = { commit: world.commit, index: 0 };
+  expect(events).toEqual([{ ok: true, value: { kind: 'aclChanged', path: '/f', aclGen } }]);
 });
 
 test('to others a session shows only what they may read', () => {

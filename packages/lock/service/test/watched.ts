@@ -94,6 +94,7 @@ export function follow(seen: Seen, event: EventBody): void {
       expect(event.number).toBe((machine?.posted ?? 0) + 1);
       if (machine) machines.set(path, { ...machine, posted: event.number });
       return;
+    case 'aclChanged':
     case 'sessionExpired':
     case 'epochChanged':
       return;

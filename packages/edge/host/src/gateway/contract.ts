@@ -51,6 +51,8 @@ export interface Served<Query, Answer> {
   readonly answer: Shape<Answer>;
   /** `client`: who asks, for what it may see. */
   ask(query: Query, view: StateView, client: PublicKey): Answer;
+  /** Why this client may not have this proved; undefined: it may. */
+  refuseProof(question: Uint8Array, client: PublicKey): Failure | undefined;
   /** How many entries an answer was put together of. */
   entriesOf(answer: Answer): number;
   /** Whether the key has a live session. Keys without one share the budget of newcomers. */

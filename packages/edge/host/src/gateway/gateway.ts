@@ -95,6 +95,7 @@ export class Gateway<Query, Answer> implements ClientFront {
     });
     this.#proofs = new Proofs({
       replica,
+      served,
       visitors: this.#visitors,
       telling: this.#telling,
       waitingProofsMax: limits.waitingProofsMax,

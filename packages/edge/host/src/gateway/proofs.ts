@@ -4,7 +4,7 @@ import type { Failure, Outcome } from '@fatty/interface';
 import { BULK } from '@fatty/interface';
 import type { ClientMessageOf } from '@fatty/protocol';
 import type { CertifiedProof } from '@fatty/replica';
-import type { GatewayReplica } from './contract.ts';
+import type { GatewayReplica, Served } from './contract.ts';
 import { REOPENING, unsent } from './refusals.ts';
 import type { Telling } from './telling.ts';
 import type { Visitor, Visitors } from './visitors.ts';
@@ -14,11 +14,13 @@ type Prove = Extract<ClientMessageOf<never>, { kind: 'prove' }>;
 interface Asked {
   readonly visitor: Visitor;
   readonly request: number;
+  readonly question: Uint8Array;
 }
 
 /** What answering takes. */
 export interface ProofParts {
   readonly replica: Pick<GatewayReplica, 'prove'>;
+  readonly served: Pick<Served<never, never>, 'refuseProof'>;
   readonly visitors: Visitors;
   readonly telling: Pick<Telling<never>, 'bytesOf' | 'sendError' | 'serve'>;
   /** Questions of one client that wait for a certificate. */
@@ -38,8 +40,9 @@ export class Proofs {
   }
 
   take(visitor: Visitor, { request, minCommit, question }: Prove, slowDown?: Failure): void {
-    const { telling, replica, waitingProofsMax } = this.#parts;
-    if (slowDown) return telling.sendError(visitor, request, slowDown);
+    const { telling, replica, served, waitingProofsMax } = this.#parts;
+    const refusal = slowDown ?? served.refuseProof(question, visitor.link.peer);
+    if (refusal) return telling.sendError(visitor, request, refusal);
     const client = toHex(visitor.link.peer);
     const waiting = this.#waiting.get(client) ?? 0;
     if (waiting >= waitingProofsMax) {
@@ -51,7 +54,7 @@ export class Proofs {
       });
     }
     const tag = this.#nextTag++;
-    this.#asked.set(tag, { visitor, request });
+    this.#asked.set(tag, { visitor, request, question });
     this.#waiting.set(client, waiting + 1);
     replica.prove(question, minCommit, tag);
   }
@@ -69,8 +72,11 @@ export class Proofs {
     for (const tag of this.#asked.keys()) this.answered(tag, { ok: false, failure: REOPENING });
   }
 
-  #tell({ visitor, request }: Asked, answer: Outcome<CertifiedProof>): void {
-    const { telling, visitors } = this.#parts;
+  #tell({ visitor, request, question }: Asked, answer: Outcome<CertifiedProof>): void {
+    const { telling, visitors, served } = this.#parts;
+    // The rules may have changed while it waited.
+    const refusal = served.refuseProof(question, visitor.link.peer);
+    if (refusal) return telling.sendError(visitor, request, refusal);
     if (!answer.ok) return telling.sendError(visitor, request, answer.failure);
     const { cert, proof } = answer.value;
     const bytes = telling.bytesOf({ kind: 'proved', request, cert, proof });
