@@ -38,6 +38,7 @@ const NOTICES_MAX = 256;
 /** How long a goodbye may take before the session is left to expire, ms. */
 const CLOSE_MS_MAX = 2_000;
 const CLOSE_CALL = -4;
+const ENDED_BY_CLOSE: ReadonlySet<string> = new Set(['acquire', 'read', 'prove']);
 
 /**
  * The client without IO: `step(event)` answers the effects, and nothing else happens. Time comes in
@@ -316,7 +317,7 @@ export class ClientCore {
         this.#reads.result(replica, message, this.#state.nowMs);
         return;
       case 'proved':
-        return;
+        return this.#reads.asks.proved(replica, message);
       case 'error':
         this.#reads.failed(replica, message.request, message.failure, this.#state.nowMs);
         return;
@@ -375,9 +376,7 @@ export class ClientCore {
     this.#desk.close();
     this.#closeAtMs = this.#state.nowMs + CLOSE_MS_MAX;
     for (const { call, request } of this.#calls.all()) {
-      if (request.kind === 'acquire' || request.kind === 'read') {
-        this.#desk.abandon(call, 'closed', 'an open client');
-      }
+      if (ENDED_BY_CLOSE.has(request.kind)) this.#desk.abandon(call, 'closed', 'an open client');
     }
     // The cell may pass on what we hold before its receipt is here: nothing is believed from now on.
     const failure = { code: 'lock_released', expected: 'an open client', actual: 'a closed one' };

@@ -16,6 +16,7 @@ import type { CallOutcome, CallRequest } from './types.ts';
 
 type AcquireRequest = Extract<CallRequest, { kind: 'acquire' }>;
 type ReadRequest = Extract<CallRequest, { kind: 'read' }>;
+type ProveRequest = Extract<CallRequest, { kind: 'prove' }>;
 type MachineRequest = Extract<CallRequest, { kind: 'machine' }>;
 
 /**
@@ -44,6 +45,8 @@ export class Desk {
   readonly #currentReads: CurrentReads;
   readonly #keeper: SessionKeeper;
   #closed = false;
+  /** The newest commit at which an op of this client is known to have been applied. */
+  #floor = 0;
 
   constructor(
     shared: Shared,
@@ -93,8 +96,15 @@ export class Desk {
   }
 
   #start({ call, request }: Call): void {
-    const settle = (outcome: CallOutcome): void => this.#calls.settle(call, outcome);
+    const settle = (outcome: CallOutcome): void => {
+      if (outcome.kind === 'results') this.#floor = Math.max(this.#floor, outcome.at.commit);
+      if (outcome.kind === 'held') this.#floor = Math.max(this.#floor, outcome.lockGen.commit);
+      this.#calls.settle(call, outcome);
+    };
     switch (request.kind) {
+      case 'prove':
+        this.#prove(call, request, settle);
+        return;
       case 'read':
         this.#read(call, request, settle);
         return;
@@ -113,6 +123,15 @@ export class Desk {
       default:
         settle(notApplied('bad_argument', 'a known request', quote(request)));
     }
+  }
+
+  #prove(call: number, request: ProveRequest, done: (outcome: CallOutcome) => void): void {
+    const { minCommit } = request;
+    if (!Number.isSafeInteger(minCommit) || minCommit < 0) {
+      done(notApplied('bad_argument', 'minCommit: a whole number', quote(minCommit)));
+      return;
+    }
+    this.#reads.asks.start(call, { ...request, minCommit: Math.max(minCommit, this.#floor) }, done);
   }
 
   /** A read is asked again and again: what is asked is a checked copy, not the caller's object. */
@@ -333,7 +352,7 @@ export class Desk {
   /** True when nothing was signed. A release stays: its hold is not believed any more, so it must go. */
   #takeBack({ call, request }: Call): boolean {
     const isTaken = request.kind !== 'release' && this.#keeper.withdraw(call);
-    return isTaken || request.kind === 'read';
+    return isTaken || request.kind === 'read' || request.kind === 'prove';
   }
 }
 

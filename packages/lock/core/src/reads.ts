@@ -11,6 +11,7 @@ import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { PROTOCOL } from '@fatty/interface';
 import type { View } from '@fatty/protocol';
+import { Asks } from './asks.ts';
 import { supportedByHonest } from './clock.ts';
 import { Tally } from './f-plus-one.ts';
 import { type PollEnds, Polls } from './polls.ts';
@@ -51,11 +52,14 @@ export class Reads {
   readonly #shared: Shared;
   readonly #reads = new Map<number, Read>();
   readonly #polls: Polls;
+  /** Questions whose answers prove themselves. */
+  readonly asks: Asks;
   #nextRequest = 1;
 
   constructor(shared: Shared) {
     this.#shared = shared;
     this.#polls = new Polls(shared, () => this.#freshRequest());
+    this.asks = new Asks(shared, () => this.#freshRequest());
   }
 
   #freshRequest(): number {
@@ -65,7 +69,7 @@ export class Reads {
   }
 
   get nextAtMs(): number {
-    let next = this.#polls.nextAtMs;
+    let next = Math.min(this.#polls.nextAtMs, this.asks.nextAtMs);
     for (const read of this.#reads.values()) next = Math.min(next, read.nextAtMs);
     return next;
   }
@@ -111,6 +115,7 @@ export class Reads {
   /** What was asked of `replica` will not be answered: somebody else is asked, and it when it is back. */
   linkDown(replica: number, atMs: number): void {
     this.#polls.linkDown(replica);
+    this.asks.linkDown(replica);
     for (const read of Array.from(this.#reads.values())) {
       if (read.tally.has(replica) || !read.asked.delete(replica)) continue;
       read.failed.delete(replica);
@@ -123,6 +128,7 @@ export class Reads {
   /** Reads that found too few to ask go on with this one. */
   linkUp(replica: number, atMs: number): void {
     this.#polls.linkUp(replica);
+    this.asks.linkUp();
     for (const read of Array.from(this.#reads.values())) {
       const isOther = read.replica !== undefined && read.replica !== replica;
       if (!isOther && read.asked.size < read.need) this.#ask(read, [replica], atMs);
@@ -131,6 +137,7 @@ export class Reads {
 
   withdraw(call: number): void {
     this.#polls.withdraw(call);
+    this.asks.withdraw(call);
     for (const read of this.#reads.values()) {
       if (read.call === call) this.#reads.delete(read.request);
     }
@@ -172,6 +179,7 @@ export class Reads {
   /** Slow or divided: the rest is asked; when everybody was, the round starts over. */
   tick(atMs: number): void {
     this.#polls.tick(atMs);
+    this.asks.tick(atMs);
     for (const read of Array.from(this.#reads.values())) {
       if (atMs < read.nextAtMs) continue;
       this.#widen(read, atMs);
@@ -220,6 +228,7 @@ export class Reads {
   /** A gateway could not answer at all. */
   failed(replica: number, request: number, failure: Failure, atMs: number): void {
     this.#polls.failed(request, atMs);
+    this.asks.failed(replica, request, failure);
     const read = this.#reads.get(request);
     if (read === undefined || !read.asked.has(replica)) return;
     const { retryable } = standingOf(failure.code);

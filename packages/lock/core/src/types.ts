@@ -1,8 +1,8 @@
 // What goes into a core and what comes out: configuration, events, effects, outcomes.
 import type { Answer, LockMode, Op, Query, Result } from '@fatty/api';
 import type { SignatureScheme, Signer } from '@fatty/codec';
-import type { Failure, Position, Priority, SessionId } from '@fatty/interface';
-import type { Cell, View } from '@fatty/protocol';
+import type { Failure, Outcome, Position, Priority, SessionId } from '@fatty/interface';
+import type { Cell, Cert, View } from '@fatty/protocol';
 import type { ClockBounds } from './clock.ts';
 import type { OpOutcome } from './errors.ts';
 
@@ -69,7 +69,24 @@ export type CallRequest =
       readonly query: Query;
       readonly view: View;
       readonly replica: number | undefined;
+    }
+  /**
+   * A question whose answer proves itself: of a commit from `minCommit` on, and no older than what this
+   * client's own ops did and than what was proved to it before. `check`: pure; the commit that is proved, or
+   * why nothing is.
+   */
+  | {
+      readonly kind: 'prove';
+      readonly question: Uint8Array;
+      readonly minCommit: number;
+      readonly check: (said: ProofSaid) => Outcome<number>;
     };
+
+/** What one replica says that it is proved by: bytes of the cell's algorithm, not looked at by the core. */
+export interface ProofSaid {
+  readonly cert: Cert;
+  readonly proof: Uint8Array;
+}
 
 /** Everything that can happen to a core. `atMs`: ms of the caller's clock, which never goes back. */
 export type ClientEvent = { readonly atMs: number } & (
@@ -128,6 +145,8 @@ export type CallOutcome =
       /** Replicas that said exactly this, ascending. */
       readonly replicas: readonly number[];
     }
+  /** Checked; `replica` is who said it, which matters to nobody. */
+  | ({ readonly kind: 'proved'; readonly commit: number; readonly replica: number } & ProofSaid)
   | CallFailure;
 
 /** A call that failed: why, and what became of its ops. */

@@ -31,6 +31,8 @@ import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
   AcquireOptions,
   CreateOptions,
+  FileReadOptions,
+  ProveOptions,
   PutOptions,
   ReadOptions,
   RemoveOptions,
@@ -110,8 +112,12 @@ export const STATUS: Checks<Pick<CallOptions, 'signal'>> = { signal };
 /** Options of reads. */
 export const READ: Checks<ReadOptions> = {
   ...CALL,
-  level: maybe(choice('delivered', 'committed', 'linearizable')),
+  level: maybe(choice('delivered', 'committed', 'linearizable', 'certified')),
 };
+/** Options of `prove`. */
+export const PROVE: Checks<ProveOptions> = { ...CALL, minPosition: optional(positionShape) };
+/** Options of `get`, `stat` and `ls`. */
+export const READ_FILE: Checks<FileReadOptions> = { ...READ, ...PROVE, proof: flag };
 /** Options of `create`. */
 export const CREATE: Checks<CreateOptions> = {
   ...CALL,

@@ -1,17 +1,10 @@
 // The client that applications use.
-import {
-  type Answer,
-  type Entry,
-  LIST_MAX,
-  type Op,
-  type Query,
-  type Result,
-  type Stat,
-} from '@fatty/api';
+import type { Answer, Entry, Op, Query, Result, Stat } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
 import type { Cell, View } from '@fatty/protocol';
+import type { ProofQuestion } from '@fatty/verify';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import {
   ACQUIRE,
@@ -34,22 +27,25 @@ import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
+import { FileReads } from './file-reads.ts';
 import { Files } from './files.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
 import type {
   AcquireOptions,
+  Certified,
   ClientConfig,
   CreateOptions,
+  FileReadOptions,
   FileValue,
   Found,
+  ProveOptions,
   PutOptions,
   ReadLevel,
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
 import { StateListeners, type StatusListener, untilLinked } from './states.ts';
-import { type ReadValue, readFile } from './steps.ts';
 
 /** Default of `timeoutMs`. */
 export const TIMEOUT_MS = 30_000;
@@ -66,6 +62,7 @@ export class Client implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #states: StateListeners;
   readonly #files: Files;
+  readonly #fileReads: FileReads;
 
   /** @throws FattyError `bad_argument` */
   constructor(config: ClientConfig) {
@@ -78,6 +75,11 @@ export class Client implements AsyncDisposable {
     this.#timeoutMs = timeoutMs;
     this.#states = new StateListeners(onFault);
     this.#driver = new Driver(config, (status) => this.#states.heard(status));
+    this.#fileReads = new FileReads({
+      driver: this.#driver,
+      defaults: this.#options({}),
+      read: (query, kind, options) => this.read(query, kind, options),
+    });
     this.#files = new Files({
       params: this.cell.committee.params,
       submit: (ops, options, path) => this.#submit(ops, options, path),
@@ -194,6 +196,9 @@ export class Client implements AsyncDisposable {
     replica: number | undefined,
     options: CallOptions,
   ): Promise<Found<Extract<Answer, { kind: K }>>> {
+    if (level === 'certified') {
+      throw clientError('bad_argument', 'level certified with get, stat, ls or prove', query.kind);
+    }
     const view = viewOf(level, replica);
     const all = this.#options(options);
     const { outcome } = this.#driver.call({ kind: 'read', query, view, replica }, all);
@@ -207,29 +212,26 @@ export class Client implements AsyncDisposable {
     return { value: answer as Extract<Answer, { kind: K }>, level, commit, replicas };
   }
 
-  async get(path: string, options: ReadOptions = {}): Promise<FileValue> {
-    const own = optionsOf(READ, options);
-    // After a linearizable read the floor of all reads is where it has to be.
-    const rest = own.level === 'linearizable' ? { ...own, level: undefined } : own;
-    const read: ReadValue = (query) => this.read(query, 'value', query.kind === 'get' ? own : rest);
-    return readFile(read, path);
+  /**
+   * A question that one replica answers with its proof, checked here: what was so at a commit. Also that
+   * something is not there, and who holds a lock.
+   * @throws FattyError `no_certificate`, `not_provable`, `timeout`, `aborted`…
+   */
+  prove(question: ProofQuestion, options: ProveOptions = {}): Promise<Certified> {
+    return this.#fileReads.prove(question, options);
   }
 
-  async stat(path: string, options: ReadOptions = {}): Promise<Stat> {
-    return (await this.read({ kind: 'stat', path }, 'stat', options)).value.stat;
+  get(path: string, options: FileReadOptions = {}): Promise<FileValue> {
+    return this.#fileReads.get(path, options);
   }
 
-  /** Every child, in byte order of the names. Pages may be from different commits. */
-  async ls(path: string, options: ReadOptions = {}): Promise<readonly Entry[]> {
-    const entries: Entry[] = [];
-    let after: string | undefined;
-    for (;;) {
-      const query: Query = { kind: 'list', path, after, limit: LIST_MAX };
-      const { value } = await this.read(query, 'list', options);
-      entries.push(...value.entries);
-      after = value.entries.at(-1)?.name;
-      if (!value.more || after === undefined) return entries;
-    }
+  stat(path: string, options: FileReadOptions = {}): Promise<Stat> {
+    return this.#fileReads.stat(path, options);
+  }
+
+  /** Every child, in byte order of the names. Pages may be from different commits, unless they are certified. */
+  ls(path: string, options: FileReadOptions = {}): Promise<readonly Entry[]> {
+    return this.#fileReads.ls(path, options);
   }
 
   /** Who holds the lock and who waits for it. */

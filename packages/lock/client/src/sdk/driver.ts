@@ -9,6 +9,7 @@ import {
   type SessionStatus,
 } from '@fatty/core';
 import type { Failure } from '@fatty/interface';
+import type { CertRules } from '@fatty/protocol';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
 import { clientError, type FattyError } from './error.ts';
@@ -97,6 +98,12 @@ export class Driver {
     const { nowMs, jumped } = this.#clock.sample();
     this.#jumped ||= jumped;
     return nowMs;
+  }
+
+  /** What certificates of the cell are checked against. */
+  get rules(): CertRules {
+    const { cell, scheme } = this.#config;
+    return { committee: cell.committee, cellId: cell.cellId, scheme };
   }
 
   get status(): SessionStatus {

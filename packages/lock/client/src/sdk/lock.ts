@@ -1,7 +1,7 @@
 // Locks that are held: their signal, their deadline, their release.
 import { type LockMode, tokenOf } from '@fatty/api';
 import type { CallOutcome, CallRequest } from '@fatty/core';
-import type { Failure, Position } from '@fatty/interface';
+import type { Failure, Position, SessionId } from '@fatty/interface';
 import { expectResult, failureError, resultsOf } from './answers.ts';
 import { CALL, optionsOf } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
@@ -111,6 +111,12 @@ export interface Lock extends AsyncDisposable {
   readonly deadlineMs: number;
   /** Whether the lock can be proved at this moment: exactly while {@link signal} is not aborted. */
   readonly held: boolean;
+  /**
+   * The fencing certificate: that this client held the lock with this generation. Whoever knows the cell
+   * checks it offline (`Fence` of `@fatty/verify`). A new one, at each call. @throws FattyError `lock_lost`,
+   * `no_certificate`, `timeout`…
+   */
+  certificate(options?: CallOptions): Promise<Uint8Array>;
   /** Gives it back; harmless when it is lost already. @throws FattyError `timeout`, `aborted`… */
   release(options?: CallOptions): Promise<void>;
 }
@@ -132,7 +138,7 @@ export function askForLock(
   const { path, mode } = request;
   const { outcome } = driver.call(request, options, (settled, call) => {
     if (settled.kind !== 'held') return;
-    const grant = { path, mode, lockGen: settled.lockGen };
+    const grant = { path, mode, lockGen: settled.lockGen, session: settled.at.session };
     got(makeLock(driver, call, grant, options.defaults), call);
   });
   return outcome;
@@ -161,7 +167,12 @@ export async function acquireLock(
 function makeLock(
   driver: Driver,
   call: number,
-  grant: { readonly path: string; readonly mode: LockMode; readonly lockGen: Position },
+  grant: {
+    readonly path: string;
+    readonly mode: LockMode;
+    readonly lockGen: Position;
+    readonly session: SessionId;
+  },
   defaults: CallOptions,
 ): Lock {
   const { path, mode, lockGen } = grant;
@@ -182,6 +193,11 @@ function makeLock(
     },
     get held() {
       return hold.held;
+    },
+    async certificate(options) {
+      hold.check();
+      const { fencingCertificate } = await import('./certified.ts');
+      return fencingCertificate(driver, grant, { ...defaults, ...optionsOf(CALL, options) });
     },
     release,
     [Symbol.asyncDispose]: () => release(),

@@ -1,6 +1,7 @@
 // Options of the calls, and what they answer.
 import type { ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
 import type { Position } from '@fatty/interface';
+import type { Fact } from '@fatty/verify';
 import type { CallOptions, DriverConfig } from './driver.ts';
 import type { Lock } from './lock.ts';
 
@@ -8,13 +9,37 @@ import type { Lock } from './lock.ts';
  * How much a read promises. `delivered`: one replica's freshest view, on its word alone.
  * `committed`: f+1 replicas agree, at or after everything this client has seen (default).
  * `linearizable`: no older than the call. One exchange when all replicas answer alike, else one ordered
- * no-op and an answer of f+1.
+ * no-op and an answer of f+1. `certified`: one replica's answer with its proof, signed by a quorum; no older
+ * than this client's own ops and earlier certified reads, otherwise up to 250 ms behind the cell. For
+ * `get`, `stat` and `ls`.
  */
-export type ReadLevel = 'delivered' | 'committed' | 'linearizable';
+export type ReadLevel = 'delivered' | 'committed' | 'linearizable' | 'certified';
 
 /** Options of reads. */
 export interface ReadOptions extends CallOptions {
   readonly level?: ReadLevel | undefined;
+}
+
+/** Options of `prove`, and of certified reads. */
+export interface ProveOptions extends CallOptions {
+  /** The state must have come to this: a generation, or where an op landed. */
+  readonly minPosition?: Position | undefined;
+}
+
+/** Options of `get`, `stat` and `ls`. */
+export interface FileReadOptions extends ReadOptions, ProveOptions {
+  /** The same as `level: 'certified'`. */
+  readonly proof?: boolean | undefined;
+}
+
+/** What was proved: by whom does not matter. */
+export interface Certified<F extends Fact = Fact> {
+  /** What was so at `fact.head.commit`. */
+  readonly fact: F;
+  /** The certified answer: `checkCertified` of `@fatty/verify` finds the same fact in it, offline. */
+  readonly proof: Uint8Array;
+  /** Of a file that was asked for, in order. */
+  readonly contents: readonly Uint8Array[];
 }
 
 /** What a read found, and who says so. */
@@ -39,6 +64,8 @@ export interface FileValue {
   readonly stat: Stat;
   /** As in {@link Found}. */
   readonly commit: number;
+  /** Of a certified read: what proves it. */
+  readonly proof?: Uint8Array;
   /** {@link content} as UTF-8. @throws FattyError `bad_answer` when it is not */
   text(): string;
 }

@@ -56,7 +56,8 @@ export async function readFile(read: ReadValue, path: string): Promise<FileValue
   throw clientError('bad_answer', 'a file that stays as it is', `${ATTEMPTS_MAX} others`, { path });
 }
 
-function fileValue(stat: Stat, siblings: readonly Sibling[], commit: number): FileValue {
+/** A file as its readers get it. */
+export function fileValue(stat: Stat, siblings: readonly Sibling[], commit: number): FileValue {
   const content = siblings[0]?.content ?? new Uint8Array();
   const text = (): string => {
     const decoded = fromUtf8(content);
