@@ -1,5 +1,5 @@
 // Questions whose answers prove themselves: one replica is asked, and nobody has to be believed (R27a).
-import { encodeClientMessage, errorEntry, type GatewayMessage } from '@fatty/api';
+import { encodeClientMessage, type GatewayMessage, standingOf } from '@fatty/api';
 import { type Failure, PROTOCOL } from '@fatty/interface';
 import { Tally } from './f-plus-one.ts';
 import type { Shared } from './shared.ts';
@@ -99,7 +99,7 @@ export class Asks {
   failed(replica: number, request: number, failure: Failure): void {
     const ask = this.#asks.get(request);
     if (!ask?.open.has(replica)) return;
-    const { retryable, outcome } = errorEntry(failure.code);
+    const { retryable, outcome } = standingOf(failure.code);
     if (!retryable && ask.refusals.vote(replica, failure.code, failure) !== undefined) {
       this.#asks.delete(request);
       return ask.done({ kind: 'failed', failure, outcome, retryable });
