@@ -250,6 +250,7 @@ function statOf(node: NodeRecord): Stat {
     instance: body.created?.position,
     contentGen: body.contentGen,
     lockGen: body.lockGen,
+    aclGen: body.aclGen,
     checksum: shown?.checksum ?? sha256(new Uint8Array()),
     sizeBytes: shown?.size ?? 0,
     createdTs: body.created?.timeMs ?? 0,
