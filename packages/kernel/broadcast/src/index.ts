@@ -1,4 +1,5 @@
 // SecureBroadcast as one DAG of signed blocks: validity, support, delivery, evidence.
+export * from './accusation.ts';
 export * from './batch.ts';
 export * from './block.ts';
 export * from './cache.ts';

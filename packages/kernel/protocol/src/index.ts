@@ -7,6 +7,7 @@ export * from './checkpoint.ts';
 export * from './committee.ts';
 export * from './epochs.ts';
 export * from './errors.ts';
+export * from './evidence.ts';
 export * from './frame.ts';
 export * from './keep-alive.ts';
 export * from './messages.ts';
