@@ -1,39 +1,13 @@
 // `npm run charts`: renders every msc/*.mmd to msc/*.svg with mermaid-cli and the system's Chromium.
 import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findBrowser } from './browser.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const msc = join(here, '..', '..', 'msc');
-const BROWSERS = ['chromium', 'chromium-headless-shell', 'google-chrome'];
-
-function executable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** CHROMIUM_PATH first, then the usual names on the PATH. */
-function findBrowser() {
-  const named = process.env.CHROMIUM_PATH;
-  if (named) return executable(named) ? named : undefined;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name))).find(executable);
-}
-
 function install() {
   if (existsSync(join(here, 'node_modules', '@mermaid-js', 'mermaid-cli'))) return;
   console.log('First run: installing mermaid-cli.');
