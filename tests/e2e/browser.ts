@@ -48,8 +48,9 @@ export class Page {
     this.#browser = browser;
     this.#folder = folder;
     this.#socket = socket;
-    socket.on('message', (data) => {
-      const reply = JSON.parse(String(data)) as Reply;
+    socket.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'string') return;
+      const reply = JSON.parse(data) as Reply;
       if (reply.id === undefined) return;
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
