@@ -7,6 +7,7 @@ import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
+import { registerCompletion } from './commands/completion.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
@@ -18,6 +19,7 @@ import { registerTour } from './commands/tour.ts';
 import { readLine } from './terminal/arguments.ts';
 import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
 import { printable } from './terminal/output.ts';
+import { didYouMean } from './terminal/similar.ts';
 
 /** Every command of `fatty`. */
 const COMMANDS: readonly Register[] = [
@@ -33,6 +35,7 @@ const COMMANDS: readonly Register[] = [
   registerChart,
   registerNet,
   registerTour,
+  registerCompletion,
 ];
 
 const VERSION = '0.1.0';
@@ -96,8 +99,12 @@ function usage(cli: CAC, io: Io): number {
     cli.outputVersion();
     return EXIT.done;
   }
-  const isWrong = unknown !== undefined && !options.help;
-  if (isWrong) io.err(`fatty: no command ${printable(unknown)}\n`);
+  if (unknown !== undefined && !options.help) {
+    const names = cli.commands.map(({ name }) => name);
+    const hint = didYouMean(unknown, names);
+    io.err(`fatty: no command ${printable(unknown)}.${hint} "fatty --help" lists what there is.\n`);
+    return EXIT.usage;
+  }
   cli.outputHelp();
-  return isWrong ? EXIT.usage : EXIT.done;
+  return EXIT.done;
 }

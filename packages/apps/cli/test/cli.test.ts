@@ -28,7 +28,7 @@ describe('usage', () => {
       ([, one]) => one,
     );
     expect(commands.length).toBeGreaterThan(15);
-    const silent = ['node', 'tour'];
+    const silent = ['node', 'tour', 'completion'];
     for (const name of commands) {
       if (name === undefined || silent.includes(name)) continue;
       expect(await help(name), name).toContain('--output <format>');
@@ -101,6 +101,16 @@ describe('usage', () => {
       ]),
     ).toBe('A  BB\n1  x\n-  true\n');
     expect(fields({ a: 1, long: [2n] })).toBe('a     1\nlong  ["2"]\n');
+  });
+});
+
+describe('a value', () => {
+  it('is typed, or comes from a file, and not from both', async () => {
+    const cell = ['--cell', '/does/not/exist.json'];
+    const both = await fatty('put', '/a', 'x', '--file', 'y', ...cell);
+    expect([both.code, both.err]).toEqual([EXIT.usage, expect.stringContaining('got both')]);
+    const gone = await fatty('put', '/a', '--file', join(dir, 'gone'), ...cell);
+    expect([gone.code, gone.err]).toEqual([EXIT.usage, expect.stringContaining('--file: ENOENT')]);
   });
 });
 

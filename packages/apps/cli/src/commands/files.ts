@@ -1,10 +1,11 @@
 // `fatty get`, `put`, `mkdir`, `ls`, `stat`, `rm`.
+import { readFileSync } from 'node:fs';
 import { type Stat, showPosition, splitWritable } from '@fatty/api';
 import type { PutOptions, ReadLevel } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
-import { formatOf, type Row, show } from '../terminal/output.ts';
+import { formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 
@@ -20,6 +21,7 @@ interface PutFlags extends CellFlags {
   readonly parents?: boolean;
   readonly guarded?: boolean;
   readonly generation?: string;
+  readonly file?: string;
 }
 
 function levelOf({ level }: ReadFlags): { readonly level?: ReadLevel } {
@@ -84,14 +86,37 @@ async function put(
   io: Io,
 ): Promise<number> {
   const generation = generationOf(flags.generation);
-  const content = value ?? flags['--']?.[0] ?? (await io.readInput());
+  const content = await contentOf(value ?? flags['--']?.[0], flags, io);
   const options: PutOptions = {
     ...(flags.parents ? { parents: true } : {}),
     ...(flags.guarded ? { mode: 'guarded' } : {}),
     ...(generation === undefined ? {} : { generation }),
   };
   await withClient(flags, io, (client) => client.put(path, content, options));
+  done(flags, io, { path, bytes: Buffer.byteLength(content) });
   return EXIT.done;
+}
+
+/** Of a write: a line where JSON is wanted, and else nothing, as of `cp`. */
+function done(flags: CellFlags, io: Io, row: Row): void {
+  if (formatOf(flags.output) === 'json') io.out(`${json(row)}\n`);
+}
+
+/** What was typed, or the bytes of `--file`, or of standard input: `-`, or nothing at all. */
+async function contentOf(
+  value: string | undefined,
+  { file }: PutFlags,
+  io: Io,
+): Promise<string | Uint8Array> {
+  if (value !== undefined && file !== undefined)
+    throw new ExitError(EXIT.usage, 'put: expected a value or --file, got both');
+  if (value !== undefined) return value;
+  if (file === undefined || file === '-') return io.readInput();
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `--file: ${(error as Error).message}`);
+  }
 }
 
 async function ls(path: string | undefined, flags: ReadFlags, io: Io): Promise<number> {
@@ -114,6 +139,7 @@ async function rm(
   }
   const recursive = flags.recursive === true;
   await withClient(flags, io, (client) => client.remove(path, { recursive }));
+  done(flags, io, { path, removed: true });
   return EXIT.done;
 }
 
@@ -128,6 +154,7 @@ export const registerFiles: Register = ({ cli, io, run }) => {
       'Write a file; without value, from standard input; -- before a value that begins with -',
     ),
   )
+    .option('--file <file>', 'write what this file holds; - for standard input')
     .option('-p, --parents', 'make the directories above it')
     .option('--guarded', 'a new file takes compare-and-set writes only')
     .option('--generation <commit.index>', 'guarded files: write only over this generation')
@@ -144,6 +171,7 @@ export const registerFiles: Register = ({ cli, io, run }) => {
         await withClient(flags, io, (client) =>
           client.create(path, { node: 'directory', parents }),
         );
+        done(flags, io, { path, kind: 'directory' });
         return EXIT.done;
       }),
     );

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { CAC, Command } from 'cac';
 import { EXIT, ExitError } from './io.ts';
+import { didYouMean } from './similar.ts';
 
 type Option = Command['options'][number];
 
@@ -84,6 +85,15 @@ function commandOf(cli: CAC, line: readonly string[]): Command | undefined {
   });
 }
 
+/** Why Node's reader refuses a line; of an unknown option, what may have been meant. */
+function whyNot(error: Error & { readonly code?: string }, known: readonly Option[]): string {
+  const [, word] = /Unknown option '(--?[^']*)'/.exec(error.message) ?? [];
+  if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || word === undefined) return error.message;
+  const names = known.map((option) => `--${longName(option)}`);
+  const hint = didYouMean(word, names) || ' "--help" behind the command lists what there is.';
+  return `no option ${word}.${hint}`;
+}
+
 /**
  * Reads a command line into `cli`, which is to run it. Node's own `parseArgs` is the reader, for cac's
  * makes numbers of what looks like one (`--key 007` became a file descriptor), lists of what comes twice
@@ -100,6 +110,6 @@ export function readLine(cli: CAC, line: readonly string[]): void {
     Object.assign(cli, parse(cli, line, command));
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    throw new ExitError(EXIT.usage, (error as Error).message);
+    throw new ExitError(EXIT.usage, whyNot(error as Error, optionsOf(cli, command)));
   }
 }
