@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { bundlePage, type Chunk } from './bundle/build.ts';
 
 /** Of `connect` and all that it reaches, minified and compressed, bytes. */
-const GZIP_BYTES_MAX = 50_000;
+const GZIP_BYTES_MAX = 51_000;
 /** Of what is loaded when the first proof is asked for, bytes. */
 const LATER_GZIP_BYTES_MAX = 6_000;
 

@@ -8,6 +8,7 @@ import { registerCell } from './commands/cell.ts';
 import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
+import { registerContext } from './commands/context.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
@@ -15,7 +16,9 @@ import { registerNet } from './commands/net.ts';
 import { registerOp } from './commands/op.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerTour } from './commands/tour.ts';
+import { registerWait } from './commands/wait.ts';
 import { readLine } from './terminal/arguments.ts';
 import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
 import { printable } from './terminal/output.ts';
@@ -35,6 +38,9 @@ const COMMANDS: readonly Register[] = [
   registerChart,
   registerNet,
   registerTour,
+  registerStatus,
+  registerWait,
+  registerContext,
   registerCompletion,
 ];
 
@@ -70,6 +76,7 @@ export async function runCli(io: Io): Promise<number> {
   } catch (error) {
     const message = shown(error);
     if (message !== '') io.err(`fatty: ${message}\n`);
+    if (isFattyError(error)) io.err(`fatty: ${error.advice}\n`);
     return exitCodeOf(error);
   }
 }

@@ -11,8 +11,8 @@ import { REPLICA_MAIN } from '../cell/process.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { signalExit } from '../terminal/stop.ts';
-import { DEFAULT_DIR } from './client.ts';
 import { type Register, withFormat } from './command.ts';
+import { DEFAULT_DIR } from './target.ts';
 
 interface InitFlags {
   readonly dir?: string;

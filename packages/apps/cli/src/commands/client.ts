@@ -1,34 +1,15 @@
 // Connects a command to its cell.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
 import { loadSigner } from '@fatty/node';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf } from '../terminal/output.ts';
 import { Stop } from '../terminal/stop.ts';
+import { type TargetFlags, targetOf } from './target.ts';
 
 /** Options of every command that talks to a cell. */
-export interface CellFlags {
-  readonly cell?: string;
-  readonly key?: string;
+export interface CellFlags extends TargetFlags {
   readonly timeout?: string;
   readonly output?: string;
-  readonly insecure?: boolean;
-}
-
-/** Where `fatty init` and `fatty up` put a cell unless told. */
-export const DEFAULT_DIR = 'fatty-cell';
-
-/** `--cell`, then FATTY_CELL, then ./cell.json, then ./fatty-cell/cell.json. */
-export function cellPath(flags: CellFlags, io: Io): string {
-  const named = flags.cell ?? io.env.FATTY_CELL;
-  const candidates = named === undefined ? ['cell.json', join(DEFAULT_DIR, 'cell.json')] : [named];
-  const found = candidates.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new ExitError(
-    EXIT.usage,
-    `no cell file at ${candidates.join(' or ')}; start a cell with "fatty up" or give --cell FILE`,
-  );
 }
 
 /** `--timeout` as an option of the SDK; empty when it was not given. */
@@ -54,13 +35,11 @@ export async function withClient<T>(
   work: (client: Client, stop: Stop) => Promise<T>,
 ): Promise<T> {
   formatOf(flags.output);
-  const path = cellPath(flags, io);
-  const key = flags.key ?? io.env.FATTY_KEY;
-  const insecure = flags.insecure === true || io.env.FATTY_INSECURE === 'true';
-  const options: ConnectOptions = { ...timeoutOf(flags), ...signerOf(key), insecure };
+  const { source, key, ...target } = targetOf(flags, io);
+  const options: ConnectOptions = { ...target, ...timeoutOf(flags), ...signerOf(key) };
   const stop = new Stop(io);
   try {
-    const client = await connect(path, { ...options, signal: stop.signal });
+    const client = await connect(source, { ...options, signal: stop.signal });
     try {
       return await Promise.race([work(client, stop), stop.broken]);
     } finally {

@@ -17,8 +17,10 @@ export function withCell(command: Command): Command {
   return withFormat(command)
     .option(
       '--cell <file>',
-      'cell.json of the cell [FATTY_CELL, ./cell.json, ./fatty-cell/cell.json]',
+      'cell.json, or URLs of replicas [FATTY_CELL, the context in use, ./cell.json, ./fatty-cell/cell.json]',
     )
+    .option('--cell-id <hex>', 'which cell to believe; needed with URLs [FATTY_CELL_ID]')
+    .option('--context <name>', 'a cell by the name that "fatty context" gave it [FATTY_CONTEXT]')
     .option('--key <file>', 'client key, PKCS#8 PEM [FATTY_KEY]; default: a fresh one per run')
     .option('--insecure', 'take plain ws beyond this machine [FATTY_INSECURE=true]')
     .option('--timeout <ms>', 'give up after this long; default 30000');

@@ -2,6 +2,7 @@
 import { excerpt } from '@fatty/codec';
 import { CLIENT_ERRORS, type ClientErrorCode, type OpOutcome } from '@fatty/core';
 import type { Failure } from '@fatty/interface';
+import { adviceFor } from './advice.ts';
 import type { FattyErrorCode } from './codes.ts';
 
 export {
@@ -53,6 +54,11 @@ export class FattyError extends Error {
     this.outcome = options.outcome;
     this.waitMs = options.waitMs;
     this.path = path;
+  }
+
+  /** What to do about it, in a sentence for people; another where it may have happened all the same. */
+  get advice(): string {
+    return adviceFor(this);
   }
 }
 
