@@ -157,9 +157,9 @@ export const MUTANTS = [
   {
     name: 'crowded-notices',
     about: 'what one replica invents takes the room of what the others say',
-    file: 'packages/lock/core/src/client-core.ts',
-    find: 'const told = this.#notices[replica];',
-    replace: 'const told = this.#notices[0];',
+    file: 'packages/lock/core/src/notices.ts',
+    find: 'const told = this.#told[replica];',
+    replace: 'const told = this.#told[0];',
     ...unit('packages/lock/core'),
   },
   {

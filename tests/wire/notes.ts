@@ -96,6 +96,23 @@ export const CLIENT_NOTES: Readonly<Record<ClientMessageOf<never>['kind'], Note>
     refused:
       '`error`: `no_certificate`, `not_provable`, `slow_down`, `overloaded`, `reopening`, `answer_too_large`, and what the algorithm says',
   },
+  watch: {
+    when: 'a client wants to hear of events from a place on; topics are the algorithm’s',
+    answer:
+      '`watched` at once and whenever there is something, once a second when there is not; `watchEnded`',
+    refused:
+      '`watchEnded`: `compacted`, `lagged`, `too_many_watches`, `slow_down`, `no_events`, `bad_topic`, `watch_reused`',
+  },
+  watchMore: {
+    when: 'the client has dealt with events, and can take so many more',
+    answer: '`watched`, when there is something',
+    refused: 'of a watch that is not open: ignored; more room than 1,024 is 1,024',
+  },
+  unwatch: {
+    when: 'the client has heard enough',
+    answer: NOTHING,
+    refused: 'of a watch that is not open: ignored',
+  },
   now: {
     when: 'a client measures time (TIME.md)',
     answer: '`nowReading`',
@@ -140,6 +157,17 @@ export const GATEWAY_NOTES: Readonly<Record<GatewayMessageOf<never>['kind'], Not
     when: 'the algorithm tells a session something, such as a grant',
     answer: NOTHING,
     refused: 'counts at f + 1',
+  },
+  watched: {
+    when: 'events of a watch, or none for a second',
+    answer: '`watchMore`, when there is room again',
+    refused:
+      'an event counts when f + 1 name the same one as the next; what does not ascend is a lie',
+  },
+  watchEnded: {
+    when: 'a watch cannot begin, or go on',
+    answer: NOTHING,
+    refused: 'binds nobody: other gateways may go on with it',
   },
   error: {
     when: 'a read, a question for a proof, or one for the clock (request 0), is not answered',

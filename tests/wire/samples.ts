@@ -236,6 +236,9 @@ export function clientMessages(): readonly ClientMessageOf<Uint8Array>[] {
     { kind: 'read', request: 1, minCommit: 1, view: 'current', query: op },
     { kind: 'now', nonce },
     { kind: 'prove', request: 2, minCommit: 1, question: op },
+    { kind: 'watch', watch: 3, topic: 'tree /config', from: { commit: 1, index: 0 }, room: 256 },
+    { kind: 'watchMore', watch: 3, room: 128 },
+    { kind: 'unwatch', watch: 3 },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },
   ];
@@ -260,6 +263,13 @@ export function gatewayMessages(): readonly GatewayMessageOf<Uint8Array>[] {
     { kind: 'notice', session, commit: 1, body: op },
     { kind: 'proved', request: 2, cert, proof: op },
     { kind: 'error', request: 1, failure },
+    {
+      kind: 'watched',
+      watch: 3,
+      until: { commit: 2, index: 0 },
+      events: [{ position: { commit: 1, index: 0 }, body: op }],
+    },
+    { kind: 'watchEnded', watch: 3, first: 0, failure },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },
   ];

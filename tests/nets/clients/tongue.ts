@@ -150,6 +150,8 @@ export class Tongue {
         return this.#read(message, before);
       case 'proved':
         return this.#proof(message);
+      case 'watched':
+      case 'watchEnded':
       case 'refused':
       case 'error':
       case 'ping':

@@ -1,5 +1,5 @@
 // The lock service as a gateway serves it: its queries, its sessions, what its answers cost.
-import { type Answer, answerShape, type Query, queryShape } from '@fatty/api';
+import { type Answer, answerShape, isTopic, type Query, queryShape, topicsOf } from '@fatty/api';
 import type { Served } from '@fatty/host';
 import type { StateMachine } from '@fatty/interface';
 import type { StateView } from '@fatty/protocol';
@@ -22,6 +22,7 @@ export function lockServed(
     entriesOf,
     hasSession: (client) => service('committed').hasSession(client),
     receiptOf: (batch) => service('committed').receiptOf(batch),
+    watched: { isTopic, topicsOf },
     get unsigned() {
       return service('committed').unsigned;
     },

@@ -1,5 +1,5 @@
 // One replica with all that serves it: its driver, and what stands between it and its clients.
-import type { ClockSample } from '@fatty/replica';
+import type { ClockSample, ReplicaEffect } from '@fatty/replica';
 import { type Outward, type ResumedAt, sampleOf } from './doings.ts';
 import { Driver, type DriverParts } from './driver.ts';
 import {
@@ -38,7 +38,7 @@ export class Host {
       onOutward: (effect) => this.#outward(effect),
       onReplayed: (effect) => {
         parts.onReplayed?.(effect);
-        if (effect.kind === 'committed') this.#opened = appliedBy(effect);
+        if (effect.kind === 'committed') this.#replayed(effect);
       },
       onResumed: (commit) => {
         parts.onResumed?.(commit);
@@ -61,6 +61,11 @@ export class Host {
     this.front?.resume(this.#opened ?? NOTHING_APPLIED);
     this.#opened = undefined;
     this.driver.begin();
+  }
+
+  #replayed(effect: Extract<ReplicaEffect, { kind: 'committed' }>): void {
+    this.#opened = appliedBy(effect);
+    this.front?.replayed(this.#opened, effect.applied);
   }
 
   #outward(effect: Outward): void {

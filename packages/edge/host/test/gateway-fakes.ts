@@ -27,6 +27,7 @@ import {
   type GatewayLimits,
   type GatewayReplica,
   type Served,
+  type WatchRules,
 } from '../src/gateway/contract.ts';
 import { Gateway, type ServingError } from '../src/gateway/gateway.ts';
 
@@ -85,6 +86,7 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
     actual: 'none',
     waitMs: undefined,
   };
+  readonly watched?: WatchRules;
   readonly latencies: number[] = [];
   readonly receipts = new Map<number, Receipt>();
   nowMs = 1_000_000;

@@ -32,6 +32,13 @@ const FINAL = {
   other_algorithm: 'The cell runs another algorithm than this is for.',
   not_provable: 'The algorithm of this cell proves nothing of its state.',
   no_query: 'The algorithm of this cell answers no questions.',
+  // Watches
+  no_events: 'The algorithm of this cell tells of nothing that could be watched.',
+  bad_topic: 'A watch is about a path.',
+  watch_reused: 'A watch of this number is open on this link.',
+  compacted:
+    'Events as old as asked for are no longer kept: read the state, and watch on from there.',
+  lagged: 'The watch was too slow, and missed events: read the state, and watch on from there.',
   // Sessions
   bad_lease: 'The session lease is out of range.',
   misplaced_open: 'Opening a session is op 0 of batch 0 of the session it names.',
@@ -56,6 +63,7 @@ const LATER = {
   not_current:
     'This replica has started again, and does not know yet to have all that it told before.',
   disk_low: 'The disk of this replica has too little room; use another one, or try again later.',
+  too_many_watches: 'The gateway, or this client, has as many watches as allowed.',
   reopening: 'This replica opens its state anew; use another one, or try again later.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
   log_gap: 'This replica signs nothing: its log has a gap.',

@@ -8,6 +8,7 @@ import {
   encode,
   fixed,
   opaque,
+  optional,
   peek,
   record,
   type Shape,
@@ -20,7 +21,7 @@ import {
   u53,
   union,
 } from '@fatty/codec';
-import type { CellId, Digest, Failure, SessionId, Signature } from '@fatty/interface';
+import type { CellId, Digest, Failure, Position, SessionId, Signature } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from './batch.ts';
 import { type Cert, certShape } from './checkpoint.ts';
 
@@ -61,6 +62,20 @@ export type ClientMessageOf<Query> =
       readonly minCommit: number;
       readonly question: Uint8Array;
     }
+  /**
+   * Asks for the events of a topic from a place on (undefined: from now on), `room` of them at first (clamped to
+   * {@link WATCHED_EVENTS_MAX}). `watch`: a number that no open watch of this link has.
+   */
+  | {
+      readonly kind: 'watch';
+      readonly watch: number;
+      readonly topic: string;
+      readonly from: Position | undefined;
+      readonly room: number;
+    }
+  /** The client can take so many events more. */
+  | { readonly kind: 'watchMore'; readonly watch: number; readonly room: number }
+  | { readonly kind: 'unwatch'; readonly watch: number }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };
 
@@ -115,10 +130,40 @@ export type GatewayMessageOf<Answer> =
       readonly cert: Cert;
       readonly proof: Uint8Array;
     }
+  /**
+   * All events of a watch that come before `until` and were not told yet, ascending: `until` of one
+   * message is where the next begins, and `from` of the watch where the first does.
+   */
+  | {
+      readonly kind: 'watched';
+      readonly watch: number;
+      readonly until: Position;
+      readonly events: readonly WatchedEvent[];
+    }
+  /**
+   * The watch is over, or never began: `compacted` and `lagged` name the first commit whose events
+   * are all kept here; other codes 0.
+   */
+  | {
+      readonly kind: 'watchEnded';
+      readonly watch: number;
+      readonly first: number;
+      readonly failure: Failure;
+    }
   /** `request`: the read or question it answers, 0 when none. */
   | { readonly kind: 'error'; readonly request: number; readonly failure: Failure }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };
+
+/** An event in its place: its commit, and its index among the events of that commit. */
+export interface WatchedEvent {
+  readonly position: Position;
+  /** The algorithm's. */
+  readonly body: Uint8Array;
+}
+
+/** Events in one message, and the most that a client may have room for. */
+export const WATCHED_EVENTS_MAX = 1_024;
 
 const RESULTS_MAX = 1024;
 const NOTICE_BYTES_MAX = 64 * 1024;
@@ -143,6 +188,13 @@ export const nowReadingShape: Shape<NowReading> = record<NowReading>({
   offset: u53,
 });
 
+const TOPIC_LENGTH_MAX = 16 * 1024;
+const EVENT_BYTES_MAX = 64 * 1024;
+
+/** A place in the order of events. */
+const place: Shape<Position> = record<Position>({ commit: u53, index: u32 });
+const watchedEvent = record<WatchedEvent>({ position: place, body: bytes(EVENT_BYTES_MAX) });
+
 const READ_TAG = 3;
 const QUESTION_BYTES_MAX = 64 * 1024;
 const PROVED_BYTES_MAX = 1_200_000;
@@ -155,6 +207,12 @@ export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMe
     read: [READ_TAG, record({ request: u32, minCommit: u53, view: viewShape, query })],
     now: [4, record({ nonce: fixed(16) })],
     prove: [12, record({ request: u32, minCommit: u53, question: bytes(QUESTION_BYTES_MAX) })],
+    watch: [
+      16,
+      record({ watch: u32, topic: text(TOPIC_LENGTH_MAX), from: optional(place), room: u32 }),
+    ],
+    watchMore: [17, record({ watch: u32, room: u32 })],
+    unwatch: [18, record({ watch: u32 })],
     ping: [8, pulse],
     pong: [9, pulse],
   });
@@ -181,6 +239,11 @@ export function gatewayMessageShapeOf<Answer>(
     notice: [5, record({ session: sessionId, commit: u53, body: bytes(NOTICE_BYTES_MAX) })],
     proved: [12, record({ request: u32, cert: certShape, proof: bytes(PROVED_BYTES_MAX) })],
     error: [6, record({ request: u32, failure: failureShape })],
+    watched: [
+      16,
+      record({ watch: u32, until: place, events: array(watchedEvent, WATCHED_EVENTS_MAX) }),
+    ],
+    watchEnded: [17, record({ watch: u32, first: u53, failure: failureShape })],
     ping: [8, pulse],
     pong: [9, pulse],
   });

@@ -17,5 +17,6 @@ export * from './queries.ts';
 export * from './receipts.ts';
 export * from './results.ts';
 export * from './standing.ts';
+export * from './topics.ts';
 export * from './weight.ts';
 export * from './words.ts';

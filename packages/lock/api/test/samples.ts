@@ -16,6 +16,8 @@ import {
   type Query,
   type Result,
   sessionPath,
+  toCommitEvent,
+  topicOf,
 } from '../src/index.ts';
 
 const fill = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
@@ -290,6 +292,9 @@ export const CLIENT_MESSAGES: ByKind<ClientMessage> = {
   read: { kind: 'read', request: 1, minCommit: 9, view: 'delivered', query: QUERIES.get },
   prove: { kind: 'prove', request: 2, minCommit: 9, question: fill(20, 9) },
   now: { kind: 'now', nonce: fill(16, 8) },
+  watch: { kind: 'watch', watch: 3, topic: topicOf(path, true), from: position, room: 256 },
+  watchMore: { kind: 'watchMore', watch: 3, room: 128 },
+  unwatch: { kind: 'unwatch', watch: 3 },
   ping: { kind: 'ping', id: 1 },
   pong: { kind: 'pong', id: 1 },
 };
@@ -325,6 +330,13 @@ export const GATEWAY_MESSAGES: ByKind<GatewayMessage> = {
     sig: asSignature(fill(64, 6)),
   },
   notice: { kind: 'notice', session, commit: 9, body: encodeNotice(NOTICES.lost) },
+  watched: {
+    kind: 'watched',
+    watch: 3,
+    until: { commit: position.commit + 1, index: 0 },
+    events: [{ position, body: toCommitEvent(EVENTS.modified).body }],
+  },
+  watchEnded: { kind: 'watchEnded', watch: 3, first: 77, failure },
   error: { kind: 'error', request: 1, failure },
   ping: { kind: 'ping', id: 1 },
   pong: { kind: 'pong', id: 1 },

@@ -1,10 +1,8 @@
 // Events in, effects out: the core itself, and which of its parts hears of what.
 import {
   decodeGatewayMessage,
-  decodeNotice,
   encodeClientMessage,
   type GatewayMessage,
-  type NoticeBody,
   type Op,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
@@ -14,9 +12,9 @@ import { Calls } from './calls.ts';
 import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
 import { Desk } from './desk.ts';
 import { Entropy } from './entropy.ts';
-import { Tally } from './f-plus-one.ts';
 import { SessionKeeper } from './keeper.ts';
 import { Links } from './links.ts';
+import { Notices } from './notices.ts';
 import { Reads } from './reads.ts';
 import type { Shared } from './shared.ts';
 import {
@@ -33,8 +31,6 @@ type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
 
 /** No frame of a gateway is larger, bytes (the links' own limit). */
 const FRAME_BYTES_MAX = 1_310_720;
-/** Notices remembered by the first to tell: one who invents them crowds out nobody else's. */
-const NOTICES_MAX = 256;
 /** How long a goodbye may take before the session is left to expire, ms. */
 const CLOSE_MS_MAX = 2_000;
 const CLOSE_CALL = -4;
@@ -57,7 +53,7 @@ export class ClientCore {
   readonly #reads: Reads;
   readonly #keeper: SessionKeeper;
   readonly #desk: Desk;
-  readonly #notices: readonly Map<string, Tally<NoticeMessage>>[];
+  readonly #notices: Notices;
   #effects: ClientEffect[] = [];
   /** What every part may look at: the event's time, and the newest vouched-for commit. */
   readonly #state = { nowMs: 0, commit: 0 };
@@ -72,8 +68,8 @@ export class ClientCore {
     const draw = (below: number): number => entropy.draw(below);
     const { members } = config.cell.committee;
     this.#links = new Links(members.length, draw);
-    this.#notices = members.map(() => new Map());
     this.#shared = this.#makeShared(entropy, draw);
+    this.#notices = new Notices(members.length, this.#shared.faults);
     this.#calls = new Calls((call, outcome) => this.#emit({ kind: 'settled', call, outcome }));
     this.#reads = new Reads(this.#shared);
     const { leaseMs = config.cell.committee.params.leaseMs } = config;
@@ -328,6 +324,9 @@ export class ClientCore {
       case 'notice':
         this.#notice(replica, message);
         return;
+      case 'watched':
+      case 'watchEnded':
+        return;
       case 'ping':
         this.#shared.send(
           replica,
@@ -344,29 +343,11 @@ export class ClientCore {
   #notice(replica: number, message: NoticeMessage): void {
     const session = this.#keeper.session;
     if (session === undefined || !equalBytes(message.session, session.id)) return;
-    const body = decodeNotice(message.body);
-    if (!body.ok) {
-      this.#emit({ kind: 'suspect', replica, failure: body.failure });
-      return;
-    }
-    const key = `${message.commit}:${toHex(message.body)}`;
-    const known = this.#notices.find((told) => told.has(key));
-    const tally = known?.get(key) ?? this.#firstTold(replica, key);
-    if (tally.vote(replica, key, message) !== undefined) this.#believe(body.value, message.commit);
-  }
-
-  #firstTold(replica: number, key: string): Tally<NoticeMessage> {
-    const tally = new Tally<NoticeMessage>(this.#shared.faults + 1);
-    const told = this.#notices[replica];
-    told?.set(key, tally);
-    const oldest = told?.keys().next().value;
-    if (told !== undefined && told.size > NOTICES_MAX && oldest !== undefined) told.delete(oldest);
-    return tally;
-  }
-
-  #believe(body: NoticeBody, commit: number): void {
-    this.#keeper.notice(body, commit);
-    if (this.#keeper.session === undefined) for (const told of this.#notices) told.clear();
+    const heard = this.#notices.hear(replica, message);
+    if (heard === undefined) return;
+    if (!('kind' in heard)) return this.#emit({ kind: 'suspect', replica, failure: heard });
+    this.#keeper.notice(heard, message.commit);
+    if (this.#keeper.session === undefined) this.#notices.clear();
   }
 
   /** Waits end, everything else may finish, then the session is closed so that nothing lingers. */

@@ -64,6 +64,15 @@ export interface Served<Query, Answer> {
    * Undefined: the algorithm has no such messages.
    */
   readonly unsigned: UnsignedRules | undefined;
+  /** Without it nothing can be watched. */
+  readonly watched?: WatchRules;
+}
+
+/** How an algorithm's events are watched. A topic is a text that says what a watch is about. */
+export interface WatchRules {
+  isTopic(text: string): boolean;
+  /** The topics that an event about this belongs to; few, for each event is looked up by all of them. */
+  topicsOf(about: string): readonly string[];
 }
 
 /** What stands between a replica and its clients; the host tells it what the replica did. */
@@ -76,13 +85,18 @@ export interface ClientFront {
    * what that one was given, and had not applied, it has taken with it.
    */
   resume(commit: AppliedCommit): void;
-  committed(commit: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void;
+  /** Before {@link resume}: a commit that the core has come to again. Nobody is told what it did. */
+  replayed(commit: AppliedCommit, applied: Pick<Applied, 'events'>): void;
+  committed(commit: AppliedCommit, applied: Told): void;
   refused(tag: number, failure: Failure): void;
   /** What a question came to. */
   proved(tag: number, answer: Outcome<CertifiedProof>): void;
   /** Links at the moment. */
   readonly clients: number;
 }
+
+/** What clients are told of a commit. */
+export type Told = Pick<Applied, 'receipts' | 'notices' | 'events'>;
 
 /** What a gateway lets clients do. Counts are per second, bytes and ms say so. */
 export interface GatewayLimits {
@@ -102,6 +116,11 @@ export interface GatewayLimits {
   readonly waitingReadsMax: number;
   /** Questions for proofs of one client that wait for a certificate. */
   readonly waitingProofsMax: number;
+  /** Open watches per client key, and of all. Code `too_many_watches`. */
+  readonly watchesPerClientMax: number;
+  readonly watchesMax: number;
+  /** How much of the newest events is kept, bytes. */
+  readonly eventBytesMax: number;
 }
 
 /** Limits of a gateway that is given no others. */
@@ -113,13 +132,16 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   frameBytesMax: 1_310_720,
   waitingReadsMax: 1_024,
   waitingProofsMax: 64,
+  watchesPerClientMax: 64,
+  watchesMax: 16_384,
+  eventBytesMax: 8 << 20,
 };
 
 /**
  * What a message costs the event loop at most, ms: a batch of a fresh key its admission and two
  * signatures, here and later in every replica (tools/bench/costs.mjs measures it).
  */
-const COST_MS = { submit: 3, read: 0.5, prove: 1, now: 0.2 };
+const COST_MS = { submit: 3, read: 0.5, prove: 1, now: 0.2, watch: 1 };
 /** And by its size. */
 const BYTES_PER_MS = 64 << 10;
 

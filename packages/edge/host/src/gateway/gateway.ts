@@ -1,7 +1,7 @@
 // One replica's face to its clients: relays batches, answers reads, pushes receipts and notices.
 import { openUnsigned } from '@fatty/broadcast';
 import { decode, encode, equalBytes, type Shape, type Signer, toHex } from '@fatty/codec';
-import type { Applied, CellId, Failure, Link, Outcome, Receipt } from '@fatty/interface';
+import type { CellId, Failure, Link, Outcome, Receipt } from '@fatty/interface';
 import { CLOSE, KEEP_ALIVE, PROTOCOL } from '@fatty/interface';
 import {
   type Batch,
@@ -25,6 +25,7 @@ import {
   type GatewayTimers,
   NOTHING_APPLIED,
   type Served,
+  type Told,
 } from './contract.ts';
 import { Newcomers } from './newcomers.ts';
 import { Proofs } from './proofs.ts';
@@ -34,6 +35,7 @@ import { receiptMessage } from './said.ts';
 import { Submissions } from './submissions.ts';
 import { type ServingError, Telling } from './telling.ts';
 import { type Visitor, Visitors } from './visitors.ts';
+import { Watches } from './watches.ts';
 
 export type { ServingError } from './telling.ts';
 
@@ -74,6 +76,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   readonly #telling: Telling<Answer>;
   readonly #reads: Reads<Query, Answer>;
   readonly #proofs: Proofs;
+  readonly #watches: Watches;
   readonly #submissions = new Submissions();
   readonly #newcomers: Newcomers;
   #applied: AppliedCommit = NOTHING_APPLIED;
@@ -100,6 +103,12 @@ export class Gateway<Query, Answer> implements ClientFront {
       telling: this.#telling,
       waitingProofsMax: limits.waitingProofsMax,
     });
+    this.#watches = new Watches({
+      rules: served.watched,
+      limits,
+      timers,
+      telling: this.#telling,
+    });
     this.#newcomers = new Newcomers(limits.newcomersMsPerSecMax, {
       nowMs,
       after: (delayMs, run) => timers.after(Math.ceil(delayMs), run),
@@ -118,6 +127,7 @@ export class Gateway<Query, Answer> implements ClientFront {
     const visitor = this.#visitors.get(link);
     if (!visitor) return;
     this.#reads.forget(visitor);
+    this.#watches.forget(visitor);
     if (!this.#visitors.remove(link)) this.#newcomers.forget(toHex(link.peer));
   }
 
@@ -153,12 +163,17 @@ export class Gateway<Query, Answer> implements ClientFront {
     this.#applied = commit;
     for (const { tag } of this.#submissions.all) this.refused(tag, REOPENING);
     this.#proofs.lost();
+    this.#watches.resume(commit.commit);
     if (isSame) return;
     for (const { link } of this.#visitors.all) link.close(CLOSE.restart, REOPENING.code);
   }
 
+  replayed({ commit }: AppliedCommit, { events }: Pick<Told, 'events'>): void {
+    this.#watches.replayed(commit, events);
+  }
+
   /** Tells clients what a commit did, then answers the reads that waited for it. */
-  committed(at: AppliedCommit, applied: Pick<Applied, 'receipts' | 'notices'>): void {
+  committed(at: AppliedCommit, applied: Told): void {
     this.#applied = at;
     const { commit } = at;
     // Others wait for whoever holds a lock from now on, and nobody for whoever has just let go of it.
@@ -169,6 +184,7 @@ export class Gateway<Query, Answer> implements ClientFront {
       this.#settle(receipt);
       this.#telling.tell(receipt.client, receiptMessage(receipt), PROTOCOL);
     }
+    this.#watches.committed(commit, applied.events);
     this.#reads.wake(commit);
   }
 
@@ -206,6 +222,15 @@ export class Gateway<Query, Answer> implements ClientFront {
         return this.#actInTurn(visitor, message, size, (slowDown) =>
           this.#proofs.take(visitor, message, slowDown),
         );
+      case 'watch':
+        return this.#actInTurn(visitor, message, size, (slowDown) =>
+          this.#watches.watch(visitor, message, slowDown),
+        );
+      case 'watchMore':
+        this.#visitors.charge(visitor, 1, size);
+        return this.#watches.more(visitor, message);
+      case 'unwatch':
+        return this.#watches.unwatch(visitor, message.watch);
       case 'now':
         return this.#actInTurn(visitor, message, size, (slowDown) =>
           this.#tellNow(visitor, message.nonce, slowDown),

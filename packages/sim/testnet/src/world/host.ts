@@ -167,6 +167,7 @@ export class Host {
       linkDown: (link) => this.#awake(() => front.linkDown(link)),
       message: (link, bytes) => this.#awake(() => front.message(link, bytes)),
       resume: (commit) => front.resume(commit),
+      replayed: (commit, applied) => front.replayed(commit, applied),
       committed: (commit, applied) => front.committed(commit, applied),
       refused: (tag, failure) => front.refused(tag, failure),
       proved: (tag, answer) => front.proved(tag, answer),
