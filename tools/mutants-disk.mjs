@@ -6,8 +6,8 @@ export const DISK_MUTANTS = [
     name: 'frames-one',
     about: 'only the newest frame counts as kept, so the log never goes',
     file: 'packages/kernel/replica/src/frames/keeper.ts',
-    find: 'this.#kept = [...this.#kept, this.#writing].slice(-2);',
-    replace: 'this.#kept = [this.#writing];',
+    find: 'this.#kept = [...this.#kept, kept].slice(-2);',
+    replace: 'this.#kept = [kept];',
     ...unit('packages/kernel/replica/test/keeper.test.ts'),
   },
   {
@@ -22,8 +22,8 @@ export const DISK_MUTANTS = [
     name: 'foreign-frame',
     about: 'a replica goes on behind the frame that another one kept',
     file: 'packages/kernel/replica/src/frames/resume.ts',
-    find: 'if (stored.author !== port.me) {',
-    replace: 'if (stored.author < 0) {',
+    find: 'if (!isBefore && stored.author !== port.me) {',
+    replace: 'if (!isBefore && stored.author < 0) {',
     ...unit('packages/kernel/replica/test/resume.test.ts'),
   },
   {

@@ -67,6 +67,16 @@ export const PEER_NOTES: Readonly<Record<PeerMessage['kind'], Note>> = {
     answer: NOTHING,
     refused: `what R6.3 refuses: ${OFFENCE}; another epoch, or an older one than the own, is ignored`,
   },
+  getLinks: {
+    when: 'a status or a block says that its sender is in a later epoch (R31.7)',
+    answer: '`links` from the one that ends epoch `from` on; nothing when there is none',
+    refused: NOTHING,
+  },
+  links: {
+    when: 'answers `getLinks`',
+    answer: NOTHING,
+    refused: `only the link that ends the own epoch is looked at; what R31.3 refuses: ${OFFENCE}`,
+  },
 };
 
 /** From a client. */

@@ -212,18 +212,28 @@ export function handshake(): readonly (Example & { readonly kind: string })[] {
 
 /** One of each message between replicas. */
 export function peerMessages(): readonly PeerMessage[] {
-  const { block, signedBatch, signedVote, cert } = values;
+  const { block, signedBatch, signedVote, cert, frame } = values;
   return [
     { kind: 'push', block: block.bytes },
     { kind: 'getBlocks', refs: [block.ref] },
     { kind: 'blocks', blocks: [block.bytes] },
     { kind: 'getRounds', from: 1, to: 8 },
     { kind: 'rounds', from: 1, to: 8, blocks: [block.bytes], last: true },
-    { kind: 'status', lastOwnRound: 2, highestRound: 2, commitIndex: 1, yourRound: 1, ask: true },
+    {
+      kind: 'status',
+      epoch: 0,
+      lastOwnRound: 2,
+      highestRound: 2,
+      commitIndex: 1,
+      yourRound: 1,
+      ask: true,
+    },
     { kind: 'clock', ms: values.GENESIS_TS + 30, ask: true },
     { kind: 'handOver', round: 3, batches: [signedBatch] },
     { kind: 'vote', vote: signedVote },
     { kind: 'cert', cert },
+    { kind: 'getLinks', from: 0 },
+    { kind: 'links', links: [{ frame, cert }] },
   ];
 }
 

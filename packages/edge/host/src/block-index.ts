@@ -4,7 +4,7 @@ import { compareBytes, toHex } from '@fatty/codec';
 import type { IndexedBlock } from '@fatty/replica';
 import type { KvEntry, KvPort, Written } from './ports.ts';
 
-const KEY_BYTES = 1 + 4 + 2 + 32;
+const KEY_BYTES = 1 + 4 + 4 + 2 + 32;
 const BLOCK = 0x62;
 /** What is written at once: so many blocks or so many bytes. What waits for its group is in memory. */
 export interface IndexGroup {
@@ -14,23 +14,30 @@ export interface IndexGroup {
 
 const GROUP: IndexGroup = { blocks: 512, bytes: 8 << 20 };
 
-/** `b` ‖ round ‖ author ‖ digest, big-endian: bytewise order is the order of refs (R2). */
-export function blockKey(ref: Ref): Uint8Array {
+/** `b` ‖ epoch ‖ round ‖ author ‖ digest, big-endian: in an epoch bytewise order is the order of refs (R2). */
+export function blockKey(epoch: number, ref: Ref): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);
   const view = new DataView(key.buffer);
   key[0] = BLOCK;
-  view.setUint32(1, ref.round);
-  view.setUint16(5, ref.author);
-  key.set(ref.digest, 7);
+  view.setUint32(1, epoch);
+  view.setUint32(5, ref.round);
+  view.setUint16(9, ref.author);
+  key.set(ref.digest, 11);
   return key;
 }
 
-/** Keys of every block in rounds from..to, both included. */
-export function roundsRange(from: number, to: number): readonly [Uint8Array, Uint8Array] {
+/** Keys of every block in rounds from..to of an epoch, both included. */
+export function roundsRange(
+  epoch: number,
+  from: number,
+  to: number,
+): readonly [Uint8Array, Uint8Array] {
   const edge = (round: number): Uint8Array => {
-    const key = new Uint8Array(5);
+    const key = new Uint8Array(9);
+    const view = new DataView(key.buffer);
     key[0] = BLOCK;
-    new DataView(key.buffer).setUint32(1, round);
+    view.setUint32(1, epoch);
+    view.setUint32(5, round);
     return key;
   };
   return [edge(from), edge(to + 1)];
@@ -61,8 +68,8 @@ export class BlockIndex {
   }
 
   add(blocks: readonly IndexedBlock[]): void {
-    for (const { ref, bytes } of blocks) {
-      const entry = { key: blockKey(ref), value: bytes };
+    for (const { epoch, ref, bytes } of blocks) {
+      const entry = { key: blockKey(epoch, ref), value: bytes };
       this.#group.push(entry);
       this.#unwritten.set(toHex(entry.key), entry);
       this.#groupBytes += bytes.length;
@@ -71,14 +78,14 @@ export class BlockIndex {
     if (this.#group.length >= most || this.#groupBytes >= bytesMost) this.#write();
   }
 
-  get(ref: Ref): Uint8Array | undefined {
-    const key = blockKey(ref);
+  get(epoch: number, ref: Ref): Uint8Array | undefined {
+    const key = blockKey(epoch, ref);
     return this.#unwritten.get(toHex(key))?.value ?? this.#kv.get(key);
   }
 
-  /** Every block of rounds from..to, both included, in the order of refs; at most `blocksMax`. */
-  rounds(from: number, to: number, blocksMax: number): readonly Uint8Array[] {
-    const [first, end] = roundsRange(from, to);
+  /** Every block of rounds from..to of an epoch, both included, in the order of refs; at most `blocksMax`. */
+  rounds(epoch: number, from: number, to: number, blocksMax: number): readonly Uint8Array[] {
+    const [first, end] = roundsRange(epoch, from, to);
     const found = [...this.#kv.range(first, end, blocksMax)];
     const written = new Set(found.map(({ key }) => toHex(key)));
     for (const [name, entry] of this.#unwritten) {

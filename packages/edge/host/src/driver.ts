@@ -364,8 +364,9 @@ export class Driver {
   }
 
   #find(want: StoredWant): readonly Uint8Array[] {
-    if (want.kind === 'rounds') return this.#index.rounds(want.from, want.to, want.blocksMax);
-    return want.refs.flatMap((ref) => this.#index.get(ref) ?? []);
+    const { epoch } = want;
+    if (want.kind === 'refs') return want.refs.flatMap((ref) => this.#index.get(epoch, ref) ?? []);
+    return this.#index.rounds(epoch, want.from, want.to, want.blocksMax);
   }
 }
 

@@ -22,7 +22,8 @@ describe('block index', () => {
     author: fc.nat({ max: 300 }),
     fill: fc.nat({ max: 255 }),
   });
-  const blockOf = (ref: Ref): IndexedBlock => ({
+  const blockOf = (ref: Ref, epoch = 0): IndexedBlock => ({
+    epoch,
     ref,
     bytes: utf8(`${ref.round}/${ref.author}/${ref.digest[0]}`),
   });
@@ -31,7 +32,7 @@ describe('block index', () => {
     fc.assert(
       fc.property(refs, refs, (a, b) => {
         const order = a.round - b.round || a.author - b.author || a.fill - b.fill;
-        const [x, y] = [a, b].map((one) => blockKey(refOf(one.round, one.author, one.fill)));
+        const [x, y] = [a, b].map((one) => blockKey(3, refOf(one.round, one.author, one.fill)));
         return Math.sign(Buffer.compare(x ?? utf8(''), y ?? utf8(''))) === Math.sign(order);
       }),
     );
@@ -55,13 +56,31 @@ describe('block index', () => {
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
         const expected = [...new Map(blocks.map((one) => [one.bytes.toString(), one])).values()]
           .filter(({ ref }) => ref.round >= from && ref.round <= to)
-          .sort((x, y) => Buffer.compare(blockKey(x.ref), blockKey(y.ref)))
+          .sort((x, y) => Buffer.compare(blockKey(0, x.ref), blockKey(0, y.ref)))
           .map(({ bytes }) => bytes);
-        expect(index.rounds(from, to, most)).toEqual(expected.slice(0, most));
-        for (const { ref, bytes } of blocks) expect(index.get(ref)).toEqual(bytes);
-        expect(index.get(refOf(80_000, 0))).toBeUndefined();
+        expect(index.rounds(0, from, to, most)).toEqual(expected.slice(0, most));
+        for (const { ref, bytes } of blocks) expect(index.get(0, ref)).toEqual(bytes);
+        expect(index.get(0, refOf(80_000, 0))).toBeUndefined();
       }),
     );
+  });
+
+  it('keeps epochs apart: their rounds are not the same rounds', async () => {
+    const index = new BlockIndex(kvPort(), (error) => {
+      throw error;
+    });
+    const named = (epoch: number): IndexedBlock => ({
+      ...blockOf(refOf(5, 1), epoch),
+      bytes: utf8(`epoch ${epoch}`),
+    });
+    index.add([named(0), named(1)]);
+    await flushed(index);
+    index.add([named(2)]);
+    for (const epoch of [0, 1, 2]) {
+      expect(index.rounds(epoch, 1, 9, 9)).toEqual([utf8(`epoch ${epoch}`)]);
+      expect(index.get(epoch, refOf(5, 1))).toEqual(utf8(`epoch ${epoch}`));
+    }
+    expect(index.rounds(3, 1, 9, 9)).toEqual([]);
   });
 
   it('says that the disk has failed: to whoever waits, else to whoever made it', async () => {
@@ -76,6 +95,6 @@ describe('block index', () => {
     index.add([blockOf(refOf(2, 0))]);
     expect((await flushed(index))?.message).toBe('full');
     expect(fatal).toEqual(['full']);
-    expect(index.get(refOf(1, 0))).toEqual(utf8('1/0/0'));
+    expect(index.get(0, refOf(1, 0))).toEqual(utf8('1/0/0'));
   });
 });

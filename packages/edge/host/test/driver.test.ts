@@ -12,7 +12,11 @@ const refOf = (round: number, author: number, fill = 0): Ref => ({
   author,
   digest: asDigest(new Uint8Array(32).fill(fill)),
 });
-const blockOf = (ref: Ref): IndexedBlock => ({ ref, bytes: utf8(`${ref.round}/${ref.author}`) });
+const blockOf = (ref: Ref): IndexedBlock => ({
+  epoch: 0,
+  ref,
+  bytes: utf8(`${ref.round}/${ref.author}`),
+});
 const send = (peer: number, text: string): ReplicaEffect => ({
   kind: 'send',
   peer,
@@ -36,7 +40,7 @@ describe('effects', () => {
     const heard = bench.link(1);
     bench.script = ({ kind }) => {
       if (kind === 'start') {
-        const want = { kind: 'refs' as const, refs: [] };
+        const want = { kind: 'refs' as const, epoch: 0, refs: [] };
         return [send(1, 'a'), { kind: 'read', request: 5, want }, send(1, 'b')];
       }
       return kind === 'stored' ? [send(1, 'c')] : [];
@@ -138,7 +142,7 @@ describe('a log that is taken again', () => {
 
   it('fills the index, tells what it did to the state, and neither clients nor peers', async () => {
     const failure = { code: 'contradiction', expected: 'one', actual: 'two' };
-    const block = { ref: refOf(3, 1), bytes: utf8('block') };
+    const block = { epoch: 0, ref: refOf(3, 1), bytes: utf8('block') };
     bench.link(1);
     bench.restored = [
       { kind: 'index', blocks: [block] },
@@ -148,12 +152,14 @@ describe('a log that is taken again', () => {
     expect(bench.told).toEqual(['peerUp', 'restore 2']);
     expect(bench.replayed.map(({ kind }) => kind)).toEqual(['index', 'halt']);
     expect(bench.outward).toEqual([]);
-    expect(bench.kv.get(blockKey(block.ref))).toEqual(block.bytes);
+    expect(bench.kv.get(blockKey(0, block.ref))).toEqual(block.bytes);
   });
 
   it('and what cannot be taken is said to whoever brought it', async () => {
     bench.kv.write = () => Promise.reject(new Error('full'));
-    bench.restored = [{ kind: 'index', blocks: [{ ref: refOf(3, 1), bytes: utf8('block') }] }];
+    bench.restored = [
+      { kind: 'index', blocks: [{ epoch: 0, ref: refOf(3, 1), bytes: utf8('block') }] },
+    ];
     expect((await restore(1))?.message).toBe('full');
     expect(bench.fatal).toEqual([]);
   });
@@ -272,8 +278,8 @@ describe('block index', () => {
     bench.script = () => [{ kind: 'index', blocks }];
     bench.driver.dispatch({ kind: 'start' });
     const some = [refOf(4, 0), refOf(9, 9)];
-    expect(read({ kind: 'refs', refs: some })).toMatchObject({ blocks: [utf8('4/0')] });
-    expect(read({ kind: 'rounds', from: 3, to: 3, blocksMax: 9 })).toMatchObject({
+    expect(read({ kind: 'refs', epoch: 0, refs: some })).toMatchObject({ blocks: [utf8('4/0')] });
+    expect(read({ kind: 'rounds', epoch: 0, from: 3, to: 3, blocksMax: 9 })).toMatchObject({
       request: 1,
       blocks: [utf8('3/0'), utf8('3/1')],
     });
@@ -282,8 +288,8 @@ describe('block index', () => {
   it('is written when the driver closes', async () => {
     bench.script = () => [{ kind: 'index', blocks: [blockOf(refOf(1, 0))] }];
     bench.driver.dispatch({ kind: 'start' });
-    expect(bench.kv.get(blockKey(refOf(1, 0)))).toBeUndefined();
+    expect(bench.kv.get(blockKey(0, refOf(1, 0)))).toBeUndefined();
     await bench.close();
-    expect(bench.kv.get(blockKey(refOf(1, 0)))).toEqual(utf8('1/0'));
+    expect(bench.kv.get(blockKey(0, refOf(1, 0)))).toEqual(utf8('1/0'));
   });
 });

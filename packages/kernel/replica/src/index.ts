@@ -13,6 +13,16 @@ export { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
 export { type ClockSample, OwnClock } from './cell/clock.ts';
 export { jobKey } from './checks/verdicts.ts';
 export { viewOf } from './clients/delivered.ts';
+export {
+  type Beginning,
+  beginBehind,
+  epochBehind,
+  epochOf,
+  firstEpoch,
+  type KeptFrame,
+  type OpenedEpoch,
+  type Resumable,
+} from './epochs/opening.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
 export type { FramesStatus } from './frames/frames.ts';
 export { NODE_STATES, type NodeState, nodeStateOf, type Situation } from './node-state.ts';

@@ -23,6 +23,7 @@ import { Delivered } from './clients/delivered.ts';
 import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
+import { Chain } from './epochs/chain.ts';
 import { Frames } from './frames/frames.ts';
 import { Proving } from './frames/proving.ts';
 import type { ResumePort } from './frames/resume.ts';
@@ -41,6 +42,7 @@ export interface Parts {
   readonly bodies: Bodies;
   readonly budgets: Budgets;
   readonly cell: CellPort;
+  readonly chain: Chain;
   readonly delivered: Delivered;
   readonly fetch: Fetch;
   readonly frames: Frames;
@@ -66,7 +68,7 @@ export interface Parts {
 
 /** Makes the parts. They know of one another no more than their ports say. */
 export function assemble(config: ReplicaConfig): Parts {
-  const { committee, cellId, me, machine, signer, scheme } = config;
+  const { committee, cellId, me, machine, signer, scheme, links = [] } = config;
   const members = committee.members.length;
   const faults = faultsMax(committee);
   const { copying = COPYING } = config;
@@ -96,7 +98,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const fetch = new Fetch({ ...ground, sync });
   const waitingOf = (author: number): readonly Block[] =>
     acceptance.waiting.of(author).map(({ block }) => block);
-  const serve = new Serve({ ...ground, waitingOf });
+  const epochOf = (peer: number): number => chain.epochOf(peer);
+  const serve = new Serve({ ...ground, epochOf, waitingOf });
   // Persistence (R24, R25), and whether this replica may sign (R26).
   const persistence = new Persistence({ ...ground, bodies });
   const neighbours = new Neighbours({ ...ground, own: persistence, sync });
@@ -104,18 +107,22 @@ export function assemble(config: ReplicaConfig): Parts {
   const standing = new Standing({ ...ground, neighbours, persistence, ranges });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
-  const frames = new Frames({ ...ground, persistence, proving, scheme, standing, sync, copying });
+  const checkpoints = { links, persistence, proving, scheme, standing, sync, copying };
+  const frames = new Frames({ ...ground, ...checkpoints });
+  // The chain of epochs (R31).
+  const chain = new Chain({ ...ground, frames, links, scheme, sync });
   // What clients say (R11a), and own blocks (R22, R23).
   const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
   const rounds = new Rounds({ ...ground, gateway, pool, proving });
   // Acceptance (R12, R13), and what peers send.
   const budgets = new Budgets(ground);
   const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });
-  const past = { ...ground, acceptance, frames, persistence, pool, restore, rounds, scheme };
+  const before = { frames, links, persistence, restore, scheme };
+  const past = { ...ground, ...before, acceptance, pool, rounds };
   const { handOver } = rounds;
-  const toPeers = { frames, neighbours, serve, standing, sync, handOver };
+  const toPeers = { chain, frames, neighbours, serve, standing, sync, handOver };
   const intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
-  const catchUp = { bodies, fetch, neighbours, ranges, serve, sync };
+  const catchUp = { bodies, chain, fetch, neighbours, ranges, serve, sync };
   const signing = { frames, past, persistence, proving, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };

@@ -132,6 +132,7 @@ export class Replica {
       case 'peerDown':
         this.#parts.ranges.linkDown(event.peer);
         this.#parts.standing.linkDown(event.peer);
+        this.#parts.chain.linkDown(event.peer);
         return this.#parts.cell.peers.setUp(event.peer, false);
       case 'message':
         return this.#parts.intake.hear(event.peer, event.bytes);
@@ -188,6 +189,7 @@ export class Replica {
   #wake(name: TimerName): void {
     this.#parts.timers.fired(name);
     if (name === 'fetchRetry') this.#parts.acceptance.askForMissing();
+    if (name === 'fetchRetry') this.#parts.chain.retry();
     if (name === 'tsDeferral') this.#parts.acceptance.reexamine();
     if (name === 'proofDue') this.#parts.proving.wake();
     if (name !== 'verifyRetry') return;
@@ -232,6 +234,7 @@ export class Replica {
   #settle(): void {
     this.#advance();
     this.#parts.sync.evaluate();
+    this.#parts.frames.tend();
     this.#decide();
     this.#parts.persistence.tendMark(this.#markedCommit, false);
   }

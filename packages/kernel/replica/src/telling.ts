@@ -21,6 +21,7 @@ import type {
 import {
   type Batch,
   batchShape,
+  type EpochLink,
   openVote,
   type SignedBatch,
   signedBatchShape,
@@ -164,6 +165,10 @@ export class Teller {
         return checkpointTelling('vote', message.vote.core);
       case 'cert':
         return checkpointTelling('certificate', message.cert.core);
+      case 'getLinks':
+        return { label: `asks how epoch ${message.from} ended` };
+      case 'links':
+        return { label: `shows how ${epochsOf(message.links)} ended` };
       case 'blocks':
       case 'rounds':
         return this.#blocks(message.blocks);
@@ -262,6 +267,11 @@ function checkpointTelling(what: string, core: Uint8Array): Telling {
 
 const wordsOf = (kind: string, path: string | undefined): string =>
   path === undefined ? kind : `${kind} ${path}`;
+
+function epochsOf(links: readonly EpochLink[]): string {
+  const epochs = links.map(({ frame }) => frame.epoch);
+  return `epoch${epochs.length === 1 ? '' : 's'} ${epochs.join(', ')}`;
+}
 
 const batchesOf = (count: number): string => `${count} ${count === 1 ? 'batch' : 'batches'}`;
 

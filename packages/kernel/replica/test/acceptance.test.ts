@@ -310,7 +310,14 @@ it('own rounds are left out only below what is decided (R23)', () => {
   };
   const hear = (from: number, to: number, blocks: readonly Uint8Array[]): void => {
     // It asks who says that there is more.
-    const more = { lastOwnRound: 0, highestRound: to, commitIndex: 0, yourRound: 0, ask: false };
+    const more = {
+      epoch: 0,
+      lastOwnRound: 0,
+      highestRound: to,
+      commitIndex: 0,
+      yourRound: 0,
+      ask: false,
+    };
     world.inject(1, 0, encodeMessage({ kind: 'status', ...more }));
     world.inject(1, 0, encodeMessage({ kind: 'rounds', from, to, blocks, last: true }));
   };

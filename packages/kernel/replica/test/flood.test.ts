@@ -14,6 +14,7 @@ function unsigned(block: Block): Uint8Array {
 const status = (highestRound: number): Uint8Array =>
   encodeMessage({
     kind: 'status',
+    epoch: 0,
     lastOwnRound: 0,
     highestRound,
     commitIndex: 0,

@@ -32,7 +32,14 @@ export function push(block: Block): Uint8Array {
 
 /** R26: these peers say that they know no block of the receiver's, so that it may begin to sign. */
 export function vouch(world: World, to: number, peers: readonly number[], yourRound = 0): void {
-  const claim = { lastOwnRound: 0, highestRound: 0, commitIndex: 0, yourRound, ask: false };
+  const claim = {
+    epoch: 0,
+    lastOwnRound: 0,
+    highestRound: 0,
+    commitIndex: 0,
+    yourRound,
+    ask: false,
+  };
   for (const peer of peers) {
     world.inject(peer, to, encodeMessage({ kind: 'clock', ms: world.nowMs, ask: false }));
     world.inject(peer, to, encodeMessage({ kind: 'status', ...claim }));

@@ -1,7 +1,7 @@
 // Test helper: one replica with its disk, and what it has said.
 import type { Ref } from '@fatty/broadcast';
 import type { LogRecord } from '@fatty/interface';
-import type { Replica, ReplicaEffect } from '../src/index.ts';
+import type { IndexedBlock, OpenedEpoch, Replica, ReplicaEffect } from '../src/index.ts';
 
 export type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
 
@@ -18,9 +18,13 @@ export class Host {
   replica: Replica;
   life = 0;
   up = true;
+  /** In which it goes on. */
+  epoch: OpenedEpoch;
+  /** Its key is no member of the epoch that its disk leads to: it has stopped. */
+  removed = false;
   readonly index: number;
   readonly timers = new Map<string, number>();
-  readonly kv = new Map<string, { readonly ref: Ref; readonly bytes: Uint8Array }>();
+  readonly kv = new Map<string, IndexedBlock>();
   log: Logged[] = [];
   /** All that was ever durable, and the segments that are gone. */
   readonly wholeLog: Logged[] = [];
@@ -38,8 +42,9 @@ export class Host {
   readonly halts: Effect<'halt'>[] = [];
   readonly diverged: Effect<'diverged'>[] = [];
   persists = 0;
-  constructor(index: number, replica: Replica) {
+  constructor(index: number, replica: Replica, epoch: OpenedEpoch) {
     this.index = index;
+    this.epoch = epoch;
     this.replica = replica;
   }
   get commitIndex(): number {

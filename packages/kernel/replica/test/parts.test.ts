@@ -30,6 +30,7 @@ describe('peer messages', () => {
     { kind: 'rounds', from: 5, to: 6, blocks: [Uint8Array.of(9)], last: true },
     {
       kind: 'status',
+      epoch: 0,
       lastOwnRound: 8,
       highestRound: 9,
       commitIndex: 2 ** 33,
@@ -44,6 +45,8 @@ describe('peer messages', () => {
     },
     { kind: 'vote', vote: { author: 3, core: Uint8Array.of(7), sig } },
     { kind: 'cert', cert: { core: Uint8Array.of(7), bitmap: Uint8Array.of(0b111), sigs: [sig] } },
+    { kind: 'getLinks', from: 3 },
+    { kind: 'links', links: [] },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

@@ -273,8 +273,8 @@ describe('a frame', () => {
     for (const { index, head, payload } of frames) {
       const stored = decode(storedFrameShape, head, head.length);
       if (!stored.ok) throw new Error(stored.failure.code);
-      const { frame } = stored.value;
-      const common = { frame, author: 0, own: new Uint8Array() };
+      const { frame, links } = stored.value;
+      const common = { frame, links, author: 0, own: new Uint8Array() };
       const cert = { core: Uint8Array.of(), bitmap: Uint8Array.of(), sigs: [] };
       const bytes = encode(storedFrameShape, { ...common, cert });
       expect(equalBytes(seen.get(index) ?? bytes, bytes)).toBe(true);

@@ -30,6 +30,7 @@ function turned(): { world: World; sent: Map<string, number>; ask: (bytes: Uint8
 
 const STATUS = encodeMessage({
   kind: 'status',
+  epoch: 0,
   lastOwnRound: 0,
   highestRound: 0,
   commitIndex: 0,

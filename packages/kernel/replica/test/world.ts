@@ -3,8 +3,11 @@
 import { refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
 import type { StateMachine, Verdict } from '@fatty/interface';
+import { type Epoch, genesisOrigin, memberIndex } from '@fatty/protocol';
 import {
+  beginBehind,
   type Copying,
+  type OpenedEpoch,
   Replica,
   type ReplicaEffect,
   type ReplicaEvent,
@@ -18,6 +21,7 @@ export { Host, type Logged } from './host.ts';
 
 import { bareMachine } from './bare-machine.ts';
 import { type Effect, Host } from './host.ts';
+import { Schedule } from './schedule.ts';
 
 type Happening = ReplicaEvent extends infer E
   ? E extends ReplicaEvent
@@ -36,23 +40,21 @@ export interface Options {
   readonly syncMs?: (random: Random) => number;
   readonly machine?: () => StateMachine;
   /** Undefined: no verdict. */
+  /** Keys that are no members yet: hosts behind the first ones, down until they are begun. */
+  readonly joiners?: readonly Signer[];
   readonly verify?: (job: Uint8Array) => Verdict | undefined;
 }
 
 /** Records in a segment of the log: few, so that short worlds have many. */
 const SEGMENT_RECORDS = 24;
 
-interface Scheduled {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
 /** Virtual time, one queue, real replicas. A host's `step` may be watched or replaced by a liar. */
 export class World {
   readonly hosts: Host[] = [];
   readonly random: Random;
   readonly options: Options;
+  readonly signers: readonly Signer[];
+  readonly first: OpenedEpoch;
   nowMs = START_MS;
   steps = 0;
   /** Sees each packet before the network does; false drops it. */
@@ -61,14 +63,23 @@ export class World {
   onPersist: (host: Host, effect: Effect<'persist'>) => void = () => undefined;
   /** Takes the place of replicas that are not honest. */
   readonly liars = new Map<number, (from: number, bytes: Uint8Array) => void>();
-  #queue: Scheduled[] = [];
-  #order = 0;
+  readonly #queue = new Schedule();
 
   constructor(options: Options) {
     this.options = options;
     this.random = new Random(options.seed ?? 1);
-    for (const index of options.cell.signers.keys()) {
-      this.hosts.push(new Host(index, this.fresh(index)));
+    const { cell, joiners = [] } = options;
+    const { committee, cellId, origin = genesisOrigin(cellId, committee) } = cell;
+    this.signers = [...cell.signers, ...joiners];
+    this.first = { committee, origin, links: [] };
+    for (const index of cell.signers.keys()) {
+      this.hosts.push(new Host(index, this.fresh(index), this.first));
+    }
+    for (const at of joiners.keys()) {
+      // In the place of a replica that is not there yet.
+      const host = new Host(cell.signers.length + at, this.fresh(0), this.first);
+      host.up = false;
+      this.hosts.push(host);
     }
   }
 
@@ -94,7 +105,8 @@ export class World {
         [index, other.index],
         [other.index, index],
       ] as const) {
-        if (!this.liars.has(a)) this.event(this.host(a), { kind: 'peerUp', peer: b });
+        const peer = this.placeOf(b, this.host(a).epoch);
+        if (!this.liars.has(a) && peer >= 0) this.event(this.host(a), { kind: 'peerUp', peer });
       }
     }
   }
@@ -106,7 +118,10 @@ export class World {
     for (const { effect } of host.writes.slice(0, keptWrites)) this.#append(host, effect);
     host.writes = [];
     host.timers.clear();
-    for (const other of this.honest) this.event(other, { kind: 'peerDown', peer: index });
+    for (const other of this.honest) {
+      const peer = this.placeOf(index, other.epoch);
+      if (peer >= 0) this.event(other, { kind: 'peerDown', peer });
+    }
   }
 
   restart(index: number): void {
@@ -127,19 +142,44 @@ export class World {
       host.timers.clear();
       this.#begin(host);
       for (const { index } of this.honest) {
-        if (index !== host.index) this.event(host, { kind: 'peerUp', peer: index });
+        const peer = this.placeOf(index, host.epoch);
+        if (index !== host.index && peer >= 0) this.event(host, { kind: 'peerUp', peer });
       }
     };
     whenWritten();
   }
 
   #begin(host: Host): void {
-    host.replica = this.fresh(host.index);
-    host.frames.toReversed().some(({ head, payload }) => host.replica.resume(head, payload).ok);
+    if (!this.#open(host)) return;
     // As a process does: the log first, the mark at its end.
     for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
     for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
     this.event(host, { kind: 'start' });
+  }
+
+  /** Where a host stands in the committee of an epoch; below 0: nowhere. */
+  placeOf(index: number, { committee }: Epoch): number {
+    const key = this.signers[index]?.publicKey;
+    return key === undefined ? -1 : memberIndex(committee, key);
+  }
+
+  /** False: it is no member. */
+  #open(host: Host): boolean {
+    const { cellId, committee, origin } = this.options.cell;
+    if (origin) {
+      host.replica = this.fresh(host.index);
+      host.frames.toReversed().some(({ head, payload }) => host.replica.resume(head, payload).ok);
+      return true;
+    }
+    const rules = { cellId, scheme, genesis: committee };
+    const make = (epoch: OpenedEpoch): Replica | undefined =>
+      this.placeOf(host.index, epoch) < 0 ? undefined : this.fresh(host.index, epoch);
+    const { core, epoch } = beginBehind(rules, host.frames.toReversed(), make);
+    host.epoch = epoch;
+    host.removed = core === undefined;
+    if (core) host.replica = core;
+    else host.up = false;
+    return core !== undefined;
   }
 
   submit(index: number, batch: Uint8Array, tag = 0): void {
@@ -159,33 +199,22 @@ export class World {
   }
 
   after(delayMs: number, run: () => void): void {
-    const entry = { atMs: this.nowMs + delayMs, order: this.#order++, run };
-    let at = this.#queue.length;
-    this.#queue.push(entry);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = this.#queue[up] as Scheduled;
-      if (parent.atMs < entry.atMs || (parent.atMs === entry.atMs && parent.order < entry.order))
-        break;
-      this.#queue[at] = parent;
-      at = up;
-    }
-    this.#queue[at] = entry;
+    this.#queue.add(this.nowMs + delayMs, run);
   }
 
   /** Runs until nothing is scheduled or `untilMs` later. True when the world came to rest. */
   run(forMs: number, isDone: () => boolean = () => false): boolean {
     const endMs = this.nowMs + forMs;
-    while (this.#queue.length > 0 && !isDone()) {
-      if ((this.#queue[0] as Scheduled).atMs > endMs) {
+    for (let next = this.#queue.next; next && !isDone(); next = this.#queue.next) {
+      if (next.atMs > endMs) {
         this.nowMs = endMs;
         return false;
       }
-      const next = this.#pop();
+      this.#queue.take();
       this.nowMs = next.atMs;
       next.run();
     }
-    return this.#queue.length === 0;
+    return this.#queue.next === undefined;
   }
 
   /** Lets time pass, whether anything happens or not. */
@@ -195,39 +224,19 @@ export class World {
     this.nowMs = endMs;
   }
 
-  #pop(): Scheduled {
-    const queue = this.#queue;
-    const top = queue[0] as Scheduled;
-    const last = queue.pop() as Scheduled;
-    if (queue.length === 0) return top;
-    const before = (a: Scheduled, b: Scheduled): boolean =>
-      a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= queue.length) break;
-      const right = child + 1;
-      if (right < queue.length && before(queue[right] as Scheduled, queue[child] as Scheduled))
-        child = right;
-      if (!before(queue[child] as Scheduled, last)) break;
-      queue[at] = queue[child] as Scheduled;
-      at = child;
-    }
-    queue[at] = last;
-    return top;
-  }
-
   /** A replica without a past. */
-  fresh(index: number): Replica {
-    const { committee, cellId, signers, origin } = this.options.cell;
+  fresh(index: number, epoch: OpenedEpoch = this.first): Replica {
+    const { cellId } = this.options.cell;
+    const { committee, origin, links } = epoch;
     const context = { cellId, epoch: committee.epoch, members: committee.members };
     return new Replica({
       committee,
       cellId,
-      ...(origin && { origin }),
-      me: index,
+      origin,
+      links,
+      me: this.placeOf(index, epoch),
       scheme,
-      signer: signers[index] as Signer,
+      signer: this.signers[index] as Signer,
       machine: this.options.machine?.() ?? bareMachine(listAlgorithm, context),
       tuning: this.options.tuning ?? {},
       ...(this.options.copying && { copying: this.options.copying }),
@@ -240,7 +249,7 @@ export class World {
       this.after(delayMs, () => host.life === life && this.event(host, happening));
     switch (effect.kind) {
       case 'send':
-        return this.#send(host.index, effect.peer, effect.bytes);
+        return this.#send(host.index, this.#hostAt(effect.peer, host.epoch), effect.bytes);
       case 'persist':
         return this.#persist(host, effect);
       case 'setTimer': {
@@ -281,7 +290,8 @@ export class World {
           blocks: this.#read(host, effect),
         });
       case 'index':
-        for (const block of effect.blocks) host.kv.set(refKey(block.ref), block);
+        for (const block of effect.blocks)
+          host.kv.set(`${block.epoch}/${refKey(block.ref)}`, block);
         return;
       case 'committed':
         host.committed.push(effect);
@@ -307,10 +317,12 @@ export class World {
 
   #read(host: Host, { want }: Effect<'read'>): readonly Uint8Array[] {
     if (want.kind === 'refs') {
-      return want.refs.flatMap((ref) => host.kv.get(refKey(ref))?.bytes ?? []);
+      return want.refs.flatMap((ref) => host.kv.get(`${want.epoch}/${refKey(ref)}`)?.bytes ?? []);
     }
     return [...host.kv.values()]
-      .filter(({ ref }) => ref.round >= want.from && ref.round <= want.to)
+      .filter(
+        ({ epoch, ref }) => epoch === want.epoch && ref.round >= want.from && ref.round <= want.to,
+      )
       .sort((a, b) => a.ref.round - b.ref.round || a.ref.author - b.ref.author)
       .slice(0, want.blocksMax)
       .map(({ bytes }) => bytes);
@@ -351,6 +363,12 @@ export class World {
     host.log = host.log.filter(({ segment = 1 }) => segment >= below);
   }
 
+  /** The host of a member. */
+  #hostAt(place: number, { committee }: Epoch): number {
+    const key = committee.members[place];
+    return this.signers.findIndex(({ publicKey }) => key && compareBytes(publicKey, key) === 0);
+  }
+
   #send(from: number, to: number, bytes: Uint8Array): void {
     if (!this.onSend(from, to, bytes)) return;
     if (this.options.loses?.(this.random, from, to)) return;
@@ -358,7 +376,10 @@ export class World {
     this.after(delayMs, () => {
       const liar = this.liars.get(to);
       if (liar) liar(from, bytes);
-      else this.event(this.host(to), { kind: 'message', peer: from, bytes });
+      else {
+        const peer = this.placeOf(from, this.host(to).epoch);
+        if (peer >= 0) this.event(this.host(to), { kind: 'message', peer, bytes });
+      }
     });
   }
 }

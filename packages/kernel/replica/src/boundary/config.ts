@@ -1,7 +1,7 @@
 // What a replica is made of.
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { CellId, StateMachine } from '@fatty/interface';
-import type { Committee, Origin } from '@fatty/protocol';
+import type { Committee, EpochLink, Origin } from '@fatty/protocol';
 import type { Copying } from './copying.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -11,6 +11,8 @@ export interface ReplicaConfig {
   readonly cellId: CellId;
   /** Where the epoch of the committee begins (R31); none: it is the first one of the cell. */
   readonly origin?: Origin;
+  /** The chain of epochs from the genesis to this one (R31), checked; none: it is the first one. */
+  readonly links?: readonly EpochLink[];
   /** Own index in the committee. */
   readonly me: number;
   readonly signer: Signer;

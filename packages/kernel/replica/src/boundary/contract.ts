@@ -87,8 +87,8 @@ export type ReplicaEffect =
       readonly payload: Uint8Array;
     }
   /**
-   * The disk has a frame that is ahead of this core: end it as `stop` does, and open another from the disk as
-   * after a restart. Nothing is to be answered; links stay.
+   * The disk has a frame that is ahead of this core, or the last one of its epoch: end it as `stop` does, and
+   * open another from the disk as after a restart. Nothing is to be answered; links stay.
    */
   | { readonly kind: 'reopen' }
   /** Delete the segments of the log below this one; nothing is to be answered. */
@@ -161,9 +161,10 @@ export interface CertifiedProof {
 
 /** Old blocks that the disk is asked for: by name, or by round. */
 export type StoredWant =
-  | { readonly kind: 'refs'; readonly refs: readonly Ref[] }
+  | { readonly kind: 'refs'; readonly epoch: number; readonly refs: readonly Ref[] }
   | {
       readonly kind: 'rounds';
+      readonly epoch: number;
       readonly from: number;
       readonly to: number;
       readonly blocksMax: number;
@@ -171,6 +172,8 @@ export type StoredWant =
 
 /** An accepted block, for the index of old blocks. */
 export interface IndexedBlock {
+  /** Rounds of different epochs have nothing to do with one another. */
+  readonly epoch: number;
   readonly ref: Ref;
   readonly bytes: Uint8Array;
 }

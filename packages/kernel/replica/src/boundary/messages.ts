@@ -16,6 +16,8 @@ import type { Outcome } from '@fatty/interface';
 import {
   type Cert,
   certShape,
+  type EpochLink,
+  epochLinkShape,
   type SignedBatch,
   type SignedVote,
   signedBatchShape,
@@ -33,8 +35,13 @@ const ENVELOPE_BYTES = 64 * 1024;
 const BLOCKS_MAX = 4096;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 
+/** Links of the chain of epochs in one message. */
+export const LINKS_MAX = 16;
+
 /** How far its sender is. Sent when a link comes up and when nothing moves; `ask` wants one back. */
 export interface Status {
+  /** In which the sender is: the rounds below are of it, and say nothing to somebody in another. */
+  readonly epoch: number;
   /** Highest own round that was sent (R24); 0 before the first. */
   readonly lastOwnRound: number;
   /** Highest accepted round. */
@@ -70,7 +77,11 @@ export type PeerMessage =
   /** R27: a member's word on a checkpoint, from itself or passed on. */
   | { readonly kind: 'vote'; readonly vote: SignedVote }
   /** R27: the sender's newest certificate. */
-  | { readonly kind: 'cert'; readonly cert: Cert };
+  | { readonly kind: 'cert'; readonly cert: Cert }
+  /** R31: asks for the links that end epoch `from` and those after it. */
+  | { readonly kind: 'getLinks'; readonly from: number }
+  /** R31: as many as one message takes, ascending. */
+  | { readonly kind: 'links'; readonly links: readonly EpochLink[] };
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
@@ -83,12 +94,21 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   rounds: [5, record({ from: u32, to: u32, blocks: array(blockBytes, BLOCKS_MAX), last: bool })],
   status: [
     6,
-    record({ lastOwnRound: u32, highestRound: u32, commitIndex: u53, yourRound: u32, ask: bool }),
+    record({
+      epoch: u32,
+      lastOwnRound: u32,
+      highestRound: u32,
+      commitIndex: u53,
+      yourRound: u32,
+      ask: bool,
+    }),
   ],
   clock: [7, record({ ms: u53, ask: bool })],
   handOver: [8, record({ round: u32, batches: array(signedBatchShape, HANDED_MAX) })],
   vote: [9, record({ vote: signedVoteShape })],
   cert: [10, record({ cert: certShape })],
+  getLinks: [15, record({ from: u32 })],
+  links: [16, record({ links: array(epochLinkShape, LINKS_MAX) })],
 });
 
 /** Canonical bytes of a message, as one frame. */

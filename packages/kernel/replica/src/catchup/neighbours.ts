@@ -55,13 +55,14 @@ export class Neighbours {
   }
 
   tell(to: readonly number[], ask: boolean): void {
-    const { dag, orderer, out, peers } = this.#port;
+    const { dag, orderer, out, peers, committee } = this.#port;
+    const { epoch } = committee;
     const lastOwnRound = this.#port.own.durableRound;
     const commitIndex = orderer.lastIndex;
     const highestRound = dag.highestRound;
     for (const peer of to) {
       const yourRound = peers.signedRound(peer);
-      const status = { lastOwnRound, highestRound, commitIndex, yourRound, ask };
+      const status = { epoch, lastOwnRound, highestRound, commitIndex, yourRound, ask };
       out.send([peer], { kind: 'status', ...status });
     }
   }

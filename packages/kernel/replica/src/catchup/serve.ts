@@ -37,6 +37,8 @@ export interface ServePort {
   readonly me: number;
   readonly out: Outbox;
   readonly tuning: Tuning;
+  /** In which epoch a peer is. */
+  readonly epochOf: (peer: number) => number;
   /** Blocks of this author that wait for their parents here. */
   readonly waitingOf: (author: number) => readonly Block[];
 }
@@ -61,6 +63,8 @@ export class Serve {
   serveBlocks(peer: number, refs: readonly Ref[]): void {
     this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
+    const epoch = this.#port.epochOf(peer);
+    if (epoch < this.#epoch) return this.#read(peer, { kind: 'refs', epoch, refs });
     const { dag, tuning } = this.#port;
     const found: Block[] = [];
     const stored: Ref[] = [];
@@ -78,13 +82,15 @@ export class Serve {
       peer,
       found.sort((a, b) => compareRefs(a.ref, b.ref)).map((b) => b.bytes),
     );
-    if (stored.length > 0) this.#read(peer, { kind: 'refs', refs: stored });
+    if (stored.length > 0) this.#read(peer, { kind: 'refs', epoch: this.#epoch, refs: stored });
   }
 
   serveRounds(peer: number, from: number, to: number): void {
     this.#refillBudget(peer);
     if (!this.#hasBudget(peer)) return;
     const { dag, tuning } = this.#port;
+    const epoch = this.#port.epochOf(peer);
+    if (epoch < this.#epoch) return this.#serveBefore(peer, epoch, from, to);
     const first = Math.max(1, from);
     const theirs = this.#port.waitingOf(peer).map(({ ref }) => ref.round);
     const highest = Math.max(dag.highestRound, ...theirs.filter((round) => round <= to));
@@ -92,9 +98,20 @@ export class Serve {
     if (last < first) return this.#answerRounds(peer, { from: first, to: first - 1 }, []);
     if (first <= dag.horizon) {
       const span = { from: first, to: Math.min(last, dag.horizon) };
-      return this.#read(peer, { kind: 'rounds', ...span, blocksMax: this.#blocksMax }, span);
+      return this.#read(peer, { kind: 'rounds', epoch, ...span, blocksMax: this.#blocksMax }, span);
     }
     this.#answerAbove(peer, first, last);
+  }
+
+  /** R31: of an epoch that is over the disk has what its log still has. */
+  #serveBefore(peer: number, epoch: number, from: number, to: number): void {
+    const first = Math.max(1, from);
+    const span = { from: first, to: Math.min(to, first + this.#port.tuning.rangeRounds - 1) };
+    this.#read(peer, { kind: 'rounds', epoch, ...span, blocksMax: this.#blocksMax }, span);
+  }
+
+  get #epoch(): number {
+    return this.#port.committee.epoch;
   }
 
   /**
@@ -120,7 +137,8 @@ export class Serve {
       whole.push(...theirs.filter(({ ref }) => ref.round === round));
     }
     const span = { from, to: round - 1 };
-    if (stored.length > 0) return this.#read(peer, { kind: 'refs', refs: stored }, span, whole);
+    if (stored.length > 0)
+      return this.#read(peer, { kind: 'refs', epoch: this.#epoch, refs: stored }, span, whole);
     this.#answerRounds(
       peer,
       span,

@@ -213,6 +213,12 @@ export class Pool {
     return { batches: this.#takeBatches(room, round), unsigned, evidence, statements };
   }
 
+  /** What a sealed block may carry: batches wait for the next epoch, and their clients send them again. */
+  takeSealed(round: number): Cargo {
+    const evidence = this.accusations.take(round);
+    return { ...NO_CARGO, unsigned: this.unsigned.take(), evidence };
+  }
+
   /** The own block is made: its batches are watched until they are committed. */
   include(block: Block): void {
     if (block.batches.length === 0) return;

@@ -76,6 +76,11 @@ export class Checkpoints {
     this.#covered(this.#recent.at(-1)?.commitTs ?? this.#lastTs);
   }
 
+  /** Goes on behind the last commit of the epoch before: its state is a copy, and its order is over. */
+  begin(frame: Frame): void {
+    this.#stateBytes = frame.copy?.stateBytes ?? 0;
+  }
+
   /** Takes the next commit; answers whether it is a checkpoint. `told`: it gave the machine something to tell. */
   committed(ordered: Ordered, told = false): Checkpoint | undefined {
     const { content, convicted, agenda: _, isFinal, ...commit } = ordered;

@@ -6,7 +6,6 @@ import type { Applied, Failure, LogRecord, StateMachine } from '@fatty/interface
 import type { Ordered } from '@fatty/order';
 import {
   type Cert,
-  type CertRules,
   checkCert,
   frameRootOf,
   isVoteSigned,
@@ -20,8 +19,9 @@ import {
   voteShape,
 } from '@fatty/protocol';
 import type { Copying } from '../boundary/copying.ts';
-import type { Outbox } from '../boundary/outbox.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
 import type { Peers } from '../cell/peers.ts';
 import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
 import type { ReplayedRecord } from '../signing/restore.ts';
@@ -31,7 +31,7 @@ import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { Keeper } from './keeper.ts';
 import type { OpenPayload } from './payload.ts';
 import type { Proving } from './proving.ts';
-import type { StoredFrame } from './stored.ts';
+import type { FrameRules, StoredFrame } from './stored.ts';
 import { type CastVote, Tally, VOTES_KEPT } from './tally.ts';
 
 /** Votes for commits this far beyond the own ones are not looked at: a certificate will come. */
@@ -59,7 +59,8 @@ interface OwnVote {
 }
 
 /** What Frames needs of its replica. */
-export interface FramesPort extends CertRules {
+export interface FramesPort extends FrameRules {
+  readonly clock: OwnClock;
   readonly copying: Copying;
   readonly dag: Dag;
   readonly machine: StateMachine;
@@ -71,6 +72,7 @@ export interface FramesPort extends CertRules {
   readonly signer: Signer;
   readonly standing: Standing;
   readonly sync: { readonly isSyncing: boolean };
+  readonly timers: Timers;
   readonly tuning: Tuning;
 }
 
@@ -94,6 +96,9 @@ export class Frames {
   #commitIndex: number;
   #diverged: Failure | undefined;
   #isLive = false;
+  /** On the last commit of the epoch, which is applied. */
+  #final: Vote | undefined;
+  #tellAgainMs = 0;
 
   constructor(port: FramesPort) {
     this.#port = port;
@@ -121,8 +126,11 @@ export class Frames {
   committed(ordered: Ordered, { notices }: Pick<Applied, 'notices'>): void {
     this.#commitIndex = ordered.index;
     const checkpoint = this.#checkpoints.committed(ordered, notices.length > 0);
-    if (checkpoint === undefined || !this.#isAtTip || this.#diverged) return;
+    if (checkpoint === undefined || this.#diverged) return;
+    // Nothing comes behind the last one of an epoch: whoever applies it, and however late, needs it.
+    if (!this.#isAtTip && !ordered.isFinal) return;
     const vote = this.#voteOn(checkpoint);
+    if (ordered.isFinal) this.#final = vote;
     const core = encode(voteShape, vote);
     this.#remember(vote.index, core);
     this.#castVote(vote);
@@ -136,12 +144,15 @@ export class Frames {
   }
 
   /** Before `start` and the log: goes on behind a frame of an earlier life, whose state is in the machine. */
-  resume(stored: StoredFrame, { commits, last }: OpenPayload): void {
-    this.#commitIndex = last.index;
-    this.#certs = [{ index: last.index, cert: stored.cert }];
+  resume(stored: StoredFrame, { commits, last }: OpenPayload, isBefore: boolean): void {
+    const { index, horizon } = last;
+    this.#commitIndex = index;
+    const isFinal = stored.frame.end !== undefined;
+    this.#keeper.resume({ index, horizon: isBefore ? 0 : horizon, isFinal });
+    if (isBefore) return this.#checkpoints.begin(stored.frame);
+    this.#certs = [{ index, cert: stored.cert }];
     this.#checkpoints.resume(stored.frame, commits);
-    this.#keeper.resume(last);
-    this.#port.proving.resumed(last.index, stored.cert);
+    this.#port.proving.resumed(index, stored.cert);
   }
 
   /** Before `start`: takes the own votes out of the records of an earlier life (R24), and sees where all of them are. */
@@ -190,10 +201,12 @@ export class Frames {
     const opened = openVote(signed.core);
     if (!opened.ok) return opened.failure;
     const { epoch, index } = opened.value;
+    // Of another epoch, whose members may be others.
+    if (epoch !== this.#epoch) return undefined;
     if (signed.author >= committee.members.length) {
       return failure('not_a_member', 'a vote of a member', `${signed.author}`);
     }
-    if (epoch !== this.#epoch || signed.author === me || !this.#isNear(index)) return undefined;
+    if (signed.author === me || !this.#isNear(index)) return undefined;
     // Its own word on its own link: whom else would a lie harm?
     if (signed.author === peer) this.#keeper.heard(peer, this.#horizonAt(index));
     const cast = { index, signed };
@@ -205,6 +218,22 @@ export class Frames {
     }
     this.#count(index, signed);
     return undefined;
+  }
+
+  /**
+   * After every event: the vote on the last commit of the epoch is cast as soon as that may be, and told again
+   * until it is certified, for no later one makes up for it.
+   */
+  tend(): void {
+    if (this.#final === undefined || this.#certified >= this.#final.index || !this.#isLive) return;
+    const { clock, peers, timers, tuning } = this.#port;
+    this.#castVote(this.#final);
+    const nowMs = clock.runningMs;
+    if (nowMs >= this.#tellAgainMs) {
+      if (this.#tellAgainMs > 0) for (const peer of peers.up) this.linkUp(peer);
+      this.#tellAgainMs = nowMs + 5 * tuning.fetchRetryMs;
+    }
+    timers.want('fetchRetry', this.#tellAgainMs);
   }
 
   /** Somebody passes on a certificate: taken when it is newer than the own ones. Answers as {@link takeVote}. */
@@ -236,7 +265,7 @@ export class Frames {
   }
 
   get #certified(): number {
-    return this.#certs.at(-1)?.index ?? 0;
+    return this.#certs.at(-1)?.index ?? this.#port.dag.origin.index;
   }
 
   /**

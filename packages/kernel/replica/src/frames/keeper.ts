@@ -1,6 +1,6 @@
 // Which frames are kept on disk, and what of the log may go then.
 import { equalBytes } from '@fatty/codec';
-import type { Cert, Committee } from '@fatty/protocol';
+import type { Cert, Committee, EpochLink } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Persistence } from '../signing/persistence.ts';
@@ -12,6 +12,7 @@ import { encodeStored } from './stored.ts';
 export interface KeeperPort {
   readonly committee: Committee;
   readonly dag: { readonly highestRound: number };
+  readonly links: readonly EpochLink[];
   readonly me: number;
   readonly out: Outbox;
   readonly persistence: Pick<Persistence, 'lastToken' | 'own' | 'expedite'>;
@@ -31,6 +32,8 @@ interface Capture extends Checkpoint {
 interface Kept {
   readonly index: number;
   readonly horizon: number;
+  /** It is the last frame of the epoch. */
+  readonly isFinal: boolean;
 }
 
 /**
@@ -60,14 +63,15 @@ export class Keeper {
     return this.#kept.at(-1)?.index ?? 0;
   }
 
-  /** Goes on behind a frame of an earlier life; `last`: its commit. */
-  resume({ index, horizon }: Kept): void {
-    this.#kept = [{ index, horizon }];
+  /** Goes on behind a frame of an earlier life. */
+  resume(kept: Kept): void {
+    this.#kept = [kept];
   }
 
   /** A checkpoint that this replica has come to, with its vote; `certified`: newest commit with a certificate. */
   reached({ payload, ...checkpoint }: Checkpoint, core: Uint8Array, certified: number): void {
-    if (payload === undefined || this.#isTaken(certified)) return;
+    const isFinal = checkpoint.frame.end !== undefined;
+    if (payload === undefined || (!isFinal && this.#isTaken(certified))) return;
     const token = this.#port.persistence.lastToken;
     this.#capture = { ...checkpoint, payload, core, token, cert: undefined };
   }
@@ -91,25 +95,31 @@ export class Keeper {
     // Nobody else may have asked for that write.
     if (this.#capture.token > this.#written) return this.#port.persistence.expedite();
     const { frame, commit, payload, cert } = this.#capture;
-    const { me, persistence, out } = this.#port;
+    const { me, persistence, out, links } = this.#port;
     const head = encodeStored({
       frame,
       cert,
+      links,
       author: me,
       own: persistence.own?.bytes ?? new Uint8Array(),
     });
     this.#capture = undefined;
-    this.#writing = { index: commit.index, horizon: commit.horizon };
+    const isFinal = frame.end !== undefined;
+    this.#writing = { index: commit.index, horizon: commit.horizon, isFinal };
     out.push({ kind: 'storeFrame', index: commit.index, head, payload });
   }
 
   /** The frame is on disk: what only older ones needed may go. */
   stored(index: number): void {
     if (this.#writing?.index !== index) return;
-    this.#kept = [...this.#kept, this.#writing].slice(-2);
+    const kept = this.#writing;
+    this.#kept = [...this.#kept, kept].slice(-2);
     this.#writing = undefined;
     this.#port.out.note({ what: 'frameKept', commit: index });
+    if (kept.isFinal) return this.#port.out.push({ kind: 'reopen' });
     this.#letGo();
+    // The last frame of the epoch waits for no other one.
+    this.#store();
   }
 
   /** Records of this size are durable in a segment of the log. */

@@ -3,14 +3,13 @@ import type { Block } from '@fatty/broadcast';
 import { fail, ok } from '@fatty/codec';
 import type { Outcome, StateMachine } from '@fatty/interface';
 import type { Commit, Orderer } from '@fatty/order';
-import type { CertRules } from '@fatty/protocol';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Frames } from './frames.ts';
-import { openPayload } from './payload.ts';
-import { openFrame, restoreState } from './stored.ts';
+import { type OpenPayload, openPayload } from './payload.ts';
+import { type FrameRules, openFrame, restoreState, type StoredFrame } from './stored.ts';
 
 /** Who has to know what an earlier life left. */
-export interface ResumePort extends CertRules {
+export interface ResumePort extends FrameRules {
   readonly acceptance: { shun(author: number): void };
   readonly frames: Frames;
   readonly machine: StateMachine;
@@ -41,18 +40,25 @@ export function resumeFrom(
 ): Outcome<Commit> {
   const proved = openFrame(port, head);
   if (!proved.ok) return proved;
-  const { stored, stateRoot } = proved.value;
-  const { convicted, agenda } = stored.frame;
-  if (stored.author !== port.me) {
+  const { stored, stateRoot, isBefore } = proved.value;
+  if (!isBefore && stored.author !== port.me) {
     return fail('foreign_log', `a frame of replica ${port.me}`, `of ${stored.author}`);
   }
   const opened = openPayload(stored.frame, payload);
   if (!opened.ok) return opened;
-  const { commits, last, state } = opened.value;
+  const { last, state } = opened.value;
   const restored = restoreState(port.machine, stateRoot, state);
   if (!restored.ok) return restored;
+  port.frames.resume(stored, opened.value, isBefore);
+  if (!isBefore) resumeOrder(port, stored, opened.value);
+  port.rounds.resumed();
+  return ok(last);
+}
+
+/** The frame is of the epoch that goes on. */
+function resumeOrder(port: ResumePort, stored: StoredFrame, { commits }: OpenPayload): void {
+  const { convicted, agenda } = stored.frame;
   port.orderer.resume(commits, convicted, agenda);
-  port.frames.resume(stored, opened.value);
   port.persistence.restoredFrame();
   port.pool.accusations.convicted(convicted);
   for (const author of convicted) port.acceptance.shun(author);
@@ -63,8 +69,6 @@ export function resumeFrom(
   }
   const own = port.restore.ownBeside(stored.own);
   if (own) standOn(port, own);
-  port.rounds.resumed();
-  return ok(last);
 }
 
 /** An own block of an earlier life, from the log or from beside a frame: the next one stands on it. */

@@ -1,5 +1,6 @@
 // A frame as it is kept on disk.
 import {
+  array,
   bytes,
   decode,
   encode,
@@ -17,9 +18,12 @@ import {
   type CertRules,
   certShape,
   checkCert,
+  type EpochLink,
+  epochLinkShape,
   type Frame,
   frameRootOf,
   frameShape,
+  openVote,
   type Vote,
 } from '@fatty/protocol';
 
@@ -27,6 +31,8 @@ import {
 export interface StoredFrame {
   readonly frame: Frame;
   readonly cert: Cert;
+  /** The chain from the genesis to the epoch of the frame (R31). */
+  readonly links: readonly EpochLink[];
   /** Of whose folder it is: no part of what others could use. */
   readonly author: number;
   /** The newest own block when it was kept, as SignedBlock bytes; empty when there was none. */
@@ -37,29 +43,48 @@ export interface StoredFrame {
 export interface ProvedFrame {
   readonly stored: StoredFrame;
   readonly stateRoot: Digest;
+  /** It ended the epoch before: the state goes on, and nothing else of it. */
+  readonly isBefore: boolean;
 }
 
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
-/** Beyond it no head is read. */
-const HEAD_BYTES_MAX = 8 * 1024 * 1024;
+/** Beyond it no head is read: some thousands of epochs of the largest cell. */
+export const HEAD_BYTES_MAX: number = 64 * 1024 * 1024;
+const LINKS_HARD_MAX = 1 << 20;
 
 /** Canonical form of {@link StoredFrame}. */
 export const storedFrameShape: Shape<StoredFrame> = record({
   frame: frameShape,
   cert: certShape,
+  links: array(epochLinkShape, LINKS_HARD_MAX),
   author: u16,
   own: bytes(BYTES_HARD_MAX),
 });
+
+/** What a kept frame is held against. */
+export interface FrameRules extends CertRules {
+  /** The chain to the epoch of the rules, checked; the frame that ends the epoch before is good, too. */
+  readonly links: readonly EpochLink[];
+}
 
 /**
  * Reads the head of a kept frame and checks it: certificate and frame. Pure. Codes: those of `decode` and of
  * {@link proveFrame}.
  */
-export function openFrame(rules: CertRules, head: Uint8Array): Outcome<ProvedFrame> {
+export function openFrame(rules: FrameRules, head: Uint8Array): Outcome<ProvedFrame> {
   const stored = decode(storedFrameShape, head, HEAD_BYTES_MAX);
   if (!stored.ok) return stored;
-  const vote = proveFrame(rules, stored.value);
-  return vote.ok ? ok({ stored: stored.value, stateRoot: vote.value.stateRoot }) : vote;
+  const before = rules.links.at(-1);
+  const isBefore = before !== undefined && before.frame.epoch === stored.value.frame.epoch;
+  const vote = isBefore ? proveBefore(before, stored.value.frame) : proveFrame(rules, stored.value);
+  if (!vote.ok) return vote;
+  return ok({ stored: stored.value, stateRoot: vote.value.stateRoot, isBefore });
+}
+
+/** The chain has the certificate of the final frame before, checked against that epoch's members. */
+function proveBefore({ cert }: EpochLink, frame: Frame): Outcome<Vote> {
+  const vote = openVote(cert.core);
+  return vote.ok ? named(vote, frame) : vote;
 }
 
 /** Pure: a certificate proves a frame when it names it. Codes: those of `checkCert`, `wrong_frame`. */
@@ -68,7 +93,10 @@ export function proveFrame(
   { frame, cert }: Pick<StoredFrame, 'frame' | 'cert'>,
 ): Outcome<Vote> {
   const vote = checkCert(rules, cert);
-  if (!vote.ok) return vote;
+  return vote.ok ? named(vote, frame) : vote;
+}
+
+function named(vote: Extract<Outcome<Vote>, { ok: true }>, frame: Frame): Outcome<Vote> {
   const { frameRoot, commitDigest, index } = vote.value;
   const isNamed = equalBytes(frameRootOf(frame), frameRoot);
   const isSame = equalBytes(frame.commitDigest, commitDigest) && frame.index === index;

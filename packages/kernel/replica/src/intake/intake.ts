@@ -2,12 +2,13 @@
 import { type Dag, openBlock, type Ref } from '@fatty/broadcast';
 import { failure } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import { decodeMessage, type PeerMessage, REFS_MAX } from '../boundary/messages.ts';
+import { decodeMessage, type PeerMessage, REFS_MAX, type Status } from '../boundary/messages.ts';
 import type { Fetch } from '../catchup/fetch.ts';
 import type { Neighbours } from '../catchup/neighbours.ts';
 import type { Ranges } from '../catchup/ranges.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
+import type { Chain } from '../epochs/chain.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
@@ -17,6 +18,7 @@ import { Conduct, type ConductPort } from './conduct.ts';
 /** What Intake needs of its replica. */
 export interface IntakePort extends ConductPort {
   readonly acceptance: Acceptance;
+  readonly chain: Chain;
   readonly dag: Dag;
   readonly fetch: Fetch;
   readonly handOver: HandOver;
@@ -58,7 +60,8 @@ export class Intake {
   }
 
   #dispatch(peer: number, message: PeerMessage): void {
-    const { serve, sync, standing, neighbours, clock, acceptance, handOver, frames } = this.#port;
+    const { serve, sync, standing, neighbours, clock, acceptance, handOver, frames, chain } =
+      this.#port;
     if (standing.lacksRoom && BLOCKS.has(message.kind)) return;
     switch (message.kind) {
       case 'push':
@@ -73,8 +76,7 @@ export class Intake {
       case 'getRounds':
         return serve.serveRounds(peer, message.from, message.to);
       case 'status':
-        standing.told(peer, message.yourRound);
-        return neighbours.told(peer, message);
+        return this.#status(peer, message);
       case 'clock':
         if (message.ask) neighbours.tellClock([peer], false);
         return clock.told(peer, message.ms) ? acceptance.reexamine() : undefined;
@@ -84,7 +86,22 @@ export class Intake {
         return this.#judge(peer, frames.takeVote(peer, message.vote));
       case 'cert':
         return this.#judge(peer, frames.takeCert(message.cert));
+      case 'getLinks':
+        return chain.serve(peer, message.from);
+      case 'links':
+        return this.#judge(peer, chain.take(message.links));
     }
+  }
+
+  /** Rounds of another epoch say nothing here, and nothing about the own key in this one (R26). */
+  #status(peer: number, status: Status): void {
+    const { chain, committee, neighbours, standing } = this.#port;
+    chain.told(peer, status.epoch);
+    if (status.epoch === committee.epoch) {
+      standing.told(peer, status.yourRound);
+      return neighbours.told(peer, status);
+    }
+    if (status.ask) neighbours.tell([peer], false);
   }
 
   #judge(peer: number, flaw: Failure | undefined): void {
@@ -138,7 +155,9 @@ export class Intake {
     const { committee, acceptance, dag, me, out } = this.#port;
     const opened = openBlock(bytes, committee.params.limits.blockBytesMax);
     if (opened.ok) {
-      const { ref } = opened.value;
+      const { ref, header } = opened.value;
+      // Nobody here can check it; that its sender is further may be true.
+      if (header.epoch > committee.epoch) this.#port.chain.told(peer, header.epoch);
       if (ref.author === me && dag.has(ref)) this.#port.standing.shown(peer, ref.round);
       return acceptance.receive(opened.value, peer, isAsked);
     }

@@ -84,7 +84,8 @@ export class Proposer {
   make(round: number, carriesBatches: boolean): Block {
     const { committee, cellId, signer, me, clock } = this.#port;
     this.#port.pool.requeueLost(round);
-    const cargo: Cargo = carriesBatches ? this.#port.pool.take(round) : NO_CARGO;
+    const seal = this.#isSealed;
+    const cargo = this.#cargo(round, carriesBatches, seal);
     const header: Omit<Header, 'bodyHash'> = {
       cellId,
       epoch: committee.epoch,
@@ -92,7 +93,7 @@ export class Proposer {
       author: me,
       // R11: never below the own block before; the clock knows that one.
       ts: Math.max(clock.nowMs, committee.genesisTs),
-      seal: false,
+      seal,
       parents: this.#parents(round),
     };
     const block = signBlock(header, cargo, signer);
@@ -102,6 +103,17 @@ export class Proposer {
     );
     this.#port.pool.include(block);
     return block;
+  }
+
+  /** R30: from the plan on, and what is sealed once stays so. */
+  get #isSealed(): boolean {
+    return this.#port.orderer.agenda.plan !== undefined || this.#last?.header.seal === true;
+  }
+
+  #cargo(round: number, carriesBatches: boolean, seal: boolean): Cargo {
+    if (!carriesBatches) return NO_CARGO;
+    const { pool } = this.#port;
+    return seal ? pool.takeSealed(round) : pool.take(round);
   }
 
   #canStandOn(below: number, others: readonly Ref[]): boolean {

@@ -83,6 +83,7 @@ export class Rest {
    * for liars, and what this replica is then asked to say waits for them.
    */
   get roundMax(): number {
+    if (this.#port.orderer.hasEnded) return 0;
     if (this.#isLoaded() || this.#isHeartbeatDue()) return Number.POSITIVE_INFINITY;
     return this.#lastRoundOf(this.openRound);
   }
@@ -155,6 +156,8 @@ export class Rest {
 
   /** Something is to be said, or is on its way to be committed. */
   #isLoaded(): boolean {
+    // R30: the epoch ends, for which q members have to seal.
+    if (this.#port.orderer.agenda.plan !== undefined) return true;
     return this.#port.payload.isOpen || this.#port.pool.hasNews(this.#port.proposer.lastRound + 1);
   }
 

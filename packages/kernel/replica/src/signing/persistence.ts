@@ -144,7 +144,7 @@ export class Persistence {
   /** An accepted block of somebody else. */
   queue(block: Block): void {
     this.#records.push({ type: RECORD_BLOCK, body: block.bytes });
-    this.#index.push({ ref: block.ref, bytes: block.bytes });
+    this.#index.push({ epoch: block.header.epoch, ref: block.ref, bytes: block.bytes });
     this.#bytes += block.bytes.length;
   }
 
@@ -228,11 +228,14 @@ export class Persistence {
     this.#owned = true;
   }
 
-  /** Code `foreign_log`. */
+  /** What another epoch has written stands in the same log, under its own number. Code `foreign_log`. */
   restoredOwner(body: Uint8Array): Outcome<true> {
+    const { me, cellId: cell, committee } = this.#port;
+    const owner = decode(ownerShape, body, body.length);
+    const isOurs = owner.ok && equalBytes(owner.value.cellId, cell);
+    if (isOurs && owner.value.epoch !== committee.epoch) return ok(true);
     this.#owned = true;
     if (equalBytes(body, this.#owner())) return ok(true);
-    const { me } = this.#port;
     return fail('foreign_log', `the log of replica ${me} of this cell`, 'another log');
   }
 

@@ -1,6 +1,15 @@
 // Reads the own log back.
-import { type Block, type BlockRules, checkBlock, type Dag, trusting } from '@fatty/broadcast';
-import { failure, failureOf } from '@fatty/codec';
+import {
+  type Block,
+  type BlockRules,
+  checkBlock,
+  checkOpened,
+  type Dag,
+  type OpenedBlock,
+  openBlock,
+  trusting,
+} from '@fatty/broadcast';
+import { equalBytes, failure, failureOf } from '@fatty/codec';
 import type { Failure, LogRecord, PlacedRecord } from '@fatty/interface';
 import type { Committee } from '@fatty/protocol';
 import type { IndexedBlock } from '../boundary/contract.ts';
@@ -92,7 +101,21 @@ export class Restore {
       if (!owner.ok) this.#flaw ??= owner.failure;
     }
     if (record.type !== RECORD_BLOCK || this.#flaw) return undefined;
-    const checked = checkBlock(record.body, this.#rules);
+    const opened = openBlock(record.body, record.body.length);
+    if (!opened.ok) {
+      this.#flaw = opened.failure;
+      return undefined;
+    }
+    const { epoch, cellId } = opened.value.header;
+    const { committee, cellId: ours } = this.#port.rules;
+    if (epoch === committee.epoch || !equalBytes(cellId, ours)) return this.#judge(opened.value);
+    // Members that are still in that epoch may ask for it.
+    this.#toIndex(opened.value);
+    return undefined;
+  }
+
+  #judge(opened: OpenedBlock): Block | undefined {
+    const checked = checkOpened(opened, this.#rules);
     if (checked.kind !== 'accept') {
       this.#flaw = failureOf(checked);
       return undefined;
@@ -101,8 +124,12 @@ export class Restore {
     const { dag } = this.#port;
     // It is in the state, and others may ask for it.
     const isBelow = block.ref.round <= dag.horizon;
-    if (isBelow) this.#indexed.push({ ref: block.ref, bytes: block.bytes });
+    if (isBelow) this.#toIndex(block);
     return isBelow || dag.has(block.ref) ? undefined : block;
+  }
+
+  #toIndex({ header, ref, bytes }: OpenedBlock): void {
+    this.#indexed.push({ epoch: header.epoch, ref, bytes });
   }
 
   #hasParents(block: Block): boolean {
@@ -121,7 +148,7 @@ export class Restore {
   }
 
   index(block: Block): void {
-    this.#indexed.push({ ref: block.ref, bytes: block.bytes });
+    this.#toIndex(block);
     this.#port.bodies.indexed(block.ref);
   }
 

@@ -35,6 +35,7 @@ export function askRounds(from: number, to: number): Uint8Array {
 export function claim(highestRound: number, commitIndex: number): Uint8Array {
   return encodeMessage({
     kind: 'status',
+    epoch: 0,
     lastOwnRound: highestRound,
     highestRound,
     commitIndex,
