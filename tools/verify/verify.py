@@ -229,7 +229,7 @@ def page_of(root, page):
 
 def open_state(root, state):
     demand(digest("state", state) == root, "the state that was signed")
-    return fields(decode(state), list, *[bytes] * 8)
+    return fields(decode(state), list, *[bytes] * 9)
 
 
 def names_of(path):
@@ -273,7 +273,7 @@ def show_node(record):
     return {
         "id": [body[0][0].hex(), body[0][1], body[0][2]],
         "file": body[2],
-        "machine": body[12],
+        "slot": body[12],
         "contents": [[one[2].hex(), one[3]] for one in body[11]],
         "children": None if children is None else children[1],
     }

@@ -120,6 +120,8 @@ function answerOf(
     case 'acl':
     case 'contents':
     case 'get':
+    case 'job':
+    case 'jobs':
     case 'list':
     case 'lock':
     case 'machine':

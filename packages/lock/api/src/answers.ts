@@ -24,6 +24,8 @@ import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
 import { type Dot, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
+import { type JobAnswer, type JobEntry, jobAnswerShape, jobEntryShape } from './jobs.ts';
+import { type MachinePolicy, machinePolicyShape } from './machine-policy.ts';
 import {
   ADDRESS_LENGTH_MAX,
   type Binding,
@@ -33,15 +35,12 @@ import {
   contentModeShape,
   type LockMode,
   lockModeShape,
-  type MachinePolicy,
-  machinePolicyShape,
   type NodeKind,
   nodeKindShape,
   OUTPUTS_MAX,
   PUBLISHED_BYTES_MAX,
-  pathShape,
 } from './ops.ts';
-import { SEGMENT_BYTES_MAX } from './path.ts';
+import { pathShape, SEGMENT_BYTES_MAX } from './path.ts';
 import { LIST_MAX } from './queries.ts';
 import { type ErrorResult, errorFieldsShape } from './results.ts';
 
@@ -217,6 +216,8 @@ export type Answer =
   | { readonly kind: 'acl'; readonly acl: Acl; readonly aclGen: Position }
   /** Of an `own` query: in the words of the algorithm that the cell hosts. */
   | { readonly kind: 'own'; readonly answer: Uint8Array }
+  | ({ readonly kind: 'job' } & JobAnswer)
+  | { readonly kind: 'jobs'; readonly entries: readonly JobEntry[]; readonly more: boolean }
   | ErrorResult;
 
 const statShape: Shape<Stat> = record<Stat>({
@@ -350,6 +351,8 @@ export const answerShape: Shape<Answer> = union<Answer>({
   ],
   acl: [12, record({ acl: aclShape, aclGen: positionShape })],
   own: [10, record({ answer: bytes(OWN_ANSWER_BYTES_MAX) })],
+  job: [13, jobAnswerShape],
+  jobs: [14, record({ entries: array(jobEntryShape, LIST_MAX), more: bool })],
 });
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;

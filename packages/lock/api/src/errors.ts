@@ -53,6 +53,14 @@ const FINAL = {
   no_inbox: 'The machine has no inbox.',
   wrong_in: 'The proof does not consume the next entries of the inbox.',
   inbox_neglected: 'The proof leaves an entry waiting that is older than a period.',
+  // Jobs
+  bad_job: 'The terms of the job are out of range.',
+  not_a_job: 'The node is not a job.',
+  not_worker: 'The job names its workers, and this client is none of them.',
+  not_claimant: 'This client has no claim of this job (any more).',
+  not_job_owner: 'Only who declared the job, or holds its fence, may cancel it.',
+  job_ended: 'The job has ended.',
+  // Proofs
   below_policy: 'The proof is weaker than this machine demands.',
   bad_proof: 'The bytes are not a proof envelope with a lease statement.',
 } as const;
@@ -77,6 +85,14 @@ const LATER = {
   too_many_waits: 'The queue is as long as it may be.',
   // Machines
   held: 'Another lessee holds the machine.',
+  // Jobs
+  no_job: 'No job of the queue is free for this worker now.',
+  job_waits: 'The job waits for its inputs.',
+  job_claimed: 'Another claim of the job runs.',
+  too_many_claims: 'This client key has claimed as many jobs as allowed.',
+  too_many_dependents: 'As many jobs as allowed wait for the result of that job.',
+  queue_full: 'The queue, or this client’s part of it, is full.',
+  // Inboxes
   inbox_full: 'The inbox, or this client’s part of it, is full.',
 } as const;
 

@@ -16,8 +16,10 @@ import {
 import type { CommitEvent, Outcome, Position, PublicKey, SessionId } from '@fatty/interface';
 import { feltShape } from './felt.ts';
 import { positionShape } from './ids.ts';
+import { type JobStatus, jobStatusShape } from './jobs.ts';
 import { type LossReason, lossReasonShape } from './notices.ts';
-import { type LockMode, lockModeShape, type NodeKind, nodeKindShape, pathShape } from './ops.ts';
+import { type LockMode, lockModeShape, type NodeKind, nodeKindShape } from './ops.ts';
+import { pathShape } from './path.ts';
 
 /**
  * What one commit did at one path. A commit's events follow from the commits up to it and from nothing
@@ -93,6 +95,13 @@ export type EventBody =
   | { readonly kind: 'published'; readonly path: string; readonly generation: Position }
   /** Its inbox has got this entry; counts from 1. */
   | { readonly kind: 'posted'; readonly path: string; readonly number: number }
+  /** A job stands elsewhere, or a proof has moved its state clock. */
+  | {
+      readonly kind: 'jobMoved';
+      readonly path: string;
+      readonly status: JobStatus;
+      readonly t: bigint;
+    }
   /** At `/.sys/epoch`. */
   | { readonly kind: 'epochChanged'; readonly path: string; readonly epoch: number };
 
@@ -145,6 +154,7 @@ export const eventShape: Shape<EventBody> = union<EventBody>({
   machineLost: [33, lost],
   published: [34, record({ path: pathShape, generation: positionShape })],
   posted: [35, record({ path: pathShape, number: u53 })],
+  jobMoved: [36, record({ path: pathShape, status: jobStatusShape, t: u64 })],
   epochChanged: [40, record({ path: pathShape, epoch: u32 })],
 });
 

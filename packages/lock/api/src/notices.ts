@@ -3,7 +3,8 @@ import { choice, decode, encode, record, type Shape, u32, u53, union } from '@fa
 import type { Outcome, Position } from '@fatty/interface';
 import type { ErrorCode } from './errors.ts';
 import { positionShape } from './ids.ts';
-import { type LockMode, lockModeShape, pathShape } from './ops.ts';
+import { type LockMode, lockModeShape } from './ops.ts';
+import { pathShape } from './path.ts';
 import { errorCodeShape } from './standing.ts';
 
 /** Why a hold ended without its holder's wish. */

@@ -4,9 +4,10 @@ import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
 import { checkAcl } from './acl.ts';
 import { isFelt } from './felt.ts';
-import { CELLS_MAX, cellCount } from './inbox.ts';
-import { type Op, OUTPUTS_MAX } from './ops.ts';
-import { splitPath, splitWritable } from './path.ts';
+import { all, checkBits, checkCells, checkPath, within } from './form-rules.ts';
+import { checkDeclareJob } from './job-form.ts';
+import type { Op } from './ops.ts';
+import { splitPath } from './path.ts';
 import { LIST_MAX, type Query } from './queries.ts';
 
 /** The shortest lease of a session, ms. */
@@ -17,25 +18,6 @@ export const LEASE_MS_MAX = 60_000;
 export const LOCK_DELAY_MS_MAX = 60_000;
 /** The longest wait in a lock's queue, ms. */
 export const WAIT_MS_MAX: number = 24 * 3_600_000;
-/** Committee minimum of a proof policy (conjectured bits). */
-export const BITS_MIN = 96;
-/** Committee minimum: 160-bit commitments. */
-export const COLLISION_BITS_MIN = 80;
-
-function within(code: string, value: number, min: number, max: number, unit: string): Verdict {
-  if (value >= min && value <= max) return ACCEPT;
-  return reject(code, `${min}..${max} ${unit}`, String(value));
-}
-
-/** The first refusal of a list, or accept. */
-function all(...verdicts: readonly Verdict[]): Verdict {
-  return verdicts.find((verdict) => verdict.kind !== 'accept') ?? ACCEPT;
-}
-
-function checkPath(path: string): Verdict {
-  const segments = splitWritable(path);
-  return segments.ok ? ACCEPT : { kind: 'reject', ...segments.failure };
-}
 
 function checkContent(content: Uint8Array, params: CellParams): Verdict {
   const max = params.limits.fileBytesMax;
@@ -53,14 +35,6 @@ function checkCreate(op: Extract<Op, { kind: 'create' }>, params: CellParams): V
   return all(checkPath(op.path), checkContent(op.content, params));
 }
 
-/** `window` 0: no inbox. */
-function checkCells(outputs: number, window: number): Verdict {
-  return all(
-    within('bad_outputs', outputs, 0, OUTPUTS_MAX, 'cells'),
-    within('bad_inbox', cellCount(window, outputs), 0, CELLS_MAX, 'cells with in and outputs'),
-  );
-}
-
 function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellParams): Verdict {
   const { policy, inbox } = op;
   if (inbox?.window === 0) return reject('bad_inbox', 'a window of entries', '0');
@@ -69,12 +43,13 @@ function checkDeclare(op: Extract<Op, { kind: 'declareMachine' }>, params: CellP
     within('bad_period', op.periodMs, params.periodMsMin, params.periodMsMax, 'ms'),
     checkDelay(op.lockDelayMs),
     checkCells(op.outputs, inbox?.window ?? 0),
-    within('bad_policy', policy.bitsMin, BITS_MIN, 1024, 'security bits'),
-    within('bad_policy', policy.collisionBitsMin, COLLISION_BITS_MIN, 128, 'collision bits'),
+    checkBits(policy),
   );
 }
 
-function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>): Verdict {
+function checkProofs(
+  op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' | 'proveJob' }>,
+): Verdict {
   if (op.proofs.length === 0) return reject('no_proof', 'at least one proof', 'none');
   return all(checkPath(op.path), checkCells(op.outputs, op.inbox));
 }
@@ -84,7 +59,8 @@ function checkProofs(op: Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>):
  * A client runs it before signing, a replica before referencing. Codes: `bad_path`,
  * `reserved_path`,
  * `bad_lease`, `bad_wait`, `bad_lock_delay`, `content_too_large`, `not_a_file`, `no_expectation`,
- * `no_dots`, `bad_acl`, `bad_period`, `bad_policy`, `bad_outputs`, `bad_inbox`, `bad_entry`, `no_proof`.
+ * `no_dots`, `bad_acl`, `bad_period`, `bad_policy`, `bad_outputs`, `bad_inbox`, `bad_entry`,
+ * `no_proof`, `bad_job`.
  */
 export function checkOp(op: Op, params: CellParams): Verdict {
   switch (op.kind) {
@@ -126,7 +102,14 @@ export function checkOp(op: Op, params: CellParams): Verdict {
       return checkDeclare(op, params);
     case 'takeMachine':
     case 'renewMachine':
+    case 'proveJob':
       return checkProofs(op);
+    case 'declareJob':
+      return checkDeclareJob(op, params);
+    case 'claimJob':
+    case 'failJob':
+    case 'cancelJob':
+      return checkPath(op.path);
     case 'post':
       if (op.entry === 0n || !isFelt(op.entry)) {
         return reject('bad_entry', 'a number of the field other than 0', quote(op.entry));
@@ -144,6 +127,6 @@ export function checkQuery(query: Query): Verdict {
     const segments = splitPath(query.path);
     if (!segments.ok) return { kind: 'reject', ...segments.failure };
   }
-  if (query.kind !== 'list') return ACCEPT;
+  if (query.kind !== 'list' && query.kind !== 'jobs') return ACCEPT;
   return within('bad_limit', query.limit, 1, LIST_MAX, 'entries');
 }

@@ -13,7 +13,6 @@ import {
   type Shape,
   text,
   u8,
-  u16,
   u32,
   u53,
   u64,
@@ -25,26 +24,16 @@ import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
 import { type Dot, opIdShape, positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
-import { PATH_LENGTH_MAX } from './path.ts';
+import { type Fence, fenceShape, type JobTerms, jobTerms } from './jobs.ts';
+import { type MachinePolicy, machinePolicyShape } from './machine-policy.ts';
+import { pathShape } from './path.ts';
 
 /** One holder alone, or several that share. */
 export type LockMode = 'exclusive' | 'shared';
 /** `shared`: concurrent writes are kept as siblings. `guarded`: ordered writes only. */
 export type ContentMode = 'shared' | 'guarded';
 /** What a node of the namespace is. */
-export type NodeKind = 'directory' | 'file' | 'machine';
-
-/** What a machine demands of its proofs, on top of the committee's minimum. */
-export interface MachinePolicy {
-  /** Cairo layout, for example `plain`. */
-  readonly layout: string;
-  /** Conjectured security, at least the committee's minimum of 96. */
-  readonly bitsMin: number;
-  /**
-   * Of the commitment hash: 124 (248-bit masks and up) by default, 80 is the committee's minimum.
-   */
-  readonly collisionBitsMin: number;
-}
+export type NodeKind = 'directory' | 'file' | 'machine' | 'job';
 
 /**
  * `lessee`: a proof names who may use it, where, and after which event. `open`: it may be
@@ -172,7 +161,32 @@ export type Op =
       readonly content: Uint8Array;
     }
   /** Puts an entry in a machine's inbox; anybody may. */
-  | { readonly kind: 'post'; readonly path: string; readonly entry: bigint };
+  | { readonly kind: 'post'; readonly path: string; readonly entry: bigint }
+  /** A node for a job, in the queue that is the directory above it. */
+  | (JobTerms & {
+      readonly kind: 'declareJob';
+      readonly path: string;
+      /** Given: only while the session holds that lock, and whoever holds it later may cancel. */
+      readonly fence: Fence | undefined;
+    })
+  /** This job, or at a directory the first of its queue that this client may have. */
+  | { readonly kind: 'claimJob'; readonly path: string }
+  /** Advances a claimed job, and completes it with its last step. */
+  | {
+      readonly kind: 'proveJob';
+      readonly path: string;
+      /** Of the claim. */
+      readonly nonce: Position;
+      /** As the job declared. */
+      readonly outputs: number;
+      /** The job's window. */
+      readonly inbox: number;
+      /** Envelopes of consecutive proofs, oldest first. */
+      readonly proofs: readonly Uint8Array[];
+    }
+  /** The claimant cannot do it: back into the queue. */
+  | { readonly kind: 'failJob'; readonly path: string; readonly nonce: Position }
+  | { readonly kind: 'cancelJob'; readonly path: string };
 
 /** The name of an op. */
 export type OpKind = Op['kind'];
@@ -196,8 +210,6 @@ export const PUBLISHED_BYTES_MAX = 4096;
 /** Decoding bound of one op; the cell's own `opBytesMax` is checked before. */
 const OP_BYTES_HARD_MAX = 4 * 1024 * 1024;
 
-/** Canonical bytes of a path; {@link splitPath} holds its rules. */
-export const pathShape: Shape<string> = text(PATH_LENGTH_MAX);
 /** Canonical bytes of a lock mode. */
 export const lockModeShape: Shape<LockMode> = choice('exclusive', 'shared');
 /** Canonical bytes of a content mode. */
@@ -205,14 +217,7 @@ export const contentModeShape: Shape<ContentMode> = choice('shared', 'guarded');
 /** Canonical bytes of a binding. */
 export const bindingShape: Shape<Binding> = choice('lessee', 'open');
 /** Canonical bytes of a kind of node. */
-export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machine');
-
-/** Canonical bytes of a machine's policy. */
-export const machinePolicyShape: Shape<MachinePolicy> = record({
-  layout: text(32),
-  bitsMin: u16,
-  collisionBitsMin: u16,
-});
+export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machine', 'job');
 
 const content = bytes(CONTENT_BYTES_MAX);
 const dots = array(opIdShape, DOTS_MAX);
@@ -288,6 +293,20 @@ export const opShape: Shape<Op> = union<Op>({
     }),
   ],
   post: [35, record({ path: pathShape, entry: feltShape })],
+  declareJob: [40, record({ path: pathShape, ...jobTerms, fence: optional(fenceShape) })],
+  claimJob: [41, record({ path: pathShape })],
+  proveJob: [
+    42,
+    record({
+      path: pathShape,
+      nonce: positionShape,
+      outputs: u8,
+      inbox: u8,
+      proofs: array(bytes(PROOF_BYTES_MAX), PROOFS_MAX),
+    }),
+  ],
+  failJob: [43, record({ path: pathShape, nonce: positionShape })],
+  cancelJob: [44, record({ path: pathShape })],
 });
 
 /** Canonical bytes of an op, as a batch carries them. */

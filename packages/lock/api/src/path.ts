@@ -1,5 +1,15 @@
 // Paths as text.
-import { compareBytes, excerpt, fail, fromUtf8, ok, quote, utf8 } from '@fatty/codec';
+import {
+  compareBytes,
+  excerpt,
+  fail,
+  fromUtf8,
+  ok,
+  quote,
+  type Shape,
+  text,
+  utf8,
+} from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 
 /** Most names of a path. */
@@ -8,6 +18,8 @@ export const PATH_DEPTH_MAX = 32;
 export const SEGMENT_BYTES_MAX = 255;
 /** Upper bound of a path's length in UTF-16 units, for the codecs. */
 export const PATH_LENGTH_MAX: number = PATH_DEPTH_MAX * (SEGMENT_BYTES_MAX + 1);
+/** Canonical bytes of a path; {@link splitPath} holds its rules. */
+export const pathShape: Shape<string> = text(PATH_LENGTH_MAX);
 /** Readable, never client-written: members, limits, statistics. */
 export const RESERVED_SEGMENT = '.sys';
 
@@ -86,6 +98,11 @@ export function splitWritable(path: unknown): Outcome<readonly string[]> {
 /** Inverse of {@link splitPath}, for segments that came from it. */
 export function joinPath(segments: readonly string[]): string {
   return `/${segments.join('/')}`;
+}
+
+/** The last name of a path; empty for the root. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** `/` for a top-level name. */

@@ -14,8 +14,8 @@ import {
 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
 import { type Dot, opIdShape } from './ids.ts';
-import { DOTS_MAX, pathShape } from './ops.ts';
-import { SEGMENT_BYTES_MAX } from './path.ts';
+import { DOTS_MAX } from './ops.ts';
+import { pathShape, SEGMENT_BYTES_MAX } from './path.ts';
 
 /** What a client can read. Answers come from one replica and are believed at f+1 (R32). */
 export type Query =
@@ -39,7 +39,15 @@ export type Query =
   /** Who may do what at a node. */
   | { readonly kind: 'acl'; readonly path: string }
   /** Of these concurrent values of a file as many as one answer holds; see `more` of `get`. */
-  | { readonly kind: 'contents'; readonly path: string; readonly dots: readonly Dot[] };
+  | { readonly kind: 'contents'; readonly path: string; readonly dots: readonly Dot[] }
+  | { readonly kind: 'job'; readonly path: string }
+  /** The jobs of a queue, ended ones too, paged as a `list`. */
+  | {
+      readonly kind: 'jobs';
+      readonly path: string;
+      readonly after: string | undefined;
+      readonly limit: number;
+    };
 
 /** Most entries of one page of a listing. */
 export const LIST_MAX = 1024;
@@ -60,6 +68,8 @@ export const queryShape: Shape<Query> = union<Query>({
   own: [10, record({ question: bytes(QUESTION_BYTES_MAX) })],
   acl: [12, record({ path: pathShape })],
   contents: [9, record({ path: pathShape, dots: array(opIdShape, DOTS_MAX) })],
+  job: [13, record({ path: pathShape })],
+  jobs: [14, record({ path: pathShape, after: optional(text(SEGMENT_BYTES_MAX)), limit: u32 })],
 });
 
 const QUERY_BYTES_MAX = 64 * 1024;

@@ -10,6 +10,7 @@ import {
   optional,
   record,
   type Shape,
+  text,
   u32,
   u53,
   u64,
@@ -20,6 +21,7 @@ import type { OutcomeKind } from '@fatty/protocol';
 import type { ErrorCode } from './errors.ts';
 import { feltShape } from './felt.ts';
 import { type OpId, opIdShape, positionShape } from './ids.ts';
+import { JOB_NAME_BYTES_MAX } from './jobs.ts';
 import { type LockMode, lockModeShape } from './ops.ts';
 import { errorCodeShape, standingOf } from './standing.ts';
 
@@ -73,6 +75,25 @@ export type Result =
   | { readonly kind: 'published'; readonly generation: Position }
   /** `number`: consumed as soon as the machine's `consumed` is at least that; counts from 1. */
   | { readonly kind: 'posted'; readonly number: number; readonly position: Position }
+  | { readonly kind: 'jobDeclared'; readonly node: OpId; readonly position: Position }
+  /** `name`: of the job in its queue; `nonce`: what its proofs must name. */
+  | {
+      readonly kind: 'jobClaimed';
+      readonly name: string;
+      readonly nonce: Position;
+      readonly leaseExpiry: number;
+    }
+  /** The state now stored. `done`: that was the last step; otherwise the lease runs anew. */
+  | {
+      readonly kind: 'jobProved';
+      readonly t: bigint;
+      readonly s: bigint;
+      readonly done: boolean;
+      readonly leaseExpiry: number;
+    }
+  /** `ended`: given up, for so many workers have failed it. */
+  | { readonly kind: 'jobFailed'; readonly ended: boolean; readonly position: Position }
+  | { readonly kind: 'jobCancelled'; readonly position: Position }
   | ErrorResult;
 
 /** The name of a result. */
@@ -134,6 +155,14 @@ export const resultShape: Shape<Result> = union<Result>({
   machineReleased: [33, record({ nonce: positionShape })],
   published: [34, record({ generation: positionShape })],
   posted: [35, record({ number: u53, position: positionShape })],
+  jobDeclared: [40, record({ node: opIdShape, position: positionShape })],
+  jobClaimed: [
+    41,
+    record({ name: text(JOB_NAME_BYTES_MAX), nonce: positionShape, leaseExpiry: u53 }),
+  ],
+  jobProved: [42, record({ t: u64, s: feltShape, done: bool, leaseExpiry: u53 })],
+  jobFailed: [43, record({ ended: bool, position: positionShape })],
+  jobCancelled: [44, record({ position: positionShape })],
 });
 
 /** Canonical bytes of a result, as a receipt keeps them. */

@@ -1,10 +1,17 @@
 /** Weight of a `removeSubtree`, which may take 1,000 nodes: some 500 ordinary ops' work. */
 export const SUBTREE_WEIGHT = 512;
+/** Weight of a `claimJob`, which may look at 1,024 jobs of a queue. */
+export const CLAIM_WEIGHT = 16;
 /** So many bytes of an op weigh as much as another op: they are hashed, kept and compared. */
 const BYTES_PER_WEIGHT = 1024;
 
-/** Its tag on the wire (`opShape`), a small number. */
-const SUBTREE_TAG = 14;
+/** By their tags on the wire (`opShape`). */
+const WEIGHTS: ReadonlyMap<number | undefined, number> = new Map([
+  [14, SUBTREE_WEIGHT],
+  [41, CLAIM_WEIGHT],
+]);
+/** Before a number of one byte that is not a small one. */
+const ONE_BYTE = 0x18;
 
 /**
  * What it costs every replica at most to apply an op, in ordinary ops (R11): a pure function of its
@@ -12,5 +19,6 @@ const SUBTREE_TAG = 14;
  */
 export function weightOf(op: Uint8Array): number {
   const extra = Math.floor(op.length / BYTES_PER_WEIGHT);
-  return extra + (op[1] === SUBTREE_TAG ? SUBTREE_WEIGHT : 1);
+  const tag = op[1] === ONE_BYTE ? op[2] : op[1];
+  return extra + (WEIGHTS.get(tag) ?? 1);
 }

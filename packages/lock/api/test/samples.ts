@@ -19,6 +19,7 @@ import {
   toCommitEvent,
   topicOf,
 } from '../src/index.ts';
+import { JOB, JOBS, TERMS } from './job-samples.ts';
 
 const fill = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
 const session = asSessionId(fill(32, 1));
@@ -104,6 +105,17 @@ export const OPS: ByKind<Op> = {
   releaseMachine: { kind: 'releaseMachine', path },
   publish: { kind: 'publish', path, address: 'wss://db:1', content },
   post: { kind: 'post', path, entry: 2n ** 200n },
+  declareJob: {
+    kind: 'declareJob',
+    path,
+    ...TERMS,
+    outputs: 2,
+    fence: { path: '/db/lock', lockGen: position },
+  },
+  claimJob: { kind: 'claimJob', path },
+  proveJob: { kind: 'proveJob', path, nonce: position, outputs: 2, inbox: 4, proofs: [fill(9, 1)] },
+  failJob: { kind: 'failJob', path, nonce: position },
+  cancelJob: { kind: 'cancelJob', path },
 };
 
 export const RESULTS: ByKind<Result> = {
@@ -133,6 +145,11 @@ export const RESULTS: ByKind<Result> = {
   machineReleased: { kind: 'machineReleased', nonce: position },
   published: { kind: 'published', generation: position },
   posted: { kind: 'posted', number: 9, position },
+  jobDeclared: { kind: 'jobDeclared', node: id, position },
+  jobClaimed: { kind: 'jobClaimed', name: 'n'.repeat(64), nonce: position, leaseExpiry: 99_000 },
+  jobProved: { kind: 'jobProved', t: 9n, s: 2n ** 200n, done: true, leaseExpiry: 99_000 },
+  jobFailed: { kind: 'jobFailed', ended: false, position },
+  jobCancelled: { kind: 'jobCancelled', position },
 };
 
 export const EVENTS: ByKind<EventBody> = {
@@ -151,6 +168,7 @@ export const EVENTS: ByKind<EventBody> = {
   machineLost: { kind: 'machineLost', path, lockGen: position, reason: 'period_over' },
   published: { kind: 'published', path, generation: position },
   posted: { kind: 'posted', path, number: 12 },
+  jobMoved: { kind: 'jobMoved', path, status: 'given_up', t: 9n },
   epochChanged: { kind: 'epochChanged', path: EPOCH_PATH, epoch: 3 },
 };
 
@@ -188,6 +206,8 @@ export const QUERIES: ByKind<Query> = {
   session: { kind: 'session', id: session },
   lock: { kind: 'lock', path },
   machine: { kind: 'machine', path },
+  job: { kind: 'job', path },
+  jobs: { kind: 'jobs', path, after: 'a', limit: 10 },
   members: { kind: 'members' },
   status: { kind: 'status' },
   acl: { kind: 'acl', path },
@@ -268,6 +288,8 @@ export const ANSWERS: ByKind<Answer> = {
     address: 'wss://db:1',
     published: content,
   },
+  job: JOB,
+  jobs: JOBS,
   members: { kind: 'members', epoch: 0, members: [client], params: DEFAULT_PARAMS, convicted: [2] },
   status: {
     kind: 'status',

@@ -1,13 +1,18 @@
 // Tests of what ops weigh.
 import { BLOCK_WEIGHT_MAX, DEFAULT_LIMITS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
-import { encodeOp, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';
+import { CLAIM_WEIGHT, encodeOp, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';
 import { OPS } from './samples.ts';
+
+const WEIGHTS = new Map([
+  ['removeSubtree', SUBTREE_WEIGHT],
+  ['claimJob', CLAIM_WEIGHT],
+]);
 
 test.each(Object.entries(OPS))('%s has the weight of its kind and length', (kind, op) => {
   const bytes = encodeOp(op);
   const extra = Math.floor(bytes.length / 1024);
-  expect(weightOf(bytes)).toBe(extra + (kind === 'removeSubtree' ? SUBTREE_WEIGHT : 1));
+  expect(weightOf(bytes)).toBe(extra + (WEIGHTS.get(kind) ?? 1));
 });
 
 test('length weighs', () => {

@@ -206,8 +206,7 @@ export abstract class FakeLedger {
   op(id: string, seq: number, index: number, op: Op, next: () => Position): Result {
     const session = this.live.get(id);
     if (session === undefined) return errorResult('session_unknown', 'a session', 'none');
-    const position = next();
-    const leaseExpiry = session.expiry;
+    const [position, leaseExpiry] = [next(), session.expiry];
     switch (op.kind) {
       case 'openSession':
         return { kind: 'sessionOpened', position, leaseMs: op.leaseMs, leaseExpiry };
@@ -250,16 +249,18 @@ export abstract class FakeLedger {
       case 'releaseMachine':
       case 'publish':
       case 'post':
+      case 'declareJob':
+      case 'claimJob':
+      case 'proveJob':
+      case 'failJob':
+      case 'cancelJob':
         return errorResult('not_found', op.kind, 'nothing');
     }
   }
 
   lock(path: string): FakeLock {
-    let lock = this.locks.get(path);
-    if (lock === undefined) {
-      lock = { holder: undefined, queue: [], freeAt: 0 };
-      this.locks.set(path, lock);
-    }
+    const lock = this.locks.get(path) ?? { holder: undefined, queue: [], freeAt: 0 };
+    this.locks.set(path, lock);
     return lock;
   }
 

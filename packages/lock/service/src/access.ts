@@ -119,6 +119,7 @@ function listOf({ kind }: Op): AclList | undefined {
     case 'release':
     case 'cancel':
     case 'releaseMachine':
+    case 'failJob':
       return undefined;
     case 'create':
     case 'declareMachine':
@@ -132,6 +133,10 @@ function listOf({ kind }: Op): AclList | undefined {
     case 'renewMachine':
     case 'publish':
     case 'post':
+    case 'declareJob':
+    case 'claimJob':
+    case 'proveJob':
+    case 'cancelJob':
       return 'write';
     case 'setAcl':
       return 'change';
@@ -141,7 +146,13 @@ function listOf({ kind }: Op): AclList | undefined {
 /** Where nothing stands yet, the directory is written to. */
 function guardedNode(names: Names, op: Op & { readonly path: string }): Node | undefined {
   const node = names.find(op.path);
-  if (node !== undefined || (op.kind !== 'create' && op.kind !== 'declareMachine')) return node;
+  return node !== undefined || !MAKERS.has(op.kind) ? node : parentOf(names, op);
+}
+
+/** Ops that make a node. */
+const MAKERS: ReadonlySet<Op['kind']> = new Set(['create', 'declareMachine', 'declareJob']);
+
+function parentOf(names: Names, op: { readonly path: string }): Node | undefined {
   return names.find(parentPath(op.path));
 }
 

@@ -6,6 +6,7 @@ import {
   comparePaths,
   type Entry,
   errorResult,
+  type JobEntry,
   type NodeKind,
   ORIGIN,
   opKey,
@@ -18,6 +19,8 @@ import type { CellContext, PublicKey } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
 import { aclAt, refuseQuery, refuseRead } from './access.ts';
 import { showInbox } from './inbox.ts';
+import { showEntry, showJob } from './job-state.ts';
+import { jobOf, machineOf } from './machine-state.ts';
 import { type Node, nameText, refused } from './names.ts';
 import type { Claim } from './sessions.ts';
 import type { State } from './state.ts';
@@ -65,6 +68,10 @@ export function answer(
       return lock(state, query);
     case 'machine':
       return machine(state, query);
+    case 'job':
+      return job(state, query);
+    case 'jobs':
+      return jobs(state, query, asker);
     case 'members':
       return members(state, around);
     case 'status':
@@ -77,7 +84,7 @@ function notFound(): Answer {
 }
 
 function kindOf(node: Node): NodeKind {
-  return node.slot === undefined ? node.kind : 'machine';
+  return node.slot?.kind ?? node.kind;
 }
 
 function statOf(state: State, node: Node): Stat {
@@ -198,8 +205,8 @@ function lock(state: State, { path }: Of<'lock'>): Answer {
 function machine(state: State, { path }: Of<'machine'>): Answer {
   const node = state.names.find(path);
   if (node === undefined) return notFound();
-  const { slot } = node;
-  if (slot === undefined) return errorResult('not_a_machine', 'a machine', node.kind);
+  const slot = machineOf(node);
+  if (slot === undefined) return errorResult('not_a_machine', 'a machine', kindOf(node));
   const { programId, t, s, policy, binding, outputs, periodMs, lockDelayMs, nonce } = slot;
   const { lessee, notBefore, outputCount, inbox } = slot;
   return {
@@ -223,6 +230,32 @@ function machine(state: State, { path }: Of<'machine'>): Answer {
     address: lessee?.address ?? '',
     published: lessee?.content ?? new Uint8Array(0),
   };
+}
+
+function job(state: State, { path }: Of<'job'>): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  const found = jobOf(node);
+  if (found === undefined) return errorResult('not_a_job', 'a job', kindOf(node));
+  return { kind: 'job', ...showJob(found, node.owner) };
+}
+
+/** Children that are no jobs, or that the asker may not read, do not show. */
+function jobs(state: State, { path, after, limit }: Of<'jobs'>, asker: string | undefined): Answer {
+  const node = state.names.find(path);
+  if (node === undefined) return notFound();
+  if (node.kind !== 'directory') {
+    return errorResult('not_a_directory', 'a directory', kindOf(node));
+  }
+  const entries: JobEntry[] = [];
+  for (const child of state.names.list(node, after)) {
+    const found = jobOf(child);
+    if (found === undefined) continue;
+    if (asker !== undefined && state.access.refuse(child, 'read', asker)) continue;
+    if (entries.length === limit) return { kind: 'jobs', entries, more: true };
+    entries.push(showEntry(nameText(child.name), found));
+  }
+  return { kind: 'jobs', entries, more: false };
 }
 
 function members({ head }: State, { cell, params }: Surroundings): Answer {

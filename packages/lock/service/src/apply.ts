@@ -80,6 +80,16 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
       return state.machines.publish(op, session, at, ledger);
     case 'post':
       return state.machines.post(op, session, at, ledger);
+    case 'declareJob':
+      return declareJob(state, op, turn);
+    case 'claimJob':
+      return claimJob(state, op, turn);
+    case 'proveJob':
+      return state.jobs.prove(op, session.client, { id: dotOf(turn), at, ledger });
+    case 'failJob':
+      return state.jobs.fail(op, session.client, at, ledger);
+    case 'cancelJob':
+      return state.jobs.cancel(op.path, session, at, ledger);
   }
 }
 
@@ -125,7 +135,7 @@ function tellModified(node: Node, path: string, { at, ledger }: Turn): void {
 function fileOf(state: State, path: string, mode: Node['mode']): Node | ErrorResult {
   const node = state.names.find(path);
   if (node === undefined) return errorResult('not_found', 'a file', 'no live node');
-  if (node.slot !== undefined) return errorResult('not_a_file', 'a file', 'a machine');
+  if (node.slot !== undefined) return errorResult('not_a_file', 'a file', `a ${node.slot.kind}`);
   if (node.kind !== 'file') return errorResult('not_a_file', 'a file', node.kind);
   return node.mode === mode ? node : errorResult('wrong_mode', `${mode} content`, node.mode);
 }
@@ -263,6 +273,27 @@ function declareMachine(state: State, op: Of<'declareMachine'>, turn: Turn): Res
   const { session, at, ledger } = turn;
   const notBefore = state.locks.notBefore(op.path);
   return state.machines.declare(op, session, dotOf(turn), at, ledger, notBefore);
+}
+
+/** Whoever makes a job of what another one comes to reads it. */
+function declareJob(state: State, op: Of<'declareJob'>, turn: Turn): Result {
+  const { session, at, ledger } = turn;
+  for (const input of op.inputs) {
+    const source = input.kind === 'result' ? state.names.find(input.path) : undefined;
+    const refusal = source && state.access.refuse(source, 'read', session.owner);
+    if (refusal) return refusal;
+  }
+  return state.jobs.declare(op, session, dotOf(turn), at, ledger);
+}
+
+/** A queue shows a worker the jobs that it may write to, and no others. */
+function claimJob(state: State, { path }: Of<'claimJob'>, turn: Turn): Result {
+  const { session, at, ledger } = turn;
+  const mayWrite = (job: string): boolean => {
+    const node = state.names.find(job);
+    return node !== undefined && !state.access.refuse(node, 'write', session.owner);
+  };
+  return state.jobs.claim({ path, worker: session.client, mayWrite }, at, ledger);
 }
 
 function acquire(state: State, op: Of<'acquire' | 'tryAcquire'>, turn: Turn): Result {

@@ -24,9 +24,12 @@ import {
   u32,
   u53,
   u64,
+  union,
 } from '@fatty/codec';
 import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import { slotMarkShape } from '@fatty/verify';
 import { type Inbox, inboxShape } from './inbox.ts';
+import { type Job, jobShape } from './job-state.ts';
 
 /** Who holds a machine, until when (lease clock, ms). */
 export interface Lessee {
@@ -41,6 +44,7 @@ export interface Lessee {
 
 /** A machine and its state clock (t, s). A value: every event makes a new one. */
 export interface Machine {
+  readonly kind: 'machine';
   readonly programId: Digest;
   readonly policy: MachinePolicy;
   readonly binding: Binding;
@@ -60,10 +64,10 @@ export interface Machine {
 }
 
 /** What the service keeps at a node of the namespace. */
-export type Slot = Machine | undefined;
+export type Slot = Machine | Job | undefined;
 
 /** Canonical bytes of a machine. */
-export const machineShape: Shape<Machine> = record<Machine>({
+export const machineShape: Shape<Omit<Machine, 'kind'>> = record<Omit<Machine, 'kind'>>({
   programId: digest,
   policy: machinePolicyShape,
   binding: bindingShape,
@@ -89,13 +93,25 @@ export const machineShape: Shape<Machine> = record<Machine>({
 });
 
 /** Canonical bytes of what stands at a node, in a snapshot. */
-export const slotShape: Shape<Slot> = optional(machineShape);
+export const slotShape: Shape<Slot> = optional(
+  union<Machine | Job>({ machine: [1, machineShape], job: [2, jobShape] }),
+);
 
-/** What a node's record says of its slot: 1 for a machine, which has a trie of its own, by path. */
+/** What a node's record says of its slot: machines and jobs have tries of their own, by path. */
 export const slotMark: Shape<Slot> = {
   ...slotShape,
-  toItem: (slot) => (slot === undefined ? 0 : 1),
+  toItem: (slot) => slotMarkShape.toItem(slot?.kind ?? 'none'),
   readFrom: () => {
     throw new TypeError('marks are only ever hashed');
   },
 };
+
+/** The machine at a node, if there is one. */
+export function machineOf(node: { readonly slot: Slot } | undefined): Machine | undefined {
+  return node?.slot?.kind === 'machine' ? node.slot : undefined;
+}
+
+/** The job at a node, if there is one. */
+export function jobOf(node: { readonly slot: Slot } | undefined): Job | undefined {
+  return node?.slot?.kind === 'job' ? node.slot : undefined;
+}

@@ -13,10 +13,10 @@ import type { Position, PublicKey } from '@fatty/interface';
 import { Deadlines } from '@fatty/sessions';
 import { addEntry, consume, neglectedFrom, newInbox, refuseNeglect } from './inbox.ts';
 import type { Ledger } from './ledger.ts';
-import type { Lessee, Machine } from './machine-state.ts';
+import { type Lessee, type Machine, machineOf } from './machine-state.ts';
 import type { Names, Node } from './names.ts';
-import type { ProvenOp } from './open.ts';
-import { readLeases } from './proofs.ts';
+import type { MachineProofOp } from './open.ts';
+import { readLeases, refuseStart } from './proofs.ts';
 import type { Quotas } from './quotas.ts';
 import type { Session } from './sessions.ts';
 
@@ -69,6 +69,7 @@ export class Machines {
   ): Result {
     const { programId, policy, binding, outputs, inbox, periodMs, lockDelayMs, t, s, path } = op;
     const machine: Machine = {
+      kind: 'machine',
       programId,
       policy,
       binding,
@@ -102,7 +103,7 @@ export class Machines {
     return { kind: 'machineDeclared', node: created.node.id, nonce: at };
   }
 
-  take(op: ProvenOp, session: Session, at: Position, ledger: Ledger): Result {
+  take(op: MachineProofOp, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const { machine } = found;
@@ -129,7 +130,7 @@ export class Machines {
     );
   }
 
-  renew(op: ProvenOp, session: Session, at: Position, ledger: Ledger): Result {
+  renew(op: MachineProofOp, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const { machine } = found;
@@ -141,7 +142,7 @@ export class Machines {
   }
 
   /** {@link judge}, and whether the proofs do what is due by now. Code `inbox_neglected`. */
-  #advance(op: ProvenOp, machine: Machine, { now }: Ledger): Advance | ErrorResult {
+  #advance(op: MachineProofOp, machine: Machine, { now }: Ledger): Advance | ErrorResult {
     const advance = judge(op, machine);
     if ('kind' in advance || machine.inbox === undefined || !advance.inbox) return advance;
     const { inbox, periodMs } = machine;
@@ -167,7 +168,7 @@ export class Machines {
       address,
       content,
     };
-    this.#names.setMachine(node, { ...machine, nonce, lessee });
+    this.#names.setSlot(node, { ...machine, nonce, lessee });
     if (lockGen === nonce) this.#names.setLockGen(path, lockGen);
     this.#leaseEnds.set(path, expiry);
     this.#watchInbox(path, machine, ledger.now);
@@ -185,7 +186,7 @@ export class Machines {
     const lessee = ownLessee(found.machine, session.client);
     if ('kind' in lessee) return lessee;
     this.#leaseEnds.delete(path);
-    this.#names.setMachine(found.node, { ...found.machine, nonce: at, lessee: undefined });
+    this.#names.setSlot(found.node, { ...found.machine, nonce: at, lessee: undefined });
     ledger.happened({ kind: 'machineReleased', path, lockGen: lessee.lockGen });
     return { kind: 'machineReleased', nonce: at };
   }
@@ -196,7 +197,7 @@ export class Machines {
     const lessee = ownLessee(found.machine, session.client);
     if ('kind' in lessee) return lessee;
     const { address, content } = op;
-    this.#names.setMachine(found.node, {
+    this.#names.setSlot(found.node, {
       ...found.machine,
       lessee: { ...lessee, address, content },
     });
@@ -214,7 +215,7 @@ export class Machines {
     const inbox = addEntry(machine.inbox, entry, this.#quotas);
     if ('kind' in inbox) return inbox;
     const next = { ...machine, inbox };
-    this.#names.setMachine(node, next);
+    this.#names.setSlot(node, next);
     this.#watchInbox(op.path, next, ledger.now);
     const number = inbox.consumed + inbox.pending.length;
     ledger.happened({ kind: 'posted', path: op.path, number });
@@ -230,25 +231,27 @@ export class Machines {
   #find(path: string): { node: Node; machine: Machine } | ErrorResult {
     const node = this.#names.find(path);
     if (node === undefined) return errorResult('not_found', 'a machine', 'no live node');
-    if (node.slot === undefined) return errorResult('not_a_machine', 'a machine', node.kind);
-    return { node, machine: node.slot };
+    const machine = machineOf(node);
+    if (machine !== undefined) return { node, machine };
+    return errorResult('not_a_machine', 'a machine', node.slot?.kind ?? node.kind);
   }
 
   /** R21 (4): leases whose period is over, by path; then lock-delays that are. */
   endTimers(ledger: Ledger): void {
     for (const path of this.#leaseEnds.take(ledger.now, ledger.room).sort(comparePaths)) {
       const node = this.#names.find(path);
-      const machine = node?.slot;
+      const machine = machineOf(node);
       if (node === undefined || machine?.lessee === undefined) continue;
       const nonce = ledger.next();
       const notBefore = machine.lockDelayMs === 0 ? 0 : ledger.now + machine.lockDelayMs;
-      this.#names.setMachine(node, { ...machine, nonce, lessee: undefined, notBefore });
+      this.#names.setSlot(node, { ...machine, nonce, lessee: undefined, notBefore });
       if (notBefore > 0) this.#delayEnds.set(path, notBefore);
       tellLoss(path, machine.lessee, 'period_over', nonce, ledger);
     }
     for (const path of this.#delayEnds.take(ledger.now, ledger.effectsMax)) {
       const node = this.#names.find(path);
-      if (node?.slot !== undefined) this.#names.setMachine(node, { ...node.slot, notBefore: 0 });
+      const machine = machineOf(node);
+      if (node && machine) this.#names.setSlot(node, { ...machine, notBefore: 0 });
     }
     // Nothing to change: that an entry has waited too long is read off the lease clock.
     this.#neglectStarts.take(ledger.now);
@@ -267,7 +270,7 @@ export class Machines {
   /** After a restore at lease clock `now`: timers and count, from the namespace. */
   rebuild(now: number): void {
     for (const node of this.#names.all()) {
-      const machine = node.slot;
+      const machine = machineOf(node);
       if (machine === undefined) continue;
       this.#count += 1;
       const path = this.#names.pathOf(node);
@@ -299,7 +302,7 @@ function ownLessee({ lessee }: Machine, client: PublicKey): Lessee | ErrorResult
  * Codes: `other_binding`, `bad_outputs`, `wrong_nonce`, `below_policy`, `wrong_program`,
  * `bad_proof`, `stale_t`, `wrong_t`, `wrong_s`, `bad_inbox`, `wrong_in`.
  */
-export function judge(op: ProvenOp, machine: Machine): Advance | ErrorResult {
+export function judge(op: MachineProofOp, machine: Machine): Advance | ErrorResult {
   const { nonce, outputs } = op;
   const bound = machine.binding === 'lessee';
   if (bound !== (nonce !== undefined)) {
@@ -313,22 +316,13 @@ export function judge(op: ProvenOp, machine: Machine): Advance | ErrorResult {
   if (bound && !equalPositions(nonce, machine.nonce)) {
     return errorResult('wrong_nonce', showPosition(machine.nonce), showPosition(nonce));
   }
-  const leases = readLeases(op, machine);
+  const leases = readLeases(op, { ...machine, window });
   if ('kind' in leases) return leases;
   const first = leases[0];
   const last = leases.at(-1);
   if (first === undefined || last === undefined) return errorResult('bad_proof', 'a proof', 'none');
-  if (first.tFrom !== machine.t) {
-    const code = first.tFrom < machine.t ? 'stale_t' : 'wrong_t';
-    return errorResult(code, `tFrom ${machine.t}`, String(first.tFrom));
-  }
-  if (first.sFrom !== machine.s) {
-    return errorResult(
-      'wrong_s',
-      `sFrom 0x${machine.s.toString(16)}`,
-      `0x${first.sFrom.toString(16)}`,
-    );
-  }
+  const refusal = refuseStart(first, machine);
+  if (refusal) return refusal;
   const inbox = machine.inbox && consume(machine.inbox, leases);
   if (inbox !== undefined && 'kind' in inbox) return inbox;
   const outputsFrom = last.extra.length - machine.outputCount;

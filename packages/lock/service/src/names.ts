@@ -22,7 +22,8 @@ import {
 } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
-import { machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
+import { jobShape } from './job-state.ts';
+import { jobOf, machineOf, machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
 import type { Accounts, Quotas } from './quotas.ts';
 import {
   addEphemeral,
@@ -74,7 +75,20 @@ export function refused({ code, expected, actual }: Failure): ErrorResult {
  */
 export class Names {
   #tree = new Tree<Slot>(slotShape, undefined, slotMark);
-  readonly #machines = new TableTrie({ keyOf: utf8, read: (path) => this.#readMachine(path) });
+  readonly #machines = new TableTrie({
+    keyOf: utf8,
+    read: (path) => {
+      const machine = machineOf(this.find(path));
+      return machine && encode(machineShape, machine);
+    },
+  });
+  readonly #jobs = new TableTrie({
+    keyOf: utf8,
+    read: (path) => {
+      const job = jobOf(this.find(path));
+      return job && encode(jobShape, job);
+    },
+  });
   readonly #limits: Quotas;
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
@@ -140,7 +154,7 @@ export class Names {
     const created = this.#tree.create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
-    if (slot !== undefined) this.#machines.touch(what.path);
+    this.#touchSlot(slot, what.path);
     this.#accounts.charge(toHex(owner), 1, existed ? 0 : aclCost(node));
     if (!existed && node.acl !== undefined) this.#restricted += 1;
     const mortal = ephemeral ? this.#sessionOf(id) : undefined;
@@ -155,9 +169,9 @@ export class Names {
     if (found !== undefined && what.exclusive) {
       return errorResult('exists', 'no live node', 'a live node');
     }
-    // To the tree a machine is a guarded file.
+    // To the tree a machine or a job is a guarded file.
     if (found?.slot !== undefined) {
-      return errorResult('wrong_kind', `${what.mode} ${what.kind}`, 'a machine');
+      return errorResult('wrong_kind', `${what.mode} ${what.kind}`, `a ${found.slot.kind}`);
     }
     // The tree would take it for a repeat, but the accounts would count it twice.
     if (found?.dots.some((dot) => opKey(dot.id) === opKey(what.id))) {
@@ -252,7 +266,7 @@ export class Names {
 
   #refund(dead: readonly Node[]): void {
     for (const node of dead) {
-      if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
+      this.#touchSlot(node.slot, this.pathOf(node));
       this.#forgetDots(node.dots);
       this.#accounts.charge(toHex(node.owner), 0, -contentBytes(node) - aclCost(node));
       if (node.acl !== undefined) this.#restricted -= 1;
@@ -280,19 +294,24 @@ export class Names {
     return undefined;
   }
 
-  setMachine(node: Node, machine: Slot): void {
-    this.#tree.setSlot(node, machine);
-    this.#machines.touch(this.pathOf(node));
+  setSlot(node: Node, slot: Slot): void {
+    this.#tree.setSlot(node, slot);
+    this.#touchSlot(slot, this.pathOf(node));
   }
 
-  #readMachine(path: string): Uint8Array | undefined {
-    const machine = this.find(path)?.slot;
-    return machine && encode(machineShape, machine);
+  #touchSlot(slot: Slot, path: string): void {
+    if (slot?.kind === 'machine') this.#machines.touch(path);
+    if (slot?.kind === 'job') this.#jobs.touch(path);
   }
 
   /** Path to machine. */
   machines(): Trie {
     return this.#machines.trie();
+  }
+
+  /** Path to job. */
+  jobs(): Trie {
+    return this.#jobs.trie();
   }
 
   setLockGen(path: string, lockGen: Position): void {
@@ -337,7 +356,7 @@ export class Names {
     if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
     this.#restricted = this.top.acl === undefined ? 0 : 1;
     for (const node of this.all()) {
-      if (node.slot !== undefined) this.#machines.touch(this.pathOf(node));
+      this.#touchSlot(node.slot, this.pathOf(node));
       if (node.acl !== undefined) this.#restricted += 1;
       this.#accounts.charge(toHex(node.owner), 0, contentBytes(node) + aclCost(node));
       for (const dot of node.dots) {

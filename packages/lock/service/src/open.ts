@@ -5,13 +5,15 @@ import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
 
-type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
+type ProofOp = Extract<Op, { kind: 'takeMachine' | 'renewMachine' | 'proveJob' }>;
 
 /**
- * A take or renewal whose envelopes have been read. A flaw of an envelope is told later, by whoever
+ * An op with proofs whose envelopes have been read. A flaw of an envelope is told later, by whoever
  * looks at it.
  */
 export type ProvenOp = ProofOp & { readonly read: readonly Outcome<OpenedProof>[] };
+/** That of a machine. */
+export type MachineProofOp = Exclude<ProvenOp, { kind: 'proveJob' }>;
 
 /** An op whose form holds. */
 export type FormedOp = Exclude<Op, ProofOp> | ProvenOp;
@@ -32,7 +34,14 @@ export function openOp(bytes: Uint8Array, params: CellParams): Outcome<OpenedOp>
   return ok({ op: withProofs(op.value), weight: weightOf(bytes) });
 }
 
+/** Whether an op carries proofs. */
+export function isProven<T extends { readonly kind: Op['kind'] }>(
+  op: T,
+): op is Extract<T, { kind: ProofOp['kind'] }> {
+  return op.kind === 'takeMachine' || op.kind === 'renewMachine' || op.kind === 'proveJob';
+}
+
 function withProofs(op: Op): FormedOp {
-  if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') return op;
+  if (!isProven(op)) return op;
   return { ...op, read: op.proofs.map((envelope) => openProof(envelope)) };
 }

@@ -10,8 +10,7 @@ import {
   type RenewalTerms,
 } from '@fatty/cairo-verify';
 import { ACCEPT, reject } from '@fatty/codec';
-import type { CellId, PublicKey, Validation, Verdict } from '@fatty/interface';
-import type { Machine } from './machine-state.ts';
+import type { CellId, Digest, PublicKey, Validation, Verdict } from '@fatty/interface';
 import type { ProvenOp } from './open.ts';
 
 /**
@@ -44,20 +43,43 @@ function policyOf({ layout, bitsMin, collisionBitsMin }: MachinePolicy): Policy 
   return { ...COMMITTEE_POLICY, layouts, bitsMin, collisionBitsMin };
 }
 
+/** What a machine or a job demands of its proofs. */
+export interface ProofDemands {
+  readonly policy: MachinePolicy;
+  readonly programId: Digest;
+  /** Entries or inputs that a statement shows behind `in`; 0: not even that. */
+  readonly window: number;
+  readonly outputCount: number;
+}
+
 /**
- * What the op's proofs state, read under the machine's own policy and program. Codes:
+ * Whether a first statement starts where the state stands. Codes `stale_t`, `wrong_t`, `wrong_s`.
+ */
+export function refuseStart(
+  { tFrom, sFrom }: LeaseStatement,
+  { t, s }: { readonly t: bigint; readonly s: bigint },
+): ErrorResult | undefined {
+  if (tFrom !== t) {
+    return errorResult(tFrom < t ? 'stale_t' : 'wrong_t', `tFrom ${t}`, String(tFrom));
+  }
+  if (sFrom === s) return undefined;
+  return errorResult('wrong_s', `sFrom 0x${s.toString(16)}`, `0x${sFrom.toString(16)}`);
+}
+
+/**
+ * What the op's proofs state, read under the machine's or job's own policy and program. Codes:
  * `below_policy`, `wrong_program`, `bad_proof`. Whether the proofs are true was settled in
  * `validate()`.
  */
 export function readLeases(
   op: ProvenOp,
-  machine: Machine,
+  { policy, programId, window, outputCount }: ProofDemands,
 ): readonly LeaseStatement[] | ErrorResult {
   const checked = checkProofs(op.read, {
-    policy: policyOf(machine.policy),
-    programId: machine.programId,
+    policy: policyOf(policy),
+    programId,
     binding: undefined,
-    extra: cellCount(machine.inbox?.terms.window ?? 0, machine.outputCount),
+    extra: cellCount(window, outputCount),
   });
   if (checked.ok) return checked.value.leases;
   const { code, expected, actual } = checked.failure;

@@ -40,6 +40,14 @@ export interface Quotas extends SessionLimits {
   readonly inboxEntriesMax: number;
   /** Those of one client key. */
   readonly inboxEntriesPerClientMax: number;
+  /** Jobs of one queue that have not ended. Code `queue_full`. */
+  readonly jobsPerQueueMax: number;
+  /** Those of one client key. */
+  readonly jobsPerQueueAndClientMax: number;
+  /** Jobs that one client key has claimed. Code `too_many_claims`. */
+  readonly jobClaimsPerClientMax: number;
+  /** Jobs that wait for the result of one. Code `too_many_dependents`. */
+  readonly dependentsPerJobMax: number;
 }
 
 /** Quotas of a cell that names no others. */
@@ -59,6 +67,10 @@ export const DEFAULT_QUOTAS: Quotas = {
   siblingsMax: 32,
   inboxEntriesMax: 256,
   inboxEntriesPerClientMax: 64,
+  jobsPerQueueMax: 1024,
+  jobsPerQueueAndClientMax: 256,
+  jobClaimsPerClientMax: 4,
+  dependentsPerJobMax: 256,
 };
 
 interface Account {

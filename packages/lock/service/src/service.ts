@@ -26,8 +26,9 @@ import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
 import { Ledger } from './ledger.ts';
+import { machineOf } from './machine-state.ts';
 import { judge } from './machines.ts';
-import { type FormedOp, type OpenedOp, openOp } from './open.ts';
+import { type FormedOp, isProven, type OpenedOp, openOp } from './open.ts';
 import { askAbout, checkPolicy } from './proofs.ts';
 import { prove, proveAll } from './prove.ts';
 import { DEFAULT_QUOTAS, type Quotas } from './quotas.ts';
@@ -88,8 +89,8 @@ export class LockService implements StateMachine<OpenedOp> {
       return reject('other_algorithm', 'an op of the lock service', 'another one');
     }
     if (op.kind === 'openSession') return checkOpening(source, op);
-    if (op.kind === 'declareMachine') return checkPolicy(op.policy);
-    if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') return ACCEPT;
+    if (op.kind === 'declareMachine' || op.kind === 'declareJob') return checkPolicy(op.policy);
+    if (!isProven(op)) return ACCEPT;
     return askAbout(op, this.#around.cell.cellId, source.client);
   }
 
@@ -122,7 +123,7 @@ export class LockService implements StateMachine<OpenedOp> {
   #precheckProofs(batch: OrderedBatch<OpenedOp>): Verdict {
     for (const { op } of batch.opened) {
       if (op.kind !== 'takeMachine' && op.kind !== 'renewMachine') continue;
-      const machine = this.#state.names.find(op.path)?.slot;
+      const machine = machineOf(this.#state.names.find(op.path));
       if (machine === undefined) continue;
       const verdict = judge(op, machine);
       if ('kind' in verdict && HOPELESS.has(verdict.code)) return ignored(verdict);

@@ -148,6 +148,7 @@ export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state), head.leaseClock);
   state.machines.rebuild(head.leaseClock);
+  state.jobs.rebuild();
   return state;
 }
 

@@ -28,6 +28,7 @@ export function stateRecordOf(
     locks: locks.tries.trie().root(),
     machines: names.machines().root(),
     quotas: accounts.trie().root(),
+    jobs: names.jobs().root(),
   };
   return encode(stateRecordShape, record);
 }

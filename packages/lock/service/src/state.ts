@@ -3,6 +3,7 @@ import { equalBytes, type Shape } from '@fatty/codec';
 import { Sessions as SessionsOf } from '@fatty/sessions';
 import { type Head, type SessionRow, sessionRowShape } from '@fatty/verify';
 import { Access } from './access.ts';
+import { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './lock-queue.ts';
 import type { Machine } from './machine-state.ts';
@@ -27,6 +28,7 @@ export class State {
   readonly access: Access;
   readonly locks: Locks;
   readonly machines: Machines;
+  readonly jobs: Jobs;
 
   readonly #quotas: Quotas;
 
@@ -42,6 +44,7 @@ export class State {
     this.locks =
       base?.locks ?? new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
     this.machines = base?.machines ?? new Machines(this.names, quotas);
+    this.jobs = base?.jobs ?? new Jobs(this.names, quotas);
   }
 
   /**
@@ -57,11 +60,11 @@ export class State {
 
   /** True while something has to end by the clock. */
   get timed(): boolean {
-    return this.sessions.size > 0 || this.locks.timed || this.machines.timed;
+    return this.sessions.size > 0 || this.locks.timed || this.machines.timed || this.jobs.timed;
   }
 
   /**
-   * Ends the locks and machines that stood at dead nodes. `remover`: the session that asked for it,
+   * Ends the locks, machines and jobs that stood at dead nodes. `remover`: the session that asked for it,
    * if one did.
    */
   bury(dead: readonly Node[], remover: Session | undefined, ledger: Ledger): void {
@@ -69,7 +72,8 @@ export class State {
     for (const node of dead) {
       const path = this.names.pathOf(node);
       this.locks.nodeRemoved(path, remover, ledger);
-      if (node.slot !== undefined) {
+      if (node.slot?.kind === 'job') this.jobs.nodeRemoved(path, node.slot, node.owner);
+      if (node.slot?.kind === 'machine') {
         this.machines.nodeRemoved(path, node.slot, ledger);
         this.locks.machineRemoved(path, believedUntil(node.slot, remover), ledger);
       }
@@ -85,9 +89,19 @@ export class State {
     ledger.startTimers();
     endOverdueSessions(this, ledger);
     this.machines.endTimers(ledger);
+    this.jobs.endTimers(ledger);
+    this.#removeRetained(ledger);
     this.locks.endTimers(ledger);
     this.locks.settleLast(ledger);
     this.sessions.graves.endAt(ledger.commit);
+  }
+
+  /** Jobs that ended long enough ago. */
+  #removeRetained(ledger: Ledger): void {
+    for (const path of this.jobs.takeRetained(ledger)) {
+      const removed = this.names.removeSubtree(path, 1);
+      if (!('kind' in removed)) this.bury(removed.died, undefined, ledger);
+    }
   }
 }
 

@@ -78,6 +78,7 @@ test('the events of a commit lead from the state before to the state after, on e
     'lockConflict',
     'sessionExpired',
     'posted',
+    'jobMoved',
   ];
   expect(wanted.filter((kind) => (kinds.get(kind) ?? 0) < 10)).toEqual([]);
 });

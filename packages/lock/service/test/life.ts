@@ -3,6 +3,7 @@ import type { Op } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import type { KeepAlive } from '@fatty/protocol';
 import fc from 'fast-check';
+import { jobOf, result } from './job-world.ts';
 import { declaration } from './machine-world.ts';
 import { Client, member, type Outcome, op, type Sent, World } from './world.ts';
 
@@ -10,6 +11,7 @@ const CLIENTS = 5;
 export const DIRECTORIES = ['/d', '/d/e'];
 export const FILES = ['/f', '/d/f', '/d/e/f', '/d/g'];
 const MACHINES = ['/m', '/d/m'];
+const JOBS = ['/j', '/d/j'];
 const LEASE_MS = 4_000;
 
 interface Act {
@@ -37,9 +39,16 @@ const act: fc.Arbitrary<Act> = fc.record({
     'try',
     'release',
     'release',
+    'release',
+    'acquire',
     'cancel',
     'declare',
     'post',
+    'job',
+    'job',
+    'claim',
+    'fail',
+    'cancelJob',
     'close',
   ),
   path: fc.constantFrom(...FILES),
@@ -113,6 +122,21 @@ export class Life {
     return at < 0 ? who : at;
   }
 
+  /** Who claimed the job; if nobody has, who was to. */
+  #claimantOf({ who, path }: Act): number {
+    const job = this.world.ask({ kind: 'job', path: JOBS[path.length % 2] ?? '/j' });
+    const worker = job.kind === 'job' ? job.claim?.worker : undefined;
+    const at = this.#clients.findIndex(
+      ({ signer }) => worker !== undefined && equalBytes(signer.publicKey, worker),
+    );
+    return at < 0 ? who : at;
+  }
+
+  #actorOf(one: Act): number {
+    if (one.kind === 'release') return this.#holderOf(one);
+    return one.kind === 'fail' ? this.#claimantOf(one) : one.who;
+  }
+
   #dots(path: string): Extract<Op, { kind: 'remove' }>['dots'] {
     const answer = this.world.ask({ kind: 'stat', path });
     return answer.kind === 'stat' ? answer.stat.dots : [];
@@ -121,6 +145,7 @@ export class Life {
   #toOp({ who, kind, path }: Act): Op {
     const directory = DIRECTORIES[path.length % 2] ?? '/d';
     const machine = MACHINES[path.length % 2] ?? '/m';
+    const job = JOBS[path.length % 2] ?? '/j';
     const text = `${kind} ${this.world.commit}`;
     switch (kind) {
       case 'guarded':
@@ -149,6 +174,17 @@ export class Life {
         return declaration({ path: machine, inbox: { window: 1, neglect: 'shown' } });
       case 'post':
         return { kind: 'post', path: machine, entry: BigInt(this.world.commit) };
+      case 'job':
+        return jobOf({ path: job, inputs: job === '/j' ? [] : [result('/j')], retainMs: 2_500 });
+      case 'claim':
+        return { kind: 'claimJob', path: who % 2 ? job : '/d' };
+      case 'fail': {
+        const asked = this.world.ask({ kind: 'job', path: job });
+        const nonce = asked.kind === 'job' ? asked.claim?.nonce : undefined;
+        return { kind: 'failJob', path: job, nonce: nonce ?? { commit: 0, index: 0 } };
+      }
+      case 'cancelJob':
+        return { kind: 'cancelJob', path: job };
       case 'close':
         return { kind: 'closeSession' };
       default:
@@ -162,7 +198,7 @@ export class Life {
       if (!this.#isAlive(who)) batches.push(this.#opening(who));
     }
     for (const one of acts) {
-      const who = one.kind === 'release' ? this.#holderOf(one) : one.who;
+      const who = this.#actorOf(one);
       batches.push(this.#client(who).batch(this.#toOp({ ...one, who })));
     }
     const keepAlives: KeepAlive[] = alive.map((who) => this.#client(who).keepAlive());

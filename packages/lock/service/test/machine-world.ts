@@ -81,6 +81,28 @@ function worker(job: Uint8Array): string {
   return lies ? 'bad_stark' : 'accept';
 }
 
+/** One op through validate(), the stand-in worker and apply(), as a replica would. */
+export function sendChecked(world: World, client: Client, sent: Op): Result | string {
+  const source = {
+    client: client.signer.publicKey,
+    session: client.session,
+    seq: client.seq,
+    index: 0,
+    author: member(0),
+    basis: { epoch: 0, commit: 0 },
+  };
+  const opened = world.service.open(encodeOp(sent));
+  if (!opened.ok) return opened.failure.code;
+  const verdict = world.service.validate(source, opened.value);
+  if (verdict.kind === 'ask') {
+    const said = worker(verdict.job);
+    if (said !== 'accept') return said;
+  } else if (verdict.kind !== 'accept') {
+    return verdict.code;
+  }
+  return world.one(client, sent);
+}
+
 export type Proven = Extract<Op, { kind: 'takeMachine' | 'renewMachine' }>;
 
 export const PATH = '/machines/tick';
@@ -103,24 +125,7 @@ export class MachineWorld extends World {
 
   /** Through validate(), the stand-in worker and apply(), as a replica would. */
   send(client: Client, sent: Op): Result | string {
-    const source = {
-      client: client.signer.publicKey,
-      session: client.session,
-      seq: client.seq,
-      index: 0,
-      author: member(0),
-      basis: { epoch: 0, commit: 0 },
-    };
-    const opened = this.service.open(encodeOp(sent));
-    if (!opened.ok) return opened.failure.code;
-    const verdict = this.service.validate(source, opened.value);
-    if (verdict.kind === 'ask') {
-      const said = worker(verdict.job);
-      if (said !== 'accept') return said;
-    } else if (verdict.kind !== 'accept') {
-      return verdict.code;
-    }
-    return this.one(client, sent);
+    return sendChecked(this, client, sent);
   }
 
   /** The next proofs of this machine, bound to a client and a nonce. */

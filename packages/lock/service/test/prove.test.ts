@@ -18,6 +18,11 @@ import { expect, test } from 'vitest';
 import { DIRECTORIES, FILES, Life, step } from './life.ts';
 import { Client, op, World } from './world.ts';
 
+/** What a node's record says of it, by what is answered. */
+const SLOTS = new Map([
+  ['machine', 'machine'],
+  ['job', 'job'],
+]);
 /** Everybody waits for its lock, to begin with. */
 const QUEUED = '/queued';
 const PATHS = [
@@ -26,6 +31,7 @@ const PATHS = [
   ...DIRECTORIES,
   ...FILES,
   '/m',
+  '/j',
   '/none',
   '/d/none',
   '/f/below',
@@ -51,7 +57,7 @@ function checkPath({ world }: Life, path: string): void {
   if (node === undefined) throw new Error(`${path} is there`);
   expect(node.body.id).toEqual(stat.stat.id);
   expect(node.body.contentGen).toEqual(stat.stat.contentGen);
-  expect(node.body.slot).toBe(stat.stat.node === 'machine');
+  expect(node.body.slot).toBe(SLOTS.get(stat.stat.node) ?? 'none');
   expect(node.children?.count ?? 0).toBe(stat.stat.children);
   const value = world.ask({ kind: 'get', path });
   if (value.kind !== 'value') return;

@@ -48,10 +48,11 @@ function linesOf(names: Plain): readonly Line[] {
   });
 }
 
-function machinesByHand(lines: readonly Line[]): Uint8Array {
+/** Machines (1) or jobs (2) by path, without the tag that a snapshot has before them. */
+function slotsByHand(lines: readonly Line[], tag: number): Uint8Array {
   const pairs = lines.flatMap(({ path, body }): Pair[] => {
-    const [machine] = listOf(body[SLOT]);
-    return machine === undefined ? [] : [[utf8(path), reference(machine)]];
+    const [kind, ...slot] = listOf(listOf(body[SLOT])[0] ?? []);
+    return kind === tag ? [[utf8(path), reference(slot)]] : [];
   });
   return trieByHand(pairs);
 }
@@ -81,11 +82,12 @@ export function stateRecordByHand(snapshot: Uint8Array): readonly Plain[] {
   const lines = linesOf(names ?? []);
   return [
     head,
-    rootByHand(names ?? [], (slot) => listOf(slot).length),
+    rootByHand(names ?? [], (slot) => listOf(listOf(slot)[0] ?? [])[0] ?? 0),
     ...sessionRootsByHand(sessions, graves, floors),
     locksByHand(locks),
-    machinesByHand(lines),
+    slotsByHand(lines, 1),
     quotasByHand(lines),
+    slotsByHand(lines, 2),
   ];
 }
 

@@ -20,6 +20,7 @@ const PIECES = [
   'locks',
   'machines',
   'quotas',
+  'jobs',
 ];
 
 /** One session, that has made `/a` with the content `x` in commit 2 and holds its lock since commit 3. */

@@ -4,8 +4,15 @@ import { bindingCell } from '@fatty/cairo-verify';
 import { utf8 } from '@fatty/codec';
 import type { Receipt } from '@fatty/interface';
 import { expect, test } from 'vitest';
-import { feltByHand, pin, pinned, plainOf } from '../../../kernel/codec/test/by-hand.ts';
+import {
+  feltByHand,
+  hashByHand,
+  pin,
+  pinned,
+  plainOf,
+} from '../../../kernel/codec/test/by-hand.ts';
 import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
+import { jobOf, value } from './job-world.ts';
 import { declaration, envelope, PATH, PROGRAM } from './machine-world.ts';
 import { stateRootByHand } from './root-by-hand.ts';
 import { at, CELL, Client, member, type Outcome, op, World } from './world.ts';
@@ -22,7 +29,8 @@ class Lived extends World {
 
   /**
    * Two live sessions, one closed, one expired; a lock held, waited for and in both lock-delays; a
-   * guarded ephemeral; a machine with a lessee and two entries in its inbox; two convicted members.
+   * guarded ephemeral; a machine with a lessee and two entries in its inbox; a claimed job; two
+   * convicted members.
    */
   constructor() {
     super();
@@ -44,6 +52,9 @@ class Lived extends World {
     this.one(a, op.file('/no/parent'));
     this.one(a, this.#takeMachine());
     this.one(a, { kind: 'publish', path: PATH, address: 'host:1', content: utf8('up') });
+    const path = '/machines/job';
+    this.one(c, jobOf({ path, inputs: [value(7n)], giveUpAfter: 2 }));
+    this.one(a, { kind: 'claimJob', path });
   }
 
   override step(...args: Parameters<World['step']>): Outcome {
@@ -61,7 +72,7 @@ class Lived extends World {
   }
 }
 
-const COMMIT = 16;
+const COMMIT = 18;
 const CLOCK = 5_000;
 
 function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
@@ -135,6 +146,7 @@ test('a snapshot is (tables, names); the tables are worked out by hand', () => {
 test('a machine stands in the slot of its node', () => {
   const byHand: Plain = [
     [
+      1,
       PROGRAM,
       ['plain', 96, 124],
       0,
@@ -162,6 +174,43 @@ test('a machine stands in the slot of its node', () => {
   ];
   expect(seat(world, 'tick')).toEqual(byHand);
   expect(seat(world, 'mine')).toEqual([]);
+});
+
+test('a job stands in the slot of its node', () => {
+  const byHand: Plain = [
+    [
+      2,
+      PROGRAM,
+      ['plain', 96, 124],
+      feltByHand(1n),
+      1,
+      1,
+      [[1, feltByHand(7n)]],
+      4,
+      1,
+      2_000,
+      60_000,
+      2,
+      0,
+      [],
+      1,
+      0,
+      [],
+      CLOCK + 60_000,
+      [feltByHand(7n)],
+      [0, feltByHand(1n), feltByHand(0n), 0, []],
+      [],
+      [[a.signer.publicKey, [18, 0], CLOCK + 2_000]],
+      [],
+      1,
+      0,
+      [],
+      0,
+      hashByHand('job-proofs'),
+      [],
+    ],
+  ];
+  expect(seat(world, 'job')).toEqual(byHand);
 });
 
 test('the root: a record of tries, worked out from the snapshot by hand', () => {

@@ -1,5 +1,11 @@
 // Test helper: what a state looks like to whoever watches, and what events make of it.
-import { comparePositions, type EventBody, type LockMode, showPosition } from '@fatty/api';
+import {
+  comparePositions,
+  type EventBody,
+  type JobStatus,
+  type LockMode,
+  showPosition,
+} from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import { expect } from 'vitest';
 import type { World } from './world.ts';
@@ -17,12 +23,18 @@ interface SeenMachine {
   readonly posted: number;
 }
 
+interface SeenJob {
+  readonly status: JobStatus;
+  readonly t: bigint;
+}
+
 /** Everything that events tell of, by path. */
 export interface Seen {
   readonly nodes: Map<string, SeenNode>;
   /** By `path generation`. */
   readonly holds: Map<string, LockMode>;
   readonly machines: Map<string, SeenMachine>;
+  readonly jobs: Map<string, SeenJob>;
 }
 
 const NONE: Position = { commit: 0, index: 0 };
@@ -40,7 +52,7 @@ export function look(world: World, path = '/', seen: Seen = nothing()): Seen {
 }
 
 function nothing(): Seen {
-  return { nodes: new Map(), holds: new Map(), machines: new Map() };
+  return { nodes: new Map(), holds: new Map(), machines: new Map(), jobs: new Map() };
 }
 
 function lookAt(world: World, path: string, seen: Seen): void {
@@ -52,6 +64,8 @@ function lookAt(world: World, path: string, seen: Seen): void {
   for (const { position, mode } of lock.kind === 'lock' ? lock.holders : []) {
     seen.holds.set(`${path} ${showPosition(position)}`, mode);
   }
+  const job = world.ask({ kind: 'job', path });
+  if (job.kind === 'job') seen.jobs.set(path, { status: job.status, t: job.progress.t });
   const machine = world.ask({ kind: 'machine', path });
   if (machine.kind !== 'machine') return;
   const { t, s, lessee, inbox } = machine;
@@ -63,7 +77,7 @@ function lookAt(world: World, path: string, seen: Seen): void {
 /** What one event makes of it; fails where the event says what cannot have happened. */
 export function follow(seen: Seen, event: EventBody): void {
   const { path } = event;
-  const { nodes, machines } = seen;
+  const { nodes, machines, jobs } = seen;
   const node = nodes.get(path);
   const machine = machines.get(path);
   switch (event.kind) {
@@ -71,6 +85,7 @@ export function follow(seen: Seen, event: EventBody): void {
       const { node: kind, instance } = event;
       expect(node).toBeUndefined();
       nodes.set(path, { node: kind, instance, generation: instance });
+      if (kind === 'job') jobs.set(path, { status: 'waiting', t: 0n });
       if (kind === 'machine') machines.set(path, { t: 0n, s: 1n, lockGen: undefined, posted: 0 });
       return;
     }
@@ -80,9 +95,10 @@ export function follow(seen: Seen, event: EventBody): void {
       expect(machine?.lockGen).toBeUndefined();
       expect(nodes.delete(path)).toBe(true);
       machines.delete(path);
+      jobs.delete(path);
       return;
     case 'modified':
-      expect(node?.node).toBe('file');
+      expect(node?.node).toMatch(/file|job/);
       if (node === undefined) return;
       expect(comparePositions(event.generation, node.generation)).toBeGreaterThan(0);
       nodes.set(path, { ...node, generation: event.generation });
@@ -94,6 +110,12 @@ export function follow(seen: Seen, event: EventBody): void {
       expect(event.number).toBe((machine?.posted ?? 0) + 1);
       if (machine) machines.set(path, { ...machine, posted: event.number });
       return;
+    case 'jobMoved': {
+      const { status, t } = event;
+      expect(jobs.get(path)).not.toEqual({ status, t });
+      jobs.set(path, { status, t });
+      return;
+    }
     case 'aclChanged':
     case 'sessionExpired':
     case 'epochChanged':

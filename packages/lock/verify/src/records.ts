@@ -3,8 +3,8 @@ import { type LockMode, lockModeShape, positionShape } from '@fatty/api';
 import {
   array,
   bool,
+  choice,
   digest,
-  oneToOne,
   optional,
   publicKey,
   record,
@@ -50,6 +50,7 @@ export interface StateRecord {
   readonly locks: Digest;
   readonly machines: Digest;
   readonly quotas: Digest;
+  readonly jobs: Digest;
 }
 
 /** Canonical bytes of the state record. The state root is H(`state` ‖ those). */
@@ -63,20 +64,20 @@ export const stateRecordShape: Shape<StateRecord> = record<StateRecord>({
   locks: digest,
   machines: digest,
   quotas: digest,
+  jobs: digest,
 });
 
-/** A node of the namespace, its contents as checksums. `slot`: it is a machine. */
-export type NodeRecord = ShownRecord<boolean>;
+/** What else stands at a node: machines and jobs have tries of their own, by path. */
+export type SlotMark = 'none' | 'machine' | 'job';
 
-/** What a node's record says of its slot: 1 for a machine, which has a trie of its own, by path. */
-export const machineMarkShape: Shape<boolean> = oneToOne(
-  bool,
-  (isMachine) => isMachine,
-  (isMachine) => isMachine,
-);
+/** A node of the namespace, its contents as checksums. */
+export type NodeRecord = ShownRecord<SlotMark>;
+
+/** Canonical bytes of a mark. */
+export const slotMarkShape: Shape<SlotMark> = choice('none', 'machine', 'job');
 
 /** Canonical bytes of a node's record, to read it. */
-export const nodeRecordShape: Shape<NodeRecord> = shownRecordShape(machineMarkShape);
+export const nodeRecordShape: Shape<NodeRecord> = shownRecordShape(slotMarkShape);
 
 /** The lock of a path, while somebody holds, waits, or a lock-delay runs. */
 export interface LockRecord {

@@ -92,7 +92,7 @@ function nodeOf(node: NodeRecord | undefined): unknown {
   return {
     id: [toHex(id.session), id.seq, id.index],
     file: kind === 'file' ? 1 : 0,
-    machine: slot ? 1 : 0,
+    slot: ['none', 'machine', 'job'].indexOf(slot),
     contents: siblings.map(({ checksum, size }) => [toHex(checksum), size]),
     children: node.children?.count ?? null,
   };

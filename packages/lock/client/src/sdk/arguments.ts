@@ -281,6 +281,8 @@ const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   lock: 'lock',
   machine: 'machine',
   acl: 'acl',
+  job: 'job',
+  jobs: 'jobs',
   members: 'members',
   status: 'status',
   own: 'own',
