@@ -170,10 +170,8 @@ describe('fatty up', () => {
   });
 });
 
+/** A line for each of four replicas. */
 function parsed(text: string): readonly { readonly pid: number }[] | undefined {
-  try {
-    return JSON.parse(text) as readonly { pid: number }[];
-  } catch {
-    return undefined;
-  }
+  const lines = text.split('\n').slice(0, -1);
+  return lines.length < 4 ? undefined : lines.map((line) => JSON.parse(line) as { pid: number });
 }

@@ -32,10 +32,15 @@ async function fatty(env: Readonly<Record<string, string>>, ...args: string[]): 
 }
 
 const json = (said: Said): unknown => JSON.parse(said.out);
+const jsonLines = ({ out }: Said): readonly unknown[] =>
+  out
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
 
 describe('contexts', () => {
   it('are set, used, listed, cleared and removed', async () => {
-    expect(json(await fatty({}, 'context', '-o', 'json'))).toEqual([]);
+    expect(jsonLines(await fatty({}, 'context', '-o', 'json'))).toEqual([]);
     const key = join(dir, 'me.pem');
     const set = await fatty({}, 'context', 'set', 'prod', '--cell', cellFile, '--key', key);
     expect(set).toMatchObject({ code: EXIT.done, out: '', err: '' });
@@ -43,7 +48,7 @@ describe('contexts', () => {
     const id = '00'.repeat(32);
     await fatty({}, 'context', 'set', 'far', '--cell', url, '--cell-id', id);
     expect((await fatty({}, 'context', 'use', 'prod')).code).toBe(EXIT.done);
-    expect(json(await fatty({}, 'context', 'ls', '-o', 'json'))).toEqual([
+    expect(jsonLines(await fatty({}, 'context', 'ls', '-o', 'json'))).toEqual([
       { name: 'far', current: false, cell: url, cellId: id, insecure: false },
       { name: 'prod', current: true, cell: cellFile, key, insecure: false },
     ]);
@@ -52,7 +57,7 @@ describe('contexts', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).not.toHaveProperty('current');
     await fatty({}, 'context', 'use', 'far');
     await fatty({}, 'context', 'rm', 'far');
-    expect(json(await fatty({}, 'context', '-o', 'json'))).toEqual([
+    expect(jsonLines(await fatty({}, 'context', '-o', 'json'))).toEqual([
       { name: 'prod', current: false, cell: cellFile, key, insecure: false },
     ]);
   });
@@ -144,6 +149,10 @@ describe('a cell of real processes', () => {
     const late = await fatty({}, 'wait', '/b', '--for', 'absent', '--timeout', '1500');
     expect([late.code, late.err]).toEqual([EXIT.refused, expect.stringContaining('is not absent')]);
     expect(json(await fatty({}, 'rm', '/b', '-o', 'json'))).toEqual({ path: '/b', removed: true });
+
+    const names = jsonLines(await fatty({}, 'ls', '-o', 'json'));
+    expect(names).toContainEqual({ name: 'a', kind: 'file' });
+    expect(jsonLines(await fatty({}, 'members', '-o', 'json'))).toHaveLength(4);
 
     await cell.replicas[3]?.kill();
     const hurt = await fatty({}, 'status', '-o', 'json');

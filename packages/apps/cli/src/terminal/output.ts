@@ -43,7 +43,7 @@ export function printable(text: string): string {
   });
 }
 
-/** JSON whose strings are {@link printable}; it reads back as the same. */
+/** JSON whose strings are {@link printable}; it reads back as the same. On one line, unless it is indented. */
 export function json(value: unknown, indent?: number): string {
   const lines = JSON.stringify(plain(value), null, indent).split('\n');
   return lines.map(printable).join('\n');
@@ -87,8 +87,10 @@ export function fields(row: Row): string {
     .join('');
 }
 
-/** Prints one row or several, in the format that was asked for. */
+/** Prints one row or several, in the format that was asked for. JSON: a line each, none for no rows. */
 export function show(io: Io, format: Format, value: Row | readonly Row[]): void {
-  if (format === 'json') io.out(`${json(value, 2)}\n`);
-  else io.out(Array.isArray(value) ? table(value) : fields(value as Row));
+  if (format === 'json') {
+    const rows = Array.isArray(value) ? (value as readonly Row[]) : [value];
+    io.out(rows.map((row) => `${json(row)}\n`).join(''));
+  } else io.out(Array.isArray(value) ? table(value) : fields(value as Row));
 }
