@@ -10,7 +10,7 @@ import {
 } from '@fatty/api';
 import { fail, ok } from '@fatty/codec';
 import type { Served } from '@fatty/host';
-import type { CellContext, Failure, Outcome, StateMachine } from '@fatty/interface';
+import type { CellContext, Failure, Outcome, PublicKey, StateMachine } from '@fatty/interface';
 import type { Cell, CellParams, StateView } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { Hosted, hosted } from '@fatty/sessions';
@@ -36,7 +36,7 @@ export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosti
   const { epoch, members, params } = committee;
   const context: CellContext = { cellId, epoch, members };
   if (path === '') {
-    if (cell.algorithm === undefined) return ok(lockHosting(context, params));
+    if (cell.algorithm === undefined) return ok(lockHosting(context, params, cell.admin));
     return fail('other_algorithm', `--algorithm with ${cell.algorithm}, as cell.json says`, 'none');
   }
   const algorithm = await loadAlgorithm(path, context);
@@ -54,9 +54,9 @@ export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosti
   return ok(ownHosting(fresh, context, params));
 }
 
-function lockHosting(cell: CellContext, params: CellParams): Hosting {
+function lockHosting(cell: CellContext, params: CellParams, admin: PublicKey | undefined): Hosting {
   return {
-    fresh: () => new LockService({ cell, params }),
+    fresh: () => new LockService({ cell, params, ...(admin && { admin }) }),
     served: lockServed,
     sessions(machine) {
       const status = machine instanceof LockService ? machine.query({ kind: 'status' }) : undefined;

@@ -43,6 +43,8 @@ export interface InitOptions {
   readonly params?: Partial<CellParams>;
   /** Module of the algorithm that its replicas host; default: the lock service. */
   readonly algorithm?: { readonly name: string; readonly path: string };
+  /** Client key of the first administrator; default: the cell is open. */
+  readonly admin?: PublicKey;
 }
 
 /**
@@ -86,6 +88,7 @@ export function initCell(options: InitOptions): Outcome<Cell> {
     committee,
     addresses: options.freePorts ? [] : addresses,
     ...named,
+    ...(options.admin && { admin: options.admin }),
   };
   mkdirSync(dir, { recursive: true });
   for (const [i, { pem }] of members.entries())
@@ -111,6 +114,8 @@ export interface FoundOptions {
   readonly params?: Partial<CellParams>;
   /** Name of the algorithm that its replicas host; default: the lock service. */
   readonly algorithm?: string;
+  /** Client key of the first administrator; default: the cell is open. */
+  readonly admin?: PublicKey;
 }
 
 /**
@@ -118,7 +123,7 @@ export interface FoundOptions {
  * say so themselves. Codes: `bad_option`, `bad_key`, `bad_windows`, `exists`.
  */
 export function foundCell(options: FoundOptions): Outcome<Cell> {
-  const { dir, members: named, tls, params, algorithm } = options;
+  const { dir, members: named, tls, params, algorithm, admin } = options;
   const path = join(dir, 'cell.json');
   if (named.length < REPLICAS_MIN || named.length > REPLICAS_MAX) {
     return fail('bad_option', `${REPLICAS_MIN} to ${REPLICAS_MAX} members`, String(named.length));
@@ -146,6 +151,7 @@ export function foundCell(options: FoundOptions): Outcome<Cell> {
     addresses: [],
     hints,
     ...(algorithm === undefined ? {} : { algorithm }),
+    ...(admin === undefined ? {} : { admin }),
   };
   mkdirSync(dir, { recursive: true });
   saveCell(path, cell);

@@ -56,6 +56,11 @@ export interface Cell {
   readonly hints?: readonly Hint[];
   /** Name of the algorithm that its replicas host; none: the lock service. No part of the cell id. */
   readonly algorithm?: string;
+  /**
+   * Who may say first who may do what in it; none: anybody. No part of the cell id, so that older cells keep theirs:
+   * a member that reads another file here has other states than the rest.
+   */
+  readonly admin?: PublicKey;
 }
 
 /** Addresses with their member's Ed25519 signature, 64 bytes. */
@@ -169,6 +174,7 @@ export function writeCell(cell: Cell): string {
     genesisTs,
     params,
     ...(cell.algorithm !== undefined && { algorithm: cell.algorithm }),
+    ...(cell.admin !== undefined && { admin: toHex(cell.admin) }),
     members,
   };
   return `${JSON.stringify(file, null, 2)}\n`;
@@ -225,12 +231,14 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
     .map((row) => readAddresses(row, cellId, scheme));
   const hints = rows.flatMap((row) => readHint(row, scheme));
   const algorithm = readAlgorithm(file);
+  const admin = file.admin === undefined ? undefined : keyField(file, 'admin', scheme);
   return ok({
     cellId,
     committee,
     addresses,
     ...(hints.length > 0 && { hints }),
     ...(algorithm !== undefined && { algorithm }),
+    ...(admin !== undefined && { admin }),
   });
 }
 
@@ -253,7 +261,11 @@ function readHint(row: Json, scheme: SignatureScheme): readonly Hint[] {
 }
 
 function memberKey(row: Json, scheme: SignatureScheme): PublicKey {
-  const key = hexField(row, 'key', 32);
+  return keyField(row, 'key', scheme);
+}
+
+function keyField(row: Json, name: string, scheme: SignatureScheme): PublicKey {
+  const key = hexField(row, name, 32);
   const verdict = scheme.admit(key);
   if (verdict.kind !== 'accept')
     throw new CellFileError('bad_key', verdict.expected, verdict.actual);

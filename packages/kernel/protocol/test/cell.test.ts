@@ -45,6 +45,26 @@ describe('windows of a cell', () => {
   });
 });
 
+describe('the first administrator of a cell', () => {
+  const committee = committeeOf(4, {});
+  const [admin] = committee.members;
+  const cell = { cellId: cellIdOf(committee), committee, addresses: [] };
+
+  it('is a key beside the committee: the cell id does not change', () => {
+    const named = { ...cell, ...(admin && { admin }) };
+    expect(parseCell(writeCell(named), scheme)).toEqual({ ok: true, value: named });
+    expect(writeCell(cell)).not.toContain('admin');
+  });
+
+  it.each([5, '', 'ab', null])('is no key: %j', (name) => {
+    const file: unknown = { ...JSON.parse(writeCell(cell)), admin: name };
+    expect(parseCell(JSON.stringify(file), scheme)).toMatchObject({
+      ok: false,
+      failure: { code: 'bad_cell_file', expected: 'admin: 32 bytes of hex' },
+    });
+  });
+});
+
 describe('the algorithm of a cell', () => {
   const committee = committeeOf(4, {});
   const cell = { cellId: cellIdOf(committee), committee, addresses: [] };

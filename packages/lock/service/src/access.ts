@@ -9,11 +9,13 @@ import {
   groupPath,
   OPEN_ACL,
   type Op,
+  type Principal,
   parentPath,
   type Query,
 } from '@fatty/api';
 import { decode, InvariantError, toHex } from '@fatty/codec';
 import type { NodeAcl, Sibling } from '@fatty/crdt';
+import type { PublicKey } from '@fatty/interface';
 import type { Names, Node } from './names.ts';
 
 /** One list, as it is asked. */
@@ -50,6 +52,12 @@ function open(acl: NodeAcl): Opened {
   const fresh = { acl: read.value, members: lists };
   opened.set(acl, fresh);
   return fresh;
+}
+
+/** The ACL of `/` in a cell that has an administrator from the start. */
+export function ruledBy(admin: PublicKey): Acl {
+  const own: readonly Principal[] = [{ kind: 'key', key: admin }];
+  return { ...OPEN_ACL, write: own, change: own };
 }
 
 /** Who may do what at a node, as its lists have it. */

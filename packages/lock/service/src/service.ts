@@ -21,7 +21,7 @@ import type {
 import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
 import { openQuestion, type ProofQuestion } from '@fatty/verify';
-import { refuseRead } from './access.ts';
+import { refuseRead, ruledBy } from './access.ts';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -41,6 +41,11 @@ export interface ServiceOptions {
   readonly cell: CellContext;
   readonly params?: CellParams;
   readonly quotas?: Quotas;
+  /**
+   * Key of the first administrator: everybody may read, and he alone may write and change ACLs until he says
+   * otherwise. Default: the cell is open.
+   */
+  readonly admin?: PublicKey;
 }
 
 /**
@@ -53,6 +58,7 @@ export class LockService implements StateMachine<OpenedOp> {
   readonly unsigned: UnsignedRules = keepAliveRules(() => this.#state.sessions);
   readonly #around: Surroundings;
   readonly #quotas: Quotas;
+  readonly #admin: PublicKey | undefined;
   #state: State;
   /** Delivered view only: where it started and what came since. */
   #base: State | undefined;
@@ -63,10 +69,14 @@ export class LockService implements StateMachine<OpenedOp> {
   /** Commits that carried something, and restores. */
   #changes = 0;
 
-  constructor({ cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS }: ServiceOptions) {
+  constructor(options: ServiceOptions) {
+    const { cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS, admin } = options;
     this.#around = { cell, params };
     this.#quotas = shareSessions(quotas, cell.members.length);
+    this.#admin = admin;
     this.#state = new State(this.#quotas);
+    if (admin !== undefined)
+      this.#state.names.setAcl(this.#state.names.top, ruledBy(admin), undefined);
   }
 
   /** The op, in form. Codes of `decodeOp` and `checkOp`. */
@@ -270,7 +280,8 @@ export class LockService implements StateMachine<OpenedOp> {
 
   fresh(): LockService {
     const { cell, params } = this.#around;
-    return new LockService({ cell, params, quotas: this.#quotas });
+    const admin = this.#admin;
+    return new LockService({ cell, params, quotas: this.#quotas, ...(admin && { admin }) });
   }
 
   view(): LockService {

@@ -17,7 +17,8 @@ import { toHex, utf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { encodeQuestion } from '@fatty/verify';
 import { expect, test } from 'vitest';
-import { Client, op, World } from './world.ts';
+import { LockService } from '../src/index.ts';
+import { CELL, Client, keyOf, op, World } from './world.ts';
 
 const ANYONE: Principal = { kind: 'anyone' };
 const key = (client: Client): Principal => ({ kind: 'key', key: client.signer.publicKey });
@@ -343,6 +344,26 @@ test('snapshot and root hold the lists', () => {
   world.service = copy;
   expect(world.one(other, op.write('/d/f', 'x'))).toEqual(denial('write', '/d/f', other));
   expect(world.one(other, setting(world, '/', {}))).toEqual(denial('change', '/', other));
+});
+
+test('an administrator from the start: everybody reads, he alone writes until he says otherwise', () => {
+  const [world, boss, other] = [new World(), new Client(1), new Client(2)];
+  const open = world.service.root();
+  world.service = new LockService({
+    cell: { cellId: CELL, epoch: 0, members: [keyOf(200).publicKey] },
+    admin: boss.signer.publicKey,
+  });
+  expect(world.service.root()).not.toEqual(open);
+  expect(world.service.fresh().root()).toEqual(world.service.root());
+  world.open(boss);
+  world.open(other);
+  expect(world.one(other, op.file('/f'))).toEqual(denial('write', '/', other));
+  expect(world.one(other, setting(world, '/', {}))).toEqual(denial('change', '/', other));
+  expect(world.service.query({ kind: 'stat', path: '/' }, other.signer.publicKey).kind).toBe(
+    'stat',
+  );
+  expect(world.one(boss, setting(world, '/', {}))).toMatchObject({ kind: 'aclSet' });
+  expect(world.one(other, op.file('/f'))).toMatchObject({ kind: 'created' });
 });
 
 test('a long ACL counts for the owner of its node, a short one for nobody', () => {

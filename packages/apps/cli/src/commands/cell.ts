@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asPublicKey, fromHex, toHex } from '@fatty/codec';
-import type { Failure } from '@fatty/interface';
+import type { Failure, PublicKey } from '@fatty/interface';
 import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node';
 import { type AlgorithmModule, moduleOf, type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
@@ -24,6 +24,7 @@ interface InitFlags {
   readonly tls?: boolean;
   readonly member?: string;
   readonly algorithm?: string;
+  readonly admin?: string;
   readonly output?: string;
 }
 
@@ -73,13 +74,21 @@ async function algorithmOf({ algorithm }: InitFlags): Promise<{ algorithm?: Algo
   return { algorithm: module.value };
 }
 
+/** The key of `--admin`, to be spread into what makes a cell. */
+function adminOf({ admin }: InitFlags): { admin?: PublicKey } {
+  if (admin === undefined) return {};
+  const key = fromHex(String(admin).toLowerCase());
+  if (key?.length === 32) return { admin: asPublicKey(key) };
+  throw new ExitError(EXIT.usage, `--admin: expected a client key, 64 hex digits, got ${admin}`);
+}
+
 /** A cell of keys that others keep. */
 async function found(flags: InitFlags, io: Io): Promise<number> {
   const dir = flags.dir ?? DEFAULT_DIR;
   const members = membersOf(io.argv);
   const { algorithm } = await algorithmOf(flags);
   const named = algorithm === undefined ? {} : { algorithm: algorithm.name };
-  const cell = foundCell({ dir, members, tls: flags.tls === true, ...named });
+  const cell = foundCell({ dir, members, tls: flags.tls === true, ...named, ...adminOf(flags) });
   if (!cell.ok) throw refusal(cell.failure);
   const { cellId } = cell.value;
   show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas: members.length });
@@ -109,7 +118,7 @@ async function init(flags: InitFlags, io: Io): Promise<number> {
   const insecure = flags.insecure === true;
   const algorithm = await algorithmOf(flags);
   const options = { dir, replicas, freePorts, insecure, tls, ...host, ...advertise };
-  const cell = initCell({ ...options, ...algorithm });
+  const cell = initCell({ ...options, ...algorithm, ...adminOf(flags) });
   if (!cell.ok) throw refusal(cell.failure);
   const { cellId } = cell.value;
   show(io, formatOf(flags.output), { dir, cellId: toHex(cellId), replicas });
@@ -203,6 +212,7 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--insecure', 'speak plain ws also beyond loopback')
     .option('--free-ports', 'take free ports at every start')
     .option('--algorithm <module>', 'name this algorithm (.js) as what replicas host')
+    .option('--admin <key>', 'client key of its first administrator; default: the cell is open')
     .action(run((flags: InitFlags) => init(flags, io)));
   withFormat(cli.command('keygen', 'Make the key of one replica here; prints the public key'))
     .option('--dir <dir>', `folder of the replica; default ./${DEFAULT_DIR}/replica`)
