@@ -22,6 +22,7 @@ import type { Digest, Outcome, Position, PublicKey, SessionId } from '@fatty/int
 import { type CellParams, MEMBERS_MAX, paramsShape } from '@fatty/protocol';
 import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
+import { CONTENT_BYTES_MAX, type ContentMode, contentModeShape } from './file-ops.ts';
 import { type Dot, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
 import { type JobAnswer, type JobEntry, jobAnswerShape, jobEntryShape } from './jobs.ts';
@@ -30,9 +31,6 @@ import {
   ADDRESS_LENGTH_MAX,
   type Binding,
   bindingShape,
-  CONTENT_BYTES_MAX,
-  type ContentMode,
-  contentModeShape,
   type LockMode,
   lockModeShape,
   type NodeKind,

@@ -4,11 +4,13 @@ import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
 import { checkAcl } from './acl.ts';
 import { isFelt } from './felt.ts';
+import type { FileOp } from './file-ops.ts';
 import { all, checkBits, checkCells, checkPath, within } from './form-rules.ts';
 import { checkDeclareJob } from './job-form.ts';
 import type { Op } from './ops.ts';
 import { splitPath } from './path.ts';
 import { LIST_MAX, type Query } from './queries.ts';
+import type { Txn } from './txn.ts';
 
 /** The shortest lease of a session, ms. */
 export const LEASE_MS_MIN = 4_000;
@@ -18,6 +20,11 @@ export const LEASE_MS_MAX = 60_000;
 export const LOCK_DELAY_MS_MAX = 60_000;
 /** The longest wait in a lock's queue, ms. */
 export const WAIT_MS_MAX: number = 24 * 3_600_000;
+
+function checkReadable(path: string): Verdict {
+  const segments = splitPath(path);
+  return segments.ok ? ACCEPT : { kind: 'reject', ...segments.failure };
+}
 
 function checkContent(content: Uint8Array, params: CellParams): Verdict {
   const max = params.limits.fileBytesMax;
@@ -54,6 +61,22 @@ function checkProofs(
   return all(checkPath(op.path), checkCells(op.outputs, op.inbox));
 }
 
+function checkTxn({ compares, success, failure }: Txn, params: CellParams): Verdict {
+  const branch = (name: string, ops: readonly FileOp[]): Verdict =>
+    all(...ops.map((op, i) => placed(`${name}[${i}]`, checkOp(op, params))));
+  return all(
+    ...compares.map(({ path }, i) => placed(`compares[${i}]`, checkReadable(path))),
+    branch('success', success),
+    branch('failure', failure),
+  );
+}
+
+/** Says where a refusal belongs. */
+function placed(at: string, verdict: Verdict): Verdict {
+  if (verdict.kind !== 'reject') return verdict;
+  return { ...verdict, expected: `${at}: ${verdict.expected}` };
+}
+
 /**
  * The rules of form (part of R11a): a pure function of the op and the epoch's parameters.
  * A client runs it before signing, a replica before referencing. Codes: `bad_path`,
@@ -83,6 +106,8 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'remove':
       if (op.dots.length === 0) return reject('no_dots', 'at least one dot', 'none');
       return checkPath(op.path);
+    case 'txn':
+      return checkTxn(op, params);
     case 'acquire':
       return all(
         checkPath(op.path),
@@ -124,8 +149,8 @@ export function checkOp(op: Op, params: CellParams): Verdict {
  */
 export function checkQuery(query: Query): Verdict {
   if ('path' in query) {
-    const segments = splitPath(query.path);
-    if (!segments.ok) return { kind: 'reject', ...segments.failure };
+    const path = checkReadable(query.path);
+    if (path.kind !== 'accept') return path;
   }
   if (query.kind !== 'list' && query.kind !== 'jobs') return ACCEPT;
   return within('bad_limit', query.limit, 1, LIST_MAX, 'entries');

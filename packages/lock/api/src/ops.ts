@@ -1,7 +1,6 @@
 // Ops of the lock service, and their bytes.
 import {
   array,
-  bool,
   bytes,
   choice,
   decode,
@@ -22,16 +21,16 @@ import type { Digest, Outcome, Position } from '@fatty/interface';
 import { NONCE_BYTES } from '@fatty/protocol';
 import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
-import { type Dot, opIdShape, positionShape } from './ids.ts';
+import { type FileOp, fileOpArms } from './file-ops.ts';
+import { positionShape } from './ids.ts';
 import { type InboxTerms, inboxTermsShape } from './inbox.ts';
 import { type Fence, fenceShape, type JobTerms, jobTerms } from './jobs.ts';
 import { type MachinePolicy, machinePolicyShape } from './machine-policy.ts';
 import { pathShape } from './path.ts';
+import { type Txn, txnShape } from './txn.ts';
 
 /** One holder alone, or several that share. */
 export type LockMode = 'exclusive' | 'shared';
-/** `shared`: concurrent writes are kept as siblings. `guarded`: ordered writes only. */
-export type ContentMode = 'shared' | 'guarded';
 /** What a node of the namespace is. */
 export type NodeKind = 'directory' | 'file' | 'machine' | 'job';
 
@@ -55,36 +54,9 @@ export type Op =
   | { readonly kind: 'own'; readonly op: Uint8Array }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
-  | {
-      readonly kind: 'create';
-      readonly path: string;
-      readonly node: 'directory' | 'file';
-      readonly mode: ContentMode;
-      readonly ephemeral: boolean;
-      /** Fails with `exists` on a live name instead of joining it. */
-      readonly exclusive: boolean;
-      readonly content: Uint8Array;
-    }
-  /** Shared content: replaces exactly the siblings that were seen. */
-  | {
-      readonly kind: 'write';
-      readonly path: string;
-      readonly content: Uint8Array;
-      readonly observed: readonly Dot[];
-    }
-  /**
-   * Guarded content: at least one of `generation` and `lockGen` must be given, and all given must
-   * match.
-   */
-  | {
-      readonly kind: 'compareAndSet';
-      readonly path: string;
-      readonly content: Uint8Array;
-      readonly generation: Position | undefined;
-      readonly lockGen: Position | undefined;
-    }
-  /** Observed-remove: takes the named dots; the node dies with its last one. */
-  | { readonly kind: 'remove'; readonly path: string; readonly dots: readonly Dot[] }
+  | FileOp
+  /** All of one branch, or nothing (txn.ts). */
+  | ({ readonly kind: 'txn' } & Txn)
   /** At most {@link SUBTREE_NODES_MAX} nodes of it, children first; the result says what is left. */
   | { readonly kind: 'removeSubtree'; readonly path: string }
   /**
@@ -191,16 +163,12 @@ export type Op =
 /** The name of an op. */
 export type OpKind = Op['kind'];
 
-/** Most bytes of a file's content. */
-export const CONTENT_BYTES_MAX: number = 256 * 1024;
 /** Most bytes of one proof. */
 export const PROOF_BYTES_MAX: number = 384 * 1024;
 /** Most proofs of one op. */
 export const PROOFS_MAX = 8;
 /** Most outputs of a machine. */
 export const OUTPUTS_MAX = 30;
-/** Most dots that one op names. */
-export const DOTS_MAX = 1024;
 /** What one `removeSubtree` takes at most: all replicas stand still for as long as it lasts. */
 export const SUBTREE_NODES_MAX = 1000;
 /** Longest address that a lessee publishes, UTF-16 units. */
@@ -212,15 +180,11 @@ const OP_BYTES_HARD_MAX = 4 * 1024 * 1024;
 
 /** Canonical bytes of a lock mode. */
 export const lockModeShape: Shape<LockMode> = choice('exclusive', 'shared');
-/** Canonical bytes of a content mode. */
-export const contentModeShape: Shape<ContentMode> = choice('shared', 'guarded');
 /** Canonical bytes of a binding. */
 export const bindingShape: Shape<Binding> = choice('lessee', 'open');
 /** Canonical bytes of a kind of node. */
 export const nodeKindShape: Shape<NodeKind> = choice('directory', 'file', 'machine', 'job');
 
-const content = bytes(CONTENT_BYTES_MAX);
-const dots = array(opIdShape, DOTS_MAX);
 const proven = record({
   path: pathShape,
   nonce: optional(positionShape),
@@ -235,30 +199,10 @@ export const opShape: Shape<Op> = union<Op>({
   closeSession: [2, record({})],
   reanchor: [3, record({ anchor: digest })],
   own: [4, record({ op: bytes(OP_BYTES_HARD_MAX) })],
-  create: [
-    10,
-    record({
-      path: pathShape,
-      node: choice('directory', 'file'),
-      mode: contentModeShape,
-      ephemeral: bool,
-      exclusive: bool,
-      content,
-    }),
-  ],
-  write: [11, record({ path: pathShape, content, observed: dots })],
-  compareAndSet: [
-    12,
-    record({
-      path: pathShape,
-      content,
-      generation: optional(positionShape),
-      lockGen: optional(positionShape),
-    }),
-  ],
-  remove: [13, record({ path: pathShape, dots })],
+  ...fileOpArms,
   removeSubtree: [14, record({ path: pathShape })],
   setAcl: [15, record({ path: pathShape, acl: aclShape, generation: positionShape })],
+  txn: [16, txnShape],
   acquire: [
     20,
     record({ path: pathShape, mode: lockModeShape, maxWaitMs: optional(u32), lockDelayMs: u32 }),

@@ -13,8 +13,8 @@ import {
   union,
 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
+import { DOTS_MAX } from './file-ops.ts';
 import { type Dot, opIdShape } from './ids.ts';
-import { DOTS_MAX } from './ops.ts';
 import { pathShape, SEGMENT_BYTES_MAX } from './path.ts';
 
 /** What a client can read. Answers come from one replica and are believed at f+1 (R32). */

@@ -49,6 +49,11 @@ export type Result =
   | { readonly kind: 'removed'; readonly dead: boolean }
   /** The generation that the next change has to name. */
   | { readonly kind: 'aclSet'; readonly aclGen: Position }
+  /**
+   * All ops of a branch are done, the first at `position`, each other at the index after it. `succeeded`: all
+   * conditions held.
+   */
+  | { readonly kind: 'txnDone'; readonly succeeded: boolean; readonly position: Position }
   /** `left`: nodes that are still there, the top among them; ask again until it is 0. */
   | { readonly kind: 'subtreeRemoved'; readonly nodes: number; readonly left: number }
   | {
@@ -137,6 +142,7 @@ export const resultShape: Shape<Result> = union<Result>({
   removed: [13, record({ dead: bool })],
   subtreeRemoved: [14, record({ nodes: u32, left: u32 })],
   aclSet: [15, record({ aclGen: positionShape })],
+  txnDone: [16, record({ succeeded: bool, position: positionShape })],
   granted: [20, record({ lockGen: positionShape, mode: lockModeShape, leaseExpiry: u53 })],
   waiting: [21, record({ position: positionShape, ahead: u32 })],
   released: [22, record({ lockGen: positionShape })],

@@ -12,7 +12,8 @@ const WEIGHTS = new Map([
 test.each(Object.entries(OPS))('%s has the weight of its kind and length', (kind, op) => {
   const bytes = encodeOp(op);
   const extra = Math.floor(bytes.length / 1024);
-  expect(weightOf(bytes)).toBe(extra + (WEIGHTS.get(kind) ?? 1));
+  const parts = kind === 'txn' ? 4 + 2 : 0;
+  expect(weightOf(bytes)).toBe(extra + (WEIGHTS.get(kind) ?? 1) + parts);
 });
 
 test('length weighs', () => {

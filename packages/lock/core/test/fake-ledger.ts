@@ -245,6 +245,7 @@ export abstract class FakeLedger {
       case 'remove':
       case 'removeSubtree':
       case 'setAcl':
+      case 'txn':
       case 'declareMachine':
       case 'releaseMachine':
       case 'publish':

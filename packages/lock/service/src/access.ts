@@ -124,6 +124,8 @@ function listOf({ kind }: Op): AclList | undefined {
     case 'closeSession':
     case 'own':
     case 'reanchor':
+    // Its parts are looked at one by one.
+    case 'txn':
     case 'release':
     case 'cancel':
     case 'releaseMachine':

@@ -1,5 +1,12 @@
 // What comes of one commit: results, notices, positions, and how much it may end.
-import { type EventBody, encodeNotice, type NoticeBody, toCommitEvent } from '@fatty/api';
+import {
+  type ErrorResult,
+  type EventBody,
+  encodeNotice,
+  errorResult,
+  type NoticeBody,
+  toCommitEvent,
+} from '@fatty/api';
 import type {
   CommitEvent,
   CommitInput,
@@ -55,6 +62,15 @@ export class Ledger {
   /** R21: every op, and every effect of a timer or a grant, takes the next index. */
   next(): Position {
     return { commit: this.commit, index: this.#index++ };
+  }
+
+  /**
+   * How much of what others have made a commit may end is bounded: each was cheap to make, one by one.
+   */
+  refuseFull(things = 1): ErrorResult | undefined {
+    if (things <= this.room) return undefined;
+    const expected = `at most ${this.effectsMax} things ended by a commit`;
+    return errorResult('commit_full', expected, `room for ${this.room}`);
   }
 
   /** How many effects may follow; what is under way may go beyond it. */
