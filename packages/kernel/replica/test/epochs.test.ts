@@ -2,7 +2,7 @@
 import { toHex } from '@fatty/codec';
 import type { Change } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage } from '../src/index.ts';
+import { encodeMessage, type Tuning } from '../src/index.ts';
 import { read } from './forge.ts';
 import { busy } from './traffic.ts';
 import { batchesOf, commitsAgree, type Host, makeCell, scheme, World } from './world.ts';
@@ -10,16 +10,15 @@ import { batchesOf, commitsAgree, type Host, makeCell, scheme, World } from './w
 const WINDOWS = { checkpointCommits: 2, supportRoundsMax: 8, horizonRounds: 12 };
 const RENEW: Change = { kind: 'renew' };
 
-function worldOf(n: number, seed = 1, loses?: (to: number) => boolean): World {
+function worldOf(n: number, seed = 1, tuning: Partial<Tuning> = {}): World {
   const joiners = [60, 61].map((fill) => scheme.signer(new Uint8Array(32).fill(fill)));
   return new World({
     cell: makeCell(n, WINDOWS),
     joiners,
     seed,
-    tuning: { logKeptBytesMin: 0, logKeptBytesMax: 1 << 30 },
+    tuning: { logKeptBytesMin: 0, logKeptBytesMax: 1 << 30, ...tuning },
     copying: { bytesMin: 1, chunkBytes: 256 },
     delayMs: (random) => 1 + random.below(4),
-    ...(loses && { loses: (_random, _from, to) => loses(to) }),
   });
 }
 
@@ -91,6 +90,30 @@ describe('a cell that renews its epoch', () => {
     expect(commitsAgree(four)).toBe(true);
     expect(roots(four)).toBe(1);
     expect(four.map(({ replica }) => replica.status().observer)).toEqual(four.map(() => undefined));
+  });
+
+  // A thousand by hand: EPOCHS=1000.
+  const many = Number(process.env.EPOCHS ?? 12);
+  it(`${many} times over, on disks that let go of what is behind`, { timeout: 3_600_000 }, () => {
+    const world = worldOf(4, 5, { logKeptBytesMax: 0 });
+    const four = world.hosts.slice(0, 4);
+    world.start();
+    for (let epoch = 1; epoch <= many; epoch++) {
+      busy(world, 1, epoch % 4);
+      move(world, [0, 1, 2], RENEW);
+      reach(world, four, epoch);
+      for (const host of four) host.committed.splice(0, host.committed.length - 50);
+      for (const host of four) host.wholeLog.length = 0;
+    }
+    busy(world, 3);
+    world.run(20_000);
+    expect(roots(four)).toBe(1);
+    expect(commitsAgree(four)).toBe(true);
+    for (const { log, epoch } of four) {
+      expect(epoch.links).toHaveLength(many);
+      // Of two epochs at most, and the segment that was cut.
+      expect(log.length).toBeLessThan(600);
+    }
   });
 
   it('with one member silent', () => {

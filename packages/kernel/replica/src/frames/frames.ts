@@ -23,7 +23,7 @@ import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Peers } from '../cell/peers.ts';
-import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
+import { epochIn, type Persistence, RECORD_OWNER, RECORD_VOTE } from '../signing/persistence.ts';
 import type { ReplayedRecord } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
@@ -99,10 +99,13 @@ export class Frames {
   /** On the last commit of the epoch, which is applied. */
   #final: Vote | undefined;
   #tellAgainMs = 0;
+  /** Of the records of the log that are read now: each epoch has said in it whose it is, first of all. */
+  #logEpoch: number;
 
   constructor(port: FramesPort) {
     this.#port = port;
     this.#commitIndex = port.dag.origin.index;
+    this.#logEpoch = port.committee.epoch;
     this.#checkpoints = new Checkpoints(port);
     this.#tally = new Tally(port.committee);
     this.#keeper = new Keeper(port);
@@ -120,6 +123,7 @@ export class Frames {
   /** A life begins: what was committed before is of an earlier one. */
   begin(): void {
     this.#isLive = true;
+    this.#keeper.begin();
   }
 
   /** A commit has been applied. */
@@ -158,9 +162,12 @@ export class Frames {
   /** Before `start`: takes the own votes out of the records of an earlier life (R24), and sees where all of them are. */
   *withoutVotes(records: Iterable<ReplayedRecord>): Generator<LogRecord> {
     for (const record of records) {
+      if (record.type === RECORD_OWNER) this.#logEpoch = epochIn(record.body) ?? this.#logEpoch;
       if (record.type === RECORD_VOTE) this.#restoredVote(record.body);
       else yield record;
-      if (record.segment !== undefined) this.#keeper.logged(record.segment, record.body.length);
+      if (record.segment !== undefined) {
+        this.#keeper.logged(record.segment, record.body.length, this.#logEpoch);
+      }
     }
   }
 

@@ -122,9 +122,19 @@ export class Keeper {
     this.#store();
   }
 
+  /**
+   * A life begins, and where all records are is known. Behind the last frame of the epoch before, the older frame
+   * on disk is of that epoch or ends the one before it: what is older than that epoch is needed by neither.
+   */
+  begin(): void {
+    const { committee, out, tuning } = this.#port;
+    const below = this.#places.dropEpochs(committee.epoch - 1, tuning.logKeptBytesMin);
+    if (below !== undefined) out.push({ kind: 'dropLog', below });
+  }
+
   /** Records of this size are durable in a segment of the log. */
-  logged(segment: number, bytes: number): void {
-    this.#places.add(segment, this.#port.dag.highestRound, bytes);
+  logged(segment: number, bytes: number, epoch: number = this.#port.committee.epoch): void {
+    this.#places.add(segment, epoch, this.#port.dag.highestRound, bytes);
   }
 
   /** A member has everything up to a commit with this horizon on its disk. */

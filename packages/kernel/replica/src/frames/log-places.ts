@@ -4,6 +4,8 @@ interface Place {
   /** No block in it is of a higher round. */
   round: number;
   bytes: number;
+  /** The newest epoch that has records in it. */
+  epoch: number;
 }
 
 /** How much of the log stays. */
@@ -29,12 +31,21 @@ export class LogPlaces {
   }
 
   /** Records have gone into a segment; `round`: no block there is of a higher one. */
-  add(segment: number, round: number, bytes: number): void {
-    const place = this.#segments.get(segment) ?? { round: 0, bytes: 0 };
+  add(segment: number, epoch: number, round: number, bytes: number): void {
+    const place = this.#segments.get(segment) ?? { round: 0, bytes: 0, epoch: 0 };
     this.#segments.set(segment, place);
+    place.epoch = Math.max(place.epoch, epoch);
     place.round = Math.max(place.round, round);
     place.bytes += bytes;
     this.#bytes += bytes;
+  }
+
+  /**
+   * Forgets the oldest segments with records of epochs before this one alone, and answers as {@link drop}. At
+   * least `bytesMin` stay.
+   */
+  dropEpochs(before: number, bytesMin: number): number | undefined {
+    return this.#drop(({ epoch, bytes }) => epoch >= before || this.#bytes - bytes < bytesMin);
   }
 
   /**
@@ -43,14 +54,20 @@ export class LogPlaces {
    * all of them together have no more than `bytesMax`. The newest stays.
    */
   drop(horizon: number, neededAbove: number, { bytesMin, bytesMax }: Stay): number | undefined {
+    return this.#drop(({ round, bytes }) => {
+      const isNeeded = round > neededAbove && this.#bytes <= bytesMax;
+      return isNeeded || round > horizon || this.#bytes - bytes < bytesMin;
+    });
+  }
+
+  /** Forgets the oldest up to the first that stays; the newest does. Answers the first that is left. */
+  #drop(stays: (place: Place) => boolean): number | undefined {
     let dropped = false;
     const newest = Math.max(...this.#segments.keys());
-    for (const [segment, { round, bytes }] of this.#segments) {
-      const isNeeded = round > neededAbove && this.#bytes <= bytesMax;
-      const stays = isNeeded || round > horizon || this.#bytes - bytes < bytesMin;
-      if (segment === newest || stays) return dropped ? segment : undefined;
+    for (const [segment, place] of this.#segments) {
+      if (segment === newest || stays(place)) return dropped ? segment : undefined;
       this.#segments.delete(segment);
-      this.#bytes -= bytes;
+      this.#bytes -= place.bytes;
       dropped = true;
     }
     return undefined;
