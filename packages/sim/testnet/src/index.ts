@@ -18,6 +18,7 @@ export {
   type Watch,
   watch,
 } from './checkers/index.ts';
+export { FalseProofs, PROOF_LIES, type ProofLie } from './liars/false-proofs.ts';
 export {
   type Insider,
   LIES,

@@ -25,6 +25,9 @@ import { fileValue } from './steps.ts';
 
 type FactOf<K extends Fact['kind']> = Extract<Fact, { kind: K }>;
 
+/** Asks replicas for proofs. */
+export type Asking = Pick<Driver, 'call' | 'rules'>;
+
 /** How often a listing is read anew because it changed between two pages. */
 const ATTEMPTS_MAX = 8;
 /** What is asked for of a listing at once, bytes. */
@@ -68,7 +71,7 @@ function flawOf(
 
 /** Asks until a replica proves it. @throws FattyError `no_certificate`, `not_provable`, `timeout`, `aborted`… */
 export async function prove(
-  driver: Driver,
+  driver: Asking,
   question: ProofQuestion,
   options: ProveOptions,
 ): Promise<Certified> {
@@ -104,7 +107,7 @@ function questionBytes(question: ProofQuestion): Uint8Array {
 }
 
 async function proveNode(
-  driver: Driver,
+  driver: Asking,
   question: Extract<ProofQuestion, { kind: 'node' | 'file' }>,
   options: ProveOptions,
 ): Promise<Certified<FactOf<'node'>> & { readonly node: NodeRecord }> {
@@ -126,7 +129,7 @@ function missing(path: string, commit: number): FattyError {
 
 /** @throws FattyError `not_found`: it is proved that nothing is there; `not_a_file`… */
 export async function certifiedFile(
-  driver: Driver,
+  driver: Asking,
   path: string,
   options: ProveOptions,
 ): Promise<FileValue> {
@@ -145,7 +148,7 @@ export async function certifiedFile(
 
 /** @throws FattyError `not_found`: it is proved that nothing is there */
 export async function certifiedStat(
-  driver: Driver,
+  driver: Asking,
   path: string,
   options: ProveOptions,
 ): Promise<Stat> {
@@ -154,7 +157,7 @@ export async function certifiedStat(
 
 /** All children, of one state of the directory. @throws FattyError `not_found`, `not_a_directory`… */
 export async function certifiedList(
-  driver: Driver,
+  driver: Asking,
   path: string,
   options: ProveOptions,
 ): Promise<readonly Entry[]> {
@@ -175,7 +178,7 @@ export async function certifiedList(
 
 /** Undefined: the directory has changed meanwhile. */
 async function allPages(
-  driver: Driver,
+  driver: Asking,
   path: string,
   options: ProveOptions,
 ): Promise<readonly ProvedChild[] | undefined> {
@@ -200,7 +203,7 @@ async function allPages(
 
 /** Undefined: the directory has become shorter than what was read of it. */
 async function page(
-  driver: Driver,
+  driver: Asking,
   question: Extract<ProofQuestion, { kind: 'list' }>,
   options: ProveOptions,
 ): Promise<Certified<FactOf<'list'>> | undefined> {
@@ -219,7 +222,7 @@ async function page(
  * that it does not
  */
 export async function fencingCertificate(
-  driver: Driver,
+  driver: Asking,
   grant: { readonly path: string; readonly session: SessionId; readonly lockGen: Position },
   options: ProveOptions,
 ): Promise<Uint8Array> {

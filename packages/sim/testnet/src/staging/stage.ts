@@ -133,6 +133,7 @@ export class StagedMachines {
       root: () => machine.root(),
       fresh: () => machine.fresh(),
       ...(machine.hasUsed && { hasUsed: (batch) => machine.hasUsed?.(batch) ?? true }),
+      ...(machine.provable && { provable: machine.provable.bind(machine) }),
       // The checker of S15 copies by snapshot, so both ways to a view are compared.
       view: () => viewOf(machine),
     };
