@@ -11,7 +11,6 @@ import {
   DEFAULT_PARAMS,
   signVote,
 } from '@fatty/protocol';
-import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
 import { FalseProofs, PROOF_LIES, type ProofLie } from '@fatty/testnet';
 import { expect, test } from 'vitest';
 import { Client, op, World } from '../../service/test/world.ts';
@@ -29,6 +28,9 @@ const committee: Committee = {
 };
 const cellId = cellIdOf(committee);
 const { session } = new Client(1);
+
+type Event = Parameters<FalseProofs['step']>[0];
+type Effects = ReturnType<FalseProofs['step']>;
 
 interface Scene {
   readonly world: World;
@@ -66,7 +68,7 @@ function certificate({ service, commit }: World): Cert {
 /** A replica that proves the state of now. */
 function honest(world: World) {
   return {
-    step(event: ReplicaEvent): readonly ReplicaEffect[] {
+    step(event: Event): Effects {
       if (event.kind !== 'prove') return [];
       const proof = world.service.provable().prove(event.question);
       if (!proof?.ok) throw new Error(JSON.stringify(proof));
