@@ -237,7 +237,7 @@ export async function fencingCertificate(
 }
 
 function kindOf({ body }: NodeRecord): Entry['node'] {
-  return body.slot ? 'machine' : body.kind;
+  return body.slot === 'none' ? body.kind : body.slot;
 }
 
 function statOf(node: NodeRecord): Stat {
