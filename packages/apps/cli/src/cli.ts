@@ -2,6 +2,7 @@
 import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node';
 import { type CAC, cac } from 'cac';
+import { registerAcl } from './commands/acl.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly Register[] = [
   registerCell,
   registerBackup,
   registerFiles,
+  registerAcl,
   registerLock,
   registerMachine,
   registerOp,

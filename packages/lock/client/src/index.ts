@@ -7,6 +7,7 @@ export type {
   SessionState,
   SessionStatus,
 } from '@fatty/core';
+export type { NodeAcl } from './sdk/acl.ts';
 export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';

@@ -16,14 +16,15 @@ import {
 import { decode, InvariantError, toHex } from '@fatty/codec';
 import type { NodeAcl, Sibling } from '@fatty/crdt';
 import type { PublicKey } from '@fatty/interface';
-import type { Names, Node } from './names.ts';
+import { type Names, type Node, segments } from './names.ts';
 
 /** One list, as it is asked. */
 interface Members {
   readonly anyone: boolean;
   /** Client keys in hex. */
   readonly keys: ReadonlySet<string>;
-  readonly groups: readonly string[];
+  /** Paths of their files, as the tree takes them. */
+  readonly groups: readonly (readonly Uint8Array[])[];
 }
 
 interface Opened {
@@ -45,7 +46,9 @@ function open(acl: NodeAcl): Opened {
     return {
       anyone: principals.some(({ kind }) => kind === 'anyone'),
       keys: new Set(principals.flatMap((one) => (one.kind === 'key' ? [toHex(one.key)] : []))),
-      groups: principals.flatMap((one) => (one.kind === 'group' ? [one.name] : [])),
+      groups: principals.flatMap((one) =>
+        one.kind === 'group' ? [segments(groupPath(one.name))] : [],
+      ),
     };
   };
   const lists = { read: members('read'), write: members('write'), change: members('change') };
@@ -90,12 +93,12 @@ export class Access {
   }
 
   #isNamed({ keys, groups }: Pick<Members, 'keys' | 'groups'>, client: string): boolean {
-    return keys.has(client) || groups.some((name) => this.#isMember(name, client));
+    return keys.has(client) || groups.some((file) => this.#isMember(file, client));
   }
 
   /** Of concurrent contents of the file all must name the key: whoever takes a key out wins. */
-  #isMember(group: string, client: string): boolean {
-    const file = this.#committed.find(groupPath(group));
+  #isMember(group: readonly Uint8Array[], client: string): boolean {
+    const file = this.#committed.findAt(group);
     if (file === undefined || file.siblings.length === 0) return false;
     return file.siblings.every((content) => {
       const keys = keysOf.get(content) ?? groupKeys(content.bytes);

@@ -25,6 +25,7 @@ import { TableTrie, type Trie } from '@fatty/trie';
 import { jobShape } from './job-state.ts';
 import { jobOf, machineOf, machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
 import type { Accounts, Quotas } from './quotas.ts';
+import { RecentPaths } from './recent-paths.ts';
 import {
   addEphemeral,
   dropEphemeral,
@@ -59,7 +60,7 @@ export interface Writing {
 }
 
 /** Paths as the tree takes them. Only for paths that have passed `checkOp`. */
-function segments(path: string): readonly Uint8Array[] {
+export function segments(path: string): readonly Uint8Array[] {
   return path === '/' ? [] : path.slice(1).split('/').map(utf8);
 }
 
@@ -94,6 +95,7 @@ export class Names {
   readonly #sessions: Sessions;
   /** Nodes that have an ACL, the root included. */
   #restricted = 0;
+  readonly #recent = new RecentPaths();
 
   constructor(limits: Quotas, accounts: Accounts, sessions: Sessions) {
     this.#limits = limits;
@@ -119,7 +121,17 @@ export class Names {
   }
 
   find(path: string): Node | undefined {
-    return this.#tree.lookup(segments(path));
+    return this.#recent.find(path, (one) => this.#tree.lookup(segments(one)));
+  }
+
+  findAt(path: readonly Uint8Array[]): Node | undefined {
+    return this.#tree.lookup(path);
+  }
+
+  /** Nodes come, go, or are copied. */
+  #change(): Tree<Slot> {
+    this.#recent.forget();
+    return this.#tree;
   }
 
   pathOf(node: Node): string {
@@ -147,11 +159,11 @@ export class Names {
 
   create(what: Creation): { node: Node; existed: boolean } | ErrorResult {
     const path = segments(what.path);
-    const found = this.#tree.lookup(path);
+    const found = this.find(what.path);
     const full = this.#refuseCreate(what, found);
     if (full) return full;
     const { id, kind, mode, owner, ephemeral, slot, stamp } = what;
-    const created = this.#tree.create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
+    const created = this.#change().create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
     this.#touchSlot(slot, what.path);
@@ -222,7 +234,7 @@ export class Names {
 
   #put(node: Node, { id, content, replaces, stamp }: Writing): void {
     const before = contentBytes(node);
-    const written = this.#tree.setContent(node, { id, bytes: content, replaces, stamp });
+    const written = this.#change().setContent(node, { id, bytes: content, replaces, stamp });
     const after = written.ok ? contentBytes(written.value) : before;
     this.#accounts.charge(toHex(node.owner), 0, after - before);
   }
@@ -230,9 +242,9 @@ export class Names {
   /** Takes dots. Codes `not_found`, `not_empty`, `unknown_dot` (none of them is there). */
   remove(path: string, dots: readonly Dot[]): Removed<Slot> | ErrorResult {
     const at = segments(path);
-    const node = this.#tree.lookup(at);
+    const node = this.find(path);
     const before = node?.dots ?? [];
-    const removed = this.#tree.remove(at, dots);
+    const removed = this.#change().remove(at, dots);
     if (!removed.ok) return refused(removed.failure);
     const { unknown, died } = removed.value;
     if (unknown.length === dots.length) {
@@ -246,7 +258,7 @@ export class Names {
 
   /** Takes a node and all below it, at most `nodesMax` nodes, deepest first. Code `not_found`. */
   removeSubtree(path: string, nodesMax: number): SubtreeRemoved<Slot> | ErrorResult {
-    const removed = this.#tree.removeSubtree(segments(path), nodesMax);
+    const removed = this.#change().removeSubtree(segments(path), nodesMax);
     if (!removed.ok) return refused(removed.failure);
     this.#refund(removed.value.died);
     return removed.value;
@@ -290,12 +302,12 @@ export class Names {
     if (full) return full;
     if (payer !== undefined) this.#accounts.charge(payer, 0, more);
     if (node.acl === undefined) this.#restricted += 1;
-    this.#tree.amend(node, { acl: fresh, aclGen });
+    this.#change().amend(node, { acl: fresh, aclGen });
     return undefined;
   }
 
   setSlot(node: Node, slot: Slot): void {
-    this.#tree.setSlot(node, slot);
+    this.#change().setSlot(node, slot);
     this.#touchSlot(slot, this.pathOf(node));
   }
 
@@ -316,7 +328,7 @@ export class Names {
 
   setLockGen(path: string, lockGen: Position): void {
     const node = this.find(path);
-    if (node !== undefined) this.#tree.amend(node, { lockGen });
+    if (node !== undefined) this.#change().amend(node, { lockGen });
   }
 
   stat(node: Node): ReturnType<Tree<Slot>['stat']> {
@@ -352,7 +364,7 @@ export class Names {
 
   /** Takes a snapshot over. Sessions must be back already; accounts must be empty. */
   restore(bytes: Uint8Array): void {
-    const restored = this.#tree.restore(bytes);
+    const restored = this.#change().restore(bytes);
     if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
     this.#restricted = this.top.acl === undefined ? 0 : 1;
     for (const node of this.all()) {

@@ -32,7 +32,8 @@ function levelOf({ level }: ReadFlags): { readonly level?: ReadLevel } {
 }
 
 /** `commit.index`, as `fatty stat` prints generations; leading zeros as in a fencing token. */
-function generationOf(text: string | undefined): Position | undefined {
+/** `--generation`; exit code 2 for what is none. */
+export function generationOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
   const [, commit, index] = /^0*(\d{1,15})\.0*(\d{1,9})$/.exec(text) ?? [];
   if (commit !== undefined && index !== undefined) {

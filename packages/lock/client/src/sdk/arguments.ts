@@ -29,6 +29,8 @@ import type { CallOptions } from './driver.ts';
 import { clientError, FattyError } from './error.ts';
 import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
+  AclLists,
+  AclSetOptions,
   AcquireOptions,
   CreateOptions,
   FileReadOptions,
@@ -137,6 +139,14 @@ export const PUT: Checks<PutOptions> = {
   ephemeral: flag,
   mode: maybe(contentModeShape),
 };
+const principals = may(
+  'an array of texts',
+  (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+);
+/** Lists of an ACL. */
+export const ACL: Checks<AclLists> = { read: principals, write: principals, change: principals };
+/** Options of changes of an ACL. */
+export const ACL_CHANGE: Checks<AclSetOptions> = { ...CALL, generation: optional(positionShape) };
 /** Options of `remove`. */
 export const REMOVE: Checks<RemoveOptions> = { ...CALL, recursive: flag };
 /** Options of `acquire`. */

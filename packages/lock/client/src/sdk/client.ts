@@ -5,6 +5,7 @@ import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
 import type { Cell, View } from '@fatty/protocol';
 import type { ProofQuestion } from '@fatty/verify';
+import { NodeAcl } from './acl.ts';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
 import {
   ACQUIRE,
@@ -298,6 +299,20 @@ export class Client implements AsyncDisposable {
   async query(question: Uint8Array, options: ReadOptions = {}): Promise<Found<Uint8Array>> {
     const found = await this.read({ kind: 'own', question }, 'own', options);
     return { ...found, value: found.value.answer };
+  }
+
+  /** Who may do what at a node. */
+  acl(path: string): NodeAcl {
+    const { params } = this.cell.committee;
+    return new NodeAcl(
+      {
+        params,
+        submit: (ops, options, at) => this.#submit(ops, options, at),
+        read: async (at, options) =>
+          (await this.read({ kind: 'acl', path: at }, 'acl', options)).value,
+      },
+      path,
+    );
   }
 
   // ── locks and machines ─────────────────────────────────────────────────────

@@ -1,5 +1,5 @@
 // Options of the calls, and what they answer.
-import type { ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
+import type { AclList, ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import type { Fact } from '@fatty/verify';
 import type { CallOptions, DriverConfig } from './driver.ts';
@@ -116,4 +116,25 @@ export interface AcquireOptions extends CallOptions {
 export interface ClientConfig extends DriverConfig {
   /** ms; for every call that does not name its own. Default 30,000; waits for locks: none. */
   readonly timeoutMs?: number;
+}
+
+/** One of the three lists of a node. `write`: and lock, remove, and create below it. `change`: of the lists. */
+export type AclListName = AclList;
+
+/** Principals by list: `anyone`, a client key as 64 hex digits, or `group:NAME`. What is left out stays. */
+export type AclLists = { readonly [L in AclListName]?: readonly string[] | undefined };
+
+/** Who may do what at a node. */
+export interface AclValue {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly change: readonly string[];
+  /** Of the last change; what `set` can be bound to. */
+  readonly generation: Position;
+}
+
+/** Options of `acl(path).set`. */
+export interface AclSetOptions extends CallOptions {
+  /** Only over this one. */
+  readonly generation?: Position | undefined;
 }
