@@ -2,14 +2,10 @@
 import {
   ACCEPT,
   array,
-  asPublicKey,
   compareBytes,
   encode,
-  excerpt,
-  fail,
   fromHex,
   fromUtf8,
-  ok,
   publicKey,
   quote,
   record,
@@ -19,7 +15,7 @@ import {
   toHex,
   union,
 } from '@fatty/codec';
-import type { Outcome, PublicKey, Verdict } from '@fatty/interface';
+import type { PublicKey, Verdict } from '@fatty/interface';
 import { joinPath, SEGMENT_BYTES_MAX, splitPath } from './path.ts';
 
 /** Somebody that a list names. `group`: the keys in the file {@link groupPath}. */
@@ -95,7 +91,8 @@ export function checkAcl(acl: Acl, path: string): Verdict {
   return reject('bad_acl', 'somebody in the change list of /', 'nobody');
 }
 
-function isGroupName(name: string): boolean {
+/** Whether a group can be called so. */
+export function isGroupName(name: string): boolean {
   const segments = splitPath(`/${name}`);
   return segments.ok && segments.value.length === 1;
 }
@@ -118,23 +115,4 @@ export function groupKeys(content: Uint8Array): ReadonlySet<string> {
     if (bytes?.length === 32) keys.add(toHex(bytes));
   }
   return keys;
-}
-
-/** `anyone`, `group:NAME`, or a key as 64 hex digits. Code `bad_acl`. */
-export function parsePrincipal(name: unknown): Outcome<Principal> {
-  if (name === 'anyone') return ok({ kind: 'anyone' });
-  if (typeof name === 'string' && name.startsWith('group:')) {
-    const group = name.slice('group:'.length);
-    if (isGroupName(group)) return ok({ kind: 'group', name: group });
-  }
-  const key = typeof name === 'string' ? fromHex(name) : undefined;
-  if (key?.length === 32) return ok({ kind: 'key', key: asPublicKey(key) });
-  const actual = typeof name === 'string' ? excerpt(name, 80) : quote(name);
-  return fail('bad_acl', 'anyone, group:NAME, or a key as 64 hex digits', actual);
-}
-
-/** Inverse of {@link parsePrincipal}. */
-export function showPrincipal(principal: Principal): string {
-  if (principal.kind === 'anyone') return 'anyone';
-  return principal.kind === 'key' ? toHex(principal.key) : `group:${principal.name}`;
 }

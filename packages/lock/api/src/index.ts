@@ -1,5 +1,6 @@
 // What clients of the lock service say and hear. Runs in a browser.
 export * from './acl.ts';
+export * from './acl-names.ts';
 export * from './answers.ts';
 export * from './compose.ts';
 export * from './errors.ts';

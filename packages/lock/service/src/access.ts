@@ -101,8 +101,9 @@ export class Access {
     const file = this.#committed.findAt(group);
     if (file === undefined || file.siblings.length === 0) return false;
     return file.siblings.every((content) => {
-      const keys = keysOf.get(content) ?? groupKeys(content.bytes);
-      keysOf.set(content, keys);
+      const known = keysOf.get(content);
+      const keys = known ?? groupKeys(content.bytes);
+      if (known === undefined) keysOf.set(content, keys);
       return keys.has(client);
     });
   }

@@ -1,36 +1,9 @@
 // Who may do what at a node, in words.
-import {
-  ACL_LISTS,
-  type Acl,
-  type AclList,
-  type Answer,
-  aclOf,
-  type Op,
-  type Principal,
-  parsePrincipal,
-  type Result,
-  showPrincipal,
-} from '@fatty/api';
-import { choice } from '@fatty/codec';
-import type { Position } from '@fatty/interface';
+import type { AclList, Answer, Op, Result } from '@fatty/api';
 import type { CellParams } from '@fatty/protocol';
-import { expectResult } from './answers.ts';
-import {
-  ACL,
-  ACL_CHANGE,
-  checkArgument,
-  checkFirst,
-  optionsOf,
-  READ,
-  REFUSED,
-} from './arguments.ts';
+import type { AclCalls } from './acl-calls.ts';
 import type { CallOptions } from './driver.ts';
-import { FattyError, isFattyError } from './error.ts';
 import type { AclLists, AclSetOptions, AclValue, ReadOptions } from './options.ts';
-
-const LIST = choice('read', 'write', 'change');
-/** So often a grant or revocation is tried, when others change the same ACL at the same time. */
-const TRIES_MAX = 8;
 
 /** What the ACLs of a client need of it. */
 export interface AclClient {
@@ -47,17 +20,16 @@ export interface AclClient {
  */
 export class NodeAcl {
   readonly path: string;
-  readonly #client: AclClient;
+  readonly #calls: () => Promise<AclCalls>;
 
   constructor(client: AclClient, path: string) {
-    this.#client = client;
     this.path = path;
+    this.#calls = async () => new (await import('./acl-calls.ts')).AclCalls(client, path);
   }
 
   /** @throws FattyError `not_found`, `access_denied`… */
-  async get(options: ReadOptions = {}): Promise<AclValue> {
-    const { acl, aclGen } = await this.#client.read(this.path, optionsOf(READ, options));
-    return shown(acl, aclGen);
+  async get(options?: ReadOptions): Promise<AclValue> {
+    return (await this.#calls()).get(options);
   }
 
   /**
@@ -65,21 +37,17 @@ export class NodeAcl {
    * @throws FattyError `bad_acl`, `access_denied`, `generation_mismatch` (somebody was faster, or it is another
    * node by now)…
    */
-  async set(lists: AclLists, options: AclSetOptions = {}): Promise<AclValue> {
-    const terms = optionsOf(ACL_CHANGE, options);
-    const given = this.#principals(optionsOf(ACL, lists));
-    const now = await this.#client.read(this.path, terms);
-    const generation = terms.generation ?? now.aclGen;
-    return this.#put({ ...now.acl, ...given }, generation, terms);
+  async set(lists: AclLists, options?: AclSetOptions): Promise<AclValue> {
+    return (await this.#calls()).set(lists, options);
   }
 
   /** Puts principals in a list; those who are in it stay. @throws FattyError as {@link set} */
   async grant(
     list: AclList,
     who: string | readonly string[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<AclValue> {
-    return this.#amend(list, who, options, (before, named) => [...before, ...named]);
+    return (await this.#calls()).grant(list, who, options);
   }
 
   /**
@@ -89,60 +57,8 @@ export class NodeAcl {
   async revoke(
     list: AclList,
     who: string | readonly string[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<AclValue> {
-    return this.#amend(list, who, options, (before, named) => {
-      const gone = new Set(named.map(showPrincipal));
-      return before.filter((one) => !gone.has(showPrincipal(one)));
-    });
+    return (await this.#calls()).revoke(list, who, options);
   }
-
-  async #amend(
-    list: AclList,
-    who: string | readonly string[],
-    options: CallOptions,
-    change: (before: readonly Principal[], named: readonly Principal[]) => readonly Principal[],
-  ): Promise<AclValue> {
-    const terms = optionsOf(ACL_CHANGE, options);
-    checkArgument('list', LIST, list);
-    const asked = optionsOf(ACL, { [list]: typeof who === 'string' ? [who] : who });
-    const named = this.#principals(asked)[list] ?? [];
-    for (let tries = 1; ; tries++) {
-      const { acl, aclGen } = await this.#client.read(this.path, terms);
-      const next = { ...acl, [list]: change(acl[list], named) };
-      try {
-        return await this.#put(next, aclGen, terms);
-      } catch (error) {
-        if (!isFattyError(error, 'generation_mismatch') || tries === TRIES_MAX) throw error;
-      }
-    }
-  }
-
-  async #put(lists: Acl, generation: Position, terms: CallOptions): Promise<AclValue> {
-    const acl = aclOf(lists);
-    const op: Op = { kind: 'setAcl', path: this.path, acl, generation };
-    checkFirst(op, this.#client.params);
-    const [result] = await this.#client.submit([op], terms, this.path);
-    return shown(acl, expectResult(result, 'aclSet', this.path).aclGen);
-  }
-
-  /** @throws FattyError `bad_acl` */
-  #principals(lists: AclLists): Partial<Acl> {
-    const given = ACL_LISTS.flatMap((list) => {
-      const names = lists[list];
-      return names === undefined ? [] : [[list, names.map((name) => this.#principal(name))]];
-    });
-    return Object.fromEntries(given);
-  }
-
-  #principal(name: string): Principal {
-    const principal = parsePrincipal(name);
-    if (principal.ok) return principal.value;
-    throw new FattyError(principal.failure, { ...REFUSED, path: this.path });
-  }
-}
-
-function shown(acl: Acl, generation: Position): AclValue {
-  const names = (list: AclList): readonly string[] => acl[list].map(showPrincipal);
-  return { read: names('read'), write: names('write'), change: names('change'), generation };
 }
