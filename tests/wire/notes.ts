@@ -77,6 +77,26 @@ export const PEER_NOTES: Readonly<Record<PeerMessage['kind'], Note>> = {
     answer: NOTHING,
     refused: `only the link that ends the own epoch is looked at; what R31.3 refuses: ${OFFENCE}`,
   },
+  getFrame: {
+    when: 'in sync mode, to everybody, once in `frameAskMs` (R29)',
+    answer: '`frame`',
+    refused: 'what one link may have answered is bounded (R12, Memory)',
+  },
+  frame: {
+    when: 'answers `getFrame`, with the newest frame on disk if it is above `above`',
+    answer: '`getChunk`, to all who have the frame, when it is needed (R29)',
+    refused: `not above, without payload, a certificate that R6.3 refuses or that names another frame: ${OFFENCE}, and the peer is asked for no frame again; what was not asked for is ${IGNORED}`,
+  },
+  getChunk: {
+    when: 'a frame is being fetched (R29)',
+    answer: '`chunk`; without bytes when the frame is not there any more',
+    refused: 'at most 8 reads for one peer are under way; a question beyond them is dropped',
+  },
+  chunk: {
+    when: 'answers `getChunk`, as bulk',
+    answer: NOTHING,
+    refused: `bytes that the frame does not name, or a chunk that was not asked of this peer: ${OFFENCE}, and the peer is asked for no frame again; of another frame: ${IGNORED}`,
+  },
 };
 
 /** From a client. */

@@ -234,6 +234,10 @@ export function peerMessages(): readonly PeerMessage[] {
     { kind: 'cert', cert },
     { kind: 'getLinks', from: 0 },
     { kind: 'links', links: [{ frame, cert }] },
+    { kind: 'getFrame', above: 16 },
+    { kind: 'frame', fromRound: 1, offer: { frame: values.frame, cert } },
+    { kind: 'getChunk', index: 1, n: 0 },
+    { kind: 'chunk', index: 1, n: 0, bytes: values.op },
   ];
 }
 

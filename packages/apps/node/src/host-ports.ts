@@ -28,7 +28,7 @@ export const TIMERS: Timers = {
 /** What of a replica's folder its host uses at work. */
 export interface OpenStores {
   readonly log: Pick<LogStore, 'append' | 'dropBelow'>;
-  readonly frames: Pick<FrameStore, 'write'>;
+  readonly frames: Pick<FrameStore, 'write' | 'readPart'>;
   readonly kv: Pick<KvStore, 'get' | 'range' | 'write'>;
   readonly mark: Pick<MarkStore, 'write'>;
 }
@@ -59,7 +59,11 @@ export function portsOver(
         ),
       dropBelow: (segment, written) => tell(log.dropBelow(segment), written),
     },
-    frames: { write: (index, frame, written) => tell(frames.write(index, frame), written) },
+    frames: {
+      write: (index, frame, written) => tell(frames.write(index, frame), written),
+      read: (index, from, bytes, answer) =>
+        void frames.readPart(index, from, bytes).then(answer, () => answer(undefined)),
+    },
     mark: { write: (bytes, written) => tell(mark.write(bytes), written) },
     kv: {
       get: (key) => kv.get(key),

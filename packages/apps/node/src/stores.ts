@@ -71,6 +71,7 @@ async function openAll(
     mark,
     frames: {
       read: () => frames.read(),
+      readPart: (index, from, bytes) => frames.readPart(index, from, bytes),
       write: (index, frame) => patience.attempt(() => frames.write(index, frame)),
       close: () => frames.close(),
     },

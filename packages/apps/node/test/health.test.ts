@@ -40,6 +40,7 @@ const HEALTHY: ReplicaStatus = {
   deltaMs: 100,
   resting: true,
   syncing: false,
+  fetching: undefined,
   observer: undefined,
   halted: undefined,
   lack: undefined,

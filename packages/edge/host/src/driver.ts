@@ -256,6 +256,8 @@ export class Driver {
         return this.#persist(effect);
       case 'storeFrame':
         return this.#storeFrame(effect);
+      case 'readFrame':
+        return this.#readFrame(effect);
       case 'reopen':
         return this.reopen();
       case 'dropLog':
@@ -314,6 +316,13 @@ export class Driver {
     this.#tracked(
       (written) => this.#parts.ports.frames.write(index, { head, payload }, written),
       () => this.#answer(life, { kind: 'frameStored', index }),
+    );
+  }
+
+  #readFrame({ request, index, from, bytes }: Extract<ReplicaEffect, { kind: 'readFrame' }>): void {
+    const life = this.#life;
+    this.#parts.ports.frames.read(index, from, bytes, (part) =>
+      this.#answer(life, { kind: 'frameRead', request, bytes: part }),
     );
   }
 

@@ -35,6 +35,16 @@ export interface LogPort {
 /** Frames (R28): each is there whole or not at all, and the next start reads the newest two that are. */
 export interface FramePort {
   write(index: number, frame: FrameBytes, written: Written): void;
+  /**
+   * A part of the payload of a frame that is there, from an offset. Answers once, never within this call;
+   * undefined: there is no such frame, or it is shorter, or it cannot be read.
+   */
+  read(
+    index: number,
+    from: number,
+    bytes: number,
+    answer: (part: Uint8Array | undefined) => void,
+  ): void;
 }
 
 /** A frame as the replica gives it away, and as it takes it back. */

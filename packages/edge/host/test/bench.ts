@@ -34,6 +34,12 @@ export class Bench {
     readonly frame: FrameBytes;
     readonly written: Written;
   }[] = [];
+  readonly parts: {
+    readonly index: number;
+    readonly from: number;
+    readonly bytes: number;
+    readonly answer: (part: Uint8Array | undefined) => void;
+  }[] = [];
   readonly marks: Written[] = [];
   readonly verdicts: ((verdict: Verdict | undefined) => void)[] = [];
   readonly kv = memoryKv();
@@ -69,6 +75,8 @@ export class Bench {
         },
         frames: {
           write: (index, frame, written) => void this.frames.push({ index, frame, written }),
+          read: (index, from, bytes, answer) =>
+            void this.parts.push({ index, from, bytes, answer }),
         },
         kv: kvPort(this.kv),
         mark: { write: (_, written) => void this.marks.push(written) },

@@ -59,4 +59,19 @@ describe('frames', () => {
     bench.marks[0]?.(undefined);
     expect(bench.events.at(-1)).toMatchObject({ kind: 'persisted', token: 1, segment: 12 });
   });
+
+  it('are read in parts, for the core that asked', () => {
+    const bench = new Bench();
+    bench.script = ({ kind }) =>
+      kind === 'start' ? [{ kind: 'readFrame', request: 5, index: 16, from: 64, bytes: 32 }] : [];
+    bench.driver.dispatch({ kind: 'start' });
+    expect(bench.parts).toMatchObject([{ index: 16, from: 64, bytes: 32 }]);
+    const bytes = new Uint8Array(32);
+    bench.parts[0]?.answer(bytes);
+    expect(bench.events.at(-1)).toMatchObject({ kind: 'frameRead', request: 5, bytes });
+    bench.driver.reopen();
+    const before = bench.events.length;
+    bench.parts[0]?.answer(bytes);
+    expect(bench.events.length).toBe(before);
+  });
 });

@@ -30,7 +30,7 @@ export function portsOf(some: Partial<HostPorts> = {}): HostPorts {
     timers: TIMERS,
     log: { append: () => undefined, dropBelow: () => undefined },
     mark: { write: () => undefined },
-    frames: { write: () => undefined },
+    frames: { write: () => undefined, read: () => undefined },
     kv: kvPort(),
     verifier: { verify: () => undefined },
     ...some,

@@ -25,6 +25,8 @@ export interface Files {
   list(folder: string): Promise<readonly string[]>;
   /** Rejects with code ENOENT when there is no such file. */
   read(path: string): Promise<Uint8Array>;
+  /** So many bytes from an offset, or fewer at the end of the file. Rejects with code ENOENT as `read` does. */
+  readPart(path: string, from: number, bytes: number): Promise<Uint8Array>;
   /** Opens for writing; creates the file when it is missing. */
   open(path: string): Promise<StoredFile>;
   rename(from: string, to: string): Promise<void>;
@@ -85,6 +87,21 @@ export const nodeFiles: Files = {
     // No Buffer: its `slice` is a view, where everybody else's is a copy.
     const bytes = await readFile(path);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  },
+  readPart: async (path, from, bytes) => {
+    const handle = await open(path, 'r');
+    try {
+      const part = new Uint8Array(bytes);
+      let at = 0;
+      while (at < bytes) {
+        const { bytesRead } = await handle.read(part, at, bytes - at, from + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return part.slice(0, at);
+    } finally {
+      await handle.close();
+    }
   },
   open: async (path) => new DiskFile(await open(path, OPEN_FLAGS, 0o600)),
   rename: (from, to) => rename(from, to),

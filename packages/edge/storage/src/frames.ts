@@ -32,6 +32,11 @@ export interface FrameStore {
    * be written. Rejects with `frame_failed`.
    */
   write(index: number, frame: FrameBytes): Promise<void>;
+  /**
+   * So many bytes of the payload of a frame that is there, from an offset; undefined: it is not there, or shorter.
+   * Nothing guards a part: who takes it knows its digest.
+   */
+  readPart(index: number, from: number, bytes: number): Promise<Uint8Array | undefined>;
   /** Waits for the write under way. */
   close(): Promise<void>;
 }
@@ -69,6 +74,13 @@ function decodeFile(bytes: Uint8Array, crc: Crc): FrameBytes | undefined {
     : undefined;
 }
 
+/** Where the payload begins; undefined: this is no header. */
+function payloadStart(header: Uint8Array): number | undefined {
+  if (header.length < HEADER_BYTES || MAGIC.some((byte, i) => header[i] !== byte)) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  return view.getUint32(8) === VERSION ? HEADER_BYTES + view.getUint32(12) : undefined;
+}
+
 async function writeAll(file: StoredFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     await file.write(bytes.subarray(at, at + PIECE_BYTES), position + at);
@@ -100,6 +112,19 @@ class FolderOfFrames implements FrameStore {
     const writing = this.#last.then(() => this.#write(index, frame));
     this.#last = writing.catch(() => undefined);
     return writing;
+  }
+
+  async readPart(index: number, from: number, bytes: number): Promise<Uint8Array | undefined> {
+    const path = `${this.#folder}/${nameOf(index)}`;
+    try {
+      const header = await this.#files.readPart(path, 0, HEADER_BYTES);
+      const start = payloadStart(header);
+      if (start === undefined) return undefined;
+      const part = await this.#files.readPart(path, start + from, bytes);
+      return part.length === bytes ? part : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   close(): Promise<void> {

@@ -170,6 +170,10 @@ export class MemoryDisk implements Files {
     return this.#inode(path).live.copy();
   }
 
+  async readPart(path: string, from: number, bytes: number): Promise<Uint8Array> {
+    return (await this.read(path)).slice(from, from + bytes);
+  }
+
   async open(path: string): Promise<StoredFile> {
     if (!this.#entries.has(path)) {
       this.#call(this.#era);

@@ -33,6 +33,24 @@ describe('frames', () => {
     ]);
   });
 
+  test('a part of a payload is what was written there, or nothing', async () => {
+    const payload = Uint8Array.from({ length: 1_000 }, (_, i) => i % 251);
+    const folder = await temporaryFolder();
+    for (const store of [await openFrames(folder), await memoryFrames(memoryDisk())]) {
+      await store.write(3, { head: Uint8Array.of(1, 2, 3), payload });
+      for (const [from, bytes] of [
+        [0, 1_000],
+        [990, 10],
+        [17, 256],
+      ] as const) {
+        expect(await store.readPart(3, from, bytes)).toEqual(payload.slice(from, from + bytes));
+      }
+      expect(await store.readPart(3, 991, 10)).toBeUndefined();
+      expect(await store.readPart(4, 0, 10)).toBeUndefined();
+      await store.close();
+    }
+  });
+
   test('a loss of power at any call leaves the last durable ones, whole', async () => {
     for (const isKilled of [false, true]) {
       for (let calls = 0; ; calls++) {

@@ -24,6 +24,7 @@ export {
   type Resumable,
 } from './epochs/opening.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
+export type { Fetching } from './frames/frame-sync.ts';
 export type { FramesStatus } from './frames/frames.ts';
 export { NODE_STATES, type NodeState, nodeStateOf, type Situation } from './node-state.ts';
 export { Replica } from './replica.ts';

@@ -12,6 +12,7 @@ import { Fetch } from './catchup/fetch.ts';
 import { Neighbours } from './catchup/neighbours.ts';
 import { Ranges } from './catchup/ranges.ts';
 import { Serve } from './catchup/serve.ts';
+import { Served } from './catchup/served.ts';
 import { Sync } from './catchup/sync.ts';
 import { OwnClock } from './cell/clock.ts';
 import { Frontier } from './cell/frontier.ts';
@@ -24,7 +25,10 @@ import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
 import { Chain } from './epochs/chain.ts';
+import { FrameServe } from './frames/frame-serve.ts';
+import { FrameSync } from './frames/frame-sync.ts';
 import { Frames } from './frames/frames.ts';
+import { Keeper } from './frames/keeper.ts';
 import { Proving } from './frames/proving.ts';
 import type { ResumePort } from './frames/resume.ts';
 import { Acceptance } from './intake/acceptance.ts';
@@ -46,6 +50,8 @@ export interface Parts {
   readonly delivered: Delivered;
   readonly fetch: Fetch;
   readonly frames: Frames;
+  readonly frameServe: FrameServe;
+  readonly frameSync: FrameSync;
   readonly gateway: Gateway;
   readonly intake: Intake;
   readonly machine: StateMachine;
@@ -99,7 +105,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const waitingOf = (author: number): readonly Block[] =>
     acceptance.waiting.of(author).map(({ block }) => block);
   const epochOf = (peer: number): number => chain.epochOf(peer);
-  const serve = new Serve({ ...ground, epochOf, waitingOf });
+  const served = new Served(ground);
+  const serve = new Serve({ ...ground, epochOf, served, waitingOf });
   // Persistence (R24, R25), and whether this replica may sign (R26).
   const persistence = new Persistence({ ...ground, bodies });
   const neighbours = new Neighbours({ ...ground, own: persistence, sync });
@@ -107,10 +114,13 @@ export function assemble(config: ReplicaConfig): Parts {
   const standing = new Standing({ ...ground, neighbours, persistence, ranges });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
+  const keeper = new Keeper({ ...ground, links, persistence });
   const checkpoints = { links, persistence, proving, scheme, standing, sync, copying };
-  const frames = new Frames({ ...ground, ...checkpoints });
+  const frames = new Frames({ ...ground, ...checkpoints, keeper });
   // The chain of epochs (R31).
   const chain = new Chain({ ...ground, frames, links, scheme, sync });
+  const frameServe = new FrameServe({ ...ground, keeper, served });
+  const frameSync = new FrameSync({ ...ground, frames, keeper, scheme, sync });
   // What clients say (R11a), and own blocks (R22, R23).
   const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
   const rounds = new Rounds({ ...ground, gateway, pool, proving });
@@ -121,8 +131,9 @@ export function assemble(config: ReplicaConfig): Parts {
   const past = { ...ground, ...before, acceptance, pool, rounds };
   const { handOver } = rounds;
   const toPeers = { chain, frames, neighbours, serve, standing, sync, handOver };
-  const intake = new Intake({ ...ground, ...toPeers, acceptance, fetch, ranges });
-  const catchUp = { bodies, chain, fetch, neighbours, ranges, serve, sync };
+  const byFrame = { frameServe, frameSync };
+  const intake = new Intake({ ...ground, ...toPeers, ...byFrame, acceptance, fetch, ranges });
+  const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
   const signing = { frames, past, persistence, proving, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };

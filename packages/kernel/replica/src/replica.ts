@@ -98,6 +98,7 @@ export class Replica {
       deltaMs: this.#parts.rounds.deltaMs,
       resting: this.#parts.rounds.isResting,
       syncing: this.#parts.sync.isSyncing,
+      fetching: this.#parts.frameSync.fetching,
       ...this.#parts.standing.status,
     };
   }
@@ -133,6 +134,7 @@ export class Replica {
         this.#parts.ranges.linkDown(event.peer);
         this.#parts.standing.linkDown(event.peer);
         this.#parts.chain.linkDown(event.peer);
+        this.#parts.frameSync.linkDown(event.peer);
         return this.#parts.cell.peers.setUp(event.peer, false);
       case 'message':
         return this.#parts.intake.hear(event.peer, event.bytes);
@@ -144,6 +146,8 @@ export class Replica {
         return this.#persisted(event.token, event.segment);
       case 'frameStored':
         return this.#parts.frames.stored(event.index);
+      case 'frameRead':
+        return this.#parts.frameServe.read(event.request, event.bytes);
       case 'verified':
         return this.#verified(event.job, event.verdict);
       case 'submit':
@@ -235,6 +239,7 @@ export class Replica {
     this.#advance();
     this.#parts.sync.evaluate();
     this.#parts.frames.tend();
+    this.#parts.frameSync.evaluate();
     this.#decide();
     this.#parts.persistence.tendMark(this.#markedCommit, false);
   }

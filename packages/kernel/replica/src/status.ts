@@ -6,6 +6,7 @@ import type { Agenda, Committee } from '@fatty/protocol';
 import type { OwnClock } from './cell/clock.ts';
 import type { Frontier } from './cell/frontier.ts';
 import type { Peers } from './cell/peers.ts';
+import type { Fetching } from './frames/frame-sync.ts';
 import type { FramesStatus } from './frames/frames.ts';
 import type { NodeState } from './node-state.ts';
 
@@ -52,6 +53,8 @@ export interface ReplicaStatus extends FramesStatus {
   readonly deltaMs: number;
   readonly resting: boolean;
   readonly syncing: boolean;
+  /** Set while a frame of others is being fetched (R29). */
+  readonly fetching: Fetching | undefined;
   /** Enough others have said that they know no lost own block: it may sign (R26). */
   readonly vouched: boolean;
   /** Set when this replica may not sign any more (R26). */

@@ -51,6 +51,8 @@ const TOLD_NOTES: ReadonlySet<ReplicaNote['what']> = new Set([
   'leaderTimeout',
   'syncStarted',
   'syncEnded',
+  'frameSyncStarted',
+  'frameSynced',
   'observer',
 ]);
 
@@ -169,6 +171,19 @@ export class Teller {
         return { label: `asks how epoch ${message.from} ended` };
       case 'links':
         return { label: `shows how ${epochsOf(message.links)} ended` };
+      case 'getFrame':
+        return { label: `asks for a frame above commit ${message.above}` };
+      case 'frame': {
+        const { offer, fromRound } = message;
+        const frame = offer ? `frame of commit ${offer.frame.index}` : 'no newer frame';
+        return { label: `${frame}; log from round ${fromRound}` };
+      }
+      case 'getChunk':
+        return { label: `asks for chunk ${message.n} of frame ${message.index}` };
+      case 'chunk':
+        return message.bytes.length > 0
+          ? { label: `chunk ${message.n} of frame ${message.index}` }
+          : { label: `has frame ${message.index} no more` };
       case 'blocks':
       case 'rounds':
         return this.#blocks(message.blocks);

@@ -47,6 +47,10 @@ describe('peer messages', () => {
     { kind: 'cert', cert: { core: Uint8Array.of(7), bitmap: Uint8Array.of(0b111), sigs: [sig] } },
     { kind: 'getLinks', from: 3 },
     { kind: 'links', links: [] },
+    { kind: 'getFrame', above: 2 ** 33 },
+    { kind: 'frame', fromRound: 9, offer: undefined },
+    { kind: 'getChunk', index: 2 ** 33, n: 3 },
+    { kind: 'chunk', index: 2 ** 33, n: 3, bytes: Uint8Array.of(1, 2) },
   ];
   for (const message of all) {
     it(`${message.kind} keeps its bytes`, () => {

@@ -273,6 +273,12 @@ export class World {
           this.event(host, { kind: 'frameStored', index });
         });
       }
+      case 'readFrame': {
+        const { request, index, from, bytes } = effect;
+        const frame = host.frames.find((one) => one.index === index);
+        const part = frame?.payload.slice(from, from + bytes);
+        return later(1, { kind: 'frameRead', request, bytes: part });
+      }
       case 'reopen':
         return this.#reopen(host);
       case 'dropLog':

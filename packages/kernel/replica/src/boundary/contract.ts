@@ -41,6 +41,12 @@ export type ReplicaEvent = ClockSample &
     | { readonly kind: 'persisted'; readonly token: number; readonly segment: number }
     /** The frame of this commit is on disk. */
     | { readonly kind: 'frameStored'; readonly index: number }
+    /** Answer to a `readFrame` effect; undefined: it is not there, or cannot be read. */
+    | {
+        readonly kind: 'frameRead';
+        readonly request: number;
+        readonly bytes: Uint8Array | undefined;
+      }
     | { readonly kind: 'verified'; readonly job: Uint8Array; readonly verdict: Verdict | undefined }
     /** A client's SignedBatch bytes from the gateway; `tag` names it in `refused`. */
     | { readonly kind: 'submit'; readonly batch: Uint8Array; readonly tag: number }
@@ -85,6 +91,15 @@ export type ReplicaEffect =
       readonly index: number;
       readonly head: Uint8Array;
       readonly payload: Uint8Array;
+    }
+  /** Read so many bytes of the payload of a stored frame, from an offset: answer `frameRead(request)`. */
+  | {
+      readonly kind: 'readFrame';
+      readonly request: number;
+      /** Of the commit. */
+      readonly index: number;
+      readonly from: number;
+      readonly bytes: number;
     }
   /**
    * The disk has a frame that is ahead of this core, or the last one of its epoch: end it as `stop` does, and
@@ -200,9 +215,16 @@ export interface ReplicaNote {
     | 'certified'
     /** The frame of `commit` is on disk. */
     | 'frameKept'
+    /** A frame of `commit` that others have is being fetched. */
+    | 'frameSyncStarted'
+    /** Another quarter of its chunks is here: `part`. */
+    | 'frameSyncProgress'
+    /** It is on disk; the replica is opened anew behind it. */
+    | 'frameSynced'
     /** `peer` has signed two states of one commit. */
     | 'voteTwice';
   readonly commit?: number;
+  readonly part?: { readonly here: number; readonly of: number };
   readonly peer?: number;
   readonly ref?: Ref;
   readonly round?: number;

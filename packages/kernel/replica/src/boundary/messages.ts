@@ -6,6 +6,7 @@ import {
   bytes,
   decode,
   encode,
+  optional,
   record,
   type Shape,
   u32,
@@ -18,6 +19,8 @@ import {
   certShape,
   type EpochLink,
   epochLinkShape,
+  type Frame,
+  frameShape,
   type SignedBatch,
   type SignedVote,
   signedBatchShape,
@@ -32,6 +35,12 @@ export const HANDED_MAX = 64;
 export const HANDED_BYTES_MAX: number = 16 * 1024;
 /** What a message may hold beyond the one block that always fits. Bytes. */
 const ENVELOPE_BYTES = 64 * 1024;
+/** A frame that names as many chunks as one can, and a chunk, fit in messages however small blocks are. */
+const FRAME_BYTES_MAX = 1024 * 1024;
+const CHUNK_BYTES_MAX = 256 * 1024;
+/** Tags; they are the second byte of a message. */
+const FRAME = 12;
+const CHUNK = 14;
 const BLOCKS_MAX = 4096;
 const BYTES_HARD_MAX = 4 * 1024 * 1024;
 
@@ -81,7 +90,30 @@ export type PeerMessage =
   /** R31: asks for the links that end epoch `from` and those after it. */
   | { readonly kind: 'getLinks'; readonly from: number }
   /** R31: as many as one message takes, ascending. */
-  | { readonly kind: 'links'; readonly links: readonly EpochLink[] };
+  | { readonly kind: 'links'; readonly links: readonly EpochLink[] }
+  /** R29: the newest frame on disk is wanted, if it is of a commit above this one. */
+  | { readonly kind: 'getFrame'; readonly above: number }
+  /** Answers `getFrame`. `fromRound`: the sender has every block from this round on. */
+  | {
+      readonly kind: 'frame';
+      readonly fromRound: number;
+      readonly offer: OfferedFrame | undefined;
+    }
+  /** R29: chunk `n` of the frame of commit `index`. */
+  | { readonly kind: 'getChunk'; readonly index: number; readonly n: number }
+  /** Answers `getChunk`; without bytes: the sender does not have that frame any more. */
+  | {
+      readonly kind: 'chunk';
+      readonly index: number;
+      readonly n: number;
+      readonly bytes: Uint8Array;
+    };
+
+/** A frame and what proves it; its payload comes by chunks. */
+export interface OfferedFrame {
+  readonly frame: Frame;
+  readonly cert: Cert;
+}
 
 const blockBytes = bytes(BYTES_HARD_MAX);
 
@@ -109,6 +141,16 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   cert: [10, record({ cert: certShape })],
   getLinks: [15, record({ from: u32 })],
   links: [16, record({ links: array(epochLinkShape, LINKS_MAX) })],
+  getFrame: [11, record({ above: u53 })],
+  frame: [
+    FRAME,
+    record({
+      fromRound: u32,
+      offer: optional(record<OfferedFrame>({ frame: frameShape, cert: certShape })),
+    }),
+  ],
+  getChunk: [13, record({ index: u53, n: u32 })],
+  chunk: [CHUNK, record({ index: u53, n: u32, bytes: bytes(CHUNK_BYTES_MAX) })],
 });
 
 /** Canonical bytes of a message, as one frame. */
@@ -118,7 +160,9 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
 
 /** Codes of `decode`. */
 export function decodeMessage(input: Uint8Array, blockBytesMax: number): Outcome<PeerMessage> {
-  return decode(peerMessageShape, input, blockBytesMax + ENVELOPE_BYTES);
+  const isOfFrame = input[1] === FRAME || input[1] === CHUNK;
+  const bytesMax = isOfFrame ? Math.max(blockBytesMax, FRAME_BYTES_MAX) : blockBytesMax;
+  return decode(peerMessageShape, input, bytesMax + ENVELOPE_BYTES);
 }
 
 /** Cuts blocks into runs that fit one message: at least one block, at most `bytesMax` together. */

@@ -5,7 +5,8 @@ import { encodeMessage, type PeerMessage } from './messages.ts';
 
 /** Answers to questions about the past must not delay live blocks. */
 function priorityOf(message: PeerMessage): Priority {
-  return message.kind === 'rounds' || message.kind === 'blocks' ? BULK : PROTOCOL;
+  const { kind } = message;
+  return kind === 'rounds' || kind === 'blocks' || kind === 'chunk' ? BULK : PROTOCOL;
 }
 
 /** Collects the effects of one step, in order. */

@@ -45,6 +45,12 @@ export interface Tuning {
   readonly rangeBytesMax: number;
   /** Answers from disk under way per peer; questions beyond are dropped. */
   readonly readsPerPeer: number;
+  /** R29: in sync mode the others are asked for their frames this often. */
+  readonly frameAskMs: number;
+  /** R29: a frame is fetched when sync mode has brought nothing for so long. */
+  readonly frameStallMs: number;
+  /** R29: a frame is fetched when it is so many rounds ahead, whoever has the blocks. */
+  readonly frameLagRounds: number;
   readonly verifyRetryMs: number;
   /** Verdicts of slow checks that are remembered. */
   readonly verdictsMax: number;
@@ -104,6 +110,9 @@ export const DEFAULT_TUNING: Tuning = {
   rangeRounds: 256,
   rangeBytesMax: 4 * 1024 * 1024,
   readsPerPeer: 2,
+  frameAskMs: 2_000,
+  frameStallMs: 5_000,
+  frameLagRounds: 4_096,
   verifyRetryMs: 100,
   verdictsMax: 4_096,
   queueBatchesMax: 8_192,

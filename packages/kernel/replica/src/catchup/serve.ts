@@ -5,8 +5,8 @@ import type { StoredWant } from '../boundary/contract.ts';
 import { inMessages, type PeerMessage } from '../boundary/messages.ts';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
-import type { OwnClock } from '../cell/clock.ts';
 import type { Hearers } from '../cell/hearers.ts';
+import type { Served } from './served.ts';
 
 interface Span {
   readonly from: number;
@@ -21,21 +21,17 @@ interface Read {
   readonly whole: readonly Block[];
 }
 
-/** Answers from memory to one peer within `WINDOW_MS`, in multiples of the largest. */
-const ANSWERS_MAX = 4;
-const WINDOW_MS = 100;
-
 /** Blocks in one read from disk: at most so many, and never less than two full rounds. */
 const READ_BLOCKS_MAX = 1_024;
 
 /** What Serve needs of its replica. */
 export interface ServePort {
-  readonly clock: OwnClock;
   readonly committee: Committee;
   readonly dag: Dag;
   readonly hearers: Hearers;
   readonly me: number;
   readonly out: Outbox;
+  readonly served: Served;
   readonly tuning: Tuning;
   /** In which epoch a peer is. */
   readonly epochOf: (peer: number) => number;
@@ -48,7 +44,6 @@ export class Serve {
   readonly #port: ServePort;
   readonly #reads = new Map<number, Read>();
   readonly #readsOf: number[];
-  readonly #served: { sinceMs: number; bytes: number }[];
   #request = 0;
   /** Blocks asked of the disk at once: follows how large they turn out to be. */
   #blocksMax = READ_BLOCKS_MAX / 4;
@@ -56,13 +51,11 @@ export class Serve {
   constructor(port: ServePort) {
     this.#port = port;
     this.#readsOf = port.committee.members.map(() => 0);
-    this.#served = port.committee.members.map(() => ({ sinceMs: 0, bytes: 0 }));
   }
 
   /** R12: only accepted blocks are served, so their parents can be had here too. */
   serveBlocks(peer: number, refs: readonly Ref[]): void {
-    this.#refillBudget(peer);
-    if (!this.#hasBudget(peer)) return;
+    if (!this.#port.served.hasBudget(peer)) return;
     const epoch = this.#port.epochOf(peer);
     if (epoch < this.#epoch) return this.#read(peer, { kind: 'refs', epoch, refs });
     const { dag, tuning } = this.#port;
@@ -86,8 +79,7 @@ export class Serve {
   }
 
   serveRounds(peer: number, from: number, to: number): void {
-    this.#refillBudget(peer);
-    if (!this.#hasBudget(peer)) return;
+    if (!this.#port.served.hasBudget(peer)) return;
     const { dag, tuning } = this.#port;
     const epoch = this.#port.epochOf(peer);
     if (epoch < this.#epoch) return this.#serveBefore(peer, epoch, from, to);
@@ -186,26 +178,11 @@ export class Serve {
     return all.sort((a, b) => a.round - b.round).map(({ bytes }) => bytes);
   }
 
-  /**
-   * A question is short and its answer long, so a peer that asks without end is not answered for a
-   * while.
-   */
-  #hasBudget(peer: number): boolean {
-    const served = this.#served[peer];
-    return served !== undefined && served.bytes < ANSWERS_MAX * this.#port.tuning.rangeBytesMax;
-  }
-
-  #refillBudget(peer: number): void {
-    const nowMs = this.#port.clock.runningMs;
-    const served = this.#served[peer];
-    if (served === undefined || Math.abs(nowMs - served.sinceMs) < WINDOW_MS) return;
-    served.sinceMs = nowMs;
-    served.bytes = 0;
-  }
-
   #charge(peer: number, blocks: readonly Uint8Array[]): void {
-    const served = this.#served[peer];
-    if (served) served.bytes += blocks.reduce((sum, block) => sum + block.length, 0);
+    this.#port.served.charge(
+      peer,
+      blocks.reduce((sum, block) => sum + block.length, 0),
+    );
   }
 
   #learn(blocks: readonly Uint8Array[]): void {

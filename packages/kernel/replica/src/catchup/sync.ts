@@ -52,6 +52,10 @@ export class Sync {
     return this.#isSyncing;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** While paused nothing is asked for: there is no room for the answer (R24). */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;

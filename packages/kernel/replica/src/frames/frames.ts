@@ -28,7 +28,7 @@ import type { ReplayedRecord } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 
-import { Keeper } from './keeper.ts';
+import type { Keeper } from './keeper.ts';
 import type { OpenPayload } from './payload.ts';
 import type { Proving } from './proving.ts';
 import type { FrameRules, StoredFrame } from './stored.ts';
@@ -63,6 +63,7 @@ export interface FramesPort extends FrameRules {
   readonly clock: OwnClock;
   readonly copying: Copying;
   readonly dag: Dag;
+  readonly keeper: Keeper;
   readonly machine: StateMachine;
   readonly me: number;
   readonly out: Outbox;
@@ -108,7 +109,7 @@ export class Frames {
     this.#logEpoch = port.committee.epoch;
     this.#checkpoints = new Checkpoints(port);
     this.#tally = new Tally(port.committee);
-    this.#keeper = new Keeper(port);
+    this.#keeper = port.keeper;
   }
 
   get status(): FramesStatus {
@@ -118,6 +119,12 @@ export class Frames {
       voteLiars: [...this.#tally.pairs.keys()].sort((a, b) => a - b),
       diverged: this.#diverged,
     };
+  }
+
+  /** Nothing is adopted after a contradiction or a divergence, or while a frame is on its way to the disk. */
+  get mayAdopt(): boolean {
+    const isWell = this.#diverged === undefined && this.#port.standing.halted === undefined;
+    return isWell && !this.#keeper.isWriting;
   }
 
   /** A life begins: what was committed before is of an earlier one. */
@@ -151,8 +158,8 @@ export class Frames {
   resume(stored: StoredFrame, { commits, last }: OpenPayload, isBefore: boolean): void {
     const { index, horizon } = last;
     this.#commitIndex = index;
-    const isFinal = stored.frame.end !== undefined;
-    this.#keeper.resume({ index, horizon: isBefore ? 0 : horizon, isFinal });
+    const { frame, cert } = stored;
+    this.#keeper.resume({ frame, cert, horizon: isBefore ? 0 : horizon });
     if (isBefore) return this.#checkpoints.begin(stored.frame);
     this.#certs = [{ index, cert: stored.cert }];
     this.#checkpoints.resume(stored.frame, commits);

@@ -1,6 +1,6 @@
 // Which frames are kept on disk, and what of the log may go then.
 import { equalBytes } from '@fatty/codec';
-import type { Cert, Committee, EpochLink } from '@fatty/protocol';
+import type { Cert, Committee, EpochLink, Frame } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Persistence } from '../signing/persistence.ts';
@@ -29,12 +29,16 @@ interface Capture extends Checkpoint {
   cert: Cert | undefined;
 }
 
-interface Kept {
-  readonly index: number;
+/** A frame on disk. */
+export interface HeldFrame {
+  readonly frame: Frame;
+  readonly cert: Cert;
+  /** Of its commit. */
   readonly horizon: number;
-  /** It is the last frame of the epoch. */
-  readonly isFinal: boolean;
 }
+
+/** `isAdopted`: it is of others, and ahead of this replica. */
+type Writing = HeldFrame & { readonly isAdopted?: true };
 
 /**
  * Keeps certified frames on disk and lets go of the log behind them (R28). The state was copied when the
@@ -49,9 +53,8 @@ export class Keeper {
   /** The newest write of the log that is durable. */
   #written = 0;
   /** On its way to the disk. */
-  #writing: Kept | undefined;
-  /** On disk, ascending. */
-  #kept: readonly Kept[] = [];
+  #writing: Writing | undefined;
+  #kept: readonly HeldFrame[] = [];
 
   constructor(port: KeeperPort) {
     this.#port = port;
@@ -60,12 +63,34 @@ export class Keeper {
 
   /** Commit of the newest frame on disk; 0: none. */
   get keptIndex(): number {
-    return this.#kept.at(-1)?.index ?? 0;
+    return this.#kept.at(-1)?.frame.index ?? 0;
+  }
+
+  /** On disk, ascending. */
+  get kept(): readonly HeldFrame[] {
+    return this.#kept;
+  }
+
+  /** The log has every block of the rounds from here on. */
+  get fromRound(): number {
+    return this.#places.fromRound;
+  }
+
+  /** A frame is on its way to the disk. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
   }
 
   /** Goes on behind a frame of an earlier life. */
-  resume(kept: Kept): void {
-    this.#kept = [kept];
+  resume(frame: HeldFrame): void {
+    this.#kept = [frame];
+    this.#places.begin(frame.horizon);
+  }
+
+  /** R29: a frame of others is kept as an own one is; then the replica is opened behind it. */
+  adopt(frame: HeldFrame, payload: Uint8Array): void {
+    this.#capture = undefined;
+    this.#write({ ...frame, isAdopted: true }, payload);
   }
 
   /** A checkpoint that this replica has come to, with its vote; `certified`: newest commit with a certificate. */
@@ -95,28 +120,31 @@ export class Keeper {
     // Nobody else may have asked for that write.
     if (this.#capture.token > this.#written) return this.#port.persistence.expedite();
     const { frame, commit, payload, cert } = this.#capture;
-    const { me, persistence, out, links } = this.#port;
-    const head = encodeStored({
-      frame,
-      cert,
-      links,
-      author: me,
-      own: persistence.own?.bytes ?? new Uint8Array(),
-    });
     this.#capture = undefined;
-    const isFinal = frame.end !== undefined;
-    this.#writing = { index: commit.index, horizon: commit.horizon, isFinal };
-    out.push({ kind: 'storeFrame', index: commit.index, head, payload });
+    this.#write({ frame, cert, horizon: commit.horizon }, payload);
+  }
+
+  #write(held: Writing, payload: Uint8Array): void {
+    const { me, persistence, out, links } = this.#port;
+    const { frame, cert } = held;
+    const own = persistence.own?.bytes ?? new Uint8Array();
+    this.#writing = held;
+    const head = encodeStored({ frame, cert, links, author: me, own });
+    out.push({ kind: 'storeFrame', index: frame.index, head, payload });
   }
 
   /** The frame is on disk: what only older ones needed may go. */
   stored(index: number): void {
-    if (this.#writing?.index !== index) return;
-    const kept = this.#writing;
-    this.#kept = [...this.#kept, kept].slice(-2);
+    const held = this.#writing;
+    if (held?.frame.index !== index) return;
+    if (held.isAdopted) {
+      this.#port.out.note({ what: 'frameSynced', commit: index });
+      return this.#port.out.push({ kind: 'reopen' });
+    }
+    this.#kept = [...this.#kept, held].slice(-2);
     this.#writing = undefined;
     this.#port.out.note({ what: 'frameKept', commit: index });
-    if (kept.isFinal) return this.#port.out.push({ kind: 'reopen' });
+    if (held.frame.end !== undefined) return this.#port.out.push({ kind: 'reopen' });
     this.#letGo();
     // The last frame of the epoch waits for no other one.
     this.#store();

@@ -24,6 +24,18 @@ export class LogPlaces {
   /** By segment, ascending. */
   readonly #segments = new Map<number, Place>();
   #bytes = 0;
+  /** No block of a higher round has gone. */
+  #goneRound = 0;
+
+  /** Every block that was accepted from this round on is here. */
+  get fromRound(): number {
+    return this.#goneRound + 1;
+  }
+
+  /** What was at or below the horizon of a frame need not be here. */
+  begin(horizon: number): void {
+    this.#goneRound = horizon;
+  }
 
   /** Bytes of the records in all of them. */
   get bytes(): number {
@@ -54,19 +66,26 @@ export class LogPlaces {
    * all of them together have no more than `bytesMax`. The newest stays.
    */
   drop(horizon: number, neededAbove: number, { bytesMin, bytesMax }: Stay): number | undefined {
-    return this.#drop(({ round, bytes }) => {
+    const stays = ({ round, bytes }: Place): boolean => {
       const isNeeded = round > neededAbove && this.#bytes <= bytesMax;
       return isNeeded || round > horizon || this.#bytes - bytes < bytesMin;
+    };
+    return this.#drop(stays, ({ round }) => {
+      this.#goneRound = Math.max(this.#goneRound, round);
     });
   }
 
   /** Forgets the oldest up to the first that stays; the newest does. Answers the first that is left. */
-  #drop(stays: (place: Place) => boolean): number | undefined {
+  #drop(
+    stays: (place: Place) => boolean,
+    gone: (place: Place) => void = () => undefined,
+  ): number | undefined {
     let dropped = false;
     const newest = Math.max(...this.#segments.keys());
     for (const [segment, place] of this.#segments) {
       if (segment === newest || stays(place)) return dropped ? segment : undefined;
       this.#segments.delete(segment);
+      gone(place);
       this.#bytes -= place.bytes;
       dropped = true;
     }

@@ -9,6 +9,8 @@ import type { Ranges } from '../catchup/ranges.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
 import type { Chain } from '../epochs/chain.ts';
+import type { FrameServe } from '../frames/frame-serve.ts';
+import type { FrameSync } from '../frames/frame-sync.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
@@ -23,6 +25,8 @@ export interface IntakePort extends ConductPort {
   readonly fetch: Fetch;
   readonly handOver: HandOver;
   readonly frames: Frames;
+  readonly frameServe: FrameServe;
+  readonly frameSync: FrameSync;
   readonly me: number;
   readonly neighbours: Neighbours;
   readonly ranges: Ranges;
@@ -62,6 +66,7 @@ export class Intake {
   #dispatch(peer: number, message: PeerMessage): void {
     const { serve, sync, standing, neighbours, clock, acceptance, handOver, frames, chain } =
       this.#port;
+    const { frameServe, frameSync } = this.#port;
     if (standing.lacksRoom && BLOCKS.has(message.kind)) return;
     switch (message.kind) {
       case 'push':
@@ -90,6 +95,14 @@ export class Intake {
         return chain.serve(peer, message.from);
       case 'links':
         return this.#judge(peer, chain.take(message.links));
+      case 'getFrame':
+        return frameServe.serveFrame(peer, message.above);
+      case 'getChunk':
+        return frameServe.serveChunk(peer, message.index, message.n);
+      case 'frame':
+        return this.#judge(peer, frameSync.takeFrame(peer, message));
+      case 'chunk':
+        return this.#judge(peer, frameSync.takeChunk(peer, message));
     }
   }
 

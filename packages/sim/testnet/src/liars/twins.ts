@@ -99,6 +99,8 @@ export class Twins implements Peer {
         return answer({ kind: 'persisted', token: effect.token, segment: 1 });
       case 'storeFrame':
         return answer({ kind: 'frameStored', index: effect.index });
+      case 'readFrame':
+        return answer({ kind: 'frameRead', request: effect.request, bytes: undefined });
       case 'read':
         return answer({ kind: 'stored', request: effect.request, blocks: [] });
       case 'note':
@@ -136,6 +138,7 @@ const clocksOf = ({ nowMs, monotonicMs = nowMs }: ReplicaEvent) => ({ nowMs, mon
 type Answer =
   | { readonly kind: 'persisted'; readonly token: number; readonly segment: number }
   | { readonly kind: 'frameStored'; readonly index: number }
+  | { readonly kind: 'frameRead'; readonly request: number; readonly bytes: undefined }
   | { readonly kind: 'stored'; readonly request: number; readonly blocks: readonly Uint8Array[] };
 
 /** A client's batch goes to one copy, what a peer says to those who have a link to it. */

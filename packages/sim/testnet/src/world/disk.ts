@@ -103,6 +103,11 @@ export class Disk {
     this.#frames.write(index, frame, done);
   }
 
+  /** As `FramePort.read`, at once. */
+  readFrame(index: number, from: number, bytes: number): Uint8Array | undefined {
+    return this.#frames.readPart(index, from, bytes);
+  }
+
   /** Calls `done` once this mark, or a later one, is durable. */
   writeMark(mark: Uint8Array, done: () => void): void {
     this.#marks.push({ mark, done });

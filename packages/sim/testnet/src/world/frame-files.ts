@@ -31,6 +31,13 @@ export class FrameFiles {
     if (this.#queue.length === 1) this.#next();
   }
 
+  /** A part of the payload of a frame that is there. */
+  readPart(index: number, from: number, bytes: number): Uint8Array | undefined {
+    const found = this.#durable.find((one) => one.index === index);
+    const part = found?.frame.payload.slice(from, from + bytes);
+    return part?.length === bytes ? part : undefined;
+  }
+
   /** The process dies: the write under way has come to its rename, or has not. */
   crash(): void {
     const [first] = this.#queue;

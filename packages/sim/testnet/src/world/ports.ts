@@ -33,6 +33,10 @@ export function virtualPorts({ clock, disk, after, verify, synced, awake }: Life
     frames: {
       write: (index, frame, written) =>
         disk.writeFrame(index, frame, () => awake(() => written(undefined))),
+      read: (index, from, bytes, answer) => {
+        const part = disk.readFrame(index, from, bytes);
+        after(disk.slowestMs, () => answer(part));
+      },
     },
     mark: {
       write: (mark, written) =>

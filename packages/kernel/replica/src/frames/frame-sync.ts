@@ -1,0 +1,299 @@
+// Catches up by a frame that others serve.
+import { equalBytes, fail, failure, ok } from '@fatty/codec';
+import type { Failure, Outcome } from '@fatty/interface';
+import { type CertRules, type FrameCopy, faultsMax, frameRootOf } from '@fatty/protocol';
+import type { OfferedFrame, PeerMessage } from '../boundary/messages.ts';
+import type { Outbox, Timers } from '../boundary/outbox.ts';
+import type { Tuning } from '../boundary/tuning.ts';
+import type { OwnClock } from '../cell/clock.ts';
+import type { Frontier } from '../cell/frontier.ts';
+import type { Peers } from '../cell/peers.ts';
+import { type ChunkEffect, type ChunkEvent, ChunkFetch } from './chunk-fetch.ts';
+import type { Keeper } from './keeper.ts';
+import { openPayload } from './payload.ts';
+import { proveFrame } from './stored.ts';
+
+/** What FrameSync needs of its replica. */
+export interface FrameSyncPort extends CertRules {
+  readonly clock: OwnClock;
+  readonly frames: {
+    /** A frame of others may be stored now. */
+    readonly mayAdopt: boolean;
+  };
+  readonly frontier: Frontier;
+  readonly keeper: Pick<Keeper, 'adopt'>;
+  readonly orderer: { readonly lastIndex: number };
+  readonly out: Outbox;
+  readonly peers: Peers;
+  readonly sync: { readonly isSyncing: boolean; readonly isPaused: boolean };
+  readonly timers: Timers;
+  readonly tuning: Tuning;
+}
+
+/** How far the fetch of a frame has come. */
+export interface Fetching {
+  /** Commit of the frame. */
+  readonly commit: number;
+  readonly chunks: number;
+  readonly chunksHere: number;
+}
+
+/** A frame that its certificate proves, with a payload. */
+interface Proved {
+  readonly offer: OfferedFrame;
+  readonly copy: FrameCopy;
+}
+
+interface Answer {
+  /** Of the rounds from here on the peer has every block. */
+  readonly fromRound: number;
+  readonly proved: Proved | undefined;
+}
+
+interface Target extends Proved {
+  readonly fetch: ChunkFetch;
+  /** Quarters of it that were told of. */
+  quarters: number;
+}
+
+/**
+ * Catch-up by frame (R29). In sync mode the others are asked for their newest frames. One is fetched when the
+ * blocks that are missing here are gone everywhere, when nothing has moved for long, or when it is far ahead;
+ * only on a certificate, chunk by chunk from everybody who has it. It is stored like an own one, and the
+ * replica is opened anew from its disk: no other way leads behind a frame.
+ */
+export class FrameSync {
+  readonly #port: FrameSyncPort;
+  /** By peer: the commit above which it was asked for a frame. */
+  readonly #asked = new Map<number, number>();
+  readonly #answers = new Map<number, Answer>();
+  /** Peers that have offered or sent what no certificate names: none of them is asked again in this life. */
+  readonly #liars = new Set<number>();
+  /** Commits of frames that are of no use. */
+  readonly #useless = new Set<number>();
+  #target: Target | undefined;
+  #isAdopting = false;
+  #isActive = false;
+  #askedMs = 0;
+  #movedMs = 0;
+  #movedRound = 0;
+
+  constructor(port: FrameSyncPort) {
+    this.#port = port;
+  }
+
+  /** Undefined: no frame is being fetched. */
+  get fetching(): Fetching | undefined {
+    if (this.#target === undefined) return undefined;
+    const { offer, fetch, copy } = this.#target;
+    const { chunksHere } = fetch;
+    return { commit: offer.frame.index, chunks: copy.chunks.length, chunksHere };
+  }
+
+  /** After every event: asks, begins, goes on, ends. */
+  evaluate(): void {
+    const { sync, clock, timers, tuning } = this.#port;
+    if (this.#isAdopting || sync.isPaused) return;
+    if (!sync.isSyncing) return this.#end();
+    const nowMs = clock.runningMs;
+    this.#watch(nowMs);
+    if (nowMs >= this.#askedMs + tuning.frameAskMs) this.#askAll(nowMs);
+    if (this.#target === undefined) this.#begin(nowMs);
+    else this.#step({ kind: 'tick' });
+    // Who is silent is waited for until half of that time is over.
+    const dueMs = [1, 2].map((half) => this.#askedMs + (half * tuning.frameAskMs) / 2);
+    timers.want('fetchRetry', dueMs.find((atMs) => atMs > nowMs) ?? nowMs + tuning.frameAskMs);
+  }
+
+  linkDown(peer: number): void {
+    this.#asked.delete(peer);
+    this.#answers.delete(peer);
+    this.#step({ kind: 'gone', peer });
+  }
+
+  /** Answers what no honest peer sends. */
+  takeFrame(
+    peer: number,
+    { fromRound, offer }: Extract<PeerMessage, { kind: 'frame' }>,
+  ): Failure | undefined {
+    const above = this.#asked.get(peer);
+    // No offence: the question may have been forgotten since.
+    if (above === undefined) return undefined;
+    this.#asked.delete(peer);
+    const proved = offer && this.#prove(offer, above);
+    if (proved && !proved.ok) {
+      // It may be in the next epoch already.
+      if (proved.failure.code === 'wrong_epoch') return undefined;
+      this.#liars.add(peer);
+      this.#answers.delete(peer);
+      return proved.failure;
+    }
+    this.#answers.set(peer, { fromRound, proved: proved?.value });
+    if (proved?.value.offer.frame.index === this.#target?.offer.frame.index) {
+      this.#step({ kind: 'source', peer });
+    }
+    return undefined;
+  }
+
+  /** A chunk, or no bytes: the peer does not have it any more. Answers as {@link takeFrame}. */
+  takeChunk(
+    peer: number,
+    { index, n, bytes }: Extract<PeerMessage, { kind: 'chunk' }>,
+  ): Failure | undefined {
+    const target = this.#target;
+    // Of a fetch that has ended.
+    if (target?.offer.frame.index !== index) return undefined;
+    if (bytes.length === 0) {
+      this.#step({ kind: 'gone', peer });
+      return undefined;
+    }
+    const wasLiar = this.#liars.has(peer);
+    this.#step({ kind: 'chunk', peer, chunk: n, bytes });
+    if (wasLiar || !this.#liars.has(peer)) return undefined;
+    return failure('wrong_chunk', `chunk ${n} of the frame of commit ${index}`, 'other bytes');
+  }
+
+  /** Pure but for what is known: the frame is above, certified, and has a payload. */
+  #prove(offer: OfferedFrame, above: number): Outcome<Proved> {
+    const { frame } = offer;
+    const { copy, index } = frame;
+    if (index <= above) return fail('stale_frame', `a frame above commit ${above}`, `of ${index}`);
+    if (copy === undefined || !isWhole(copy)) {
+      return fail('wrong_frame', 'a frame that names its payload', 'another');
+    }
+    const known = this.#knownAt(index);
+    // Proved already, by whatever quorum.
+    if (known && equalBytes(frameRootOf(known.offer.frame), frameRootOf(frame))) return ok(known);
+    const vote = proveFrame(this.#port, offer);
+    return vote.ok ? ok({ offer, copy }) : vote;
+  }
+
+  #knownAt(index: number): Proved | undefined {
+    if (this.#target?.offer.frame.index === index) return this.#target;
+    for (const { proved } of this.#answers.values()) {
+      if (proved?.offer.frame.index === index) return proved;
+    }
+    return undefined;
+  }
+
+  #end(): void {
+    if (!this.#isActive) return;
+    this.#isActive = false;
+    this.#target = undefined;
+    this.#asked.clear();
+    this.#answers.clear();
+    this.#askedMs = 0;
+  }
+
+  #watch(nowMs: number): void {
+    const { completeRound } = this.#port.frontier;
+    if (this.#isActive && completeRound <= this.#movedRound) return;
+    this.#isActive = true;
+    this.#movedRound = completeRound;
+    this.#movedMs = nowMs;
+  }
+
+  #askAll(nowMs: number): void {
+    const { out, peers, orderer } = this.#port;
+    this.#askedMs = nowMs;
+    const above = orderer.lastIndex;
+    const asked = peers.up.filter((peer) => peers.isUp(peer) && !this.#liars.has(peer));
+    for (const peer of asked) this.#asked.set(peer, above);
+    out.send(asked, { kind: 'getFrame', above });
+  }
+
+  /** The newest that is offered and of use. */
+  get #best(): Proved | undefined {
+    let best: Proved | undefined;
+    for (const { proved } of this.#answers.values()) {
+      const index = proved?.offer.frame.index ?? 0;
+      const isNews = index > this.#port.orderer.lastIndex && !this.#useless.has(index);
+      if (isNews && index > (best?.offer.frame.index ?? 0)) best = proved;
+    }
+    return best;
+  }
+
+  #begin(nowMs: number): void {
+    const best = this.#best;
+    if (best === undefined || !this.#port.frames.mayAdopt || !this.#isNeeded(best, nowMs)) return;
+    const { index } = best.offer.frame;
+    const { commitsBytes, stateBytes, chunkBytes, chunks } = best.copy;
+    const named = { bytes: commitsBytes + stateBytes, chunkBytes, chunks };
+    this.#target = { ...best, fetch: new ChunkFetch(named), quarters: 0 };
+    this.#port.out.note({ what: 'frameSyncStarted', commit: index });
+    for (const [peer, { proved }] of this.#answers) {
+      if (proved?.offer.frame.index === index) this.#step({ kind: 'source', peer });
+    }
+  }
+
+  /** R29: the log of everybody who answers begins above what is needed; nothing moves; or it is far. */
+  #isNeeded({ offer }: Proved, nowMs: number): boolean {
+    const { frontier, committee, tuning } = this.#port;
+    if (nowMs >= this.#movedMs + tuning.frameStallMs) return true;
+    const rounds = offer.frame.authors.map(({ round }) => round).sort((a, b) => b - a);
+    const ahead = (rounds[faultsMax(committee)] ?? 0) - frontier.completeRound;
+    if (ahead > tuning.frameLagRounds) return true;
+    if (this.#asked.size > 0 && nowMs < this.#askedMs + tuning.frameAskMs / 2) return false;
+    const answers = [...this.#answers.values()];
+    return answers.every(({ fromRound }) => fromRound > frontier.completeRound + 1);
+  }
+
+  #step(event: ChunkEvent): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    for (const effect of target.fetch.step(event, this.#port.clock.runningMs)) {
+      this.#perform(target, effect);
+    }
+    if (this.#target === undefined) return;
+    this.#tell(target);
+    // Who has it no more has a newer one.
+    if (!target.fetch.hasSources || target.offer.frame.index <= this.#port.orderer.lastIndex) {
+      this.#target = undefined;
+    }
+  }
+
+  #perform(target: Target, effect: ChunkEffect): void {
+    const { out, timers } = this.#port;
+    const { index } = target.offer.frame;
+    switch (effect.kind) {
+      case 'ask':
+        return out.send([effect.peer], { kind: 'getChunk', index, n: effect.chunk });
+      case 'wake':
+        return timers.want('fetchRetry', effect.atMs);
+      case 'lied':
+        this.#liars.add(effect.peer);
+        this.#answers.delete(effect.peer);
+        return;
+      case 'done':
+        return this.#done(target, effect.bytes);
+    }
+  }
+
+  #tell({ offer, fetch, copy }: Target): void {
+    const target = this.#target;
+    const quarters = Math.floor((4 * fetch.chunksHere) / copy.chunks.length);
+    if (target === undefined || quarters <= target.quarters) return;
+    target.quarters = quarters;
+    const { chunksHere } = fetch;
+    const part = { here: chunksHere, of: copy.chunks.length };
+    this.#port.out.note({ what: 'frameSyncProgress', commit: offer.frame.index, part });
+  }
+
+  /** All is here. Only more than f liars could have signed what does not open. */
+  #done({ offer }: Target, payload: Uint8Array): void {
+    this.#target = undefined;
+    const { index } = offer.frame;
+    const opened = openPayload(offer.frame, payload);
+    if (!opened.ok || index <= this.#port.orderer.lastIndex || !this.#port.frames.mayAdopt) {
+      if (!opened.ok) this.#useless.add(index);
+      return;
+    }
+    this.#isAdopting = true;
+    this.#port.keeper.adopt({ ...offer, horizon: opened.value.last.horizon }, payload);
+  }
+}
+
+/** The sizes fit together: a fetch computes with them. */
+function isWhole({ commitsBytes, stateBytes, chunkBytes, chunks }: FrameCopy): boolean {
+  return chunkBytes > 0 && chunks.length === Math.ceil((commitsBytes + stateBytes) / chunkBytes);
+}
