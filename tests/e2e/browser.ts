@@ -70,7 +70,18 @@ export class Page {
     const attach = { targetId, flatten: true };
     const attached = await page.#send<{ sessionId: string }>('Target.attachToTarget', attach);
     page.#session = attached.sessionId;
+    await page.#arrived(new URL(url).origin);
     return page;
+  }
+
+  /** Until the page itself is there: an empty one comes before, and takes along what is asked of it. */
+  async #arrived(origin: string): Promise<void> {
+    const look = "document.readyState === 'complete' && location.origin";
+    for (;;) {
+      const found = await this.evaluate<unknown>(look).catch(() => undefined);
+      if (found === origin) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** What this expression comes to in the page, as JSON; promises are awaited. @throws Error what it throws */
