@@ -12,6 +12,14 @@ export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
 export * from './sdk/error.ts';
+export {
+  type ClaimedJob,
+  type DeclareJobOptions,
+  Job,
+  type JobProofOptions,
+  type JobProved,
+  type JobState,
+} from './sdk/job.ts';
 export type { Lock } from './sdk/lock.ts';
 export {
   type DeclareOptions,

@@ -27,6 +27,7 @@ import { type CellParams, committeeShape } from '@fatty/protocol';
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';
 import { clientError, FattyError } from './error.ts';
+import type { DeclareJobOptions } from './job.ts';
 import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
   AclLists,
@@ -170,6 +171,27 @@ export const DECLARE: Checks<DeclareOptions> = {
   inbox: may('an object', isObject),
   periodMs: inOp,
   lockDelayMs: inOp,
+};
+
+/** Options of `declare` of a job. */
+export const DECLARE_JOB: Checks<DeclareJobOptions> = {
+  ...CALL,
+  programId: inOp,
+  s: inOp,
+  steps: inOp,
+  span: inOp,
+  inputs: may('an array', Array.isArray),
+  window: inOp,
+  outputs: inOp,
+  policy: may('an object', isObject),
+  leaseMs: inOp,
+  deadlineMs: inOp,
+  giveUpAfter: inOp,
+  priority: inOp,
+  workers: inOp,
+  keepProofs: inOp,
+  retainMs: inOp,
+  fence: inOp,
 };
 
 const clockBound = must('a number, 0 or more', isBetween(0, Number.MAX_SAFE_INTEGER));

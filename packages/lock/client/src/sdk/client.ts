@@ -30,6 +30,7 @@ import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
 import { FileReads } from './file-reads.ts';
 import { Files } from './files.ts';
+import { Job, type JobClient, type JobState } from './job.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
 import type {
@@ -360,6 +361,19 @@ export class Client implements AsyncDisposable {
 
   machine(path: string): Machine {
     return new Machine(this.machineClient(), path);
+  }
+
+  /** A job by its path, or the queue that a directory is. */
+  job(path: string): Job {
+    const readJob = (at: string, options: CallOptions): Promise<JobState> =>
+      this.read({ kind: 'job', path: at }, 'job', options).then((one) => one.value);
+    const client: JobClient = {
+      submit: (ops, options, at) => this.#submit(ops, options, at),
+      readJob,
+      readJobs: (asked, options) =>
+        this.read({ kind: 'jobs', ...asked }, 'jobs', options).then((one) => one.value),
+    };
+    return new Job(client, path);
   }
 
   protected machineClient(): MachineClient {
