@@ -11,6 +11,7 @@ import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerContext } from './commands/context.ts';
 import { registerFiles } from './commands/files.ts';
+import { registerJob } from './commands/job.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
 import { registerNet } from './commands/net.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Register[] = [
   registerAcl,
   registerLock,
   registerMachine,
+  registerJob,
   registerOp,
   registerSession,
   registerProof,
