@@ -3,7 +3,7 @@ import type { Answer, Entry, Op, Query, Result, Stat } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
-import type { Cell, View } from '@fatty/protocol';
+import type { Cell } from '@fatty/protocol';
 import type { ProofQuestion } from '@fatty/verify';
 import { NodeAcl } from './acl.ts';
 import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
@@ -28,9 +28,9 @@ import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
-import { FileReads } from './file-reads.ts';
+import { FileReads, viewOf } from './file-reads.ts';
 import { Files } from './files.ts';
-import { Job, type JobClient, type JobState } from './job.ts';
+import { Job } from './job.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
 import type {
@@ -365,15 +365,7 @@ export class Client implements AsyncDisposable {
 
   /** A job by its path, or the queue that a directory is. */
   job(path: string): Job {
-    const readJob = (at: string, options: CallOptions): Promise<JobState> =>
-      this.read({ kind: 'job', path: at }, 'job', options).then((one) => one.value);
-    const client: JobClient = {
-      submit: (ops, options, at) => this.#submit(ops, options, at),
-      readJob,
-      readJobs: (asked, options) =>
-        this.read({ kind: 'jobs', ...asked }, 'jobs', options).then((one) => one.value),
-    };
-    return new Job(client, path);
+    return new Job({ submit: (...batch) => this.#submit(...batch), reads: this }, path);
   }
 
   protected machineClient(): MachineClient {
@@ -401,10 +393,4 @@ export class Client implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** One replica alone is asked for what it has; it can promise no more. */
-function viewOf(level: ReadLevel, replica: number | undefined): View {
-  if (level === 'delivered') return 'delivered';
-  return level === 'linearizable' && replica === undefined ? 'current' : 'committed';
 }

@@ -1,5 +1,6 @@
 // Files and directories as they are read, at every level.
 import { type Answer, type Entry, LIST_MAX, type Query, type Stat } from '@fatty/api';
+import type { View } from '@fatty/protocol';
 import type { ProofQuestion } from '@fatty/verify';
 import { optionsOf, PROVE, READ_FILE } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
@@ -10,6 +11,7 @@ import type {
   FileValue,
   Found,
   ProveOptions,
+  ReadLevel,
   ReadOptions,
 } from './options.ts';
 import { type ReadValue, readFile } from './steps.ts';
@@ -96,4 +98,10 @@ export class FileReads {
     const expected = 'level certified, with proof or minPosition';
     throw clientError('bad_argument', expected, String(level));
   }
+}
+
+/** One replica alone is asked for what it has; it can promise no more. */
+export function viewOf(level: ReadLevel, replica: number | undefined): View {
+  if (level === 'delivered') return 'delivered';
+  return level === 'linearizable' && replica === undefined ? 'current' : 'committed';
 }

@@ -7,6 +7,7 @@ import {
   joinPath,
   type MachinePolicy,
   type Op,
+  type Query,
   type Result,
   splitPath,
 } from '@fatty/api';
@@ -77,11 +78,13 @@ export type JobProved = Extract<Result, { kind: 'jobProved' }>;
 export interface JobClient {
   /** One batch; `path` is what an error is about. */
   submit(ops: readonly Op[], options: CallOptions, path: string): Promise<readonly Result[]>;
-  readJob(path: string, options: CallOptions): Promise<JobState>;
-  readJobs(
-    asked: { readonly path: string; readonly after: string | undefined; readonly limit: number },
-    options: CallOptions,
-  ): Promise<Extract<Answer, { kind: 'jobs' }>>;
+  readonly reads: {
+    read<K extends Answer['kind']>(
+      query: Query,
+      kind: K,
+      options: CallOptions,
+    ): Promise<{ readonly value: Extract<Answer, { kind: K }> }>;
+  };
 }
 
 const DEFAULT_POLICY: MachinePolicy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 };
@@ -144,7 +147,7 @@ export class Job {
 
   /** A queue may be called like its job. */
   async #isQueue(options: CallOptions): Promise<boolean> {
-    return this.#client.readJob(this.path, options).then(
+    return this.stat(options).then(
       () => false,
       () => true,
     );
@@ -183,19 +186,20 @@ export class Job {
   }
 
   /** Terms, status, progress, claim, and what was refused. */
-  stat(options: CallOptions = {}): Promise<JobState> {
-    return this.#client.readJob(this.path, options);
+  async stat(options: CallOptions = {}): Promise<JobState> {
+    const query = { kind: 'job', path: this.path } as const;
+    return (await this.#client.reads.read(query, 'job', optionsOf(CALL, options))).value;
   }
 
   /** The jobs of the queue at this path, ended ones too, in the order of their names. */
   async *list(options: CallOptions = {}): AsyncGenerator<JobEntry, void, undefined> {
     let after: string | undefined;
     for (let more = true; more; ) {
-      const asked = { path: this.path, after, limit: PAGE };
-      const page = await this.#client.readJobs(asked, optionsOf(CALL, options));
-      yield* page.entries;
-      after = page.entries.at(-1)?.name;
-      more = page.more;
+      const query = { kind: 'jobs', path: this.path, after, limit: PAGE } as const;
+      const { value } = await this.#client.reads.read(query, 'jobs', optionsOf(CALL, options));
+      yield* value.entries;
+      after = value.entries.at(-1)?.name;
+      more = value.more;
     }
   }
 }
