@@ -22,7 +22,11 @@ export function lockServed(
     entriesOf,
     hasSession: (client) => service('committed').hasSession(client),
     receiptOf: (batch) => service('committed').receiptOf(batch),
-    watched: { isTopic, topicsOf },
+    watched: {
+      isTopic,
+      topicsOf,
+      mayHear: (path, client) => service('committed').mayHear(path, client),
+    },
     get unsigned() {
       return service('committed').unsigned;
     },

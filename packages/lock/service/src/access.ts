@@ -196,10 +196,21 @@ export function refusePending(
 ): ErrorResult | undefined {
   if (names.restricted === 0 || !('path' in op)) return undefined;
   const list = listOf(op);
-  let path = op.path;
-  while (path !== '/' && names.find(path) === undefined) path = parentPath(path);
-  const node = list && names.find(path);
+  const node = list && nearest(names, op.path);
   return list && node && access.refuse(node, list, client);
+}
+
+/** What stands at a path, or at the nearest place above. */
+function nearest(names: Names, path: string): Node | undefined {
+  const node = names.find(path);
+  return node !== undefined || path === '/' ? node : nearest(names, parentPath(path));
+}
+
+/** Whether a client may hear of what happened at a path. */
+export function mayHear({ names, access }: Guarded, path: string, client: string): boolean {
+  if (names.restricted === 0) return true;
+  const node = nearest(names, path);
+  return node === undefined || access.refuse(node, 'read', client) === undefined;
 }
 
 /** Why a client may not ask this. Code `access_denied`. */

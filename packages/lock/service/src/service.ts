@@ -21,7 +21,7 @@ import type {
 import { type CellParams, DEFAULT_PARAMS } from '@fatty/protocol';
 import { keepAliveRules, receiptOf, shareSessions } from '@fatty/sessions';
 import { openQuestion, type ProofQuestion } from '@fatty/verify';
-import { refuseRead, ruledBy } from './access.ts';
+import { mayHear, refuseRead, ruledBy } from './access.ts';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
@@ -272,6 +272,11 @@ export class LockService implements StateMachine<OpenedOp> {
     const opened = openQuestion(question);
     if (!opened.ok || !('path' in opened.value)) return undefined;
     return refuseRead(this.#committed, opened.value.path, toHex(client));
+  }
+
+  /** Whether a client may hear of events at a path: it may read what stands there, or the nearest node above. */
+  mayHear(path: string, client: PublicKey): boolean {
+    return mayHear(this.#committed, path, toHex(client));
   }
 
   get #committed(): State {

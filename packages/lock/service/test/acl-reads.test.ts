@@ -66,6 +66,21 @@ test('a change of the lists is an event', () => {
   expect(events).toEqual([{ ok: true, value: { kind: 'aclChanged', path: '/f', aclGen } }]);
 });
 
+test('of what may not be read nothing is heard; of what is gone, by the nearest node above', () => {
+  const { world, boss, other } = begun(op.dir('/d'), op.file('/d/f'));
+  const hears = (path: string, client = other): boolean =>
+    world.service.mayHear(path, client.signer.publicKey);
+  expect(hears('/d/f')).toBe(true);
+  world.one(boss, setting(world, '/d', { read: [key(boss)] }));
+  expect([hears('/d/f'), hears('/d'), hears('/d/gone/too'), hears('/gone')]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+  expect(hears('/d/gone', boss)).toBe(true);
+});
+
 test('to others a session shows only what they may read', () => {
   const { world, boss, other } = begun(op.file('/seen'), op.file('/hidden'));
   world.run(

@@ -73,6 +73,8 @@ export interface WatchRules {
   isTopic(text: string): boolean;
   /** The topics that an event about this belongs to; few, for each event is looked up by all of them. */
   topicsOf(about: string): readonly string[];
+  /** Whether this client may hear of it now. */
+  mayHear(about: string, client: PublicKey): boolean;
 }
 
 /** What stands between a replica and its clients; the host tells it what the replica did. */

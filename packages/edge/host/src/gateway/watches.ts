@@ -184,7 +184,8 @@ export class Watches {
   *#live({ about, position }: PlacedEvent): Generator<Watcher> {
     for (const topic of this.#parts.rules?.topicsOf(about) ?? []) {
       for (const watcher of this.#byTopic.get(topic) ?? []) {
-        if (watcher.isLive && !isBefore(position, watcher.cursor)) yield watcher;
+        const isDue = watcher.isLive && !isBefore(position, watcher.cursor);
+        if (isDue && this.#mayHear(watcher, about)) yield watcher;
       }
     }
   }
@@ -233,7 +234,9 @@ export class Watches {
     }
     const { events, until } = ring.from(watcher.cursor, scanMax);
     const isAll = until.commit === ring.next;
-    const own = events.filter(({ about }) => this.#isAbout(watcher.topic, about));
+    const own = events.filter(
+      ({ about }) => this.#isAbout(watcher.topic, about) && this.#mayHear(watcher, about),
+    );
     // Ahead of this replica: what comes is told from there on.
     const reached = isBefore(until, watcher.cursor) ? watcher.cursor : until;
     watcher.isLive = isAll;
@@ -244,6 +247,10 @@ export class Watches {
 
   #isAbout(topic: string, about: string): boolean {
     return this.#parts.rules?.topicsOf(about).includes(topic) ?? false;
+  }
+
+  #mayHear({ visitor }: Watcher, about: string): boolean {
+    return this.#parts.rules?.mayHear(about, visitor.link.peer) ?? false;
   }
 
   /** What it has not heard is gone from the ring. */
