@@ -67,6 +67,11 @@ export const PEER_NOTES: Readonly<Record<PeerMessage['kind'], Note>> = {
     answer: NOTHING,
     refused: `what R6.3 refuses: ${OFFENCE}; another epoch, or an older one than the own, is ignored`,
   },
+  accusation: {
+    when: 'evidence is found or told (R27b), once for each member; all of it when a link comes up',
+    answer: NOTHING,
+    refused: `what does not hold: ${OFFENCE}; another epoch, a member against whom there is evidence, and the receiver itself are ignored`,
+  },
   getLinks: {
     when: 'a status or a block says that its sender is in a later epoch (R31.7)',
     answer: '`links` from the one that ends epoch `from` on; nothing when there is none',

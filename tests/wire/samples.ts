@@ -212,7 +212,7 @@ export function handshake(): readonly (Example & { readonly kind: string })[] {
 
 /** One of each message between replicas. */
 export function peerMessages(): readonly PeerMessage[] {
-  const { block, signedBatch, signedVote, cert, frame } = values;
+  const { block, signedBatch, signedVote, cert, frame, voteEvidence } = values;
   return [
     { kind: 'push', block: block.bytes },
     { kind: 'getBlocks', refs: [block.ref] },
@@ -238,6 +238,7 @@ export function peerMessages(): readonly PeerMessage[] {
     { kind: 'frame', fromRound: 1, offer: { frame: values.frame, cert } },
     { kind: 'getChunk', index: 1, n: 0 },
     { kind: 'chunk', index: 1, n: 0, bytes: values.op },
+    { kind: 'accusation', accusation: { kind: 'votes', evidence: voteEvidence } },
   ];
 }
 

@@ -35,6 +35,8 @@ import {
   signReady,
   signVote,
   type Vote,
+  type VoteEvidence,
+  votePair,
 } from '@fatty/protocol';
 
 const scheme = nodeScheme();
@@ -174,6 +176,9 @@ const vote: Vote = {
 const votes = [0, 1, 2].map((author) => signVote(cellId, signerAt(author), author, vote));
 export const signedVote: SignedVote = votes[2] ?? signVote(cellId, signerAt(2), 2, vote);
 export const cert: Cert = certOf(committee, votes);
+
+const otherVote = signVote(cellId, signerAt(2), 2, { ...vote, stateRoot: hash('state', nonce) });
+export const voteEvidence: VoteEvidence = votePair(signedVote, otherVote);
 
 const joiner = signerOf(JOINER_SEED_BYTE);
 export const motion: Uint8Array = signMotion(cellId, signerAt(0), 0, {

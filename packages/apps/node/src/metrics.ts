@@ -22,6 +22,7 @@ export interface Metrics {
   readonly certifiedCommit: Gauge;
   readonly frameCommit: Gauge;
   readonly peersUp: Gauge;
+  readonly evidence: Gauge;
   readonly clients: Gauge;
   readonly sessions: Gauge;
   readonly clockOffsetSeconds: Gauge<'member'>;
@@ -66,6 +67,7 @@ export function createMetrics(): Metrics {
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
     certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),
     frameCommit: gauge('fatty_frame_commit', 'Commit of the newest frame on disk'),
+    evidence: gauge('fatty_evidence', 'Members against whom there is evidence'),
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),

@@ -7,6 +7,7 @@ import {
   type NodeState,
   type ReplicaEffect,
   type ReplicaEvent,
+  type ReplicaNote,
   type ReplicaStatus,
 } from '@fatty/replica';
 import { type Logger, pino } from 'pino';
@@ -42,6 +43,14 @@ export interface Reach {
 const REFUSAL_MS_SHOWN = 60_000;
 /** Clocks further apart than this are told of: as far ahead as a stamp may be, ms (R12). */
 const CLOCK_OFFSET_MS_MAX = DEFAULT_TUNING.tsAheadMsMax;
+
+/** What an operator has to hear of. */
+const LOUD: ReadonlySet<ReplicaNote['what']> = new Set([
+  'observer',
+  'equivocation',
+  'voteTwice',
+  'convicted',
+]);
 
 /** Logs, metrics, health and the optional trace of one replica; changes nothing. */
 export class Telemetry {
@@ -223,6 +232,7 @@ export class Telemetry {
     this.metrics.certifiedCommit.set(status.certifiedCommit);
     this.metrics.frameCommit.set(status.frameCommit);
     this.metrics.peersUp.set(others.peersUp);
+    this.metrics.evidence.set(status.evidence.length);
     this.metrics.clients.set(others.clients);
     this.metrics.sessions.set(others.sessions);
   }
@@ -273,8 +283,7 @@ export class Telemetry {
     if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
       this.metrics.rejects.inc({ code: failure.code });
     }
-    const isLoud = what === 'observer' || what === 'equivocation' || what === 'voteTwice';
-    if (isLoud) this.log.warn({ note }, what);
+    if (LOUD.has(what)) this.log.warn({ note }, what);
     else this.log.trace({ note }, what);
   }
 }

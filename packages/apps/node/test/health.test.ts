@@ -22,6 +22,7 @@ const HEALTHY: ReplicaStatus = {
   certifiedCommit: 8,
   frameCommit: 7,
   voteLiars: [],
+  evidence: [],
   diverged: undefined,
   commitTs: 1,
   leaseClock: 1,

@@ -31,6 +31,7 @@ export { Replica } from './replica.ts';
 export {
   decodeMark,
   ownerShape,
+  RECORD_ACCUSATION,
   RECORD_BLOCK,
   RECORD_OWNER,
   RECORD_VOTE,

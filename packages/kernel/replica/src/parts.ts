@@ -1,5 +1,5 @@
 // The parts of a replica, and what each knows of the others.
-import { type Block, Dag } from '@fatty/broadcast';
+import { type Accusation, type Block, Dag } from '@fatty/broadcast';
 import type { StateMachine } from '@fatty/interface';
 import { Orderer } from '@fatty/order';
 import { faultsMax, quorum } from '@fatty/protocol';
@@ -25,6 +25,7 @@ import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
 import { Chain } from './epochs/chain.ts';
+import { Dossier } from './evidence/dossier.ts';
 import { FrameServe } from './frames/frame-serve.ts';
 import { FrameSync } from './frames/frame-sync.ts';
 import { Frames } from './frames/frames.ts';
@@ -48,6 +49,7 @@ export interface Parts {
   readonly cell: CellPort;
   readonly chain: Chain;
   readonly delivered: Delivered;
+  readonly dossier: Dossier;
   readonly fetch: Fetch;
   readonly frames: Frames;
   readonly frameServe: FrameServe;
@@ -112,10 +114,17 @@ export function assemble(config: ReplicaConfig): Parts {
   const neighbours = new Neighbours({ ...ground, own: persistence, sync });
   const restore = new Restore({ ...ground, bodies, persistence, rules });
   const standing = new Standing({ ...ground, neighbours, persistence, ranges });
+  // Evidence (R27b): who is convicted is shunned, and own blocks carry what they can of it.
+  const onConvicted = (member: number, accusation: Accusation): void => {
+    if (accusation.kind !== 'blocks') return;
+    acceptance.shun(member);
+    pool.accusations.add(member, accusation.evidence);
+  };
+  const dossier = new Dossier({ ...ground, rules, persistence, onConvicted });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
   const keeper = new Keeper({ ...ground, links, persistence });
-  const checkpoints = { links, persistence, proving, scheme, standing, sync, copying };
+  const checkpoints = { dossier, links, persistence, proving, scheme, standing, sync, copying };
   const frames = new Frames({ ...ground, ...checkpoints, keeper });
   // The chain of epochs (R31).
   const chain = new Chain({ ...ground, frames, links, scheme, sync });
@@ -130,11 +139,11 @@ export function assemble(config: ReplicaConfig): Parts {
   const before = { frames, links, persistence, restore, scheme };
   const past = { ...ground, ...before, acceptance, pool, rounds };
   const { handOver } = rounds;
-  const toPeers = { chain, frames, neighbours, serve, standing, sync, handOver };
+  const toPeers = { chain, dossier, frames, neighbours, serve, standing, sync, handOver };
   const byFrame = { frameServe, frameSync };
   const intake = new Intake({ ...ground, ...toPeers, ...byFrame, acceptance, fetch, ranges });
   const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
-  const signing = { frames, past, persistence, proving, restore, standing };
+  const signing = { dossier, frames, past, persistence, proving, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };

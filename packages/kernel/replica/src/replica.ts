@@ -1,7 +1,7 @@
 // One replica: its parts, and the order in which they act.
 import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
-import type { Failure, Outcome, StateMachine, Verdict } from '@fatty/interface';
+import type { Failure, LogRecord, Outcome, StateMachine, Verdict } from '@fatty/interface';
 import { type Commit, commitInput, type Ordered } from '@fatty/order';
 import { quorum } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
@@ -59,12 +59,18 @@ export class Replica {
    */
   restore(records: Iterable<ReplayedRecord>, mark?: Uint8Array): readonly ReplicaEffect[] {
     this.#parts.restore.readMark(mark);
-    for (const step of this.#parts.restore.read(this.#parts.frames.withoutVotes(records))) {
+    for (const step of this.#parts.restore.read(this.#read(records))) {
       if (step.kind === 'block') this.#insertLogged(step.block);
       else this.#advance();
     }
     this.#parts.restore.flushIndex();
     return this.#parts.out.take().filter(({ kind }) => TOLD_OF_REPLAY.has(kind));
+  }
+
+  /** What of the log is neither an own vote nor evidence: those are taken out. */
+  #read(records: Iterable<ReplayedRecord>): Iterable<LogRecord> {
+    const { frames, dossier } = this.#parts;
+    return dossier.withoutAccusations(frames.withoutVotes(records));
   }
 
   /** Takes one event, answers what is to be done, in order. Never throws on any input. */
@@ -96,6 +102,7 @@ export class Replica {
       uncommitted: this.#parts.rounds.uncommitted,
       delivered: this.#parts.delivered.size,
       deltaMs: this.#parts.rounds.deltaMs,
+      evidence: this.#parts.dossier.convicted,
       resting: this.#parts.rounds.isResting,
       syncing: this.#parts.sync.isSyncing,
       fetching: this.#parts.frameSync.fetching,
@@ -129,6 +136,7 @@ export class Replica {
         this.#parts.cell.peers.setUp(event.peer, true);
         this.#parts.standing.linkUp(event.peer);
         this.#parts.neighbours.linkUp(event.peer);
+        this.#parts.dossier.linkUp(event.peer);
         return this.#parts.frames.linkUp(event.peer);
       case 'peerDown':
         this.#parts.ranges.linkDown(event.peer);
@@ -170,6 +178,7 @@ export class Replica {
     this.#started = true;
     this.#parts.rounds.begin();
     this.#parts.frames.begin();
+    this.#parts.dossier.begin();
     const { lastRound } = this.#parts.rounds;
     this.#parts.standing.begin(lastRound, this.#parts.restore.verdict(lastRound));
     this.#parts.neighbours.tell(this.#parts.cell.peers.up, true);
@@ -250,6 +259,7 @@ export class Replica {
       if (outcome.kind === 'accepted') this.#accepted(outcome.block, outcome.delivered);
       else if (outcome.kind === 'evidence') {
         this.#parts.pool.accusations.add(outcome.author, outcome.evidence);
+        this.#parts.dossier.found({ kind: 'blocks', evidence: outcome.evidence });
       } else this.#parts.standing.ownHeard(outcome.ref);
     }
   }

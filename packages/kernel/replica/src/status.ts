@@ -6,6 +6,7 @@ import type { Agenda, Committee } from '@fatty/protocol';
 import type { OwnClock } from './cell/clock.ts';
 import type { Frontier } from './cell/frontier.ts';
 import type { Peers } from './cell/peers.ts';
+import type { Convicted } from './evidence/dossier.ts';
 import type { Fetching } from './frames/frame-sync.ts';
 import type { FramesStatus } from './frames/frames.ts';
 import type { NodeState } from './node-state.ts';
@@ -51,6 +52,8 @@ export interface ReplicaStatus extends FramesStatus {
   /** By committee index: how far the member's clock is ahead of this host's, ms; undefined: not heard of. */
   readonly clockOffsetsMs: readonly (number | undefined)[];
   readonly deltaMs: number;
+  /** Evidence that is here (R27b), one against each member, ascending. */
+  readonly evidence: readonly Convicted[];
   readonly resting: boolean;
   readonly syncing: boolean;
   /** Set while a frame of others is being fetched (R29). */

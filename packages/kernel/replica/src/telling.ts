@@ -1,5 +1,6 @@
 // Tells what happens in words, for charts.
 import {
+  accused,
   type Body,
   bodyShape,
   HEADER_BYTES_MAX,
@@ -184,6 +185,8 @@ export class Teller {
         return message.bytes.length > 0
           ? { label: `chunk ${message.n} of frame ${message.index}` }
           : { label: `has frame ${message.index} no more` };
+      case 'accusation':
+        return { label: `evidence against r${accused(message.accusation) ?? '?'}` };
       case 'blocks':
       case 'rounds':
         return this.#blocks(message.blocks);

@@ -44,6 +44,13 @@ describe('peer messages', () => {
       batches: [{ core: Uint8Array.of(5), sig }],
     },
     { kind: 'vote', vote: { author: 3, core: Uint8Array.of(7), sig } },
+    {
+      kind: 'accusation',
+      accusation: {
+        kind: 'blocks',
+        evidence: { a: { header: Uint8Array.of(1), sig }, b: { header: Uint8Array.of(2), sig } },
+      },
+    },
     { kind: 'cert', cert: { core: Uint8Array.of(7), bitmap: Uint8Array.of(0b111), sigs: [sig] } },
     { kind: 'getLinks', from: 3 },
     { kind: 'links', links: [] },

@@ -8,6 +8,7 @@ export {
   type CommitSeen,
   DurabilityChecker,
   effects,
+  FramedChecker,
   MachineChecker,
   ReadChecker,
   type ReadCheckerParts,

@@ -222,7 +222,9 @@ export interface ReplicaNote {
     /** It is on disk; the replica is opened anew behind it. */
     | 'frameSynced'
     /** `peer` has signed two states of one commit. */
-    | 'voteTwice';
+    | 'voteTwice'
+    /** There is evidence against `peer` (R27b). */
+    | 'convicted';
   readonly commit?: number;
   readonly part?: { readonly here: number; readonly of: number };
   readonly peer?: number;

@@ -1,5 +1,5 @@
 // What replicas say to one another.
-import { type Ref, refShape } from '@fatty/broadcast';
+import { type Accusation, accusationShape, type Ref, refShape } from '@fatty/broadcast';
 import {
   array,
   bool,
@@ -107,7 +107,9 @@ export type PeerMessage =
       readonly index: number;
       readonly n: number;
       readonly bytes: Uint8Array;
-    };
+    }
+  /** R27b: evidence that convicts a member, once for each. */
+  | { readonly kind: 'accusation'; readonly accusation: Accusation };
 
 /** A frame and what proves it; its payload comes by chunks. */
 export interface OfferedFrame {
@@ -151,6 +153,7 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   ],
   getChunk: [13, record({ index: u53, n: u32 })],
   chunk: [CHUNK, record({ index: u53, n: u32, bytes: bytes(CHUNK_BYTES_MAX) })],
+  accusation: [17, record({ accusation: accusationShape })],
 });
 
 /** Canonical bytes of a message, as one frame. */

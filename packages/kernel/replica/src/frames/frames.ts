@@ -1,6 +1,5 @@
 // Votes on checkpoints, and their certificates.
 import type { Dag } from '@fatty/broadcast';
-
 import { decode, encode, equalBytes, failure, type Signer } from '@fatty/codec';
 import type { Applied, Failure, LogRecord, StateMachine } from '@fatty/interface';
 import type { Ordered } from '@fatty/order';
@@ -16,6 +15,7 @@ import {
   signVote,
   VOTE_BYTES_MAX,
   type Vote,
+  votePair,
   voteShape,
 } from '@fatty/protocol';
 import type { Copying } from '../boundary/copying.ts';
@@ -23,11 +23,11 @@ import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Peers } from '../cell/peers.ts';
+import type { Dossier } from '../evidence/dossier.ts';
 import { epochIn, type Persistence, RECORD_OWNER, RECORD_VOTE } from '../signing/persistence.ts';
 import type { ReplayedRecord } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
-
 import type { Keeper } from './keeper.ts';
 import type { OpenPayload } from './payload.ts';
 import type { Proving } from './proving.ts';
@@ -64,6 +64,7 @@ export interface FramesPort extends FrameRules {
   readonly copying: Copying;
   readonly dag: Dag;
   readonly keeper: Keeper;
+  readonly dossier: Pick<Dossier, 'found' | 'votedAgainst'>;
   readonly machine: StateMachine;
   readonly me: number;
   readonly out: Outbox;
@@ -207,8 +208,8 @@ export class Frames {
   }
 
   /**
-   * Somebody passes on a vote. Answers what no honest peer sends: bytes that are no vote, of a non-member,
-   * or with a bad signature. Nothing is checked that is not kept.
+   * Somebody passes on a vote. Answers what no honest peer sends: bytes that are no vote, of a non-member, or
+   * with a bad signature. Nothing is checked that is not kept.
    */
   takeVote(peer: number, signed: SignedVote): Failure | undefined {
     const { committee, me } = this.#port;
@@ -282,10 +283,7 @@ export class Frames {
     return this.#certs.at(-1)?.index ?? this.#port.dag.origin.index;
   }
 
-  /**
-   * What is certified needs no vote any more. What is far ahead can wait until this replica is
-   * there.
-   */
+  /** What is certified needs no vote any more; what is far ahead can wait until this replica is there. */
   #isNear(index: number): boolean {
     const oldest = this.#certs[0]?.index ?? 0;
     if (this.#diverged || index < oldest) return false;
@@ -340,8 +338,10 @@ export class Frames {
   #count(index: number, signed: SignedVote): void {
     const liars = this.#tally.pairs.size;
     this.#tally.add({ index, signed });
-    if (this.#tally.pairs.size > liars) {
+    const pair = this.#tally.pairs.get(signed.author);
+    if (pair && this.#tally.pairs.size > liars) {
       this.#port.out.note({ what: 'voteTwice', peer: signed.author });
+      this.#port.dossier.found({ kind: 'votes', evidence: votePair(...pair) });
     }
     const cert = index > this.#certified ? this.#tally.cert(index, signed.core) : undefined;
     if (cert) {
@@ -349,11 +349,18 @@ export class Frames {
       this.#passOn(cert);
     }
     this.#compare(index);
+    this.#convict(index);
   }
 
-  /**
-   * Sends the certificate to those whose vote is not in it: perhaps they have not heard the others.
-   */
+  /** R27b: none while more than f voted against it, for then somebody honest has another state. */
+  #convict(index: number): void {
+    const cert = this.#certs.find((one) => one.index === index)?.cert;
+    if (cert === undefined || this.#diverged) return;
+    const against = this.#tally.against(index, cert.core);
+    if (!this.#tally.isTooMany(against)) this.#port.dossier.votedAgainst(cert, against);
+  }
+
+  /** To those whose vote is not in it: perhaps they have not heard the others. */
   #passOn(cert: Cert): void {
     const { out, peers } = this.#port;
     const signers = new Set(membersIn(cert.bitmap));
@@ -367,6 +374,7 @@ export class Frames {
     this.#certs = [...this.#certs, { index, cert }].slice(-CERTS_KEPT);
     this.#port.out.note({ what: 'certified', commit: index });
     this.#compare(index);
+    this.#convict(index);
     if (!this.#diverged) this.#takeCertified(index, cert);
   }
 
@@ -375,10 +383,7 @@ export class Frames {
     this.#port.proving.certified(index, cert);
   }
 
-  /**
-   * R27: a replica whose state is another than an honest member's must not vote. It cannot know
-   * whose fault that is.
-   */
+  /** R27: whose state is another than an honest member's must not vote; whose fault that is, nobody knows. */
   #compare(index: number): void {
     const own = this.#own.get(index);
     if (own === undefined || this.#diverged) return;

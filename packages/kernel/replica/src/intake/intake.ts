@@ -9,6 +9,7 @@ import type { Ranges } from '../catchup/ranges.ts';
 import type { Serve } from '../catchup/serve.ts';
 import type { Sync } from '../catchup/sync.ts';
 import type { Chain } from '../epochs/chain.ts';
+import type { Dossier } from '../evidence/dossier.ts';
 import type { FrameServe } from '../frames/frame-serve.ts';
 import type { FrameSync } from '../frames/frame-sync.ts';
 import type { Frames } from '../frames/frames.ts';
@@ -22,6 +23,7 @@ export interface IntakePort extends ConductPort {
   readonly acceptance: Acceptance;
   readonly chain: Chain;
   readonly dag: Dag;
+  readonly dossier: Dossier;
   readonly fetch: Fetch;
   readonly handOver: HandOver;
   readonly frames: Frames;
@@ -103,6 +105,8 @@ export class Intake {
         return this.#judge(peer, frameSync.takeFrame(peer, message));
       case 'chunk':
         return this.#judge(peer, frameSync.takeChunk(peer, message));
+      case 'accusation':
+        return this.#judge(peer, this.#port.dossier.take(message.accusation));
     }
   }
 

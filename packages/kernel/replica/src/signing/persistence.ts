@@ -27,6 +27,8 @@ export const RECORD_BLOCK = 1;
 export const RECORD_OWNER = 2;
 /** A vote of this replica (R27). */
 export const RECORD_VOTE = 3;
+/** Evidence against a member (R27b). */
+export const RECORD_ACCUSATION = 4;
 
 /** First record of a log: whose it is. Another replica's log must not be taken for one's own. */
 interface Owner {

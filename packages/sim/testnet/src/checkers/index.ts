@@ -6,6 +6,7 @@ import { BudgetChecker } from './budgets.ts';
 import { CommitChecker } from './commits.ts';
 import { CopyChecker } from './copies.ts';
 import { DurabilityChecker } from './durability.ts';
+import { FramedChecker } from './framed.ts';
 import { SlotChecker } from './slots.ts';
 import { VoteChecker } from './votes.ts';
 
@@ -14,6 +15,7 @@ export { BlockBook } from './book.ts';
 export { type Agreed, CommitChecker, type CommitSeen, effects } from './commits.ts';
 export { CopyChecker } from './copies.ts';
 export { DurabilityChecker } from './durability.ts';
+export { FramedChecker } from './framed.ts';
 export { MachineChecker } from './machines.ts';
 export { ReadChecker, type ReadCheckerParts, type ReadSeen } from './reads.ts';
 export { SlotChecker } from './slots.ts';
@@ -25,6 +27,7 @@ export interface Watch {
   readonly book: BlockBook;
   readonly commits: CommitChecker;
   readonly copies: CopyChecker;
+  readonly framed: FramedChecker;
 }
 
 /** A fresh set of checkers for one world. The book comes first: the others read it. */
@@ -32,6 +35,7 @@ export function watch(checked: CheckedCell): Watch {
   const book = new BlockBook(checked);
   const commits = new CommitChecker(checked);
   const copies = new CopyChecker(book);
+  const framed = new FramedChecker(checked, book);
   const checkers = [
     book,
     new SlotChecker(checked, book),
@@ -41,6 +45,7 @@ export function watch(checked: CheckedCell): Watch {
     new DurabilityChecker(checked, book),
     new BudgetChecker(checked),
     new VoteChecker(checked),
+    framed,
   ];
-  return { checkers, book, commits, copies };
+  return { checkers, book, commits, copies, framed };
 }

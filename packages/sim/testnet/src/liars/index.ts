@@ -23,6 +23,7 @@ export const LIES = [
   'copier',
   'late',
   'twins',
+  'mutate',
 ] as const;
 /** `stuff` floods every log of its world, so only worlds made for it have it. */
 export type Lie = (typeof LIES)[number] | 'stuff';
@@ -170,7 +171,9 @@ function late(insider: Insider): Trick {
   };
 }
 
-const TRICKS: { readonly [L in Exclude<Lie, 'silent' | 'twins'>]: (insider: Insider) => Trick } = {
+const TRICKS: {
+  readonly [L in Exclude<Lie, 'silent' | 'twins' | 'mutate'>]: (insider: Insider) => Trick;
+} = {
   equivocate,
   fork,
   withhold,
@@ -185,7 +188,7 @@ const TRICKS: { readonly [L in Exclude<Lie, 'silent' | 'twins'>]: (insider: Insi
 };
 
 /** A lying replica: a program of its own, not a setting of the honest one. */
-export function makeLiar(lie: Exclude<Lie, 'twins'>, insider: Insider): Peer {
+export function makeLiar(lie: Exclude<Lie, 'twins' | 'mutate'>, insider: Insider): Peer {
   if (lie !== 'silent') return new Puppet(insider, TRICKS[lie](insider));
   return {
     step(event) {

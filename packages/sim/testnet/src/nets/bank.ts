@@ -136,7 +136,7 @@ class BankAct implements Act {
     if (books === undefined) return [];
     return world.hosts.flatMap(({ index }) => {
       const bank = machines.algorithm(index);
-      if (!world.honest(index) || !(bank instanceof Bank)) return [];
+      if (!world.follows(index) || !(bank instanceof Bank)) return [];
       const told = books.balances.map((_, owner) => bank.balance(owner)).join(' ');
       const want = books.balances.join(' ');
       return told === want ? [] : [say(world, 'no minting', want, `r${index}: ${told}`)];
@@ -167,7 +167,7 @@ export const bankNet: Net = {
     faultsMax: 3,
     realSignaturesOneIn: 8,
     kinds: 6,
-    favours: ['equivocate', 'fork', 'twins'],
+    favours: ['equivocate', 'fork', 'twins', 'mutate'],
   },
   machine: (context) =>
     staged(({ members }) => new Bank(members.map((owner) => ({ owner, balance: START }))), context),
@@ -178,6 +178,7 @@ export const bankNet: Net = {
     'lie.equivocate': 1,
     'lie.fork': 1,
     'lie.twins': 1,
+    'lie.mutate': 1,
     twinsRefused: 1,
     'clientLie.forged': 1,
     'clientLie.copied': 1,
@@ -189,12 +190,16 @@ export const bankNet: Net = {
     'fault.slow': 1,
     'fault.pause': 1,
     'fault.slowDisk': 1,
+    'fault.putBack': 1,
+    'fault.fullQueues': 1,
     'aim.leaders': 1,
     'aim.one': 1,
     'aim.each': 1,
     heardLate: 10,
     viewsCompared: 200,
     viewsPermuted: 50,
+    'note.convicted': 4,
+    statementsTried: 1000,
     runsWithLiars: 4,
     crashes: 2,
     commits: 500,

@@ -72,7 +72,7 @@ export function lookAtInboxes(scene: Scene, checker: MachineChecker): readonly V
   return world.hosts.flatMap(({ index, peer }) => {
     const commit = checker.commitOf(index);
     const service = machines.of(index);
-    if (peer === undefined || !world.honest(index) || !(service instanceof LockService)) return [];
+    if (peer === undefined || !world.follows(index) || !(service instanceof LockService)) return [];
     // Right after a restart the machine is ahead of what was told, or behind it.
     if (machines.rootOf(index, commit) === undefined) return [];
     if (machines.rootOf(index, commit + 1) !== undefined) return [];

@@ -343,7 +343,7 @@ class MachinesAct implements Act {
     world.report(lookAtInboxes(scene, this.#checker));
     return world.hosts.flatMap(({ index }) => {
       const service = machines.of(index);
-      if (!world.honest(index) || !(service instanceof LockService)) return [];
+      if (!world.follows(index) || !(service instanceof LockService)) return [];
       return [...this.#checker.machines].flatMap(([path, { t, s, nonce }]) => {
         const answer = service.query({ kind: 'machine', path });
         const stands = answer.kind === 'machine' && answer.t === t && answer.s === s;

@@ -150,6 +150,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   for (const { reached } of [views, seen.copies]) {
     for (const [what, times] of Object.entries(reached)) world.count(what, times);
   }
+  world.count('statementsTried', seen.framed.tried);
   const { violations, reached, events, elapsedMs } = world;
   return { violations, reached, events, simulatedMs: elapsedMs };
 }
@@ -201,7 +202,7 @@ function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient
   const busy = (some: readonly { readonly idle: boolean; readonly name: string }[]): string[] =>
     some.filter(({ idle }) => !idle).map(({ name }) => name);
   const waiting = (): readonly string[] => [
-    ...(act.waiting?.() ?? busy(clients)),
+    ...(act.waiting?.() ?? busy(clients.filter((one) => !isStranded(one, machines)))),
     ...busy(clerk ? [clerk] : []),
   ];
   const answered = world.run(untilMs, () => waiting().length === 0);
@@ -218,6 +219,11 @@ function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient
   const level = world.run(untilMs, () => machines.level(world));
   if (world.violations.length > 0 || level) return;
   world.report([say(world, 'L4', 'every replica at the tip', machines.tips(world))]);
+}
+
+/** Its one gateway signs no more. */
+function isStranded({ gateway, isFaithful }: Client, machines: StagedMachines): boolean {
+  return isFaithful && machines.isObserver(gateway);
 }
 
 /** A broken rule of a world, as of now. */

@@ -84,7 +84,7 @@ function finish(scene: Scene, model: SetModel): readonly Violation[] {
   const { world, machines } = scene;
   return world.hosts.flatMap(({ index }) => {
     const algorithm = machines.algorithm(index);
-    if (!world.honest(index) || !(algorithm instanceof OrswotAlgorithm)) return [];
+    if (!world.follows(index) || !(algorithm instanceof OrswotAlgorithm)) return [];
     const lines = algorithm.value
       .entries()
       .map((entry) => `${toHex(entry.member)}:${entry.dots.map(dotKey).sort().join(',')}`);
@@ -155,12 +155,16 @@ export const orswotNet: Net = {
     'fault.slow': 1,
     'fault.pause': 1,
     'fault.slowDisk': 1,
+    'fault.putBack': 1,
+    'fault.fullQueues': 1,
     'aim.leaders': 1,
     'aim.one': 1,
     'aim.each': 1,
     heardLate: 10,
     viewsCompared: 200,
     viewsPermuted: 50,
+    'note.convicted': 4,
+    statementsTried: 1000,
     runsWithLiars: 4,
     crashes: 3,
     retries: 5,

@@ -104,6 +104,7 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
     reopen,
     skew,
     ...stepArbitraries(replicas, liars, busyMs),
+    ...putBackArbitraries(replicas, liars, busyMs),
     ...slowArbitraries(replicas, honest, busyMs),
   );
 }
@@ -124,12 +125,34 @@ function slowArbitraries(
     fc.record({ kind: kind('oneWay'), ...span, side }),
     fc.record({ kind: kind('pause'), ...span, replica: honest }),
     fc.record({ kind: kind('slow'), ...span, delayMs: byMs, reorder: fc.boolean() }),
+    fc.record({ kind: kind('fullQueues'), ...span, replica: honest }),
     fc.record({ kind: kind('slowDisk'), ...span, replica: honest, byMs }),
     fc.record({ kind: kind('slowVerifier'), ...span, byMs }),
     ...AIMS.map((aim) =>
       fc.record({ kind: kind('aimed'), ...span, aim: fc.constant(aim), replica }),
     ),
   ];
+}
+
+/** Who may be as bad as a liar besides those that are: the same few in all of a world. */
+function spareReplicas(replicas: number, liars: ReadonlySet<number>): readonly number[] {
+  const all = Array.from({ length: replicas }, (_, index) => index);
+  const spare = Math.floor((replicas - 1) / 3) - liars.size;
+  return all.filter((index) => !liars.has(index)).slice(0, spare);
+}
+
+/** Disks that are what they were before, on no more hosts than may lose them together with the liars. */
+function putBackArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
+  const some = spareReplicas(replicas, liars);
+  if (some.length === 0) return [];
+  const putBack = fc.record({
+    kind: fc.constant('putBack' as const),
+    atMs: times(busyMs),
+    forMs: fc.integer({ min: 1, max: 2_000 }),
+    replica: fc.constantFrom(...some),
+  });
+  // Often: few worlds have room for it.
+  return [putBack, putBack, putBack, putBack];
 }
 
 /** Of the kinds drawn for a world, so that some worlds have much of one thing and none of another. */
@@ -157,8 +180,7 @@ function swarmArbitrary(
  */
 function stepArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
   const all = Array.from({ length: replicas }, (_, index) => index);
-  const spare = Math.floor((replicas - 1) / 3) - liars.size;
-  const hasty = all.filter((index) => !liars.has(index)).slice(0, spare);
+  const hasty = spareReplicas(replicas, liars);
   const step = (some: fc.Arbitrary<readonly number[]>, byMs: fc.Arbitrary<number>) =>
     fc.record({ kind: fc.constant('step' as const), atMs: times(busyMs), replicas: some, byMs });
   const back = fc.oneof(fc.constant(all), fc.subarray(all, { minLength: 1 }));
@@ -167,7 +189,7 @@ function stepArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: n
   ];
   if (hasty.length === 0) return steps;
   const forward = fc.integer({ min: STEP_MS_MIN, max: STEP_MS_MAX });
-  const ahead = step(fc.subarray(hasty, { minLength: 1 }), forward);
+  const ahead = step(fc.subarray([...hasty], { minLength: 1 }), forward);
   // Twice: few worlds have room for it.
   return [...steps, ahead, ahead];
 }

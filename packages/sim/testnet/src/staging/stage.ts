@@ -13,6 +13,7 @@ import type { StateView } from '@fatty/protocol';
 import { COPYING, type Copying, Replica, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Lie, makeLiar } from '../liars/index.ts';
+import { mutating } from '../liars/mutate.ts';
 import { Twins, type TwinsParts } from '../liars/twins.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
@@ -102,6 +103,11 @@ export class StagedMachines {
     return this.#roots.get(replica)?.get(commit);
   }
 
+  /** It has lost its right to propose (R26). */
+  isObserver(replica: number): boolean {
+    return this.#observers.has(replica);
+  }
+
   /** Replicas that lost their right to propose (R26). */
   get observers(): number {
     return this.#observers.size;
@@ -161,14 +167,16 @@ export class StagedMachines {
 
   /** Every honest replica is up and has come as far as the furthest. */
   level(world: World): boolean {
-    const honest = world.hosts.filter((host) => world.honest(host.index));
+    const honest = world.hosts.filter(({ index }) => world.follows(index));
     const tips = honest.map((host) => this.#commits.get(host.index) ?? 0);
     return honest.every((host) => host.peer !== undefined) && new Set(tips).size === 1;
   }
 
   tips(world: World): string {
-    const honest = world.hosts.filter((host) => world.honest(host.index));
-    return honest.map(({ index }) => `r${index}: ${this.#commits.get(index) ?? 0}`).join(', ');
+    return world.hosts
+      .filter(({ index }) => world.follows(index))
+      .map(({ index }) => `r${index}: ${this.#commits.get(index) ?? 0}`)
+      .join(', ');
   }
 }
 
@@ -215,6 +223,7 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   const machines = new StagedMachines(options.restoreEvery);
   const { cell, liars } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
+  const machine = (): Staged => options.machine(contextOf(cell));
   const boot = (index: number): Peer => {
     const lie = liars.get(index);
     if (lie === undefined) return honest(options, machines, index);
@@ -228,6 +237,9 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
         world.count(to);
       };
       return twins(options, index, { lied: came('twinsBoth'), refused: came('twinsRefused') });
+    }
+    if (lie === 'mutate') {
+      return mutating(honestOf(options, index, machine().machine), dice.fork(), () => lied(lie));
     }
     const signer = signerOf(cell, index);
     return makeLiar(lie, { index, signer, cell, rng: dice.fork(), lied });

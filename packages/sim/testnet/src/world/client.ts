@@ -91,7 +91,8 @@ export class Client {
   /** Every try goes to all replicas at once (for worlds without timing assumptions). */
   gossip = false;
   readonly #world: World;
-  readonly #faithful: boolean;
+  /** Never turns to another gateway. */
+  readonly isFaithful: boolean;
   readonly #queue: Queued[] = [];
   #session: SessionId;
   #pending: Pending | undefined;
@@ -107,7 +108,7 @@ export class Client {
     const own = hash('session', this.signer.publicKey, utf8(name));
     this.#session = options.session ?? asSessionId(own);
     this.gateway = gateway;
-    this.#faithful = options.faithful ?? false;
+    this.isFaithful = options.faithful ?? false;
     this.#world = world;
     world.onObservation((observation) => this.#see(observation));
     // Its first batch leaves at once, before it has heard of a commit.
@@ -215,7 +216,7 @@ export class Client {
     this.#world.after(RETRY_MS, () => {
       if (this.#pending !== pending) return;
       this.#world.count('retries');
-      if (!this.#faithful) this.gateway = (this.gateway + 1) % replicas;
+      if (!this.isFaithful) this.gateway = (this.gateway + 1) % replicas;
       this.#try(pending);
     });
   }

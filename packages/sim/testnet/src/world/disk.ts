@@ -1,7 +1,7 @@
 // A simulated disk.
 import type { FrameBytes } from '@fatty/host';
 import type { LogRecord, PlacedRecord } from '@fatty/interface';
-import { FrameFiles } from './frame-files.ts';
+import { FrameFiles, type KeptFrame } from './frame-files.ts';
 import type { SeededRng } from './rng.ts';
 
 /** How long a datasync takes, in ms of virtual time. */
@@ -13,6 +13,13 @@ export interface DiskOptions {
    * it.
    */
   readonly syncsAtOpen?: boolean;
+}
+
+/** What a disk has for good at one moment. */
+export interface DiskCopy {
+  readonly synced: readonly PlacedRecord[];
+  readonly mark: Uint8Array | undefined;
+  readonly frames: readonly KeptFrame[];
 }
 
 /** Records in a segment of the log: so few that short worlds have many. */
@@ -131,6 +138,20 @@ export class Disk {
       mark: this.#cachedMarks.at(-1) ?? this.mark,
       frames: this.#frames.found,
     };
+  }
+
+  /** What is durable now. */
+  copy(): DiskCopy {
+    return { synced: [...this.synced], mark: this.mark, frames: this.#frames.kept };
+  }
+
+  /** While no process runs: everything is as it was then. */
+  putBack({ synced, mark, frames }: DiskCopy): void {
+    this.synced = [...synced];
+    this.mark = mark;
+    this.#cached = [];
+    this.#cachedMarks = [];
+    this.#frames.putBack(frames);
   }
 
   /** The process dies, or the power goes when it is dead already. Answers how many records are lost. */

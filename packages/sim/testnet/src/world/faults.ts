@@ -98,6 +98,23 @@ export type Fault =
       readonly replica: number;
       readonly byMs: number;
     }
+  /**
+   * At its end this host's power goes, and its disk is as it was when the fault began: a disk that lied about
+   * its datasyncs, a restored backup, a machine put back.
+   */
+  | {
+      readonly kind: 'putBack';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+    }
+  /** The links of this host take nothing: whatever it says is lost before it leaves. */
+  | {
+      readonly kind: 'fullQueues';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly replica: number;
+    }
   /** Each slow check takes `byMs` longer. */
   | {
       readonly kind: 'slowVerifier';
@@ -127,13 +144,19 @@ export const FAULTS: readonly Fault['kind'][] = [
   'aimed',
   'pause',
   'slowDisk',
+  'putBack',
+  'fullQueues',
   'slowVerifier',
   'skew',
   'step',
 ];
 
+/** For how long a host is down whose disk is put back, ms. */
+export const DOWN_MS = 200;
+
 function lastsMs(fault: Fault): number {
   if (fault.kind === 'aimed') return fault.forMs + AIMED_MS;
+  if (fault.kind === 'putBack') return fault.forMs + DOWN_MS;
   if (fault.kind === 'cut') return 2 * fault.forMs + fault.afterMs;
   return 'forMs' in fault ? fault.forMs : 0;
 }

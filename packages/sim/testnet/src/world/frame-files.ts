@@ -8,11 +8,14 @@ interface Write {
   readonly done: () => void;
 }
 
+/** A frame that is on disk for good. */
+export type KeptFrame = Pick<Write, 'index' | 'frame'>;
+
 /** Frames of one replica: the newest two, each there whole or not at all, whenever its process dies. */
 export class FrameFiles {
   readonly #rng: SeededRng;
   readonly #after: (run: () => void) => void;
-  #durable: Pick<Write, 'index' | 'frame'>[] = [];
+  #durable: readonly KeptFrame[] = [];
   #queue: Write[] = [];
   #life = 0;
 
@@ -24,6 +27,16 @@ export class FrameFiles {
   /** What a process that starts now finds, the newest first. */
   get found(): readonly FrameBytes[] {
     return this.#durable.map(({ frame }) => frame).reverse();
+  }
+
+  /** What is durable, the oldest first. */
+  get kept(): readonly KeptFrame[] {
+    return this.#durable;
+  }
+
+  /** The folder is as it was then. */
+  putBack(kept: readonly KeptFrame[]): void {
+    this.#durable = kept;
   }
 
   write(index: number, frame: FrameBytes, done: () => void): void {

@@ -29,6 +29,8 @@ export interface Surroundings {
   keyOf(replica: number): PublicKey;
   /** A link takes bytes; what becomes of them is the network's business. */
   send(from: number, to: number, bytes: Uint8Array): void;
+  /** A link with a full queue has not taken bytes. */
+  notTaken(): void;
   verify(job: Uint8Array, answer: (verdict: Verdict | undefined) => void): void;
   observe(host: Host, effect: ReplicaEffect): void;
   /** These records, and the mark that the disk has now, are durable. */
@@ -61,6 +63,8 @@ export class Host {
   skewMs = 0;
   /** And by how much somebody has set it since. */
   steppedMs = 0;
+  /** How many faults keep its links from taking anything at present. */
+  fullQueues = 0;
   /** Undefined while the process is down. */
   peer: Peer | undefined;
   readonly #around: Surroundings;
@@ -219,6 +223,10 @@ export class Host {
       role: 'replica',
       messageBytesMax: MESSAGE_BYTES_MAX,
       send: (bytes) => {
+        if (this.fullQueues > 0) {
+          this.#around.notTaken();
+          return false;
+        }
         this.#around.send(this.index, other, bytes);
         return true;
       },

@@ -1,6 +1,6 @@
 // Makes planned faults happen.
 import { aimed } from './aims.ts';
-import type { Fault, NetworkOptions } from './faults.ts';
+import { DOWN_MS, type Fault, type NetworkOptions } from './faults.ts';
 import type { Host } from './host.ts';
 import type { Scheduler } from './network.ts';
 import type { World } from './world.ts';
@@ -32,6 +32,8 @@ export class Injector {
       aimed: (one) => this.#aimed(one),
       pause: (one) => this.#pause(one),
       slowDisk: (one) => this.#slowDisk(one),
+      putBack: (one) => this.#putBack(one),
+      fullQueues: (one) => this.#fullQueues(one),
       slowVerifier: (one) => this.#slowVerifier(one),
       skew: (one) => this.#skew(one),
       step: (one) => this.#step(one),
@@ -120,6 +122,27 @@ export class Injector {
     disk.slowedMs += byMs;
     this.#world.after(forMs, () => {
       disk.slowedMs -= byMs;
+    });
+  }
+
+  #putBack({ replica, forMs }: Of<'putBack'>): void {
+    const world = this.#world;
+    const { disk } = this.#host(replica);
+    const then = disk.copy();
+    world.after(forMs, () => {
+      world.crash(replica, true);
+      disk.putBack(then);
+      world.putBack.add(replica);
+      this.#note(replica, `its disk is as it was ${forMs} ms ago`);
+    });
+    world.after(forMs + DOWN_MS, () => world.restart(replica));
+  }
+
+  #fullQueues({ replica, forMs }: Of<'fullQueues'>): void {
+    const host = this.#host(replica);
+    host.fullQueues += 1;
+    this.#world.after(forMs, () => {
+      host.fullQueues -= 1;
     });
   }
 

@@ -58,6 +58,8 @@ export class World {
   readonly #verifyRng: SeededRng;
   /** By how much each slow check takes longer at present, ms. */
   checksSlowedMs = 0;
+  /** Hosts whose disks have been put back to what they were. */
+  readonly putBack: Set<number> = new Set();
   #nowMs = GENESIS_MS;
   #events = 0;
 
@@ -96,6 +98,11 @@ export class World {
 
   honest(index: number): boolean {
     return !this.liars.has(index);
+  }
+
+  /** Has to come to the tip (L4). Whose disk was put back may need blocks that nobody has any more (R29). */
+  follows(index: number): boolean {
+    return this.honest(index) && !this.putBack.has(index);
   }
 
   start(faults: readonly Fault[]): void {
@@ -224,6 +231,7 @@ export class World {
       nowMs: () => this.#nowMs,
       after: (ms, run) => this.after(ms, run),
       keyOf: (replica) => this.#keyOf(replica),
+      notTaken: () => void this.count('notTaken'),
       send: (from, to, bytes) => {
         this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.#nowMs });
         this.network.send(from, to, bytes);
