@@ -6,6 +6,7 @@ import { registerAcl } from './commands/acl.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
+import { registerCert } from './commands/cert.ts';
 import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly Register[] = [
   registerJob,
   registerOp,
   registerSession,
+  registerCert,
   registerProof,
   registerCairo,
   registerChart,

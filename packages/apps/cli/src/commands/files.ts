@@ -6,13 +6,19 @@ import { fromUtf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, json, type Row, show } from '../terminal/output.ts';
+import { writeProof } from './cert.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 
-const LEVELS: readonly ReadLevel[] = ['delivered', 'committed', 'linearizable'];
+const LEVELS: readonly ReadLevel[] = ['delivered', 'committed', 'linearizable', 'certified'];
 
 interface ReadFlags extends CellFlags {
   readonly level?: string;
+}
+
+interface GetFlags extends ReadFlags {
+  readonly proof?: boolean;
+  readonly out?: string;
 }
 
 interface PutFlags extends CellFlags {
@@ -54,10 +60,16 @@ function statRow(path: string, stat: Stat): Row {
   };
 }
 
-async function get(path: string, flags: ReadFlags, io: Io): Promise<number> {
+async function get(path: string, flags: GetFlags, io: Io): Promise<number> {
+  const { out } = flags;
+  if (out !== undefined && flags.proof !== true) {
+    throw new ExitError(EXIT.usage, '--out: expected --proof with it');
+  }
   const format = formatOf(flags.output);
   return withClient(flags, io, async (client) => {
-    const file = await client.get(path, levelOf(flags));
+    const proof = flags.proof === true ? { proof: true } : {};
+    const file = await client.get(path, { ...levelOf(flags), ...proof });
+    if (out !== undefined && file.proof) writeProof(out, file.proof);
     if (format === 'table') {
       io.out(file.content);
       return EXIT.done;
@@ -148,7 +160,9 @@ async function rm(
 export const registerFiles: Register = ({ cli, io, run }) => {
   withCell(cli.command('get <path>', 'Print a file'))
     .option('--level <level>', LEVELS.join(', '))
-    .action(run((path: string, flags: ReadFlags) => get(path, flags, io)));
+    .option('--proof', 'from one replica, proved by the signatures of a quorum')
+    .option('--out <file>', 'with --proof: where the proof goes, for "fatty cert verify"')
+    .action(run((path: string, flags: GetFlags) => get(path, flags, io)));
   withCell(
     cli.command(
       'put <path> [value]',

@@ -1,0 +1,153 @@
+// `fatty cert`: certified answers, fetched and checked.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { showPosition } from '@fatty/api';
+import type { Client } from '@fatty/client';
+import { fromUtf8 } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import { loadCell } from '@fatty/node';
+import { checkCertified, type Fact, type NodeRecord, type ProofQuestion } from '@fatty/verify';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { formatOf, type Row, show } from '../terminal/output.ts';
+import { type CellFlags, withClient } from './client.ts';
+import { type Register, withCell } from './command.ts';
+import { idOf } from './ids.ts';
+import { targetOf } from './target.ts';
+
+interface GetFlags extends CellFlags {
+  readonly out?: string;
+  readonly list?: boolean;
+  readonly session?: string;
+}
+
+/** Writes a certified answer where `--out` says. */
+export function writeProof(out: string, proof: Uint8Array): void {
+  try {
+    writeFileSync(out, proof);
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `--out: ${String(error)}`);
+  }
+}
+
+function questionOf(path: string, { list, session }: GetFlags): ProofQuestion {
+  if (session !== undefined) {
+    const id = idOf(session);
+    if (id === undefined) throw new ExitError(EXIT.usage, '--session: expected 64 hex digits');
+    return { kind: 'claim', path, session: id } as ProofQuestion;
+  }
+  return list ? { kind: 'list', path, from: 0, bytesMax: 256 * 1024 } : { kind: 'node', path };
+}
+
+async function get(path: string, flags: GetFlags, io: Io): Promise<number> {
+  const { out } = flags;
+  if (out === undefined) throw new ExitError(EXIT.usage, '--out: expected a new file');
+  const question = questionOf(path, flags);
+  const { fact, proof } = await withClient(flags, io, (client: Client) => client.prove(question));
+  writeProof(out, proof);
+  show(io, formatOf(flags.output), rowOf(fact));
+  return EXIT.done;
+}
+
+/** Offline: a file of the cell, and nobody of the cell, is asked. */
+function verify(path: string, flags: CellFlags, io: Io): Promise<number> {
+  const format = formatOf(flags.output);
+  const { source } = targetOf(flags, io);
+  if (typeof source !== 'string' || /^(wss?|https?):/.test(source)) {
+    throw new ExitError(EXIT.usage, '--cell: expected the path of a cell.json');
+  }
+  const cell = loadCell(source);
+  if (!cell.ok) throw refusal(EXIT.usage, cell.failure);
+  const { committee, cellId } = cell.value;
+  const fact = checkCertified({ committee, cellId, scheme: nodeScheme() }, bytesOf(path));
+  if (!fact.ok) {
+    show(io, format, { verdict: 'refused', ...fact.failure });
+    return Promise.resolve(EXIT.refused);
+  }
+  show(io, format, { verdict: 'certified', ...rowOf(fact.value) });
+  return Promise.resolve(EXIT.done);
+}
+
+function refusal(
+  exitCode: number,
+  { code, expected, actual }: { code: string; expected: string; actual: string },
+): ExitError {
+  return new ExitError(exitCode, `${code}: expected ${expected}, got ${actual}`);
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unreadable: ${String(error)}`);
+  }
+}
+
+/** What is proved, and of when. */
+function rowOf(fact: Fact): Row {
+  const { commit, commitTs, epoch } = fact.head;
+  const when = { commit, epoch, time: new Date(commitTs).toISOString() };
+  switch (fact.kind) {
+    case 'node':
+      return { about: 'node', path: fact.path, ...nodeRow(fact.node), ...when };
+    case 'list': {
+      const names = fact.children.map(({ name }) => fromUtf8(name) ?? name).sort();
+      const { from, total } = fact;
+      return {
+        about: 'list',
+        path: fact.path,
+        is: fact.node?.body.kind ?? 'nothing',
+        from,
+        total,
+        names,
+        ...when,
+      };
+    }
+    case 'claim':
+      return { about: 'claim', path: fact.path, session: fact.session, ...claimRow(fact), ...when };
+    case 'receipts':
+      return { about: 'receipts', session: fact.session, kept: fact.kept, ...when };
+  }
+}
+
+function nodeRow(node: NodeRecord | undefined): Row {
+  if (node === undefined) return { is: 'nothing' };
+  const { kind, slot, contentGen, siblings } = node.body;
+  const contents = siblings.map(({ checksum, size }) => ({ sha256: checksum, bytes: size }));
+  const generation = contentGen === undefined ? undefined : showPosition(contentGen);
+  return {
+    is: slot === 'none' ? kind : slot,
+    generation,
+    contents,
+    children: node.children?.count ?? 0,
+  };
+}
+
+function claimRow({ claim }: Extract<Fact, { kind: 'claim' }>): Row {
+  if (claim === undefined) return { is: 'neither holder nor waiter' };
+  const { held, mode, position } = claim.record;
+  const { client, expiry } = claim.session;
+  const generation = showPosition(position);
+  return { is: held ? 'holder' : 'waiter', mode, generation, client, leaseExpiry: expiry };
+}
+
+/** Certified answers: fetched from one replica, checked offline. */
+export const registerCert: Register = ({ cli, io, run }) => {
+  withCell(
+    cli.command(
+      'cert <action> [subject]',
+      'get PATH, or verify FILE: answers that prove themselves',
+    ),
+  )
+    .option('--out <file>', 'get: where the certified answer goes')
+    .option('--list', 'get: of the children of a directory, as many as one page holds')
+    .option('--session <id>', 'get: of what this session has to do with the lock')
+    .example('fatty cert verify grant.cert --cell cell.json   (offline)')
+    .action(
+      run((action: string, subject: string | undefined, flags: GetFlags) => {
+        if (subject === undefined)
+          throw new ExitError(EXIT.usage, `cert ${action}: expected PATH or FILE`);
+        if (action === 'get') return get(subject, flags, io);
+        if (action === 'verify') return verify(subject, flags, io);
+        throw new ExitError(EXIT.usage, `cert: expected get or verify, got ${action}`);
+      }),
+    );
+};
