@@ -44,7 +44,7 @@ it('verifies every answer that proves something, and refuses every other', async
     expect(row.verdict).toBe(fact === null ? 'refused' : 'certified');
     if (fact !== null) kinds.add(row.about);
   }
-  expect([...kinds].sort()).toEqual(['claim', 'list', 'node', 'receipts']);
+  expect(kinds).toEqual(new Set(['claim', 'list', 'node', 'receipts']));
 });
 
 it('says what is wrong with how it is called', async () => {

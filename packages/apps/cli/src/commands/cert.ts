@@ -89,7 +89,7 @@ function rowOf(fact: Fact): Row {
     case 'node':
       return { about: 'node', path: fact.path, ...nodeRow(fact.node), ...when };
     case 'list': {
-      const names = fact.children.map(({ name }) => fromUtf8(name) ?? name).sort();
+      const names = fact.children.map(({ name }) => fromUtf8(name) ?? name);
       const { from, total } = fact;
       return {
         about: 'list',
