@@ -1,5 +1,5 @@
 // Tests of what lying workers, thieves of proofs and lying coordinators can do to jobs.
-import { type Acl, aclOf } from '@fatty/api';
+import { type Acl, aclOf, INBOX_START, inboxChain } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo-verify';
 import { describe, expect, test } from 'vitest';
 import { claimed, JOB, JobWorld, LEASE_MS, result, value } from './job-world.ts';
@@ -7,6 +7,9 @@ import { code } from './machine-world.ts';
 import { at, CELL, type Client, op } from './world.ts';
 
 const NO_JOB = { kind: 'error', code: 'no_job' };
+
+/** `in` of a job that has taken in its one input, 7. */
+const IN = inboxChain(INBOX_START, 7n);
 
 describe('a lying worker', () => {
   test.each([
@@ -30,6 +33,8 @@ describe('a lying worker', () => {
     ['wrong_t', { from: [1n, 1n] as const, to: [2n, 4n] as const }],
     ['wrong_s', { from: [0n, 5n] as const }],
     ['wrong_in', { outputs: [0n, 8n, 0n, 0n, 0n, 1n] }],
+    ['wrong_in', { outputs: [IN, 8n, 0n, 0n, 0n, 1n] }],
+    ['wrong_in', { outputs: [IN, 7n, 0n, 9n, 0n, 1n] }],
     ['wrong_in', { outputs: [0n, 7n, 9n, 0n, 0n, 1n] }],
     ['wrong_in', { outputs: [1n, 7n, 0n, 0n, 0n, 1n] }],
     ['bad_proof', { outputs: [1n] }],
@@ -49,6 +54,14 @@ describe('a lying worker', () => {
     expect(world.claim(a)).toMatchObject(NO_JOB);
     claimed(world.claim(b));
     expect(world.prove(b)).toMatchObject({ done: true, s: 9n });
+  });
+
+  test.each([1n, 3n, 5n])('goes to t = %d where the span ends at 2', (tTo) => {
+    const world = new JobWorld();
+    world.declare({ steps: 5n, span: 2n });
+    world.claim(world.a);
+    expect(code(world.send(world.a, world.proof(world.a, { to: [tTo, 9n] })))).toBe('wrong_t');
+    expect(world.job()).toMatchObject({ status: 'ready', progress: { t: 0n }, refusal: 'wrong_t' });
   });
 
   test('a false STARK never gets as far as the order', () => {
