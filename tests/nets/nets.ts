@@ -3,6 +3,7 @@ import { NETS, type Net } from '@fatty/testnet';
 import { clientsNet } from './clients/net.ts';
 import { outcomesNet } from './clients/outcomes.ts';
 import { readsNet } from './clients/reads.ts';
+import { watchesNet } from './clients/watches.ts';
 
 /** Every net there is: those of package testnet, and those that need packages above it. */
 export const ALL_NETS: Readonly<Record<string, Net>> = {
@@ -10,6 +11,7 @@ export const ALL_NETS: Readonly<Record<string, Net>> = {
   clients: clientsNet,
   outcomes: outcomesNet,
   reads: readsNet,
+  watches: watchesNet,
 };
 
 export function netNamed(name: string): Net {

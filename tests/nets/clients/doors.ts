@@ -1,7 +1,13 @@
 // Where clients of a net reach a replica: the front that its host gives it, with a liar's tongue before it.
 import { decodeClientMessage, encodeGatewayMessage } from '@fatty/api';
 import { encode } from '@fatty/codec';
-import { type ClientFront, GATEWAY_LIMITS, Gateway, type MakeFront } from '@fatty/host';
+import {
+  type ClientFront,
+  GATEWAY_LIMITS,
+  Gateway,
+  type GatewayLimits,
+  type MakeFront,
+} from '@fatty/host';
 import type { Link, Priority, PublicKey } from '@fatty/interface';
 import { lockServed } from '@fatty/node/lock-served';
 import { signedBatchShape } from '@fatty/protocol';
@@ -23,12 +29,19 @@ function rethrow(error: unknown): never {
 }
 
 /** The gateway of the lock service, as a process has it. */
-export function lockFront({ cell, replica, state }: FrontScene): MakeFront {
+export const lockFront: (scene: FrontScene) => MakeFront = lockFrontOf(GATEWAY_LIMITS);
+
+/** The same with other limits. */
+export function lockFrontOf(limits: GatewayLimits): (scene: FrontScene) => MakeFront {
+  return (scene) => frontOf(scene, limits);
+}
+
+function frontOf({ cell, replica, state }: FrontScene, limits: GatewayLimits): MakeFront {
   const signer = cell.signers[replica];
   if (signer === undefined) throw new RangeError(`no member ${replica}`);
   const { cellId } = cell;
   const served = lockServed(state);
-  const own = { cellId, signer, served, limits: GATEWAY_LIMITS, onError: rethrow };
+  const own = { cellId, signer, served, limits, onError: rethrow };
   return (behind, timers) => new Gateway({ ...own, replica: behind, timers });
 }
 

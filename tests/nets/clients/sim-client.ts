@@ -3,7 +3,8 @@ import { decodeClientMessage, decodeGatewayMessage } from '@fatty/api';
 import { askForLock, type CallOptions, type Lock } from '@fatty/client/driver';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Belief, CallOutcome, CallRequest, ClientEffect, CoreConfig } from '@fatty/core';
-import type { Outcome, SessionId } from '@fatty/interface';
+import { Watches } from '@fatty/core/watching';
+import type { Outcome, Position, SessionId } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
 import type { Scene, Victim } from '@fatty/testnet';
 import { ClientHost } from './client-host.ts';
@@ -43,6 +44,8 @@ export class SimClient implements Victim {
   readonly outcomes = new Map<number, CallOutcome>();
   readonly requests = new Map<number, CallRequest>();
   readonly sent: Uint8Array[] = [];
+  onWatch: (told: Extract<ClientEffect, { kind: 'watched' | 'watchGap' | 'watchFailed' }>) => void =
+    () => undefined;
   /** The last that befell it. */
   trouble = 'nothing';
   readonly #scene: Scene;
@@ -82,6 +85,7 @@ export class SimClient implements Victim {
       hears: (replica, bytes) => this.#onlooker.heard(this, replica, bytes),
     });
     this.#driver = this.#drive(options);
+    this.#driver.core.attach((shared, tell) => new Watches(shared, tell));
     this.#driver.onCall = (call) => this.#called(call);
   }
 
@@ -204,6 +208,18 @@ export class SimClient implements Victim {
     this.#host.turn(() => this.#driver.dispatch({ kind: 'abort', call: number }));
   }
 
+  watch(watch: number, topic: string, from: Position | undefined): void {
+    this.#host.turn(() => this.#driver.dispatch({ kind: 'watch', watch, topic, from }));
+  }
+
+  taken(watch: number, count: number): void {
+    this.#host.turn(() => this.#driver.dispatch({ kind: 'watchTaken', watch, count }));
+  }
+
+  unwatch(watch: number): void {
+    this.#host.turn(() => this.#driver.dispatch({ kind: 'unwatch', watch }));
+  }
+
   close(): void {
     this.trouble = 'close';
     this.#host.turn(() => void this.#driver.close());
@@ -285,6 +301,11 @@ export class SimClient implements Victim {
   #watch(effect: ClientEffect): void {
     const { world } = this.#scene;
     switch (effect.kind) {
+      case 'watched':
+      case 'watchGap':
+      case 'watchFailed':
+        this.onWatch(effect);
+        return;
       case 'settled':
         this.#settled(this.#numbers.get(effect.call) ?? 0, effect.outcome);
         return;

@@ -11,6 +11,7 @@ import {
   encodeResult,
   type GatewayMessage,
   type NoticeBody,
+  toCommitEvent,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import type { Link } from '@fatty/interface';
@@ -151,12 +152,38 @@ export class Tongue {
       case 'proved':
         return this.#proof(message);
       case 'watched':
+        return this.#events(message);
       case 'watchEnded':
       case 'refused':
       case 'error':
       case 'ping':
       case 'pong':
         return [message];
+    }
+  }
+
+  /** One event less, one more, another one, in another order; none, and for long; they are gone, says one. */
+  #events(watched: Said<'watched'>): readonly GatewayMessage[] {
+    this.#lied('events');
+    const { watch, until, events } = watched;
+    const generation = { commit: until.commit, index: 0 };
+    const { body } = toCommitEvent({ kind: 'modified', path: '/d/f0', generation });
+    const later = { commit: until.commit + 20, index: 0 };
+    switch (this.#rng.below(6)) {
+      case 0:
+        return [{ ...watched, events: events.slice(1) }];
+      case 1:
+        return [{ ...watched, until: later, events: [...events, { position: until, body }] }];
+      case 2:
+        return [{ ...watched, events: events.map((one) => ({ ...one, body })) }];
+      case 3:
+        return [{ ...watched, events: [...events].reverse() }];
+      case 4:
+        return [{ ...watched, until: later, events: [] }];
+      default: {
+        const failure = { code: 'compacted', ...KEY };
+        return [{ kind: 'watchEnded', watch, first: until.commit + 1_000, failure }];
+      }
     }
   }
 

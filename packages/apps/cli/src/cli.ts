@@ -22,6 +22,7 @@ import { registerSession } from './commands/session.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTour } from './commands/tour.ts';
 import { registerWait } from './commands/wait.ts';
+import { registerWatch } from './commands/watch.ts';
 import { readLine } from './terminal/arguments.ts';
 import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
 import { printable } from './terminal/output.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Register[] = [
   registerTour,
   registerStatus,
   registerWait,
+  registerWatch,
   registerContext,
   registerCompletion,
 ];

@@ -100,6 +100,32 @@ describe('a cell of four processes', () => {
     expect(String(busy)).toContain('folder_locked');
   });
 
+  it('prints what happens at a path, in order, while a replica is killed', async () => {
+    const { commit } = await client.read({ kind: 'stat', path: '/a' }, 'stat');
+    const from = String(commit + 1);
+    const line = ['watch', '/a/', '-r', '--from', from, '--count', '3', '-o', 'json'];
+    const watching = fatty(cell, ...line);
+    const [victim] = cell.replicas;
+    await client.put('/a/w', 'one');
+    await victim?.kill();
+    await client.put('/a/w', 'two');
+    await client.remove('/a/w');
+    const { code, out } = await watching;
+    await victim?.restart();
+    const events = out
+      .trim()
+      .split('\n')
+      .map((one) => JSON.parse(one));
+    expect(code).toBe(0);
+    expect(events.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'added /a/w',
+      'modified /a/w',
+      'removed /a/w',
+    ]);
+    const again = await fatty(cell, 'watch', '/a', '--from', events[0].next, '--count', '1');
+    expect(again.out).toContain(`${events[1].position}  modified  /a/w`);
+  });
+
   it('knows an error from another copy of the package', async () => {
     const error = await client.stat('/none').catch((reason: unknown) => reason);
     expect(isFattyError(error, 'not_found')).toBe(true);

@@ -52,6 +52,8 @@ describe('usage', () => {
       ['get', '/a', '--nonsense'],
       ['get', '/a', '--cell', '/does/not/exist.json'],
       ['ls', '-o', 'xml', '--cell', '/does/not/exist.json'],
+      ['watch', '/a', '--from', 'then', '--cell', '/does/not/exist.json'],
+      ['watch', '/a', '--count', '0', '--cell', '/does/not/exist.json'],
       ['proof', 'eat', 'x.json'],
       ['proof', 'verify', '/does/not/exist.json'],
       ['proof', 'verify', '/does/not/exist.json', '--policy', 'bitsMin=many'],

@@ -8,6 +8,7 @@ export type {
   SessionStatus,
 } from '@fatty/core';
 export type { NodeAcl } from './sdk/acl.ts';
+export type { Cached, CachedOptions } from './sdk/cached.ts';
 export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
@@ -31,3 +32,4 @@ export {
   type ProofOptions,
 } from './sdk/machine-lease.ts';
 export type * from './sdk/options.ts';
+export type { Watch, WatchEvent, WatchGap, WatchOptions } from './sdk/watch.ts';

@@ -26,6 +26,7 @@ import {
   type SessionState,
   type SessionStatus,
 } from './types.ts';
+import type { Watches, WatchesTell } from './watches.ts';
 
 type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
 
@@ -54,6 +55,7 @@ export class ClientCore {
   readonly #keeper: SessionKeeper;
   readonly #desk: Desk;
   readonly #notices: Notices;
+  #watches: Watches | undefined;
   #effects: ClientEffect[] = [];
   /** What every part may look at: the event's time, and the newest vouched-for commit. */
   readonly #state = { nowMs: 0, commit: 0 };
@@ -135,6 +137,11 @@ export class ClientCore {
     };
   }
 
+  /** Before the first event `watch`: watches are a part that pages load when they need it (`@fatty/core/watching`). */
+  attach(make: (shared: Shared, tell: WatchesTell) => Watches): void {
+    this.#watches ??= make(this.#shared, (effect) => this.#emit(effect));
+  }
+
   /** Handles one event; `atMs` never goes back. Effects are to be performed in order. */
   step(event: ClientEvent): readonly ClientEffect[] {
     this.#effects = [];
@@ -211,6 +218,11 @@ export class ClientCore {
       case 'abort':
         this.#desk.abandon(event.call, 'aborted', 'the call to go on');
         return;
+      case 'watch':
+      case 'watchTaken':
+      case 'unwatch':
+        this.#watches?.note(event);
+        return;
       case 'close':
         this.#close();
         return;
@@ -224,12 +236,14 @@ export class ClientCore {
     if (isFirst) this.#keeper.session?.pipeline.relinked(this.#state.nowMs);
     this.#keeper.linkUp();
     this.#reads.linkUp(replica, this.#state.nowMs);
+    this.#watches?.linkUp(replica);
   }
 
   #linkDown(replica: number, refused: boolean, why: string): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
     this.#links.down(replica, refused, why);
     this.#reads.linkDown(replica, this.#state.nowMs);
+    this.#watches?.linkDown(replica);
     if (wasGateway) this.#keeper.session?.pipeline.resend();
     this.#status(this.#keeper.state);
   }
@@ -247,6 +261,7 @@ export class ClientCore {
     this.#failIfShutOut();
     this.#keeper.tick(this.#state.nowMs);
     this.#reads.tick(this.#state.nowMs);
+    this.#watches?.tick();
     if (this.#closing === 'closing') this.#finishClosing();
     this.#wake();
   }
@@ -274,6 +289,7 @@ export class ClientCore {
     const next = Math.min(
       this.#keeper.nextAtMs,
       this.#reads.nextAtMs,
+      this.#watches?.nextAtMs ?? Number.POSITIVE_INFINITY,
       this.#calls.nextAtMs,
       this.#closeAtMs,
     );
@@ -326,6 +342,7 @@ export class ClientCore {
         return;
       case 'watched':
       case 'watchEnded':
+        this.#watches?.hear(replica, message);
         return;
       case 'ping':
         this.#shared.send(

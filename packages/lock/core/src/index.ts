@@ -13,3 +13,4 @@ export {
 export * from './errors.ts';
 export { KeepAliveChain } from './keep-alive-chain.ts';
 export * from './types.ts';
+export type { BelievedEvent } from './watch.ts';

@@ -5,6 +5,7 @@ import type { Failure, Outcome, Position, Priority, SessionId } from '@fatty/int
 import type { Cell, Cert, View } from '@fatty/protocol';
 import type { ClockBounds } from './clock.ts';
 import type { OpOutcome } from './errors.ts';
+import type { BelievedEvent } from './watch.ts';
 
 /** What a core is made of; times in ms, every limit with its default in {@link CORE_DEFAULTS}. */
 export interface CoreConfig {
@@ -112,6 +113,16 @@ export type ClientEvent = { readonly atMs: number } & (
       readonly deadlineMs?: number;
     }
   | { readonly kind: 'abort'; readonly call: number }
+  /** `watch`: fresh per core. `from`: every event from this place on; undefined: from now on. */
+  | {
+      readonly kind: 'watch';
+      readonly watch: number;
+      readonly topic: string;
+      readonly from: Position | undefined;
+    }
+  /** The caller has dealt with so many events of it. Who never says so is told a bounded number. */
+  | { readonly kind: 'watchTaken'; readonly watch: number; readonly count: number }
+  | { readonly kind: 'unwatch'; readonly watch: number }
   | { readonly kind: 'close' }
 );
 
@@ -189,6 +200,22 @@ export type ClientEffect =
   | { readonly kind: 'settled'; readonly call: number; readonly outcome: CallOutcome }
   /** What call `hold` got is not held any more, or cannot be proved to be. Final. */
   | { readonly kind: 'lost'; readonly hold: number; readonly failure: Failure }
+  /** All events of the watch before `until` have been told, in order. */
+  | {
+      readonly kind: 'watched';
+      readonly watch: number;
+      readonly events: readonly BelievedEvent[];
+      readonly until: Position;
+    }
+  /** Events before `from` cannot be had any more: the watch goes on there. */
+  | {
+      readonly kind: 'watchGap';
+      readonly watch: number;
+      readonly code: 'compacted' | 'lagged';
+      readonly from: Position;
+    }
+  /** The watch is over. */
+  | { readonly kind: 'watchFailed'; readonly watch: number; readonly failure: Failure }
   | { readonly kind: 'status'; readonly status: SessionStatus }
   /** A replica said something that cannot be: for logs and tests; nothing depends on it. */
   | { readonly kind: 'suspect'; readonly replica: number; readonly failure: Failure }

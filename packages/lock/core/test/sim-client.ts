@@ -120,6 +120,10 @@ export class SimClient {
 
   #perform(effect: ClientEffect): void {
     switch (effect.kind) {
+      case 'watched':
+      case 'watchGap':
+      case 'watchFailed':
+        return;
       case 'send': {
         const decoded = decodeClientMessage(effect.bytes, 2_000_000);
         if (decoded.ok) {

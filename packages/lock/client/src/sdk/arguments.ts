@@ -40,6 +40,7 @@ import type {
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
+import type { WatchOptions } from './watch.ts';
 
 /**
  * What callers hand over, who may write plain JavaScript, is looked at here before anything is done
@@ -87,7 +88,7 @@ const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER): Check =>
   may(`a whole number, ${min}..${max}`, isWhole(min, max));
 
 /** Infinity: never. */
-const duration = may('ms, 0 or more', isBetween(0, Number.POSITIVE_INFINITY));
+export const duration: Check = may('ms, 0 or more', isBetween(0, Number.POSITIVE_INFINITY));
 
 function isSignal(value: unknown): boolean {
   const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
@@ -121,6 +122,12 @@ export const READ: Checks<ReadOptions> = {
 export const PROVE: Checks<ProveOptions> = { ...CALL, minPosition: optional(positionShape) };
 /** Options of `get`, `stat` and `ls`. */
 export const READ_FILE: Checks<FileReadOptions> = { ...READ, ...PROVE, proof: flag };
+/** Options of `watch`. */
+export const WATCH: Checks<WatchOptions> = {
+  recursive: flag,
+  from: optional(positionShape),
+  signal,
+};
 /** Options of `create`. */
 export const CREATE: Checks<CreateOptions> = {
   ...CALL,

@@ -6,7 +6,7 @@ import type { PublicKey } from '@fatty/interface';
 import type { Cell } from '@fatty/protocol';
 import type { ProofQuestion } from '@fatty/verify';
 import { NodeAcl } from './acl.ts';
-import { expectResult, failureError, resultError, resultsOf } from './answers.ts';
+import { expectResult, resultsOf } from './answers.ts';
 import {
   ACQUIRE,
   CALL,
@@ -22,13 +22,15 @@ import {
   SESSION_STATE,
   STATUS,
   subjectOf,
+  WATCH,
   wholeUpTo,
 } from './arguments.ts';
+import type { Cached, CachedOptions } from './cached.ts';
 import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
-import { FileReads, viewOf } from './file-reads.ts';
+import { FileReads } from './file-reads.ts';
 import { Files } from './files.ts';
 import { Job } from './job.ts';
 import { acquireLock, type Lock } from './lock.ts';
@@ -47,7 +49,9 @@ import type {
   ReadOptions,
   RemoveOptions,
 } from './options.ts';
+import { readOne } from './read-one.ts';
 import { StateListeners, type StatusListener, untilLinked } from './states.ts';
+import { Watch, type WatchOptions } from './watch.ts';
 
 /** Default of `timeoutMs`. */
 export const TIMEOUT_MS = 30_000;
@@ -126,8 +130,6 @@ export class Client implements AsyncDisposable {
     await untilLinked(this, count, this.#driver.core, terms);
   }
 
-  // ── ops ────────────────────────────────────────────────────────────────────
-
   /**
    * Signs the ops as one batch at one place of the order; answers a result per op, errors included.
    * Calls need not wait for one another: up to 64 batches are in flight at once.
@@ -177,8 +179,6 @@ export class Client implements AsyncDisposable {
     await this.#files.remove(path, optionsOf(REMOVE, options));
   }
 
-  // ── reads ──────────────────────────────────────────────────────────────────
-
   /** A read that is believed at its level. @throws FattyError with the answer's code */
   async read<K extends Answer['kind']>(
     query: Query,
@@ -201,17 +201,7 @@ export class Client implements AsyncDisposable {
     if (level === 'certified') {
       throw clientError('bad_argument', 'level certified with get, stat, ls or prove', query.kind);
     }
-    const view = viewOf(level, replica);
-    const all = this.#options(options);
-    const { outcome } = this.#driver.call({ kind: 'read', query, view, replica }, all);
-    const path = subjectOf([query]);
-    const found = await outcome;
-    if (found.kind === 'failed') throw failureError(found, { path, signal: all.signal });
-    if (found.kind !== 'answer') throw clientError('bad_answer', 'an answer', found.kind, { path });
-    const { answer, commit, replicas } = found;
-    if (answer.kind === 'error') throw resultError(answer, path);
-    if (answer.kind !== kind) throw clientError('bad_answer', kind, answer.kind, { path });
-    return { value: answer as Extract<Answer, { kind: K }>, level, commit, replicas };
+    return readOne(this.#driver, query, kind, { level, replica }, this.#options(options));
   }
 
   /**
@@ -276,7 +266,19 @@ export class Client implements AsyncDisposable {
     return (await this.#read(query, kind, terms.level ?? 'committed', replica, terms)).value;
   }
 
-  // ── an algorithm of one's own ──────────────────────────────────────────────
+  /**
+   * Events at a path, in order, without gap or double, from `from` on; more than f replicas say so.
+   * `for await` it; ends with the loop, the signal or the client. @throws FattyError `bad_path`, `bad_argument`
+   */
+  watch(path: string, options: WatchOptions = {}): Watch {
+    return new Watch(this.#driver, path, optionsOf(WATCH, options));
+  }
+
+  /** A file that is served from memory while a watch vouches for it; `close()` it. @throws FattyError `bad_path` */
+  async cached(path: string, options: CachedOptions = {}): Promise<Cached> {
+    const { keep } = await import('./cached.ts');
+    return keep(this, path, options);
+  }
 
   /**
    * An op of the algorithm that the cell hosts in place of the lock service, in its own bytes; answers what
@@ -315,8 +317,6 @@ export class Client implements AsyncDisposable {
       path,
     );
   }
-
-  // ── locks and machines ─────────────────────────────────────────────────────
 
   /**
    * Waits its turn for the lock of a node, and for the proof that it is held. Aborting takes the

@@ -1,5 +1,6 @@
 // Drives a core: its links, its clock, its one timer, its promises.
 import {
+  type BelievedEvent,
   type CallOutcome,
   type CallRequest,
   ClientCore,
@@ -8,7 +9,7 @@ import {
   type CoreConfig,
   type SessionStatus,
 } from '@fatty/core';
-import type { Failure } from '@fatty/interface';
+import type { Failure, Position } from '@fatty/interface';
 import type { CertRules } from '@fatty/protocol';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
@@ -45,6 +46,14 @@ export interface DriverConfig
   readonly onFault?: FaultListener;
 }
 
+/** Hears of one watch, each time in the turn in which it is believed. */
+export interface Watcher {
+  believed(events: readonly BelievedEvent[], until: Position): void;
+  gap(code: 'compacted' | 'lagged', from: Position): void;
+  /** Nothing more comes; without a failure the client was closed. */
+  ended(failure?: Failure): void;
+}
+
 /** While a session is open the clocks are looked at so often: the host may have slept, ms. */
 const TICK_MS = 250;
 
@@ -65,6 +74,7 @@ export class Driver {
   readonly #links: CellLinks;
   readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
   readonly #lost = new Map<number, (failure: Failure) => void>();
+  readonly #watchers = new Map<number, Watcher>();
   readonly #backlog: ClientEvent[] = [];
   #resolveClosed: () => void = () => undefined;
   readonly #host: Host;
@@ -74,6 +84,7 @@ export class Driver {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #jumped = false;
   #nextCall = 1;
+  #nextWatch = 1;
   #busy = false;
   #ended = false;
 
@@ -218,6 +229,15 @@ export class Driver {
         lost?.(effect.failure);
         return;
       }
+      case 'watched':
+        this.#watchers.get(effect.watch)?.believed(effect.events, effect.until);
+        return;
+      case 'watchGap':
+        this.#watchers.get(effect.watch)?.gap(effect.code, effect.from);
+        return;
+      case 'watchFailed':
+        this.#watchers.get(effect.watch)?.ended(effect.failure);
+        return;
       case 'status': {
         const status = this.#shown(effect.status);
         this.statuses.push(status);
@@ -254,6 +274,7 @@ export class Driver {
     this.#cancelTimer();
     this.#links.close();
     this.statuses.end();
+    for (const watcher of Array.from(this.#watchers.values())) watcher.ended();
     this.#resolveClosed();
   }
 
@@ -293,6 +314,29 @@ export class Driver {
   /** `heard` runs at most once, when what `hold` got is lost. To be called as it is got. */
   onLost(hold: number, heard: (failure: Failure) => void): void {
     this.#lost.set(hold, heard);
+  }
+
+  /** Watches a topic; answers the number of the watch. `watcher` is not called within this call. */
+  watch(topic: string, from: Position | undefined, watcher: Watcher): number {
+    const watch = this.#nextWatch++;
+    this.#watchers.set(watch, watcher);
+    void import('@fatty/core/watching').then(
+      ({ Watches }) => {
+        this.core.attach((shared, tell) => new Watches(shared, tell));
+        if (this.#ended) watcher.ended();
+        else if (this.#watchers.has(watch)) this.dispatch({ kind: 'watch', watch, topic, from });
+      },
+      (error) => watcher.ended({ code: 'sdk_fault', expected: 'watches', actual: String(error) }),
+    );
+    return watch;
+  }
+
+  watchTaken(watch: number, count: number): void {
+    if (this.#watchers.has(watch)) this.dispatch({ kind: 'watchTaken', watch, count });
+  }
+
+  unwatch(watch: number): void {
+    if (this.#watchers.delete(watch) && !this.#ended) this.dispatch({ kind: 'unwatch', watch });
   }
 
   forget(hold: number): void {
