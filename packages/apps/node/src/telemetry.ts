@@ -17,6 +17,22 @@ import type { Check } from './http.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
 
+const OBSERVES =
+  'follows and serves reads, and signs nothing: what it once signed is not on its disk, or somebody else has its key';
+
+/** How a catch-up by frame goes on. */
+const OF_FRAMES: ReadonlySet<string> = new Set([
+  'frameSyncStarted',
+  'frameSyncProgress',
+  'frameSynced',
+]);
+
+function fetchingTold(fetching: ReplicaStatus['fetching']): readonly string[] {
+  if (fetching === undefined) return [];
+  const { commit, chunks, chunksHere } = fetching;
+  return [`fetches the frame of commit ${commit}: ${chunksHere} of ${chunks} chunks`];
+}
+
 /** Whose telemetry it is. */
 export interface TelemetryOptions {
   readonly config: NodeConfig;
@@ -193,7 +209,10 @@ export class Telemetry {
       {
         name: 'caught up',
         good: !status.syncing,
-        detail: `commit ${status.commitIndex}, round ${status.round}`,
+        detail: [
+          `commit ${status.commitIndex}, round ${status.round}`,
+          ...fetchingTold(status.fetching),
+        ].join('; '),
       },
       {
         name: 'disk',
@@ -283,7 +302,9 @@ export class Telemetry {
     if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
       this.metrics.rejects.inc({ code: failure.code });
     }
-    if (LOUD.has(what)) this.log.warn({ note }, what);
+    if (what === 'observer') this.log.warn({ note }, OBSERVES);
+    else if (LOUD.has(what)) this.log.warn({ note }, what);
+    else if (OF_FRAMES.has(what)) this.log.info({ note }, what);
     else this.log.trace({ note }, what);
   }
 }

@@ -94,6 +94,8 @@ describe('health', () => {
   it('is ready with a quorum, caught up, signing and ordering; each alone makes it not ready', async () => {
     expect(await readiness({})).toBeUndefined();
     expect(await readiness({ syncing: true })).toContain('caught up');
+    const fetching = { commit: 640, chunks: 12, chunksHere: 3 };
+    expect(await readiness({ syncing: true, fetching })).toContain('commit 640: 3 of 12 chunks');
     expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
     expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
     const lack = { code: 'disk_low', expected: 'room', actual: '5 bytes free' };

@@ -93,6 +93,7 @@ export class CommitChecker implements Checker, Agreed {
       out.push({ rule, expected, actual, atMs: observation.atMs, replica: observation.by });
     };
     if (observation.kind === 'restarted') this.#restarted.add(observation.by);
+    if (observation.kind === 'resumed') this.#resumed(observation, say);
     if (observation.kind === 'halted') {
       say('S4', 'ordering goes on', `${observation.failure.code}: ${observation.failure.actual}`);
     }
@@ -102,6 +103,16 @@ export class CommitChecker implements Checker, Agreed {
 
   finish(): readonly Violation[] {
     return [];
+  }
+
+  /** A frame may be ahead of what the replica told (R29), but not of what everybody has. */
+  #resumed(
+    { by, index }: Extract<Observation, { kind: 'resumed' }>,
+    say: (rule: string, expected: string, actual: string) => void,
+  ): void {
+    const last = (this.#first ?? 1) + this.#told.length - 1;
+    if (index > last) say('S4', `a frame of commit ${last} or before`, `of ${index}`);
+    this.#next.set(by, Math.max(this.#next.get(by) ?? 0, index + 1));
   }
 
   #commit(seen: CommitSeen, say: (rule: string, expected: string, actual: string) => void): void {

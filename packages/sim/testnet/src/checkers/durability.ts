@@ -48,6 +48,7 @@ export class DurabilityChecker implements Checker {
         break;
       case 'crashed':
       case 'restarted':
+      case 'resumed':
       case 'noted':
       case 'halted':
       case 'refused':

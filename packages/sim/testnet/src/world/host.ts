@@ -39,7 +39,7 @@ export interface Surroundings {
   /** The core of a process has ended, and another begins behind what is on its disk. */
   reopened(host: Host): void;
   /** A process goes on behind a frame that an earlier one kept. */
-  resumed(host: Host): void;
+  resumed(host: Host, index: number): void;
   /**
    * What serves a replica's clients. A net has none when its clients speak to replicas themselves.
    */
@@ -112,7 +112,7 @@ export class Host {
       // Onlookers have seen it as an effect.
       onOutward: () => undefined,
       onReplayed: (effect) => around.observe(this, effect),
-      onResumed: () => around.resumed(this),
+      onResumed: ({ index }) => around.resumed(this, index),
       onEffect: (effect) => around.observe(this, effect),
       onFatal: (error) => around.threw(this, error),
       onReopen: () => {

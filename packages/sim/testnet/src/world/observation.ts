@@ -31,6 +31,8 @@ export type Observation = {
     }
   | { readonly kind: 'crashed'; readonly lost: number }
   | { readonly kind: 'restarted' }
+  /** It goes on behind a frame of this commit, its own or one of others. */
+  | { readonly kind: 'resumed'; readonly index: number }
   | { readonly kind: 'noted'; readonly note: ReplicaNote }
   | { readonly kind: 'halted'; readonly failure: Failure }
   /** The gateway did not take the batch that came with this tag. */

@@ -245,8 +245,9 @@ export class World {
         this.#story.tell('restart', `r${host.index}`, 'opens its core anew');
         this.#observe({ kind: 'restarted', by: host.index, atMs: this.#nowMs });
       },
-      resumed: (host) => {
+      resumed: (host, index) => {
         if (this.honest(host.index)) this.count('resumes');
+        this.#observe({ kind: 'resumed', by: host.index, index, atMs: this.#nowMs });
       },
       threw: (host, error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
