@@ -282,6 +282,8 @@ export const watchesNet: Net = {
   act: () => new WatchesAct(),
   wants: {
     runsWithLiars: 2,
+    'lie.silent': 1,
+    'lie.late': 1,
     'fault.crash': 1,
     'fault.partition': 1,
     'watch.events': 600,
