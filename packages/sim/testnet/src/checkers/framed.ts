@@ -33,8 +33,8 @@ const RECORD_VOTE = 3;
 
 /**
  * S19: of all that an honest member ever signs, on whatever wire or disk it was seen, nothing convicts it: no
- * block by itself, no two blocks, no two votes, and no vote beside any certificate; across crashes, lost writes
- * and disks that were put back. What is looked for is what `checkAccusation` takes.
+ * block by itself, no two blocks, no two votes, and no vote beside any certificate; across crashes and lost writes.
+ * What is looked for is what `checkAccusation` takes.
  */
 export class FramedChecker implements Checker {
   readonly rules: readonly string[] = ['S19'];

@@ -190,7 +190,6 @@ export const bankNet: Net = {
     'fault.slow': 1,
     'fault.pause': 1,
     'fault.slowDisk': 1,
-    'fault.putBack': 1,
     'fault.fullQueues': 1,
     'aim.leaders': 1,
     'aim.one': 1,

@@ -18,7 +18,6 @@ export const MACHINES_WANTS: Readonly<Record<string, number>> = {
   'fault.slow': 1,
   'fault.pause': 1,
   'fault.slowDisk': 1,
-  'fault.putBack': 1,
   'fault.fullQueues': 1,
   'fault.slowVerifier': 1,
   'aim.leaders': 1,

@@ -104,7 +104,6 @@ function faultArbitrary(replicas: number, liars: ReadonlySet<number>, busyMs: nu
     reopen,
     skew,
     ...stepArbitraries(replicas, liars, busyMs),
-    ...putBackArbitraries(replicas, liars, busyMs),
     ...slowArbitraries(replicas, honest, busyMs),
   );
 }
@@ -139,20 +138,6 @@ function spareReplicas(replicas: number, liars: ReadonlySet<number>): readonly n
   const all = Array.from({ length: replicas }, (_, index) => index);
   const spare = Math.floor((replicas - 1) / 3) - liars.size;
   return all.filter((index) => !liars.has(index)).slice(0, spare);
-}
-
-/** Disks that are what they were before, on no more hosts than may lose them together with the liars. */
-function putBackArbitraries(replicas: number, liars: ReadonlySet<number>, busyMs: number) {
-  const some = spareReplicas(replicas, liars);
-  if (some.length === 0) return [];
-  const putBack = fc.record({
-    kind: fc.constant('putBack' as const),
-    atMs: times(busyMs),
-    forMs: fc.integer({ min: 1, max: 2_000 }),
-    replica: fc.constantFrom(...some),
-  });
-  // Often: few worlds have room for it.
-  return [putBack, putBack, putBack, putBack];
 }
 
 /** Of the kinds drawn for a world, so that some worlds have much of one thing and none of another. */
