@@ -281,8 +281,6 @@ export const watchesNet: Net = {
   front: lockFrontOf({ ...GATEWAY_LIMITS, eventBytesMax: EVENT_BYTES_MAX }),
   act: () => new WatchesAct(),
   wants: {
-    'lie.silent': 1,
-    'lie.late': 1,
     runsWithLiars: 2,
     'lie.silent': 1,
     'lie.late': 1,
