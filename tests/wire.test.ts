@@ -1,4 +1,4 @@
-// MESSAGES.md says what is on the wire: every byte of it is recomputed here.
+// MESSAGES.md and REFERENCE.md say what is on the wire: every byte of them is recomputed here.
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { decode, encode, opaque, toHex } from '@fatty/codec';
@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { annotate, bytesOf } from './wire/annotate.ts';
 import { formOf } from './wire/form.ts';
 import { page } from './wire/page.ts';
+import { reference } from './wire/reference.ts';
 import {
   clientMessages,
   gatewayMessages,
@@ -17,13 +18,18 @@ import {
 } from './wire/samples.ts';
 import * as values from './wire/values.ts';
 
-const PAGE = new URL('../packages/kernel/replica/MESSAGES.md', import.meta.url);
+const PAGES = [
+  { name: '../packages/kernel/replica/MESSAGES.md', write: page },
+  { name: '../packages/lock/api/REFERENCE.md', write: reference },
+];
 
-it('the page is what the shapes say', () => {
-  const text = page();
-  if (process.env.GOLDEN === 'write') writeFileSync(PAGE, text);
-  expect(readFileSync(PAGE, 'utf8')).toBe(text);
-});
+for (const { name, write } of PAGES) {
+  it(`${name} is what the shapes say`, () => {
+    const [file, text] = [new URL(name, import.meta.url), write()];
+    if (process.env.GOLDEN === 'write') writeFileSync(file, text);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+}
 
 describe('a listing', () => {
   const known = new Map(objects().map(({ bytes, name }) => [toHex(bytes), name]));

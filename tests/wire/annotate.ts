@@ -13,6 +13,11 @@ const HEX_COLUMN = 44;
 /** Longer byte strings go on in lines of their own. */
 const BYTES_PER_LINE = 20;
 
+/** Longer text is not quoted. */
+const TEXT_MAX = 60;
+/** Major type of text in CBOR. */
+const TEXT = 3;
+
 /** Names of byte strings that have a section of their own, by hex. */
 export type Known = ReadonlyMap<string, string>;
 
@@ -86,39 +91,46 @@ class Listing {
       this.#line(hex, depth, `${name}: ${value} items`);
       for (let i = 0; i < value; i++) this.#any(`${name}[${i}]`, depth + 1);
     } else if (major === 0) this.#line(hex, depth, `${name} = ${value}`);
-    else this.#string(hex, value, name, depth);
+    else this.#string(hex, value, name, depth, major === TEXT);
   }
 
   #leaf(form: Form, name: string, depth: number): void {
-    const { hex, major, value } = this.#head();
-    if (major !== 0) return this.#string(hex, value, name, depth);
+    const { hex, major, value, exact } = this.#head();
+    if (major !== 0) return this.#string(hex, value, name, depth, major === TEXT);
     const chosen = form.kind === 'choice' ? ` ${form.names[value] ?? ''}` : '';
-    this.#line(hex, depth, `${name} = ${value}${chosen}`);
+    this.#line(hex, depth, `${name} = ${exact}${chosen}`);
   }
 
-  #string(head: string, size: number, name: string, depth: number): void {
+  #string(head: string, size: number, name: string, depth: number, isText: boolean): void {
     const bytes = this.#bytes.subarray(this.#at, this.#at + size);
     this.#at += size;
     const hex = toHex(bytes);
     const known = this.#known.get(hex);
     if (known !== undefined)
       return this.#line(`${head} …`, depth, `${name}: ${known}, ${size} bytes`);
-    if (size <= BYTES_PER_LINE) return this.#line(`${head} ${hex}`, depth, name);
-    this.#line(head, depth, `${name}: ${size} bytes`);
+    const shown =
+      isText && size <= TEXT_MAX ? ` = ${JSON.stringify(new TextDecoder().decode(bytes))}` : '';
+    if (size <= BYTES_PER_LINE) return this.#line(`${head} ${hex}`, depth, name + shown);
+    this.#line(head, depth, `${name}${shown}: ${size} bytes`);
     for (let i = 0; i < size; i += BYTES_PER_LINE) {
       this.#line(toHex(bytes.subarray(i, i + BYTES_PER_LINE)), depth + 1, '');
     }
   }
 
-  #head(): { readonly hex: string; readonly major: number; readonly value: number } {
+  #head(): {
+    readonly hex: string;
+    readonly major: number;
+    readonly value: number;
+    readonly exact: bigint;
+  } {
     const first = this.#bytes[this.#at];
     if (first === undefined) throw new Error('a head');
     const low = first & 31;
     const extra = low < 24 ? 0 : 2 ** (low - 24);
     const head = this.#bytes.subarray(this.#at, this.#at + 1 + extra);
     this.#at += head.length;
-    const value = extra === 0 ? low : Number(BigInt(`0x${toHex(head.subarray(1))}`));
-    return { hex: toHex(head), major: first >> 5, value };
+    const exact = extra === 0 ? BigInt(low) : BigInt(`0x${toHex(head.subarray(1))}`);
+    return { hex: toHex(head), major: first >> 5, value: Number(exact), exact };
   }
 
   #line(hex: string, depth: number, meaning: string): void {

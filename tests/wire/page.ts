@@ -1,11 +1,12 @@
-// The page as Markdown.
-import { encode, opaque, type Shape, toHex } from '@fatty/codec';
+// MESSAGES.md: what is signed and hashed, and what members and clients say.
+import { opaque, toHex } from '@fatty/codec';
 import { clientMessageShapeOf, gatewayMessageShapeOf } from '@fatty/protocol';
 import { peerMessageShape } from '@fatty/replica';
 import { handshakeShape } from '../../packages/edge/network/src/messages.ts';
-import { annotate, type Known } from './annotate.ts';
-import { type Arm, type Form, formOf, inWords } from './form.ts';
-import { CLIENT_NOTES, GATEWAY_NOTES, type Note, PEER_NOTES } from './notes.ts';
+import type { Known } from './annotate.ts';
+import { formOf } from './form.ts';
+import { CLIENT_NOTES, GATEWAY_NOTES, PEER_NOTES } from './notes.ts';
+import { fieldsOf, listing, messageOf, messagesOf, titled } from './parts.ts';
 import {
   clientMessages,
   type Example,
@@ -39,18 +40,6 @@ small order, is refused ([the rule](../codec/README.md)).
 A listing has the bytes in hex, one item a line, and what they are. \`…\` stands for the bytes of a listing above it.
 `;
 
-/** A table of fields, or one line. */
-function fieldsOf(form: Form): string {
-  if (form.kind !== 'record') return `Form: ${inWords(form)}.\n`;
-  const rows = form.fields.map(([name, field]) => `| ${name} | ${inWords(field)} |`);
-  return ['| field | form |', '|---|---|', ...rows, ''].join('\n');
-}
-
-const listing = (form: Form, name: string, bytes: Uint8Array, known: Known): string =>
-  ['```', annotate(form, name, bytes, known), '```', ''].join('\n');
-
-const titled = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
-
 function objectOf({ name, shape, bytes, about = '', after = [] }: Example, known: Known): string {
   const form = formOf(shape);
   const fields = form.kind === 'union' ? '' : fieldsOf(form);
@@ -65,45 +54,6 @@ function objectOf({ name, shape, bytes, about = '', after = [] }: Example, known
     below,
     '',
   ].join('\n');
-}
-
-function armOf(form: Form, kind: string): Arm {
-  const arm = form.kind === 'union' ? form.arms.find(({ name }) => name === kind) : undefined;
-  if (arm === undefined) throw new Error(`no arm ${kind}`);
-  return arm;
-}
-
-function messageOf(form: Form, kind: string, bytes: Uint8Array, known: Known, note?: Note): string {
-  const { tag, fields } = armOf(form, kind);
-  const notes =
-    note &&
-    [
-      `- *Sent* when ${note.when}.`,
-      `- *Answer*: ${note.answer}.`,
-      `- *Refused*: ${note.refused}.`,
-      '',
-    ].join('\n');
-  return [
-    `### ${kind}, tag ${tag}`,
-    '',
-    ...(notes ? [notes] : []),
-    fieldsOf(fields),
-    listing(form, kind, bytes, known),
-  ].join('\n');
-}
-
-function messagesOf<T extends { readonly kind: string }>(
-  shape: Shape<T>,
-  messages: readonly T[],
-  notes: Readonly<Record<string, Note>>,
-  known: Known,
-): string {
-  const form = formOf(shape);
-  return messages
-    .map((message) =>
-      messageOf(form, message.kind, encode(shape, message), known, notes[message.kind]),
-    )
-    .join('\n');
 }
 
 /** Listings refer to what stands above them. */
