@@ -235,6 +235,45 @@ describe('who is asked for a frame and sends', () => {
   }
 });
 
+/** Of a frame that nobody else has. */
+const HOLDS: Readonly<Record<string, (chunk: Message<'chunk'>) => PeerMessage | undefined>> = {
+  'is silent about it': () => undefined,
+  'has nothing of it': (chunk) => ({ ...chunk, bytes: new Uint8Array() }),
+  'is silent after one chunk': (chunk) => (chunk.n === 0 ? chunk : undefined),
+};
+
+describe('who alone offers the newest frame', () => {
+  for (const [name, lie] of Object.entries(HOLDS)) {
+    it(`and ${name} keeps nobody from the frame of the others`, () => {
+      const world = asleep(2);
+      const away = world.host(AWAY);
+      // The honest have not come to the newest one yet.
+      for (const index of [1, 2]) {
+        const host = world.host(index);
+        world.kill(index);
+        host.frames = host.frames.slice(0, -1);
+        host.kv.clear();
+        world.restart(index);
+      }
+      world.run(10_000);
+      expect(world.host(1).frames.at(-1)?.index).toBeLessThan(
+        world.host(0).frames.at(-1)?.index ?? 0,
+      );
+      world.onSend = (from, to, bytes) => {
+        const message = from === 0 && to === AWAY ? messageOf(bytes) : undefined;
+        if (message?.kind !== 'chunk') return true;
+        const said = lie(message);
+        if (said) world.inject(from, to, encodeMessage(said));
+        return false;
+      };
+      world.restart(AWAY);
+      world.run(120_000, () => isLevel(world) && away.replica.status().vouched);
+      expect(away.count('frameSynced')).toBe(1);
+      expect(new Set(world.hosts.map(rootOf)).size).toBe(1);
+    });
+  }
+});
+
 /** The newest frame on the disk of a replica. */
 function offerOf({ frames }: Host): Message<'frame'>['offer'] {
   const head = frames.at(-1)?.head ?? new Uint8Array();

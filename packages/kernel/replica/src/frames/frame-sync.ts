@@ -54,6 +54,8 @@ interface Target extends Proved {
   readonly fetch: ChunkFetch;
   /** Quarters of it that were told of. */
   quarters: number;
+  /** When the last chunk came, or it was begun with. */
+  movedMs: number;
 }
 
 /**
@@ -71,6 +73,8 @@ export class FrameSync {
   readonly #liars = new Set<number>();
   /** Commits of frames that are of no use. */
   readonly #useless = new Set<number>();
+  /** Commits of frames that were left for another one since a frame was adopted or sync mode began. */
+  readonly #left = new Set<number>();
   #target: Target | undefined;
   #isAdopting = false;
   #isActive = false;
@@ -98,6 +102,7 @@ export class FrameSync {
     const nowMs = clock.runningMs;
     this.#watch(nowMs);
     if (nowMs >= this.#askedMs + tuning.frameAskMs) this.#askAll(nowMs);
+    this.#leaveStuck(nowMs);
     if (this.#target === undefined) this.#begin(nowMs);
     else this.#step({ kind: 'tick' });
     // Who is silent is waited for until half of that time is over.
@@ -144,6 +149,7 @@ export class FrameSync {
     // Of a fetch that has ended.
     if (target?.offer.frame.index !== index) return undefined;
     if (bytes.length === 0) {
+      this.#answers.delete(peer);
       this.#step({ kind: 'gone', peer });
       return undefined;
     }
@@ -180,6 +186,7 @@ export class FrameSync {
     if (!this.#isActive) return;
     this.#isActive = false;
     this.#target = undefined;
+    this.#left.clear();
     this.#asked.clear();
     this.#answers.clear();
     this.#askedMs = 0;
@@ -207,10 +214,26 @@ export class FrameSync {
     let best: Proved | undefined;
     for (const { proved } of this.#answers.values()) {
       const index = proved?.offer.frame.index ?? 0;
-      const isNews = index > this.#port.orderer.lastIndex && !this.#useless.has(index);
+      const isLeft = this.#useless.has(index) || this.#left.has(index);
+      const isNews = index > this.#port.orderer.lastIndex && !isLeft;
       if (isNews && index > (best?.offer.frame.index ?? 0)) best = proved;
     }
     return best;
+  }
+
+  /**
+   * Who alone offers the newest frame, and sends nothing of it, must not keep the others' from being fetched. Of
+   * slow links that would be wrong: so the next frame has twice the time, and one that nobody else's replaces goes on.
+   */
+  #leaveStuck(nowMs: number): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    const patienceMs = this.#port.tuning.frameStallMs * 2 ** this.#left.size;
+    if (nowMs < target.movedMs + patienceMs) return;
+    const { index } = target.offer.frame;
+    this.#left.add(index);
+    if (this.#best === undefined) this.#left.delete(index);
+    else this.#target = undefined;
   }
 
   #begin(nowMs: number): void {
@@ -219,7 +242,7 @@ export class FrameSync {
     const { index } = best.offer.frame;
     const { commitsBytes, stateBytes, chunkBytes, chunks } = best.copy;
     const named = { bytes: commitsBytes + stateBytes, chunkBytes, chunks };
-    this.#target = { ...best, fetch: new ChunkFetch(named), quarters: 0 };
+    this.#target = { ...best, fetch: new ChunkFetch(named), quarters: 0, movedMs: nowMs };
     this.#port.out.note({ what: 'frameSyncStarted', commit: index });
     for (const [peer, { proved }] of this.#answers) {
       if (proved?.offer.frame.index === index) this.#step({ kind: 'source', peer });
@@ -241,9 +264,10 @@ export class FrameSync {
   #step(event: ChunkEvent): void {
     const target = this.#target;
     if (target === undefined) return;
-    for (const effect of target.fetch.step(event, this.#port.clock.runningMs)) {
-      this.#perform(target, effect);
-    }
+    const nowMs = this.#port.clock.runningMs;
+    const { chunksHere } = target.fetch;
+    for (const effect of target.fetch.step(event, nowMs)) this.#perform(target, effect);
+    if (target.fetch.chunksHere > chunksHere) target.movedMs = nowMs;
     if (this.#target === undefined) return;
     this.#tell(target);
     // Who has it no more has a newer one.

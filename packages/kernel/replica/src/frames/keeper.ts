@@ -177,9 +177,9 @@ export class Keeper {
   }
 
   /**
-   * R28: behind the older of two frames nothing is needed here any more. As long as frames are not served,
-   * members that are behind still need it, and who has lost its disk needs all of it: for them so much is
-   * kept as the disk is to bear.
+   * R28: behind the older of two frames nothing is needed here any more. Members that are behind catch up by
+   * blocks as long as there are some, and that is cheaper than by a frame: for them so much is kept as the disk
+   * is to bear.
    */
   #letGo(): void {
     const [older, newer] = this.#kept;
