@@ -11,6 +11,7 @@ import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerContext } from './commands/context.ts';
+import { registerEvidence } from './commands/evidence.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerJob } from './commands/job.ts';
 import { registerLock } from './commands/lock.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Register[] = [
   registerNet,
   registerTour,
   registerStatus,
+  registerEvidence,
   registerWait,
   registerWatch,
   registerContext,
