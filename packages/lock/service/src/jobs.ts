@@ -24,6 +24,7 @@ import { jobOf } from './machine-state.ts';
 import type { Names, Node } from './names.ts';
 import type { Quotas } from './quotas.ts';
 import type { Session } from './sessions.ts';
+import { creationWith } from './slots.ts';
 
 type Declaration = Extract<Op, { kind: 'declareJob' }>;
 
@@ -81,18 +82,13 @@ export class Jobs {
     if (refusal) return refusal;
     const { kind: _, path: __, fence: ___, ...terms } = op;
     const job = newJob(terms, fence?.path, ledger.now);
-    const created = this.#names.create({
+    const what = {
       path,
       id,
       owner: session.client,
-      kind: 'file',
-      mode: 'guarded',
-      ephemeral: false,
-      exclusive: true,
-      content: new Uint8Array(0),
-      slot: job,
       stamp: { position: at, timeMs: ledger.ts },
-    });
+    };
+    const created = this.#names.create(creationWith(job, what));
     if ('kind' in created) return created;
     this.#index.add(path, job, session.owner);
     ledger.happened({ kind: 'added', path, node: 'job', ephemeral: false, instance: at });

@@ -19,6 +19,7 @@ import type { MachineProofOp } from './open.ts';
 import { readLeases, refuseStart } from './proofs.ts';
 import type { Quotas } from './quotas.ts';
 import type { Session } from './sessions.ts';
+import { creationWith } from './slots.ts';
 
 type Declaration = Extract<Op, { kind: 'declareMachine' }>;
 type Publication = Extract<Op, { kind: 'publish' }>;
@@ -84,18 +85,13 @@ export class Machines {
       lessee: undefined,
       notBefore,
     };
-    const created = this.#names.create({
+    const what = {
       path,
       id,
       owner: session.client,
-      kind: 'file',
-      mode: 'guarded',
-      ephemeral: false,
-      exclusive: true,
-      content: new Uint8Array(0),
-      slot: machine,
       stamp: { position: at, timeMs: ledger.ts },
-    });
+    };
+    const created = this.#names.create(creationWith(machine, what));
     if ('kind' in created) return created;
     this.#count += 1;
     if (notBefore > 0) this.#delayEnds.set(path, notBefore);
