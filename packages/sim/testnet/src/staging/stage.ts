@@ -159,6 +159,8 @@ export class StagedMachines {
     world.onObservation((observation) => {
       const { by } = observation;
       if (observation.kind === 'committed') this.#commits.set(by, observation.commit.index);
+      // What an earlier life had come to may be gone: a core behind a frame tells no commit up to it.
+      if (observation.kind === 'resumed') this.#commits.set(by, observation.index);
       if (observation.kind === 'noted' && observation.note.what === 'observer') {
         this.#observers.add(by);
       }
