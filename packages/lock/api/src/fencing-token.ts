@@ -1,4 +1,4 @@
-// The fencing token of a grant.
+// A position as text that sorts: the fencing token of a grant, and the end of a sequential name.
 import type { Position } from '@fatty/interface';
 
 /** Digits of the largest commit (2^53 − 1) and of the largest index (2^32 − 1). */
@@ -11,4 +11,9 @@ const TOKEN_DIGITS = { commit: 16, index: 10 };
 export function tokenOf({ commit, index }: Position): string {
   const digits = (value: number, width: number): string => String(value).padStart(width, '0');
   return `${digits(commit, TOKEN_DIGITS.commit)}.${digits(index, TOKEN_DIGITS.index)}`;
+}
+
+/** The path that a `createSequential` at this position makes: `/q/job-` and the token of the position. */
+export function sequentialPath(path: string, at: Position): string {
+  return `${path}${tokenOf(at)}`;
 }

@@ -19,6 +19,18 @@ export type FileOp =
       readonly exclusive: boolean;
       readonly content: Uint8Array;
     }
+  /**
+   * A new node at `path` and its own position, as a token: see {@link sequentialPath}. No other node has
+   * had this name, or will; later ones sort behind it.
+   */
+  | {
+      readonly kind: 'createSequential';
+      readonly path: string;
+      readonly node: 'directory' | 'file';
+      readonly mode: ContentMode;
+      readonly ephemeral: boolean;
+      readonly content: Uint8Array;
+    }
   /** Shared content: replaces exactly the siblings that were seen. */
   | {
       readonly kind: 'write';
@@ -63,6 +75,16 @@ export const fileOpArms: Arms = {
       mode: contentModeShape,
       ephemeral: bool,
       exclusive: bool,
+      content,
+    }),
+  ],
+  createSequential: [
+    17,
+    record({
+      path: pathShape,
+      node: choice('directory', 'file'),
+      mode: contentModeShape,
+      ephemeral: bool,
       content,
     }),
   ],

@@ -4,8 +4,10 @@ import type { Verdict } from '@fatty/interface';
 import type { CellParams } from '@fatty/protocol';
 import { checkAcl } from './acl.ts';
 import { isFelt } from './felt.ts';
+import { sequentialPath } from './fencing-token.ts';
 import type { FileOp } from './file-ops.ts';
 import { all, checkBits, checkCells, checkPath, within } from './form-rules.ts';
+import { ORIGIN } from './ids.ts';
 import { checkDeclareJob } from './job-form.ts';
 import type { Op } from './ops.ts';
 import { splitPath } from './path.ts';
@@ -35,7 +37,10 @@ function checkDelay(lockDelayMs: number): Verdict {
   return within('bad_lock_delay', lockDelayMs, 0, LOCK_DELAY_MS_MAX, 'ms');
 }
 
-function checkCreate(op: Extract<Op, { kind: 'create' }>, params: CellParams): Verdict {
+function checkCreate(
+  op: Extract<Op, { kind: 'create' | 'createSequential' }>,
+  params: CellParams,
+): Verdict {
   if (op.node === 'directory' && op.content.length > 0) {
     return reject('not_a_file', 'a directory without content', `${op.content.length} bytes`);
   }
@@ -96,6 +101,9 @@ export function checkOp(op: Op, params: CellParams): Verdict {
       return ACCEPT;
     case 'create':
       return checkCreate(op, params);
+    case 'createSequential':
+      // All tokens are equally long.
+      return all(checkPath(sequentialPath(op.path, ORIGIN)), checkCreate(op, params));
     case 'write':
       return all(checkPath(op.path), checkContent(op.content, params));
     case 'compareAndSet':

@@ -136,6 +136,8 @@ describe('form', () => {
     ['not_a_file', { ...OPS.create, node: 'directory' }],
     ['no_expectation', { ...OPS.compareAndSet, generation: undefined }],
     ['no_dots', { ...OPS.remove, dots: [] }],
+    ['bad_path', { ...OPS.createSequential, path: `/${'x'.repeat(229)}` }],
+    ['not_a_file', { ...OPS.createSequential, node: 'directory' }],
     ['bad_path', { ...OPS.txn, compares: [{ kind: 'exists', path: 'x', exists: true }] }],
     ['content_too_large', { ...OPS.txn, success: [{ ...OPS.write, content: big }] }],
     ['no_dots', { ...OPS.txn, failure: [{ ...OPS.remove, dots: [] }] }],

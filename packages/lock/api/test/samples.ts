@@ -58,6 +58,14 @@ export const OPS: ByKind<Op> = {
     exclusive: false,
     content,
   },
+  createSequential: {
+    kind: 'createSequential',
+    path,
+    node: 'file',
+    mode: 'guarded',
+    ephemeral: true,
+    content,
+  },
   write: { kind: 'write', path, content, observed: [id] },
   compareAndSet: {
     kind: 'compareAndSet',

@@ -13,6 +13,7 @@ export { Client } from './sdk/client.ts';
 export { type CellSource, type ConnectOptions, connect } from './sdk/connect.ts';
 export type { CallOptions } from './sdk/driver.ts';
 export * from './sdk/error.ts';
+export type { Created } from './sdk/files.ts';
 export {
   type ClaimedJob,
   type DeclareJobOptions,
@@ -32,4 +33,5 @@ export {
   type ProofOptions,
 } from './sdk/machine-lease.ts';
 export type * from './sdk/options.ts';
+export type { TxnCompare, TxnDone, TxnOp, TxnSpec, TxnStep } from './sdk/txn.ts';
 export type { Watch, WatchEvent, WatchGap, WatchOptions } from './sdk/watch.ts';

@@ -33,6 +33,9 @@ interface FakeLock {
   freeAt: number;
 }
 
+const FIRST = { commit: 1, index: 1 };
+const MACHINE_HELD = { kind: 'machineHeld', t: 1n, s: 1n, lockGen: FIRST } as const;
+
 /** What really happened to a lock: for S13. */
 export interface Tenure {
   readonly path: string;
@@ -232,15 +235,9 @@ export abstract class FakeLedger {
         return this.cancel(id, op.seq, op.index, next);
       case 'takeMachine':
       case 'renewMachine':
-        return {
-          kind: 'machineHeld',
-          nonce: position,
-          t: 1n,
-          s: 1n,
-          lockGen: { commit: 1, index: 1 },
-          leaseExpiry: this.leaseClock() + 1_000,
-        };
+        return { ...MACHINE_HELD, nonce: position, leaseExpiry: this.leaseClock() + 1_000 };
       case 'create':
+      case 'createSequential':
       case 'compareAndSet':
       case 'remove':
       case 'removeSubtree':

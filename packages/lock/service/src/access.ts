@@ -136,6 +136,7 @@ function listOf({ kind }: Op): AclList | undefined {
     case 'failJob':
       return undefined;
     case 'create':
+    case 'createSequential':
     case 'declareMachine':
     case 'write':
     case 'compareAndSet':
@@ -159,6 +160,7 @@ function listOf({ kind }: Op): AclList | undefined {
 
 /** Where nothing stands yet, the directory is written to. */
 function guardedNode(names: Names, op: Op & { readonly path: string }): Node | undefined {
+  if (op.kind === 'createSequential') return parentOf(names, op);
   const node = names.find(op.path);
   return node !== undefined || !MAKERS.has(op.kind) ? node : parentOf(names, op);
 }
@@ -196,7 +198,8 @@ export function refusePending(
 ): ErrorResult | undefined {
   if (names.restricted === 0 || !('path' in op)) return undefined;
   const list = listOf(op);
-  const node = list && nearest(names, op.path);
+  const at = op.kind === 'createSequential' ? parentPath(op.path) : op.path;
+  const node = list && nearest(names, at);
   return list && node && access.refuse(node, list, client);
 }
 

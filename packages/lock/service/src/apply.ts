@@ -38,6 +38,7 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
       state.sessions.reanchor(session, op.anchor, ledger.now);
       return { kind: 'reanchored', leaseExpiry: session.expiry };
     case 'create':
+    case 'createSequential':
     case 'write':
     case 'compareAndSet':
       return changeFile(state, op, turn);

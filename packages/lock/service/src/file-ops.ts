@@ -6,6 +6,7 @@ import {
   errorResult,
   type FileOp,
   type Result,
+  sequentialPath,
   showPosition,
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
@@ -55,6 +56,10 @@ export function applyFileOp(
   switch (op.kind) {
     case 'create':
       return create(state, op, turn);
+    case 'createSequential': {
+      const path = sequentialPath(op.path, turn.at);
+      return create(state, { ...op, kind: 'create', path, exclusive: true }, turn);
+    }
     case 'write':
       return write(state, op, turn);
     case 'compareAndSet':

@@ -25,6 +25,7 @@ test('a cell in which nobody has restricted anything is open, its ACLs included'
 /** What each op on `/d` needs; `/d/new` does not stand there. */
 const WRITES: readonly (readonly [name: string, op: Op])[] = [
   ['create below', op.file('/d/new')],
+  ['create the next below', op.next('/d/new')],
   ['join', op.dir('/d')],
   ['declare below', machine('/d/new')],
   ['write', op.write('/d/shared', 'x')],

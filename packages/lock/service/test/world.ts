@@ -260,6 +260,19 @@ export const op = {
     content: content(text),
     ...extra,
   }),
+  next: (
+    path: string,
+    text = '',
+    extra: Partial<Extract<Op, { kind: 'createSequential' }>> = {},
+  ): Op => ({
+    kind: 'createSequential',
+    path,
+    node: 'file',
+    mode: 'shared',
+    ephemeral: false,
+    content: content(text),
+    ...extra,
+  }),
   acquire: (path: string, extra: Partial<Extract<Op, { kind: 'acquire' }>> = {}): Op => ({
     kind: 'acquire',
     path,

@@ -136,6 +136,7 @@ export const CREATE: Checks<CreateOptions> = {
   mode: maybe(contentModeShape),
   ephemeral: flag,
   exclusive: flag,
+  sequential: flag,
   parents: flag,
 };
 /** Options of `put`. */

@@ -31,9 +31,9 @@ import { type CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';
 import { logFault } from './faults.ts';
 import { FileReads } from './file-reads.ts';
-import { Files } from './files.ts';
+import { type Created, Files } from './files.ts';
 import { Job } from './job.ts';
-import { acquireLock, type Lock } from './lock.ts';
+import { acquireLock, type Lock, underLock } from './lock.ts';
 import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
 import type {
   AcquireOptions,
@@ -51,6 +51,7 @@ import type {
 } from './options.ts';
 import { readOne } from './read-one.ts';
 import { StateListeners, type StatusListener, untilLinked } from './states.ts';
+import type { TxnDone, TxnSpec } from './txn.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
 /** Default of `timeoutMs`. */
@@ -152,10 +153,7 @@ export class Client implements AsyncDisposable {
     return { timeoutMs: this.#timeoutMs, ...options };
   }
 
-  async create(
-    path: string,
-    options: CreateOptions = {},
-  ): Promise<Extract<Result, { kind: 'created' }>> {
+  async create(path: string, options: CreateOptions = {}): Promise<Created> {
     return this.#files.create(path, optionsOf(CREATE, options));
   }
 
@@ -177,6 +175,14 @@ export class Client implements AsyncDisposable {
    */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
     await this.#files.remove(path, optionsOf(REMOVE, options));
+  }
+
+  /**
+   * Looks at several paths at one place of the order, then does one branch of ops whole or not at all.
+   * @throws FattyError the code of the op that was refused, `bad_argument`…
+   */
+  async txn(spec: TxnSpec, options: CallOptions = {}): Promise<TxnDone> {
+    return this.#files.transact(spec, optionsOf(CALL, options));
   }
 
   /** A read that is believed at its level. @throws FattyError with the answer's code */
@@ -346,17 +352,7 @@ export class Client implements AsyncDisposable {
     options: AcquireOptions = {},
   ): Promise<T> {
     checkArgument('work', FUNCTION, work);
-    const lock = await this.acquire(path, options);
-    let value: T;
-    try {
-      value = await work(lock);
-    } catch (error) {
-      // What the work says is worth more than what its release may say.
-      await lock.release().catch(() => undefined);
-      throw error;
-    }
-    await lock.release();
-    return value;
+    return underLock(await this.acquire(path, options), work);
   }
 
   machine(path: string): Machine {

@@ -1,14 +1,18 @@
 // Files and directories: put, create, list, remove.
-import { type Dot, type Op, parentPath, type Result, type Stat } from '@fatty/api';
+import { type Dot, type Op, parentPath, type Result, type Stat, sequentialPath } from '@fatty/api';
 import type { CellParams } from '@fatty/protocol';
 import { expectResult } from './answers.ts';
 import { bytesOf, checkFirst, REFUSED } from './arguments.ts';
 import type { CallOptions } from './driver.ts';
 import { clientError, FattyError, isFattyError } from './error.ts';
 import type { CreateOptions, PutOptions, RemoveOptions } from './options.ts';
-import { removeTree } from './steps.ts';
+import type { TxnDone, TxnSpec } from './txn.ts';
 
-type Created = Extract<Result, { kind: 'created' }>;
+/** A node that was made, or joined. */
+export type Created = Extract<Result, { kind: 'created' }> & {
+  /** Of the node; with the end of its name, where it is a sequential one. */
+  readonly path: string;
+};
 type CreateOp = Extract<Op, { kind: 'create' }>;
 
 /** What `put` reads before it writes. */
@@ -21,7 +25,11 @@ export interface SeenFile {
 export interface FileClient {
   readonly params: CellParams;
   /** One batch; `path` is what an error is about. */
-  submit(ops: readonly Op[], options: CallOptions, path: string): Promise<readonly Result[]>;
+  submit(
+    ops: readonly Op[],
+    options: CallOptions,
+    path: string | undefined,
+  ): Promise<readonly Result[]>;
   /** The file, and the dots of all its siblings. */
   seen(path: string, options: CallOptions): Promise<SeenFile>;
   stat(path: string, options: CallOptions): Promise<Stat>;
@@ -39,11 +47,15 @@ export class Files {
     const { node = 'file', content = '', mode = 'shared', ephemeral = false } = options;
     const exclusive = options.exclusive ?? true;
     const bytes = bytesOf(content);
-    const op: Op = { kind: 'create', path, node, mode, ephemeral, exclusive, content: bytes };
+    const what = { path, node, mode, ephemeral, content: bytes };
+    const op: Op = options.sequential
+      ? { kind: 'createSequential', ...what }
+      : { kind: 'create', ...what, exclusive };
     checkFirst(op, this.#client.params);
     const above = options.parents ? await this.#missingParents(path, options) : [];
     const results = await this.#client.submit([...above, op], options, path);
-    return expectResult(results.at(-1), 'created', path);
+    const created = expectResult(results.at(-1), 'created', path);
+    return { ...created, path: options.sequential ? sequentialPath(path, created.instance) : path };
   }
 
   /** Creates of the directories that are not there, from the top. */
@@ -121,11 +133,19 @@ export class Files {
     expectResult(result, 'written', path);
   }
 
+  async transact(spec: TxnSpec, options: CallOptions): Promise<TxnDone> {
+    const { transact } = await import('./txn.ts');
+    return transact(this.#client, spec, options);
+  }
+
   async remove(path: string, options: RemoveOptions): Promise<void> {
     checkFirst({ kind: 'removeSubtree', path }, this.#client.params);
     const submit = (ops: readonly Op[]): Promise<readonly Result[]> =>
       this.#client.submit(ops, options, path);
-    if (options.recursive) return removeTree(submit, path);
+    if (options.recursive) {
+      const { removeTree } = await import('./steps.ts');
+      return removeTree(submit, path);
+    }
     const { dots } = await this.#client.stat(path, options);
     const [result] = await submit([{ kind: 'remove', path, dots }]);
     expectResult(result, 'removed', path);

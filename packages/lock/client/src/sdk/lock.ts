@@ -164,6 +164,20 @@ export async function acquireLock(
   return lock;
 }
 
+/** Runs the work, then gives the lock back whatever came of it. */
+export async function underLock<T>(lock: Lock, work: (lock: Lock) => Promise<T>): Promise<T> {
+  let value: T;
+  try {
+    value = await work(lock);
+  } catch (error) {
+    // What the work says is worth more than what its release may say.
+    await lock.release().catch(() => undefined);
+    throw error;
+  }
+  await lock.release();
+  return value;
+}
+
 function makeLock(
   driver: Driver,
   call: number,

@@ -93,6 +93,11 @@ export interface CreateOptions extends CallOptions {
   readonly ephemeral?: boolean;
   /** Fail with `exists` on a live name. Default true. */
   readonly exclusive?: boolean;
+  /**
+   * The name goes on with the position of the create: `/q/job-` makes `/q/job-0000000000000023.0000000004`. No
+   * name comes twice, and each sorts behind all that were made before, also after deletes. Always exclusive.
+   */
+  readonly sequential?: boolean;
   readonly parents?: boolean;
 }
 
