@@ -148,6 +148,12 @@ export const CLIENT_NOTES: Readonly<Record<ClientMessageOf<never>['kind'], Note>
     answer: NOTHING,
     refused: 'of a watch that is not open: ignored',
   },
+  getLinks: {
+    when: 'a client hears of a later epoch than its own (R32d)',
+    answer:
+      '`links` from the one that ends epoch `from` on; without any when this replica knows none',
+    refused: '`error` with request 0: `slow_down`, `answer_too_large`',
+  },
   now: {
     when: 'a client measures time (TIME.md)',
     answer: '`nowReading`',
@@ -203,6 +209,12 @@ export const GATEWAY_NOTES: Readonly<Record<GatewayMessageOf<never>['kind'], Not
     when: 'a watch cannot begin, or go on',
     answer: NOTHING,
     refused: 'binds nobody: other gateways may go on with it',
+  },
+  links: {
+    when: 'answers `getLinks`; unasked, with the last link, when a new epoch begins here, and without one when a link comes up in a later epoch than the first',
+    answer: '`getLinks`, when the epoch is later than that of the client',
+    refused:
+      'a link counts when q members of the epoch that it ends have signed it (R31), whoever sends it',
   },
   error: {
     when: 'a read, a question for a proof, or one for the clock (request 0), is not answered',

@@ -15,6 +15,7 @@ import {
   type ClientMessageOf,
   certShape,
   committeeShape,
+  epochLinkShape,
   frameRootOf,
   frameShape,
   type GatewayMessageOf,
@@ -254,6 +255,7 @@ export function clientMessages(): readonly ClientMessageOf<Uint8Array>[] {
     { kind: 'watch', watch: 3, topic: 'tree /config', from: { commit: 1, index: 0 }, room: 256 },
     { kind: 'watchMore', watch: 3, room: 128 },
     { kind: 'unwatch', watch: 3 },
+    { kind: 'getLinks', from: 0 },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },
   ];
@@ -285,6 +287,7 @@ export function gatewayMessages(): readonly GatewayMessageOf<Uint8Array>[] {
       events: [{ position: { commit: 1, index: 0 }, body: op }],
     },
     { kind: 'watchEnded', watch: 3, first: 0, failure },
+    { kind: 'links', epoch: 1, links: [encode(epochLinkShape, { frame: values.frame, cert })] },
     { kind: 'ping', id: 7 },
     { kind: 'pong', id: 7 },
   ];

@@ -269,6 +269,7 @@ class Node {
       ports: portsOver(this.#stores, this.#verifier),
       clockMs: (sample) => this.#core.replica.clockMs(sample),
       isCurrent: () => this.#core.replica.isCurrent(),
+      chain: () => this.#core.replica,
       front: frontOf({
         cell: this.#cell,
         config: this.#config,

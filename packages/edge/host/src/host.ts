@@ -5,6 +5,7 @@ import { Driver, type DriverParts } from './driver.ts';
 import {
   type AppliedCommit,
   type ClientFront,
+  type EpochChain,
   type GatewayReplica,
   NOTHING_APPLIED,
 } from './gateway/contract.ts';
@@ -19,6 +20,8 @@ export interface HostParts extends DriverParts {
   readonly clockMs: (sample: ClockSample) => number;
   /** As {@link GatewayReplica.isCurrent}. */
   readonly isCurrent: () => boolean;
+  /** As {@link GatewayReplica.chain}. */
+  readonly chain: () => EpochChain;
   readonly front?: MakeFront | undefined;
 }
 
@@ -31,7 +34,7 @@ export class Host {
   #opened: AppliedCommit | undefined;
 
   constructor(parts: HostParts) {
-    const { ports, clockMs, isCurrent, front } = parts;
+    const { ports, clockMs, isCurrent, chain, front } = parts;
     this.#parts = parts;
     this.driver = new Driver({
       ...parts,
@@ -52,6 +55,7 @@ export class Host {
         this.driver.dispatch({ kind: 'prove', tag, question, minCommit }),
       clockMs: () => clockMs(sampleOf(ports.clock)),
       isCurrent,
+      chain,
     };
     this.front = front?.(replica, ports.timers);
   }

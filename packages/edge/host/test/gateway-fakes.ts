@@ -23,6 +23,7 @@ import { type Batch, batchId, type StateView, signedBatchShape } from '@fatty/pr
 import { openKeepAlive } from '@fatty/sessions';
 import {
   type AppliedCommit,
+  type EpochChain,
   GATEWAY_LIMITS,
   type GatewayLimits,
   type GatewayReplica,
@@ -76,6 +77,10 @@ export class FakeBackend implements GatewayReplica, Served<Query, Answer> {
   readonly query = queryShape;
   readonly submitted: number[] = [];
   readonly beats: Unsigned[] = [];
+  epochs: EpochChain = { epoch: 0, links: [] };
+  chain(): EpochChain {
+    return this.epochs;
+  }
   beat: Verdict = ACCEPT;
   readonly queries: [Query, StateView][] = [];
   readonly answer = answerShape;

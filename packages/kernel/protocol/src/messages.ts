@@ -76,6 +76,8 @@ export type ClientMessageOf<Query> =
   /** The client can take so many events more. */
   | { readonly kind: 'watchMore'; readonly watch: number; readonly room: number }
   | { readonly kind: 'unwatch'; readonly watch: number }
+  /** The links that end epoch `from` and those after it (R31). Answered with `links`, or `error` with request 0. */
+  | { readonly kind: 'getLinks'; readonly from: number }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'pong'; readonly id: number };
 
@@ -150,6 +152,12 @@ export type GatewayMessageOf<Answer> =
       readonly first: number;
       readonly failure: Failure;
     }
+  /**
+   * The epoch that this replica is in. `links`: canonical bytes of an EpochLink each, ascending, as many from the one
+   * that was asked for on as fit; of a change that is told unasked the last one. Whoever sends them, they are
+   * checked against the members of the epoch that they end.
+   */
+  | { readonly kind: 'links'; readonly epoch: number; readonly links: readonly Uint8Array[] }
   /** `request`: the read or question it answers, 0 when none. */
   | { readonly kind: 'error'; readonly request: number; readonly failure: Failure }
   | { readonly kind: 'ping'; readonly id: number }
@@ -164,6 +172,11 @@ export interface WatchedEvent {
 
 /** Events in one message, and the most that a client may have room for. */
 export const WATCHED_EVENTS_MAX = 1_024;
+
+/** A link names up to 16,384 chunks and what 256 members have moved, bytes. */
+export const LINK_BYTES_MAX: number = 1 << 20;
+/** Links in one message to a client, at most; and no more bytes than one link may have. */
+export const CLIENT_LINKS_MAX = 256;
 
 const RESULTS_MAX = 1024;
 const NOTICE_BYTES_MAX = 64 * 1024;
@@ -213,6 +226,7 @@ export function clientMessageShapeOf<Query>(query: Shape<Query>): Shape<ClientMe
     ],
     watchMore: [17, record({ watch: u32, room: u32 })],
     unwatch: [18, record({ watch: u32 })],
+    getLinks: [19, record({ from: u32 })],
     ping: [8, pulse],
     pong: [9, pulse],
   });
@@ -244,6 +258,7 @@ export function gatewayMessageShapeOf<Answer>(
       record({ watch: u32, until: place, events: array(watchedEvent, WATCHED_EVENTS_MAX) }),
     ],
     watchEnded: [17, record({ watch: u32, first: u53, failure: failureShape })],
+    links: [19, record({ epoch: u32, links: array(bytes(LINK_BYTES_MAX), CLIENT_LINKS_MAX) })],
     ping: [8, pulse],
     pong: [9, pulse],
   });

@@ -3,7 +3,7 @@ import type { Block, Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { Failure, LogRecord, Outcome, StateMachine, Verdict } from '@fatty/interface';
 import { type Commit, commitInput, type Ordered } from '@fatty/order';
-import { quorum } from '@fatty/protocol';
+import { type EpochLink, quorum } from '@fatty/protocol';
 import type { ReplicaConfig } from './boundary/config.ts';
 import type { ReplicaEffect, ReplicaEvent, TimerName } from './boundary/contract.ts';
 import type { ClockSample } from './cell/clock.ts';
@@ -87,8 +87,22 @@ export class Replica {
     return this.#parts.cell.clock.nowMs;
   }
 
-  /** Committed state holds everything that this replica ever told anybody (R32b). */
-  readonly isCurrent = (): boolean => this.#parts.standing.isCurrent;
+  /**
+   * Committed state holds everything that this replica ever told anybody (R32b). Where an epoch has ended others
+   * may go on already.
+   */
+  readonly isCurrent = (): boolean =>
+    this.#parts.standing.isCurrent && !this.#parts.cell.orderer.hasEnded;
+
+  /** From the genesis on, as far as this replica knows: one more than its epoch where it has seen that end. */
+  get links(): readonly EpochLink[] {
+    return this.#parts.chain.links;
+  }
+
+  /** The epoch that it is in. */
+  get epoch(): number {
+    return this.#parts.cell.committee.epoch;
+  }
 
   status(): ReplicaStatus {
     return {

@@ -52,6 +52,35 @@ describe('current (R32b)', () => {
     expect(seen.isCurrent).toBe(20);
   });
 
+  it('not once its epoch has ended: others may have gone on in the next one', () => {
+    const world = new World({
+      cell: makeCell(4, { checkpointCommits: 2, supportRoundsMax: 8, horizonRounds: 12 }),
+      seed: 1,
+      copying: { bytesMin: 1, chunkBytes: 256 },
+      delayMs: (random) => 5 + random.below(20),
+    });
+    const client = new Client(world.options.cell, 'c');
+    world.start();
+    for (let i = 0; i < 3; i++) {
+      world.submit(0, client.op(`${i}`));
+      world.run(1_000);
+    }
+    for (const host of world.hosts) {
+      world.event(host, { kind: 'move', change: { kind: 'renew' }, tag: 0 });
+    }
+    const seen: { commit: number; isCurrent: boolean }[] = [];
+    for (let ms = 0; ms < 5_000 && world.host(0).epoch.committee.epoch === 0; ms++) {
+      const { replica, commitIndex: commit } = world.host(0);
+      seen.push({ commit, isCurrent: replica.isCurrent() });
+      world.idle(1);
+    }
+    const last = world.host(0).epoch.origin.index;
+    const ended = seen.filter(({ commit }) => commit === last);
+    expect(ended.length).toBeGreaterThan(0);
+    expect(ended.filter(({ isCurrent }) => isCurrent)).toEqual([]);
+    expect(seen.filter(({ isCurrent }) => isCurrent).length).toBeGreaterThan(0);
+  });
+
   it('in its first life once a block of its own is committed; an observer never', () => {
     const { world, say } = cellOf(1);
     const { replica } = world.host(VICTIM);

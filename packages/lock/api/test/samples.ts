@@ -337,6 +337,7 @@ export const CLIENT_MESSAGES: ByKind<ClientMessage> = {
   watch: { kind: 'watch', watch: 3, topic: topicOf(path, true), from: position, room: 256 },
   watchMore: { kind: 'watchMore', watch: 3, room: 128 },
   unwatch: { kind: 'unwatch', watch: 3 },
+  getLinks: { kind: 'getLinks', from: 3 },
   ping: { kind: 'ping', id: 1 },
   pong: { kind: 'pong', id: 1 },
 };
@@ -372,6 +373,7 @@ export const GATEWAY_MESSAGES: ByKind<GatewayMessage> = {
     sig: asSignature(fill(64, 6)),
   },
   notice: { kind: 'notice', session, commit: 9, body: encodeNotice(NOTICES.lost) },
+  links: { kind: 'links', epoch: 4, links: [fill(300, 5)] },
   watched: {
     kind: 'watched',
     watch: 3,

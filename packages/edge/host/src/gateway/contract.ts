@@ -9,7 +9,7 @@ import type {
   Receipt,
   UnsignedRules,
 } from '@fatty/interface';
-import type { Batch, StateView } from '@fatty/protocol';
+import type { Batch, EpochLink, StateView } from '@fatty/protocol';
 import type { CertifiedProof } from '@fatty/replica';
 
 /** The last applied commit. Times in ms. */
@@ -34,6 +34,15 @@ export interface GatewayReplica {
   clockMs(): number;
   /** Committed state holds everything that this replica told in an earlier life (R32b). */
   isCurrent(): boolean;
+  /** The epoch that it is in, and how those before ended. */
+  chain(): EpochChain;
+}
+
+/** Where a replica is in the chain of epochs. */
+export interface EpochChain {
+  readonly epoch: number;
+  /** Checked, from the genesis on; the last one may end `epoch` already. Each is the same object every time. */
+  readonly links: readonly EpochLink[];
 }
 
 /** Runs something later, once; ms. */
@@ -143,7 +152,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
  * What a message costs the event loop at most, ms: a batch of a fresh key its admission and two
  * signatures, here and later in every replica (tools/bench/costs.mjs measures it).
  */
-const COST_MS = { submit: 3, read: 0.5, prove: 1, now: 0.2, watch: 1 };
+const COST_MS = { submit: 3, read: 0.5, prove: 1, now: 0.2, watch: 1, getLinks: 0.5 };
 /** And by its size. */
 const BYTES_PER_MS = 64 << 10;
 

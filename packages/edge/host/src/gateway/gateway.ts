@@ -27,6 +27,7 @@ import {
   type Served,
   type Told,
 } from './contract.ts';
+import { Epochs } from './epochs.ts';
 import { Newcomers } from './newcomers.ts';
 import { Proofs } from './proofs.ts';
 import { Reads } from './reads.ts';
@@ -77,6 +78,7 @@ export class Gateway<Query, Answer> implements ClientFront {
   readonly #reads: Reads<Query, Answer>;
   readonly #proofs: Proofs;
   readonly #watches: Watches;
+  readonly #epochs: Epochs;
   readonly #submissions = new Submissions();
   readonly #newcomers: Newcomers;
   #applied: AppliedCommit = NOTHING_APPLIED;
@@ -109,6 +111,7 @@ export class Gateway<Query, Answer> implements ClientFront {
       timers,
       telling: this.#telling,
     });
+    this.#epochs = new Epochs({ replica, visitors: this.#visitors, telling: this.#telling });
     this.#newcomers = new Newcomers(limits.newcomersMsPerSecMax, {
       nowMs,
       after: (delayMs, run) => timers.after(Math.ceil(delayMs), run),
@@ -121,6 +124,8 @@ export class Gateway<Query, Answer> implements ClientFront {
 
   linkUp(link: Link): void {
     this.#visitors.add(link);
+    const visitor = this.#visitors.get(link);
+    if (visitor) this.#telling.serve(link, 'links', () => this.#epochs.linkUp(visitor));
   }
 
   linkDown(link: Link): void {
@@ -164,6 +169,7 @@ export class Gateway<Query, Answer> implements ClientFront {
     for (const { tag } of this.#submissions.all) this.refused(tag, REOPENING);
     this.#proofs.lost();
     this.#watches.resume(commit.commit);
+    this.#epochs.begun();
     if (isSame) return;
     for (const { link } of this.#visitors.all) link.close(CLOSE.restart, REOPENING.code);
   }
@@ -231,6 +237,10 @@ export class Gateway<Query, Answer> implements ClientFront {
         return this.#watches.more(visitor, message);
       case 'unwatch':
         return this.#watches.unwatch(visitor, message.watch);
+      case 'getLinks':
+        return this.#actInTurn(visitor, message, size, (slowDown) =>
+          this.#epochs.take(visitor, message.from, slowDown),
+        );
       case 'now':
         return this.#actInTurn(visitor, message, size, (slowDown) =>
           this.#tellNow(visitor, message.nonce, slowDown),

@@ -47,6 +47,12 @@ export class Chain {
     this.#port = port;
   }
 
+  /** All that are known, from the genesis on. */
+  get links(): readonly EpochLink[] {
+    const { links } = this.#port;
+    return this.#end ? [...links, this.#end] : links;
+  }
+
   /** In which epoch a peer was when it was last heard. */
   epochOf(peer: number): number {
     return this.#elsewhere.get(peer) ?? this.#epoch;
@@ -85,13 +91,12 @@ export class Chain {
 
   /** Somebody asks for the links that end `from` and the epochs after it. */
   serve(peer: number, from: number): void {
-    const { links, out, clock, tuning } = this.#port;
+    const { out, clock, tuning } = this.#port;
     // The question is short and the answer long.
     const nowMs = clock.runningMs;
     if (nowMs < (this.#serveAtMs.get(peer) ?? 0)) return;
     this.#serveAtMs.set(peer, nowMs + tuning.fetchRetryMs / 2);
-    const all = this.#end ? [...links, this.#end] : links;
-    const asked = all.filter(({ frame }) => frame.epoch >= from).slice(0, LINKS_MAX);
+    const asked = this.links.filter(({ frame }) => frame.epoch >= from).slice(0, LINKS_MAX);
     if (asked.length > 0) out.send([peer], { kind: 'links', links: asked });
   }
 

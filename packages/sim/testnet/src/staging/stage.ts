@@ -200,6 +200,7 @@ function honestOf(options: StageOptions, index: number, machine: StateMachine): 
     deliveredView: () => replica.deliveredView(),
     clockMs: (sample) => replica.clockMs(sample),
     isCurrent: replica.isCurrent,
+    chain: () => replica,
   };
 }
 

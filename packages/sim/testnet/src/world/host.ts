@@ -1,6 +1,7 @@
 /** One machine of the cell: a process that runs the host of @fatty/host, its disk, its clock, its links. */
 import {
   type ClientFront,
+  type EpochChain,
   type Happening,
   type HostPorts,
   type MakeFront,
@@ -20,6 +21,8 @@ export interface Peer extends ReplicaCore {
   clockMs?(sample: ClockSample): number;
   /** R32b; a liar says so always. */
   isCurrent?(): boolean;
+  /** Where it is in the chain of epochs. */
+  chain?(): EpochChain;
 }
 
 /** What a machine has of the world around it. */
@@ -107,6 +110,7 @@ export class Host {
       ports: this.#ports(),
       clockMs: (sample) => this.peer?.clockMs?.(sample) ?? sample.nowMs,
       isCurrent: () => this.peer?.isCurrent?.() ?? true,
+      chain: () => this.peer?.chain?.() ?? { epoch: 0, links: [] },
       front: around.frontOf(this.index),
       indexGroup: INDEX_GROUP,
       // Onlookers have seen it as an effect.
