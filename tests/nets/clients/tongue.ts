@@ -153,6 +153,8 @@ export class Tongue {
         return this.#proof(message);
       case 'watched':
         return this.#events(message);
+      case 'links':
+        return this.#links(message);
       case 'watchEnded':
       case 'refused':
       case 'error':
@@ -185,6 +187,21 @@ export class Tongue {
         return [{ kind: 'watchEnded', watch, first: until.commit + 1_000, failure }];
       }
     }
+  }
+
+  /** Nothing of a later epoch; an epoch that is none; links with a byte changed. */
+  #links(said: Said<'links'>): readonly GatewayMessage[] {
+    this.#lied('links');
+    const die = this.#rng.below(3);
+    if (die === 0) return [{ ...said, epoch: 0, links: [] }];
+    if (die === 1) return [{ ...said, epoch: said.epoch + 7 }];
+    const links = said.links.map((link) => {
+      const changed = Uint8Array.from(link);
+      const at = this.#rng.below(changed.length);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      return changed;
+    });
+    return [{ ...said, links }];
   }
 
   /** A proof of something else. */

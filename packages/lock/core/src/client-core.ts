@@ -351,6 +351,7 @@ export class ClientCore {
           KEEP_ALIVE,
         );
         return;
+      case 'links':
       case 'pong':
         return;
     }
