@@ -8,6 +8,8 @@ import {
   addressesFromJson,
   addressesToJson,
   type Cell,
+  contactsOf,
+  type Hint,
   isSigned,
   newestAddresses,
   type SignedAddresses,
@@ -19,6 +21,18 @@ const NEWS_PER_SEC_MAX = 4;
 
 type Places = Omit<Addresses, 'key' | 'version'>;
 
+/** What an address book is made of. */
+export interface AddressBookParts {
+  /** With the genesis committee. */
+  readonly cell: Cell;
+  /** Of now: nobody else's address counts. */
+  readonly members: readonly PublicKey[];
+  readonly path: string;
+  readonly scheme: SignatureScheme;
+  readonly signer: Signer;
+  readonly clock: Clock;
+}
+
 /**
  * Where each member is, by its own signed word: the newest of what cell.json, the others and the last run
  * say. What is learned is kept in a file, so that a cell finds itself after everybody was down.
@@ -29,19 +43,35 @@ export class AddressBook {
   readonly #signer: Signer;
   readonly #clock: Clock;
   readonly #budgets = new Map<string, TokenBucket>();
+  #members: readonly PublicKey[];
   #cell: Cell;
 
-  constructor(cell: Cell, path: string, scheme: SignatureScheme, signer: Signer, clock: Clock) {
+  constructor({ cell, members, path, scheme, signer, clock }: AddressBookParts) {
     this.#path = path;
     this.#scheme = scheme;
     this.#signer = signer;
     this.#clock = clock;
-    this.#cell = { ...cell, addresses: newestAddresses(cell.addresses, this.#load(cell)) };
+    this.#members = members;
+    const addresses = newestAddresses(cell.addresses, this.#load(cell));
+    this.#cell = { ...cell, addresses: this.#ofMembers(addresses) };
   }
 
-  /** With everybody's newest addresses. */
+  /** With the newest addresses of everybody who is a member now. */
   get cell(): Cell {
     return this.#cell;
+  }
+
+  /** Where each member of now is, or may be. */
+  get contacts(): readonly Hint[] {
+    return contactsOf(this.#cell).filter(({ key }) => this.#isMember(key));
+  }
+
+  /** These are the members from now on; ours stays as well, for we may be one again. */
+  enter(members: readonly PublicKey[]): void {
+    this.#members = members;
+    const addresses = this.#ofMembers(this.#cell.addresses);
+    this.#cell = { ...this.#cell, addresses };
+    this.#save();
   }
 
   /** Our own place from now on; signed anew only when it is another. */
@@ -57,9 +87,8 @@ export class AddressBook {
   /** cell.json was read again. Answers whether anybody has moved. */
   update(cell: Cell): boolean {
     const before = this.#cell.addresses;
-    const hints = cell.hints === undefined ? {} : { hints: cell.hints };
-    this.#cell = { ...this.#cell, ...hints };
-    this.#put(this.#withoutOwn(cell.addresses));
+    if (cell.hints !== undefined) this.#cell = { ...this.#cell };
+    this.#put(this.#withoutOwn(this.#ofMembers(cell.addresses)));
     return this.#cell.addresses !== before;
   }
 
@@ -103,8 +132,8 @@ export class AddressBook {
   }
 
   #isNews(one: SignedAddresses): boolean {
-    const { committee, addresses, cellId } = this.#cell;
-    if (!committee.members.some((key) => equalBytes(key, one.key))) return false;
+    const { addresses, cellId } = this.#cell;
+    if (!this.#isMember(one.key)) return false;
     const known = addresses.find((other) => equalBytes(other.key, one.key));
     if (known !== undefined && one.version <= known.version) return false;
     if (!isSigned(cellId, this.#scheme, one)) return false;
@@ -124,9 +153,22 @@ export class AddressBook {
     const addresses = newestAddresses(this.#cell.addresses, records);
     if (addresses.every((one, i) => one === this.#cell.addresses[i])) return;
     this.#cell = { ...this.#cell, addresses };
-    const rows = addresses.map(addressesToJson);
+    this.#save();
+  }
+
+  #save(): void {
+    const rows = this.#cell.addresses.map(addressesToJson);
     writeFileSync(`${this.#path}.new`, `${JSON.stringify(rows, null, 2)}\n`);
     renameSync(`${this.#path}.new`, this.#path);
+  }
+
+  #isMember(key: PublicKey): boolean {
+    return this.#members.some((member) => equalBytes(member, key));
+  }
+
+  #ofMembers(records: readonly SignedAddresses[]): readonly SignedAddresses[] {
+    const own = this.#signer.publicKey;
+    return records.filter(({ key }) => this.#isMember(key) || equalBytes(key, own));
   }
 
   /** The file is only a memory: what cannot be read, or is not signed, is left out. */
@@ -136,8 +178,7 @@ export class AddressBook {
       const rows = JSON.parse(readFileSync(this.#path, 'utf8')) as unknown[];
       return rows.flatMap((row) => {
         const one = addressesFromJson(row);
-        if (one === undefined || !isSigned(cell.cellId, this.#scheme, one)) return [];
-        return cell.committee.members.some((key) => equalBytes(key, one.key)) ? [one] : [];
+        return one === undefined || !isSigned(cell.cellId, this.#scheme, one) ? [] : [one];
       });
     } catch {
       return [];

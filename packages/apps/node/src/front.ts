@@ -26,8 +26,9 @@ export function frontOf({ cell, config, core, hosting, signer, telemetry }: Fron
       cellId: cell.cellId,
       signer,
       replica,
-      served: hosting.served((view) =>
-        view === 'committed' ? core.machine : core.replica.deliveredView(),
+      served: hosting.served(
+        (view) => (view === 'committed' ? core.machine : core.replica.deliveredView()),
+        () => core.cell.committee,
       ),
       timers,
       limits: {

@@ -11,7 +11,7 @@ import {
 import { fail, ok } from '@fatty/codec';
 import type { Served } from '@fatty/host';
 import type { CellContext, Failure, Outcome, PublicKey, StateMachine } from '@fatty/interface';
-import type { Cell, CellParams, StateView } from '@fatty/protocol';
+import type { Cell, Committee, StateView } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { Hosted, hosted } from '@fatty/sessions';
 import { loadAlgorithm } from './algorithm.ts';
@@ -19,10 +19,16 @@ import { lockServed } from './lock-served.ts';
 
 /** What a replica process hosts, and how it is asked. */
 export interface Hosting {
-  /** Without a past, for the core of a replica that begins. */
-  fresh(): StateMachine;
-  /** As a gateway serves it; `shown`: the machine that shows a view now, always one made here or a view of one. */
-  served(shown: (view: StateView) => StateMachine): Served<Query, Answer>;
+  /** Without a past, for the core of a replica that begins in the epoch of this committee. */
+  fresh(committee: Committee): StateMachine;
+  /**
+   * As a gateway serves it. `shown`: the machine that shows a view now, always one made here or a view of one;
+   * `committee`: of now.
+   */
+  served(
+    shown: (view: StateView) => StateMachine,
+    committee: () => Committee,
+  ): Served<Query, Answer>;
   /** Open sessions of a machine made here. */
   sessions(machine: StateMachine): number;
 }
@@ -32,14 +38,14 @@ export interface Hosting {
  * another one than this, besides those of {@link loadAlgorithm}.
  */
 export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosting>> {
-  const { cellId, committee } = cell;
-  const { epoch, members, params } = committee;
-  const context: CellContext = { cellId, epoch, members };
+  const contextOf = ({ epoch, members }: Committee): CellContext => {
+    return { cellId: cell.cellId, epoch, members };
+  };
   if (path === '') {
-    if (cell.algorithm === undefined) return ok(lockHosting(context, params, cell.admin));
+    if (cell.algorithm === undefined) return ok(lockHosting(contextOf, cell.admin));
     return fail('other_algorithm', `--algorithm with ${cell.algorithm}, as cell.json says`, 'none');
   }
-  const algorithm = await loadAlgorithm(path, context);
+  const algorithm = await loadAlgorithm(path, contextOf(cell.committee));
   if (!algorithm.ok) return algorithm;
   const { name, make } = algorithm.value;
   if (cell.algorithm !== name) {
@@ -49,14 +55,22 @@ export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosti
       name,
     );
   }
-  const { basisCommitsMax } = params;
-  const fresh = (): Hosted => hosted(make, context, { basisCommitsMax });
-  return ok(ownHosting(fresh, context, params));
+  const fresh = (committee: Committee): Hosted => {
+    const { basisCommitsMax } = committee.params;
+    return hosted(make, contextOf(committee), { basisCommitsMax });
+  };
+  return ok(ownHosting(fresh));
 }
 
-function lockHosting(cell: CellContext, params: CellParams, admin: PublicKey | undefined): Hosting {
+function lockHosting(
+  contextOf: (committee: Committee) => CellContext,
+  admin: PublicKey | undefined,
+): Hosting {
   return {
-    fresh: () => new LockService({ cell, params, ...(admin && { admin }) }),
+    fresh(committee) {
+      const { params } = committee;
+      return new LockService({ cell: contextOf(committee), params, ...(admin && { admin }) });
+    },
     served: lockServed,
     sessions(machine) {
       const status = machine instanceof LockService ? machine.query({ kind: 'status' }) : undefined;
@@ -65,10 +79,10 @@ function lockHosting(cell: CellContext, params: CellParams, admin: PublicKey | u
   };
 }
 
-function ownHosting(fresh: () => Hosted, context: CellContext, params: CellParams): Hosting {
+function ownHosting(fresh: (committee: Committee) => Hosted): Hosting {
   return {
     fresh,
-    served(shown) {
+    served(shown, committee) {
       const hosted = (view: StateView): Hosted => {
         const machine = shown(view);
         const asked = machine instanceof Hosted ? machine : shown('committed');
@@ -78,7 +92,7 @@ function ownHosting(fresh: () => Hosted, context: CellContext, params: CellParam
       return {
         query: queryShape,
         answer: answerShape,
-        ask: (query, view) => answerOf(hosted(view), query, context, params),
+        ask: (query, view) => answerOf(hosted(view), query, committee()),
         refuseProof: () => undefined,
         entriesOf: () => 0,
         hasSession: (client) => hosted('committed').hasSession(client),
@@ -93,12 +107,7 @@ function ownHosting(fresh: () => Hosted, context: CellContext, params: CellParam
 }
 
 /** A hosted algorithm answers what is about the cell and its sessions, and questions of its own. */
-function answerOf(
-  machine: Hosted,
-  query: Query,
-  { epoch, members }: CellContext,
-  params: CellParams,
-): Answer {
+function answerOf(machine: Hosted, query: Query, { epoch, members, params }: Committee): Answer {
   switch (query.kind) {
     case 'own': {
       const reply = machine.query(query.question);

@@ -12,7 +12,7 @@ import {
   type LinkIdentity,
   whyNotLinked,
 } from '@fatty/network';
-import { type Cell, contactsOf } from '@fatty/protocol';
+import type { Hint } from '@fatty/protocol';
 import type { NodeConfig } from './config.ts';
 
 /** Longest wait between two tries, ms: a cell is small, and a replica without links lags behind. */
@@ -73,10 +73,19 @@ export class PeerDialers {
     this.#config = config;
   }
 
-  /** Where members are; who has moved is tried there next, and a link that is up stays. */
-  update(cell: Cell): void {
+  /**
+   * Where members are; who has moved is tried there next, and a link that is up stays. Who is not among
+   * `members` is dialled no more.
+   */
+  update(members: readonly Pick<Hint, 'key' | 'peer'>[]): void {
     const own = this.#identity.signer.publicKey;
-    for (const { key, peer } of contactsOf(cell)) {
+    const names = new Set(members.map(({ key }) => toHex(key)));
+    for (const [name, { dialer }] of this.#contacts) {
+      if (names.has(name)) continue;
+      this.#contacts.delete(name);
+      dialer?.close();
+    }
+    for (const { key, peer } of members) {
       if (peer === '' || equalBytes(key, own)) continue;
       const contact = this.#contactOf(key);
       contact.url = this.#secured(peer);

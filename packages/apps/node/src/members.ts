@@ -2,7 +2,7 @@
 import { array, decode, encode, equalBytes, record, type Shape, toHex, union } from '@fatty/codec';
 import { TokenBucket } from '@fatty/host';
 import { BULK, type Clock, type Link, type LinkHandler, type PublicKey } from '@fatty/interface';
-import type { LinkIdentity } from '@fatty/network';
+import { CLOSE, type LinkIdentity } from '@fatty/network';
 import { type Cell, type SignedAddresses, signedAddressesShape } from '@fatty/protocol';
 import { AddressBook } from './address-book.ts';
 import type { NodeConfig } from './config.ts';
@@ -31,7 +31,10 @@ const LONELY_TICKS = 5;
 
 /** What links to the members are made of. */
 export interface MembersParts {
+  /** With the genesis committee. */
   readonly cell: Cell;
+  /** Of now. */
+  readonly members: readonly PublicKey[];
   /** File of the address book. */
   readonly path: string;
   readonly identity: LinkIdentity;
@@ -57,13 +60,14 @@ export class Members {
   #lonely = false;
 
   constructor(parts: MembersParts) {
-    const { cell, path, identity, handler, config, onNews, clock } = parts;
+    const { cell, members, path, identity, handler, config, onNews, clock } = parts;
     this.#parts = parts;
-    this.#book = new AddressBook(cell, path, identity.scheme, identity.signer, clock);
+    const { scheme, signer } = identity;
+    this.#book = new AddressBook({ cell, members, path, scheme, signer, clock });
     this.#dialers = new PeerDialers(identity, handler, config, onNews);
   }
 
-  /** With everybody's newest addresses. */
+  /** With the newest addresses of everybody who is a member now. */
   get cell(): Cell {
     return this.#book.cell;
   }
@@ -76,8 +80,18 @@ export class Members {
   /** We listen there now: everybody is told, and dialled. */
   open(at: Parameters<AddressBook['publish']>[0]): SignedAddresses {
     const own = this.#book.publish(at);
-    this.#dialers.update(this.cell);
+    this.#dialers.update(this.#book.contacts);
     return own;
+  }
+
+  /** A new epoch: who is no member any more is left, the others hear all that we know. */
+  enter(members: readonly PublicKey[]): void {
+    this.#book.enter(members);
+    for (const link of this.#links.values()) {
+      if (members.some((key) => equalBytes(key, link.peer))) this.#greet(link);
+      else link.close(CLOSE.notAdmitted, 'no_member');
+    }
+    this.#moved();
   }
 
   /** cell.json and the authorities were read again. @throws Error when those cannot be read */
@@ -91,7 +105,7 @@ export class Members {
   linked(link: Link, dialledBy: 'us' | 'them'): void {
     this.#links.set(toHex(link.peer), link);
     if (dialledBy === 'them') this.#dialers.leaveTo(link.peer);
-    link.send(encodeGossip(this.cell.addresses), BULK);
+    this.#greet(link);
   }
 
   unlink(link: Link): void {
@@ -121,6 +135,12 @@ export class Members {
     this.#dialers.close();
   }
 
+  #greet(link: Link): void {
+    for (let at = 0; at < this.cell.addresses.length; at += ADDRESSES_MAX) {
+      link.send(encodeGossip(this.cell.addresses.slice(at, at + ADDRESSES_MAX)), BULK);
+    }
+  }
+
   #hear(records: readonly SignedAddresses[], from: Link): void {
     const again = this.#book.outbid(records);
     const news = this.#book.learn(records);
@@ -135,7 +155,7 @@ export class Members {
   }
 
   #moved(): void {
-    this.#dialers.update(this.cell);
+    this.#dialers.update(this.#book.contacts);
     this.#parts.onMoved(this.cell);
   }
 

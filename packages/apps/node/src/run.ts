@@ -10,11 +10,10 @@ import {
   toHex,
 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import { Host } from '@fatty/host';
-import type { Failure, LinkHandler, Outcome, PublicKey, Verifier } from '@fatty/interface';
-import { admitClients, admitOnly, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
-import { type Cell, quorum, type SignedAddresses, writeCell } from '@fatty/protocol';
-import { Replica } from '@fatty/replica';
+import { type FrameBytes, Host } from '@fatty/host';
+import type { Failure, LinkHandler, Outcome, StateMachine, Verifier } from '@fatty/interface';
+import { admitClients, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
+import { type Cell, type Committee, quorum, type SignedAddresses } from '@fatty/protocol';
 import type { NodeConfig } from './config.ts';
 import { Core } from './core.ts';
 import { DiskRoom } from './disk-room.ts';
@@ -25,7 +24,7 @@ import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
-import { Members } from './members.ts';
+import { Peering } from './peering.ts';
 import { Ports } from './ports.ts';
 import type { RunningNode, RunOptions } from './running.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
@@ -62,7 +61,13 @@ export async function runNode(
   const stores = await openStores(config.dir, room.patience);
   if (!stores.ok) return stores;
   const parts = { ...options, scheme, room };
-  return new Node(config, parts, cell.value, me, signer.value, stores.value, hosting.value).start();
+  return new Node(config, parts, cell.value, signer.value, stores.value, hosting.value).start();
+}
+
+/** Where a replica can be reached, and what keeps its links. */
+interface Opened {
+  readonly addresses: SignedAddresses;
+  readonly peering: Peering;
 }
 
 type Given = RunOptions & { readonly scheme: SignatureScheme; readonly room: DiskRoom };
@@ -70,8 +75,8 @@ type Given = RunOptions & { readonly scheme: SignatureScheme; readonly room: Dis
 class Node {
   readonly #config: NodeConfig;
   readonly #options: Given;
+  /** With the genesis committee. */
   readonly #cell: Cell;
-  readonly #me: number;
   readonly #signer: Signer;
   readonly #stores: Stores;
   readonly #verifier: Verifier;
@@ -79,10 +84,8 @@ class Node {
   readonly #telemetry: Telemetry;
   readonly #hosting: Hosting;
   readonly #host: Host;
-  /** cell.json as clients may fetch it: with our own addresses of now. */
-  #cellFile = '';
   readonly #ports: Ports;
-  #members: Members | undefined;
+  #peering: Peering | undefined;
   /** Records of the log replayed so far; undefined when all are. */
   #replaying: number | undefined = 0;
 
@@ -90,7 +93,6 @@ class Node {
     config: NodeConfig,
     options: Given,
     cell: Cell,
-    me: number,
     signer: Signer,
     stores: Stores,
     hosting: Hosting,
@@ -98,17 +100,13 @@ class Node {
     this.#config = config;
     this.#options = options;
     this.#cell = cell;
-    this.#me = me;
     this.#signer = signer;
     this.#stores = stores;
-    const { cellId, committee } = cell;
     const { scheme, wrap } = options;
     this.#hosting = hosting;
-    this.#core = new Core({
-      make: () => new Replica({ committee, cellId, me, signer, scheme, machine: hosting.fresh() }),
-      wrap: wrap && ((replica) => wrap(replica, signer, cell)),
-    });
-    this.#telemetry = new Telemetry({ config, me, clock: CLOCK });
+    const fresh = (committee: Committee): StateMachine => hosting.fresh(committee);
+    this.#core = new Core({ cell, signer, scheme, fresh, wrap });
+    this.#telemetry = new Telemetry({ config, me: () => this.#core.me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),
       queueMax: config.verifierQueueMax,
@@ -129,18 +127,18 @@ class Node {
       await this.#release();
       return opened;
     }
-    const { addresses, members } = opened.value;
+    const { addresses, peering } = opened.value;
     this.#begin();
-    const ticking = setInterval(() => this.#tick(members), TICK_MS);
+    const ticking = setInterval(() => this.#tick(peering), TICK_MS);
     const close = async (): Promise<void> => {
       clearInterval(ticking);
       room.close();
-      members.close();
+      peering.close();
       await new Promise<void>((closed) => this.#host.driver.close(closed));
       await this.#release();
     };
     const complain = (failure: Failure): void => this.#telemetry.notReloaded(failure);
-    return ok({ addresses, reload: (config) => this.#reload(config, members), complain, close });
+    return ok({ addresses, reload: (config) => this.#reload(config, peering), complain, close });
   }
 
   #begin(): void {
@@ -150,7 +148,6 @@ class Node {
 
   /** The replica has ended, and asks for another behind what is on the disk now. */
   async #reopen(): Promise<void> {
-    this.#host.driver.open(this.#core.open());
     const replayed = await this.#replay();
     // Closed meanwhile: the disk, and all that is read from it, is gone.
     if (this.#host.driver.isClosed) return;
@@ -164,13 +161,13 @@ class Node {
   }
 
   /** One thing that cannot be read keeps nothing else from being taken. */
-  #reload(config: NodeConfig, members: Members): void {
+  #reload(config: NodeConfig, peering: Peering): void {
     this.#telemetry.reload(config);
     const cell = loadCell(config.cell);
     const attempts = [
       () => {
         if (!cell.ok) this.#telemetry.notReloaded(cell.failure);
-        else members.update(cell.value, config);
+        else peering.update(cell.value, config);
       },
       () => this.#ports.reloadTls(),
     ];
@@ -192,7 +189,7 @@ class Node {
   }
 
   /** HTTP comes first: a long replay can be watched. The others come when we know who we are. */
-  async #open(): Promise<Outcome<{ addresses: SignedAddresses; members: Members }>> {
+  async #open(): Promise<Outcome<Opened>> {
     const http = await this.#ports.listening(() => this.#serveHttp());
     if (!http.ok) return http;
     const replayed = await this.#replay();
@@ -200,8 +197,8 @@ class Node {
   }
 
   async #replay(): Promise<Outcome<number>> {
-    const refused = this.#host.driver.resume(await this.#stores.frames.read());
-    for (const failure of refused) this.#telemetry.log.error({ failure }, 'a frame is of no use');
+    const opened = this.#openCore(await this.#stores.frames.read());
+    if (!opened.ok) return opened;
     const restore: Restoring = (...part) => this.#host.driver.restore(...part);
     const replayed = await replayLog(this.#stores, restore, (records) => {
       this.#replaying = records;
@@ -215,51 +212,53 @@ class Node {
     return replayed;
   }
 
-  async #openPorts(http: HttpServer): Promise<{ addresses: SignedAddresses; members: Members }> {
-    const { peerPort, clientPort, allowOrigins } = this.#config;
-    const identity = this.#peerIdentity();
-    const members = this.#makeMembers(identity);
-    this.#members = members;
-    const handler = this.#peerHandler(members, 'them');
-    const peers = await this.#ports.listen('peers', { port: peerPort, identity, handler });
+  /** The core that the disk leads to, and links to the members of its epoch. */
+  #openCore(frames: readonly FrameBytes[]): Outcome<true> {
+    const before = this.#core.cell.committee.epoch;
+    const opened = this.#core.open(frames);
+    const { epoch } = this.#core.cell.committee;
+    if (opened === undefined) {
+      return fail('not_a_member', `a key of the members of epoch ${epoch}`, 'another');
+    }
+    for (const failure of opened.failures)
+      this.#telemetry.log.error({ failure }, 'a frame is of no use');
+    const numberOf = this.#peering?.numberOf;
+    this.#host.driver.open(opened.core, { at: opened.at, ...(numberOf && { numberOf }) });
+    if (epoch === before) return ok(true);
+    this.#telemetry.log.info({ epoch, members: this.#core.cell.committee.members.length }, 'epoch');
+    this.#peering?.enter();
+    return ok(true);
+  }
+
+  async #openPorts(http: HttpServer): Promise<Opened> {
+    const { clientPort, allowOrigins } = this.#config;
+    const peering = this.#makePeering();
     const clients = await this.#ports.listen('clients', {
       port: clientPort,
-      identity: this.#identity(admitClients),
+      identity: this.#clientIdentity,
       handler: this.#clientHandler(),
-      cellFile: () => this.#cellFile,
+      cellFile: () => peering.cellFile,
       allowOrigins,
       allowHosts: this.#ports.hosts,
     });
-    const addresses = members.open({
-      peer: this.#ports.published(peers),
+    const addresses = await peering.open(this.#ports, {
       client: this.#ports.published(clients),
       http: `http://127.0.0.1:${http.port}`,
     });
-    this.#cellFile = writeCell(members.cell);
-    return { addresses, members };
+    return { addresses, peering };
   }
 
-  #makeMembers(identity: LinkIdentity): Members {
-    const handler: LinkHandler = {
-      up: (link) => this.#peerHandler(members, 'us').up(link),
-      message: (link, bytes) => this.#peerHandler(members, 'us').message(link, bytes),
-      down: (link, code, reason) => this.#peerHandler(members, 'us').down(link, code, reason),
-    };
-    const members: Members = new Members({
+  #makePeering(): Peering {
+    this.#peering = new Peering({
       cell: this.#cell,
-      path: join(this.#config.dir, 'addresses.json'),
-      identity,
       config: this.#config,
-      clock: CLOCK,
-      handler,
-      onNews: (peer, url, why) => this.#telemetry.peerLink(this.#indexOf(peer), url, why),
-      onMoved: (cell) => {
-        this.#cellFile = writeCell(cell);
-        this.#telemetry.moved(cell.addresses.map(({ peer }) => peer));
-      },
-      onLonely: (lonely) => this.#telemetry.lonely(lonely, this.#unlinked()),
+      core: this.#core,
+      driver: this.#host.driver,
+      scheme: this.#options.scheme,
+      signer: this.#signer,
+      telemetry: this.#telemetry,
     });
-    return members;
+    return this.#peering;
   }
 
   #makeHost(): Host {
@@ -286,7 +285,7 @@ class Node {
       onOutward: (effect) => {
         this.#telemetry.outward(effect);
         if (effect.kind === 'diverged')
-          void keepBoth(this.#config.dir, effect, this.#me, this.#telemetry.log);
+          void keepBoth(this.#config.dir, effect, this.#core.me, this.#telemetry.log);
       },
       onSent: (effect, taken) => this.#telemetry.sent(effect, taken),
       onPersisted: (ms) => metrics.persistSeconds.observe(ms / 1000),
@@ -300,41 +299,14 @@ class Node {
     });
   }
 
-  #identity(admit: LinkIdentity['admit']): LinkIdentity {
-    const { cellId, committee } = this.#cell;
-    const epoch = (): number => committee.epoch;
+  get #clientIdentity(): LinkIdentity {
     return {
-      cellId,
-      epoch,
+      cellId: this.#cell.cellId,
+      epoch: () => this.#core.cell.committee.epoch,
       role: 'replica',
       signer: this.#signer,
       scheme: this.#options.scheme,
-      admit,
-    };
-  }
-
-  #peerIdentity(): LinkIdentity {
-    return this.#identity(admitOnly(this.#cell.committee.members.filter((_, i) => i !== this.#me)));
-  }
-
-  #indexOf(key: PublicKey): number {
-    return this.#cell.committee.members.findIndex((member) => equalBytes(member, key));
-  }
-
-  #peerHandler(members: Members, dialledBy: 'us' | 'them'): LinkHandler {
-    return {
-      up: (link) => {
-        this.#host.driver.linkUp(this.#indexOf(link.peer), link);
-        members.linked(link, dialledBy);
-      },
-      message: (link, bytes) => {
-        if (members.message(link, bytes)) return;
-        this.#host.driver.dispatch({ kind: 'message', peer: this.#indexOf(link.peer), bytes });
-      },
-      down: (link) => {
-        members.unlink(link);
-        this.#host.driver.linkDown(this.#indexOf(link.peer), link);
-      },
+      admit: admitClients,
     };
   }
 
@@ -348,7 +320,6 @@ class Node {
 
   #serveHttp(): Promise<HttpServer> {
     const [telemetry, core, { driver }] = [this.#telemetry, this.#core, this.#host];
-    const needed = quorum(this.#cell.committee);
     return this.#ports.keep(
       serveHttp(this.#config.httpPort, {
         registry: telemetry.metrics.registry,
@@ -357,13 +328,13 @@ class Node {
         ready: () => [
           ...telemetry.ready(core.replica.status(), {
             reachable: driver.peersUp.length + 1,
-            needed,
+            needed: quorum(core.cell.committee),
             unlinked: this.#unlinked(),
           }),
           telemetry.replayed(this.#replaying),
         ],
         status: () => ({
-          replica: this.#me,
+          replica: core.me,
           ...core.replica.status(),
           state: core.opened.status().state,
           peersUp: driver.peersUp,
@@ -374,13 +345,11 @@ class Node {
   }
 
   #unlinked(): string[] {
-    const unlinked = this.#members?.unlinked ?? [];
-    const texts = unlinked.map(({ peer, why }) => `replica ${this.#indexOf(peer)}: ${why}`);
-    return [...texts.sort(), ...this.#telemetry.turnedAway];
+    return [...(this.#peering?.unlinked ?? []), ...this.#telemetry.turnedAway];
   }
 
-  #tick(members: Members): void {
-    members.tick();
+  #tick(peering: Peering): void {
+    peering.tick();
     this.#telemetry.gauges(this.#core.replica.status(), {
       peersUp: this.#host.driver.peersUp.length,
       clients: this.#host.front?.clients ?? 0,

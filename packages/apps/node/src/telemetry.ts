@@ -36,7 +36,8 @@ function fetchingTold(fetching: ReplicaStatus['fetching']): readonly string[] {
 /** Whose telemetry it is. */
 export interface TelemetryOptions {
   readonly config: NodeConfig;
-  readonly me: number;
+  /** Own committee index, in the epoch of now. */
+  readonly me: () => number;
   readonly clock: Clock;
 }
 
@@ -79,12 +80,13 @@ export class Telemetry {
   #shown: NodeState | undefined;
 
   constructor({ config, me, clock }: TelemetryOptions) {
-    this.log = pino({ level: config.logLevel, base: { replica: me } });
+    const mixin = (): object => ({ replica: me() });
+    this.log = pino({ level: config.logLevel, base: {}, mixin });
     this.#clock = clock;
     this.metrics = createMetrics();
     const { record } = config;
     const onEnd = (why: string): void => this.log.warn({ record, why }, 'nothing more is recorded');
-    if (record !== '') this.#recorder = new Recorder(record, me, clock, { onEnd });
+    if (record !== '') this.#recorder = new Recorder(record, me(), clock, { onEnd });
   }
 
   event(event: ReplicaEvent): void {

@@ -86,10 +86,12 @@ test('a hosted algorithm answers for sessions and the cell, and refuses what is 
   const hosting = await hostingOf(cell, moduleOf(`export class Good { ${methods()} }`));
   if (!hosting.ok) throw new Error(hosting.failure.code);
   const { fresh, served, sessions } = hosting.value;
-  const machine = fresh();
+  const machine = fresh(cell.committee);
   const nobody = asPublicKey(new Uint8Array(32));
-  const { ask, hasSession } = served((view) =>
-    view === 'committed' ? machine : (machine.view?.() ?? machine),
+  let committee = cell.committee;
+  const { ask, hasSession } = served(
+    (view) => (view === 'committed' ? machine : (machine.view?.() ?? machine)),
+    () => committee,
   );
   for (const view of ['committed', 'delivered'] as const) {
     expect(ask({ kind: 'status' }, view, nobody)).toMatchObject({ kind: 'status', sessions: 0 });
@@ -102,11 +104,17 @@ test('a hosted algorithm answers for sessions and the cell, and refuses what is 
     });
   }
   expect([hasSession(nobody), sessions(machine)]).toEqual([false, 0]);
+  committee = { ...committee, epoch: 1, members: committee.members.slice(1) };
+  const { members } = committee;
+  expect(ask({ kind: 'members' }, 'committed', nobody)).toMatchObject({ epoch: 1, members });
   const { algorithm: _, ...plain } = cell;
   const lock = await hostingOf(plain, '');
   if (!lock.ok) throw new Error(lock.failure.code);
-  const locks = lock.value.fresh();
-  const { ask: askLock } = lock.value.served(() => locks);
+  const locks = lock.value.fresh(cell.committee);
+  const { ask: askLock } = lock.value.served(
+    () => locks,
+    () => cell.committee,
+  );
   const answer = askLock({ kind: 'own', question: new Uint8Array(1) }, 'committed', nobody);
   expect(answer).toMatchObject({ code: 'other_algorithm' });
 });

@@ -64,7 +64,7 @@ beforeEach(async () => {
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  telemetry = new Telemetry({ config: config.value, me: 0, clock });
+  telemetry = new Telemetry({ config: config.value, me: () => 0, clock });
   http = await serveHttp(0, {
     refuse: (request) => refuseHost(request, { allowHosts: ['r0.example'] }),
     registry: telemetry.metrics.registry,

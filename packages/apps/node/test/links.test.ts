@@ -4,7 +4,6 @@ import { asCellId, compareBytes } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { LinkHandler } from '@fatty/interface';
 import { admitOnly, type LinkIdentity, listen } from '@fatty/network';
-import type { Cell, SignedAddresses } from '@fatty/protocol';
 import { expect, test } from 'vitest';
 import { PeerDialers } from '../src/links.ts';
 
@@ -48,9 +47,8 @@ test('why a peer has no link is told once per change, and shown until it has one
     expect(url).toBe(peer);
     news.push(why);
   });
-  const at = { key: high.publicKey, peer } as SignedAddresses;
-  const cell = { addresses: [at] } as unknown as Cell;
-  wary.update(cell);
+  const members = [{ key: high.publicKey, peer }];
+  wary.update(members);
   await until(() => news.length > 0);
   // Several tries later it is still one line.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -75,11 +73,31 @@ test('why a peer has no link is told once per change, and shown until it has one
     { ...config, tlsCa: fixture('root.cert.pem') },
     (_peer, _url, why) => void heard.push(why),
   );
-  trusting.update(cell);
+  trusting.update(members);
   await until(() => again.links().length === 1);
   expect(trusting.unlinked).toEqual([]);
   await again.close(1012);
   await until(() => trusting.unlinked.length === 1);
   trusting.close();
   expect(heard[0]).toBe('shutdown');
+});
+
+test('who is no member any more is left, and dialled no more', async () => {
+  const listener = await listen({ port: 0, identity: identityOf(high), handler: deaf });
+  const ends: number[] = [];
+  const config = { insecure: false, tlsCa: '', tlsCert: '' };
+  const handler: LinkHandler = { ...deaf, down: (_link, code) => void ends.push(code) };
+  const dialers = new PeerDialers(identityOf(low), handler, config, () => undefined);
+  const members = [{ key: high.publicKey, peer: listener.url }];
+  dialers.update(members);
+  await until(() => listener.links().length === 1);
+  dialers.update([]);
+  await until(() => ends.length === 1);
+  dialers.tick([]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect([listener.links().length, dialers.unlinked]).toEqual([0, []]);
+  dialers.update(members);
+  await until(() => listener.links().length === 1);
+  dialers.close();
+  await listener.close();
 });

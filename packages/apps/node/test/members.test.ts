@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compareBytes, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Link, LinkHandler } from '@fatty/interface';
+import type { Link, LinkHandler, PublicKey } from '@fatty/interface';
 import { admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
 import {
   type Cell,
   cellIdOf,
   DEFAULT_PARAMS,
   type Hint,
+  parseCell,
   type SignedAddresses,
   signAddresses,
+  writeCell,
 } from '@fatty/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AddressBook } from '../src/address-book.ts';
@@ -65,6 +67,7 @@ class Place {
     this.#identity = { cellId, epoch: () => 0, role: 'replica', signer, scheme, admit };
     this.members = new Members({
       cell,
+      members: keys,
       path: join(dir, `${i}.json`),
       identity: this.#identity,
       config: configOf(tls),
@@ -200,7 +203,14 @@ describe('the address book', () => {
   let nowMs = 0;
   const clock = { nowMs: () => 7_000, monotonicMs: () => nowMs };
   const bookOf = (cell: Cell = EMPTY): AddressBook =>
-    new AddressBook(cell, join(dir, 'book.json'), scheme, signerOf(0), clock);
+    new AddressBook({
+      cell,
+      members: keys,
+      path: join(dir, 'book.json'),
+      scheme,
+      signer: signerOf(0),
+      clock,
+    });
   const at = (peer: string, version?: number) => ({
     peer,
     client: '',
@@ -233,6 +243,28 @@ describe('the address book', () => {
     const second = says(1, 'ws://b', 6);
     expect(book.learn([second])).toEqual([second]);
     expect(bookOf({ ...EMPTY, addresses: [first] }).cell.addresses).toEqual([second]);
+  });
+
+  it('goes by the members of now: who comes counts, who goes is forgotten, and itself it knows', () => {
+    nowMs = 0;
+    const book = bookOf();
+    const newcomer = scheme.signer(new Uint8Array(32).fill(9));
+    const there = signAddresses(cellId, newcomer, at('ws://new', 3));
+    const own = book.publish(at('ws://here'));
+    book.learn([says(1, 'ws://a', 5)]);
+    expect(book.learn([there])).toEqual([]);
+    const isKept = (key: PublicKey): boolean =>
+      key !== signerOf(0).publicKey && key !== signerOf(1).publicKey;
+    book.enter([...keys.filter(isKept), newcomer.publicKey]);
+    expect(book.learn([there])).toEqual([there]);
+    expect(book.learn([says(1, 'ws://again', 6)])).toEqual([]);
+    expect(new Set(book.cell.addresses)).toEqual(new Set([there, own]));
+    // The genesis committee is the trust root for ever.
+    expect(book.cell.committee).toEqual(committee);
+    const read = parseCell(writeCell(book.cell), scheme);
+    expect(read.ok && new Set(read.value.addresses.map(({ peer }) => peer))).toEqual(
+      new Set(['ws://new', 'ws://here']),
+    );
   });
 
   it('takes only some new words a second of a member', () => {

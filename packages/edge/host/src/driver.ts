@@ -1,5 +1,5 @@
 // The driver: performs the effects of one replica and tells it what happens.
-import type { Failure, Link, LogRecord, Outcome } from '@fatty/interface';
+import type { Failure, Link, LogRecord, Outcome, PublicKey } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent, StoredWant, TimerName } from '@fatty/replica';
 import { BlockIndex, type IndexGroup } from './block-index.ts';
 import {
@@ -10,6 +10,7 @@ import {
   sampleOf,
 } from './doings.ts';
 import { REOPENING } from './gateway/refusals.ts';
+import { PeerLinks } from './links.ts';
 import type { Cancel, FrameBytes, HostPorts, Written } from './ports.ts';
 
 /** What a driver drives: the honest replica, or a program that a test cell puts in its place. */
@@ -19,6 +20,14 @@ export interface ReplicaCore {
   resume?(head: Uint8Array, payload: Uint8Array): Outcome<ResumedAt>;
   /** Before the first step: see `Replica.restore`. Without it, nothing of the log is of use. */
   restore?(records: readonly LogRecord[], mark: Uint8Array | undefined): readonly ReplicaEffect[];
+}
+
+/** Where a core begins. */
+export interface Opening {
+  /** The commit that it was put behind already, so that `resume` has nothing to do. */
+  readonly at?: ResumedAt | undefined;
+  /** By which number the core knows who has this key; undefined: not at all. */
+  readonly numberOf?: (key: PublicKey) => number | undefined;
 }
 
 /** What a driver is made of. */
@@ -64,7 +73,7 @@ export class Driver {
   #isReopening = false;
   /** The core ends with the event `stop` that is under way. */
   #isEnding = false;
-  readonly #links = new Map<number, Link>();
+  readonly #links = new PeerLinks();
   readonly #timers = new Map<TimerName, Cancel>();
   readonly #queue: Happening[] = [];
   readonly #index: BlockIndex;
@@ -83,7 +92,7 @@ export class Driver {
   }
 
   get peersUp(): readonly number[] {
-    return [...this.#links.keys()].sort((a, b) => a - b);
+    return this.#links.members;
   }
 
   /** It takes nothing more: by `close`, or because something failed. */
@@ -91,15 +100,14 @@ export class Driver {
     return this.#closed;
   }
 
+  /** `peer`: committee index. Below 0 stand guests, each with a number of its own: they may ask, and are no peers. */
   linkUp(peer: number, link: Link): void {
     this.#links.set(peer, link);
-    this.dispatch({ kind: 'peerUp', peer });
+    if (peer >= 0) this.dispatch({ kind: 'peerUp', peer });
   }
 
   linkDown(peer: number, link: Link): void {
-    if (this.#links.get(peer) !== link) return;
-    this.#links.delete(peer);
-    this.dispatch({ kind: 'peerDown', peer });
+    if (this.#links.delete(peer, link) && peer >= 0) this.dispatch({ kind: 'peerDown', peer });
   }
 
   /**
@@ -154,8 +162,10 @@ export class Driver {
   }
 
   /** From {@link DriverParts.onReopen} on: the core that `resume`, `restore` and `begin` are for. */
-  open(core: ReplicaCore): void {
+  open(core: ReplicaCore, { at, numberOf }: Opening = {}): void {
     this.#core = core;
+    if (at) this.#parts.onResumed?.(at);
+    if (numberOf) this.#links.renumber(numberOf);
   }
 
   dispatch(happening: Happening): void {

@@ -97,10 +97,11 @@ export class Bench {
     return new Promise((closed) => this.driver.close(closed));
   }
 
-  link(peer: number): string[] {
+  /** `key`: the first byte of the peer's. */
+  link(peer: number, key = 0): string[] {
     const heard: string[] = [];
     const link: Link = {
-      peer: new Uint8Array(32) as Link['peer'],
+      peer: Uint8Array.of(key, ...new Uint8Array(31)) as Link['peer'],
       role: 'replica',
       messageBytesMax: 1 << 20,
       send: (bytes) => heard.push(new TextDecoder().decode(bytes)) > 0,

@@ -1,5 +1,6 @@
 // A core that is opened anew while its process lives.
 import { utf8 } from '@fatty/codec';
+import type { ReplicaEvent } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Bench, persist } from './bench.ts';
 
@@ -84,6 +85,44 @@ describe('a driver whose core asks to be opened anew', () => {
     const heard = nextCore();
     bench.driver.begin();
     expect(heard).toEqual(['start', 'peerUp']);
+  });
+
+  it('knows who is linked by the numbers of the next core, and guests are no peers of it', async () => {
+    bench.driver.begin();
+    const staying = bench.link(1, 11);
+    bench.link(2, 12);
+    const coming = bench.link(-1, 13);
+    expect(bench.told.filter((what) => what === 'peerUp')).toHaveLength(2);
+    bench.driver.reopen();
+    const heard: ReplicaEvent[] = [];
+    const numbers = new Map([
+      [11, 0],
+      [13, 2],
+    ]);
+    bench.driver.open(
+      {
+        step(event) {
+          heard.push(event);
+          if (event.kind !== 'unsigned') return [];
+          return [0, 1, 2].map((peer) => {
+            return { kind: 'send', peer, bytes: utf8('hi'), priority: 1 } as const;
+          });
+        },
+      },
+      { at: { index: 7, commitTs: 1, leaseClock: 1 }, numberOf: ([key = 0]) => numbers.get(key) },
+    );
+    bench.driver.begin();
+    expect(heard.map((event) => (event.kind === 'peerUp' ? event.peer : event.kind))).toEqual([
+      'start',
+      0,
+      2,
+    ]);
+    bench.driver.dispatch({ kind: 'unsigned', bytes: utf8('x') });
+    expect([staying, coming]).toEqual([['hi'], ['hi']]);
+    // The link of who has no number any more is gone from here.
+    const gone = bench.links.get(2);
+    if (gone) bench.driver.linkDown(2, gone);
+    expect(bench.driver.peersUp).toEqual([0, 2]);
   });
 
   it('hears no timer and no verdict that the old core has asked for', async () => {

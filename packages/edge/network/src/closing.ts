@@ -53,8 +53,6 @@ const BY_FAILURE: Readonly<Record<string, number>> = {
   wrong_version: CLOSE.version,
   handshake_timeout: CLOSE.timeout,
   own_key: CLOSE.conflict,
-  // A peer a moment ahead or behind in epochs is worth another try, unlike a wrong cell.
-  wrong_epoch: CLOSE.tryLater,
   slow_down: CLOSE.slowDown,
 };
 

@@ -29,7 +29,7 @@ import {
 /** Who this end is and whom it talks to. */
 export interface LinkIdentity {
   readonly cellId: CellId;
-  /** The epoch right now; asked once per handshake. */
+  /** The epoch right now; asked once per handshake. The other end may be in another one. */
   epoch(): number;
   /** What this end is. An acceptor is a replica. */
   readonly role: Role;
@@ -64,8 +64,9 @@ export interface Step {
 
 /**
  * One end of the handshake, without IO. Failure codes: `malformed`, `wrong_version`, `wrong_cell`,
- * `wrong_epoch`, `wrong_role`, `own_key`, `bad_key`, `bad_signature`, `slow_down`, and whatever
- * `admit` rejects with.
+ * `wrong_role`, `own_key`, `bad_key`, `bad_signature`, `slow_down`, and whatever `admit` rejects with.
+ * Links hold across epochs: who is behind learns on them of those that it has slept through (R31), and what
+ * counts in one epoch only names that epoch itself.
  */
 export interface Handshake {
   /** What this end says unasked. */
@@ -95,9 +96,6 @@ function refuse(self: LinkIdentity, peer: Hello | Challenge): Outcome<never> | u
   const admitted = self.admit(peer.key, peer.role);
   if (admitted.kind === 'reject') return fail(admitted.code, admitted.expected, admitted.actual);
   if (admitted.kind === 'ignore') return fail('slow_down', admitted.expected, admitted.actual);
-  if (peer.epoch !== self.epoch()) {
-    return fail('wrong_epoch', String(self.epoch()), String(peer.epoch));
-  }
   const form = self.scheme.admit(peer.key);
   return form.kind === 'accept' ? undefined : fail('bad_key', form.expected, form.actual);
 }

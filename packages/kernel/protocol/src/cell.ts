@@ -50,7 +50,10 @@ export interface Hint {
 export interface Cell {
   readonly cellId: CellId;
   readonly committee: Committee;
-  /** One per member that has published addresses, in committee order; signatures already checked. */
+  /**
+   * One per member that has published addresses, in key order; signatures already checked. Those of no member of
+   * this committee are of a later epoch's, see R31.
+   */
   readonly addresses: readonly SignedAddresses[];
   /** Of members without addresses: the word of whoever wrote the file, so of one's own files only. */
   readonly hints?: readonly Hint[];
@@ -72,6 +75,7 @@ export interface SignedAddresses extends Addresses {
 export const CELL_FORMAT = 'fatty-cell/1';
 const URL_MAX = 512;
 const NAME_MAX = 200;
+const LATER_MAX = 256;
 
 type Places = Omit<Addresses, 'version'>;
 
@@ -157,7 +161,10 @@ export function addressesFromJson(value: unknown): SignedAddresses | undefined {
 const isVersion = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
-/** The JSON text of cell.json. Keys are hex, times ms, sizes bytes. */
+/**
+ * The JSON text of cell.json. Keys are hex, times ms, sizes bytes. `members` are those of the committee, which
+ * the cell id is the hash of; `later`: addresses of others, who have become members since, by their own word.
+ */
 export function writeCell(cell: Cell): string {
   const { committee } = cell;
   const members = committee.members.map((key) => {
@@ -166,6 +173,8 @@ export function writeCell(cell: Cell): string {
     const hint = cell.hints?.find((one) => toHex(one.key) === toHex(key));
     return { key: toHex(key), ...(hint && { hint: { peer: hint.peer, client: hint.client } }) };
   });
+  const genesis = new Set(committee.members.map(toHex));
+  const later = cell.addresses.filter(({ key }) => !genesis.has(toHex(key))).map(addressesToJson);
   const { epoch, genesisTs, params } = committee;
   const file = {
     format: CELL_FORMAT,
@@ -176,6 +185,7 @@ export function writeCell(cell: Cell): string {
     ...(cell.algorithm !== undefined && { algorithm: cell.algorithm }),
     ...(cell.admin !== undefined && { admin: toHex(cell.admin) }),
     members,
+    ...(later.length > 0 && { later }),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
@@ -226,7 +236,7 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
   }
   const flaw = checkWindows(committee);
   if (flaw) return { ok: false, failure: flaw };
-  const addresses = rows
+  const addresses = [...rows, ...laterRows(file)]
     .filter((row) => row.sig !== undefined)
     .map((row) => readAddresses(row, cellId, scheme));
   const hints = rows.flatMap((row) => readHint(row, scheme));
@@ -240,6 +250,12 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
     ...(algorithm !== undefined && { algorithm }),
     ...(admin !== undefined && { admin }),
   });
+}
+
+/** Who has come since: the chain of epochs says who of them is a member, and this only where it would be. */
+function laterRows({ later = [] }: Json): readonly Json[] {
+  if (Array.isArray(later) && later.length <= LATER_MAX) return later as Json[];
+  throw new CellFileError('bad_cell_file', `later: up to ${LATER_MAX} addresses`, 'others');
 }
 
 function readAlgorithm({ algorithm }: Json): string | undefined {

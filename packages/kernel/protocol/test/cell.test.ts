@@ -8,6 +8,7 @@ import {
   checkWindows,
   DEFAULT_PARAMS,
   parseCell,
+  signAddresses,
   writeCell,
 } from '../src/index.ts';
 
@@ -62,6 +63,32 @@ describe('the first administrator of a cell', () => {
       ok: false,
       failure: { code: 'bad_cell_file', expected: 'admin: 32 bytes of hex' },
     });
+  });
+});
+
+describe('addresses of members that came later', () => {
+  const committee = committeeOf(4, {});
+  const cell = { cellId: cellIdOf(committee), committee, addresses: [] };
+  const newcomer = scheme.signer(new Uint8Array(32).fill(200));
+  const at = { peer: 'ws://a', client: 'ws://b', http: '', version: 3 };
+  const one = signAddresses(cell.cellId, newcomer, at);
+
+  it('stand beside the members that the cell id is of', () => {
+    const read = parseCell(writeCell({ ...cell, addresses: [one] }), scheme);
+    expect(read).toEqual({ ok: true, value: { ...cell, addresses: [one] } });
+  });
+
+  it('count only with their signature, and are not without end', () => {
+    const file: unknown = JSON.parse(
+      writeCell({ ...cell, addresses: [{ ...one, peer: 'ws://c' }] }),
+    );
+    expect(parseCell(JSON.stringify(file), scheme)).toMatchObject({
+      failure: { code: 'bad_address_signature' },
+    });
+    for (const later of [5, Array.from({ length: 257 }, () => ({}))]) {
+      const text = JSON.stringify({ ...JSON.parse(writeCell(cell)), later });
+      expect(parseCell(text, scheme)).toMatchObject({ failure: { code: 'bad_cell_file' } });
+    }
   });
 });
 
