@@ -1,21 +1,23 @@
 // Real processes: links over TLS.
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { RunningCell } from '@fatty/cli';
 import { type Client, connect, type NodeConnectOptions } from '@fatty/client/node';
 import { toHex } from '@fatty/codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { addressOf, codeOf, endEverything, member, newCell, tidyUp } from './cell.ts';
+import { addressOf, codeOf, endEverything, member, newCell, tidyUp, until } from './cell.ts';
 
 const FIXTURES = '../../packages/edge/network/test/fixtures/';
 const pem = (name: string): string =>
   fileURLToPath(new URL(`${FIXTURES}${name}.pem`, import.meta.url));
 const FATTY = fileURLToPath(new URL('../../packages/apps/cli/bin/fatty.js', import.meta.url));
+const FOUND = fileURLToPath(new URL('../../packages/apps/node/operate/found.sh', import.meta.url));
 const ca = readFileSync(pem('root.cert'), 'utf8');
 
 afterAll(endEverything);
@@ -108,49 +110,61 @@ describe('a cell with certificates of its own authority', () => {
   });
 });
 
-describe('four machines that nobody dealt keys to', () => {
-  it('become a cell with certificates, and clients with the file of hints find it', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'fatty-machines-'));
-    tidyUp(async () => rmSync(dir, { recursive: true, force: true }));
-    const tls = ['--tlsCert', pem('localhost.cert'), '--tlsKey', pem('localhost.key')];
-    const config = [...tls, '--tlsCa', pem('root.cert'), '--logLevel', 'warn'];
-    const fatty = (...args: string[]): string => {
-      const said = spawnSync(process.execPath, [FATTY, ...args], { encoding: 'utf8' });
-      expect([said.status, said.stderr]).toEqual([0, '']);
-      return said.stdout.trim();
-    };
-    const ports = await freePorts(8);
-    const machines = [0, 1, 2, 3].map((i) => {
-      const replica = join(dir, `machine-${i}`, 'replica');
-      return { replica, key: fatty('keygen', '--dir', replica), at: ports.slice(2 * i, 2 * i + 2) };
+/** The certificate that a port shows. */
+function certificateAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
     });
-    const named = machines.flatMap(({ key, at }) => [
-      '--member',
-      `${key}=127.0.0.1:${at.join(':')}`,
-    ]);
-    fatty('init', '--dir', dir, '--tls', ...named);
-    const cellPath = join(dir, 'cell.json');
-    for (const {
-      replica,
-      at: [peer, client],
-    } of machines) {
-      copyFileSync(cellPath, join(replica, '..', 'cell.json'));
+    socket.once('error', reject);
+  });
+}
+
+describe('a cell founded as the operator’s page says', () => {
+  const dir = join(mkdtempSync(join(tmpdir(), 'fatty-founded-')), 'cell');
+  const found = (...args: string[]): string => {
+    const said = spawnSync('sh', [FOUND, ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, FATTY: `${process.execPath} ${FATTY}` },
+    });
+    expect([said.status, said.stderr]).toEqual([0, '']);
+    return said.stdout;
+  };
+
+  it('runs on keys and certificates of its own, and takes new ones without a restart', async () => {
+    tidyUp(async () => rmSync(join(dir, '..'), { recursive: true, force: true }));
+    const ports = await freePorts(8);
+    const at = [0, 1, 2, 3].map((i) => ports.slice(2 * i, 2 * i + 2));
+    found(dir, ...at.map(([peer, client]) => `127.0.0.1:${peer}:${client}`));
+    const replicas = at.map(([peer, client], i) => {
+      const folder = join(dir, `r${i}`);
       const where = ['--peerPort', `${peer}`, '--clientPort', `${client}`, '--httpPort', '0'];
-      const child = spawn(
-        process.execPath,
-        [FATTY, 'node', '--dir', replica, ...where, ...config],
-        {
-          stdio: 'ignore',
-        },
-      );
+      const cert = ['--tlsCert', join(folder, 'tls.cert.pem'), '--tlsCa', join(folder, 'ca.pem')];
+      const config = [...cert, '--tlsKey', join(folder, 'tls.key.pem'), '--logLevel', 'warn'];
+      const child = spawn(process.execPath, [FATTY, 'node', '--dir', folder, ...where, ...config], {
+        stdio: 'ignore',
+      });
       const closed = new Promise((resolve) => child.once('close', resolve));
       tidyUp(async () => {
         child.kill('SIGTERM');
         await closed;
       });
-    }
-    const client = await open(cellPath, { ca, timeoutMs: 120_000 });
+      return child;
+    });
+    const authority = readFileSync(join(dir, 'authority', 'ca.pem'), 'utf8');
+    const client = await open(join(dir, 'cell.json'), { ca: authority, timeoutMs: 120_000 });
     await client.put('/together', 'kept');
-    expect((await client.get('/together')).text()).toBe('kept');
+
+    const before = await Promise.all(ports.map(certificateAt));
+    expect(found('--renew', dir)).toContain('SIGHUP');
+    for (const child of replicas) child.kill('SIGHUP');
+    await until(async () => {
+      const now = await Promise.all(ports.map(certificateAt));
+      return now.every((one, i) => one !== before[i]);
+    });
+    expect((await client.get('/together', { level: 'linearizable' })).text()).toBe('kept');
+    const newcomer = await open(join(dir, 'cell.json'), { ca: authority, timeoutMs: 120_000 });
+    await newcomer.linked(4);
   });
 });

@@ -17,6 +17,8 @@ export interface Metrics {
   readonly commitLatencySeconds: Histogram;
   readonly verifySeconds: Histogram;
   readonly state: Gauge<'state'>;
+  readonly check: Gauge<'check'>;
+  readonly members: Gauge;
   readonly round: Gauge;
   readonly commitIndex: Gauge;
   readonly certifiedCommit: Gauge;
@@ -63,6 +65,13 @@ export function createMetrics(): Metrics {
       registers,
       labelNames: ['state'],
     }),
+    check: new parts.Gauge({
+      name: 'fatty_check',
+      help: '1 for a check of /readyz that is good, 0 for one that is not',
+      registers,
+      labelNames: ['check'],
+    }),
+    members: gauge('fatty_members', 'Members of the committee'),
     round: gauge('fatty_round', 'Highest own round'),
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),
     certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),

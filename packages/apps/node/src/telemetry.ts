@@ -248,6 +248,7 @@ export class Telemetry {
   gauges(status: ReplicaStatus, others: Gauges): void {
     this.#clocks(status);
     this.#state(status);
+    this.#checks(status, others.peersUp);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
     this.metrics.certifiedCommit.set(status.certifiedCommit);
@@ -256,6 +257,17 @@ export class Telemetry {
     this.metrics.evidence.set(status.evidence.length);
     this.metrics.clients.set(others.clients);
     this.metrics.sessions.set(others.sessions);
+  }
+
+  /** What /readyz says, for those who collect figures. */
+  #checks(status: ReplicaStatus, peersUp: number): void {
+    const members = status.clockOffsetsMs.length;
+    const needed = members - Math.floor((members - 1) / 3);
+    const reach = { reachable: peersUp + 1, needed, unlinked: [] };
+    this.metrics.members.set(members);
+    for (const { name, good } of this.ready(status, reach)) {
+      this.metrics.check.set({ check: name }, good ? 1 : 0);
+    }
   }
 
   /** A change of state is said in the log. */

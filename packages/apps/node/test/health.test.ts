@@ -3,50 +3,13 @@ import { readFileSync } from 'node:fs';
 import { get as getHttp } from 'node:http';
 import { connect } from 'node:net';
 import { refuseHost } from '@fatty/network';
-import { EMPTY_AGENDA } from '@fatty/protocol';
 import type { ReplicaStatus } from '@fatty/replica';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HttpServer, serveHttp } from '../src/http.ts';
 import { loadConfig } from '../src/index.ts';
 import { Telemetry } from '../src/telemetry.ts';
+import { HEALTHY } from './healthy.ts';
 
-const HEALTHY: ReplicaStatus = {
-  epoch: 0,
-  agenda: EMPTY_AGENDA,
-  round: 12,
-  highestRound: 12,
-  decidedRound: 10,
-  completeRound: 12,
-  horizon: 0,
-  commitIndex: 9,
-  certifiedCommit: 8,
-  frameCommit: 7,
-  voteLiars: [],
-  evidence: [],
-  diverged: undefined,
-  commitTs: 1,
-  leaseClock: 1,
-  state: 'active',
-  bodyBytes: 0,
-  blocks: 48,
-  waiting: 0,
-  wanted: 0,
-  queued: 0,
-  uncommitted: 0,
-  delivered: 0,
-  peerRounds: [12, 12, 12, 12],
-  peersUp: [1, 2, 3],
-  clockAheadOfWallMs: 0,
-  clockOffsetsMs: [0, 3, -4, undefined],
-  deltaMs: 100,
-  resting: true,
-  syncing: false,
-  fetching: undefined,
-  observer: undefined,
-  halted: undefined,
-  lack: undefined,
-  vouched: true,
-};
 const WRONG = { code: 'log_behind_mark', expected: 'round 9', actual: 'round 0' };
 
 let status: ReplicaStatus;
