@@ -132,6 +132,29 @@ describe('a cell founded as the operator’s page says', () => {
     return said.stdout;
   };
 
+  /** Exit code, and how much is wrong by the word of `fatty doctor`. */
+  const examined = ([peer, client]: number[], folder: string): [number | null, number] => {
+    const said = spawnSync(process.execPath, [FATTY, 'doctor', '--dir', folder, '-o', 'json'], {
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        FATTY_TLS_CERT: join(folder, 'tls.cert.pem'),
+        FATTY_TLS_KEY: join(folder, 'tls.key.pem'),
+        FATTY_TLS_CA: join(folder, 'ca.pem'),
+        FATTY_HTTP_PORT: '0',
+        FATTY_PEER_PORT: `${peer}`,
+        FATTY_CLIENT_PORT: `${client}`,
+      },
+    });
+    const lines = said.stdout.trim().split('\n');
+    expect(lines).toHaveLength(12);
+    const rows = lines.map((line) => JSON.parse(line) as { name: string; verdict: string });
+    // Its own replica has the ports, and how fast this disk is now is no matter.
+    const expected = ['process', 'disk', 'room'];
+    const wrong = rows.filter((row) => row.verdict !== 'good' && !expected.includes(row.name));
+    return [said.status, wrong.length];
+  };
+
   it('runs on keys and certificates of its own, and takes new ones without a restart', async () => {
     tidyUp(async () => rmSync(join(dir, '..'), { recursive: true, force: true }));
     const ports = await freePorts(8);
@@ -155,6 +178,7 @@ describe('a cell founded as the operator’s page says', () => {
     const authority = readFileSync(join(dir, 'authority', 'ca.pem'), 'utf8');
     const client = await open(join(dir, 'cell.json'), { ca: authority, timeoutMs: 120_000 });
     await client.put('/together', 'kept');
+    expect(examined(at[0] ?? [], join(dir, 'r0'))).toEqual([0, 0]);
 
     const before = await Promise.all(ports.map(certificateAt));
     expect(found('--renew', dir)).toContain('SIGHUP');

@@ -11,6 +11,7 @@ import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerContext } from './commands/context.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEvidence } from './commands/evidence.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerJob } from './commands/job.ts';
@@ -48,6 +49,7 @@ const COMMANDS: readonly Register[] = [
   registerTour,
   registerStatus,
   registerEvidence,
+  registerDoctor,
   registerWait,
   registerWatch,
   registerContext,

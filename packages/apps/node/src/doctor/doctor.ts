@@ -1,0 +1,155 @@
+// Looks at all that a replica needs of its host and of the others.
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { equalBytes, toHex } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
+import type { Outcome } from '@fatty/interface';
+import { type Cell, contactsOf, quorum } from '@fatty/protocol';
+import { AddressBook } from '../address-book.ts';
+import type { NodeConfig } from '../config.ts';
+import { CLOCK } from '../host-ports.ts';
+import { loadCell } from '../init.ts';
+import { loadSigner } from '../keys.ts';
+import { examineCertificate } from './certificate.ts';
+import { clockOffsetMs, judgeClock } from './clock.ts';
+import { examineDisk, examineRoom } from './disk.ts';
+import { bad, type Finding, good, warning } from './finding.ts';
+import { forecast, judgeReach, reach } from './reach.ts';
+
+const NODE_MIN = [20, 19] as const;
+
+/**
+ * Examines the host of a replica and its ways to the others; changes nothing, but for a file that it writes
+ * and removes to time the disk. The replica may run meanwhile.
+ */
+export async function examine(config: NodeConfig): Promise<readonly Finding[]> {
+  const cell = loadCell(config.cell);
+  const me = cell.ok ? memberOf(config, cell.value) : -1;
+  return [
+    examineNode(process.versions.node),
+    examineKey(config.dir),
+    examineCell(config, cell, me),
+    ...(await Promise.all([
+      examineRoom(config.dir, config.diskFreeBytesMin),
+      examineDisk(config.dir),
+    ])),
+    examineCertificate(config, Date.now()),
+    await examineProcess(config),
+    ...(cell.ok ? await examineOthers(config, cell.value, me) : []),
+  ];
+}
+
+/** @param version of Node */
+export function examineNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isEnough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
+  if (isEnough) return good('node', version);
+  return bad('node', version, `Node ${NODE_MIN.join('.')} or newer`);
+}
+
+function examineKey(dir: string): Finding {
+  const path = join(dir, 'key.pem');
+  const signer = loadSigner(path);
+  if (!signer.ok) return bad('key', signer.failure.actual, 'the key file of this member');
+  if ((statSync(path).mode & 0o077) !== 0) {
+    return warning('key', `others may read ${path}`, `chmod 600 ${path}`);
+  }
+  return good('key', toHex(signer.value.publicKey));
+}
+
+function memberOf(config: NodeConfig, cell: Cell): number {
+  const signer = loadSigner(join(config.dir, 'key.pem'));
+  if (!signer.ok) return -1;
+  return cell.committee.members.findIndex((key) => equalBytes(key, signer.value.publicKey));
+}
+
+function examineCell(config: NodeConfig, cell: Outcome<Cell>, me: number): Finding {
+  if (!cell.ok) {
+    const { code, actual } = cell.failure;
+    return bad(
+      'cell',
+      `${code}: ${actual}`,
+      `copy cell.json from another member to ${config.cell}`,
+    );
+  }
+  const id = toHex(cell.value.cellId);
+  if (me < 0)
+    return bad('cell', `${id}: this key is no member`, 'the key that stands in cell.json');
+  return good('cell', `${id}, member ${me} of ${cell.value.committee.members.length}`);
+}
+
+/** What the replica says, if it runs; else whether it could have its ports. */
+async function examineProcess({
+  httpPort,
+  host,
+  peerPort,
+  clientPort,
+}: NodeConfig): Promise<Finding> {
+  const said = httpPort === 0 ? undefined : await readiness(httpPort);
+  if (said !== undefined) {
+    const wrong = said.split('\n').filter((line) => line.startsWith('[-]'));
+    if (wrong.length === 0) return good('process', 'runs, and is ready');
+    return warning('process', wrong.join('; '), 'see the line of /readyz in the runbook');
+  }
+  const taken: number[] = [];
+  for (const port of [peerPort, clientPort].filter((one) => one !== 0)) {
+    if (!(await isFree(host, port))) taken.push(port);
+  }
+  if (taken.length === 0) return good('process', 'does not run; its ports are free');
+  const advice =
+    'end the other program, or run with httpPort set, so that its own replica is known';
+  return warning('process', `somebody listens on ${taken.join(' and ')}`, advice);
+}
+
+async function readiness(port: number): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(2_000);
+    return await (await fetch(`http://127.0.0.1:${port}/readyz`, { signal })).text();
+  } catch {
+    return undefined;
+  }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
+}
+
+async function examineOthers(config: NodeConfig, cell: Cell, me: number): Promise<Finding[]> {
+  const ca = authorities(config);
+  const contacts = contactsOf(withLearned(config, cell));
+  const others = cell.committee.members.flatMap((key, member) => {
+    const at = contacts.find((one) => equalBytes(one.key, key));
+    return member === me ? [] : [{ member, peer: at?.peer ?? '', client: at?.client ?? '' }];
+  });
+  const [reached, offsets] = await Promise.all([
+    Promise.all(others.map(({ member, peer }) => reach(member, peer, ca))),
+    Promise.all(others.map(({ client }) => clockOffsetMs(client, ca))),
+  ]);
+  return [
+    ...reached.map(judgeReach),
+    forecast(reached, quorum(cell.committee)),
+    judgeClock(offsets),
+  ];
+}
+
+/** With the addresses that the replica has heard of. */
+function withLearned({ dir }: NodeConfig, cell: Cell): Cell {
+  const signer = loadSigner(join(dir, 'key.pem'));
+  if (!signer.ok) return cell;
+  const path = join(dir, 'addresses.json');
+  return new AddressBook(cell, path, nodeScheme(), signer.value, CLOCK).cell;
+}
+
+function authorities({ tlsCa, tlsCert }: NodeConfig): string | undefined {
+  const path = tlsCa === '' ? tlsCert : tlsCa;
+  try {
+    return path === '' ? undefined : readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+// Whether the other members are in reach, and what that means for a quorum.
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { bad, type Finding, good, warning } from './finding.ts';
+
+/** How long a member has to answer, ms. */
+const ANSWER_MS_MAX = 3_000;
+
+/** One member, from here. */
+export interface Reached {
+  readonly member: number;
+  readonly url: string;
+  /** Milliseconds until there was a connection, or why there is none. */
+  readonly outcome: number | string;
+}
+
+/**
+ * Opens a connection to a member's port, with TLS where its URL says so, and closes it.
+ * @param ca authorities in PEM; undefined: those of Node
+ */
+export async function reach(member: number, url: string, ca: string | undefined): Promise<Reached> {
+  if (url === '') return { member, url: 'no address', outcome: 'nobody has said where it is' };
+  const fromMs = performance.now();
+  try {
+    await connection(new URL(url), ca);
+    return { member, url, outcome: performance.now() - fromMs };
+  } catch (error) {
+    return { member, url, outcome: (error as Error).message };
+  }
+}
+
+function connection({ hostname, port, protocol }: URL, ca: string | undefined): Promise<void> {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const at = { host, port: Number(port === '' ? '443' : port) };
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      socket.destroy();
+      resolve();
+    };
+    const socket =
+      protocol === 'wss:'
+        ? connectTls({ ...at, ...(ca === undefined ? {} : { ca }) }, done)
+        : connectTcp(at, done);
+    socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy(new Error('no answer')));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('gone')));
+  });
+}
+
+/** One finding for each other member. */
+export function judgeReach({ member, url, outcome }: Reached): Finding {
+  const name = `member ${member}`;
+  if (typeof outcome === 'number') return good(name, `${url} in ${outcome.toFixed(0)} ms`);
+  return warning(name, `${url}: ${outcome}`, 'is it up, and is the way to it open?');
+}
+
+/**
+ * What this host sees of a quorum, and how many more may fail.
+ * @param reached of the other members
+ * @param needed the quorum
+ */
+export function forecast(reached: readonly Reached[], needed: number): Finding {
+  const here = 1 + reached.filter(({ outcome }) => typeof outcome === 'number').length;
+  const detail = `${here} of ${reached.length + 1} in reach, ${needed} needed`;
+  const spare = here - needed;
+  if (spare < 0) return bad('quorum', detail, 'nothing commits until more members are in reach');
+  if (spare === 0) {
+    return warning('quorum', detail, 'the next member that fails stops the cell: mend the others');
+  }
+  return good('quorum', `${detail}: ${spare} more may fail`);
+}
