@@ -142,7 +142,9 @@ function withLearned({ dir }: NodeConfig, cell: Cell): Cell {
   const signer = loadSigner(join(dir, 'key.pem'));
   if (!signer.ok) return cell;
   const path = join(dir, 'addresses.json');
-  return new AddressBook(cell, path, nodeScheme(), signer.value, CLOCK).cell;
+  const { members } = cell.committee;
+  const parts = { cell, members, path, scheme: nodeScheme(), signer: signer.value, clock: CLOCK };
+  return new AddressBook(parts).cell;
 }
 
 function authorities({ tlsCa, tlsCert }: NodeConfig): string | undefined {
