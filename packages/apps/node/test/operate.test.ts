@@ -18,7 +18,7 @@ async function exported(): Promise<{
   const config = loadConfig({ dir: '/nowhere', logLevel: 'silent' }, {});
   if (!config.ok) throw new Error(config.failure.code);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  const telemetry = new Telemetry({ config: config.value, me: 0, clock });
+  const telemetry = new Telemetry({ config: config.value, me: () => 0, clock });
   telemetry.gauges(HEALTHY, { peersUp: 3, clients: 0, sessions: 0 });
   const text = await telemetry.metrics.registry.metrics();
   const all = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, one = '']) => one);
