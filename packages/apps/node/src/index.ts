@@ -3,8 +3,8 @@ export type { ReplicaCore } from '@fatty/host';
 export { importAlgorithm, type NamedAlgorithm } from './algorithm.ts';
 export { type Backup, backUp, replicasIn, restoreBackup } from './backup.ts';
 export { configReference, loadConfig, type NodeConfig, OPTIONS } from './config.ts';
-export { examine } from './doctor/doctor.ts';
 export { type Finding, type Verdict, verdictOf } from './doctor/finding.ts';
+export { examine } from './doctor.ts';
 export {
   type FoundOptions,
   foundCell,

@@ -8,8 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { examineCertificate } from '../src/doctor/certificate.ts';
 import { judgeClock } from '../src/doctor/clock.ts';
 import { examineRoom, judgeSyncs } from '../src/doctor/disk.ts';
-import { examineNode } from '../src/doctor/doctor.ts';
 import { forecast, judgeReach, reach } from '../src/doctor/reach.ts';
+import { examineNode } from '../src/doctor.ts';
 import { examine, type Finding, initCell, loadConfig, verdictOf } from '../src/index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fatty-doctor-'));

@@ -2,7 +2,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { NodeConfig } from '../config.ts';
 import { bad, type Finding, good, warning } from './finding.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,7 +10,14 @@ const DAYS_MIN = 14;
 
 const RENEW = 'put a new certificate in its place and send SIGHUP';
 
-type Files = Pick<NodeConfig, 'tlsCert' | 'tlsKey' | 'tlsCa' | 'advertise' | 'host'>;
+/** Settings of a replica, as `NodeConfig` has them. */
+interface Files {
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsCa: string;
+  readonly advertise: string;
+  readonly host: string;
+}
 
 /** @param nowMs the host's wall clock */
 export function examineCertificate(files: Files, nowMs: number): Finding {

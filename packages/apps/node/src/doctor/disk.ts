@@ -11,6 +11,7 @@ const SYNC_MS_BAD = 100;
 
 const MIB = 2 ** 20;
 
+/** @param freeBytesMin the margin below which the replica takes nothing more */
 export async function examineRoom(dir: string, freeBytesMin: number): Promise<Finding> {
   const { bavail, bsize } = await statfs(dir);
   const free = bavail * bsize;

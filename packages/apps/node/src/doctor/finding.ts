@@ -12,12 +12,15 @@ export interface Finding {
   readonly advice?: string;
 }
 
+/** Nothing to do. */
 export const good = (name: string, detail: string): Finding => ({ name, verdict: 'good', detail });
 
+/** It works; `advice` says what to do all the same. */
 export const warning = (name: string, detail: string, advice: string): Finding => {
   return { name, verdict: 'warning', detail, advice };
 };
 
+/** It does not work; `advice` says what to do. */
 export const bad = (name: string, detail: string, advice: string): Finding => {
   return { name, verdict: 'bad', detail, advice };
 };

@@ -6,16 +6,16 @@ import { equalBytes, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Outcome } from '@fatty/interface';
 import { type Cell, contactsOf, quorum } from '@fatty/protocol';
-import { AddressBook } from '../address-book.ts';
-import type { NodeConfig } from '../config.ts';
-import { CLOCK } from '../host-ports.ts';
-import { loadCell } from '../init.ts';
-import { loadSigner } from '../keys.ts';
-import { examineCertificate } from './certificate.ts';
-import { clockOffsetMs, judgeClock } from './clock.ts';
-import { examineDisk, examineRoom } from './disk.ts';
-import { bad, type Finding, good, warning } from './finding.ts';
-import { forecast, judgeReach, reach } from './reach.ts';
+import { AddressBook } from './address-book.ts';
+import type { NodeConfig } from './config.ts';
+import { examineCertificate } from './doctor/certificate.ts';
+import { clockOffsetMs, judgeClock } from './doctor/clock.ts';
+import { examineDisk, examineRoom } from './doctor/disk.ts';
+import { bad, type Finding, good, warning } from './doctor/finding.ts';
+import { forecast, judgeReach, reach } from './doctor/reach.ts';
+import { CLOCK } from './host-ports.ts';
+import { loadCell } from './init.ts';
+import { loadSigner } from './keys.ts';
 
 const NODE_MIN = [20, 19] as const;
 
