@@ -6,7 +6,7 @@ import type { CellParams, View } from '@fatty/protocol';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import { CurrentReads } from './current-reads.ts';
 import { isRetryable } from './errors.ts';
-import { type Claim, givesUp, isGiving } from './giving.ts';
+import { type Claim, givesUp, givingsOf } from './giving.ts';
 import { type Hold, queueOf } from './holds.ts';
 import type { SessionKeeper } from './keeper.ts';
 import type { Reads } from './reads.ts';
@@ -197,7 +197,7 @@ export class Desk {
    * may be refused, so it is cancelled behind them all the same: answers what to cancel.
    */
   #giveUpFor(ops: readonly Op[]): readonly { readonly seq: number; readonly index: number }[] {
-    const giving = ops.filter(isGiving);
+    const giving = givingsOf(ops);
     if (giving.length === 0) return [];
     const { holds } = this.#keeper;
     const failureFor = (claim: Claim): Failure | undefined => {

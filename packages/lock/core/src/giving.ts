@@ -17,9 +17,18 @@ const KINDS = [
 /** An op by which a holder ends its own hold. */
 export type Giving = Extract<Op, { kind: (typeof KINDS)[number] }>;
 
-/** Whether an op may end a hold of whoever sends it. */
-export function isGiving(op: Op): op is Giving {
+function isGiving(op: Op): op is Giving {
   return KINDS.some((kind) => kind === op.kind);
+}
+
+/**
+ * Those of the ops that may end a hold of whoever sends them. Of a transaction, those of both branches: which
+ * one is taken is not known before it is done.
+ */
+export function givingsOf(ops: readonly Op[]): readonly Giving[] {
+  return ops.flatMap((op) =>
+    op.kind === 'txn' ? givingsOf([...op.success, ...op.failure]) : isGiving(op) ? [op] : [],
+  );
 }
 
 /**

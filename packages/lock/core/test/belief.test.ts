@@ -150,8 +150,12 @@ describe('a loss that nobody hears of', () => {
 
 describe('what its holder ends is not believed from the call on', () => {
   const dot = { session: new Uint8Array(32) as never, seq: 0, index: 0 };
+  const removal = { kind: 'remove', path: '/d/lock', dots: [dot] } as const;
+  const txn = { kind: 'txn', compares: [], success: [], failure: [] } as const;
   const ways: readonly (readonly [string, Op])[] = [
     ['a node removed under its own lock', { kind: 'remove', path: '/d/lock', dots: [dot] }],
+    ['a node removed in a transaction', { ...txn, success: [removal] }],
+    ['one that a transaction may remove', { ...txn, failure: [removal] }],
     ['a subtree around it', { kind: 'removeSubtree', path: '/d' }],
     ['a release among other ops', { kind: 'release', path: '/d/lock', lockGen: undefined }],
     ['the end of the session', { kind: 'closeSession' }],

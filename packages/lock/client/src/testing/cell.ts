@@ -215,8 +215,12 @@ export class TestCell implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#links.keys()) {
-      const closed = client.close();
-      if (this.#timer === undefined) await this.advance(1_000);
+      let isClosed = false;
+      const closed = client.close().finally(() => {
+        isClosed = true;
+      });
+      // One that was cut off dials again before it says goodbye.
+      while (this.#timer === undefined && !isClosed) await this.advance(STEP_MS);
       await closed;
     }
     await this.stop();
