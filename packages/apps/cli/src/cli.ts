@@ -11,6 +11,7 @@ import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerContext } from './commands/context.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvidence } from './commands/evidence.ts';
 import { registerFiles } from './commands/files.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly Register[] = [
   registerChart,
   registerNet,
   registerTour,
+  registerDemo,
   registerStatus,
   registerEvidence,
   registerDoctor,

@@ -123,10 +123,13 @@ export class FakeMachine implements WorkerMachine {
   readonly pending: bigint[] = [];
   notBeforeMs = 0;
   releases = 0;
+  readonly published: string[] = [];
   /** Proofs of every applied op. */
   readonly applied: number[] = [];
   /** Instead of the next answers; `then` runs after the op was applied, or not. */
   readonly faults: { readonly error: FattyError; readonly applied: boolean }[] = [];
+  /** Instead of the next publications. */
+  readonly publishFaults: FattyError[] = [];
   #lease = new AbortController();
   readonly key: PublicKey;
 
@@ -283,6 +286,13 @@ export class FakeMachine implements WorkerMachine {
       s,
       signal: this.#lease.signal,
       renew: (proofs, options) => this.#renew(proofs, options),
+      publish: async (address) => {
+        await this.clock.pass(this.latencyMs);
+        if (this.lessee === undefined) this.#refuse('not_lessee');
+        const fault = this.publishFaults.shift();
+        if (fault !== undefined) throw fault;
+        this.published.push(address);
+      },
       release: () => {
         this.releases++;
         this.lessee = undefined;

@@ -64,6 +64,22 @@ describe('a worker', () => {
     expect(Number(world.machine.t)).toBeGreaterThan(16);
   });
 
+  it('publishes where it is once it holds the machine, until that is heard, and again with each take', async () => {
+    const world = new World();
+    world.machine.publishFaults.push(unanswered());
+    world.clock.at(5 * PERIOD_MS, () => world.machine.lose());
+    const publish = { address: 'here:1' };
+    const end = await world.run(20 * PERIOD_MS, { publish });
+    expect([end.reason, world.machine.published]).toEqual(['lost', ['here:1']]);
+    const kinds = world.events.map(({ kind }) => kind);
+    expect(kinds.indexOf('published')).toBeGreaterThan(kinds.indexOf('held'));
+    expect(kinds.indexOf('retry')).toBeLessThan(kinds.indexOf('published'));
+    await world.run(3 * PERIOD_MS, { publish });
+    expect(world.machine.published).toEqual(['here:1', 'here:1']);
+    const wrong = { publish: { address: 1 } } as never;
+    await expect(world.run(PERIOD_MS, wrong)).rejects.toMatchObject({ code: 'bad_argument' });
+  });
+
   it('gives further cells to programs that have them', async () => {
     const world = new World(COUNTER);
     world.machine.outputs = 1;

@@ -197,6 +197,7 @@ function tell(io: Io, format: Format, event: WorkerEvent): void {
     const { n, nSteps, bytes, tookMs } = event;
     io.out(`proved  ${n} transitions  ${nSteps} steps  ${bytes} bytes  in ${ms(tookMs)}\n`);
   } else if (event.kind === 'waiting') io.out(`waiting  ${event.code}  ${ms(event.waitMs)}\n`);
+  else if (event.kind === 'published') io.out(`published  ${printable(event.address)}\n`);
   else if (event.kind === 'retry') io.out(`retry  ${printable(String(event.error))}\n`);
 }
 

@@ -2,6 +2,7 @@
 import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
 import { type FattyError, isFattyError } from '../sdk/error.ts';
+import { logFault } from '../sdk/faults.ts';
 import type { MachineAnswer, ProofOptions } from '../sdk/machine-lease.ts';
 import { systemClock } from './clock.ts';
 import { intakeOf } from './intake.ts';
@@ -135,7 +136,10 @@ class Work {
   async run(): Promise<WorkerEnd> {
     try {
       const lease = await this.#take();
-      return lease === undefined ? this.#end('stopped') : await this.#keep(lease);
+      if (lease === undefined) return this.#end('stopped');
+      // Beside the renewals: a slow answer must cost no lease.
+      void this.#publish(lease, AbortSignal.any([lease.signal, this.#stop]));
+      return await this.#keep(lease);
     } catch (error) {
       if (this.#stop.aborted) return this.#end('stopped');
       throw error;
@@ -245,6 +249,24 @@ class Work {
     const { proofs, entries } = proven;
     const counts = { proofs: proofs.length, entries };
     this.#tell({ kind: 'held', how, t, s, nonce, ...counts, tookMs, spareMs });
+  }
+
+  /** Until it is applied. Whatever else keeps it from that ends the lease as well. */
+  async #publish(lease: WorkerLease, signal: AbortSignal): Promise<void> {
+    const { publish } = this.#options;
+    if (publish === undefined) return;
+    const { address, content = new Uint8Array(0) } = publish;
+    while (!signal.aborted) {
+      try {
+        await lease.publish(address, content, { signal });
+        this.#tell({ kind: 'published', address });
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isFattyError(error) || !error.retryable) return logFault(error);
+        await this.#retry(error, signal);
+      }
+    }
   }
 
   // ── keeping ────────────────────────────────────────────────────────────────

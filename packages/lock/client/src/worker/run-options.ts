@@ -41,6 +41,12 @@ const path: Check = {
 
 const RUN: Checks<RunMachineOptions> = {
   path,
+  publish: maybe(
+    fields({
+      address: must('text', (value) => typeof value === 'string'),
+      content: may('bytes', (value) => value instanceof Uint8Array),
+    }),
+  ),
   program: fields({
     builtins: arrayOf('string'),
     words: arrayOf('bigint'),

@@ -27,6 +27,7 @@ export interface WorkerLease {
   readonly s: bigint;
   readonly signal: AbortSignal;
   renew(proofs: readonly Uint8Array[], options: ProofOptions): Promise<MachineHeld>;
+  publish(address: string, content: Uint8Array, options?: CallOptions): Promise<void>;
   release(options?: CallOptions): Promise<void>;
 }
 
@@ -71,6 +72,12 @@ export type CellValues = Readonly<Record<string, bigint>>;
 /** What a worker runs, and how. */
 export interface RunMachineOptions {
   readonly path: string;
+  /** Shown at the machine for as long as this worker holds it: how others find a master. */
+  readonly publish?: {
+    readonly address: string;
+    /** A small file, at most 4 KiB. Default: empty. */
+    readonly content?: Uint8Array;
+  };
   /** From `assemble` or `loadProgram`; the machine must have been declared with its id. */
   readonly program: Runnable;
   /** Further input cells, the same for every proof or chosen for each. */
@@ -122,7 +129,9 @@ export type WorkerEvent =
       /** How long before the end of the lease it was renewed; infinite for a take. */
       readonly spareMs: number;
     }
-  /** A renewal failed in a way that may pass. */
+  /** What `publish` says stands at the machine. */
+  | { readonly kind: 'published'; readonly address: string }
+  /** A renewal, or the publication, failed in a way that may pass. */
   | { readonly kind: 'retry'; readonly error: FattyError };
 
 /** How the work ended when nothing was wrong with it. */

@@ -1,0 +1,44 @@
+// `fatty demo`: shows that end by themselves.
+import { Board } from '../fleet/board.ts';
+import { fleet } from '../fleet/fleet.ts';
+import { EXIT, ExitError, wholeNumber } from '../terminal/io.ts';
+import { formatOf } from '../terminal/output.ts';
+import { type Register, withFormat } from './command.ts';
+
+interface DemoFlags {
+  readonly jobs?: string;
+  readonly workers?: string;
+  readonly output?: string;
+}
+
+/** One that stalls, one that lies, one that is killed, and one that works. */
+const WORKERS_MIN = 4;
+const WORKERS_MAX = 32;
+/** So many leave the faults something to happen to. */
+const JOBS_MIN = 8;
+const JOBS_MAX = 200;
+
+/** demo fleet. */
+export const registerDemo: Register = ({ cli, io, run }) => {
+  withFormat(
+    cli.command(
+      'demo <what>',
+      'fleet: a cell, coordinators and workers with every fault; checks all of it',
+    ),
+  )
+    .option('--jobs <n>', `fleet: ${JOBS_MIN} to ${JOBS_MAX}, default 40`)
+    .option(
+      '--workers <n>',
+      `fleet: ${WORKERS_MIN} to ${WORKERS_MAX}, default 6; three of them are bad`,
+    )
+    .action(
+      run((what: string, flags: DemoFlags) => {
+        const jobs = wholeNumber('--jobs', flags.jobs ?? 40, { min: JOBS_MIN, max: JOBS_MAX });
+        const range = { min: WORKERS_MIN, max: WORKERS_MAX };
+        const workers = wholeNumber('--workers', flags.workers ?? 6, range);
+        const board = new Board(io, formatOf(flags.output), process.stdout.isTTY === true);
+        if (what === 'fleet') return fleet({ jobs, workers, board, outputFailed: io.outputFailed });
+        throw new ExitError(EXIT.usage, `demo: expected fleet, got ${what}`);
+      }),
+    );
+};
