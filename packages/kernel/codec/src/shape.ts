@@ -250,7 +250,13 @@ export function record<T extends object>(
   const names = Object.keys(fields) as (keyof T & string)[];
   const shapes = names.map((name) => fields[name]);
   return {
-    toItem: (value) => names.map((name) => fields[name].toItem(value[name])),
+    toItem(value) {
+      const items: Item[] = [];
+      for (let i = 0; i < names.length; i++) {
+        items.push((shapes[i] as Shape<unknown>).toItem(value[names[i] as keyof T]));
+      }
+      return items;
+    },
     readFrom: (source) => source.record(names, shapes) as T,
     flawOf: (value) => flawOfFields(fields, value),
   };

@@ -16,12 +16,14 @@ import {
   InvariantError,
   isText,
   packDigest,
+  packedHash,
   packedSha256,
   sha256,
   signedBytes,
   toHex,
   unpackDigest,
   useSha256,
+  useToHex,
   utf8,
 } from '../src/index.ts';
 import { nodeScheme } from '../src/node.ts';
@@ -30,6 +32,21 @@ const blob = fc.uint8Array({ maxLength: 200 });
 const node = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
 describe('bytes', () => {
+  it('writes hex of any length as others do, with and without native code', () => {
+    const agree = fc.property(fc.uint8Array({ maxLength: 5000, size: 'max' }), (bytes) => {
+      expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
+      const part = bytes.subarray(bytes.length >> 1);
+      expect(toHex(part)).toBe(Buffer.from(part).toString('hex'));
+    });
+    fc.assert(agree);
+    nodeScheme();
+    fc.assert(agree);
+    useToHex((bytes) => `${bytes.length}`);
+    expect(toHex(new Uint8Array(3))).toBe('3');
+    nodeScheme();
+    expect(toHex(Uint8Array.of(0, 0xfa))).toBe('00fa');
+  });
+
   it('compares as Buffer.compare does, and equality agrees with and without memcmp', () => {
     const agree = fc.property(blob, blob, (a, b) => {
       expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(a, b));
@@ -39,14 +56,6 @@ describe('bytes', () => {
     fc.assert(agree);
     nodeScheme();
     fc.assert(agree);
-  });
-
-  it('writes hex of any length as others do', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5000, size: 'max' }), (bytes) => {
-        expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
-      }),
-    );
   });
 
   it('quotes any string as text, and text as it is', () => {
@@ -121,6 +130,26 @@ describe('hash', () => {
     expect(toHex(signed)).toBe(
       toHex(Buffer.concat([domain, new Uint8Array(32), Uint8Array.of(9)])),
     );
+  });
+
+  it('joins parts of any number and size, and none of one call is left in the next', () => {
+    const SIZES = [0, 1, 40, 8_000, 16_000, 20_000] as const;
+    const parts = fc.array(
+      fc.tuple(fc.constantFrom(...SIZES), fc.nat(255)).map(([size, fill]) => {
+        return new Uint8Array(size).fill(fill);
+      }),
+      { maxLength: 4 },
+    );
+    const agree = fc.property(parts, (all) => {
+      const domain = Buffer.from('\u000cfatty/vote/1');
+      const expected = node(Buffer.concat([domain, ...all]));
+      expect(toHex(hash('vote', ...all))).toBe(expected.toString('hex'));
+      expect(packedHash('vote', Buffer.concat(all))).toBe(expected.toString('latin1'));
+    });
+    useSha256(nobleSha256);
+    fc.assert(agree, { numRuns: 40 });
+    nodeScheme();
+    fc.assert(agree);
   });
 
   it('refuses an accelerator that is not SHA-256', () => {
