@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Violation } from '../world/observation.ts';
 import { type Net, netByName, runPlan } from './index.ts';
 import { type Plan, planArbitrary } from './plan.ts';
+import { mayReach } from './promise.ts';
 
 /** One failing world, shrunk: enough to run it again. */
 export interface Counterexample {
@@ -27,12 +28,18 @@ export interface NetReport {
 /** A small counterexample is worth seconds, not minutes. */
 const SHRINK_EVENTS_MAX = 100_000;
 
+/** Plans that are drawn at most, for each world that may be run: drawing one costs next to nothing. */
+const DRAWS_PER_WORLD = 4;
+
 /** Which worlds to run. */
 export interface NetRuns {
   readonly seed: number;
   /** Worlds to run. */
   readonly runs: number;
-  /** So many at most, when `runs` did not reach all that the net wants; default: `runs`. */
+  /**
+   * So many at most, when `runs` did not reach all that the net wants; default: `runs`. Of the worlds behind
+   * the first `runs`, those are left out whose plan has nothing of what is still missing.
+   */
   readonly runsMax?: number;
   /** Told of the first broken world as it was drawn, before shrinking begins. */
   readonly onFailure?: (failure: Counterexample) => void;
@@ -52,9 +59,13 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
   let simulatedMs = 0;
   let shrinkEvents = 0;
   let failure: Counterexample | undefined;
-  const isEnough = (): boolean => worlds >= runs && missedOf(chosen, reached).length === 0;
+  const isLeftOut = (plan: Plan): boolean => {
+    if (worlds < runs) return false;
+    const missing = missingOf(chosen, reached);
+    return worlds >= runsMax || missing.length === 0 || !mayReach(plan, missing);
+  };
   const holds = (plan: Plan): boolean => {
-    if (failure === undefined && isEnough()) return true;
+    if (failure === undefined && isLeftOut(plan)) return true;
     if (failure !== undefined && shrinkEvents >= shrinkEventsMax) return true;
     const outcome = runPlan(chosen, plan);
     if (failure === undefined) {
@@ -70,7 +81,8 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
     if (isFirst) onFailure?.(failure);
     return false;
   };
-  const run = fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns: runsMax });
+  const numRuns = runsMax > runs ? DRAWS_PER_WORLD * runsMax : runs;
+  const run = fc.check(fc.property(planArbitrary(chosen.size), holds), { seed, numRuns });
   // Nothing was reported and still it failed: the net's own code has thrown.
   if (run.failed && failure === undefined) throw run.errorInstance;
   return { net: chosen.name, seed, runs: worlds, reached, failure, simulatedMs };
@@ -78,11 +90,14 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
 
 /** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
 export function missed(net: Net, report: Pick<NetReport, 'reached'>): readonly string[] {
-  return missedOf(net, report.reached);
+  const { reached } = report;
+  return missingOf(net, reached).map(
+    (what) => `${what}: ${reached[what] ?? 0} of at least ${net.wants[what]}`,
+  );
 }
 
-function missedOf(net: Net, reached: NetReport['reached']): readonly string[] {
-  return Object.entries(net.wants)
-    .filter(([what, least]) => (reached[what] ?? 0) < least)
-    .map(([what, least]) => `${what}: ${reached[what] ?? 0} of at least ${least}`);
+/** The counters of a net that have not come to what it wants. */
+function missingOf({ wants }: Net, reached: NetReport['reached']): readonly string[] {
+  const named = Object.entries(wants).filter(([what, least]) => (reached[what] ?? 0) < least);
+  return named.map(([what]) => what);
 }

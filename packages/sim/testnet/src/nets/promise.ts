@@ -1,0 +1,34 @@
+// What a plan promises to meet, before its world is run.
+import { LIES } from '../liars/index.ts';
+import { AIMS } from '../world/aims.ts';
+import { CLIENT_LIES } from '../world/client.ts';
+import { FAULTS } from '../world/faults.ts';
+import type { Plan } from './plan.ts';
+
+/** Counters that only a world can reach in whose plan the name stands. */
+const PLANNED: ReadonlySet<string> = new Set([
+  ...FAULTS.map((kind) => `fault.${kind}`),
+  ...AIMS.map((aim) => `aim.${aim}`),
+  ...LIES.map((lie) => `lie.${lie}`),
+  ...CLIENT_LIES.map((lie) => `clientLie.${lie}`),
+]);
+
+function promisedBy({ faults, liars, clientLies }: Plan): ReadonlySet<string> {
+  return new Set([
+    ...faults.map(({ kind }) => `fault.${kind}`),
+    ...faults.flatMap((fault) => (fault.kind === 'aimed' ? [`aim.${fault.aim}`] : [])),
+    ...liars.map(({ lie }) => `lie.${lie}`),
+    ...clientLies.map(({ lie }) => `clientLie.${lie}`),
+  ]);
+}
+
+/**
+ * Whether a world of this plan may reach any of the counters that are still missing. Where some of them are
+ * planned by name, only a plan that has one of these may; else every plan may.
+ */
+export function mayReach(plan: Plan, missing: readonly string[]): boolean {
+  const planned = missing.filter((what) => PLANNED.has(what));
+  if (planned.length === 0) return true;
+  const promised = promisedBy(plan);
+  return planned.some((what) => promised.has(what));
+}
