@@ -31,14 +31,15 @@ const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8'
   );
 
 /**
- * Units and nets share two workers, which load a module once for all of their files; real processes (e2e) run
- * one file at a time.
+ * Units and nets share workers, which load a module once for all of their files: one more than the two cores that
+ * they are for, since some files wait for processes. Then real processes (e2e) run, two files at a time: a file
+ * has four or more, which mostly wait.
  */
 export default defineConfig({
   root,
   ssr,
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       {
         root,
@@ -78,7 +79,8 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
