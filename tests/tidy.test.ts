@@ -128,7 +128,8 @@ function reachedFrom(path: string): string[] {
 }
 
 const HOUSE_PAGE = 'packages/README.md';
-const HOUSE_PAGES = /^packages\/(README|HOWTO|CHANGELOG|decisions\/[a-z-]+|decisions\/README)\.md$/;
+const HOUSE_PAGES =
+  /^packages\/(README|HOWTO|CHANGELOG|decisions\/[a-z-]+|decisions\/README|guide\/[A-Z]+)\.md$/;
 const TABLE = /(<!-- imports: begin -->\n)[\s\S]*?(<!-- imports: end -->)/;
 
 /** What each package imports; in brackets what its tests need besides. */
