@@ -19,6 +19,8 @@ export class BlockChecker implements Checker {
   readonly #book: BlockBook;
   readonly #committed = new Set<string>();
   #last: CommitSeen | undefined;
+  /** Of the latest commit. */
+  #epoch = 0;
   #firstLease = 0;
   #horizon = 0;
 
@@ -34,6 +36,7 @@ export class BlockChecker implements Checker {
     const { atMs, by } = observation;
     const say: Say = (rule, expected, actual) =>
       void out.push({ rule, expected, actual, atMs, replica: by });
+    this.#enter(observation, say);
     this.#blocks(observation, say);
     this.#time(observation, say);
     this.#horizon = observation.commit.horizon;
@@ -43,6 +46,18 @@ export class BlockChecker implements Checker {
 
   finish(): readonly Violation[] {
     return [];
+  }
+
+  /** S20: epochs come one after the other, each behind the commit that its beginning names. */
+  #enter({ commit, input: { epoch } }: CommitSeen, say: Say): void {
+    if (epoch === this.#epoch) return;
+    const origin = this.#checked.cell.roll.of(epoch)?.origin;
+    if (epoch !== this.#epoch + 1) say('S20', `epoch ${this.#epoch + 1}`, `epoch ${epoch}`);
+    if (origin?.index !== commit.index - 1) {
+      say('S20', `epoch ${epoch} behind commit ${commit.index - 1}`, `behind ${origin?.index}`);
+    }
+    this.#epoch = epoch;
+    this.#horizon = 0;
   }
 
   #blocks({ commit }: CommitSeen, say: Say): void {
@@ -75,7 +90,7 @@ export class BlockChecker implements Checker {
     const { cell } = this.#checked;
     const [own, ...others] = block.parents;
     if (toHex(block.cellId) !== toHex(cell.cellId)) return 'cell id';
-    if (block.epoch !== cell.committee.epoch || block.round < 1) return 'epoch or round';
+    if (block.epoch !== this.#epoch || block.round < 1) return 'epoch or round';
     if (own === undefined || own.author !== block.author || own.round >= block.round) {
       return 'own parent first';
     }
@@ -88,21 +103,25 @@ export class BlockChecker implements Checker {
     const before = others.length + (own.round === block.round - 1 ? 1 : 0);
     // R11's time against the own parent is not here: a replica that cannot know the parent any more
     // takes the block, so all must when something references it. S11 bounds what it can do.
-    return before < cell.quorum ? `${before} parents of the round before` : undefined;
+    return before < (cell.roll.of(block.epoch)?.quorum ?? Infinity)
+      ? `${before} parents of the round before`
+      : undefined;
   }
 
   #time({ commit, atMs }: CommitSeen, say: Say): void {
-    const { cell, liars, skewMsMax } = this.#checked;
+    const { cell, skewMsMax } = this.#checked;
+    const { genesisTs } = (cell.roll.of(this.#epoch) ?? cell).committee;
     const leader = this.#book.find(commit.leader);
     if (leader === undefined) return;
     const parents = leader.parents.filter((parent) => parent.round === leader.round - 1);
-    const stamp = (key: string): number => this.#book.get(key)?.ts ?? cell.committee.genesisTs;
+    const stamp = (key: string): number => this.#book.get(key)?.ts ?? genesisTs;
     const stamps = parents.map((parent) => stamp(parent.key)).sort((a, b) => a - b);
     const median = stamps[Math.floor((stamps.length - 1) / 2)] ?? 0;
     const previous = this.#last?.commit.commitTs ?? cell.committee.genesisTs;
     const want = Math.max(previous, median);
     if (commit.commitTs !== want) say('S11', `commitTs ${want}`, String(commit.commitTs));
-    const honest = parents.filter((parent) => !liars.has(parent.author));
+    const { epoch } = leader;
+    const honest = parents.filter(({ author }) => !this.#book.isLying({ epoch, author }));
     const truths = honest.map((parent) => stamp(parent.key));
     if (median < Math.min(...truths) || median > Math.max(...truths)) {
       say('S11', `between ${Math.min(...truths)} and ${Math.max(...truths)}`, String(median));

@@ -2,7 +2,6 @@
 import type { Ref } from '@fatty/broadcast';
 import { asSignature, hash, signedBytes, toHex } from '@fatty/codec';
 import type { PublicKey } from '@fatty/interface';
-import { memberKey } from '@fatty/protocol';
 import {
   type CheckedCell,
   type Checker,
@@ -10,6 +9,7 @@ import {
   type Observation,
   type Violation,
 } from '../world/observation.ts';
+import { order } from '../world/roll.ts';
 import { blocksIn, type SeenBlock } from '../world/sight.ts';
 
 /**
@@ -21,8 +21,9 @@ export class BlockBook implements Checker {
   readonly #checked: CheckedCell;
   readonly #blocks = new Map<string, SeenBlock>();
   readonly #fresh: SeenBlock[] = [];
-  /** Highest round an honest replica has signed a block for. */
-  roundMax = 0;
+  readonly #roundMax = new Map<number, number>();
+  /** The latest round that an honest replica has signed a block for, over all epochs. */
+  last = 0;
 
   constructor(checked: CheckedCell) {
     this.#checked = checked;
@@ -36,9 +37,26 @@ export class BlockBook implements Checker {
     return this.#blocks.values();
   }
 
+  /** Highest round of an epoch that an honest replica has signed a block for. */
+  roundMax(epoch: number): number {
+    return this.#roundMax.get(epoch) ?? 0;
+  }
+
   /** Key of the block's author. */
-  keyOf({ author }: SeenBlock): PublicKey {
-    return memberKey(this.#checked.cell.committee, author);
+  keyOf({ epoch, author }: SeenBlock): PublicKey {
+    const key = this.#checked.cell.roll.of(epoch)?.committee.members[author];
+    if (key === undefined) throw new RangeError(`no member ${author} of epoch ${epoch}`);
+    return key;
+  }
+
+  /** Host of the author; below 0: there is none. */
+  hostOf({ epoch, author }: Pick<SeenBlock, 'epoch' | 'author'>): number {
+    return this.#checked.cell.roll.hostOf(epoch, author) ?? -1;
+  }
+
+  /** Nothing is promised of its author. */
+  isLying(block: Pick<SeenBlock, 'epoch' | 'author'>): boolean {
+    return this.#checked.liars.has(this.hostOf(block));
   }
 
   find(ref: Ref): SeenBlock | undefined {
@@ -68,14 +86,16 @@ export class BlockBook implements Checker {
       if (this.#blocks.has(block.key) || !this.#signed(block)) continue;
       this.#blocks.set(block.key, block);
       this.#fresh.push(block);
-      if (this.#checked.liars.has(block.author)) continue;
-      this.roundMax = Math.max(this.roundMax, block.round);
+      if (this.isLying(block)) continue;
+      const { epoch, round } = block;
+      this.#roundMax.set(epoch, Math.max(this.roundMax(epoch), round));
+      this.last = Math.max(this.last, order(epoch, round));
     }
   }
 
   #signed(block: SeenBlock): boolean {
     const { cell } = this.#checked;
-    const key = cell.signers[block.author]?.publicKey;
+    const key = cell.roll.of(block.epoch)?.committee.members[block.author];
     if (key === undefined) return false;
     // Anyone can put another body next to a good header: that is no block.
     if (toHex(hash('body', block.body)) !== toHex(block.bodyHash)) return false;

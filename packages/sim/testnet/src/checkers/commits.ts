@@ -34,6 +34,7 @@ function commitText({ commit, input }: CommitSeen): string {
     input.batches.map((batch) => `${toHex(batch.id)}/${toHex(batch.author)}`).join(),
     input.unsigned.map((one) => `${toHex(one.about)}:${one.rank}`).join(),
     hexes(input.evidence),
+    input.epoch,
     input.index,
     input.commitTs,
     input.leaseClock,
@@ -80,7 +81,8 @@ export class CommitChecker implements Checker, Agreed {
   readonly #next = new Map<number, number>();
   readonly #restarted = new Set<number>();
   readonly #sessions = new Map<string, { last: number; receipts: Map<number, string> }>();
-  readonly #rounds = new Map<number, number>();
+  /** By epoch and host. */
+  readonly #rounds = new Map<string, number>();
   #first: number | undefined;
 
   constructor(checked: CheckedCell) {
@@ -143,12 +145,15 @@ export class CommitChecker implements Checker, Agreed {
   #extend(seen: CommitSeen, say: (rule: string, expected: string, actual: string) => void): void {
     for (const receipt of seen.applied.receipts) this.#receipt(receipt, seen.commit.index, say);
     for (const ref of seen.commit.blocks) {
-      if (this.#checked.liars.has(ref.author)) continue;
-      const before = this.#rounds.get(ref.author) ?? 0;
+      const { epoch } = seen.input;
+      const host = this.#checked.cell.roll.hostOf(epoch, ref.author) ?? -1;
+      if (this.#checked.liars.has(host)) continue;
+      const name = `${epoch}/${host}`;
+      const before = this.#rounds.get(name) ?? 0;
       if (ref.round <= before) {
-        say('S7', `r${ref.author}: a round above ${before}`, `round ${ref.round}`);
+        say('S7', `r${host}: a round above ${before}`, `round ${ref.round}`);
       }
-      this.#rounds.set(ref.author, ref.round);
+      this.#rounds.set(name, ref.round);
     }
   }
 

@@ -1,7 +1,10 @@
 // Checks S17: nothing leaves before it is durable.
+
+import type { Ref } from '@fatty/broadcast';
 import { toHex } from '@fatty/codec';
 import type { LogRecord } from '@fatty/interface';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
+import { order } from '../world/roll.ts';
 import { blocksIn } from '../world/sight.ts';
 import type { BlockBook } from './book.ts';
 
@@ -18,8 +21,8 @@ export class DurabilityChecker implements Checker {
   readonly #disks = new Map<number, { keys: Set<string>; marked: boolean }>();
   readonly #proven = new Map<number, Set<string>>();
   readonly #committed = new Set<string>();
-  /** Delivered, not yet committed: the round by which it has to be. */
-  readonly #owed = new Map<string, { readonly byRound: number; readonly name: string }>();
+  /** Delivered, not yet committed: the round by which it has to be, and in any case by the end of its epoch. */
+  readonly #owed = new Map<string, { readonly by: number; readonly name: string }>();
   readonly #delivered = new Set<string>();
   #index = -1;
 
@@ -41,7 +44,7 @@ export class DurabilityChecker implements Checker {
         if (!this.#checked.liars.has(observation.by)) this.#sent(observation, say);
         break;
       case 'delivered':
-        this.#owe(observation.ref);
+        this.#owe(observation.ref, observation.epoch ?? 0);
         break;
       case 'committed':
         this.#commit(observation, say);
@@ -79,7 +82,7 @@ export class DurabilityChecker implements Checker {
     const proven = this.#proven.get(by) ?? new Set<string>();
     this.#proven.set(by, proven);
     for (const block of blocksIn(bytes)) {
-      if (block.author !== by || proven.has(block.key)) continue;
+      if (this.#book.hostOf(block) !== by || proven.has(block.key)) continue;
       proven.add(block.key);
       const name = `block ${block.round}/r${block.author}`;
       const disk = this.#disks.get(by);
@@ -97,21 +100,17 @@ export class DurabilityChecker implements Checker {
     }
   }
 
-  #owe(ref: {
-    readonly round: number;
-    readonly author: number;
-    readonly digest: Uint8Array;
-  }): void {
+  #owe(ref: Ref, epoch: number): void {
     const key = toHex(ref.digest);
     if (this.#delivered.has(key)) return;
     this.#delivered.add(key);
     if (this.#committed.has(key)) return;
     const name = `block ${ref.round}/r${ref.author}`;
-    this.#owed.set(key, { byRound: this.#book.roundMax + 2, name });
+    this.#owed.set(key, { by: order(epoch, this.#book.roundMax(epoch) + 2), name });
   }
 
   #commit(
-    { commit }: Extract<Observation, { kind: 'committed' }>,
+    { commit, input }: Extract<Observation, { kind: 'committed' }>,
     say: (rule: string, expected: string, actual: string) => void,
   ): void {
     if (commit.index <= this.#index) return;
@@ -121,9 +120,10 @@ export class DurabilityChecker implements Checker {
       this.#committed.add(key);
       this.#owed.delete(key);
     }
-    for (const [key, { byRound, name }] of this.#owed) {
-      if (commit.leader.round < byRound) continue;
-      say('S8', `delivered ${name} committed by leader round ${byRound}`, 'it is not');
+    const { round } = commit.leader;
+    for (const [key, { by, name }] of this.#owed) {
+      if (order(input.epoch, round) < by) continue;
+      say('S8', `delivered ${name} committed by leader ${input.epoch}/${round}`, 'it is not');
       this.#owed.delete(key);
     }
   }

@@ -24,7 +24,7 @@ import type { SeenBlock } from '../world/sight.ts';
 import type { BlockBook } from './book.ts';
 
 type Head = Parameters<typeof contradiction>[0];
-type Say = (accusation: Accusation) => void;
+type Say = (accusation: Accusation, epoch: number) => void;
 
 const MESSAGE_BYTES_MAX = 1 << 15;
 const VOTE = 9;
@@ -40,10 +40,9 @@ export class FramedChecker implements Checker {
   readonly rules: readonly string[] = ['S19'];
   readonly #checked: CheckedCell;
   readonly #book: BlockBook;
-  readonly #rules: HeaderRules;
-  /** By author: its blocks, in the order in which they were seen. */
-  readonly #heads = new Map<number, Head[]>();
-  /** By author and commit. */
+  /** By epoch and author: its blocks, in the order in which they were seen. */
+  readonly #heads = new Map<string, Head[]>();
+  /** By epoch, author and commit. */
   readonly #votes = new Map<string, SignedVote>();
   readonly #certs = new Map<number, readonly Cert[]>();
   readonly #read = new WeakSet<Uint8Array>();
@@ -53,20 +52,20 @@ export class FramedChecker implements Checker {
   constructor(checked: CheckedCell, book: BlockBook) {
     this.#checked = checked;
     this.#book = book;
-    const { committee, cellId, scheme } = checked.cell;
-    this.#rules = { committee, cellId, scheme };
   }
 
   see(observation: Observation): readonly Violation[] {
     const out: Violation[] = [];
     const { atMs } = observation;
-    const say: Say = (accusation) => {
+    const say: Say = (accusation, epoch) => {
       this.tried += 1;
-      const checked = checkAccusation(this.#rules, accusation);
-      if (!checked.ok) return;
-      const actual = `evidence against r${checked.value} by its ${accusation.kind}`;
+      const rules = this.#rulesOf(epoch);
+      const checked = rules && checkAccusation(rules, accusation);
+      if (!checked?.ok) return;
+      const replica = this.#book.hostOf({ epoch, author: checked.value });
+      const actual = `evidence against r${replica} by its ${accusation.kind}`;
       const expected = 'no evidence against who is honest';
-      out.push({ rule: 'S19', expected, actual, atMs, replica: checked.value });
+      out.push({ rule: 'S19', expected, actual, atMs, replica });
     };
     for (const block of this.#book.news) this.#block(block, say);
     if (observation.kind === 'sent') this.#message(observation.bytes, say);
@@ -84,27 +83,44 @@ export class FramedChecker implements Checker {
     return [];
   }
 
-  /** What an honest replica takes for evidence. */
-  #noted({ note, by, atMs }: Extract<Observation, { kind: 'noted' }>): readonly Violation[] {
-    const { what, peer } = note;
-    if (what !== 'convicted' || peer === undefined || this.#checked.liars.has(peer)) return [];
-    const expected = 'evidence against liars only';
-    return [{ rule: 'S19', expected, actual: `r${peer}`, atMs, replica: by }];
+  #rulesOf(epoch: number): HeaderRules | undefined {
+    const { roll, cellId, scheme } = this.#checked.cell;
+    const rolled = roll.of(epoch);
+    return rolled && { committee: rolled.committee, origin: rolled.origin, cellId, scheme };
   }
 
-  #block({ header, sig, author, round }: SeenBlock, say: Say): void {
-    if (this.#checked.liars.has(author)) return;
+  /** What an honest replica takes for evidence. */
+  #noted({
+    note,
+    by,
+    atMs,
+    epoch = 0,
+  }: Extract<Observation, { kind: 'noted' }>): readonly Violation[] {
+    const { what, peer: author } = note;
+    if (what !== 'convicted' || author === undefined || this.#book.isLying({ epoch, author })) {
+      return [];
+    }
+    const expected = 'evidence against liars only';
+    const actual = `r${this.#book.hostOf({ epoch, author })}`;
+    return [{ rule: 'S19', expected, actual, atMs, replica: by }];
+  }
+
+  #block(block: SeenBlock, say: Say): void {
+    if (this.#book.isLying(block)) return;
+    const { header, sig, epoch, author, round } = block;
     const signed = { header, sig: asSignature(sig) };
-    say({ kind: 'blocks', evidence: selfContradiction(signed) });
+    say({ kind: 'blocks', evidence: selfContradiction(signed) }, epoch);
     const opened = decode(headerShape, header, header.length);
     if (!opened.ok) return;
     const digest = headerDigest(header);
     const head = { ref: { author, round, digest }, header: opened.value, signed };
-    const others = this.#heads.get(author) ?? [];
+    const name = `${epoch}/${author}`;
+    const others = this.#heads.get(name) ?? [];
     for (const other of others) {
-      if (canContradict(head, other)) say({ kind: 'blocks', evidence: contradiction(head, other) });
+      if (!canContradict(head, other)) continue;
+      say({ kind: 'blocks', evidence: contradiction(head, other) }, epoch);
     }
-    this.#heads.set(author, others);
+    this.#heads.set(name, others);
     others.push(head);
   }
 
@@ -120,35 +136,40 @@ export class FramedChecker implements Checker {
 
   #vote(vote: SignedVote, say: Say): void {
     const said = openVote(vote.core);
-    if (!said.ok || this.#checked.liars.has(vote.author) || !isVoteSigned(this.#rules, vote))
-      return;
-    const name = `${vote.author}/${said.value.index}`;
+    if (!said.ok) return;
+    const { epoch, index } = said.value;
+    const { author } = vote;
+    const rules = this.#rulesOf(epoch);
+    if (!rules || this.#book.isLying({ epoch, author }) || !isVoteSigned(rules, vote)) return;
+    const name = `${epoch}/${author}/${index}`;
     const known = this.#votes.get(name);
     if (known === undefined) this.#votes.set(name, vote);
     else if (!equalBytes(known.core, vote.core)) {
-      say({ kind: 'votes', evidence: votePair(known, vote) });
+      say({ kind: 'votes', evidence: votePair(known, vote) }, epoch);
     }
-    for (const cert of this.#certs.get(said.value.index) ?? []) this.#compare(vote, cert, say);
+    for (const cert of this.#certs.get(index) ?? []) this.#compare(vote, cert, epoch, say);
   }
 
   #cert(cert: Cert, say: Say): void {
     const said = openVote(cert.core);
-    if (!said.ok || !checkCert(this.#rules, cert).ok) return;
-    const { index } = said.value;
+    if (!said.ok) return;
+    const { epoch, index } = said.value;
+    const rules = this.#rulesOf(epoch);
+    if (!rules || !checkCert(rules, cert).ok) return;
     const known = this.#certs.get(index) ?? [];
     // One for each content: who signed it plays no part.
     if (known.some(({ core }) => equalBytes(core, cert.core))) return;
     this.#certs.set(index, [...known, cert]);
-    for (const author of this.#checked.cell.signers.keys()) {
-      const vote = this.#votes.get(`${author}/${index}`);
-      if (vote) this.#compare(vote, cert, say);
+    for (const author of rules.committee.members.keys()) {
+      const vote = this.#votes.get(`${epoch}/${author}/${index}`);
+      if (vote) this.#compare(vote, cert, epoch, say);
     }
   }
 
-  #compare(vote: SignedVote, cert: Cert, say: Say): void {
+  #compare(vote: SignedVote, cert: Cert, epoch: number, say: Say): void {
     this.tried += 1;
     if (equalBytes(vote.core, cert.core)) return;
-    say({ kind: 'votes', evidence: { kind: 'uncertified', vote, cert } });
+    say({ kind: 'votes', evidence: { kind: 'uncertified', vote, cert } }, epoch);
   }
 }
 

@@ -5,6 +5,7 @@ import type { OrderedBatch, PublicKey, StateMachine } from '@fatty/interface';
 import { batchId, batchShape } from '@fatty/protocol';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import type { SeededRng } from '../world/rng.ts';
+import { order } from '../world/roll.ts';
 import type { SeenBlock } from '../world/sight.ts';
 import type { BlockBook } from './book.ts';
 
@@ -71,13 +72,14 @@ export class ViewChecker implements Checker {
 
   see(observation: Observation): readonly Violation[] {
     const { by } = observation;
-    if (observation.kind === 'restarted') this.#know(by, this.#book.roundMax + 2);
+    if (observation.kind === 'restarted') this.#know(by, this.#book.last + 2);
     if (observation.kind === 'delivered') {
       this.#of(by).delivered.add(toHex(observation.ref.digest));
     }
     if (observation.kind !== 'committed') return [];
     const { index, blocks, leader } = observation.commit;
-    Object.assign(this.#of(by), { commit: index, leaderRound: leader.round });
+    const leaderRound = order(observation.input.epoch, leader.round);
+    Object.assign(this.#of(by), { commit: index, leaderRound });
     if (index <= this.#index) return [];
     this.#index = index;
     for (const ref of blocks) this.#commitOf.set(toHex(ref.digest), index);

@@ -1,5 +1,6 @@
 // Checks votes on checkpoints, and their certificates.
 import { asSignature, signedBytes, toHex } from '@fatty/codec';
+import type { Committee } from '@fatty/protocol';
 import type { CheckedCell, Checker, Observation, Violation } from '../world/observation.ts';
 import { type Item, readItem } from '../world/sight.ts';
 
@@ -42,6 +43,8 @@ export class VoteChecker implements Checker {
   /** By replica and commit. */
   readonly #roots = new Map<string, string>();
   readonly #digests = new Map<number, string>();
+  /** By commit. */
+  readonly #epochs = new Map<number, number>();
   readonly #disks = new Map<number, Set<string>>();
   readonly #proven = new Set<string>();
 
@@ -74,8 +77,9 @@ export class VoteChecker implements Checker {
     }
   }
 
-  #committed({ by, commit, root }: Extract<Observation, { kind: 'committed' }>): void {
+  #committed({ by, commit, input, root }: Extract<Observation, { kind: 'committed' }>): void {
     this.#digests.set(commit.index, toHex(commit.digest));
+    this.#epochs.set(commit.index, input.epoch);
     if (root !== undefined) this.#roots.set(`${by}/${commit.index}`, toHex(root));
   }
 
@@ -92,10 +96,11 @@ export class VoteChecker implements Checker {
   }
 
   #vote(by: number, [author, core, sig]: readonly Item[], say: Say): void {
-    if (author !== by || !(core instanceof Uint8Array) || !(sig instanceof Uint8Array)) return;
+    if (!(core instanceof Uint8Array) || !(sig instanceof Uint8Array)) return;
     const key = toHex(core);
     const vote = readVote(core);
     if (vote === undefined) return say('S5', 'a vote', key);
+    if (this.#checked.cell.roll.placeOf(vote.epoch, by) !== author) return;
     const name = `the vote of r${by} on commit ${vote.index}`;
     if (this.#disks.get(by)?.has(key) !== true)
       say('S17', `${name} on disk before it is sent`, 'not');
@@ -106,6 +111,7 @@ export class VoteChecker implements Checker {
     if (root !== undefined && root !== vote.stateRoot) say('S5', `root ${root}`, vote.stateRoot);
     const digest = this.#digests.get(vote.index);
     if (digest !== vote.commitDigest) say('S5', `commit ${digest}`, vote.commitDigest);
+    this.#ofItsEpoch(vote, say);
     this.#agree(vote.index, say);
   }
 
@@ -115,12 +121,12 @@ export class VoteChecker implements Checker {
     const key = `${toHex(core)}${toHex(bitmap)}`;
     if (this.#proven.has(key)) return;
     this.#proven.add(key);
-    const { cell } = this.#checked;
     const vote = readVote(core);
-    const signers = this.#signersOf(bitmap, core, sigs);
-    if (vote === undefined || signers === undefined) return say('S9', 'signed votes', key);
-    if (signers < cell.quorum) say('S9', `${cell.quorum} members`, `${signers}`);
-    if (vote.epoch !== cell.committee.epoch) say('S9', 'a certificate of this epoch', key);
+    const epoch = vote && this.#checked.cell.roll.of(vote.epoch);
+    const signers = epoch && this.#signersOf(epoch.committee, bitmap, core, sigs);
+    if (!vote || !epoch || signers === undefined) return say('S9', 'signed votes', key);
+    if (signers < epoch.quorum) say('S9', `${epoch.quorum} members`, `${signers}`);
+    this.#ofItsEpoch(vote, say);
     const known = this.#certified.get(vote.index);
     if (known !== undefined && known !== toHex(core)) say('S9', `one certificate: ${known}`, key);
     this.#certified.set(vote.index, toHex(core));
@@ -128,17 +134,28 @@ export class VoteChecker implements Checker {
   }
 
   /** Distinct members whose signatures are under these bytes; undefined when one is not. */
-  #signersOf(bitmap: Uint8Array, core: Uint8Array, sigs: readonly Item[]): number | undefined {
+  #signersOf(
+    { members }: Committee,
+    bitmap: Uint8Array,
+    core: Uint8Array,
+    sigs: readonly Item[],
+  ): number | undefined {
     const { cell } = this.#checked;
     const message = signedBytes('vote', cell.cellId, core);
     let next = 0;
     for (let member = 0; member < bitmap.length * 8; member++) {
       if (((bitmap[member >> 3] ?? 0) >> (member & 7)) % 2 === 0) continue;
-      const [key, sig] = [cell.committee.members[member], sigs[next++]];
+      const [key, sig] = [members[member], sigs[next++]];
       if (key === undefined || !(sig instanceof Uint8Array)) return undefined;
       if (!cell.scheme.verify(key, message, asSignature(sig))) return undefined;
     }
     return next === sigs.length ? next : undefined;
+  }
+
+  /** S20: who signs for a commit are members of the epoch that it is in, and sign for that one. */
+  #ofItsEpoch({ epoch, index }: SeenVote, say: Say): void {
+    const known = this.#epochs.get(index) ?? epoch;
+    if (known !== epoch) say('S20', `commit ${index} of epoch ${known}`, `of epoch ${epoch}`);
   }
 
   /** What is certified is what every honest member votes for. */

@@ -11,6 +11,7 @@ import {
   signedBlockShape,
 } from '@fatty/broadcast';
 import { decode, encode, type Signer } from '@fatty/codec';
+import type { Origin } from '@fatty/protocol';
 import type { Cell } from '../world/cell.ts';
 import type { SeededRng } from '../world/rng.ts';
 
@@ -18,7 +19,10 @@ import type { SeededRng } from '../world/rng.ts';
 export interface Insider {
   readonly index: number;
   readonly signer: Signer;
+  /** Its committee is that of the liar's epoch, and signers are by place. */
   readonly cell: Cell;
+  /** Where that epoch begins; default: the genesis. */
+  readonly origin?: Origin;
   readonly rng: SeededRng;
   /** Called for every lie that leaves, with its kind. */
   readonly lied: (lie: string) => void;

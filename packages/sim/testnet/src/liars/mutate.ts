@@ -6,7 +6,7 @@ import type { SeededRng } from '../world/rng.ts';
 const DAMAGED_PER_MILLE = 120;
 
 /** Its messages now and then have a bit turned, are cut short, are too long, or are another one's beginning. */
-export function mutating(inner: Peer, rng: SeededRng, lied: () => void): Peer {
+export function mutating<P extends Peer>(inner: P, rng: SeededRng, lied: () => void): P {
   let last: Uint8Array = new Uint8Array();
   const said = (bytes: Uint8Array): Uint8Array => {
     const before = last;

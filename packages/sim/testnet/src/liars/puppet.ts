@@ -76,10 +76,11 @@ export class Puppet implements Peer {
     const { committee, cellId, scheme, signers } = insider.cell;
     this.insider = insider;
     this.#trick = trick;
-    this.dag = new Dag(committee, cellId);
+    this.dag = new Dag(committee, cellId, insider.origin);
     this.#rules = {
       committee,
       cellId,
+      origin: insider.origin,
       scheme,
       open: ok,
       validate: () => ACCEPT,

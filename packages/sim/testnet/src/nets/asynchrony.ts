@@ -81,10 +81,10 @@ export function runAsynchrony(
   world.run(WATCH_MS);
   const blocks = delivered.flatMap(({ key }) => seen.book.get(key) ?? []);
   if (world.violations.length === 0) {
-    world.report(windows(world, blocks, seen.book.roundMax));
+    world.report(windows(world, blocks, seen.book.roundMax(0)));
     world.report(batches(world, blocks, clients));
   }
-  return { violations: world.violations, reached: world.reached, rounds: seen.book.roundMax };
+  return { violations: world.violations, reached: world.reached, rounds: seen.book.roundMax(0) };
 }
 
 /** A client whose only batch goes to every replica, in the first half of the time. */

@@ -2,6 +2,7 @@
 import { bankNet } from './bank.ts';
 import { locksNet } from './locks.ts';
 import { machinesNet } from './machines.ts';
+import { membersNet } from './members.ts';
 import { namespaceNet } from './namespace.ts';
 import type { Net } from './net.ts';
 import { orswotNet } from './orswot.ts';
@@ -13,6 +14,7 @@ export const NETS: Readonly<Record<string, Net>> = {
   locks: locksNet,
   bank: bankNet,
   machines: machinesNet,
+  members: membersNet,
 };
 
 /** @throws RangeError when there is none of that name */

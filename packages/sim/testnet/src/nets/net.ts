@@ -5,6 +5,7 @@ import type { CellParams } from '@fatty/protocol';
 import type { Copying, Tuning } from '@fatty/replica';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
+import { Operators } from '../staging/operators.ts';
 import { type Staged, type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
 import { type Cell, makeCell, narrowWindows, smallWindows } from '../world/cell.ts';
 import { Client, lieAsClient, type Victim } from '../world/client.ts';
@@ -31,6 +32,8 @@ export interface Scene {
   readonly watch: Watch;
   readonly machines: StagedMachines;
   readonly views: ViewChecker;
+  /** Where members change. */
+  readonly operators: Operators | undefined;
   /** Honest clients; the act's `prepare` fills in whom it has. */
   readonly clients: Client[];
 }
@@ -123,7 +126,8 @@ function schemeOf(plan: Plan): SignatureScheme {
 
 /** Runs one world of a net from its plan to rest. Same plan, same run. */
 export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
-  const cell = makeCell(plan.replicas, schemeOf(plan), windowsOf(plan));
+  const joiners = plan.members?.joiners ?? 0;
+  const cell = makeCell(plan.replicas, schemeOf(plan), windowsOf(plan), joiners);
   const liars = new Map(plan.liars.map(({ replica, lie }) => [replica, lie]));
   const checked = { cell, liars: new Set(liars.keys()), skewMsMax: SKEW_MS_MAX };
   const seen = watch(checked);
@@ -146,7 +150,9 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     ...(net.front === undefined ? {} : { front: net.front }),
     ...(tracer === undefined ? {} : { tracer }),
   });
-  play(act, { plan, cell, world, watch: seen, machines, views, clients: [] });
+  const operators = plan.members && new Operators(world, plan.members);
+  const scene = { plan, cell, world, watch: seen, machines, views, operators, clients: [] };
+  play(act, scene);
   for (const { reached } of [views, seen.copies]) {
     for (const [what, times] of Object.entries(reached)) world.count(what, times);
   }
@@ -198,16 +204,21 @@ function tellLies(act: Act, scene: Scene): void {
 /** L1 and L4: with a quorum up, everything is answered and every replica reaches the tip. */
 function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient): void {
   const { world, clients, machines } = scene;
-  const lost = world.liars.size + machines.observers;
+  const { operators } = scene;
   const busy = (some: readonly { readonly idle: boolean; readonly name: string }[]): string[] =>
     some.filter(({ idle }) => !idle).map(({ name }) => name);
   const waiting = (): readonly string[] => [
     ...(act.waiting?.() ?? busy(clients.filter((one) => !isStranded(one, machines)))),
     ...busy(clerk ? [clerk] : []),
   ];
-  const answered = world.run(untilMs, () => waiting().length === 0);
+  const isDone = (): boolean => operators?.isIdle !== false && waiting().length === 0;
+  const answered = world.run(untilMs, isDone);
   if (world.violations.length > 0) return;
-  if (lost > world.cell.faultsMax) {
+  const lost = world.attendance.members.filter(
+    (index) =>
+      !world.honest(index) || machines.isObserver(index) || world.attendance.dead.has(index),
+  ).length;
+  if (lost > world.cell.roll.newest.faultsMax) {
     world.count('quorumLost');
     return;
   }
@@ -216,9 +227,17 @@ function settle(act: Act, scene: Scene, untilMs: number, clerk?: PipelinedClient
     world.report([say(world, 'L1', 'every honest batch answered', open)]);
     return;
   }
-  const level = world.run(untilMs, () => machines.level(world));
+  const level = world.run(untilMs, () => machines.level(world) && !isEnding(world));
   if (world.violations.length > 0 || level) return;
-  world.report([say(world, 'L4', 'every replica at the tip', machines.tips(world))]);
+  const rule = isEnding(world) ? 'L6' : 'L4';
+  world.report([say(world, rule, 'every replica at the tip', machines.tips(world))]);
+}
+
+/** L6: an epoch whose end is decided has not come to it. */
+function isEnding(world: World): boolean {
+  return world.hosts.some(
+    ({ index, peer }) => world.follows(index) && peer?.status?.().agenda.plan !== undefined,
+  );
 }
 
 /** Its one gateway signs no more. */

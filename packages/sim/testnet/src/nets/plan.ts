@@ -1,6 +1,7 @@
 // Plans: everything that tells one world from another.
 import fc from 'fast-check';
 import { LIES, type Lie } from '../liars/index.ts';
+import { CHANGE_KINDS, type PlannedMembers } from '../staging/operators.ts';
 import { AIMS } from '../world/aims.ts';
 import { CLIENT_LIES, type ClientLie } from '../world/client.ts';
 import { FAULTS, type Fault } from '../world/faults.ts';
@@ -29,6 +30,8 @@ export interface Plan {
   readonly clients: number;
   readonly clientLies: readonly { readonly atMs: number; readonly lie: ClientLie }[];
   readonly ops: readonly PlannedOp[];
+  /** How the members change; default: they stay. */
+  readonly members?: PlannedMembers;
 }
 
 /** How big the worlds of a net are. Times in ms. */
@@ -46,6 +49,8 @@ export interface PlanSize {
   readonly kinds: number;
   /** What its lying replicas do more often than the rest: the net is to meet it. */
   readonly favours?: readonly Lie[];
+  /** Changes of the members of one world at most; default: none, and nothing is drawn. */
+  readonly changesMax?: number;
   /** Who lies in every world, and how; default: the dice decide. */
   readonly liars?: Plan['liars'];
 }
@@ -199,6 +204,27 @@ function liarsArbitrary(replicas: number, favours: readonly Lie[]): fc.Arbitrary
   return fc.uniqueArray(liar, { maxLength: faultsMax, selector: (one) => one.replica });
 }
 
+/** Epochs of 10 to 30 commits in half of the worlds. */
+function membersArbitrary(busyMs: number, changesMax: number): fc.Arbitrary<PlannedMembers> {
+  const change = fc.record({
+    atMs: times(busyMs),
+    // What takes a member away comes more often: each such epoch has its own conditions.
+    kind: fc.constantFrom(...CHANGE_KINDS, 'replace' as const, 'remove' as const),
+    who: fc.integer({ min: 0, max: 59 }),
+    rivals: fc.integer({ min: 1, max: 6 }),
+    isDead: fc.boolean(),
+    lateMs: fc.integer({ min: 0, max: 2_000 }),
+  });
+  return fc.record({
+    joiners: fc.constant(JOINERS),
+    changes: fc.array(change, { maxLength: changesMax, size: 'max' }),
+    renewCommits: fc.oneof(fc.constant(0), fc.integer({ min: 10, max: 30 })),
+  });
+}
+
+/** Keys that may come to a cell. */
+const JOINERS = 6;
+
 /** Worlds of the given size. */
 export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
   const op = fc.record({
@@ -231,6 +257,7 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
         clients: fc.constant(size.clients),
         clientLies: fc.array(clientLie, { maxLength: 4 }),
         ops: fc.array(op, { minLength: size.opsMin, maxLength: size.opsMax }),
+        ...(size.changesMax && { members: membersArbitrary(size.busyMs, size.changesMax) }),
       });
     });
 }

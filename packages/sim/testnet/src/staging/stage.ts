@@ -1,29 +1,40 @@
 // Puts a cell of replicas, liars and gateways into a world.
 import { asDigest } from '@fatty/codec';
-import type { MakeFront } from '@fatty/host';
+import type { FrameBytes, MakeFront, ResumedAt } from '@fatty/host';
 import type {
   Algorithm,
   CellContext,
   Digest,
+  Outcome,
   StateMachine,
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import type { StateView } from '@fatty/protocol';
-import { COPYING, type Copying, Replica, type Tuning, viewOf } from '@fatty/replica';
+import { type Epoch, memberIndex, type StateView } from '@fatty/protocol';
+import {
+  beginBehind,
+  COPYING,
+  type Copying,
+  firstEpoch,
+  type OpenedEpoch,
+  Replica,
+  type Tuning,
+  viewOf,
+} from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
-import { type Lie, makeLiar } from '../liars/index.ts';
+import { type Insider, type Lie, makeLiar } from '../liars/index.ts';
 import { mutating } from '../liars/mutate.ts';
 import { Twins, type TwinsParts } from '../liars/twins.ts';
 import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
-import type { Host, Peer } from '../world/host.ts';
+import type { Boot, Booted, Host, Peer } from '../world/host.ts';
 import type { Scheduler } from '../world/network.ts';
 import type { Checker } from '../world/observation.ts';
 import { RESTORE_EVERY, Restored } from '../world/restored.ts';
 import { SeededRng } from '../world/rng.ts';
+import type { RolledEpoch } from '../world/roll.ts';
 import { World } from '../world/world.ts';
 
 /** A machine, and the algorithm inside when it is a hosted one. */
@@ -58,7 +69,7 @@ export interface StageOptions {
   readonly cell: Cell;
   /** The algorithm under test, fresh per process. */
   readonly machine: (context: CellContext) => Staged;
-  /** Committee index of each liar. */
+  /** Host of each liar. */
   readonly liars: ReadonlyMap<number, Lie>;
   readonly network: NetworkOptions;
   readonly disk: DiskOptions;
@@ -108,11 +119,6 @@ export class StagedMachines {
     return this.#observers.has(replica);
   }
 
-  /** Replicas that lost their right to propose (R26). */
-  get observers(): number {
-    return this.#observers.size;
-  }
-
   /** Wraps a fresh machine for a process that starts now. */
   adopt(replica: number, staged: Staged): StateMachine {
     const { machine } = staged;
@@ -158,6 +164,8 @@ export class StagedMachines {
     this.#world = world;
     world.onObservation((observation) => {
       const { by } = observation;
+      // R26 is of one epoch.
+      if (observation.kind === 'restarted') this.#observers.delete(by);
       if (observation.kind === 'committed') this.#commits.set(by, observation.commit.index);
       // What an earlier life had come to may be gone: a core behind a frame tells no commit up to it.
       if (observation.kind === 'resumed') this.#commits.set(by, observation.index);
@@ -182,18 +190,42 @@ export class StagedMachines {
   }
 }
 
-function honest(options: StageOptions, machines: StagedMachines, index: number): Peer {
-  const { cell, machine } = options;
-  return honestOf(options, index, machines.adopt(index, machine(contextOf(cell))));
+/** The core of an honest host goes on behind its disk as that of a process does. */
+function honest(
+  { cell }: StageOptions,
+  index: number,
+  frames: readonly FrameBytes[],
+  make: (epoch: OpenedEpoch) => HonestPeer,
+): Booted {
+  const { cellId, scheme, committee: genesis, signers } = cell;
+  const key = signers[index]?.publicKey;
+  const begun = beginBehind<ResumedAt, HonestPeer>({ cellId, scheme, genesis }, frames, (epoch) =>
+    key && memberIndex(epoch.committee, key) >= 0 ? make(epoch) : undefined,
+  );
+  const { core: peer, epoch, at, failures } = begun;
+  return { peer, epoch, at, failures };
 }
 
-function honestOf(options: StageOptions, index: number, machine: StateMachine): Peer {
+/** A replica in the simulator. */
+interface HonestPeer extends Peer {
+  resume(head: Uint8Array, payload: Uint8Array): Outcome<ResumedAt>;
+}
+
+function honestOf(
+  options: StageOptions,
+  index: number,
+  { committee, origin, links }: OpenedEpoch,
+  machine: StateMachine,
+): HonestPeer {
   const { cell, tuning, copying = COPYING } = options;
-  const { committee, cellId, scheme } = cell;
+  const { cellId, scheme } = cell;
   const signer = signerOf(cell, index);
-  const config = { committee, cellId, me: index, signer, scheme, machine, copying };
+  const me = memberIndex(committee, signer.publicKey);
+  const epoch = { committee, origin, links };
+  const config = { ...epoch, cellId, me, signer, scheme, machine, copying };
   const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
   return {
+    status: () => replica.status(),
     resume: (head, payload) => replica.resume(head, payload),
     restore: (records, mark) => replica.restore(records, mark),
     step: (event) => replica.step(event),
@@ -207,17 +239,19 @@ function honestOf(options: StageOptions, index: number, machine: StateMachine): 
 /** Nobody looks at the machines of a liar. */
 function twins(
   options: StageOptions,
-  me: number,
+  index: number,
   { lied, refused }: Pick<TwinsParts, 'lied' | 'refused'>,
 ): Peer {
   const { cell, machine } = options;
-  const copy = (): Peer => honestOf(options, me, machine(contextOf(cell)).machine);
-  const { quorum, signers } = cell;
-  const replicas = signers.length;
+  const epoch = firstEpoch(cell.committee);
+  const copy = (): Peer => honestOf(options, index, epoch, machine(contextOf(cell, cell)).machine);
+  const { quorum, committee } = cell;
+  const replicas = committee.members.length;
+  const me = index;
   return new Twins({ copies: [copy(), copy()], me, replicas, quorum, lied, refused });
 }
 
-function contextOf({ committee, cellId }: Cell): CellContext {
+function contextOf({ cellId }: Cell, { committee }: Pick<Epoch, 'committee'>): CellContext {
   return { cellId, epoch: committee.epoch, members: committee.members };
 }
 
@@ -226,10 +260,14 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   const machines = new StagedMachines(options.restoreEvery);
   const { cell, liars } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
-  const machine = (): Staged => options.machine(contextOf(cell));
-  const boot = (index: number): Peer => {
+  const machineOf = (epoch: OpenedEpoch): Staged => options.machine(contextOf(cell, epoch));
+  const boot: Boot = (index, frames) => {
     const lie = liars.get(index);
-    if (lie === undefined) return honest(options, machines, index);
+    if (lie === undefined) {
+      return honest(options, index, frames, (epoch) =>
+        honestOf(options, index, epoch, machines.adopt(index, machineOf(epoch))),
+      );
+    }
     const lied = (what: string): void => {
       world.count('lies');
       world.count(`lie.${what}`);
@@ -239,18 +277,23 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
         lied(lie);
         world.count(to);
       };
-      return twins(options, index, { lied: came('twinsBoth'), refused: came('twinsRefused') });
+      const told = { lied: came('twinsBoth'), refused: came('twinsRefused') };
+      return { peer: twins(options, index, told), epoch: firstEpoch(cell.committee) };
     }
     if (lie === 'mutate') {
-      return mutating(honestOf(options, index, machine().machine), dice.fork(), () => lied(lie));
+      const rng = dice.fork();
+      return honest(options, index, frames, (epoch) =>
+        mutating(honestOf(options, index, epoch, machineOf(epoch).machine), rng, () => lied(lie)),
+      );
     }
-    const signer = signerOf(cell, index);
-    return makeLiar(lie, { index, signer, cell, rng: dice.fork(), lied });
+    const epoch = lastEpochOf(cell, index);
+    const insider = insiderOf(cell, epoch, index);
+    return { peer: makeLiar(lie, { ...insider, rng: dice.fork(), lied }), epoch };
   };
   const { front } = options;
   const world: World = new World({
     ...options,
-    isHosted: options.machine(contextOf(cell)).algorithm !== undefined,
+    isHosted: options.machine(contextOf(cell, cell)).algorithm !== undefined,
     boot,
     front: (replica) => front?.(frontScene(options, machines, () => world, replica)),
     liars: new Set(liars.keys()),
@@ -258,7 +301,36 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   });
   machines.follow(world);
   tellLiars(world);
+  world.onEpoch(() => moveLiars(world, liars));
   return { world, machines };
+}
+
+/** Programs of liars that have no disk: the world tells them of each epoch. */
+function moveLiars(world: World, liars: ReadonlyMap<number, Lie>): void {
+  for (const [index, lie] of liars) {
+    if (lie === 'twins' || lie === 'mutate' || !world.attendance.isMember(index)) continue;
+    world.after(1, () => world.hosts[index]?.reopen());
+  }
+}
+
+/** The newest epoch of which a host is a member. Who is none any more goes on in it. */
+function lastEpochOf({ roll }: Cell, index: number): RolledEpoch {
+  for (let at = roll.newest.committee.epoch; at > 0; at--) {
+    const epoch = roll.of(at);
+    if (epoch?.hosts.includes(index)) return epoch;
+  }
+  return roll.of(0) ?? roll.newest;
+}
+
+/** What a liar knows of its epoch: places are those of its members. */
+function insiderOf(
+  cell: Cell,
+  { committee, origin, hosts, quorum, faultsMax }: RolledEpoch,
+  host: number,
+): Pick<Insider, 'index' | 'signer' | 'cell' | 'origin'> {
+  const signers = hosts.map((one) => signerOf(cell, one));
+  const inner = { ...cell, committee, signers, quorum, faultsMax };
+  return { index: hosts.indexOf(host), signer: signerOf(cell, host), cell: inner, origin };
 }
 
 /** Of whom the front of a replica speaks: of its own replica, or for a liar of the first honest one. */

@@ -184,7 +184,7 @@ export class Client {
       client: this.signer.publicKey,
       session: this.session,
       seq: this.#seq,
-      basis: { epoch: this.#world.cell.committee.epoch, commit: this.#basis },
+      basis: { epoch: this.#world.cell.roll.newest.committee.epoch, commit: this.#basis },
       ops,
       ...change,
     });
@@ -206,17 +206,14 @@ export class Client {
 
   #try(pending: Pending): void {
     if (this.#pending !== pending) return;
-    const replicas = this.#world.hosts.length;
-    const gateways = this.#goesToAll(pending)
-      ? this.#world.hosts.map((host) => host.index)
-      : [this.gateway];
+    const gateways = this.#goesToAll(pending) ? this.#world.attendance.members : [this.gateway];
     for (const gateway of gateways) {
       pending.tags.add(this.#world.submit(this.name, gateway, pending.bytes, pending.label));
     }
     this.#world.after(RETRY_MS, () => {
       if (this.#pending !== pending) return;
       this.#world.count('retries');
-      if (!this.isFaithful) this.gateway = (this.gateway + 1) % replicas;
+      if (!this.isFaithful) this.gateway = this.#world.attendance.gatewayAfter(this.gateway);
       this.#try(pending);
     });
   }
@@ -224,7 +221,7 @@ export class Client {
   #see(observation: Observation): void {
     const pending = this.#pending;
     if (observation.kind === 'refused' && pending?.tags.has(observation.tag) === true) {
-      this.#hearRefusal(pending, observation.by, observation.failure.code);
+      this.#hearRefusal(pending, observation);
     }
     if (observation.kind !== 'committed') return;
     this.#basis = Math.max(this.#basis, observation.commit.index);
@@ -233,7 +230,8 @@ export class Client {
       if (pending === undefined) this.#cameLate(receipt);
       if (receipt.seq !== pending?.seq) continue;
       const content = `${receipt.commit} ${receipt.results.map(toHex).join(' ')}`;
-      if (this.#agreed(pending, content, observation.by)) return this.#answered(pending, receipt);
+      const { by, input } = observation;
+      if (this.#agreed(pending, content, by, input.epoch)) return this.#answered(pending, receipt);
     }
   }
 
@@ -247,11 +245,14 @@ export class Client {
     if (seq === this.#seq) this.#seq += 1;
   }
 
-  /** R32: more than f replicas have said so. */
-  #agreed({ votes }: Pending, content: string, by: number): boolean {
-    const voters = (votes.get(content) ?? new Set<number>()).add(by);
-    votes.set(content, voters);
-    return voters.size > this.#world.cell.faultsMax;
+  /** R32: more than f members of one epoch have said so in it. */
+  #agreed({ votes }: Pending, content: string, by: number, epoch: number): boolean {
+    const { roll } = this.#world.cell;
+    if (roll.placeOf(epoch, by) < 0) return false;
+    const said = `${epoch}: ${content}`;
+    const voters = (votes.get(said) ?? new Set<number>()).add(by);
+    votes.set(said, voters);
+    return voters.size > (roll.of(epoch)?.faultsMax ?? Infinity);
   }
 
   #goesToAll({ seq }: Pending): boolean {
@@ -259,11 +260,14 @@ export class Client {
   }
 
   /** The next gateway is asked at once, where not all have been. */
-  #hearRefusal(pending: Pending, by: number, code: string): void {
+  #hearRefusal(
+    pending: Pending,
+    { by, failure: { code }, epoch = 0 }: Extract<Observation, { kind: 'refused' }>,
+  ): void {
     if (pending.ending.refused === undefined) return;
-    if (!this.#agreed(pending, code, by)) {
+    if (!this.#agreed(pending, code, by, epoch)) {
       if (this.#goesToAll(pending)) return;
-      this.gateway = (this.gateway + 1) % this.#world.hosts.length;
+      this.gateway = this.#world.attendance.gatewayAfter(this.gateway);
       return this.#try(pending);
     }
     this.#pending = undefined;

@@ -2,14 +2,25 @@
 import {
   type ClientFront,
   type EpochChain,
+  type FrameBytes,
   type Happening,
   type HostPorts,
   type MakeFront,
   type ReplicaCore,
   Host as ReplicaHost,
+  type ResumedAt,
 } from '@fatty/host';
-import type { Link, LogRecord, PublicKey, StateMachine, Verdict } from '@fatty/interface';
-import type { ClockSample, ReplicaEffect } from '@fatty/replica';
+import type {
+  Failure,
+  Link,
+  LogRecord,
+  PlacedRecord,
+  PublicKey,
+  StateMachine,
+  Verdict,
+} from '@fatty/interface';
+import type { Epoch } from '@fatty/protocol';
+import type { ClockSample, ReplicaEffect, ReplicaStatus } from '@fatty/replica';
 import type { Disk } from './disk.ts';
 import { virtualPorts } from './ports.ts';
 
@@ -23,13 +34,32 @@ export interface Peer extends ReplicaCore {
   isCurrent?(): boolean;
   /** Where it is in the chain of epochs. */
   chain?(): EpochChain;
+  /** A liar has none. */
+  status?(): ReplicaStatus;
 }
+
+/** How a life of a core begins. */
+export interface Booted {
+  /** Undefined: its key is no member of the epoch that its disk leads to. */
+  readonly peer: Peer | undefined;
+  readonly epoch: Epoch;
+  /** The commit of the frame that it goes on behind. */
+  readonly at?: ResumedAt | undefined;
+  /** Why newer frames were not taken. */
+  readonly failures?: readonly Failure[];
+}
+
+/** Starts the core of a host: the real one, or a liar. `frames`: of its disk, the newest first. */
+export type Boot = (host: number, frames: readonly FrameBytes[]) => Booted;
 
 /** What a machine has of the world around it. */
 export interface Surroundings {
   nowMs(): number;
   after(delayMs: number, run: () => void): void;
-  keyOf(replica: number): PublicKey;
+  keyOf(host: number): PublicKey;
+  hostWith(key: PublicKey): number;
+  /** Committee index of a host in an epoch; below 0 where it is no member. */
+  placeOf(epoch: number, host: number): number;
   /** A link takes bytes; what becomes of them is the network's business. */
   send(from: number, to: number, bytes: Uint8Array): void;
   /** A link with a full queue has not taken bytes. */
@@ -41,12 +71,24 @@ export interface Surroundings {
   threw(host: Host, error: unknown): void;
   /** The core of a process has ended, and another begins behind what is on its disk. */
   reopened(host: Host): void;
+  /** A core begins in this epoch, or would if it were a member of it. */
+  opened(host: Host, epoch: Epoch): void;
+  /** Its key is of no use any more: its process ends. */
+  retired(host: Host): void;
   /** A process goes on behind a frame that an earlier one kept. */
   resumed(host: Host, index: number): void;
   /**
    * What serves a replica's clients. A net has none when its clients speak to replicas themselves.
    */
   frontOf(replica: number): MakeFront | undefined;
+}
+
+/** What a core begins with. */
+interface Opened {
+  readonly peer: Peer;
+  readonly at: ResumedAt | undefined;
+  readonly records: readonly PlacedRecord[];
+  readonly mark: Uint8Array | undefined;
 }
 
 /** How much the index writes at once: so little that short worlds write it more than once. */
@@ -71,21 +113,18 @@ export class Host {
   /** Undefined while the process is down. */
   peer: Peer | undefined;
   readonly #around: Surroundings;
-  readonly #boot: (replica: number) => Peer;
+  readonly #boot: Boot;
   #process: ReplicaHost | undefined;
+  /** By host. */
   readonly #links = new Map<number, Link>();
+  #epoch = 0;
   #life = 0;
   /** How many faults hold the process at present. */
   #pauses = 0;
   /** What has happened to it while it stood still. */
   #stalled: (() => void)[] = [];
 
-  constructor(
-    index: number,
-    disk: Disk,
-    boot: (replica: number) => Peer,
-    surroundings: Surroundings,
-  ) {
+  constructor(index: number, disk: Disk, boot: Boot, surroundings: Surroundings) {
     this.index = index;
     this.disk = disk;
     this.#boot = boot;
@@ -102,9 +141,17 @@ export class Host {
     return this.peer?.clockMs?.(sample) ?? this.wallMs;
   }
 
+  /** In which its core is, or was last. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** A process starts, behind what the disk has; or does not, where its key is of no use. */
   start(): void {
     const around = this.#around;
-    const peer = this.#boot(this.index);
+    const opened = this.#open();
+    if (opened === undefined) return around.retired(this);
+    const { peer } = opened;
     const process = new ReplicaHost({
       replica: peer,
       ports: this.#ports(),
@@ -120,14 +167,33 @@ export class Host {
       onEffect: (effect) => around.observe(this, effect),
       onFatal: (error) => around.threw(this, error),
       onReopen: () => {
-        const next = this.#boot(this.index);
-        process.driver.open(next);
         around.reopened(this);
+        const next = this.#open();
+        if (next === undefined) return around.retired(this);
         this.#begin(process, next);
       },
     });
     this.#process = process;
-    this.#begin(process, peer);
+    this.#begin(process, opened);
+  }
+
+  /** The core that the disk leads to (R31); undefined where the own key is no member. */
+  #open(): Opened | undefined {
+    const { records, mark, frames } = this.disk.open();
+    const { peer, epoch, at, failures = [] } = this.#boot(this.index, frames);
+    this.#epoch = epoch.committee.epoch;
+    this.#around.opened(this, epoch);
+    for (const { code } of failures) {
+      this.#around.threw(this, new Error(`a frame of no use: ${code}`));
+    }
+    return peer && { peer, at, records, mark };
+  }
+
+  /** A driver knows links by the places that their keys have in its epoch. */
+  #numberOf(key: PublicKey): number | undefined {
+    const { hostWith, placeOf } = this.#around;
+    const place = placeOf(this.#epoch, hostWith(key));
+    return place < 0 ? undefined : place;
   }
 
   /** Opens its core anew while the process lives. */
@@ -136,12 +202,10 @@ export class Host {
   }
 
   /** A core begins, behind what the disk has. */
-  #begin(process: ReplicaHost, peer: Peer): void {
+  #begin(process: ReplicaHost, { peer, at, records, mark }: Opened): void {
     const around = this.#around;
-    const { records, mark, frames } = this.disk.open();
     this.peer = peer;
-    const refused = process.driver.resume(frames);
-    for (const { code } of refused) around.threw(this, new Error(`a frame of no use: ${code}`));
+    process.driver.open(peer, { at, numberOf: (key) => this.#numberOf(key) });
     process.driver.restore(records, mark, (failure) => {
       if (failure) around.threw(this, failure);
     });
@@ -199,7 +263,15 @@ export class Host {
     return this.disk.crash(power);
   }
 
-  /** Something that is neither a link nor an answer of a port happens: bytes of a peer or of a client. */
+  /** Bytes of another host; who is no member in the own epoch is not heard. */
+  hear(other: number, bytes: Uint8Array): void {
+    this.#awake(() => {
+      const peer = this.#around.placeOf(this.#epoch, other);
+      if (peer >= 0) this.#process?.driver.dispatch({ kind: 'message', peer, bytes });
+    });
+  }
+
+  /** Something that is neither a link nor an answer of a port happens: bytes of a client, a word of the operator. */
   handle(event: Happening): void {
     this.#awake(() => this.#process?.driver.dispatch(event));
   }
@@ -213,12 +285,14 @@ export class Host {
     const known = this.#links.get(other);
     if (!up) {
       this.#links.delete(other);
-      if (known) this.#process?.driver.linkDown(other, known);
+      const place = this.#around.placeOf(this.#epoch, other);
+      if (known) this.#process?.driver.linkDown(place, known);
       return;
     }
     const link = this.#linkTo(other);
     this.#links.set(other, link);
-    this.#process?.driver.linkUp(other, link);
+    const place = this.#around.placeOf(this.#epoch, other);
+    if (place >= 0) this.#process?.driver.linkUp(place, link);
   }
 
   #linkTo(other: number): Link {

@@ -9,8 +9,10 @@ import type { Cell } from './cell.ts';
 export type Observation = {
   /** World time, ms since the epoch; replicas' own clocks may be skewed against it. */
   readonly atMs: number;
-  /** Committee index. */
+  /** Number of the host: in the first epoch the committee index. */
   readonly by: number;
+  /** Epoch of the replica's core; default: the first. Indices of members in what it tells are of this one. */
+  readonly epoch?: number;
 } & (
   | { readonly kind: 'sent'; readonly to: number; readonly bytes: Uint8Array }
   /** Durable from now on. `mark` is the signer mark on disk at this moment. */
@@ -51,7 +53,7 @@ export interface Violation {
 /** What checkers may know beforehand. */
 export interface CheckedCell {
   readonly cell: Cell;
-  /** Committee indices of the liars: nothing is promised about what they do. */
+  /** Hosts that lie, in whatever epoch: nothing is promised about what they do. */
   readonly liars: ReadonlySet<number>;
   /** Largest deviation of an honest clock from world time, in ms. */
   readonly skewMsMax: number;

@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 interface Sent {
   readonly seq: number;
   readonly bytes: Uint8Array;
-  readonly voters: Map<string, Set<number>>;
+  readonly voters: Map<string, Voters>;
   tags: Set<number>;
   /** True when its gateway died, lies, or has refused it: then nothing is promised any more. */
   isLost: boolean;
@@ -18,6 +18,12 @@ interface Sent {
 
 /** How long after its gateway was lost a client turns to the next. In ms. */
 const FAILOVER_MS = 700;
+
+/** Members of one epoch who gave the same answer in it. */
+interface Voters {
+  readonly epoch: number;
+  readonly by: Set<number>;
+}
 
 /**
  * An honest client that sends many batches at once and trusts its gateway: it sends nothing again
@@ -68,7 +74,7 @@ export class PipelinedClient {
       client: this.signer.publicKey,
       session: this.session,
       seq: this.#seq,
-      basis: { epoch: this.#world.cell.committee.epoch, commit: 0 },
+      basis: { epoch: this.#world.cell.roll.newest.committee.epoch, commit: 0 },
       ops,
     });
   }
@@ -101,7 +107,7 @@ export class PipelinedClient {
     this.#world.after(FAILOVER_MS, () => {
       if (this.gateway !== from || !this.#open.some(({ isLost }) => isLost)) return;
       this.#world.count('failovers');
-      this.gateway = (this.gateway + 1) % this.#world.hosts.length;
+      this.gateway = this.#world.attendance.gatewayAfter(this.gateway);
       for (const sent of this.#open) this.#submit(sent);
       for (const sent of this.#open.slice()) {
         for (const voters of sent.voters.values()) this.#believe(sent, voters);
@@ -124,16 +130,18 @@ export class PipelinedClient {
     const isOut = isGone || (kind === 'noted' && observation.note.what === 'observer');
     if (isOut && by === this.gateway) this.#lose(this.#open);
     if (kind !== 'committed') return;
-    for (const receipt of observation.applied.receipts) this.#hear(receipt, by);
+    const { epoch } = observation.input;
+    for (const receipt of observation.applied.receipts) this.#hear(receipt, by, epoch);
   }
 
   /** R32: an answer counts when f + 1 replicas give it. */
-  #hear({ client, session, seq, commit, results }: Receipt, by: number): void {
+  #hear({ client, session, seq, commit, results }: Receipt, by: number, epoch: number): void {
     if (!equalBytes(session, this.session) || !equalBytes(client, this.signer.publicKey)) return;
     const sent = this.#open.find((one) => one.seq === seq);
     if (sent === undefined) return;
-    const answer = `${commit} ${results.map(toHex).join(' ')}`;
-    const voters = (sent.voters.get(answer) ?? new Set<number>()).add(by);
+    const answer = `${epoch}: ${commit} ${results.map(toHex).join(' ')}`;
+    const voters = sent.voters.get(answer) ?? { epoch, by: new Set<number>() };
+    if (this.#world.cell.roll.placeOf(epoch, by) >= 0) voters.by.add(by);
     sent.voters.set(answer, voters);
     this.#believe(sent, voters);
   }
@@ -142,9 +150,10 @@ export class PipelinedClient {
    * An opening counts when the own gateway knows of it too: until then that gateway refuses what
    * follows.
    */
-  #believe(sent: Sent, voters: ReadonlySet<number>): void {
-    if (voters.size <= this.#world.cell.faultsMax) return;
-    if (!this.#isOpened && !voters.has(this.gateway)) return;
+  #believe(sent: Sent, { epoch, by }: Voters): void {
+    const f = this.#world.cell.roll.of(epoch)?.faultsMax ?? Infinity;
+    if (by.size <= f) return;
+    if (!this.#isOpened && !by.has(this.gateway)) return;
     this.#world.count('pipelinedAnswers');
     this.#open = this.#open.filter((one) => one !== sent);
     this.#isOpened = true;

@@ -2,12 +2,15 @@
 import { ACCEPT } from '@fatty/codec';
 import type { MakeFront } from '@fatty/host';
 import type { Digest, LogRecord, PublicKey, Tracer, Verdict } from '@fatty/interface';
+import type { Epoch } from '@fatty/protocol';
 import type { ReplicaEffect } from '@fatty/replica';
+import { Attendance } from './attendance.ts';
 import { type Cell, GENESIS_MS } from './cell.ts';
 import { Disk, type DiskOptions } from './disk.ts';
 import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
+import type { KeptFrame } from './frame-files.ts';
 import { EventHeap } from './heap.ts';
-import { Host, type Peer } from './host.ts';
+import { type Boot, Host } from './host.ts';
 import { Injector } from './injector.ts';
 import { Network, type Packet, type Scheduler } from './network.ts';
 import type { Checker, Observation, Violation } from './observation.ts';
@@ -18,8 +21,7 @@ import { Storyteller } from './story.ts';
 export interface WorldOptions {
   readonly seed: number;
   readonly cell: Cell;
-  /** Starts the process of a replica: the real one, or a liar. */
-  readonly boot: (replica: number) => Peer;
+  readonly boot: Boot;
   readonly liars: ReadonlySet<number>;
   /** Its replicas host an algorithm in sessions: clients open theirs, and ops travel as `HostedOp`s. */
   readonly isHosted?: boolean;
@@ -47,6 +49,7 @@ export class World {
   readonly network: Network;
   readonly rng: SeededRng;
   readonly liars: ReadonlySet<number>;
+  readonly attendance: Attendance;
   readonly isHosted: boolean;
   readonly violations: Violation[] = [];
   /** What the run reached: every net states how much of each it wants to have seen. */
@@ -55,6 +58,7 @@ export class World {
   readonly #heap = new EventHeap();
   readonly #story: Storyteller;
   readonly #listeners: ((observation: Observation) => void)[] = [];
+  readonly #onEpoch: (() => void)[] = [];
   readonly #verifyRng: SeededRng;
   /** By how much each slow check takes longer at present, ms. */
   checksSlowedMs = 0;
@@ -67,6 +71,7 @@ export class World {
     const { cell } = options;
     this.#options = options;
     this.cell = cell;
+    this.attendance = new Attendance(cell.roll);
     this.liars = options.liars;
     this.isHosted = options.isHosted ?? false;
     this.rng = new SeededRng(options.seed);
@@ -102,11 +107,15 @@ export class World {
 
   /** Has to come to the tip (L4). Whose disk was put back may need blocks that nobody has any more (R29). */
   follows(index: number): boolean {
-    return this.honest(index) && !this.putBack.has(index);
+    const isLost = this.attendance.dead.has(index) || this.putBack.has(index);
+    return this.attendance.isMember(index) && this.honest(index) && !isLost;
   }
 
   start(faults: readonly Fault[]): void {
-    for (const host of this.hosts) host.start();
+    for (const { index } of this.hosts) {
+      if (this.attendance.isMember(index)) this.#begin(index);
+      else this.network.died(index);
+    }
     this.network.resetLinks();
     const injector = new Injector(this);
     for (const fault of faults) this.after(fault.atMs, () => injector.inject(fault));
@@ -208,7 +217,8 @@ export class World {
 
   restart(replica: number): void {
     const host = this.hosts[replica];
-    if (host === undefined || host.peer !== undefined) return;
+    if (host === undefined || host.peer !== undefined || !this.attendance.mayRestart(replica))
+      return;
     this.count('restarts');
     const { records } = host.disk.open();
     this.#story.tell('restart', `r${replica}`, `${records.length} records on disk`);
@@ -216,7 +226,23 @@ export class World {
     // What was durable when the process died counts, even if nobody had been told.
     this.#synced(host, host.disk.synced.slice());
     host.start();
-    this.network.revived(replica);
+    if (host.peer !== undefined) this.network.revived(replica);
+  }
+
+  /** The process of a new member begins: on its disk is the final frame of the epoch before, and nothing else. */
+  join(index: number, frame: KeptFrame): void {
+    const host = this.hosts[index];
+    if (host === undefined || host.peer !== undefined) return;
+    this.count('joins');
+    this.#story.tell('restart', `r${index}`, 'begins as a new member');
+    host.disk.putBack({ synced: [], mark: undefined, frames: [frame] });
+    this.#begin(index);
+    if (host.peer !== undefined) this.network.revived(index);
+  }
+
+  #begin(index: number): void {
+    this.attendance.begun.add(index);
+    this.hosts[index]?.start();
   }
 
   #observe(observation: Observation): void {
@@ -230,7 +256,11 @@ export class World {
     return new Host(index, disk, this.#options.boot, {
       nowMs: () => this.#nowMs,
       after: (ms, run) => this.after(ms, run),
-      keyOf: (replica) => this.#keyOf(replica),
+      keyOf: (host) => this.#keyOf(host),
+      hostWith: (key) => this.cell.roll.hostWith(key),
+      placeOf: (epoch, host) => this.cell.roll.placeOf(epoch, host),
+      opened: (host, epoch) => this.#opened(host, epoch),
+      retired: (host) => this.#retired(host),
       notTaken: () => void this.count('notTaken'),
       send: (from, to, bytes) => {
         this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.#nowMs });
@@ -258,10 +288,40 @@ export class World {
     });
   }
 
-  #keyOf(replica: number): PublicKey {
-    const key = this.cell.committee.members[replica];
-    if (key === undefined) throw new RangeError(`no member ${replica}`);
-    return key;
+  #keyOf(host: number): PublicKey {
+    const signer = this.cell.signers[host];
+    if (signer === undefined) throw new RangeError(`no host ${host}`);
+    return signer.publicKey;
+  }
+
+  #opened({ index }: Host, epoch: Epoch): void {
+    const isNews = this.cell.roll.learn(epoch);
+    const missed = this.attendance.opened(index, epoch.committee.epoch);
+    if (missed > 0) this.count('cameByChain');
+    if (missed > 1) this.count('cameByChainOfSeveral');
+    const { committee, origin } = epoch;
+    if (isNews === undefined) {
+      const expected = `the members and the beginning of epoch ${committee.epoch} that others have`;
+      const violation = { rule: 'S20', expected, actual: 'others', atMs: this.#nowMs };
+      this.report([{ ...violation, replica: index }]);
+    }
+    if (isNews !== true) return;
+    this.count('epochs');
+    const label = `epoch ${committee.epoch} of ${committee.members.length} behind ${origin.index}`;
+    this.#story.tell('note', `r${index}`, label);
+    for (const listener of this.#onEpoch) listener();
+  }
+
+  /** Calls when the first replica has come to another epoch. */
+  onEpoch(listener: () => void): void {
+    this.#onEpoch.push(listener);
+  }
+
+  #retired(host: Host): void {
+    this.count('retired');
+    this.#story.tell('note', `r${host.index}`, 'is no member any more, and ends');
+    host.crash(false);
+    this.network.died(host.index);
   }
 
   #synced(host: Host, records: readonly LogRecord[]): void {
@@ -280,7 +340,7 @@ export class World {
   }
 
   #seeEffect(host: Host, effect: ReplicaEffect): void {
-    const at = { by: host.index, atMs: this.#nowMs };
+    const at = { by: host.index, epoch: host.epoch, atMs: this.#nowMs };
     if (effect.kind === 'delivered') {
       if (this.honest(host.index)) this.count('deliveries');
       this.#story.delivered(host.index, effect.ref);
@@ -304,6 +364,8 @@ export class World {
       this.count(`refusal.${effect.failure.code}`);
       this.#story.tell('reject', `r${host.index}`, `refused: ${effect.failure.code}`);
       this.#observe({ kind: 'refused', tag: effect.tag, failure: effect.failure, ...at });
+    } else if (effect.kind === 'stated') {
+      this.count(`stated.${effect.failure?.code ?? 'taken'}`);
     } else if (effect.kind === 'halt') {
       this.#observe({ kind: 'halted', failure: effect.failure, ...at });
     }
@@ -328,6 +390,6 @@ export class World {
   #arrive(packet: Packet): void {
     this.count('packets');
     this.#story.packet('receive', packet);
-    this.hosts[packet.to]?.handle({ kind: 'message', peer: packet.from, bytes: packet.bytes });
+    this.hosts[packet.to]?.hear(packet.from, packet.bytes);
   }
 }

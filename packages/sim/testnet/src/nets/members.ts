@@ -1,0 +1,17 @@
+// The net of a cell whose members change.
+import { locksNet } from './locks.ts';
+import type { Net } from './net.ts';
+
+/** Locks of clients that go on while members come, go, die, lie and are replaced. */
+export const membersNet: Net = {
+  ...locksNet,
+  name: 'members',
+  size: {
+    ...locksNet.size,
+    replicas: [4, 5, 7],
+    opsMax: 30,
+    busyMs: 8e3,
+    changesMax: 6,
+  },
+  wants: { epochs: 1 },
+};
