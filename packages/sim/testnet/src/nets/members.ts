@@ -13,5 +13,15 @@ export const membersNet: Net = {
     busyMs: 8e3,
     changesMax: 6,
   },
-  wants: { epochs: 1 },
+  wants: {
+    commits: 1000,
+    epochs: 8,
+    epochsOfOtherMembers: 4,
+    renewals: 3,
+    changesDone: 4,
+    joins: 3,
+    membersRemoved: 1,
+    splitVotes: 1,
+    grants: 10,
+  },
 };
