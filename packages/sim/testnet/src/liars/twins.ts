@@ -29,6 +29,8 @@ interface Copy {
   readonly speaksTo: ReadonlySet<number>;
   /** When each of its timers is due, by the monotonic clock. */
   readonly timers: Map<TimerName, number>;
+  /** Its epoch has ended, and it has no disk from which to begin the next one. */
+  isOver: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Twins implements Peer {
     const others = Array.from({ length: replicas }, (_, i) => i).filter((i) => i !== me);
     const sides = [others.slice(0, quorum - 1), others.slice(1 - quorum)];
     this.#copies = copies.map((peer, at) => {
-      return { peer, speaksTo: new Set(sides[at]), timers: new Map() };
+      return { peer, speaksTo: new Set(sides[at]), timers: new Map(), isOver: false };
     });
   }
 
@@ -76,6 +78,7 @@ export class Twins implements Peer {
   }
 
   #run(copy: Copy, event: ReplicaEvent): readonly ReplicaEffect[] {
+    if (copy.isOver) return [];
     return copy.peer.step(event).flatMap((effect) => this.#effect(copy, event, effect));
   }
 
@@ -106,6 +109,10 @@ export class Twins implements Peer {
       case 'note':
         if (effect.note.what === 'observer') this.#parts.refused();
         return [];
+      case 'reopen':
+        copy.isOver = true;
+        copy.timers.clear();
+        return [];
       case 'committed':
       case 'delivered':
       case 'diverged':
@@ -114,7 +121,6 @@ export class Twins implements Peer {
       case 'index':
       case 'proved':
       case 'refused':
-      case 'reopen':
       case 'stated':
         return [];
     }
