@@ -25,6 +25,7 @@ import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
 import { Chain } from './epochs/chain.ts';
+import { Removals } from './epochs/removals.ts';
 import { Dossier } from './evidence/dossier.ts';
 import { FrameServe } from './frames/frame-serve.ts';
 import { FrameSync } from './frames/frame-sync.ts';
@@ -64,6 +65,7 @@ export interface Parts {
   readonly pool: Pool;
   readonly proving: Proving;
   readonly ranges: Ranges;
+  readonly removals: Removals;
   readonly restore: Restore;
   readonly rounds: Rounds;
   readonly serve: Serve;
@@ -121,6 +123,7 @@ export function assemble(config: ReplicaConfig): Parts {
     pool.accusations.add(member, accusation.evidence);
   };
   const dossier = new Dossier({ ...ground, rules, persistence, onConvicted });
+  const removals = new Removals({ ...ground, dossier, statements });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
   const keeper = new Keeper({ ...ground, links, persistence });
@@ -143,7 +146,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const byFrame = { frameServe, frameSync };
   const intake = new Intake({ ...ground, ...toPeers, ...byFrame, acceptance, fetch, ranges });
   const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
-  const signing = { dossier, frames, past, persistence, proving, restore, standing };
+  const signing = { dossier, frames, past, persistence, proving, removals, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };

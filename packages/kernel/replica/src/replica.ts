@@ -263,6 +263,7 @@ export class Replica {
     this.#parts.sync.evaluate();
     this.#parts.frames.tend();
     this.#parts.frameSync.evaluate();
+    if (this.#parts.standing.refusal === undefined) this.#parts.removals.tend();
     this.#decide();
     this.#parts.persistence.tendMark(this.#markedCommit, false);
   }

@@ -57,6 +57,11 @@ export class Dossier {
     return [...this.#all.values()].map(({ shown }) => shown).sort((a, b) => a.member - b.member);
   }
 
+  /** Members that it convicts. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   /** A life begins: what is found from now on is new to the disk and to the others. */
   begin(): void {
     this.#isLive = true;
