@@ -1,12 +1,14 @@
 // Deliberate mistakes, each with the test that must notice. `find` stands exactly once in `file`.
 import { AGREEMENT_MUTANTS } from './mutants-agreement.mjs';
 import { DISK_MUTANTS } from './mutants-disk.mjs';
+import { EPOCH_MUTANTS } from './mutants-epochs.mjs';
 import { nets, unit } from './mutants-kind.mjs';
 import { PROOF_MUTANTS } from './mutants-proofs.mjs';
 
 export const MUTANTS = [
   ...AGREEMENT_MUTANTS,
   ...DISK_MUTANTS,
+  ...EPOCH_MUTANTS,
   ...PROOF_MUTANTS,
   {
     name: 'quorum-delivery',
