@@ -13,6 +13,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerContext } from './commands/context.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerElect } from './commands/elect.ts';
 import { registerEvidence } from './commands/evidence.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerJob } from './commands/job.ts';
@@ -23,10 +24,13 @@ import { registerOp } from './commands/op.ts';
 import { registerProof } from './commands/proof.ts';
 import { registerSession } from './commands/session.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTop } from './commands/top.ts';
 import { registerTour } from './commands/tour.ts';
+import { registerTxn } from './commands/txn.ts';
 import { registerWait } from './commands/wait.ts';
 import { registerWatch } from './commands/watch.ts';
 import { readLine } from './terminal/arguments.ts';
+import { addExamples, withGroups } from './terminal/help.ts';
 import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
 import { printable } from './terminal/output.ts';
 import { didYouMean } from './terminal/similar.ts';
@@ -37,7 +41,9 @@ const COMMANDS: readonly Register[] = [
   registerBackup,
   registerFiles,
   registerAcl,
+  registerTxn,
   registerLock,
+  registerElect,
   registerMachine,
   registerJob,
   registerOp,
@@ -50,6 +56,7 @@ const COMMANDS: readonly Register[] = [
   registerTour,
   registerDemo,
   registerStatus,
+  registerTop,
   registerEvidence,
   registerDoctor,
   registerWait,
@@ -68,8 +75,9 @@ export function commandsOn(io: Io, started: (done: Promise<number>) => void): CA
     (...args: A): void =>
       started(action(...args));
   for (const register of COMMANDS) register({ cli, io, run });
+  addExamples(cli);
   cli.help((sections) => [
-    ...sections,
+    ...(cli.matchedCommand === undefined ? withGroups(cli, sections) : sections),
     ...(cli.matchedCommand?.name === 'node' ? [{ title: 'Options', body: nodeOptions() }] : []),
   ]);
   cli.version(VERSION);

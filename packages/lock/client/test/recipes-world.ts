@@ -18,6 +18,8 @@ export class RecipeWorld {
   /** Looked at after every step of the clock. */
   always: () => void = () => undefined;
 
+  #sleepers: { readonly untilMs: number; readonly resolve: () => void }[] = [];
+
   private constructor(cell: TestCell) {
     this.cell = cell;
   }
@@ -42,8 +44,7 @@ export class RecipeWorld {
     const untilMs = this.cell.nowMs + WAIT_MS_MAX;
     while (!isSettled) {
       if (this.cell.nowMs > untilMs) throw new Error('that takes too long');
-      await this.cell.advance(STEP_MS);
-      this.always();
+      await this.#step();
     }
     return work;
   }
@@ -51,20 +52,24 @@ export class RecipeWorld {
   /** So much of the cell's time. */
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += STEP_MS) {
-      await this.cell.advance(STEP_MS);
-      this.always();
+      await this.#step();
     }
   }
 
+  /** Resolves when so much of the cell's time has passed; it has to be made to. */
   sleep(ms: number): Promise<void> {
-    const untilMs = this.cell.nowMs + ms;
     return new Promise((resolve) => {
-      const look = (): void => {
-        if (this.cell.nowMs >= untilMs) resolve();
-        else setImmediate(look);
-      };
-      look();
+      this.#sleepers.push({ untilMs: this.cell.nowMs + ms, resolve });
     });
+  }
+
+  async #step(): Promise<void> {
+    await this.cell.advance(STEP_MS);
+    const { nowMs } = this.cell;
+    const due = this.#sleepers.filter(({ untilMs }) => untilMs <= nowMs);
+    this.#sleepers = this.#sleepers.filter(({ untilMs }) => untilMs > nowMs);
+    for (const { resolve } of due) resolve();
+    this.always();
   }
 
   async end(): Promise<void> {

@@ -140,7 +140,7 @@ export const registerCert: Register = ({ cli, io, run }) => {
     .option('--out <file>', 'get: where the certified answer goes')
     .option('--list', 'get: of the children of a directory, as many as one page holds')
     .option('--session <id>', 'get: of what this session has to do with the lock')
-    .example('fatty cert verify grant.cert --cell cell.json   (offline)')
+    .example('fatty cert verify grant.cert --cell cell.json')
     .action(
       run((action: string, subject: string | undefined, flags: GetFlags) => {
         if (subject === undefined)

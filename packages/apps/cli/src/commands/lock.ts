@@ -37,25 +37,41 @@ async function take(client: Client, path: string, flags: LockFlags): Promise<Loc
 }
 
 async function lockCommand(path: string, flags: LockFlags, io: Io): Promise<number> {
-  const command = flags['--'] ?? [];
-  if (command[0] === '') throw new ExitError(EXIT.usage, 'lock: expected a command, got nothing');
-  return withClient(flags, io, async (client, stop) => {
-    if (command.length === 0) {
+  checkCommand(flags);
+  return withClient(flags, io, (client, stop) => {
+    const taken = async (): Promise<Lock> => {
       await ensureNode(client, path);
-      return hold(await take(client, path, flags), flags, io, stop);
-    }
-    const guard = new Guard();
-    try {
-      await ensureNode(client, path);
-      const lock = await take(client, path, flags);
-      const ending = await guard.run(command, lock, stop);
-      tell(ending, command, lock, io);
-      await giveBack(lock, io);
-      return ending.lost ? EXIT.lost : ending.exitCode;
-    } finally {
-      await guard.close();
-    }
+      return take(client, path, flags);
+    };
+    return whileHeld(taken, flags, io, stop);
   });
+}
+
+/** @throws ExitError, exit code 2: an empty command behind `--` */
+export function checkCommand(flags: Pick<LockFlags, '--'>): void {
+  if (flags['--']?.[0] !== '') return;
+  throw new ExitError(EXIT.usage, 'expected a command behind --, got nothing');
+}
+
+/** Takes a lock, and holds it while the command behind `--` runs, or without one until told to stop. */
+export async function whileHeld(
+  taken: () => Promise<Lock>,
+  flags: CellFlags & Pick<LockFlags, '--'>,
+  io: Io,
+  stop: Stop,
+): Promise<number> {
+  const command = flags['--'] ?? [];
+  if (command.length === 0) return hold(await taken(), flags, io, stop);
+  const guard = new Guard();
+  try {
+    const lock = await taken();
+    const ending = await guard.run(command, lock, stop);
+    tell(ending, command, lock, io);
+    await giveBack(lock, io);
+    return ending.lost ? EXIT.lost : ending.exitCode;
+  } finally {
+    await guard.close();
+  }
 }
 
 /** What the exit code does not say. */
@@ -78,7 +94,7 @@ async function giveBack(lock: Lock, io: Io): Promise<void> {
 }
 
 /** Without a command: prints the token and holds the lock until told to stop. */
-async function hold(lock: Lock, flags: LockFlags, io: Io, stop: Stop): Promise<number> {
+async function hold(lock: Lock, flags: CellFlags, io: Io, stop: Stop): Promise<number> {
   const told = stop.takeOverOnce().then(() => EXIT.done);
   const { path, mode, token } = lock;
   if (formatOf(flags.output) === 'json') io.out(`${JSON.stringify({ path, mode, token })}\n`);
