@@ -2,12 +2,15 @@
 import type { Client } from '@fatty/client';
 import { Election } from '@fatty/client/recipes';
 import { startTestCell, type TestCell } from '@fatty/client/testing';
+import { toHex } from '@fatty/codec';
 import { quorum } from '@fatty/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { observe, showLeader } from '../src/commands/elect.ts';
+import { statOf } from '../src/commands/files.ts';
 import { draw, lookAt, rowsOf } from '../src/commands/top.ts';
 import { transact, txnOf } from '../src/commands/txn.ts';
 import { EXIT, type Io } from '../src/terminal/io.ts';
+import type { Row } from '../src/terminal/output.ts';
 import { fatty, silentIo } from './fatty.ts';
 
 let cell: TestCell;
@@ -104,6 +107,30 @@ describe('elect', () => {
     const ended = observe(client, '/leader', { ...terms, signal: stop.signal }, io);
     stop.abort();
     expect(await ended).toBe(EXIT.done);
+  });
+});
+
+describe('stat', () => {
+  it('says who holds the lock, since when, and who waits, and a refusal says it too', async () => {
+    await client.create('/held');
+    const [holder, waiter] = [await cell.connect(), await cell.connect()];
+    const lock = await holder.acquire('/held');
+    const stop = new AbortController();
+    const waiting = waiter.acquire('/held', { signal: stop.signal }).catch(() => undefined);
+    const look = (): Promise<Row> => statOf(client, '/held', {});
+    let row = await look();
+    while ((row.waiters as readonly unknown[]).length === 0) row = await look();
+    expect(row).toMatchObject({
+      path: '/held',
+      lockGen: lock.generation,
+      holders: [{ client: holder.key, mode: 'exclusive', position: lock.generation }],
+      waiters: [{ client: waiter.key }],
+    });
+    const refused = await client.tryAcquire('/held').catch((error: unknown) => String(error));
+    const since = `${lock.generation.commit}.${lock.generation.index}`;
+    expect(refused).toContain(`held by ${toHex(holder.key)} since ${since}, 1 waiting`);
+    stop.abort();
+    await waiting;
   });
 });
 

@@ -1,7 +1,7 @@
 // `fatty get`, `put`, `mkdir`, `ls`, `stat`, `rm`.
 import { readFileSync } from 'node:fs';
-import { type Stat, showPosition, splitWritable } from '@fatty/api';
-import type { PutOptions, ReadLevel } from '@fatty/client';
+import { type Party, type Stat, showPosition, splitWritable } from '@fatty/api';
+import type { Client, PutOptions, ReadLevel, ReadOptions } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
@@ -58,6 +58,25 @@ function statRow(path: string, stat: Stat): Row {
     created: new Date(createdTs).toISOString(),
     modified: new Date(modifiedTs).toISOString(),
   };
+}
+
+/** Who holds or waits; `position`: since when in the order. */
+function partyRow({ client, session, mode, position }: Party): Row {
+  return { client, session, mode, position };
+}
+
+/** A node, and who holds and waits for its lock. */
+export async function statOf(
+  client: Pick<Client, 'lockState' | 'stat'>,
+  path: string,
+  options: ReadOptions,
+): Promise<Row> {
+  const [stat, lock] = await Promise.all([
+    client.stat(path, options),
+    client.lockState(path, options),
+  ]);
+  const parties = { holders: lock.holders.map(partyRow), waiters: lock.waiters.map(partyRow) };
+  return { ...statRow(path, stat), ...parties };
 }
 
 async function get(path: string, flags: GetFlags, io: Io): Promise<number> {
@@ -197,8 +216,8 @@ export const registerFiles: Register = ({ cli, io, run }) => {
     .option('--level <level>', LEVELS.join(', '))
     .action(
       run(async (path: string, flags: ReadFlags) => {
-        const stat = await withClient(flags, io, (client) => client.stat(path, levelOf(flags)));
-        show(io, formatOf(flags.output), statRow(path, stat));
+        const row = await withClient(flags, io, (client) => statOf(client, path, levelOf(flags)));
+        show(io, formatOf(flags.output), row);
         return EXIT.done;
       }),
     );
