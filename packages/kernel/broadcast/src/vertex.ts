@@ -31,15 +31,18 @@ export class Place implements Slot {
   readonly author: number;
   readonly nodes: Node[] = [];
   /** By author: support of its current chain (R14). */
-  readonly support: (Node | undefined)[];
+  readonly support: (Node | undefined)[] = [];
   /** By author: round of the chain's block that gave the support first. */
-  readonly since: number[];
+  readonly since: number[] = [];
 
   constructor(round: number, author: number, members: number) {
     this.round = round;
     this.author = author;
-    this.support = Array.from({ length: members });
-    this.since = Array.from({ length: members }, () => 0);
+    // One is made per slot: this takes a third of the time of `Array.from`.
+    for (let member = 0; member < members; member++) {
+      this.support.push(undefined);
+      this.since.push(0);
+    }
   }
 }
 

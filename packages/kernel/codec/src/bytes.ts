@@ -89,12 +89,26 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** Text of up to so many characters is written here if it is ASCII: a call into the platform costs more. */
+const SHORT_LENGTH_MAX = 32;
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text as UTF-8; a lone surrogate becomes U+FFFD, so check foreign text with {@link isText} first. */
 export function utf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+  const short = text.length <= SHORT_LENGTH_MAX ? asciiBytes(text) : undefined;
+  return short ?? utf8Encoder.encode(text);
+}
+
+/** Undefined when a character is not ASCII. */
+function asciiBytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return undefined;
+    bytes[i] = unit;
+  }
+  return bytes;
 }
 
 /**

@@ -89,6 +89,22 @@ describe('bytes', () => {
     for (const junk of ['0', '0g', '0x00', ' 00', '00 ']) expect(fromHex(junk)).toBeUndefined();
   });
 
+  it('writes UTF-8 as others do, short and long', () => {
+    const unit = fc.oneof(
+      fc.nat(0x7f),
+      fc.nat(0xffff),
+      fc.constantFrom(0x7f, 0x80, 0xd83d, 0xde00),
+    );
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 70, size: 'max' }), (units) => {
+        const text = String.fromCharCode(...units);
+        expect(toHex(utf8(text))).toBe(Buffer.from(text).toString('hex'));
+        const ascii = String.fromCharCode(...units.filter((one) => one < 0x80));
+        expect(toHex(utf8(ascii))).toBe(Buffer.from(ascii).toString('hex'));
+      }),
+    );
+  });
+
   it('reads UTF-8 strictly', () => {
     expect(fromUtf8(utf8('\uFEFFzürich'))).toBe('\uFEFFzürich');
     expect(fromUtf8(Uint8Array.of(0xed, 0xa0, 0x80))).toBeUndefined();
