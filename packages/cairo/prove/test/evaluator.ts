@@ -9,10 +9,17 @@ export interface Trace {
   readonly parameters: ReadonlyMap<string, bigint>;
 }
 
+/** One node of the graph; operands are places in the list that it stands in, all before it. */
+type Step =
+  | { readonly op: 'constant'; readonly value: bigint }
+  | { readonly op: 'parameter'; readonly name: string }
+  | { readonly op: 'cell'; readonly column: number; readonly row: number }
+  | { readonly op: 'add' | 'sub' | 'mul'; readonly left: number; readonly right: number };
+
 /** One constraint, with as much of the graph as it is made of. */
 interface Compiled extends Constraint {
-  /** Node ids, operands first. */
-  readonly ids: readonly number[];
+  /** Operands first; the root is the last. */
+  readonly steps: readonly Step[];
   /** Mask cells by index, and parameters by name. */
   readonly cells: readonly number[];
   readonly names: readonly string[];
@@ -27,6 +34,8 @@ export class Evaluator {
   readonly #rows: number;
   readonly #constraints: readonly Compiled[];
   readonly #periodic = new Map<string, Map<number, bigint>>();
+  /** Of the steps of one constraint, while it is evaluated. */
+  readonly #values: bigint[] = [];
 
   constructor(layout: Layout, rows: number) {
     this.#layout = layout;
@@ -84,32 +93,28 @@ export class Evaluator {
     return found;
   }
 
-  #holds({ ids, root }: Compiled, row: number, trace: Trace): boolean {
-    const values = new Map<number, bigint>();
-    const value = (id: number): bigint => values.get(id) ?? 0n;
-    for (const id of ids) {
-      const node = this.#layout.nodes[id] as Node;
-      values.set(id, this.#evaluate(node, row, trace, value));
+  #holds({ steps }: Compiled, row: number, trace: Trace): boolean {
+    const values = this.#values;
+    for (let i = 0; i < steps.length; i++) {
+      values[i] = this.#evaluate(steps[i] as Step, row, trace, values);
     }
-    return value(root) === 0n;
+    return values[steps.length - 1] === 0n;
   }
 
-  #evaluate(node: Node, row: number, trace: Trace, value: (id: number) => bigint): bigint {
-    switch (node.op) {
+  #evaluate(step: Step, row: number, trace: Trace, values: readonly bigint[]): bigint {
+    switch (step.op) {
       case 'constant':
-        return node.value;
+        return step.value;
       case 'parameter':
-        return trace.parameters.get(node.name) ?? this.#periodicAt(node.name, row);
-      case 'cell': {
-        const cell = this.#layout.mask[node.index];
-        return trace.columns[cell?.column ?? 0]?.[(row + (cell?.row ?? 0)) % this.#rows] ?? 0n;
-      }
+        return trace.parameters.get(step.name) ?? this.#periodicAt(step.name, row);
+      case 'cell':
+        return trace.columns[step.column]?.[(row + step.row) % this.#rows] ?? 0n;
       case 'add':
-        return add(value(node.left), value(node.right));
+        return add(values[step.left] as bigint, values[step.right] as bigint);
       case 'sub':
-        return sub(value(node.left), value(node.right));
+        return sub(values[step.left] as bigint, values[step.right] as bigint);
       case 'mul':
-        return mul(value(node.left), value(node.right));
+        return mul(values[step.left] as bigint, values[step.right] as bigint);
     }
   }
 
@@ -153,11 +158,22 @@ function compile(layout: Layout, constraint: Constraint): Compiled {
   };
   visit(constraint.root);
   const ids = [...seen];
+  const places = new Map(ids.map((id, place) => [id, place]));
   const nodes = ids.map((id) => layout.nodes[id] as Node);
   return {
     ...constraint,
-    ids,
+    steps: nodes.map((node) => stepOf(layout, node, places)),
     cells: nodes.flatMap((node) => (node.op === 'cell' ? [node.index] : [])),
     names: nodes.flatMap((node) => (node.op === 'parameter' ? [node.name] : [])),
   };
+}
+
+function stepOf({ mask }: Layout, node: Node, places: ReadonlyMap<number, number>): Step {
+  if (node.op === 'cell') {
+    const { column = 0, row = 0 } = mask[node.index] ?? {};
+    return { op: 'cell', column, row };
+  }
+  if (!('left' in node)) return node;
+  const { op, left, right } = node;
+  return { op, left: places.get(left) ?? 0, right: places.get(right) ?? 0 };
 }
