@@ -58,7 +58,10 @@ interface Reach {
 }
 
 /** Everything that loading an entry loads, across our packages. */
-function reachOf(entry: string, view: View): Reach {
+const reachOf = (entry: string, view: View): Reach => reachFrom(sourceOf(entry), view);
+
+/** The same of a file. */
+function reachFrom(file: string, view: View): Reach {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (path: string): void => {
@@ -73,7 +76,7 @@ function reachOf(entry: string, view: View): Reach {
       if (PACKAGES.has(packageOf(from))) visit(sourceOf(from));
     }
   };
-  visit(sourceOf(entry));
+  visit(file);
   return { files, packages };
 }
 
@@ -126,6 +129,16 @@ describe('what an entry reaches', () => {
       expect(packages).not.toContain(VERIFIER);
     },
   );
+
+  it('the command fatty: no replica, and the simulator only where a net is run', () => {
+    const { packages } = reachFrom('packages/apps/cli/src/main.ts', 'runtime');
+    expect(packages).toContain('@fatty/client');
+    expect(
+      [...packages].filter((name) => /^@fatty\/(testnet|replica|storage)$/.test(name)),
+    ).toEqual([]);
+    const run = reachFrom('packages/apps/cli/src/commands/net-run.ts', 'runtime');
+    expect(run.packages).toContain('@fatty/testnet');
+  });
 
   it.each([
     '@fatty/node',

@@ -1,6 +1,6 @@
 // The command `fatty`: all of its commands, and its exit code.
 import { isFattyError } from '@fatty/client';
-import { OPTIONS } from '@fatty/node';
+import { OPTIONS } from '@fatty/node/settings';
 import { type CAC, cac } from 'cac';
 import { registerAcl } from './commands/acl.ts';
 import { registerBackup } from './commands/backup.ts';

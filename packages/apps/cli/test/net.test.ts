@@ -2,14 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LIES, NETS } from '@fatty/testnet';
 import mermaid from 'mermaid';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { LIE_NAMES, NET_NAMES } from '../src/commands/net.ts';
 import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();
 const own = (name: string): string => fileURLToPath(new URL(`./nets/${name}`, import.meta.url));
 const chartPath = (): string => join(dir, 'out.mmd');
+
+test('the help names every net and every lie, though it loads none of them', () => {
+  expect(NET_NAMES).toEqual(Object.keys(NETS));
+  expect(LIE_NAMES).toEqual(LIES);
+});
 
 describe('a net of somebody else', () => {
   it('runs, and its first world is drawn', async () => {

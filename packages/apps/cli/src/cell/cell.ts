@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node';
+import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node/settings';
 import { type Cell, type CellParams, quorum } from '@fatty/protocol';
 import { type Exit, ReplicaProcess } from './process.ts';
 

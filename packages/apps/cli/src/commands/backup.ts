@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Failure } from '@fatty/interface';
-import { type Backup, backUp, replicasIn, restoreBackup } from '@fatty/node';
+import type { Backup } from '@fatty/node';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
@@ -19,8 +19,12 @@ const refusal = ({ code, expected, actual }: Failure): ExitError =>
 const told = ({ dir, frames, records, bytes }: Backup): string =>
   `${dir}: ${frames} frames, ${records} records of the log, ${bytes} bytes\n`;
 
+/** They bring all of a replica along: for whoever asks for them alone. */
+const replicaTools = (): Promise<typeof import('@fatty/node')> => import('@fatty/node');
+
 async function backup(dir: string, flags: Flags, io: Io): Promise<number> {
   if (flags.out === undefined) throw new ExitError(EXIT.usage, '--out: expected a new folder');
+  const { backUp, replicasIn } = await replicaTools();
   const found = await replicasIn(dir);
   if (found.length === 0) {
     throw refusal({
@@ -49,6 +53,7 @@ async function backup(dir: string, flags: Flags, io: Io): Promise<number> {
 }
 
 async function restore(from: string, dir: string, flags: Flags, io: Io): Promise<number> {
+  const { restoreBackup } = await replicaTools();
   const made = await restoreBackup(from, resolve(dir));
   if (!made.ok) throw refusal(made.failure);
   if (formatOf(flags.output) === 'json') show(io, 'json', { ...made.value });

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asPublicKey, fromHex, toHex } from '@fatty/codec';
 import type { Failure, PublicKey } from '@fatty/interface';
-import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node';
+import { foundCell, initCell, makeKey, type NamedMember } from '@fatty/node/settings';
 import { type AlgorithmModule, moduleOf, type RunningCell, startCell } from '../cell/cell.ts';
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';

@@ -4,7 +4,7 @@ import { showPosition } from '@fatty/api';
 import type { Client } from '@fatty/client';
 import { fromUtf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import { loadCell } from '@fatty/node';
+import { loadCell } from '@fatty/node/settings';
 import { checkCertified, type Fact, type NodeRecord, type ProofQuestion } from '@fatty/verify';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, type Row, show } from '../terminal/output.ts';

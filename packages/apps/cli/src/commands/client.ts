@@ -1,6 +1,6 @@
 // Connects a command to its cell.
 import { type Client, type ConnectOptions, connect } from '@fatty/client/node';
-import { loadSigner } from '@fatty/node';
+import { loadSigner } from '@fatty/node/settings';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf } from '../terminal/output.ts';
 import { Stop } from '../terminal/stop.ts';

@@ -1,6 +1,7 @@
 // `fatty doctor`: what a replica needs of its host, and of the others.
 import { resolve } from 'node:path';
-import { examine, type Finding, loadConfig, type Verdict, verdictOf } from '@fatty/node';
+import type { Finding, Verdict } from '@fatty/node';
+import { loadConfig } from '@fatty/node/settings';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, json, printable } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
@@ -28,6 +29,8 @@ async function doctor(flags: Flags, io: Io): Promise<number> {
     const { code, expected, actual } = config.failure;
     throw new ExitError(EXIT.usage, `${code}: expected ${expected}, got ${actual}`);
   }
+  // It brings all of a replica along.
+  const { examine, verdictOf } = await import('@fatty/node');
   const findings = await examine(config.value);
   io.out(
     format === 'json'

@@ -1,0 +1,128 @@
+// What `fatty net` does. It brings the simulator along, so it is loaded when it is asked for.
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { nodeScheme } from '@fatty/codec/node';
+import { chart, shownBy } from '@fatty/msc';
+import {
+  misbehaving,
+  missed,
+  NETS,
+  type Net,
+  type NetReport,
+  planOf,
+  readLiars,
+  recordPlan,
+  runNet,
+  useRealScheme,
+} from '@fatty/testnet';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
+import { formatOf, show } from '../terminal/output.ts';
+import { runAll } from './net-all.ts';
+import { importNet, isModulePath } from './net-module.ts';
+
+/** As they were given. */
+export interface NetFlags {
+  readonly seed?: string | number;
+  readonly runs?: string | number;
+  readonly chart?: string;
+  readonly misbehave?: string;
+  readonly all?: boolean;
+  readonly seeds?: string | number;
+  readonly output?: string;
+}
+
+/** One of ours by name, or what a module exports. */
+async function netOf(name: string): Promise<Net> {
+  const net = Object.hasOwn(NETS, name) ? NETS[name] : undefined;
+  if (net !== undefined) return net;
+  if (isModulePath(name)) return importNet(name);
+  const names = Object.keys(NETS).join(', ');
+  throw new ExitError(EXIT.usage, `no net ${name}; there are ${names}, or a module: ./mine.js`);
+}
+
+/** A run may take minutes, so a file that cannot be written is refused before it begins. */
+function checkWritable(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `unwritable: ${(error as Error).message}`);
+  }
+}
+
+/** The first world, or the shrunk one that fails: the part of it where the invariant breaks. */
+function drawWorld(net: Net, { seed, failure }: NetReport, path: string, io: Io): void {
+  const events = recordPlan(net, failure?.plan ?? planOf(net, seed));
+  const title = `${net.name}, seed ${seed}${failure === undefined ? '' : ', shrunk'}`;
+  const { windows } = chart(events, { title, filter: shownBy({ brief: true }) });
+  const at = Math.max(
+    0,
+    windows.findIndex(({ broken }) => broken),
+  );
+  writeFileSync(path, windows[at]?.mermaid ?? '');
+  if (windows.length > 1) {
+    io.err(`fatty: the world fills ${windows.length} charts, ${path} is number ${at + 1}\n`);
+  }
+}
+
+/** The net with the liars that somebody picked by hand. */
+function pickLiars(net: Net, picks: string | undefined): Net {
+  if (picks === undefined) return net;
+  const liars = readLiars(picks);
+  const picked = liars.ok ? misbehaving(net, liars.value) : liars;
+  if (picked.ok) return picked.value;
+  const { code, expected, actual } = picked.failure;
+  const wrong = `--misbehave: ${code}: expected ${expected}, got ${JSON.stringify(actual)}`;
+  throw new ExitError(EXIT.usage, wrong);
+}
+
+const seedOf = ({ seed }: NetFlags): number =>
+  wholeNumber('--seed', seed ?? Math.floor(Math.random() * 2 ** 31));
+
+/** What one world leaves warm, the next one runs: compiling early is worth it. */
+const COMPILE_EARLY = ['--always-sparkplug', '--no-lazy-feedback-allocation'];
+
+/** Runs the net of this name, or all; answers the exit code. */
+export async function runAny(name: string | undefined, flags: NetFlags, io: Io): Promise<number> {
+  const { all, seeds, runs, chart: path, misbehave } = flags;
+  if (all !== true) {
+    if (name === undefined) throw new ExitError(EXIT.usage, 'which net? a name, or --all');
+    if (seeds !== undefined) throw new ExitError(EXIT.usage, '--seeds goes with --all');
+    return runOne(name, flags, io);
+  }
+  if ([name, runs, path, misbehave].some((one) => one !== undefined)) {
+    throw new ExitError(EXIT.usage, '--all goes with --seeds, --seed and -o only');
+  }
+  const worlds = wholeNumber('--seeds', seeds ?? 500, { min: 1 });
+  return runAll({ worlds, seed: seedOf(flags), format: formatOf(flags.output) }, io);
+}
+
+async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
+  const net = pickLiars(await netOf(name), flags.misbehave);
+  const seed = seedOf(flags);
+  const runs = wholeNumber('--runs', flags.runs ?? 20, { min: 1 });
+  if (flags.chart !== undefined) checkWritable(flags.chart);
+  // The platform's hash and signatures: the same answers, sooner.
+  useRealScheme(nodeScheme());
+  for (const flag of COMPILE_EARLY) setFlagsFromString(flag);
+  const before = process.cpuUsage();
+  const report = runNet(net, { seed, runs });
+  const { user, system } = process.cpuUsage(before);
+  if (flags.chart !== undefined) drawWorld(net, report, flags.chart, io);
+  const notReached = missed(net, report);
+  const { failure, reached, simulatedMs } = report;
+  const ok = failure === undefined && notReached.length === 0;
+  const verdict = failure ? 'broken' : ok ? 'holds' : 'proved too little';
+  show(io, formatOf(flags.output), {
+    net: net.name,
+    verdict,
+    seed,
+    runs: report.runs,
+    simulatedMs,
+    cpuMs: Math.round((user + system) / 1e3),
+    ...(flags.output === 'json' ? { reached } : reached),
+    ...(notReached.length > 0 ? { missed: notReached } : {}),
+    ...(failure ? { violations: failure.violations, plan: failure.plan } : {}),
+    ...(flags.chart === undefined ? {} : { chart: flags.chart }),
+  });
+  return ok ? EXIT.done : EXIT.refused;
+}
