@@ -1,5 +1,6 @@
 // Every property net by name.
 import { bankNet } from './bank.ts';
+import { jobsNet } from './jobs.ts';
 import { locksNet } from './locks.ts';
 import { machinesNet } from './machines.ts';
 import { membersNet } from './members.ts';
@@ -15,6 +16,7 @@ export const NETS: Readonly<Record<string, Net>> = {
   bank: bankNet,
   machines: machinesNet,
   members: membersNet,
+  jobs: jobsNet,
 };
 
 /** @throws RangeError when there is none of that name */
