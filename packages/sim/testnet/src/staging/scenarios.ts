@@ -1,12 +1,14 @@
 // Scripts of typical runs, for charts.
-import type { Op } from '@fatty/api';
+import { inboxChain, type JobInput, type Op } from '@fatty/api';
+import { bindingCell } from '@fatty/cairo-verify';
 import { standIn } from '@fatty/codec';
-import type { Digest, TraceEvent, Verdict } from '@fatty/interface';
+import type { Digest, Position, TraceEvent, Verdict } from '@fatty/interface';
 import { HoldChecker } from '../checkers/holds.ts';
 import { watch } from '../checkers/index.ts';
 import type { Lie } from '../liars/index.ts';
 import { makeCell, smallWindows } from '../world/cell.ts';
 import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
+import { IdealProver } from '../world/ideal-prover.ts';
 import type { World } from '../world/world.ts';
 import { lockService } from './service.ts';
 import { SessionClient } from './session.ts';
@@ -240,6 +242,92 @@ function provenLease({ lease }: Fixtures): Recording {
   });
 }
 
+const CLAIM_MS = 1_500;
+const FLEET = '/fleet';
+
+function job(name: string, programId: Digest, inputs: readonly JobInput[]): Op {
+  return {
+    kind: 'declareJob',
+    path: `${FLEET}/${name}`,
+    programId,
+    policy: { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 },
+    s: 1n,
+    steps: 1n,
+    span: 1n,
+    inputs,
+    window: inputs.length,
+    outputs: 0,
+    leaseMs: CLAIM_MS,
+    deadlineMs: 60_000,
+    giveUpAfter: 3,
+    priority: 0,
+    workers: [],
+    keepProofs: false,
+    retainMs: 0,
+    fence: undefined,
+  };
+}
+
+/** Claims the first job of the queue and completes it; `lies`: tries another result first, which nothing proves. */
+function work(
+  world: World,
+  worker: SessionClient,
+  { prover, lies = false }: { readonly prover: IdealProver; readonly lies?: boolean },
+): void {
+  const { publicKey: lessee } = worker.client.signer;
+  const prove = (path: string, nonce: Position): void => {
+    const extra = path.endsWith('b') ? [inboxChain(0n, 2n), 2n] : [];
+    const proven = {
+      bound: { path, lessee, nonce },
+      tFrom: 0n,
+      sFrom: 1n,
+      tTo: 1n,
+      sTo: 2n,
+      extra,
+    };
+    const binding = bindingCell(world.cell.cellId, path, lessee, nonce);
+    const proofs = lies
+      ? [[prover.forge(binding, { ...proven, sTo: 3n })], [prover.prove(binding, proven)]]
+      : [[prover.prove(binding, proven)]];
+    for (const some of proofs) {
+      const op = { path, nonce, outputs: 0, inbox: extra.length === 0 ? 0 : 1, proofs: some };
+      worker.plan('proveJob', () => [{ kind: 'proveJob', ...op }], { refused: () => undefined });
+    }
+  };
+  worker.plan('claimJob', () => [{ kind: 'claimJob', path: FLEET }], {
+    answered: (result) => {
+      if (result.kind === 'jobClaimed') prove(`${FLEET}/${result.name}`, result.nonce);
+    },
+  });
+}
+
+/** One worker claims a job and stalls; the next lies, then works, and the job that waited can begin. */
+function fleetAtWork(): Recording {
+  const prover = new IdealProver();
+  const { programId } = prover;
+  return record({
+    seed: 7,
+    fromMs: SETTLED_MS + 350,
+    toMs: SETTLED_MS + 4_200,
+    verdictOf: (asked) => prover.verdictOf(asked),
+    shows: (event) => ofClient(event) || committedOps(event),
+    play(world) {
+      const [master, staller, liar] = [0, 1, 2].map(
+        (i) => new SessionClient(world, `c${i}`, i, 30_000),
+      );
+      if (master === undefined || staller === undefined || liar === undefined) return;
+      master.send([{ ...file(FLEET), node: 'directory' } as Op]);
+      const inputs: readonly JobInput[] = [
+        { kind: 'result', path: `${FLEET}/a`, output: undefined },
+      ];
+      world.after(400, () => master.send([job('a', programId, []), job('b', programId, inputs)]));
+      world.after(700, () => staller.send([{ kind: 'claimJob', path: FLEET }]));
+      world.after(3_000, () => work(world, liar, { prover, lies: true }));
+      world.after(3_700, () => work(world, liar, { prover }));
+    },
+  });
+}
+
 /** Scripted runs for the committed charts; each is deterministic. */
 export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recording>> = {
   'happy-lock': happyLock,
@@ -248,4 +336,5 @@ export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recordin
   'crash-and-catch-up': crashAndCatchUp,
   'partition-and-heal': partitionAndHeal,
   'proof-renewed-lease': provenLease,
+  'fleet-at-work': fleetAtWork,
 };
