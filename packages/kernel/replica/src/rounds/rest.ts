@@ -139,8 +139,9 @@ export class Rest {
 
   /** When, on the own clock, the last commit gets too old for sessions and leases to be kept in time. */
   heartbeatMs(): number | undefined {
-    if (!this.#needsTime) return undefined;
     const { orderer, committee } = this.#port;
+    // Behind the last commit of an epoch there is none to wait for: a timer that is due would be due for ever.
+    if (!this.#needsTime || orderer.hasEnded) return undefined;
     const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
     return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
   }
