@@ -5,7 +5,7 @@ import { mayReach } from '../src/nets/promise.ts';
 
 const ORSWOT = netByName('orswot');
 
-test('a plan may reach what is planned by name only if the name stands in it', () => {
+test('a plan may reach what is planned only if it says so', () => {
   const plan = { ...planOf(ORSWOT, 1), liars: [], faults: [], clientLies: [] };
   const aimed = { kind: 'aimed', aim: 'leaders', replica: 0, atMs: 1, forMs: 50 } as const;
   const twins = { replica: 3, lie: 'twins' } as const;
@@ -17,6 +17,10 @@ test('a plan may reach what is planned by name only if the name stands in it', (
   expect(mayReach({ ...plan, clientLies: [{ atMs: 1, lie: 'gap' }] }, ['clientLie.gap'])).toBe(
     true,
   );
+  expect(mayReach({ ...plan, liars: [twins] }, ['twinsBoth'])).toBe(true);
+  expect(mayReach({ ...plan, liars: [{ ...twins, lie: 'fork' }] }, ['twinsBoth'])).toBe(false);
+  expect(mayReach({ ...plan, liars: [{ ...twins, lie: 'fork' }] }, ['lies'])).toBe(true);
+  expect(mayReach(plan, ['note.convicted', 'lies'])).toBe(false);
   // What is left to chance, any world may reach; next to what is planned it waits for its turn.
   expect(mayReach(plan, ['commits'])).toBe(true);
   expect(mayReach(plan, ['commits', 'lie.twins'])).toBe(false);
