@@ -108,6 +108,34 @@ describe('a worker', () => {
     expect(done).toEqual(['/fleet/a']);
   });
 
+  it('claims the next while it proves one, if it may', async () => {
+    const client = await inFleet();
+    for (const name of ['a', 'b', 'c']) {
+      await client.job(`/fleet/${name}`).declare({ ...terms, inputs: [5n] });
+    }
+    let [claimed, proving, claimedWhileProving] = [0, 0, 0];
+    const prover: Prover = {
+      async prove(...args) {
+        proving++;
+        const made = await pool.prove(...args);
+        proving--;
+        return made;
+      },
+      close: () => Promise.resolve(),
+    };
+    const work = { path: '/fleet', programs: [TILL], wait: false, prover, atOnce: 2 };
+    const onProgress = ({ kind }: JobEvent): void => {
+      if (kind !== 'claimed') return;
+      claimed++;
+      if (proving > 0) claimedWhileProving++;
+    };
+    const { done } = await runJobs(client, { ...work, onProgress });
+    expect(done.toSorted()).toEqual(['/fleet/a', '/fleet/b', '/fleet/c']);
+    expect(claimed).toBe(3);
+    expect(claimedWhileProving).toBeGreaterThan(0);
+    expect(await codeOf(runJobs(client, { ...work, atOnce: 5 }))).toBe('bad_argument');
+  });
+
   it('gives back what it cannot do, and stops when it is told', async () => {
     const client = await inFleet();
     await client.job('/fleet/a').declare({ ...terms, inputs: [5n], giveUpAfter: 1 });

@@ -2,8 +2,9 @@
 import { bindingCell, encodeProof, idOfProgram } from '@fatty/cairo';
 import { equalBytes } from '@fatty/codec';
 import type { CellId, Position, PublicKey } from '@fatty/interface';
+import { isWhole } from '../sdk/arguments.ts';
 import type { CallOptions } from '../sdk/driver.ts';
-import { type FattyError, isFattyError } from '../sdk/error.ts';
+import { clientError, type FattyError, isFattyError } from '../sdk/error.ts';
 import type { ClaimedJob, JobProofOptions, JobProved, JobState } from '../sdk/job.ts';
 import { systemClock } from './clock.ts';
 import { type Intake, swallow } from './intake.ts';
@@ -56,6 +57,11 @@ export interface RunJobsOptions {
   /** Default: a pool of threads of its own. It is not closed here unless it was made here. */
   readonly prover?: Prover;
   readonly parameters?: ParameterOptions;
+  /**
+   * Jobs at the same time, 1 (default) to 4, as many as the cell lets one key claim: while one is
+   * proved, others are claimed and handed in.
+   */
+  readonly atOnce?: number;
   /** Goes on when the queue has nothing to claim. Default true. */
   readonly wait?: boolean;
   /** How often an empty queue is looked at. Default 500. */
@@ -73,15 +79,16 @@ export interface JobsEnd {
 }
 
 const POLL_MS = 500;
+const AT_ONCE_MAX = 4;
 /** Nothing to do now. */
 const IDLE: readonly string[] = ['no_job', 'job_waits', 'job_claimed', 'too_many_claims'];
 /** The claim is not ours any more. */
 const LOST: readonly string[] = ['not_claimant', 'job_ended', 'wrong_nonce', 'not_found'];
 
 /**
- * Claims jobs of a queue, one at a time, runs their programs, proves the runs and completes them, until `signal`
- * is aborted, or (without `wait`) there is nothing to claim.
- * @throws FattyError refusals of the cell that another try would not mend
+ * Claims jobs of a queue, `atOnce` at a time, runs their programs, proves the runs and completes them,
+ * until `signal` is aborted, or (without `wait`) there is nothing to claim.
+ * @throws FattyError `bad_argument`; refusals of the cell that another try would not mend
  */
 export async function runJobs(client: JobWorkerClient, options: RunJobsOptions): Promise<JobsEnd> {
   const prover = options.prover ?? proverPool();
@@ -105,6 +112,8 @@ class JobWork {
   readonly #prover: Prover;
   readonly #clock: WorkerClock;
   readonly #signal: AbortSignal;
+  /** What ends one lane ends all of them. */
+  readonly #broken = new AbortController();
   readonly #done: string[] = [];
 
   constructor(client: JobWorkerClient, options: RunJobsOptions, prover: Prover) {
@@ -112,10 +121,29 @@ class JobWork {
     this.#options = options;
     this.#prover = prover;
     this.#clock = options.clock ?? systemClock;
-    this.#signal = options.signal ?? new AbortController().signal;
+    const { signal: broken } = this.#broken;
+    this.#signal =
+      options.signal === undefined ? broken : AbortSignal.any([options.signal, broken]);
   }
 
   async run(): Promise<JobsEnd> {
+    const { atOnce = 1 } = this.#options;
+    if (!isWhole(1, AT_ONCE_MAX)(atOnce)) {
+      throw clientError('bad_argument', `atOnce: 1 to ${AT_ONCE_MAX}`, String(atOnce));
+    }
+    const all = Array.from({ length: atOnce }, () => this.#workOn());
+    try {
+      await Promise.all(all);
+    } catch (error) {
+      this.#broken.abort();
+      await Promise.allSettled(all);
+      throw error;
+    }
+    return { done: this.#done };
+  }
+
+  /** One job after another. */
+  async #workOn(): Promise<void> {
     const { path, wait = true, pollMs = POLL_MS } = this.#options;
     while (!this.#signal.aborted) {
       const claim = await this.#claim(path);
@@ -123,7 +151,6 @@ class JobWork {
       if (claim === undefined) await this.#clock.sleep(pollMs, this.#signal);
       else await this.#work(claim);
     }
-    return { done: this.#done };
   }
 
   async #claim(path: string): Promise<ClaimedJob | 'over' | undefined> {
