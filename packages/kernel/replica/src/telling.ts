@@ -60,6 +60,8 @@ const TOLD_NOTES: ReadonlySet<ReplicaNote['what']> = new Set([
 /** A block as it travels, opened as far as it can be. */
 interface OpenedBlock {
   readonly ref: Ref;
+  readonly epoch: number;
+  readonly isSealed: boolean;
   readonly body: Body | undefined;
 }
 
@@ -72,6 +74,8 @@ export class Teller {
   readonly #words: Vocabulary;
   /** By slot: the blocks of it, in the order in which they were first told of. */
   readonly #slots = new Map<string, string[]>();
+  /** By block of a later epoch than the first: which. */
+  readonly #epochs = new Map<string, number>();
   #last: { readonly bytes: Uint8Array; readonly told: Telling } | undefined;
 
   /** `nameOf`: the lifeline of a client. `words`: of the algorithm. */
@@ -90,7 +94,7 @@ export class Teller {
   }
 
   delivered(ref: Ref): Telling {
-    return { label: this.#blockName(ref), round: ref.round, block: tracedBlock(ref) };
+    return { label: this.#blockName(ref), round: ref.round, block: this.#traced(ref) };
   }
 
   committed({ commit, input }: Extract<ReplicaEffect, { kind: 'committed' }>): Telling {
@@ -103,7 +107,7 @@ export class Teller {
     return {
       label: label + naming(ops, count),
       round: leader.round,
-      block: tracedBlock(leader),
+      block: this.#traced(leader),
       commit: index,
       ...carried(ops),
     };
@@ -118,7 +122,7 @@ export class Teller {
       label: parts.filter((part) => part).join(' '),
       ...(peer === undefined ? {} : { peer: `r${peer}` }),
       ...(round === undefined ? {} : { round }),
-      ...(ref === undefined ? {} : { block: tracedBlock(ref) }),
+      ...(ref === undefined ? {} : { block: this.#traced(ref) }),
     };
   }
 
@@ -196,27 +200,31 @@ export class Teller {
   #block(bytes: Uint8Array): Telling | undefined {
     const opened = openBlock(bytes);
     if (opened === undefined) return undefined;
-    const { ref, body } = opened;
+    this.#placed(opened);
+    const { ref, body, isSealed } = opened;
     const count = body?.batches.length ?? 0;
     const ops = this.#opsIn(body?.batches ?? []);
     const cargo = [
       this.#blockName(ref),
       count === 0 ? '' : `, ${batchesOf(count)}`,
+      isSealed ? ', sealed' : '',
+      ...statementsIn(body?.statements ?? []),
       (body?.evidence.length ?? 0) === 0 ? '' : ', evidence',
       naming(ops, ops.length),
     ];
     const { round } = ref;
-    return { label: cargo.join(''), round, block: tracedBlock(ref), ...carried(ops) };
+    return { label: cargo.join(''), round, block: this.#traced(ref), ...carried(ops) };
   }
 
   #blocks(blocks: readonly Uint8Array[]): Telling {
     const [first] = blocks;
     const opened = first === undefined ? undefined : openBlock(first);
     if (opened === undefined) return { label: 'no blocks' };
+    this.#placed(opened);
     const { ref } = opened;
     if (blocks.length > 1) return { label: `${blocks.length} blocks`, round: ref.round };
     const label = `sends ${this.#blockName(ref)}`;
-    return { label, round: ref.round, block: tracedBlock(ref) };
+    return { label, round: ref.round, block: this.#traced(ref) };
   }
 
   #handOver(round: number, batches: readonly SignedBatch[]): Telling {
@@ -248,12 +256,28 @@ export class Teller {
 
   /** A second block of a slot is a twin: that is the point of many a chart. */
   #blockName(ref: Ref): string {
-    const { slot, id } = tracedBlock(ref);
+    const { slot, id } = this.#traced(ref);
     const known = this.#slots.get(slot) ?? [];
     if (known.length === 0) this.#remember(slot, known);
     if (!known.includes(id)) known.push(id);
     const at = known.indexOf(id);
     return at === 0 ? `block ${slot}` : `block ${slot} twin${at === 1 ? '' : ` ${at}`}`;
+  }
+
+  /** Rounds begin anew in each epoch, so slots of later ones are named with theirs. */
+  #traced({ round, author, digest }: Ref): TracedBlock {
+    const id = toHex(digest.subarray(0, ID_BYTES));
+    const epoch = this.#epochs.get(id);
+    const place = `${round}/r${author}`;
+    return { slot: epoch === undefined ? place : `${epoch}:${place}`, id };
+  }
+
+  /** Blocks of the first epoch need no remembering. */
+  #placed({ ref, epoch }: OpenedBlock): void {
+    if (epoch === 0) return;
+    this.#epochs.set(toHex(ref.digest.subarray(0, ID_BYTES)), epoch);
+    const [oldest] = this.#epochs.keys();
+    if (this.#epochs.size > SLOTS_MAX && oldest !== undefined) this.#epochs.delete(oldest);
   }
 
   #remember(slot: string, blocks: string[]): void {
@@ -268,19 +292,31 @@ function openBlock(bytes: Uint8Array): OpenedBlock | undefined {
   if (!block.ok) return undefined;
   const header = decode(headerShape, block.value.header, HEADER_BYTES_MAX);
   if (!header.ok) return undefined;
-  const { author, round } = header.value;
+  const { author, epoch, round, seal: isSealed } = header.value;
   const body = decode(bodyShape, block.value.body, block.value.body.length);
   const digest = headerDigest(block.value.header);
-  return { ref: { author, round, digest }, body: body.ok ? body.value : undefined };
-}
-
-function tracedBlock({ round, author, digest }: Ref): TracedBlock {
-  return { slot: `${round}/r${author}`, id: toHex(digest.subarray(0, ID_BYTES)) };
+  return {
+    ref: { author, round, digest },
+    epoch,
+    isSealed,
+    body: body.ok ? body.value : undefined,
+  };
 }
 
 function checkpointTelling(what: string, core: Uint8Array): Telling {
   const vote = openVote(core);
   return { label: vote.ok ? `${what} on commit ${vote.value.index}` : `broken ${what}` };
+}
+
+/** A statement begins with what it is: 1 a motion, 2 a ready. */
+function statementsIn(statements: readonly Uint8Array[]): readonly string[] {
+  const isMotion = (bytes: Uint8Array): boolean => bytes[1] === 1;
+  const motions = statements.filter(isMotion).length;
+  const readies = statements.length - motions;
+  return [
+    ...(motions > 0 ? [`, ${motions} motion${motions > 1 ? 's' : ''}`] : []),
+    ...(readies > 0 ? [', ready'] : []),
+  ];
 }
 
 const wordsOf = (kind: string, path: string | undefined): string =>

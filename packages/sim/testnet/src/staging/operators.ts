@@ -203,8 +203,18 @@ export class Operators {
     this.#movers.set(name, movers);
     for (const host of hosts) {
       movers.add(host);
+      world.story.tell('note', `r${host}`, `is to move: ${this.#wordsOf(change)}`);
       world.hosts[host]?.handle({ kind: 'move', change, tag: world.count('moves') });
     }
+  }
+
+  #wordsOf(change: Change): string {
+    const { roll } = this.#world.cell;
+    const names = [
+      ...('old' in change ? [`r${roll.hostWith(change.old)}`] : []),
+      ...('key' in change ? [`r${roll.hostWith(change.key)}`] : []),
+    ];
+    return [change.kind, names.join(' by ')].join(' ').trim();
   }
 
   #sayReady(host: number): void {
@@ -214,6 +224,7 @@ export class Operators {
     const { epoch } = roll.newest.committee;
     if (signer === undefined || this.#commit < roll.newest.origin.index) return;
     const bytes = signReady(cellId, signer, { epoch, index: this.#commit });
+    world.story.tell('note', `r${host}`, `says it is ready, at commit ${this.#commit}`);
     this.#ready.add(toHex(signer.publicKey));
     for (const member of world.attendance.members) {
       world.hosts[member]?.handle({ kind: 'statement', bytes, tag: world.count('readies') });

@@ -10,6 +10,7 @@ import { makeCell, smallWindows } from '../world/cell.ts';
 import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
 import { IdealProver } from '../world/ideal-prover.ts';
 import type { World } from '../world/world.ts';
+import { Operators, type PlannedChange, type PlannedMembers } from './operators.ts';
 import { lockService } from './service.ts';
 import { SessionClient } from './session.ts';
 import { stage } from './stage.ts';
@@ -49,6 +50,10 @@ interface Script {
   readonly liars?: ReadonlyMap<number, Lie>;
   readonly faults?: readonly Fault[];
   readonly verdictOf?: (job: Uint8Array) => Verdict;
+  /** Default: four. */
+  readonly replicas?: number;
+  /** How the members change; default: they stay. */
+  readonly members?: PlannedMembers;
   play(world: World): void;
 }
 
@@ -75,7 +80,8 @@ const file = (path: string): Op => ({
 
 /** Plays a script with every checker on; a scenario that breaks an invariant has no chart. */
 function record(script: Script): Recording {
-  const cell = makeCell(4, standIn(), smallWindows(4));
+  const { replicas = 4, members } = script;
+  const cell = makeCell(replicas, standIn(), smallWindows(replicas), members?.joiners ?? 0);
   const liars = script.liars ?? new Map<number, Lie>();
   const events: TraceEvent[] = [];
   const seen = watch({ cell, liars: new Set(liars.keys()), skewMsMax: 0 });
@@ -90,9 +96,11 @@ function record(script: Script): Recording {
     verifier: { ...QUICK_VERIFIER, silentPerMille: 0 },
     checkers: [...seen.checkers, new HoldChecker(() => undefined)],
     tracer: { trace: (event) => void events.push(event) },
+    ...(members && { copying: { bytesMin: 1, chunkBytes: 1_024 } }),
     ...(verdictOf === undefined ? {} : { verdictOf }),
   });
   world.start(script.faults ?? []);
+  if (members) new Operators(world, members);
   world.after(SETTLED_MS, () => script.play(world));
   world.run(toMs);
   const [broken] = world.violations;
@@ -328,6 +336,54 @@ function fleetAtWork(): Recording {
   });
 }
 
+const RENEWED: PlannedChange = {
+  atMs: SETTLED_MS + 250,
+  kind: 'renew',
+  who: 0,
+  rivals: 0,
+  isDead: false,
+  lateMs: 0,
+};
+
+/** What the operators do, what the members say of the end of an epoch, and what is committed at two of them. */
+function showsEpochs(event: TraceEvent, some: readonly string[]): boolean {
+  if (isMishap(event)) return true;
+  if (isTold(event))
+    return !/^rest|^round|equivocation/u.test(event.label) || event.who === some[0];
+  if (event.kind === 'commit') return some.includes(event.who);
+  if (!isPacket(event) || ofClient(event)) return ofClient(event);
+  const from = event.kind === 'receive' ? event.peer : event.who;
+  return (
+    /sealed|motion|ready|evidence against|twin/u.test(event.label) && some.includes(from ?? '')
+  );
+}
+
+/** Three members and more want another one, it says that it is ready, and the next epoch is of five. */
+function epochWithAJoiner(): Recording {
+  return record({
+    seed: 7,
+    fromMs: SETTLED_MS + 200,
+    toMs: SETTLED_MS + 1_500,
+    members: { joiners: 1, changes: [{ ...RENEWED, kind: 'add' }], renewCommits: 0 },
+    shows: (event) => showsEpochs(event, ['r0', 'r4']),
+    play: (world) => writer(world, 0, 400, 4),
+  });
+}
+
+/** One of five says two things in one slot; the others convict it, move that it goes, and go on without it. */
+function evidenceBasedRemoval(): Recording {
+  return record({
+    seed: 8,
+    fromMs: SETTLED_MS,
+    toMs: SETTLED_MS + 1_500,
+    replicas: 5,
+    liars: new Map([[4, 'equivocate']]),
+    members: { joiners: 0, changes: [], renewCommits: 0 },
+    shows: (event) => showsEpochs(event, ['r0']),
+    play: (world) => writer(world, 0, 400, 3),
+  });
+}
+
 /** Scripted runs for the committed charts; each is deterministic. */
 export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recording>> = {
   'happy-lock': happyLock,
@@ -337,4 +393,6 @@ export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recordin
   'partition-and-heal': partitionAndHeal,
   'proof-renewed-lease': provenLease,
   'fleet-at-work': fleetAtWork,
+  'epoch-with-a-joiner': epochWithAJoiner,
+  'evidence-based-removal': evidenceBasedRemoval,
 };
