@@ -72,6 +72,11 @@ export const PEER_NOTES: Readonly<Record<PeerMessage['kind'], Note>> = {
     answer: NOTHING,
     refused: `what does not hold: ${OFFENCE}; another epoch, a member against whom there is evidence, and the receiver itself are ignored`,
   },
+  statement: {
+    when: 'somebody who is no member has the newest frame that members have, and again every 500 ms (R31.8)',
+    answer: 'own blocks carry it (R30)',
+    refused: 'what is not good or not news, and from members, is ignored',
+  },
   getLinks: {
     when: 'a status or a block says that its sender is in a later epoch (R31.7)',
     answer: '`links` from the one that ends epoch `from` on; nothing when there is none',

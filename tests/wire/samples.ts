@@ -240,6 +240,7 @@ export function peerMessages(): readonly PeerMessage[] {
     { kind: 'getChunk', index: 1, n: 0 },
     { kind: 'chunk', index: 1, n: 0, bytes: values.op },
     { kind: 'accusation', accusation: { kind: 'votes', evidence: voteEvidence } },
+    { kind: 'statement', statement: values.ready },
   ];
 }
 

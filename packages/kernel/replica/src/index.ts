@@ -23,6 +23,7 @@ export {
   type OpenedEpoch,
   type Resumable,
 } from './epochs/opening.ts';
+export { Follower, type FollowerConfig } from './follower.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
 export type { Fetching } from './frames/frame-sync.ts';
 export type { FramesStatus } from './frames/frames.ts';

@@ -1,11 +1,19 @@
 // What a replica is doing, in one word.
 
 /** In the order in which an operator looks for them. */
-export const NODE_STATES = ['active', 'catchingUp', 'suspended', 'shutdown'] as const;
+export const NODE_STATES = [
+  'active',
+  'catchingUp',
+  'joining',
+  'leaving',
+  'suspended',
+  'shutdown',
+] as const;
 
 /**
  * `catchingUp`: it reads its disk, or the others are further. `suspended`: with so few links there is no quorum;
- * it serves the certified state it has, and goes on by itself when links are back. `shutdown`: it has ended.
+ * it serves the certified state it has, and goes on by itself when links are back. `joining`: its key is no member's
+ * yet, it follows. `leaving`: its key was a member's, and is none any more. `shutdown`: it has ended.
  * Whether it may sign is another question: see `observer`, `lack` and `halted`.
  */
 export type NodeState = (typeof NODE_STATES)[number];

@@ -35,6 +35,7 @@ import { Proving } from './frames/proving.ts';
 import type { ResumePort } from './frames/resume.ts';
 import { Acceptance } from './intake/acceptance.ts';
 import { Budgets } from './intake/budgets.ts';
+import { Guests } from './intake/guests.ts';
 import { Intake } from './intake/intake.ts';
 import { Rounds } from './rounds/rounds.ts';
 import { Persistence } from './signing/persistence.ts';
@@ -144,7 +145,9 @@ export function assemble(config: ReplicaConfig): Parts {
   const { handOver } = rounds;
   const toPeers = { chain, dossier, frames, neighbours, serve, standing, sync, handOver };
   const byFrame = { frameServe, frameSync };
-  const intake = new Intake({ ...ground, ...toPeers, ...byFrame, acceptance, fetch, ranges });
+  const guests = new Guests({ ...ground, chain, frames, frameServe, standing, statements });
+  const toOthers = { ...toPeers, ...byFrame, guests };
+  const intake = new Intake({ ...ground, ...toOthers, acceptance, fetch, ranges });
   const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
   const signing = { dossier, frames, past, persistence, proving, removals, restore, standing };
   const clients = { delivered, gateway, pool, statements };

@@ -191,6 +191,8 @@ export class Teller {
           : { label: `has frame ${message.index} no more` };
       case 'accusation':
         return { label: `evidence against r${accused(message.accusation) ?? '?'}` };
+      case 'statement':
+        return { label: 'says that it could be a member' };
       case 'blocks':
       case 'rounds':
         return this.#blocks(message.blocks);

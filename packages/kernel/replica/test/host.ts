@@ -1,7 +1,7 @@
 // Test helper: one replica with its disk, and what it has said.
 import type { Ref } from '@fatty/broadcast';
 import type { LogRecord } from '@fatty/interface';
-import type { IndexedBlock, OpenedEpoch, Replica, ReplicaEffect } from '../src/index.ts';
+import type { Follower, IndexedBlock, OpenedEpoch, Replica, ReplicaEffect } from '../src/index.ts';
 
 export type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
 
@@ -14,8 +14,13 @@ interface Write {
   readonly life: number;
 }
 
+/** Records in a segment of the log: few, so that short worlds have many. */
+const SEGMENT_RECORDS = 24;
+
 export class Host {
   replica: Replica;
+  /** In the place of the replica while its key is no member's. */
+  follower: Follower | undefined;
   life = 0;
   up = true;
   /** In which it goes on. */
@@ -46,6 +51,21 @@ export class Host {
     this.index = index;
     this.epoch = epoch;
     this.replica = replica;
+  }
+  /** Answers the segment that has the records now. */
+  append(records: readonly LogRecord[]): number {
+    const last = this.log.at(-1)?.segment ?? 1;
+    const isFull = this.log.filter(({ segment }) => segment === last).length >= SEGMENT_RECORDS;
+    const segment = isFull ? last + 1 : last;
+    const placed = records.map((record) => ({ ...record, segment }));
+    this.log.push(...placed);
+    this.wholeLog.push(...placed);
+    return segment;
+  }
+  drop(below: number): void {
+    const gone = this.log.filter(({ segment = 1 }) => segment < below);
+    this.dropped += new Set(gone.map(({ segment }) => segment)).size;
+    this.log = this.log.filter(({ segment = 1 }) => segment >= below);
   }
   get commitIndex(): number {
     return this.replica.status().commitIndex;

@@ -2,11 +2,12 @@
 // the host of package edge/host stands above the kernel, whose tests may not import it.
 import { refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
-import type { StateMachine, Verdict } from '@fatty/interface';
-import { type Epoch, genesisOrigin, memberIndex } from '@fatty/protocol';
+import type { CellId, StateMachine, Verdict } from '@fatty/interface';
+import { type Committee, type Epoch, genesisOrigin, memberIndex } from '@fatty/protocol';
 import {
   beginBehind,
   type Copying,
+  Follower,
   type OpenedEpoch,
   Replica,
   type ReplicaEffect,
@@ -42,11 +43,10 @@ export interface Options {
   /** Undefined: no verdict. */
   /** Keys that are no members yet: hosts behind the first ones, down until they are begun. */
   readonly joiners?: readonly Signer[];
+  /** Whether hosts whose key is no member's follow, or stop. */
+  readonly follows?: boolean;
   readonly verify?: (job: Uint8Array) => Verdict | undefined;
 }
-
-/** Records in a segment of the log: few, so that short worlds have many. */
-const SEGMENT_RECORDS = 24;
 
 /** Virtual time, one queue, real replicas. A host's `step` may be watched or replaced by a liar. */
 export class World {
@@ -115,7 +115,7 @@ export class World {
     const host = this.host(index);
     host.up = false;
     host.life++;
-    for (const { effect } of host.writes.slice(0, keptWrites)) this.#append(host, effect);
+    for (const { effect } of host.writes.slice(0, keptWrites)) host.append(effect.records);
     host.writes = [];
     host.timers.clear();
     for (const other of this.honest) {
@@ -152,8 +152,10 @@ export class World {
   #begin(host: Host): void {
     if (!this.#open(host)) return;
     // As a process does: the log first, the mark at its end.
-    for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
-    for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
+    if (host.follower === undefined) {
+      for (const effect of host.replica.restore(host.log)) this.#perform(host, effect);
+      for (const effect of host.replica.restore([], host.mark)) this.#perform(host, effect);
+    }
     this.event(host, { kind: 'start' });
   }
 
@@ -177,9 +179,22 @@ export class World {
     const { core, epoch } = beginBehind(rules, host.frames.toReversed(), make);
     host.epoch = epoch;
     host.removed = core === undefined;
+    host.follower = undefined;
     if (core) host.replica = core;
+    else if (this.options.follows) this.#follow(host, rules);
     else host.up = false;
-    return core !== undefined;
+    return host.up;
+  }
+
+  #follow(host: Host, { cellId, genesis }: { cellId: CellId; genesis: Committee }): void {
+    host.follower = new Follower({
+      cellId,
+      genesis,
+      scheme,
+      signer: this.signers[host.index] as Signer,
+      epoch: host.epoch,
+      keptIndex: host.frames.at(-1)?.index ?? 0,
+    });
   }
 
   submit(index: number, batch: Uint8Array, tag = 0): void {
@@ -190,7 +205,8 @@ export class World {
     if (!host.up || this.liars.has(host.index)) return;
     this.steps++;
     const event = { ...happening, nowMs: this.nowMs } as ReplicaEvent;
-    for (const effect of host.replica.step(event)) this.#perform(host, effect);
+    const core = host.follower ?? host.replica;
+    for (const effect of core.step(event)) this.#perform(host, effect);
   }
 
   /** A packet from a liar, or a forged one. */
@@ -249,6 +265,7 @@ export class World {
       this.after(delayMs, () => host.life === life && this.event(host, happening));
     switch (effect.kind) {
       case 'send':
+        if (effect.peer < 0) return this.#send(host.index, -1 - effect.peer, effect.bytes);
         return this.#send(host.index, this.#hostAt(effect.peer, host.epoch), effect.bytes);
       case 'persist':
         return this.#persist(host, effect);
@@ -283,7 +300,7 @@ export class World {
         return this.#reopen(host);
       case 'dropLog':
         return this.after(2, () => {
-          if (host.life === life) this.#drop(host, effect.below);
+          if (host.life === life) host.drop(effect.below);
         });
       case 'verify': {
         const { job } = effect;
@@ -346,27 +363,10 @@ export class World {
     this.after(this.options.syncMs?.(this.random) ?? 1, () => {
       if (host.life !== write.life) return;
       host.writes.shift();
-      const segment = this.#append(host, effect);
+      const segment = host.append(effect.records);
       host.mark = effect.mark ?? host.mark;
       this.event(host, { kind: 'persisted', token: effect.token, segment });
     });
-  }
-
-  /** Answers the segment that has the records now. */
-  #append(host: Host, { records }: Effect<'persist'>): number {
-    const last = host.log.at(-1)?.segment ?? 1;
-    const isFull = host.log.filter(({ segment }) => segment === last).length >= SEGMENT_RECORDS;
-    const segment = isFull ? last + 1 : last;
-    const placed = records.map((record) => ({ ...record, segment }));
-    host.log.push(...placed);
-    host.wholeLog.push(...placed);
-    return segment;
-  }
-
-  #drop(host: Host, below: number): void {
-    const gone = host.log.filter(({ segment = 1 }) => segment < below);
-    host.dropped += new Set(gone.map(({ segment }) => segment)).size;
-    host.log = host.log.filter(({ segment = 1 }) => segment >= below);
   }
 
   /** The host of a member. */
@@ -383,8 +383,12 @@ export class World {
       const liar = this.liars.get(to);
       if (liar) liar(from, bytes);
       else {
-        const peer = this.placeOf(from, this.host(to).epoch);
-        if (peer >= 0) this.event(this.host(to), { kind: 'message', peer, bytes });
+        const place = this.placeOf(from, this.host(to).epoch);
+        // Whoever has no place is a guest, by the number of its host.
+        const peer = place < 0 && this.options.follows ? -1 - from : place;
+        if (place >= 0 || this.options.follows) {
+          this.event(this.host(to), { kind: 'message', peer, bytes });
+        }
       }
     });
   }

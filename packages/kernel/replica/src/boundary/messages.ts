@@ -23,6 +23,7 @@ import {
   frameShape,
   type SignedBatch,
   type SignedVote,
+  STATEMENT_BYTES_MAX,
   signedBatchShape,
   signedVoteShape,
 } from '@fatty/protocol';
@@ -109,7 +110,9 @@ export type PeerMessage =
       readonly bytes: Uint8Array;
     }
   /** R27b: evidence that convicts a member, once for each. */
-  | { readonly kind: 'accusation'; readonly accusation: Accusation };
+  | { readonly kind: 'accusation'; readonly accusation: Accusation }
+  /** R30: of who would become a member, a signed ready; members carry it. */
+  | { readonly kind: 'statement'; readonly statement: Uint8Array };
 
 /** A frame and what proves it; its payload comes by chunks. */
 export interface OfferedFrame {
@@ -154,6 +157,7 @@ export const peerMessageShape: Shape<PeerMessage> = union<PeerMessage>({
   getChunk: [13, record({ index: u53, n: u32 })],
   chunk: [CHUNK, record({ index: u53, n: u32, bytes: bytes(CHUNK_BYTES_MAX) })],
   accusation: [17, record({ accusation: accusationShape })],
+  statement: [18, record({ statement: bytes(STATEMENT_BYTES_MAX) })],
 });
 
 /** Canonical bytes of a message, as one frame. */

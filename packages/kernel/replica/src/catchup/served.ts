@@ -15,11 +15,12 @@ export interface ServedPort {
 
 /**
  * A question is short and its answer long, so a peer that asks without end is not answered for a while: one
- * budget for each, whatever it asks for.
+ * budget for each, whatever it asks for. Guests (numbers below 0) have one together.
  */
 export class Served {
   readonly #port: ServedPort;
   readonly #peers: { sinceMs: number; bytes: number }[];
+  readonly #guests = { sinceMs: 0, bytes: 0 };
 
   constructor(port: ServedPort) {
     this.#port = port;
@@ -28,7 +29,7 @@ export class Served {
 
   hasBudget(peer: number): boolean {
     const nowMs = this.#port.clock.runningMs;
-    const served = this.#peers[peer];
+    const served = this.#of(peer);
     if (served === undefined) return false;
     if (Math.abs(nowMs - served.sinceMs) >= WINDOW_MS) {
       served.sinceMs = nowMs;
@@ -38,7 +39,11 @@ export class Served {
   }
 
   charge(peer: number, bytes: number): void {
-    const served = this.#peers[peer];
+    const served = this.#of(peer);
     if (served) served.bytes += bytes;
+  }
+
+  #of(peer: number): { sinceMs: number; bytes: number } | undefined {
+    return peer < 0 ? this.#guests : this.#peers[peer];
   }
 }

@@ -66,6 +66,9 @@ export class Statements {
    * `nothing_new`, `overloaded`.
    */
   add(bytes: Uint8Array): Failure | undefined {
+    const name = toHex(bytes);
+    // Whoever says it again wants to hear that it is taken; no block carries it sooner.
+    if (this.#waiting.has(name)) return undefined;
     const opened = openStatement(this.#port, bytes);
     if (!opened.ok) return opened.failure;
     const { agenda, lastIndex } = this.#port.orderer;
@@ -75,7 +78,7 @@ export class Statements {
     if (this.#waiting.size >= WAITING_MAX) {
       return failure('overloaded', `at most ${WAITING_MAX} statements that wait`, 'one more');
     }
-    this.#waiting.set(toHex(bytes), { bytes, statement: opened.value, againRound: 0 });
+    this.#waiting.set(name, { bytes, statement: opened.value, againRound: 0 });
     return undefined;
   }
 

@@ -6,7 +6,6 @@ import type { Keeper } from './keeper.ts';
 /** What FrameServe needs of its replica. */
 export interface FrameServePort {
   readonly keeper: Pick<Keeper, 'kept' | 'fromRound'>;
-  readonly committee: { readonly members: readonly unknown[] };
   readonly out: Outbox;
   readonly served: Served;
 }
@@ -30,12 +29,12 @@ const DIGEST_BYTES = 34;
 export class FrameServe {
   readonly #port: FrameServePort;
   readonly #reads = new Map<number, Read>();
-  readonly #readsOf: number[];
+  /** By peer; of all guests together. */
+  readonly #readsOf = new Map<number, number>();
   #request = 0;
 
   constructor(port: FrameServePort) {
     this.#port = port;
-    this.#readsOf = port.committee.members.map(() => 0);
   }
 
   /** The newest frame, if it is above that commit, and where the log begins. */
@@ -59,9 +58,9 @@ export class FrameServe {
     if (copy === undefined || bytes === undefined || bytes <= 0) {
       return out.send([peer], { kind: 'chunk', index, n, bytes: new Uint8Array() });
     }
-    const open = this.#readsOf[peer] ?? 0;
+    const open = this.#readsOf.get(slotOf(peer)) ?? 0;
     if (open >= READS_MAX) return;
-    this.#readsOf[peer] = open + 1;
+    this.#readsOf.set(slotOf(peer), open + 1);
     served.charge(peer, bytes);
     const request = ++this.#request;
     this.#reads.set(request, { peer, index, n });
@@ -74,7 +73,12 @@ export class FrameServe {
     if (read === undefined) return;
     this.#reads.delete(request);
     const { peer, index, n } = read;
-    this.#readsOf[peer] = (this.#readsOf[peer] ?? 1) - 1;
+    this.#readsOf.set(slotOf(peer), (this.#readsOf.get(slotOf(peer)) ?? 1) - 1);
     this.#port.out.send([peer], { kind: 'chunk', index, n, bytes: bytes ?? new Uint8Array() });
   }
+}
+
+/** Guests have numbers below 0. */
+function slotOf(peer: number): number {
+  return Math.max(peer, -1);
 }

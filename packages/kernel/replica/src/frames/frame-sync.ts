@@ -318,6 +318,6 @@ export class FrameSync {
 }
 
 /** The sizes fit together: a fetch computes with them. */
-function isWhole({ commitsBytes, stateBytes, chunkBytes, chunks }: FrameCopy): boolean {
+export function isWhole({ commitsBytes, stateBytes, chunkBytes, chunks }: FrameCopy): boolean {
   return chunkBytes > 0 && chunks.length === Math.ceil((commitsBytes + stateBytes) / chunkBytes);
 }

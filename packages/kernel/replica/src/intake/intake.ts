@@ -17,6 +17,7 @@ import type { HandOver } from '../rounds/hand-over.ts';
 import type { Standing } from '../signing/standing.ts';
 import type { Acceptance } from './acceptance.ts';
 import { Conduct, type ConductPort } from './conduct.ts';
+import type { Guests } from './guests.ts';
 
 /** What Intake needs of its replica. */
 export interface IntakePort extends ConductPort {
@@ -25,6 +26,7 @@ export interface IntakePort extends ConductPort {
   readonly dag: Dag;
   readonly dossier: Dossier;
   readonly fetch: Fetch;
+  readonly guests: Guests;
   readonly handOver: HandOver;
   readonly frames: Frames;
   readonly frameServe: FrameServe;
@@ -56,7 +58,8 @@ export class Intake {
 
   /** Reads a message, if the peer is listened to, and gives it to whom it concerns. */
   hear(peer: number, bytes: Uint8Array): void {
-    const { peers, committee } = this.#port;
+    const { peers, committee, guests } = this.#port;
+    if (peer < 0) return guests.hear(peer, bytes);
     if (!peers.has(peer)) return;
     this.#conduct.endMute(peer);
     if (peers.isMuted(peer)) return;
@@ -107,6 +110,8 @@ export class Intake {
         return this.#judge(peer, frameSync.takeChunk(peer, message));
       case 'accusation':
         return this.#judge(peer, this.#port.dossier.take(message.accusation));
+      case 'statement':
+      // Of a guest alone: it has been one until now.
     }
   }
 
