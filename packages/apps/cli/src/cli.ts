@@ -19,6 +19,7 @@ import { registerFiles } from './commands/files.ts';
 import { registerJob } from './commands/job.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
+import { registerMember } from './commands/member.ts';
 import { registerNet } from './commands/net.ts';
 import { registerOp } from './commands/op.ts';
 import { registerProof } from './commands/proof.ts';
@@ -39,6 +40,7 @@ import { didYouMean } from './terminal/similar.ts';
 const COMMANDS: readonly Register[] = [
   registerCell,
   registerBackup,
+  registerMember,
   registerFiles,
   registerAcl,
   registerTxn,

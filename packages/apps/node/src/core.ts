@@ -1,9 +1,25 @@
 // The replica at work in a process, and the one that is opened to take its place.
 import type { SignatureScheme, Signer } from '@fatty/codec';
-import type { FrameBytes, ReplicaCore, ResumedAt } from '@fatty/host';
+import type { EpochChain, FrameBytes, ReplicaCore, ResumedAt } from '@fatty/host';
 import type { Failure, StateMachine } from '@fatty/interface';
-import { type Cell, type Committee, memberIndex } from '@fatty/protocol';
-import { beginBehind, firstEpoch, type OpenedEpoch, Replica } from '@fatty/replica';
+import {
+  type Cell,
+  type ChainRules,
+  type Committee,
+  type EpochLink,
+  followChain,
+  memberIndex,
+} from '@fatty/protocol';
+import {
+  beginBehind,
+  type ClockSample,
+  Follower,
+  firstEpoch,
+  frameIndexOf,
+  type OpenedEpoch,
+  Replica,
+  type ReplicaStatus,
+} from '@fatty/replica';
 
 /** How a replica without a past is made. */
 export interface CoreParts {
@@ -11,13 +27,15 @@ export interface CoreParts {
   readonly cell: Cell;
   readonly signer: Signer;
   readonly scheme: SignatureScheme;
+  /** The chain as a key that is no member's yet has been told it, from the genesis on. */
+  readonly links?: readonly EpochLink[];
   /** The machine of a replica that begins, for members of such a committee. */
   fresh(committee: Committee): StateMachine;
   /** Puts another program in its place. */
   readonly wrap?: ((replica: Replica, signer: Signer, cell: Cell) => ReplicaCore) | undefined;
 }
 
-/** A replica that is opened. */
+/** A core that is opened. */
 export interface OpenedCore {
   readonly core: ReplicaCore;
   /** The commit that it goes on behind; undefined: it has none but those of its log. */
@@ -26,6 +44,17 @@ export interface OpenedCore {
   readonly failures: readonly Failure[];
 }
 
+/** A replica, or in the place of one whose key is no member's who follows the epochs. */
+type Stage =
+  | { readonly kind: 'member'; readonly replica: Replica }
+  | {
+      readonly kind: 'follower';
+      readonly follower: Follower;
+      readonly chain: EpochChain;
+      /** Without a state: nobody is to be shown one. */
+      readonly machine: StateMachine;
+    };
+
 /**
  * One replica after another, each of the epoch that the disk leads to. The old one is shown until the new one
  * has read the disk; which members there are is known as soon as the new one is opened.
@@ -33,66 +62,89 @@ export interface OpenedCore {
 export class Core {
   readonly #parts: CoreParts;
   #epoch: OpenedEpoch;
-  #replica: Replica;
-  #opened: Replica;
+  #shown: Stage;
+  #opened: Stage;
 
-  /** @throws Error when the own key is not one of the genesis committee's */
   constructor(parts: CoreParts) {
     this.#parts = parts;
     this.#epoch = firstEpoch(parts.cell.committee);
     const replica = this.#make(this.#epoch);
-    if (replica === undefined) throw new Error('not a member');
-    this.#replica = replica;
-    this.#opened = replica;
+    this.#shown = replica ? { kind: 'member', replica } : this.#follow([]);
+    this.#opened = this.#shown;
   }
 
-  /** The cell as it is in the epoch of the opened replica. */
+  /** The cell as it is in the epoch of the opened core. */
   get cell(): Cell {
     return { ...this.#parts.cell, committee: this.#epoch.committee };
   }
 
-  /** Own committee index in that epoch. */
+  /** Own committee index in that epoch; below 0: the own key is no member's. */
   get me(): number {
     return memberIndex(this.#epoch.committee, this.#parts.signer.publicKey);
   }
 
-  /** The replica whose state is shown. */
-  get replica(): Replica {
-    return this.#replica;
+  /** Of what is shown. */
+  get status(): ReplicaStatus {
+    return statusOf(this.#shown);
   }
 
-  /** The replica that reads the disk, or has read it. */
-  get opened(): Replica {
-    return this.#opened;
+  /** Of the core that reads the disk, or has read it. */
+  get openedStatus(): ReplicaStatus {
+    return statusOf(this.#opened);
   }
 
   get machine(): StateMachine {
-    return this.#replica.machine;
+    return this.#shown.kind === 'member' ? this.#shown.replica.machine : this.#shown.machine;
   }
 
-  /** As a driver wants the opened replica. */
+  get deliveredView(): StateMachine {
+    const shown = this.#shown;
+    return shown.kind === 'member' ? shown.replica.deliveredView() : shown.machine;
+  }
+
+  get chain(): EpochChain {
+    return this.#shown.kind === 'member' ? this.#shown.replica : this.#shown.chain;
+  }
+
+  /** As a driver wants the opened core. */
   get driven(): ReplicaCore {
-    return this.#driven(this.#opened);
+    const opened = this.#opened;
+    if (opened.kind === 'follower') return { step: (event) => opened.follower.step(event) };
+    const { replica } = opened;
+    const core = this.#parts.wrap?.(replica, this.#parts.signer, this.cell) ?? replica;
+    return {
+      step: (event) => core.step(event),
+      resume: (head, state) => replica.resume(head, state),
+      restore: (records, mark) => replica.restore(records, mark),
+    };
   }
 
-  /**
-   * Makes the replica that the frames of the disk lead to, the newest first; undefined: the own key is no
-   * member in that epoch, which is the epoch of {@link cell} then.
-   */
-  open(frames: readonly FrameBytes[]): OpenedCore | undefined {
-    const { cell, scheme } = this.#parts;
-    const rules = { cellId: cell.cellId, scheme, genesis: cell.committee };
-    const begun = beginBehind<ResumedAt, Replica>(rules, frames, (epoch) => this.#make(epoch));
+  clockMs(sample: ClockSample): number {
+    return this.#shown.kind === 'member' ? this.#shown.replica.clockMs(sample) : sample.nowMs;
+  }
+
+  isCurrent(): boolean {
+    return this.#shown.kind === 'member' && this.#shown.replica.isCurrent();
+  }
+
+  /** Makes the core that the frames of the disk lead to, the newest first. */
+  open(frames: readonly FrameBytes[]): OpenedCore {
+    const begun = beginBehind<ResumedAt, Replica>(this.#rules, frames, (epoch) =>
+      this.#make(epoch),
+    );
     this.#epoch = begun.epoch;
-    if (begun.core === undefined) return undefined;
-    this.#opened = begun.core;
-    const { at, failures } = begun;
-    return { core: this.driven, at, failures };
+    this.#opened = begun.core ? { kind: 'member', replica: begun.core } : this.#follow(frames);
+    return { core: this.driven, at: begun.at, failures: begun.failures };
   }
 
-  /** The opened replica has read the disk. */
+  /** The opened core has read the disk. */
   begin(): void {
-    this.#replica = this.#opened;
+    this.#shown = this.#opened;
+  }
+
+  get #rules(): ChainRules {
+    const { cell, scheme } = this.#parts;
+    return { cellId: cell.cellId, scheme, genesis: cell.committee };
   }
 
   #make({ committee, origin, links }: OpenedEpoch): Replica | undefined {
@@ -104,12 +156,23 @@ export class Core {
     return new Replica({ committee, cellId, origin, links, me, signer, scheme, machine });
   }
 
-  #driven(replica: Replica): ReplicaCore {
-    const core = this.#parts.wrap?.(replica, this.#parts.signer, this.cell) ?? replica;
-    return {
-      step: (event) => core.step(event),
-      resume: (head, state) => replica.resume(head, state),
-      restore: (records, mark) => replica.restore(records, mark),
-    };
+  /** In the newest epoch that the disk or what was told leads to. */
+  #follow([newest]: readonly FrameBytes[]): Stage {
+    const { cell, signer, scheme, fresh, links = [] } = this.#parts;
+    const told = followChain(this.#rules, links);
+    if (told.ok && told.value.committee.epoch > this.#epoch.committee.epoch) {
+      this.#epoch = { ...told.value, links };
+    }
+    const epoch = this.#epoch;
+    const keptIndex = (newest && frameIndexOf(newest.head)) ?? 0;
+    const genesis = cell.committee;
+    const config = { cellId: cell.cellId, genesis, epoch, keptIndex, signer, scheme };
+    const chain = { epoch: epoch.committee.epoch, links: epoch.links };
+    const machine = fresh(epoch.committee);
+    return { kind: 'follower', follower: new Follower(config), chain, machine };
   }
+}
+
+function statusOf(stage: Stage): ReplicaStatus {
+  return stage.kind === 'member' ? stage.replica.status() : stage.follower.status();
 }

@@ -27,7 +27,7 @@ export function frontOf({ cell, config, core, hosting, signer, telemetry }: Fron
       signer,
       replica,
       served: hosting.served(
-        (view) => (view === 'committed' ? core.machine : core.replica.deliveredView()),
+        (view) => (view === 'committed' ? core.machine : core.deliveredView),
         () => core.cell.committee,
       ),
       timers,

@@ -50,16 +50,25 @@ export class PeerDialers {
   readonly #identity: LinkIdentity;
   readonly #handler: LinkHandler;
   readonly #onNews: PeerNews;
+  /** Whether nobody dials us. */
+  readonly #dialsAll: () => boolean;
   readonly #contacts = new Map<string, Contact>();
   #config: DialConfig;
   #authorities: Authorities | undefined;
   #closed = false;
 
   /**
-   * `onNews` is told once per peer and change.
+   * `onNews` is told once per peer and change. `dialsAll`: whether nobody dials us, for we are no member.
    * @throws Error when the file of authorities cannot be read
    */
-  constructor(identity: LinkIdentity, handler: LinkHandler, config: DialConfig, onNews: PeerNews) {
+  constructor(
+    identity: LinkIdentity,
+    handler: LinkHandler,
+    config: DialConfig,
+    onNews: PeerNews,
+    dialsAll: () => boolean = () => false,
+  ) {
+    this.#dialsAll = dialsAll;
     this.#identity = identity;
     this.#handler = handler;
     this.#config = config;
@@ -89,7 +98,7 @@ export class PeerDialers {
       if (peer === '' || equalBytes(key, own)) continue;
       const contact = this.#contactOf(key);
       contact.url = this.#secured(peer);
-      if (dials(own, key)) this.#dial(contact);
+      if (this.#dialsAll() || dials(own, key)) this.#dial(contact);
     }
   }
 

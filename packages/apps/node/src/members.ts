@@ -26,6 +26,8 @@ const HEAD = encodeGossip([]).subarray(0, 3);
 
 /** Lists of addresses per second that are taken from one member. */
 const GOSSIP_PER_SEC_MAX = 8;
+/** Ticks between two tellings of all that we know: who was in another epoch took no word of this one's members. */
+const TELLING_TICKS = 5;
 /** Ticks without any link until that is said. */
 const LONELY_TICKS = 5;
 
@@ -56,15 +58,18 @@ export class Members {
   readonly #dialers: PeerDialers;
   readonly #links = new Map<string, Link>();
   readonly #budgets = new Map<string, TokenBucket>();
+  #members: readonly PublicKey[];
   #ticksAlone = 0;
+  #ticks = 0;
   #lonely = false;
 
   constructor(parts: MembersParts) {
     const { cell, members, path, identity, handler, config, onNews, clock } = parts;
     this.#parts = parts;
     const { scheme, signer } = identity;
+    this.#members = members;
     this.#book = new AddressBook({ cell, members, path, scheme, signer, clock });
-    this.#dialers = new PeerDialers(identity, handler, config, onNews);
+    this.#dialers = new PeerDialers(identity, handler, config, onNews, () => this.#isGuest);
   }
 
   /** With the newest addresses of everybody who is a member now. */
@@ -86,6 +91,7 @@ export class Members {
 
   /** A new epoch: who is no member any more is left, the others hear all that we know. */
   enter(members: readonly PublicKey[]): void {
+    this.#members = members;
     this.#book.enter(members);
     for (const link of this.#links.values()) {
       if (members.some((key) => equalBytes(key, link.peer))) this.#greet(link);
@@ -108,6 +114,10 @@ export class Members {
     this.#greet(link);
   }
 
+  isLinked(peer: PublicKey): boolean {
+    return this.#links.has(toHex(peer));
+  }
+
   unlink(link: Link): void {
     if (this.#links.get(toHex(link.peer)) === link) this.#links.delete(toHex(link.peer));
   }
@@ -124,6 +134,9 @@ export class Members {
   /** Once a second. */
   tick(): void {
     const linked = [...this.#links.values()].map(({ peer }) => peer);
+    this.#ticks += 1;
+    if (this.#ticks % TELLING_TICKS === 0)
+      for (const link of this.#links.values()) this.#greet(link);
     this.#dialers.tick(linked);
     this.#ticksAlone = linked.length === 0 ? this.#ticksAlone + 1 : 0;
     const lonely = this.#ticksAlone >= LONELY_TICKS;
@@ -133,6 +146,11 @@ export class Members {
 
   close(): void {
     this.#dialers.close();
+  }
+
+  /** Our key is no member's. */
+  get #isGuest(): boolean {
+    return !this.#members.some((key) => equalBytes(key, this.#parts.identity.signer.publicKey));
   }
 
   #greet(link: Link): void {

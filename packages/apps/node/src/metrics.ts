@@ -18,6 +18,7 @@ export interface Metrics {
   readonly verifySeconds: Histogram;
   readonly state: Gauge<'state'>;
   readonly check: Gauge<'check'>;
+  readonly epoch: Gauge;
   readonly members: Gauge;
   readonly round: Gauge;
   readonly commitIndex: Gauge;
@@ -71,6 +72,7 @@ export function createMetrics(): Metrics {
       registers,
       labelNames: ['check'],
     }),
+    epoch: gauge('fatty_epoch', 'Epoch that the replica is in'),
     members: gauge('fatty_members', 'Members of the committee'),
     round: gauge('fatty_round', 'Highest own round'),
     commitIndex: gauge('fatty_commit_index', 'Last applied commit'),

@@ -1,10 +1,18 @@
 // Who is at the peer port of a replica, and what number its core has for them.
 import { join } from 'node:path';
-import { equalBytes, reject, type SignatureScheme, type Signer, toHex } from '@fatty/codec';
-import type { Driver } from '@fatty/host';
+import {
+  ACCEPT,
+  equalBytes,
+  ignore,
+  reject,
+  type SignatureScheme,
+  type Signer,
+  toHex,
+} from '@fatty/codec';
+import { type Driver, TokenBucket } from '@fatty/host';
 import type { LinkHandler, PublicKey } from '@fatty/interface';
 import { admitOnly, type LinkIdentity } from '@fatty/network';
-import { type Cell, memberIndex, type SignedAddresses, writeCell } from '@fatty/protocol';
+import { type Cell, joinerOf, memberIndex, type SignedAddresses, writeCell } from '@fatty/protocol';
 import type { NodeConfig } from './config.ts';
 import type { Core } from './core.ts';
 import { CLOCK } from './host-ports.ts';
@@ -24,9 +32,20 @@ export interface PeeringParts {
   readonly telemetry: Telemetry;
 }
 
-/** Links to the members of the epoch that the core is of. */
+/** Guests at once (R31.9). */
+const GUESTS_MAX = 16;
+/** Messages of all guests that are heard: a frame comes in chunks of 256 KiB, each asked for by one. */
+const GUEST_MESSAGES_PER_SEC_MAX = 512;
+
+/**
+ * Links to the members of the epoch that the core is of, and to guests: keys that members would let in. A core
+ * knows guests by numbers below 0, members by their committee index.
+ */
 export class Peering {
   readonly #parts: PeeringParts;
+  /** By key in hex. */
+  readonly #guests = new Map<string, number>();
+  readonly #guestBudget = new TokenBucket(GUEST_MESSAGES_PER_SEC_MAX, CLOCK.monotonicMs());
   readonly #members: Members;
   /** cell.json as clients may fetch it: with everybody's addresses of now. */
   #cellFile: string;
@@ -36,6 +55,11 @@ export class Peering {
     this.#parts = parts;
     this.#members = this.#makeMembers();
     this.#cellFile = writeCell(this.#members.cell);
+  }
+
+  /** With the committee and the addresses of now. */
+  get cell(): Cell {
+    return { ...this.#members.cell, committee: this.#parts.core.cell.committee };
   }
 
   get cellFile(): string {
@@ -66,13 +90,17 @@ export class Peering {
 
   /** The core is of another epoch. */
   enter(): void {
+    for (const name of this.#guests.keys()) {
+      if (this.#parts.core.cell.committee.members.some((key) => toHex(key) === name))
+        this.#guests.delete(name);
+    }
     this.#members.enter(this.#parts.core.cell.committee.members);
   }
 
   /** The number of a key in the core of now; undefined: it has none. */
   readonly numberOf = (key: PublicKey): number | undefined => {
     const index = this.#indexOf(key);
-    return index < 0 ? undefined : index;
+    return index < 0 ? this.#guests.get(toHex(key)) : index;
   };
 
   /** cell.json and the authorities were read again. @throws Error when those cannot be read */
@@ -122,8 +150,34 @@ export class Peering {
   #admit: LinkIdentity['admit'] = (key, role) => {
     const { core, signer } = this.#parts;
     if (equalBytes(key, signer.publicKey)) return reject('stranger', 'another key', toHex(key));
-    return admitOnly(core.cell.committee.members)(key, role);
+    const verdict = admitOnly(core.cell.committee.members)(key, role);
+    if (verdict.kind === 'accept' || role !== 'replica' || !this.#isInvited(key)) return verdict;
+    const hasRoom = this.#guests.has(toHex(key)) || this.#guests.size < GUESTS_MAX;
+    return hasRoom ? ACCEPT : ignore('full', `${GUESTS_MAX} guests`, 'one more');
   };
+
+  /** Some member would let it in. */
+  #isInvited(key: PublicKey): boolean {
+    return this.#parts.core.status.agenda.moved.some(({ change }) => {
+      const joiner = joinerOf(change);
+      return joiner !== undefined && equalBytes(joiner, key);
+    });
+  }
+
+  /** A number for whoever is no member. */
+  #seat(key: PublicKey): void {
+    const name = toHex(key);
+    if (this.#indexOf(key) >= 0 || this.#guests.has(name)) return;
+    const taken = new Set(this.#guests.values());
+    let free = -1;
+    while (taken.has(free)) free -= 1;
+    this.#guests.set(name, free);
+  }
+
+  /** False: it is a guest, and all of them have said enough for now. */
+  #mayBeHeard(peer: number): boolean {
+    return peer >= 0 || this.#guestBudget.take(1, CLOCK.monotonicMs()) === 0;
+  }
 
   #indexOf(key: PublicKey): number {
     return memberIndex(this.#parts.core.cell.committee, key);
@@ -133,19 +187,24 @@ export class Peering {
     const { driver } = this.#parts;
     return {
       up: (link) => {
+        this.#seat(link.peer);
         const peer = this.numberOf(link.peer);
         if (peer !== undefined) driver.linkUp(peer, link);
         this.#members.linked(link, dialledBy);
       },
       message: (link, bytes) => {
         const peer = this.numberOf(link.peer);
-        if (this.#members.message(link, bytes) || peer === undefined) return;
+        if (peer === undefined || !this.#mayBeHeard(peer)) return;
+        if (this.#members.message(link, bytes)) return;
         driver.dispatch({ kind: 'message', peer, bytes });
       },
       down: (link) => {
         this.#members.unlink(link);
         const peer = this.numberOf(link.peer);
         if (peer !== undefined) driver.linkDown(peer, link);
+        if (peer !== undefined && peer < 0 && !this.#members.isLinked(link.peer)) {
+          this.#guests.delete(toHex(link.peer));
+        }
       },
     };
   }

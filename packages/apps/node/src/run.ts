@@ -1,19 +1,20 @@
 // Starts a replica and stops it.
 import { join } from 'node:path';
-import {
-  equalBytes,
-  fail,
-  ok,
-  type SignatureScheme,
-  type Signer,
-  selfTest,
-  toHex,
-} from '@fatty/codec';
+import { ok, reject, type SignatureScheme, type Signer, selfTest, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { type FrameBytes, Host } from '@fatty/host';
 import type { Failure, LinkHandler, Outcome, StateMachine, Verifier } from '@fatty/interface';
-import { admitClients, CLOSE, type LinkIdentity, refuseHost } from '@fatty/network';
-import { type Cell, type Committee, quorum, type SignedAddresses } from '@fatty/protocol';
+import { admitClients, CLOSE, type LinkIdentity, type Listener, refuseHost } from '@fatty/network';
+import {
+  type Cell,
+  type Change,
+  type Committee,
+  type EpochLink,
+  quorum,
+  type SignedAddresses,
+} from '@fatty/protocol';
+import { openAdmin } from './admin.ts';
+import { mayFollow } from './chain-file.ts';
 import type { NodeConfig } from './config.ts';
 import { Core } from './core.ts';
 import { DiskRoom } from './disk-room.ts';
@@ -24,6 +25,8 @@ import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
+import { type MembersShown, membersShown, shownAgenda } from './members-shown.ts';
+import { Motions } from './motions.ts';
 import { Peering } from './peering.ts';
 import { Ports } from './ports.ts';
 import type { RunningNode, RunOptions } from './running.ts';
@@ -51,16 +54,19 @@ export async function runNode(
   if (!signer.ok) return signer;
   const cell = loadCell(config.cell);
   if (!cell.ok) return cell;
-  const me = cell.value.committee.members.findIndex((key) =>
-    equalBytes(key, signer.value.publicKey),
-  );
-  if (me < 0) return fail('not_a_member', 'a committee key', toHex(signer.value.publicKey));
   const hosting = await hostingOf(cell.value, config.algorithm);
   if (!hosting.ok) return hosting;
   const room = new DiskRoom({ dir: config.dir, freeBytesMin: config.diskFreeBytesMin });
   const stores = await openStores(config.dir, room.patience);
   if (!stores.ok) return stores;
-  const parts = { ...options, scheme, room };
+  const { dir } = config;
+  const [{ committee }, { frames }, key] = [cell.value, stores.value, signer.value.publicKey];
+  const chain = await mayFollow({ dir, committee, key, frames });
+  if (!chain.ok) {
+    await stores.value.close();
+    return chain;
+  }
+  const parts = { ...options, scheme, room, links: chain.value };
   return new Node(config, parts, cell.value, signer.value, stores.value, hosting.value).start();
 }
 
@@ -70,7 +76,11 @@ interface Opened {
   readonly peering: Peering;
 }
 
-type Given = RunOptions & { readonly scheme: SignatureScheme; readonly room: DiskRoom };
+type Given = RunOptions & {
+  readonly scheme: SignatureScheme;
+  readonly room: DiskRoom;
+  readonly links: readonly EpochLink[];
+};
 
 class Node {
   readonly #config: NodeConfig;
@@ -86,6 +96,8 @@ class Node {
   readonly #host: Host;
   readonly #ports: Ports;
   #peering: Peering | undefined;
+  #clients: Listener | undefined;
+  readonly #motions: Motions;
   /** Records of the log replayed so far; undefined when all are. */
   #replaying: number | undefined = 0;
 
@@ -102,10 +114,10 @@ class Node {
     this.#cell = cell;
     this.#signer = signer;
     this.#stores = stores;
-    const { scheme, wrap } = options;
+    const { scheme, wrap, links } = options;
     this.#hosting = hosting;
     const fresh = (committee: Committee): StateMachine => hosting.fresh(committee);
-    this.#core = new Core({ cell, signer, scheme, fresh, wrap });
+    this.#core = new Core({ cell, signer, scheme, links, fresh, wrap });
     this.#telemetry = new Telemetry({ config, me: () => this.#core.me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),
@@ -114,6 +126,7 @@ class Node {
     });
     this.#ports = new Ports(config, (...refusal) => this.#telemetry.refusedAtDoor(...refusal));
     this.#host = this.#makeHost();
+    this.#motions = new Motions((move) => this.#host.driver.dispatch(move));
   }
 
   async start(): Promise<Outcome<RunningNode>> {
@@ -197,8 +210,8 @@ class Node {
   }
 
   async #replay(): Promise<Outcome<number>> {
-    const opened = this.#openCore(await this.#stores.frames.read());
-    if (!opened.ok) return opened;
+    this.#openCore(await this.#stores.frames.read());
+    if (this.#core.me < 0) return ok(0);
     const restore: Restoring = (...part) => this.#host.driver.restore(...part);
     const replayed = await replayLog(this.#stores, restore, (records) => {
       this.#replaying = records;
@@ -207,27 +220,27 @@ class Node {
     if (!replayed.ok) return replayed;
     this.#replaying = undefined;
     const records = replayed.value;
-    const { frameCommit } = this.#core.opened.status();
+    const { frameCommit } = this.#core.openedStatus;
     this.#telemetry.log.info({ records, frameCommit }, 'log behind the frame replayed');
     return replayed;
   }
 
   /** The core that the disk leads to, and links to the members of its epoch. */
-  #openCore(frames: readonly FrameBytes[]): Outcome<true> {
+  #openCore(frames: readonly FrameBytes[]): void {
     const before = this.#core.cell.committee.epoch;
     const opened = this.#core.open(frames);
-    const { epoch } = this.#core.cell.committee;
-    if (opened === undefined) {
-      return fail('not_a_member', `a key of the members of epoch ${epoch}`, 'another');
-    }
+    const { epoch, members } = this.#core.cell.committee;
     for (const failure of opened.failures)
       this.#telemetry.log.error({ failure }, 'a frame is of no use');
     const numberOf = this.#peering?.numberOf;
     this.#host.driver.open(opened.core, { at: opened.at, ...(numberOf && { numberOf }) });
-    if (epoch === before) return ok(true);
-    this.#telemetry.log.info({ epoch, members: this.#core.cell.committee.members.length }, 'epoch');
+    const isMember = this.#core.me >= 0;
+    const why = isMember ? undefined : this.#core.openedStatus.observer;
+    if (!isMember)
+      for (const link of this.#clients?.links() ?? []) link.close(CLOSE.restart, 'no_member');
+    if (epoch === before && isMember) return;
+    this.#telemetry.epoch(epoch, members.length, why);
     this.#peering?.enter();
-    return ok(true);
   }
 
   async #openPorts(http: HttpServer): Promise<Opened> {
@@ -241,11 +254,27 @@ class Node {
       allowOrigins,
       allowHosts: this.#ports.hosts,
     });
+    this.#clients = clients;
+    await this.#openAdmin(peering);
     const addresses = await peering.open(this.#ports, {
       client: this.#ports.published(clients),
       http: `http://127.0.0.1:${http.port}`,
     });
     return { addresses, peering };
+  }
+
+  /** A door that does not open costs the commands of the operator, not the replica. */
+  async #openAdmin(peering: Peering): Promise<void> {
+    const { dir } = this.#config;
+    const own = toHex(this.#signer.publicKey);
+    const members = (): MembersShown =>
+      membersShown(peering.cell, own, this.#core.openedStatus, this.#host.driver.peersUp);
+    const move = (change: Change): Promise<Failure | undefined> => this.#motions.move(change);
+    try {
+      await this.#ports.keep(openAdmin(dir, { members, move }));
+    } catch (error) {
+      this.#telemetry.log.error({ err: error, dir }, 'no door for "fatty member"');
+    }
   }
 
   #makePeering(): Peering {
@@ -266,9 +295,9 @@ class Node {
     return new Host({
       replica: this.#core.driven,
       ports: portsOver(this.#stores, this.#verifier),
-      clockMs: (sample) => this.#core.replica.clockMs(sample),
-      isCurrent: () => this.#core.replica.isCurrent(),
-      chain: () => this.#core.replica,
+      clockMs: (sample) => this.#core.clockMs(sample),
+      isCurrent: () => this.#core.isCurrent(),
+      chain: () => this.#core.chain,
       front: frontOf({
         cell: this.#cell,
         config: this.#config,
@@ -284,6 +313,7 @@ class Node {
       onEffect: (effect) => this.#telemetry.effect(effect),
       onOutward: (effect) => {
         this.#telemetry.outward(effect);
+        if (effect.kind === 'stated') this.#motions.stated(effect.tag, effect.failure);
         if (effect.kind === 'diverged')
           void keepBoth(this.#config.dir, effect, this.#core.me, this.#telemetry.log);
       },
@@ -306,7 +336,10 @@ class Node {
       role: 'replica',
       signer: this.#signer,
       scheme: this.#options.scheme,
-      admit: admitClients,
+      admit: (key, role) =>
+        this.#core.me < 0
+          ? reject('not_a_member', 'a replica that is one', 'another')
+          : admitClients(key, role),
     };
   }
 
@@ -326,7 +359,7 @@ class Node {
         refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
         live: () => telemetry.live(),
         ready: () => [
-          ...telemetry.ready(core.replica.status(), {
+          ...telemetry.ready(core.status, {
             reachable: driver.peersUp.length + 1,
             needed: quorum(core.cell.committee),
             unlinked: this.#unlinked(),
@@ -335,8 +368,10 @@ class Node {
         ],
         status: () => ({
           replica: core.me,
-          ...core.replica.status(),
-          state: core.opened.status().state,
+          ...core.status,
+          agenda: shownAgenda(core.cell.committee, core.status.agenda),
+          members: core.cell.committee.members.length,
+          state: core.openedStatus.state,
           peersUp: driver.peersUp,
           clients: this.#host.front?.clients ?? 0,
         }),
@@ -350,7 +385,7 @@ class Node {
 
   #tick(peering: Peering): void {
     peering.tick();
-    this.#telemetry.gauges(this.#core.replica.status(), {
+    this.#telemetry.gauges(this.#core.status, {
       peersUp: this.#host.driver.peersUp.length,
       clients: this.#host.front?.clients ?? 0,
       sessions: this.#hosting.sessions(this.#core.machine),

@@ -20,6 +20,11 @@ import { Recorder } from './recorder.ts';
 const OBSERVES =
   'follows and serves reads, and signs nothing: what it once signed is not on its disk, or somebody else has its key';
 
+const REMOVED =
+  'this key was removed: the process follows, and signs and serves nothing; stop it, or have members add the key again with "fatty member add"';
+const JOINING =
+  'this key is no member yet: the process follows, and is one when enough members have said "fatty member add" with it';
+
 /** How a catch-up by frame goes on. */
 const OF_FRAMES: ReadonlySet<string> = new Set([
   'frameSyncStarted',
@@ -229,6 +234,13 @@ export class Telemetry {
     ];
   }
 
+  /** An epoch begins here; `why`: the own key is no member's in it. */
+  epoch(epoch: number, members: number, why: Failure | undefined): void {
+    if (why === undefined) return this.log.info({ epoch, members }, 'epoch');
+    const words = why.code === 'removed' ? REMOVED : JOINING;
+    this.log.warn({ epoch, members, failure: why }, words);
+  }
+
   /** The disk has too little room, or enough again; called once per change. */
   room(lack: Failure | undefined, dir: string): void {
     if (lack === undefined) this.log.info('room on the disk again: goes on');
@@ -249,6 +261,7 @@ export class Telemetry {
     this.#clocks(status);
     this.#state(status);
     this.#checks(status, others.peersUp);
+    this.metrics.epoch.set(status.epoch);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
     this.metrics.certifiedCommit.set(status.certifiedCommit);

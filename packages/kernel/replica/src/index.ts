@@ -19,6 +19,7 @@ export {
   epochBehind,
   epochOf,
   firstEpoch,
+  frameIndexOf,
   type KeptFrame,
   type OpenedEpoch,
   type Resumable,

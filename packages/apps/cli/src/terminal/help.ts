@@ -20,6 +20,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   keygen: ['fatty keygen --dir member'],
   up: ['fatty up', 'fatty up --dir cell --record runs'],
   node: ['fatty node --dir cell/replica-0'],
+  member: ['fatty member list', 'fatty member renew --dir cell/replica-0 --yes -o json'],
+  join: ['fatty join --cell CELL_ID --from 10.0.0.1:7420 --dir member'],
   backup: ['fatty backup cell --out copy'],
   restore: ['fatty restore copy cell'],
   doctor: ['fatty doctor'],

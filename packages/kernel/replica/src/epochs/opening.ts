@@ -52,6 +52,12 @@ export function epochOf(rules: ChainRules, head: Uint8Array): Outcome<OpenedEpoc
   return frame.end === undefined ? ok(at) : epochBehind(rules, at, { frame, cert });
 }
 
+/** Of which commit a kept frame is; undefined: the bytes are none. Nothing else is checked. */
+export function frameIndexOf(head: Uint8Array): number | undefined {
+  const stored = decode(storedFrameShape, head, HEAD_BYTES_MAX);
+  return stored.ok ? stored.value.frame.index : undefined;
+}
+
 /** What can be put behind a frame. */
 export interface Resumable<At> {
   resume(head: Uint8Array, payload: Uint8Array): Outcome<At>;
