@@ -31,6 +31,8 @@ export interface FleetOptions {
   readonly outputFailed: AbortSignal;
 }
 
+/** Of the workers these come first. */
+const BAD: readonly Role[] = ['staller', 'liar', 'victim'];
 /** Of a claim: a proof takes a part of it, also on a busy computer. */
 const CLAIM_MS = 15_000;
 const MASTER_PERIOD_MS = 12_000;
@@ -114,11 +116,24 @@ class Show implements AsyncDisposable {
   #start(): void {
     this.#hire('coordinator-1', 'coordinator');
     this.#hire('coordinator-2', 'coordinator');
-    const bad: readonly Role[] = ['staller', 'liar', 'victim'];
-    for (let i = 0; i < this.#options.workers; i++)
-      this.#hire(`worker-${i + 1}`, bad[i] ?? 'honest');
-    const pids = this.#hands.map(({ pid }) => pid).join(' ');
-    this.#options.board.event('fleet', { kind: 'started', processes: pids });
+    for (const [i, role] of BAD.entries()) this.#hire(`worker-${i + 1}`, role);
+    this.#tellStarted(this.#hands);
+  }
+
+  /** Not before the bad ones have something to be bad at: on a busy computer they may be late. */
+  #startHonest(): void {
+    if (this.#hands.some(({ orders }) => orders.role === 'honest')) return;
+    const has = (role: Role, kind: Told['kind']): boolean =>
+      this.#heard.some(({ hand, told }) => hand.orders.role === role && told.kind === kind);
+    if (!has('staller', 'silent') || !has('victim', 'claimed') || !has('liar', 'up')) return;
+    const { workers } = this.#options;
+    for (let i = BAD.length; i < workers; i++) this.#hire(`worker-${i + 1}`, 'honest');
+    this.#tellStarted(this.#hands.filter(({ orders }) => orders.role === 'honest'));
+  }
+
+  #tellStarted(hands: readonly Hand[]): void {
+    const processes = hands.map(({ pid }) => pid).join(' ');
+    this.#options.board.event('fleet', { kind: 'started', processes });
   }
 
   #hire(name: string, role: Role): void {
@@ -155,8 +170,10 @@ class Show implements AsyncDisposable {
       }
       const total = this.#jobs.length;
       this.#options.board.draw(this.#rows(), { ...tally, 'not declared': total - there });
+      this.#startHonest();
       if (over >= KILL_SHARE * total) this.#killLeader();
-      return over === total && this.#liarIsDone() ? true : undefined;
+      const isDone = over === total && this.#liarIsDone() && this.#killed !== undefined;
+      return isDone ? true : undefined;
     });
   }
 
