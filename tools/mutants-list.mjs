@@ -143,9 +143,9 @@ export const MUTANTS = [
   {
     name: 'believe-one',
     about: 'the client believes what f replicas say',
-    file: 'packages/lock/core/src/client-core.ts',
-    find: 'faults: faultsMax(committee),',
-    replace: 'faults: faultsMax(committee) - 1,',
+    file: 'packages/lock/core/src/members.ts',
+    find: 'return faultsMax(this.#committee);',
+    replace: 'return faultsMax(this.#committee) - 1;',
     ...unit('packages/lock/core'),
   },
   {
@@ -160,8 +160,8 @@ export const MUTANTS = [
     name: 'crowded-notices',
     about: 'what one replica invents takes the room of what the others say',
     file: 'packages/lock/core/src/notices.ts',
-    find: 'const told = this.#told[replica];',
-    replace: 'const told = this.#told[0];',
+    find: 'const told = this.#toldBy(replica);',
+    replace: 'const told = this.#toldBy(0);',
     ...unit('packages/lock/core'),
   },
   {
@@ -192,7 +192,7 @@ export const MUTANTS = [
     name: 'read-believed-at-quorum',
     about: 'a current read is believed at q equal answers',
     file: 'packages/lock/core/src/polls.ts',
-    find: 'if (said.length < members.length) return;',
+    find: 'if (said.length < members.replicas.length) return;',
     replace: 'if (said.length < this.#shared.quorum) return;',
     ...unit('packages/lock/core/test/current-reads.test.ts'),
   },

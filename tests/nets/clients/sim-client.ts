@@ -3,6 +3,7 @@ import { decodeClientMessage, decodeGatewayMessage } from '@fatty/api';
 import { askForLock, type CallOptions, type Lock } from '@fatty/client/driver';
 import { asSessionId, encode, hash, type Signer, utf8 } from '@fatty/codec';
 import type { Belief, CallOutcome, CallRequest, ClientEffect, CoreConfig } from '@fatty/core';
+import { Epochs } from '@fatty/core/epochs';
 import { Watches } from '@fatty/core/watching';
 import type { Outcome, Position, SessionId } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from '@fatty/protocol';
@@ -85,7 +86,8 @@ export class SimClient implements Victim {
       hears: (replica, bytes) => this.#onlooker.heard(this, replica, bytes),
     });
     this.#driver = this.#drive(options);
-    this.#driver.core.attach((shared, tell) => new Watches(shared, tell));
+    this.#driver.core.attach({ watches: (shared, tell) => new Watches(shared, tell) });
+    this.#driver.core.attach({ epochs: (shared, tell) => new Epochs(shared, tell) });
     this.#driver.onCall = (call) => this.#called(call);
   }
 

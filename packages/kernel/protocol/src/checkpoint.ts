@@ -1,6 +1,5 @@
 // What members say of a checkpoint, and what a quorum of them proves (R6).
 import {
-  array,
   bytes,
   decode,
   digest,
@@ -18,7 +17,8 @@ import {
   u53,
 } from '@fatty/codec';
 import type { CellId, Digest, Outcome, Signature } from '@fatty/interface';
-import { type Committee, MEMBERS_MAX, quorum } from './committee.ts';
+import { type Cert, VOTE_BYTES_MAX } from './cert.ts';
+import { type Committee, quorum } from './committee.ts';
 
 /** R6. What one member has come to at a checkpoint: a function of the commit sequence. */
 export interface Vote {
@@ -41,24 +41,12 @@ export interface SignedVote {
   readonly sig: Signature;
 }
 
-/** R6. Votes of equal content by q distinct members. */
-export interface Cert {
-  readonly core: Uint8Array;
-  /** One bit a member, in ⌈n/8⌉ bytes: member i is bit i mod 8, from the lowest, of byte ⌊i/8⌋. */
-  readonly bitmap: Uint8Array;
-  /** Of these members, ascending. */
-  readonly sigs: readonly Signature[];
-}
-
 /** What votes and certificates are checked against. */
 export interface CertRules {
   readonly committee: Committee;
   readonly cellId: CellId;
   readonly scheme: SignatureScheme;
 }
-
-/** A vote has 150 bytes and some. */
-export const VOTE_BYTES_MAX = 256;
 
 /** Canonical bytes of a vote, which its signature covers. */
 export const voteShape: Shape<Vote> = record({
@@ -75,13 +63,6 @@ export const signedVoteShape: Shape<SignedVote> = record({
   author: u16,
   core: bytes(VOTE_BYTES_MAX),
   sig: signature,
-});
-
-/** Canonical bytes of a certificate. */
-export const certShape: Shape<Cert> = record({
-  core: bytes(VOTE_BYTES_MAX),
-  bitmap: bytes(MEMBERS_MAX / 8),
-  sigs: array(signature, MEMBERS_MAX),
 });
 
 /** Reads the bytes of a vote. Codes of `decode`. */

@@ -128,8 +128,8 @@ export function memberKey({ members }: Pick<Committee, 'members'>, index: number
 }
 
 /** f = ⌊(n−1)/3⌋ liars are tolerated. */
-export function faultsMax(committee: Committee): number {
-  return Math.floor((committee.members.length - 1) / 3);
+export function faultsMax({ members }: Pick<Committee, 'members'>): number {
+  return Math.floor((members.length - 1) / 3);
 }
 
 /** q = n − f: any two quorums meet in an honest member. */

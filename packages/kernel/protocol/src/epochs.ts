@@ -10,8 +10,9 @@ import {
   type Shape,
 } from '@fatty/codec';
 import type { CellId, Digest, Failure, Outcome, PublicKey } from '@fatty/interface';
+import { type Cert, certShape } from './cert.ts';
 import { MEMBERS_MIN, nextCommittee } from './changes.ts';
-import { type Cert, type CertRules, certShape, checkCert } from './checkpoint.ts';
+import { type CertRules, checkCert } from './checkpoint.ts';
 import { type Committee, cellIdOf, MEMBERS_MAX } from './committee.ts';
 import { type Frame, frameRootOf, frameShape } from './frame.ts';
 

@@ -1,11 +1,10 @@
 // Votes that no honest member signs, and what follows from evidence (R27, R30).
 import { compareBytes, equalBytes, fail, ok, record, type Shape, union } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
+import { type Cert, certShape } from './cert.ts';
 import { type Change, MEMBERS_MIN } from './changes.ts';
 import {
-  type Cert,
   type CertRules,
-  certShape,
   checkCert,
   isVoteSigned,
   openVote,

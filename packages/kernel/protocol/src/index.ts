@@ -2,6 +2,7 @@
 export * from './agenda.ts';
 export * from './batch.ts';
 export * from './cell.ts';
+export * from './cert.ts';
 export * from './changes.ts';
 export * from './checkpoint.ts';
 export * from './committee.ts';

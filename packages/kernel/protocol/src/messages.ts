@@ -23,7 +23,7 @@ import {
 } from '@fatty/codec';
 import type { CellId, Digest, Failure, Position, SessionId, Signature } from '@fatty/interface';
 import { type SignedBatch, signedBatchShape } from './batch.ts';
-import { type Cert, certShape } from './checkpoint.ts';
+import { type Cert, certShape } from './cert.ts';
 
 /** `delivered`: this replica's freshest merged state; `committed`: the agreed one. */
 export type StateView = 'committed' | 'delivered';

@@ -102,6 +102,7 @@ function asking(world: World, flaws: Failure[], lies: ProofLie[]): Asking {
     return { kind: 'failed', failure, outcome: 'not_applied', retryable: true };
   };
   return {
+    core: { attach: () => undefined },
     rules: { committee, cellId, scheme },
     call: (request) => ({ call: tag, outcome: Promise.resolve(answer(request)) }),
   };

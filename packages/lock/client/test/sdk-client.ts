@@ -1,6 +1,7 @@
 // The SDK's own driver and locks in virtual time.
 import { decodeGatewayMessage } from '@fatty/api';
 import type { ClientEffect, CoreConfig, SessionState } from '@fatty/core';
+import { Epochs } from '@fatty/core/epochs';
 import type { Link } from '@fatty/interface';
 import type { Cell } from '@fatty/protocol';
 import { type FakeCell, scheme } from '../../core/test/fake-cell.ts';
@@ -69,6 +70,7 @@ export class SdkClient {
       },
       watch: (effect) => this.#watch(effect),
     });
+    this.driver.core.attach({ epochs: (shared, tell) => new Epochs(shared, tell) });
   }
 
   get monotonicMs(): number {

@@ -21,7 +21,7 @@ interface Ask extends Want {
   /** Asked in this round, whether they have answered or not. */
   asked: Set<number>;
   /** Refusals that would not end by themselves: any one of them may be a lie. */
-  readonly refusals: Tally<Failure>;
+  refusals: Tally<Failure>;
   nextAtMs: number;
 }
 
@@ -69,6 +69,17 @@ export class Asks {
 
   linkDown(replica: number): void {
     for (const ask of this.#asks.values()) if (ask.open.has(replica)) this.#over(ask, replica);
+  }
+
+  /** The members are others. What proves itself counts from anybody; a refusal of old members does not. */
+  moved(): void {
+    const { members, faults } = this.#shared;
+    for (const ask of this.#asks.values()) {
+      ask.refusals = new Tally(faults + 1);
+      ask.asked = new Set();
+      for (const replica of ask.open) if (!members.isMember(replica)) ask.open.delete(replica);
+      if (ask.open.size === 0) this.#askNext(ask);
+    }
   }
 
   linkUp(): void {

@@ -3,20 +3,22 @@ import {
   decodeGatewayMessage,
   encodeClientMessage,
   type GatewayMessage,
-  type Op,
+  LEASE_MS_MAX,
 } from '@fatty/api';
 import { equalBytes, toHex } from '@fatty/codec';
 import { type Failure, KEEP_ALIVE } from '@fatty/interface';
-import { faultsMax, quorum, RECEIPTS_KEPT } from '@fatty/protocol';
 import { Calls } from './calls.ts';
-import { DEFAULT_CLOCK_BOUNDS } from './clock.ts';
+import { Closing } from './closing.ts';
 import { Desk } from './desk.ts';
 import { Entropy } from './entropy.ts';
+import { Following } from './following.ts';
 import { SessionKeeper } from './keeper.ts';
 import { Links } from './links.ts';
+import type { Makers } from './makers.ts';
+import { Members } from './members.ts';
 import { Notices } from './notices.ts';
 import { Reads } from './reads.ts';
-import type { Shared } from './shared.ts';
+import { type Shared, sharedOf } from './shared.ts';
 import {
   type Belief,
   type ClientEffect,
@@ -26,16 +28,12 @@ import {
   type SessionState,
   type SessionStatus,
 } from './types.ts';
-import type { Watches, WatchesTell } from './watches.ts';
+import type { Watches } from './watches.ts';
 
 type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
 
 /** No frame of a gateway is larger, bytes (the links' own limit). */
 const FRAME_BYTES_MAX = 1_310_720;
-/** How long a goodbye may take before the session is left to expire, ms. */
-const CLOSE_MS_MAX = 2_000;
-const CLOSE_CALL = -4;
-const ENDED_BY_CLOSE: ReadonlySet<string> = new Set(['acquire', 'read', 'prove']);
 
 /**
  * The client without IO: `step(event)` answers the effects, and nothing else happens. Time comes in
@@ -48,6 +46,8 @@ const ENDED_BY_CLOSE: ReadonlySet<string> = new Set(['acquire', 'read', 'prove']
  */
 export class ClientCore {
   readonly #config: CoreConfig;
+  /** Who they are now, and the numbers that everybody has in links, events and effects. */
+  readonly members: Members;
   readonly #links: Links;
   readonly #shared: Shared;
   readonly #calls: Calls;
@@ -56,26 +56,33 @@ export class ClientCore {
   readonly #desk: Desk;
   readonly #notices: Notices;
   #watches: Watches | undefined;
+  readonly #following: Following;
   #effects: ClientEffect[] = [];
   /** What every part may look at: the event's time, and the newest vouched-for commit. */
   readonly #state = { nowMs: 0, commit: 0 };
   #wakeAtMs = Number.POSITIVE_INFINITY;
-  #closing: 'open' | 'closing' | 'closed' = 'open';
-  #closeAtMs = Number.POSITIVE_INFINITY;
+  readonly #closing: Closing;
+  #isClosed = false;
   #goneAs: Failure | undefined;
 
   constructor(config: CoreConfig) {
     this.#config = config;
     const entropy = new Entropy(config.seed);
     const draw = (below: number): number => entropy.draw(below);
-    const { members } = config.cell.committee;
-    this.#links = new Links(members.length, draw);
+    this.members = new Members(config.cell.committee);
+    this.#links = new Links(this.members, draw);
+    const { graceMs = CORE_DEFAULTS.graceMs, chainLength = CORE_DEFAULTS.chainLength } = config;
+    this.#following = new Following(this.members, LEASE_MS_MAX + graceMs, {
+      links: this.#links,
+      state: this.#state,
+      emit: (effect) => this.#emit(effect),
+      countAnew: () => this.#countAnew(),
+    });
     this.#shared = this.#makeShared(entropy, draw);
-    this.#notices = new Notices(members.length, this.#shared.faults);
+    this.#notices = new Notices(this.members);
     this.#calls = new Calls((call, outcome) => this.#emit({ kind: 'settled', call, outcome }));
     this.#reads = new Reads(this.#shared);
     const { leaseMs = config.cell.committee.params.leaseMs } = config;
-    const { graceMs = CORE_DEFAULTS.graceMs, chainLength = CORE_DEFAULTS.chainLength } = config;
     this.#keeper = new SessionKeeper(
       this.#shared,
       this.#reads,
@@ -86,46 +93,31 @@ export class ClientCore {
       },
     );
     const { callsQueuedMax = CORE_DEFAULTS.callsQueuedMax } = config;
-    this.#desk = new Desk(
-      this.#shared,
-      { params: config.cell.committee.params, callsQueuedMax },
-      { calls: this.#calls, reads: this.#reads, keeper: this.#keeper },
-    );
+    this.#desk = new Desk(this.#shared, callsQueuedMax, {
+      calls: this.#calls,
+      reads: this.#reads,
+      keeper: this.#keeper,
+    });
+    this.#closing = new Closing({
+      shared: this.#shared,
+      desk: this.#desk,
+      calls: this.#calls,
+      keeper: this.#keeper,
+    });
   }
 
   #makeShared(entropy: Entropy, draw: (below: number) => number): Shared {
-    const { cell, signer, scheme, bounds = DEFAULT_CLOCK_BOUNDS } = this.#config;
-    const { committee, cellId } = cell;
-    const { limits } = committee.params;
-    const { opsPerBatchMax = limits.batchOpsMax } = this.#config;
-    const { deltaMs = CORE_DEFAULTS.deltaMs } = this.#config;
-    const { batchesInFlightMax = CORE_DEFAULTS.batchesInFlightMax } = this.#config;
+    const members = this.members;
     const state = this.#state;
-    return {
-      cellId,
-      epoch: committee.epoch,
-      members: committee.members,
-      faults: faultsMax(committee),
-      quorum: quorum(committee),
-      limits,
-      signer,
-      scheme,
+    return sharedOf(this.#config, members, {
       entropy,
       links: this.#links,
-      bounds,
-      deltaMs,
-      opsPerBatchMax: Math.min(opsPerBatchMax, limits.batchOpsMax),
-      batchesInFlightMax: Math.min(batchesInFlightMax, RECEIPTS_KEPT),
-      get nowMs() {
-        return state.nowMs;
-      },
-      get commit() {
-        return state.commit;
-      },
+      state,
       draw,
       send: (replica, bytes, priority) => this.#emit({ kind: 'send', replica, bytes, priority }),
       sawCommit: (commit) => {
-        this.#state.commit = Math.max(this.#state.commit, commit);
+        state.commit = Math.max(state.commit, commit);
+        this.#following.believed(state.nowMs);
       },
       suspect: (replica, code, expected, actual) =>
         this.#emit({ kind: 'suspect', replica, failure: { code, expected, actual } }),
@@ -134,19 +126,25 @@ export class ClientCore {
         this.#goneAs = failure;
       },
       sessionDoubted: () => this.#keeper.doubt(),
-    };
+    });
   }
 
-  /** Before the first event `watch`: watches are a part that pages load when they need it (`@fatty/core/watching`). */
-  attach(make: (shared: Shared, tell: WatchesTell) => Watches): void {
-    this.#watches ??= make(this.#shared, (effect) => this.#emit(effect));
+  /**
+   * Parts that pages load when they need them: `@fatty/core/watching` before the first event `watch`,
+   * `@fatty/core/asking` before the first call `prove`, `@fatty/core/epochs` when effect `epochs` asks for it. Each once.
+   */
+  attach({ watches, asks, epochs }: Makers): void {
+    if (watches) this.#watches ??= watches(this.#shared, (effect) => this.#emit(effect));
+    if (asks) this.#reads.attachAsks(asks);
+    if (epochs) this.#following.attach(epochs, this.#shared);
   }
 
   /** Handles one event; `atMs` never goes back. Effects are to be performed in order. */
   step(event: ClientEvent): readonly ClientEffect[] {
     this.#effects = [];
-    if (this.#closing === 'closed') return [];
+    if (this.#isClosed) return [];
     this.#state.nowMs = Math.max(this.#state.nowMs, event.atMs);
+    this.#following.look(this.#state.nowMs);
     this.#note(event);
     this.#decide();
     return this.#effects;
@@ -173,6 +171,7 @@ export class ClientCore {
       state: this.#keeper.state,
       session: session?.id,
       deadlineMs: session?.deadlineMs ?? Number.NEGATIVE_INFINITY,
+      epoch: this.#shared.epoch,
       links: this.#links.live().length,
       commit: this.#state.commit,
     };
@@ -223,16 +222,30 @@ export class ClientCore {
       case 'unwatch':
         this.#watches?.note(event);
         return;
+      case 'epochs':
+        this.#following.begin();
+        return;
       case 'close':
-        this.#close();
+        this.#closing.begin();
         return;
     }
+  }
+
+  /** R32d.2: nothing counts any more that was said before. */
+  #countAnew(): void {
+    this.#notices.clear();
+    this.#keeper.moved();
+    this.#reads.moved(this.#state.nowMs);
+    this.#watches?.moved();
+    this.#status(this.#keeper.state);
   }
 
   /** The gateway is gone: another one gets everything unanswered, at once and in order. */
   #linkUp(replica: number): void {
     const isFirst = this.#links.live().length === 0;
     this.#links.up(replica);
+    this.#following.linkUp(replica);
+    if (!this.members.isMember(replica)) return;
     if (isFirst) this.#keeper.session?.pipeline.relinked(this.#state.nowMs);
     this.#keeper.linkUp();
     this.#reads.linkUp(replica, this.#state.nowMs);
@@ -242,6 +255,7 @@ export class ClientCore {
   #linkDown(replica: number, refused: boolean, why: string): void {
     const wasGateway = this.#links.isUp(replica) && this.#links.gateway() === replica;
     this.#links.down(replica, refused, why);
+    this.#following.linkDown(replica);
     this.#reads.linkDown(replica, this.#state.nowMs);
     this.#watches?.linkDown(replica);
     if (wasGateway) this.#keeper.session?.pipeline.resend();
@@ -259,10 +273,14 @@ export class ClientCore {
       this.#desk.abandon(call, 'timeout', 'a believed answer in time');
     }
     this.#failIfShutOut();
+    this.#following.tick();
     this.#keeper.tick(this.#state.nowMs);
     this.#reads.tick(this.#state.nowMs);
     this.#watches?.tick();
-    if (this.#closing === 'closing') this.#finishClosing();
+    if (this.#closing.ends()) {
+      this.#isClosed = true;
+      this.#emit({ kind: 'closed' });
+    }
     this.#wake();
   }
 
@@ -271,12 +289,7 @@ export class ClientCore {
    * that do not refuse this client, so at least f+1 honest ones do. Undefined otherwise.
    */
   get shutOut(): Failure | undefined {
-    const { members, faults } = this.#shared;
-    const { refused } = this.#links;
-    if (members.length - refused > faults) return undefined;
-    const expected = `${faults + 1} replicas that take this client`;
-    const actual = `${refused} of ${members.length} refuse it; ${this.linkage}`;
-    return { code: 'not_authenticated', expected, actual };
+    return this.#links.shutOut(this.#shared.faults);
   }
 
   #failIfShutOut(): void {
@@ -289,15 +302,16 @@ export class ClientCore {
     const next = Math.min(
       this.#keeper.nextAtMs,
       this.#reads.nextAtMs,
+      this.#following.nextAtMs,
       this.#watches?.nextAtMs ?? Number.POSITIVE_INFINITY,
       this.#calls.nextAtMs,
-      this.#closeAtMs,
+      this.#closing.atMs,
     );
     if (next === this.#wakeAtMs && next > this.#state.nowMs) return;
     this.#wakeAtMs = next;
     // Never in the past, so that a driver without patience cannot spin on one instant.
     const atMs = Math.max(next, this.#state.nowMs + 1);
-    if (Number.isFinite(next) && this.#closing !== 'closed') this.#emit({ kind: 'wake', atMs });
+    if (Number.isFinite(next) && !this.#isClosed) this.#emit({ kind: 'wake', atMs });
   }
 
   #message(replica: number, bytes: Uint8Array): void {
@@ -306,7 +320,10 @@ export class ClientCore {
       this.#emit({ kind: 'suspect', replica, failure: decoded.failure });
       return;
     }
-    this.#receive(replica, decoded.value);
+    const { value } = decoded;
+    if (value.kind === 'links') this.#following.hear(replica, value);
+    else if (value.kind === 'ping' || this.#following.mayCount(replica))
+      this.#receive(replica, value);
   }
 
   #receive(replica: number, message: GatewayMessage): void {
@@ -329,7 +346,7 @@ export class ClientCore {
         this.#reads.result(replica, message, this.#state.nowMs);
         return;
       case 'proved':
-        return this.#reads.asks.proved(replica, message);
+        return this.#reads.asks?.proved(replica, message);
       case 'error':
         this.#reads.failed(replica, message.request, message.failure, this.#state.nowMs);
         return;
@@ -366,33 +383,5 @@ export class ClientCore {
     if (!('kind' in heard)) return this.#emit({ kind: 'suspect', replica, failure: heard });
     this.#keeper.notice(heard, message.commit);
     if (this.#keeper.session === undefined) this.#notices.clear();
-  }
-
-  /** Waits end, everything else may finish, then the session is closed so that nothing lingers. */
-  #close(): void {
-    if (this.#closing !== 'open') return;
-    this.#closing = 'closing';
-    this.#desk.close();
-    this.#closeAtMs = this.#state.nowMs + CLOSE_MS_MAX;
-    for (const { call, request } of this.#calls.all()) {
-      if (ENDED_BY_CLOSE.has(request.kind)) this.#desk.abandon(call, 'closed', 'an open client');
-    }
-    // The cell may pass on what we hold before its receipt is here: nothing is believed from now on.
-    const failure = { code: 'lock_released', expected: 'an open client', actual: 'a closed one' };
-    this.#keeper.holds.endAll(failure);
-    const session = this.#keeper.session;
-    if (session?.isOpen !== true || this.#links.gateway() === undefined) return;
-    const ops: Op[] = [{ kind: 'closeSession' }];
-    this.#desk.submit(CLOSE_CALL, ops, () => this.#keeper.expire('an open client', 'a closed one'));
-  }
-
-  #finishClosing(): void {
-    const open = this.#keeper.session?.isOpen === true;
-    const waiting = open || this.#calls.size > 0;
-    if (waiting && this.#state.nowMs < this.#closeAtMs) return;
-    for (const { call } of this.#calls.all()) this.#desk.abandon(call, 'closed', 'an open client');
-    this.#keeper.expire('an open client', 'a closed one');
-    this.#closing = 'closed';
-    this.#emit({ kind: 'closed' });
   }
 }

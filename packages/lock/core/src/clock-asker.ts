@@ -54,6 +54,11 @@ export class ClockAsker {
     return (this.#questions[0]?.readings.length ?? 0) >= this.#shared.quorum;
   }
 
+  /** The members are others: their readings are not counted with those of the old ones. What is proved stays so. */
+  moved(): void {
+    this.#questions = [];
+  }
+
   ask(atMs: number): void {
     const nonce = this.#shared.entropy.nonce().slice(0, NONCE_BYTES);
     const question = { nonce, sentAtMs: atMs, readings: [] };
@@ -65,7 +70,7 @@ export class ClockAsker {
   /** True when the proof became better. A reading counts once per replica and only if signed by it. */
   reading(replica: number, { reading, sig }: NowMessage): boolean {
     const { members, scheme, cellId, quorum, faults } = this.#shared;
-    const key = members[replica];
+    const key = members.keyOf(replica);
     const question = this.#questions.find(({ nonce }) => equalBytes(nonce, reading.nonce));
     if (key === undefined || question === undefined) return false;
     const { readings, sentAtMs } = question;

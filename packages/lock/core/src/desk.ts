@@ -2,7 +2,7 @@
 import { composeOps, composeQuery, type Op, type Result, standingOf } from '@fatty/api';
 import { InvariantError, quote } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
-import type { CellParams, View } from '@fatty/protocol';
+import type { View } from '@fatty/protocol';
 import { type Call, type Calls, notApplied } from './calls.ts';
 import { CurrentReads } from './current-reads.ts';
 import { isRetryable } from './errors.ts';
@@ -38,7 +38,6 @@ const VIEWS: ReadonlySet<View> = new Set<View>(['committed', 'delivered', 'curre
 /** Where calls come in and answers go out: each call becomes ops or a read, and one answer. */
 export class Desk {
   readonly #shared: Shared;
-  readonly #params: CellParams;
   readonly #callsQueuedMax: number;
   readonly #calls: Calls;
   readonly #reads: Reads;
@@ -50,12 +49,11 @@ export class Desk {
 
   constructor(
     shared: Shared,
-    limits: { readonly params: CellParams; readonly callsQueuedMax: number },
+    callsQueuedMax: number,
     parts: { readonly calls: Calls; readonly reads: Reads; readonly keeper: SessionKeeper },
   ) {
     this.#shared = shared;
-    this.#params = limits.params;
-    this.#callsQueuedMax = limits.callsQueuedMax;
+    this.#callsQueuedMax = callsQueuedMax;
     this.#calls = parts.calls;
     this.#reads = parts.reads;
     this.#currentReads = new CurrentReads(shared, parts.reads, {
@@ -131,7 +129,10 @@ export class Desk {
       done(notApplied('bad_argument', 'minCommit: a whole number', quote(minCommit)));
       return;
     }
-    this.#reads.asks.start(call, { ...request, minCommit: Math.max(minCommit, this.#floor) }, done);
+    const { asks } = this.#reads;
+    const want = { ...request, minCommit: Math.max(minCommit, this.#floor) };
+    if (asks !== undefined) asks.start(call, want, done);
+    else done(notApplied('bad_argument', 'attach asks before', 'none'));
   }
 
   /** A read is asked again and again: what is asked is a checked copy, not the caller's object. */
@@ -146,9 +147,10 @@ export class Desk {
       done(notApplied('bad_argument', 'view: committed | delivered | current', quote(view)));
       return;
     }
-    const { length } = this.#shared.members;
-    if (replica !== undefined && !(Number.isInteger(replica) && replica >= 0 && replica < length)) {
-      done(notApplied('bad_argument', `replica: 0..${length - 1}`, quote(replica)));
+    const { members } = this.#shared;
+    if (replica !== undefined && !members.isMember(replica)) {
+      const expected = `replica: one of ${members.replicas.join(' ')}`;
+      done(notApplied('bad_argument', expected, quote(replica)));
       return;
     }
     if (view === 'current') {
@@ -168,7 +170,7 @@ export class Desk {
     done: (outcome: CallOutcome) => void,
     placed?: Job['placed'],
   ): void {
-    const composed = composeOps(ops, this.#params);
+    const composed = composeOps(ops, this.#shared.members.params);
     if (!composed.ok) {
       done(refusalOf(composed.failure));
       return;

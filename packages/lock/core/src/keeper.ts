@@ -5,26 +5,14 @@ import type { Failure } from '@fatty/interface';
 import { ClockAsker } from './clock-asker.ts';
 import { isRetryable } from './errors.ts';
 import { Holds, type Moment } from './holds.ts';
+import type { KeeperOptions, KeeperOwner } from './keeping.ts';
 import { opensAgain } from './opening.ts';
 import type { Reads } from './reads.ts';
 import { Session } from './session.ts';
 import type { Shared } from './shared.ts';
 import type { Job } from './slot.ts';
-import { Latencies } from './timing.ts';
+import { doubledPause, Latencies } from './timing.ts';
 import type { CallOutcome, SessionState } from './types.ts';
-
-/** As in `CoreConfig`. */
-export interface KeeperOptions {
-  readonly leaseMs: number;
-  readonly graceMs: number;
-  readonly chainLength: number;
-}
-
-/** What the keeper tells its core. */
-export interface KeeperOwner {
-  status(state: SessionState): void;
-  lost(hold: number, failure: Failure): void;
-}
 
 /** An OpenSession must not look back too far (R3): an older clock proof is renewed first, ms. */
 const BASIS_MS_MAX = 2_000;
@@ -147,18 +135,26 @@ export class SessionKeeper {
 
   linkUp(): void {
     this.#auditDue = true;
+    this.jumped();
+  }
+
+  /** The host may have stood still: what is proved is proved anew. */
+  jumped(): void {
     this.#nextAskMs = 0;
+  }
+
+  /** The members are others: what they may have told us is asked for, and the time as they have it. */
+  moved(): void {
+    this.clock.moved();
+    this.#session?.pipeline.moved(this.#shared.nowMs);
+    this.#asked = 0;
+    this.linkUp();
   }
 
   /** f+1 gateways know no such session; one that is late would say so too. */
   doubt(): void {
     this.#auditDue = true;
     this.#doubted = true;
-  }
-
-  /** The host may have stood still: what is proved is proved anew. */
-  jumped(): void {
-    this.#nextAskMs = 0;
   }
 
   /** All events have been noted: what follows from them now. */
@@ -212,8 +208,8 @@ export class SessionKeeper {
    * costs each replica a signature, and while nothing is committed none of them can help.
    */
   get #paceMs(): number {
-    const pace = (this.#shared.deltaMs / 4) * 2 ** Math.max(0, this.#asked - 1);
-    return Math.min(pace, this.#options.leaseMs / REPEATS_PER_LEASE);
+    const { deltaMs } = this.#shared;
+    return doubledPause(deltaMs / 4, this.#asked, this.#options.leaseMs / REPEATS_PER_LEASE);
   }
 
   #askBy(atMs: number): void {
@@ -275,7 +271,7 @@ export class SessionKeeper {
     this.#openings += 1;
     const told = outcome.kind === 'failed' ? outcome.failure : error;
     const failure = told ?? { code: 'bad_answer', expected: 'a session', actual: outcome.kind };
-    if (opensAgain(failure, this.#openings, this.#shared.members.length)) {
+    if (opensAgain(failure, this.#openings, this.#shared.members.replicas.length)) {
       if (failure.code === 'gateway_full') this.#shared.links.failover();
       this.#nextAskMs = 0;
       return;

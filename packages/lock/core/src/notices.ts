@@ -3,6 +3,7 @@ import { decodeNotice, type GatewayMessage, type NoticeBody } from '@fatty/api';
 import { toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { Tally } from './f-plus-one.ts';
+import type { Members } from './members.ts';
 
 type NoticeMessage = Extract<GatewayMessage, { kind: 'notice' }>;
 
@@ -11,12 +12,11 @@ const NOTICES_MAX = 256;
 
 /** Counts who tells what about which commit. */
 export class Notices {
-  readonly #faults: number;
-  readonly #told: readonly Map<string, Tally<NoticeMessage>>[];
+  readonly #members: Pick<Members, 'faults'>;
+  readonly #told = new Map<number, Map<string, Tally<NoticeMessage>>>();
 
-  constructor(members: number, faults: number) {
-    this.#faults = faults;
-    this.#told = Array.from({ length: members }, () => new Map());
+  constructor(members: Pick<Members, 'faults'>) {
+    this.#members = members;
   }
 
   /** Answers the notice when it is believed from now on; a failure when these bytes are none. */
@@ -24,22 +24,28 @@ export class Notices {
     const body = decodeNotice(message.body);
     if (!body.ok) return body.failure;
     const key = `${message.commit}:${toHex(message.body)}`;
-    const known = this.#told.find((told) => told.has(key));
+    const known = [...this.#told.values()].find((told) => told.has(key));
     const tally = known?.get(key) ?? this.#firstTold(replica, key);
     return tally.vote(replica, key, message) === undefined ? undefined : body.value;
   }
 
   #firstTold(replica: number, key: string): Tally<NoticeMessage> {
-    const tally = new Tally<NoticeMessage>(this.#faults + 1);
-    const told = this.#told[replica];
-    told?.set(key, tally);
-    const oldest = told?.keys().next().value;
-    if (told !== undefined && told.size > NOTICES_MAX && oldest !== undefined) told.delete(oldest);
+    const tally = new Tally<NoticeMessage>(this.#members.faults + 1);
+    const told = this.#toldBy(replica);
+    told.set(key, tally);
+    const oldest = told.keys().next().value;
+    if (told.size > NOTICES_MAX && oldest !== undefined) told.delete(oldest);
     return tally;
   }
 
-  /** There is no session any more that they could be about. */
+  #toldBy(replica: number): Map<string, Tally<NoticeMessage>> {
+    const told = this.#told.get(replica) ?? new Map<string, Tally<NoticeMessage>>();
+    this.#told.set(replica, told);
+    return told;
+  }
+
+  /** There is no session any more that they could be about, or others are asked from now on. */
   clear(): void {
-    for (const told of this.#told) told.clear();
+    this.#told.clear();
   }
 }

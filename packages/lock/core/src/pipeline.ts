@@ -199,6 +199,12 @@ export class Pipeline {
     }
   }
 
+  /** The members are others. What is under way was cut, or was applied: each batch counts once (R3). */
+  moved(atMs: number): void {
+    for (const slot of this.#slots) slot.moved(this.#shared.faults + 1);
+    this.relinked(atMs);
+  }
+
   /** The first link after none at all: all that was under way is lost, and the outage no latency. */
   relinked(atMs: number): void {
     for (const slot of this.#slots) {

@@ -91,7 +91,7 @@ export class Polls {
   /** Everybody is linked, or about to be for the first time. */
   get #mayBeWhole(): boolean {
     const { members, links } = this.#shared;
-    return members.every((_, replica) => links.isUp(replica) || links.isAwaited(replica));
+    return members.replicas.every((one) => links.isUp(one) || links.isAwaited(one));
   }
 
   #ask(poll: Poll, atMs: number): void {
@@ -111,6 +111,15 @@ export class Polls {
 
   linkUp(replica: number): void {
     for (const poll of this.#polls.values()) this.#put(poll, replica);
+  }
+
+  /** The members are others: what was said counts no more, and all that are members now are asked. */
+  moved(atMs: number): void {
+    for (const poll of Array.from(this.#polls.values())) {
+      poll.round = 0;
+      if (this.#mayBeWhole) this.#ask(poll, atMs);
+      else this.#drop(poll);
+    }
   }
 
   /** Who has not answered will not. That is known, so it says nothing of the next poll. */
@@ -157,7 +166,7 @@ export class Polls {
     const said = [...poll.said.values()];
     const isDivided = new Set(said.map(({ key }) => key)).size > 1;
     if (isDivided && poll.round === ROUNDS_MAX) return this.#fail(poll, atMs);
-    if (said.length < members.length) return;
+    if (said.length < members.replicas.length) return;
     const commits = said.map((one) => one.commit);
     if (!isDivided) return this.#agree(poll, answer, commits, atMs);
     // Some may lag behind the others. Everybody comes to a commit that an honest one has applied.

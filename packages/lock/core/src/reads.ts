@@ -11,7 +11,7 @@ import { hash, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { PROTOCOL } from '@fatty/interface';
 import type { View } from '@fatty/protocol';
-import { Asks } from './asks.ts';
+import type { Asks } from './asks.ts';
 import { supportedByHonest } from './clock.ts';
 import { Tally } from './f-plus-one.ts';
 import { type PollEnds, Polls } from './polls.ts';
@@ -19,6 +19,9 @@ import type { Shared } from './shared.ts';
 import type { CallOutcome } from './types.ts';
 
 type ReadResult = Extract<GatewayMessage, { kind: 'readResult' }>;
+
+/** Makes the part that asks for proofs. */
+export type MakeAsks = (shared: Shared, freshRequest: () => number) => Asks;
 
 /** A read that waits to be believed. */
 interface Read {
@@ -28,7 +31,7 @@ interface Read {
   readonly replica: number | undefined;
   readonly done: (outcome: CallOutcome) => void;
   /** Equal answers that make it believed. */
-  readonly need: number;
+  need: number;
   request: number;
   minCommit: number;
   tally: Tally<Answer>;
@@ -53,13 +56,21 @@ export class Reads {
   readonly #reads = new Map<number, Read>();
   readonly #polls: Polls;
   /** Questions whose answers prove themselves. */
-  readonly asks: Asks;
+  #asks: Asks | undefined;
   #nextRequest = 1;
 
   constructor(shared: Shared) {
     this.#shared = shared;
     this.#polls = new Polls(shared, () => this.#freshRequest());
-    this.asks = new Asks(shared, () => this.#freshRequest());
+  }
+
+  /** Undefined before it is attached. */
+  get asks(): Asks | undefined {
+    return this.#asks;
+  }
+
+  attachAsks(make: MakeAsks): void {
+    this.#asks ??= make(this.#shared, () => this.#freshRequest());
   }
 
   #freshRequest(): number {
@@ -69,7 +80,7 @@ export class Reads {
   }
 
   get nextAtMs(): number {
-    let next = Math.min(this.#polls.nextAtMs, this.asks.nextAtMs);
+    let next = Math.min(this.#polls.nextAtMs, this.#asks?.nextAtMs ?? Number.POSITIVE_INFINITY);
     for (const read of this.#reads.values()) next = Math.min(next, read.nextAtMs);
     return next;
   }
@@ -87,7 +98,7 @@ export class Reads {
       view,
       replica,
       done,
-      need: replica !== undefined || view === 'delivered' ? 1 : this.#shared.faults + 1,
+      need: this.#need(view, replica),
       request: 0,
       minCommit: replica === undefined && view === 'committed' ? this.#shared.commit : 0,
       tally: new Tally(1),
@@ -100,6 +111,21 @@ export class Reads {
       attempt: 0,
     };
     this.#round(read, atMs);
+  }
+
+  #need(view: View, replica: number | undefined): number {
+    return replica !== undefined || view === 'delivered' ? 1 : this.#shared.faults + 1;
+  }
+
+  /** The members are others: nothing that was said counts any more, and everything is asked anew. */
+  moved(atMs: number): void {
+    this.#polls.moved(atMs);
+    this.#asks?.moved();
+    for (const read of Array.from(this.#reads.values())) {
+      read.need = this.#need(read.view, read.replica);
+      read.commits.clear();
+      this.#round(read, atMs);
+    }
   }
 
   /** Asks all members, who have to agree (R32b). */
@@ -115,7 +141,7 @@ export class Reads {
   /** What was asked of `replica` will not be answered: somebody else is asked, and it when it is back. */
   linkDown(replica: number, atMs: number): void {
     this.#polls.linkDown(replica);
-    this.asks.linkDown(replica);
+    this.#asks?.linkDown(replica);
     for (const read of Array.from(this.#reads.values())) {
       if (read.tally.has(replica) || !read.asked.delete(replica)) continue;
       read.failed.delete(replica);
@@ -128,7 +154,7 @@ export class Reads {
   /** Reads that found too few to ask go on with this one. */
   linkUp(replica: number, atMs: number): void {
     this.#polls.linkUp(replica);
-    this.asks.linkUp();
+    this.#asks?.linkUp();
     for (const read of Array.from(this.#reads.values())) {
       const isOther = read.replica !== undefined && read.replica !== replica;
       if (!isOther && read.asked.size < read.need) this.#ask(read, [replica], atMs);
@@ -137,7 +163,7 @@ export class Reads {
 
   withdraw(call: number): void {
     this.#polls.withdraw(call);
-    this.asks.withdraw(call);
+    this.#asks?.withdraw(call);
     for (const read of this.#reads.values()) {
       if (read.call === call) this.#reads.delete(read.request);
     }
@@ -153,7 +179,7 @@ export class Reads {
     read.failed = new Set();
     read.refusals = new Tally(read.need);
     this.#reads.set(read.request, read);
-    const some = read.attempt === 0 ? read.need : this.#shared.members.length;
+    const some = read.attempt === 0 ? read.need : this.#shared.members.replicas.length;
     this.#ask(read, this.#unasked(read).slice(0, some), atMs);
     read.nextAtMs = atMs + this.#shared.deltaMs * 2 ** Math.min(read.attempt, 3);
   }
@@ -179,7 +205,7 @@ export class Reads {
   /** Slow or divided: the rest is asked; when everybody was, the round starts over. */
   tick(atMs: number): void {
     this.#polls.tick(atMs);
-    this.asks.tick(atMs);
+    this.#asks?.tick(atMs);
     for (const read of Array.from(this.#reads.values())) {
       if (atMs < read.nextAtMs) continue;
       this.#widen(read, atMs);
@@ -228,7 +254,7 @@ export class Reads {
   /** A gateway could not answer at all. */
   failed(replica: number, request: number, failure: Failure, atMs: number): void {
     this.#polls.failed(request, atMs);
-    this.asks.failed(replica, request, failure);
+    this.#asks?.failed(replica, request, failure);
     const read = this.#reads.get(request);
     if (read === undefined || !read.asked.has(replica)) return;
     const { retryable } = standingOf(failure.code);

@@ -43,10 +43,10 @@ export class Slot {
   hurriedAtMs: number = Number.NEGATIVE_INFINITY;
   /** Of the first refusal that f+1 gateways shared: why a no-op was signed for this seq. */
   refusal: Failure | undefined;
-  readonly #need: number;
+  #need: number;
   /** Batches that were signed for this seq: the jobs' own, and the no-op that may take its place. */
   readonly #ids: string[];
-  readonly #receipts: LatestWords<Believed>;
+  #receipts: LatestWords<Believed>;
   readonly #refusals = new Map<number, Failure>();
 
   constructor(
@@ -84,6 +84,13 @@ export class Slot {
     this.#ids.push(batch.id);
     this.message = batch.message;
     this.refusal = refusal;
+    this.forgetRefusals();
+  }
+
+  /** The members are others: what the old ones said of it does not count any more. */
+  moved(need: number): void {
+    this.#need = need;
+    this.#receipts = new LatestWords(need);
     this.forgetRefusals();
   }
 

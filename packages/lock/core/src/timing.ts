@@ -49,3 +49,8 @@ export function halfway(atMs: number, deadlineMs: number, leastMs: number): numb
   const leftMs = deadlineMs - atMs;
   return leftMs > leastMs ? atMs + Math.max(leastMs, leftMs / 2) : Number.POSITIVE_INFINITY;
 }
+
+/** `firstMs` after the first try and twice as long after each further one, `mostMs` at most. */
+export function doubledPause(firstMs: number, tries: number, mostMs: number): number {
+  return Math.min(firstMs * 2 ** Math.max(0, tries - 1), mostMs);
+}

@@ -2,7 +2,7 @@
 import type { Answer, LockMode, Op, Query, Result } from '@fatty/api';
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { Failure, Outcome, Position, Priority, SessionId } from '@fatty/interface';
-import type { Cell, Cert, View } from '@fatty/protocol';
+import type { Cell, Cert, Committee, EpochLink, View } from '@fatty/protocol';
 import type { ClockBounds } from './clock.ts';
 import type { OpOutcome } from './errors.ts';
 import type { BelievedEvent } from './watch.ts';
@@ -123,6 +123,8 @@ export type ClientEvent = { readonly atMs: number } & (
   /** The caller has dealt with so many events of it. Who never says so is told a bounded number. */
   | { readonly kind: 'watchTaken'; readonly watch: number; readonly count: number }
   | { readonly kind: 'unwatch'; readonly watch: number }
+  /** The part that effect `epochs` asked for is attached. */
+  | { readonly kind: 'epochs' }
   | { readonly kind: 'close' }
 );
 
@@ -181,6 +183,8 @@ export interface SessionStatus {
   readonly session: SessionId | undefined;
   /** Monotonic ms until which the session is proved alive. */
   readonly deadlineMs: number;
+  /** Of the members that are counted. */
+  readonly epoch: number;
   /** Replicas linked right now. */
   readonly links: number;
   /** The newest commit that f+1 replicas, or an honest one among q, have vouched for. */
@@ -217,6 +221,17 @@ export type ClientEffect =
   /** The watch is over. */
   | { readonly kind: 'watchFailed'; readonly watch: number; readonly failure: Failure }
   | { readonly kind: 'status'; readonly status: SessionStatus }
+  /** A later epoch may have begun: attach `@fatty/core/epochs`, then send event `epochs`. Once. */
+  | { readonly kind: 'epochs' }
+  /**
+   * A later epoch has begun, as `links` prove: all from the epoch that the core began with. From now on these are the
+   * members: the links to all others are of no use.
+   */
+  | {
+      readonly kind: 'epoch';
+      readonly committee: Committee;
+      readonly links: readonly EpochLink[];
+    }
   /** A replica said something that cannot be: for logs and tests; nothing depends on it. */
   | { readonly kind: 'suspect'; readonly replica: number; readonly failure: Failure }
   /** The session is closed or given up: hang up. Nothing follows. */

@@ -73,7 +73,7 @@ export class Watch {
   readonly #ends: WatchEnds;
   readonly #shared: WatchShared;
   readonly #lines: WatchLines;
-  readonly #sources: readonly Source[];
+  #sources: readonly Source[];
   /** Replicas that say that the cell has no events. */
   readonly #refusers = new Set<number>();
   /** Everything before it is settled; undefined: it is not known yet where the watch begins. */
@@ -94,7 +94,19 @@ export class Watch {
     this.#cursor = from;
     this.#shared = shared;
     this.#lines = lines;
-    this.#sources = shared.members.map((_, replica) => new Source(replica));
+    this.#sources = shared.members.replicas.map((replica) => new Source(replica));
+  }
+
+  /** The members are others: what comes next is what f + 1 of these name. */
+  moved(): void {
+    const { members, nowMs } = this.#shared;
+    this.#endAll();
+    for (const { wire } of this.#sources) this.#lines.forget(wire);
+    this.#sources = members.replicas.map((replica) => new Source(replica));
+    for (const source of this.#sources) source.retryAtMs = nowMs;
+    this.#refusers.clear();
+    this.#startAtMs = Number.POSITIVE_INFINITY;
+    this.#gapAtMs = Number.POSITIVE_INFINITY;
   }
 
   get nextAtMs(): number {
@@ -131,14 +143,14 @@ export class Watch {
   }
 
   linkUp(replica: number): void {
-    const source = this.#sources[replica];
+    const source = this.#sourceAt(replica);
     if (source === undefined) return;
     this.#leave(source, 'idle');
     source.retryAtMs = this.#shared.nowMs;
   }
 
   linkDown(replica: number): void {
-    const source = this.#sources[replica];
+    const source = this.#sourceAt(replica);
     if (source !== undefined) this.#leave(source, 'idle');
   }
 
@@ -156,13 +168,21 @@ export class Watch {
   /** Nothing more is wanted. */
   end(): void {
     this.#isOver = true;
+    this.#endAll();
+  }
+
+  #endAll(): void {
     for (const { replica, state, wire } of this.#sources) {
       if (state === 'asked' || state === 'open') this.#lines.end(replica, wire);
     }
   }
 
+  #sourceAt(replica: number): Source | undefined {
+    return this.#sources.find((source) => source.replica === replica);
+  }
+
   #sourceOf(replica: number, wire: number): Source | undefined {
-    const source = this.#sources[replica];
+    const source = this.#sourceAt(replica);
     return source?.wire === wire && wire !== 0 ? source : undefined;
   }
 

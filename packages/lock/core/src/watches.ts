@@ -105,6 +105,10 @@ export class Watches {
     for (const watch of this.#watches.values()) watch.linkDown(replica);
   }
 
+  moved(): void {
+    for (const watch of this.#watches.values()) watch.moved();
+  }
+
   tick(): void {
     for (const watch of Array.from(this.#watches.values())) watch.tick();
   }

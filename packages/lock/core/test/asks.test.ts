@@ -3,6 +3,7 @@ import { decodeClientMessage, encodeGatewayMessage, type GatewayMessage } from '
 import { fail, fromUtf8, ok, utf8 } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import { beforeEach, expect, test } from 'vitest';
+import { Asks } from '../src/asks.ts';
 import { type CallOutcome, ClientCore, type ProofSaid } from '../src/index.ts';
 import { FakeCell, scheme } from './fake-cell.ts';
 
@@ -71,6 +72,7 @@ beforeEach(() => {
     signer: scheme.signer(new Uint8Array(32).fill(9)),
     seed: new Uint8Array(32).fill(1),
   });
+  core.attach({ asks: (shared, freshRequest) => new Asks(shared, freshRequest) });
   [asked, suspects, settled, atMs] = [[], [], [], 1_000];
   step({ kind: 'start' });
   for (const replica of [0, 1, 2, 3]) step({ kind: 'linkUp', replica });

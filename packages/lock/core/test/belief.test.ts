@@ -214,10 +214,10 @@ it('an acquire that waits while its session ends belongs to the next one', () =>
   const cell = new FakeCell(4);
   const client = new SimClient(cell).connect();
   // The cell has rested for an hour. The session opens on a clock proof from before, which does not
-  // prove it; no other comes, so the acquire waits.
+  // prove it; no other comes, so the acquire waits. After so long it asks for later epochs first.
   cell.nowMs += 3_600_000;
   const call = client.acquire();
-  cell.at(12, () => {
+  cell.at(22, () => {
     cell.stalledMs = 3_598_000;
     all(cell, withholds('nowReading'));
   });

@@ -12,20 +12,23 @@ import {
   type NoticeBody,
   type Op,
 } from '@fatty/api';
-import { compareBytes, decode, type Signer, standIn, toHex } from '@fatty/codec';
-import type { Failure, Position, SessionId } from '@fatty/interface';
+import { compareBytes, decode, equalBytes, type Signer, standIn, toHex } from '@fatty/codec';
+import type { Failure, Position, PublicKey, SessionId } from '@fatty/interface';
 import {
   batchId,
   batchShape,
   type Cell,
+  type Change,
   type Committee,
   cellIdOf,
   DEFAULT_PARAMS,
+  type EpochLink,
   keepAliveShape,
   type NowReading,
   signNow,
 } from '@fatty/protocol';
 import { FakeLedger } from './fake-ledger.ts';
+import { linkFor, linksFrom } from './links-of.ts';
 
 export const scheme: ReturnType<typeof standIn> = standIn();
 
@@ -69,6 +72,9 @@ function concerns({ refusesOnly }: Behaviour, core: Uint8Array): boolean {
   });
 }
 
+const isIn = ({ members }: Committee, key: PublicKey): boolean =>
+  members.some((member) => equalBytes(member, key));
+
 /**
  * A cell in virtual time: one honest order, n replicas that show it to clients, f of which may lie
  * about it. Small on purpose, and it shares no code with the client.
@@ -86,7 +92,11 @@ export class FakeCell extends FakeLedger {
   readonly #pending: { batch: Uint8Array; client: number }[] = [];
   readonly #keepAlives: { session: string; i: number; preimage: Uint8Array }[] = [];
   readonly #events: Scheduled[] = [];
-  readonly signers: readonly Signer[];
+  /** By number: members of the first epoch by their index there, later ones behind them. */
+  readonly signers: Signer[];
+  /** How epochs have ended, and who are members now. */
+  readonly chain: EpochLink[] = [];
+  committee: Committee;
   #order = 0;
   #committing = false;
 
@@ -102,6 +112,7 @@ export class FakeCell extends FakeLedger {
       params: DEFAULT_PARAMS,
     };
     this.cell = { cellId: cellIdOf(committee), committee };
+    this.committee = committee;
     this.behaviours = Array.from({ length: n }, (_, i) => behaviours[i] ?? {});
     this.skewMs = Array.from({ length: n }, (_, i) => skewMs[i] ?? 0);
     this.#tick();
@@ -196,6 +207,8 @@ export class FakeCell extends FakeLedger {
       this.#schedule();
     } else if (message.kind === 'read') {
       this.#read(replica, client, message);
+    } else if (message.kind === 'getLinks') {
+      this.say(replica, client, linksFrom(this.chain, message.from));
     }
   }
 
@@ -250,6 +263,47 @@ export class FakeCell extends FakeLedger {
       this.notify(id, { kind: 'sessionExpired', position: next() });
       this.endSession(id, next);
     }
+  }
+
+  /** Another one, which is no member yet; answers its number. */
+  addReplica(behaviour: Behaviour = {}): number {
+    this.behaviours.push(behaviour);
+    this.skewMs.push(0);
+    const signer = scheme.signer(new Uint8Array(32).fill(50 + this.signers.length));
+    return this.signers.push(signer) - 1;
+  }
+
+  keyOf(replica: number): PublicKey {
+    return (this.signers[replica] as Signer).publicKey;
+  }
+
+  /**
+   * An epoch ends with these changes, at a commit of its own. Who is honest and stays tells its clients; who is
+   * honest and goes says nothing any more.
+   */
+  change(...changes: readonly Change[]): EpochLink {
+    this.commit += 1;
+    const { cellId } = this.cell;
+    const link = linkFor({ committee: this.committee, cellId, scheme }, this.signers, changes, {
+      index: this.commit,
+      leaseClock: this.leaseClock(),
+    });
+    const before = this.committee;
+    this.chain.push(link);
+    this.committee = link.frame.end?.next ?? before;
+    for (const [replica, behaviour] of this.behaviours.entries()) {
+      const isMember = isIn(this.committee, this.keyOf(replica));
+      if (behaviour.lie) continue;
+      if (isMember) for (const client of this.clients.keys()) this.tellEpoch(replica, client);
+      else if (isIn(before, this.keyOf(replica)))
+        this.behaviours[replica] = { ...behaviour, lie: () => undefined };
+    }
+    return link;
+  }
+
+  /** As a gateway does when its epoch begins, or when a link comes up in a later one. */
+  tellEpoch(replica: number, client: number): void {
+    this.say(replica, client, linksFrom(this.chain, this.chain.length - 1));
   }
 
   /** Every session is over, as if its lease had run out. */

@@ -1,6 +1,7 @@
 // A core in a fake cell: its links, its timer, and what came out of it.
 import { type ClientMessage, decodeClientMessage } from '@fatty/api';
 import type { Failure } from '@fatty/interface';
+import { Epochs } from '../src/epochs.ts';
 import {
   type CallOutcome,
   type CallRequest,
@@ -19,6 +20,9 @@ export class SimClient {
   readonly states: string[] = [];
   readonly suspects: { replica: number; failure: Failure }[] = [];
   readonly sent: { atMs: number; replica: number; message: ClientMessage }[] = [];
+  readonly epochs: number[] = [];
+  /** Does not hang up on who is no member any more. */
+  keepsOld = false;
   closed = false;
   /** By so much our clock has jumped ahead of the time that really passed, ms. */
   skipMs = 0;
@@ -52,6 +56,9 @@ export class SimClient {
       chainLength: 256,
       ...options,
     });
+    this.core.attach({ epochs: (shared, tell) => new Epochs(shared, tell) });
+    // By the numbers that the cell has for them.
+    for (const { publicKey } of cell.signers) this.core.members.numberOf(publicKey);
     this.step({ kind: 'start', atMs: this.nowMs() });
   }
 
@@ -118,6 +125,21 @@ export class SimClient {
     for (const effect of this.core.step(event)) this.#perform(effect);
   }
 
+  /** As the SDK does: hangs up on who is no member any more, dials who has become one. */
+  #relink(replicas: readonly number[]): void {
+    const linked = replicas.filter((replica) => this.#up[replica]).length;
+    if (linked < this.core.members.linksMin) return this.#dial(replicas);
+    for (const replica of this.#up.keys()) {
+      const isMember = replicas.includes(replica);
+      if (this.#up[replica] && !isMember && !this.keepsOld) this.disconnect(replica);
+    }
+    this.#dial(replicas);
+  }
+
+  #dial(replicas: readonly number[]): void {
+    for (const replica of replicas) if (!this.#up[replica]) this.connect(replica);
+  }
+
   #perform(effect: ClientEffect): void {
     switch (effect.kind) {
       case 'watched':
@@ -155,6 +177,15 @@ export class SimClient {
         return;
       case 'status':
         if (this.states.at(-1) !== effect.status.state) this.states.push(effect.status.state);
+        return;
+      case 'epoch': {
+        const { epoch, members } = effect.committee;
+        this.epochs.push(epoch);
+        const replicas = members.map((key) => this.core.members.numberOf(key));
+        this.#cell.at(10, () => this.#relink(replicas));
+        return;
+      }
+      case 'epochs':
         return;
       case 'suspect':
         this.suspects.push({ replica: effect.replica, failure: effect.failure });

@@ -175,7 +175,7 @@ export class Stage {
     const { cell } = new FakeCell(n);
     const signer = scheme.signer(new Uint8Array(32).fill(99));
     this.core = new ClientCore({ cell, signer, scheme, seed: new Uint8Array(32) });
-    this.core.attach((shared, tell) => new Watches(shared, tell));
+    this.core.attach({ watches: (shared, tell) => new Watches(shared, tell) });
     this.gateways = Array.from({ length: n }, (_, i) => new FakeGateway(this.history, lies[i]));
     this.#step({ kind: 'start' });
     this.begun = from === 'now' ? undefined : startOf(from === 'start' ? 1 : 3);

@@ -356,8 +356,9 @@ function attempted(read: () => unknown): unknown {
 
 /** Must be given. */
 export const FUNCTION: Check = must('a function', isFunction);
-/** One of the states of a session. */
+/** One of the states of a session, or `epoch`. */
 export const SESSION_STATE: Check = choice(
+  'epoch',
   'none',
   'opening',
   'connected',

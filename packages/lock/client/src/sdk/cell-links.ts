@@ -2,7 +2,7 @@
 
 import { equalBytes, type SignatureScheme, type Signer } from '@fatty/codec';
 import type { ClientEvent } from '@fatty/core';
-import type { Link, Priority } from '@fatty/interface';
+import type { Link, Priority, PublicKey } from '@fatty/interface';
 import {
   admitOnly,
   type Dialer,
@@ -10,7 +10,15 @@ import {
   isFinal,
   whyNotLinked,
 } from '@fatty/network/client';
-import { type Cell, contactsOf } from '@fatty/protocol';
+import {
+  type Cell,
+  type Committee,
+  contactsOf,
+  newestAddresses,
+  type SignedAddresses,
+} from '@fatty/protocol';
+
+import type { Moving } from './moving.ts';
 
 /** How a link is dialled: `dialClient` with a WebSocket class, or Node's `dial`. */
 export type Dial = (options: DialOptions) => Dialer;
@@ -36,28 +44,48 @@ export type Happening = Untimed<ClientEvent>;
 
 /** A session outlives a lost link only if several tries to come back fit into its lease. */
 const TRIES_PER_LEASE = 6;
+/** Who is no member and is dialled all the same, at most: anybody can sign addresses. */
+const GUIDES_MAX = 16;
 
-/** The links to all replicas of one cell: each dialled again and again, and where it has moved to. */
+/** What links need of the driver. */
+export interface LinksOwner {
+  /** Hears of every link that stands or ends, and of every message. */
+  tell(event: Happening): void;
+  /** The core's number of whoever has this key. */
+  numberOf(key: PublicKey): number;
+  after(delayMs: number, act: () => void): unknown;
+}
+
+/**
+ * The links to all replicas of one cell: each dialled again and again, and where it has moved to. Besides the members,
+ * those are dialled that were in the cell once, or are by now: they know the way to the members of today.
+ */
 export class CellLinks {
   readonly #config: LinksConfig;
-  readonly #tell: (event: Happening) => void;
+  readonly owner: LinksOwner;
   readonly #dialers = new Map<number, Dialer>();
   readonly #links = new Map<number, Link>();
   readonly #over = new AbortController();
+  /** Of now. */
+  #committee: Committee;
+  /** The newest of everybody that are known. */
+  addresses: readonly SignedAddresses[];
   #refreshing = false;
+  #moving: Moving | undefined;
 
-  /** `tell` hears of every link that stands or ends, and of every message. */
-  constructor(config: LinksConfig, tell: (event: Happening) => void) {
+  constructor(config: LinksConfig, owner: LinksOwner) {
     this.#config = config;
-    this.#tell = tell;
+    this.owner = owner;
+    this.#committee = config.cell.committee;
+    this.addresses = config.cell.addresses;
   }
 
-  /** Dials every replica whose address is known. */
+  /** Dials every replica whose address is known, and some that may know the way. */
   dialAll(): void {
-    const { cell } = this.#config;
-    for (const { client, key } of contactsOf(cell)) {
-      const replica = this.#replicaOf(key);
-      if (replica >= 0 && client !== '') this.#dial(replica, client);
+    let guides = 0;
+    for (const { client, key } of contactsOf(this.#config.cell)) {
+      if (client === '' || (!this.#isMember(key) && guides++ >= GUIDES_MAX)) continue;
+      this.dial(this.owner.numberOf(key), key, client);
     }
   }
 
@@ -66,24 +94,49 @@ export class CellLinks {
     this.#links.get(replica)?.send(bytes, priority);
   }
 
+  /** Another epoch. `make`: of the module that is loaded for it. */
+  moved(committee: Committee, make: (links: CellLinks) => Moving): void {
+    this.#committee = committee;
+    this.#moving ??= make(this);
+    this.#moving.moved();
+  }
+
+  /** Of now. */
+  get members(): readonly PublicKey[] {
+    return this.#committee.members;
+  }
+
+  /** Numbers of whoever is dialled. */
+  get dialled(): readonly number[] {
+    return [...this.#dialers.keys()];
+  }
+
+  isLinked(replica: number): boolean {
+    return this.#links.has(replica);
+  }
+
+  hangUp(replica: number): void {
+    this.#dialers.get(replica)?.close();
+    this.#dialers.delete(replica);
+    this.#down(replica, false, 'no member');
+  }
+
+  #isMember(key: PublicKey): boolean {
+    return this.#committee.members.some((member) => equalBytes(member, key));
+  }
+
   /** Hangs up for good; nothing more is told of how the links end. */
   close(): void {
     this.#over.abort();
     for (const dialer of this.#dialers.values()) dialer.close();
   }
 
-  get #ended(): boolean {
+  get hasEnded(): boolean {
     return this.#over.signal.aborted;
   }
 
-  #replicaOf(key: Uint8Array): number {
-    return this.#config.cell.committee.members.findIndex((member) => equalBytes(member, key));
-  }
-
-  #dial(replica: number, url: string): void {
+  dial(replica: number, key: PublicKey, url: string): void {
     const { cell, signer, scheme, dial, insecure = false } = this.#config;
-    const key = cell.committee.members[replica];
-    if (key === undefined) return;
     const capMs = Math.ceil(cell.committee.params.leaseMs / TRIES_PER_LEASE);
     const dialer = dial({
       url,
@@ -91,7 +144,7 @@ export class CellLinks {
       backoff: { capMs },
       identity: {
         cellId: cell.cellId,
-        epoch: () => cell.committee.epoch,
+        epoch: () => this.#committee.epoch,
         role: 'client',
         signer,
         scheme,
@@ -100,10 +153,11 @@ export class CellLinks {
       handler: {
         up: (link) => {
           this.#links.set(replica, link);
-          this.#tell({ kind: 'linkUp', replica });
+          this.owner.tell({ kind: 'linkUp', replica });
+          this.#moving?.leaveOthers();
         },
         message: (_, bytes) => {
-          this.#tell({ kind: 'message', replica, bytes });
+          this.owner.tell({ kind: 'message', replica, bytes });
         },
         down: (_, code, reason) =>
           this.#down(replica, isFinal(code), reason || `closed with ${code}`),
@@ -112,7 +166,7 @@ export class CellLinks {
         if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
         const refused = state.kind === 'waiting' && state.refused;
         this.#down(replica, refused, whyNotLinked(state, failure));
-        this.#refresh();
+        this.refresh();
       },
     });
     this.#dialers.set(replica, dialer);
@@ -120,13 +174,13 @@ export class CellLinks {
 
   #down(replica: number, refused: boolean, why: string): void {
     this.#links.delete(replica);
-    if (!this.#ended) this.#tell({ kind: 'linkDown', replica, refused, why });
+    if (!this.hasEnded) this.owner.tell({ kind: 'linkDown', replica, refused, why });
   }
 
   /** Looks whether a replica has moved; one look at a time. */
-  #refresh(): void {
+  refresh(): void {
     const { refresh } = this.#config;
-    if (refresh === undefined || this.#refreshing || this.#ended) return;
+    if (refresh === undefined || this.#refreshing || this.hasEnded) return;
     this.#refreshing = true;
     Promise.resolve(this.#over.signal)
       .then(refresh)
@@ -138,15 +192,17 @@ export class CellLinks {
   }
 
   #readdress(cell: Cell): void {
-    if (this.#ended || !equalBytes(cell.cellId, this.#config.cell.cellId)) return;
+    if (this.hasEnded || !equalBytes(cell.cellId, this.#config.cell.cellId)) return;
+    this.addresses = newestAddresses(this.addresses, cell.addresses);
     for (const { client, key } of cell.addresses) {
-      const replica = this.#replicaOf(key);
+      const replica = this.owner.numberOf(key);
       const dialer = this.#dialers.get(replica);
       // Whoever is linked is where we think: a stale or withheld address costs no link.
-      if (replica < 0 || client === '' || this.#links.has(replica)) continue;
-      if (dialer?.url === client) continue;
+      if (client === '' || this.#links.has(replica) || dialer?.url === client) continue;
+      // While nobody is linked, whoever may know the way is asked.
+      if (dialer === undefined && this.#links.size > 0 && !this.#isMember(key)) continue;
       dialer?.close();
-      this.#dial(replica, client);
+      this.dial(replica, key, client);
     }
   }
 }

@@ -1,7 +1,8 @@
 // Reads that nobody has to be believed for. Loaded when the first one is asked for.
 import type { Entry, Stat } from '@fatty/api';
 import { compareBytes, equalBytes, fail, fromUtf8, ok, sha256 } from '@fatty/codec';
-import type { ProofSaid } from '@fatty/core';
+import type { ClientCore, ProofSaid } from '@fatty/core';
+import { Asks } from '@fatty/core/asking';
 import type { Outcome, Position, SessionId } from '@fatty/interface';
 import type { CertRules } from '@fatty/protocol';
 import {
@@ -26,7 +27,9 @@ import { fileValue } from './steps.ts';
 type FactOf<K extends Fact['kind']> = Extract<Fact, { kind: K }>;
 
 /** Asks replicas for proofs. */
-export type Asking = Pick<Driver, 'call' | 'rules'>;
+export type Asking = Pick<Driver, 'call' | 'rules'> & {
+  readonly core: Pick<ClientCore, 'attach'>;
+};
 
 /** How often a listing is read anew because it changed between two pages. */
 const ATTEMPTS_MAX = 8;
@@ -75,11 +78,12 @@ export async function prove(
   question: ProofQuestion,
   options: ProveOptions,
 ): Promise<Certified> {
-  const { rules } = driver;
+  driver.core.attach({ asks: (shared, freshRequest) => new Asks(shared, freshRequest) });
   const path = 'path' in question ? question.path : undefined;
   let last: Certified | undefined;
   const check = (said: ProofSaid): Outcome<number> => {
-    const found = opened(rules, question, said);
+    // The members may change while it is asked.
+    const found = opened(driver.rules, question, said);
     if (!found.ok) return found;
     last = found.value;
     return ok(last.fact.head.commit);

@@ -1,6 +1,5 @@
 // The client that applications use.
 import type { Answer, Entry, Op, Query, Result, Stat } from '@fatty/api';
-import { equalBytes } from '@fatty/codec';
 import type { Landed, SessionState, SessionStatus } from '@fatty/core';
 import type { PublicKey } from '@fatty/interface';
 import type { Cell } from '@fatty/protocol';
@@ -113,21 +112,22 @@ export class Client implements AsyncDisposable {
 
   /**
    * Hears of `connected`, `jeopardy`, `safe` or `expired`: of changes only, and not of the end that
-   * `close()` makes. Answers the way to stop hearing. @throws FattyError `bad_argument`
+   * `close()` makes. `epoch`: the cell has other members, or other parameters, than it had, and this client follows. Answers the way to stop hearing. @throws FattyError `bad_argument`
    */
-  on(state: SessionState, listener: StatusListener): () => void {
+  on(state: SessionState | 'epoch', listener: StatusListener): () => void {
     checkArgument('state', SESSION_STATE, state);
     checkArgument('listener', FUNCTION, listener);
     return this.#states.add(state, listener);
   }
 
   /**
-   * Resolves when `count` replicas are linked. @throws FattyError `not_authenticated` (as soon as so many
+   * Resolves when `count` replicas are linked; default: as many as have to be for anything to be believed. @throws FattyError `not_authenticated` (as soon as so many
    * refuse this client that nobody could be believed), `unreachable`, `aborted`
    */
-  async linked(count: number, options: CallOptions = {}): Promise<void> {
+  async linked(count?: number, options: CallOptions = {}): Promise<void> {
     const terms = { ...this.#options(optionsOf(CALL, options)) };
-    checkArgument('count', wholeUpTo(this.cell.committee.members.length), count);
+    if (count !== undefined)
+      checkArgument('count', wholeUpTo(this.#driver.committee.members.length), count);
     await untilLinked(this, count, this.#driver.core, terms);
   }
 
@@ -268,7 +268,7 @@ export class Client implements AsyncDisposable {
   ): Promise<Extract<Answer, { kind: K }>> {
     const terms = optionsOf(READ, options);
     checkAnswerKind(query, kind);
-    checkArgument('replica', wholeUpTo(this.cell.committee.members.length - 1), replica);
+    checkArgument('replica', wholeUpTo(0xffff), replica);
     return (await this.#read(query, kind, terms.level ?? 'committed', replica, terms)).value;
   }
 
@@ -374,10 +374,13 @@ export class Client implements AsyncDisposable {
     };
   }
 
-  /** Which replica a key belongs to, −1 for none. */
+  /**
+   * The replica with this key, −1 for none that is a member now. Numbers of replicas are this client's own: members of
+   * the committee in `cell` have their index there, who came later the next ones, and nobody ever another's.
+   */
   replicaOf(key: PublicKey): number {
     if (!(key instanceof Uint8Array)) return -1;
-    return this.cell.committee.members.findIndex((one) => equalBytes(one, key));
+    return this.#driver.core.members.replicaOf(key);
   }
 
   /** Closes the session, so that its locks are free at once, and hangs up. Never rejects. */

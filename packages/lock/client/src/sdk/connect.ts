@@ -69,7 +69,7 @@ export async function connectOn<C extends Client>(
   const client = platform.client({ ...own, cell, signer, scheme, dial, ...refresh });
   try {
     const wait = signal === undefined ? {} : { signal };
-    await client.linked(faultsMax(cell.committee) + 1, wait);
+    await client.linked(undefined, wait);
     return client;
   } catch (error) {
     await client.close();

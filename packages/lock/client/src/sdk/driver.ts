@@ -10,7 +10,7 @@ import {
   type SessionStatus,
 } from '@fatty/core';
 import type { Failure, Position } from '@fatty/interface';
-import type { CertRules } from '@fatty/protocol';
+import type { CertRules, Committee, EpochLink } from '@fatty/protocol';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
 import { clientError, type FattyError } from './error.ts';
@@ -72,6 +72,8 @@ export class Driver {
   readonly #heard: (status: SessionStatus) => void;
   readonly #onFault: FaultListener;
   readonly #links: CellLinks;
+  #committee: Committee;
+  #epochLinks: readonly EpochLink[] = [];
   readonly #settlers = new Map<number, (outcome: CallOutcome) => void>();
   readonly #lost = new Map<number, (failure: Failure) => void>();
   readonly #watchers = new Map<number, Watcher>();
@@ -95,8 +97,13 @@ export class Driver {
     this.#onFault = config.onFault ?? logFault;
     this.#host = config.host ?? systemHost;
     this.#clock = new ElapsedClock(this.#host);
+    this.#committee = config.cell.committee;
     this.core = new ClientCore({ ...config, seed: this.#host.random(32) });
-    this.#links = new CellLinks(config, (event) => this.dispatch(event));
+    this.#links = new CellLinks(config, {
+      tell: (event) => this.dispatch(event),
+      numberOf: (key) => this.core.members.numberOf(key),
+      after: (delayMs, act) => this.#host.after(delayMs, act),
+    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -111,10 +118,20 @@ export class Driver {
     return nowMs;
   }
 
+  /** The members of now. */
+  get committee(): Committee {
+    return this.#committee;
+  }
+
+  /** How the epochs before ended: from that of `cell` on, each proved. */
+  get epochLinks(): readonly EpochLink[] {
+    return this.#epochLinks;
+  }
+
   /** What certificates of the cell are checked against. */
   get rules(): CertRules {
     const { cell, scheme } = this.#config;
-    return { committee: cell.committee, cellId: cell.cellId, scheme };
+    return { committee: this.#committee, cellId: cell.cellId, scheme };
   }
 
   get status(): SessionStatus {
@@ -244,6 +261,13 @@ export class Driver {
         this.#heard(status);
         return;
       }
+      case 'epochs':
+        return this.#followEpochs();
+      case 'epoch':
+        this.#committee = effect.committee;
+        this.#epochLinks = effect.links;
+        this.#moveLinks(effect.committee);
+        return;
       case 'suspect':
         this.#config.onSuspect?.(effect.replica, effect.failure);
         return;
@@ -251,6 +275,24 @@ export class Driver {
         this.#end();
         return;
     }
+  }
+
+  /** Most clients see no change of members: the way along the chain is loaded with the first. */
+  #followEpochs(): void {
+    void import('./moving.ts').then(
+      ({ Epochs }) => {
+        this.core.attach({ epochs: (shared, tell) => new Epochs(shared, tell) });
+        this.dispatch({ kind: 'epochs' });
+      },
+      (error) => this.#onFault(error),
+    );
+  }
+
+  #moveLinks(committee: Committee): void {
+    void import('./moving.ts').then(
+      ({ Moving }) => this.#links.moved(committee, (links) => new Moving(links)),
+      (error) => this.#onFault(error),
+    );
   }
 
   #wakeAt(atMs: number): void {
@@ -322,7 +364,7 @@ export class Driver {
     this.#watchers.set(watch, watcher);
     void import('@fatty/core/watching').then(
       ({ Watches }) => {
-        this.core.attach((shared, tell) => new Watches(shared, tell));
+        this.core.attach({ watches: (shared, tell) => new Watches(shared, tell) });
         if (this.#ended) watcher.ended();
         else if (this.#watchers.has(watch)) this.dispatch({ kind: 'watch', watch, topic, from });
       },

@@ -12,9 +12,10 @@ export type StatusListener = (status: SessionStatus) => void;
  * never of the end that `close()` makes.
  */
 export class StateListeners {
-  readonly #listeners = new Map<SessionState, Set<StatusListener>>();
+  readonly #listeners = new Map<SessionState | 'epoch', Set<StatusListener>>();
   readonly #onFault: FaultListener;
   #last: SessionState = 'none';
+  #lastEpoch: number | undefined;
   #closing = false;
 
   constructor(onFault: FaultListener) {
@@ -22,7 +23,7 @@ export class StateListeners {
   }
 
   /** Answers the way to stop hearing. */
-  add(state: SessionState, listener: StatusListener): () => void {
+  add(state: SessionState | 'epoch', listener: StatusListener): () => void {
     const listeners = this.#listeners.get(state) ?? new Set();
     // One entry per call, though the same function may come twice.
     const entry: StatusListener = (status) => listener(status);
@@ -37,10 +38,18 @@ export class StateListeners {
   }
 
   heard(status: SessionStatus): void {
-    if (status.state === this.#last) return;
-    this.#last = status.state;
+    const { state, epoch } = status;
+    const isLater = this.#lastEpoch !== undefined && epoch > this.#lastEpoch;
+    this.#lastEpoch = epoch;
+    if (isLater) this.#tell('epoch', status);
+    if (state === this.#last) return;
+    this.#last = state;
+    this.#tell(state, status);
+  }
+
+  #tell(what: SessionState | 'epoch', status: SessionStatus): void {
     if (this.#closing) return;
-    const listeners = this.#listeners.get(status.state);
+    const listeners = this.#listeners.get(what);
     for (const listener of listeners ?? []) {
       queueMicrotask(() => {
         if (listeners?.has(listener)) attempt(() => listener(status), this.#onFault);
@@ -56,13 +65,13 @@ interface Watched {
 const NOT_LINKED = { outcome: 'not_applied', retryable: false } as const;
 
 /**
- * Resolves when `count` replicas are linked.
+ * Resolves when `count` replicas are linked, or as many as have to be for anything to be believed.
  * @throws FattyError `not_authenticated` (so many refuse us that nobody could be believed), `unreachable`, `aborted`
  */
 export async function untilLinked(
   client: Watched,
-  count: number,
-  links: Pick<ClientCore, 'linkage' | 'shutOut'>,
+  count: number | undefined,
+  links: Pick<ClientCore, 'linkage' | 'members' | 'shutOut'>,
   terms: CallOptions,
 ): Promise<void> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = terms;
@@ -73,11 +82,11 @@ export async function untilLinked(
   try {
     if (signal?.aborted) throw abortError(signal);
     for await (const status of client.status({ signal: controller.signal })) {
-      if (status.links >= count) return;
+      if (status.links >= (count ?? links.members.linksMin)) return;
       if (links.shutOut !== undefined) throw new FattyError(links.shutOut, NOT_LINKED);
     }
     if (signal?.aborted) throw abortError(signal);
-    throw clientError('unreachable', `${count} replicas`, links.linkage);
+    throw clientError('unreachable', `${count ?? links.members.linksMin} replicas`, links.linkage);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
