@@ -157,6 +157,31 @@ export const MUTANTS = [
     ...unit('packages/lock/core'),
   },
   {
+    name: 'votes-across-epochs',
+    about:
+      'what members of the old epoch said of a batch counts with what those of the new one say',
+    file: 'packages/lock/core/src/slot.ts',
+    find: '    this.#receipts = new LatestWords(need);',
+    replace: '',
+    ...unit('packages/lock/core/test/epochs.test.ts'),
+  },
+  {
+    name: 'old-members-heard',
+    about: 'a client counts everybody whom it has a link to, members or not',
+    file: 'packages/lock/core/src/following.ts',
+    find: 'return this.#members.isMember(replica) && !this.#sleep.isDeep;',
+    replace: 'return !this.#sleep.isDeep;',
+    ...unit('packages/lock/core/test/epochs.test.ts'),
+  },
+  {
+    name: 'wakes-and-believes',
+    about: 'who has slept through epochs counts the members of then before it asks',
+    file: 'packages/lock/core/src/following.ts',
+    find: 'return this.#members.isMember(replica) && !this.#sleep.isDeep;',
+    replace: 'return this.#members.isMember(replica);',
+    ...unit('packages/lock/core/test/epochs.test.ts'),
+  },
+  {
     name: 'crowded-notices',
     about: 'what one replica invents takes the room of what the others say',
     file: 'packages/lock/core/src/notices.ts',

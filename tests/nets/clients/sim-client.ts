@@ -321,6 +321,10 @@ export class SimClient implements Victim {
       case 'suspect':
         world.count('suspects');
         return;
+      case 'epoch':
+        world.count('client.epochs');
+        return;
+      case 'epochs':
       case 'send':
       case 'wake':
       case 'closed':

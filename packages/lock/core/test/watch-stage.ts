@@ -216,6 +216,8 @@ export class Stage {
       case 'suspect':
         this.suspects.add(effect.replica);
         return;
+      case 'epoch':
+      case 'epochs':
       case 'settled':
       case 'lost':
       case 'status':
