@@ -5,10 +5,11 @@ Needs Python 3.9 and `cryptography`. It shares no code with the first one (packa
 when both say the same of a vector, the documents say enough.
 
   verify.py COMMITTEE ANSWER      files with hex; prints what the answer proves, as JSON
+  verify.py --bundle CELL BUNDLE  the cell id in hex, and a file with hex: an answer with the links to its epoch
   verify.py --vectors FILE...     compares itself with what vector files demand
 
 What it follows: canonical encoding (packages/kernel/codec), tries (packages/kernel/trie), votes and
-certificates (R6 of packages/kernel/replica/PROTOCOL.md), the state root (packages/lock/service),
+certificates (R6 of packages/kernel/replica/PROTOCOL.md), epochs (R31 there), the state root (packages/lock/service),
 proofs (packages/lock/verify).
 """
 import hashlib
@@ -338,10 +339,9 @@ def prove(root, about, proof):
 # Certificates.
 
 
-def check_certificate(committee_bytes, cert):
-    """The commit and the state root that a quorum has signed."""
-    epoch, members, _, _ = fields(decode(committee_bytes), int, list, int, list)
-    cell = digest("cell", committee_bytes)
+def check_certificate(cell, committee, cert):
+    """What a quorum of a committee has signed: epoch, index, digest, state, receipts, frame."""
+    epoch, members, _, _ = fields(committee, int, list, int, list)
     core, bitmap, signatures = fields(cert, bytes, bytes, list)
     vote = fields(decode(core), int, int, *[bytes] * 4)
     demand(vote[0] == epoch, "the epoch")
@@ -349,38 +349,150 @@ def check_certificate(committee_bytes, cert):
     demand(len(bitmap) == (n + 7) // 8, "the bitmap")
     signers = [i for i in range(8 * len(bitmap)) if bitmap[i >> 3] >> (i & 7) & 1]
     demand(all(i < n for i in signers) and len(signers) == len(signatures), "members")
-    demand(len(signers) >= n - (n - 1) // 3, "a quorum")
+    demand(len(signers) >= n - faults(n), "a quorum")
     for i, signature in zip(signers, signatures):
         demand(is_signed(members[i], "vote", cell, core, signature), "signatures")
-    return vote[1], vote[3]
+    return vote
+
+
+def faults(n):
+    return (n - 1) // 3
+
+
+# Epochs (R31): a link is the final frame of an epoch with its certificate, and names the next committee.
+
+
+def next_committee(committee, changes, genesis_ts):
+    epoch, members, _, params = committee
+    gone, come = [], []
+    changed_params = [change[1] for change in changes if change[0] == 1]
+    demand(len(changed_params) <= 1, "parameters that change once")
+    for change in changes:
+        if change[0] == 2:
+            come.append(change[1])
+        elif change[0] == 3:
+            gone.append(change[1])
+            come.append(change[2])
+        elif change[0] == 4:
+            gone.append(change[1])
+        else:
+            demand(change[0] in (1, 5), "a change")
+    demand(len(set(gone)) == len(gone) and len(set(come)) == len(come), "members that change once")
+    demand(len(gone) <= faults(len(members)), "at most f that go")
+    after = sorted([key for key in members if key not in gone] + come)
+    demand(4 <= len(after) <= 256, "4 to 256 members")
+    demand(len(set(after)) == len(after), "members that are there once")
+    after_params = changed_params[0] if changed_params else params
+    # supportRoundsMax, horizonRounds: the first two.
+    demand(after_params[0] >= 2 * len(after) and after_params[1] > after_params[0], "windows")
+    return [epoch + 1, after, genesis_ts, after_params]
+
+
+def open_link(cell, committee, begins, link):
+    """The next committee, and at which commit this one ended."""
+    frame, cert = fields(link, list, list)
+    vote = check_certificate(cell, committee, cert)
+    epoch, index, commit, _, _, _, agenda, end, _ = fields(
+        frame, int, int, bytes, int, list, list, list, list, list
+    )
+    demand(digest("frame", encode(frame)) == vote[5], "the frame that was signed")
+    demand([epoch, index, commit] == [vote[0], vote[1], vote[2]], "the frame of that commit")
+    end, plan = optional(end), optional(fields(agenda, list, list, list, list, list)[4])
+    demand(end is not None, "a final frame")
+    demand(plan is not None, "a plan")
+    _, after = fields(end, int, list)
+    fields(after, int, list, int, list)
+    _, changes = fields(plan, int, list)
+    demand(next_committee(committee, changes, after[2]) == after, "what the changes make")
+    demand(index > begins, "progress")
+    return after, index
+
+
+def follow(cell, genesis, links):
+    """By epoch: its committee, the commit before its first, its last (None: it goes on), how it ended."""
+    demand(digest("cell", encode(genesis)) == cell, "the genesis committee")
+    first = genesis[0]
+    epochs = {first: [genesis, 0, None, None]}
+    at = first
+    for link in links:
+        committee, begins, _, _ = epochs[at]
+        after, index = open_link(cell, committee, begins, link)
+        epochs[at][2:] = [index, link[1][0]]
+        at += 1
+        epochs[at] = [after, index, None, None]
+    return epochs
+
+
+def check_along(cell, epochs, cert):
+    core, _, _ = fields(cert, bytes, bytes, list)
+    epoch = fields(decode(core), int, int, *[bytes] * 4)[0]
+    demand(epoch in epochs, "links to that epoch")
+    committee, begins, last, ended_by = epochs[epoch]
+    vote = check_certificate(cell, committee, cert)
+    demand(vote[1] > begins and (last is None or vote[1] <= last), "a commit of that epoch")
+    demand(vote[1] != last or core == ended_by, "the state that ended the epoch")
+    return vote
+
+
+BUNDLE = "fatty-bundle/1"
+
+
+def check_bundle(cell, bundle_bytes):
+    """What a bundle proves to who knows the cell id. Raises Refused."""
+    form, genesis, links, answer = fields(decode(bundle_bytes), str, list, list, bytes)
+    demand(form == BUNDLE, BUNDLE)
+    fields(genesis, int, list, int, list)
+    epochs = follow(cell, genesis, links)
+    return check_answer(lambda cert: check_along(cell, epochs, cert), answer)
 
 
 def check(committee_bytes, answer_bytes):
     """What a certified answer proves. Raises Refused. The committee is that of the genesis."""
+    committee, cell = decode(committee_bytes), digest("cell", committee_bytes)
+    return check_answer(lambda cert: check_certificate(cell, committee, cert), answer_bytes)
+
+
+def check_answer(judge, answer_bytes):
     about, cert, proof = fields(decode(answer_bytes), list, list, bytes)
     demand(about and isinstance(about[0], int), "a subject")
-    commit, root = check_certificate(committee_bytes, cert)
-    fact = prove(root, about, proof)
-    demand(fact["head"][1] == commit, "the state of that commit")
+    vote = judge(cert)
+    fact = prove(vote[3], about, proof)
+    demand(fact["head"][1] == vote[1], "the state of that commit")
     return fact
+
+
+REFUSALS = (Refused, IndexError, TypeError, ValueError)
 
 
 def compare(path):
     """Answers how many vectors of a file there are, and in which this verifier differs."""
     with open(path, encoding="utf-8") as file:
         vectors = json.load(file)
-    committee = bytes.fromhex(vectors["committee"])
+    if "bundles" in vectors:
+        cell = bytes.fromhex(vectors["cell"])
+        rows = vectors["bundles"]
+
+        def judge(data):
+            return check_bundle(cell, data)["head"][:2]
+
+    else:
+        committee = bytes.fromhex(vectors["committee"])
+        rows = vectors["answers"]
+
+        def judge(data):
+            return check(committee, data)
+
     different = []
-    for one in vectors["answers"]:
+    for one in rows:
         try:
-            fact = check(committee, bytes.fromhex(one["hex"]))
-        except (Refused, IndexError, TypeError, ValueError) as error:
+            fact = judge(bytes.fromhex(one["hex"]))
+        except REFUSALS as error:
             fact, why = None, f"{type(error).__name__}: {error}"
         else:
             why = json.dumps(fact)
         if fact != one["fact"]:
             different.append(f"{one['name']}: {why}, not {json.dumps(one['fact'])}")
-    return len(vectors["answers"]), different
+    return len(rows), different
 
 
 def main(arguments):
@@ -392,14 +504,22 @@ def main(arguments):
             different += found
         print("\n".join(different) or f"{total} vectors, all as they should be")
         return 1 if different else 0
+    if arguments[:1] == ["--bundle"] and len(arguments) == 3:
+        with open(arguments[2], encoding="utf-8") as file:
+            bundle = bytes.fromhex(file.read().strip())
+        return show(lambda: check_bundle(bytes.fromhex(arguments[1]), bundle))
     if len(arguments) != 2:
         print(__doc__)
         return 2
     committee, answer = (open(path, encoding="utf-8").read().strip() for path in arguments)
+    return show(lambda: check(bytes.fromhex(committee), bytes.fromhex(answer)))
+
+
+def show(judge):
     try:
-        print(json.dumps(check(bytes.fromhex(committee), bytes.fromhex(answer)), indent=2))
+        print(json.dumps(judge(), indent=2))
         return 0
-    except (Refused, IndexError, TypeError, ValueError) as error:
+    except REFUSALS as error:
         print(f"proves nothing: expected {error}", file=sys.stderr)
         return 1
 

@@ -47,6 +47,24 @@ it('verifies every answer that proves something, and refuses every other', async
   expect(kinds).toEqual(new Set(['claim', 'list', 'node', 'receipts']));
 });
 
+it('verifies bundles of later epochs by the cell id alone', async () => {
+  const file = new URL('../../../lock/verify/vectors/epochs.json', import.meta.url);
+  const { cell: id, bundles } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly cell: string;
+    readonly bundles: Vectors['answers'];
+  };
+  const bundle = join(dir, 'answer.bundle');
+  const check = async (hex: string, cellId: string): Promise<number> => {
+    writeFileSync(bundle, fromHex(hex) ?? new Uint8Array());
+    return (await fatty('cert', 'verify', bundle, '--cell-id', cellId)).code;
+  };
+  for (const { name, hex, fact } of bundles.slice(0, 12)) {
+    const expected = fact === null ? EXIT.refused : EXIT.done;
+    expect([name, await check(hex, id)]).toEqual([name, expected]);
+  }
+  expect(await check(bundles[0]?.hex ?? '', '00'.repeat(32))).toBe(EXIT.refused);
+});
+
 it('says what is wrong with how it is called', async () => {
   const codes = [
     await fatty('cert', 'verify', join(dir, 'none'), '--cell', cell),

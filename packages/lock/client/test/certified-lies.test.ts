@@ -103,7 +103,7 @@ function asking(world: World, flaws: Failure[], lies: ProofLie[]): Asking {
   };
   return {
     core: { attach: () => undefined },
-    rules: { committee, cellId, scheme },
+    rules: { genesis: committee, links: [], cellId, scheme },
     call: (request) => ({ call: tag, outcome: Promise.resolve(answer(request)) }),
   };
 }

@@ -2,7 +2,7 @@
 import { pathShape } from '@fatty/api';
 import { bytes, decode, encode, ok, record, type Shape, sessionId, union } from '@fatty/codec';
 import type { Digest, Outcome, SessionId } from '@fatty/interface';
-import { type Cert, type CertRules, certShape, checkCert } from '@fatty/protocol';
+import { type Cert, certShape } from '@fatty/protocol';
 import {
   checkClaim,
   checkKept,
@@ -13,6 +13,7 @@ import {
   type ProvedList,
   type ProvedNode,
 } from './answers.ts';
+import { checkCertBy, type VerifyRules } from './chain.ts';
 import { badProof } from './check.ts';
 import { PROOF_BYTES_MAX } from './proofs.ts';
 import type { ProofQuestion } from './questions.ts';
@@ -69,14 +70,14 @@ export function encodeCertified(answer: CertifiedAnswer): Uint8Array {
 }
 
 /**
- * What an answer proves to somebody who knows the committee; no replica has to be believed. It says nothing
- * of the time after its commit. Codes of `decode`, `checkCert` and {@link checkNode}.
+ * What an answer proves to somebody who knows the committee, or the way to it; no replica has to be believed. It says
+ * nothing of the time after its commit. Codes of `decode`, `checkCert`, {@link CellChain} and {@link checkNode}.
  */
-export function checkCertified(rules: CertRules, answer: Uint8Array): Outcome<Fact> {
+export function checkCertified(rules: VerifyRules, answer: Uint8Array): Outcome<Fact> {
   const opened = decode(certifiedAnswerShape, answer, CERTIFIED_BYTES_MAX);
   if (!opened.ok) return opened;
   const { about, cert, proof } = opened.value;
-  const vote = checkCert(rules, cert);
+  const vote = checkCertBy(rules, cert);
   if (!vote.ok) return vote;
   const { index, stateRoot } = vote.value;
   const fact = factOf(stateRoot, about, proof);

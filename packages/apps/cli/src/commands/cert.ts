@@ -2,10 +2,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { showPosition } from '@fatty/api';
 import type { Client } from '@fatty/client';
-import { fromUtf8 } from '@fatty/codec';
+import { asCellId, fromHex, fromUtf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
+import type { Outcome } from '@fatty/interface';
 import { loadCell } from '@fatty/node/settings';
-import { checkCertified, type Fact, type NodeRecord, type ProofQuestion } from '@fatty/verify';
+import type { Cell } from '@fatty/protocol';
+import {
+  checkBundle,
+  checkCertified,
+  type Fact,
+  isBundle,
+  type NodeRecord,
+  type ProofQuestion,
+} from '@fatty/verify';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
@@ -16,6 +25,7 @@ import { targetOf } from './target.ts';
 interface GetFlags extends CellFlags {
   readonly out?: string;
   readonly list?: boolean;
+  readonly bundle?: boolean;
   readonly session?: string;
 }
 
@@ -41,7 +51,9 @@ async function get(path: string, flags: GetFlags, io: Io): Promise<number> {
   const { out } = flags;
   if (out === undefined) throw new ExitError(EXIT.usage, '--out: expected a new file');
   const question = questionOf(path, flags);
-  const { fact, proof } = await withClient(flags, io, (client: Client) => client.prove(question));
+  const { fact, proof } = await withClient(flags, io, (client: Client) =>
+    client.prove(question, { bundle: flags.bundle === true }),
+  );
   writeProof(out, proof);
   show(io, formatOf(flags.output), rowOf(fact));
   return EXIT.done;
@@ -50,20 +62,35 @@ async function get(path: string, flags: GetFlags, io: Io): Promise<number> {
 /** Offline: a file of the cell, and nobody of the cell, is asked. */
 function verify(path: string, flags: CellFlags, io: Io): Promise<number> {
   const format = formatOf(flags.output);
-  const { source } = targetOf(flags, io);
-  if (typeof source !== 'string' || /^(wss?|https?):/.test(source)) {
-    throw new ExitError(EXIT.usage, '--cell: expected the path of a cell.json');
-  }
-  const cell = loadCell(source);
-  if (!cell.ok) throw refusal(EXIT.usage, cell.failure);
-  const { committee, cellId } = cell.value;
-  const fact = checkCertified({ committee, cellId, scheme: nodeScheme() }, bytesOf(path));
+  const fact = factOf(bytesOf(path), flags, io);
   if (!fact.ok) {
     show(io, format, { verdict: 'refused', ...fact.failure });
     return Promise.resolve(EXIT.refused);
   }
   show(io, format, { verdict: 'certified', ...rowOf(fact.value) });
   return Promise.resolve(EXIT.done);
+}
+
+/** A bundle needs the cell id alone; of a certificate without links the committee of the cell's file decides. */
+function factOf(bytes: Uint8Array, flags: CellFlags, io: Io): Outcome<Fact> {
+  const scheme = nodeScheme();
+  const wanted = typeof flags.cellId === 'string' ? fromHex(flags.cellId) : undefined;
+  if (isBundle(bytes) && wanted !== undefined) {
+    return checkBundle({ cellId: asCellId(wanted), scheme }, bytes);
+  }
+  const { committee, cellId } = cellOf(flags, io);
+  if (isBundle(bytes)) return checkBundle({ cellId, scheme }, bytes);
+  return checkCertified({ genesis: committee, links: [], cellId, scheme }, bytes);
+}
+
+function cellOf(flags: CellFlags, io: Io): Cell {
+  const { source } = targetOf(flags, io);
+  if (typeof source !== 'string' || /^(wss?|https?):/.test(source)) {
+    throw new ExitError(EXIT.usage, '--cell: expected the path of a cell.json');
+  }
+  const cell = loadCell(source);
+  if (!cell.ok) throw refusal(EXIT.usage, cell.failure);
+  return cell.value;
 }
 
 function refusal(
@@ -138,6 +165,10 @@ export const registerCert: Register = ({ cli, io, run }) => {
     ),
   )
     .option('--out <file>', 'get: where the certified answer goes')
+    .option(
+      '--bundle',
+      'get: with the links to the epoch of the answer, for who knows the cell id alone',
+    )
     .option('--list', 'get: of the children of a directory, as many as one page holds')
     .option('--session <id>', 'get: of what this session has to do with the lock')
     .example('fatty cert verify grant.cert --cell cell.json')

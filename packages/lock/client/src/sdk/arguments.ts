@@ -33,6 +33,7 @@ import type {
   AclLists,
   AclSetOptions,
   AcquireOptions,
+  CertificateOptions,
   CreateOptions,
   FileReadOptions,
   ProveOptions,
@@ -118,10 +119,20 @@ export const READ: Checks<ReadOptions> = {
   ...CALL,
   level: maybe(choice('delivered', 'committed', 'linearizable', 'certified')),
 };
+/** Options of `lock.certificate`. */
+export const CERTIFICATE: Checks<CertificateOptions> = { ...CALL, bundle: flag };
 /** Options of `prove`. */
-export const PROVE: Checks<ProveOptions> = { ...CALL, minPosition: optional(positionShape) };
+export const PROVE: Checks<ProveOptions> = {
+  ...CALL,
+  bundle: flag,
+  minPosition: optional(positionShape),
+};
 /** Options of `get`, `stat` and `ls`. */
-export const READ_FILE: Checks<FileReadOptions> = { ...READ, ...PROVE, proof: flag };
+export const READ_FILE: Checks<FileReadOptions> = {
+  ...READ,
+  minPosition: optional(positionShape),
+  proof: flag,
+};
 /** Options of `watch`. */
 export const WATCH: Checks<WatchOptions> = {
   recursive: flag,

@@ -4,10 +4,12 @@ import { compareBytes, equalBytes, fail, fromUtf8, ok, sha256 } from '@fatty/cod
 import type { ClientCore, ProofSaid } from '@fatty/core';
 import { Asks } from '@fatty/core/asking';
 import type { Outcome, Position, SessionId } from '@fatty/interface';
-import type { CertRules } from '@fatty/protocol';
+import type { Committee } from '@fatty/protocol';
 import {
+  CellChain,
   checkCertified,
   checkContents,
+  encodeBundle,
   encodeCertified,
   encodeQuestion,
   type Fact,
@@ -36,9 +38,24 @@ const ATTEMPTS_MAX = 8;
 /** What is asked for of a listing at once, bytes. */
 const PAGE_BYTES = 256 * 1024;
 
+/** By the genesis of a client's cell: what links have proved to it stays proved. */
+const chains = new WeakMap<Committee, CellChain>();
+
+/** The chain as far as the client knows it. Codes of `CellChain`. */
+function chainOf(rules: Asking['rules']): Outcome<CellChain> {
+  const known = chains.get(rules.genesis);
+  if (known === undefined) {
+    const opened = CellChain.open(rules);
+    if (opened.ok) chains.set(rules.genesis, opened.value);
+    return opened;
+  }
+  const grown = known.grow(rules.links);
+  return grown.ok ? ok(known) : grown;
+}
+
 /** What is proved, and what of it was asked for. Codes of `checkCertified`, `bad_proof`. */
 function opened(
-  rules: CertRules,
+  chain: CellChain,
   question: ProofQuestion,
   { cert, proof }: ProofSaid,
 ): Outcome<Certified> {
@@ -46,7 +63,7 @@ function opened(
   if (!proved.ok) return proved;
   const { contents } = proved.value;
   const bytes = encodeCertified({ about: subjectOf(question), cert, proof: proved.value.proof });
-  const fact = checkCertified(rules, bytes);
+  const fact = checkCertified(chain, bytes);
   if (!fact.ok) return fact;
   const flaw = flawOf(question, fact.value, contents);
   return flaw ?? ok({ fact: fact.value, proof: bytes, contents });
@@ -83,7 +100,8 @@ export async function prove(
   let last: Certified | undefined;
   const check = (said: ProofSaid): Outcome<number> => {
     // The members may change while it is asked.
-    const found = opened(driver.rules, question, said);
+    const chain = chainOf(driver.rules);
+    const found = chain.ok ? opened(chain.value, question, said) : chain;
     if (!found.ok) return found;
     last = found.value;
     return ok(last.fact.head.commit);
@@ -92,8 +110,14 @@ export async function prove(
   const request = { kind: 'prove', question: questionBytes(question), minCommit, check } as const;
   const outcome = await driver.call(request, options).outcome;
   if (outcome.kind === 'failed') throw failureError(outcome, { path, signal: options.signal });
-  if (outcome.kind === 'proved' && last) return last;
+  if (outcome.kind === 'proved' && last) return options.bundle ? bundled(driver, last) : last;
   throw clientError('bad_answer', 'a proof', outcome.kind, { path });
+}
+
+/** With all that leads to it from the cell id. */
+function bundled({ rules }: Asking, found: Certified): Certified {
+  const { genesis, links } = rules;
+  return { ...found, proof: encodeBundle({ genesis, links, answer: found.proof }) };
 }
 
 /** @throws FattyError `bad_argument` */

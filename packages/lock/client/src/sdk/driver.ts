@@ -10,7 +10,7 @@ import {
   type SessionStatus,
 } from '@fatty/core';
 import type { Failure, Position } from '@fatty/interface';
-import type { CertRules, Committee, EpochLink } from '@fatty/protocol';
+import type { ChainRules, Committee, EpochLink } from '@fatty/protocol';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
 import { clientError, type FattyError } from './error.ts';
@@ -123,15 +123,11 @@ export class Driver {
     return this.#committee;
   }
 
-  /** How the epochs before ended: from that of `cell` on, each proved. */
-  get epochLinks(): readonly EpochLink[] {
-    return this.#epochLinks;
-  }
-
   /** What certificates of the cell are checked against. */
-  get rules(): CertRules {
+  get rules(): ChainRules & { readonly links: readonly EpochLink[] } {
     const { cell, scheme } = this.#config;
-    return { committee: this.#committee, cellId: cell.cellId, scheme };
+    const { cellId, committee: genesis } = cell;
+    return { genesis, cellId, scheme, links: this.#epochLinks };
   }
 
   get status(): SessionStatus {

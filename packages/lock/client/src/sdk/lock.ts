@@ -3,9 +3,10 @@ import { type LockMode, tokenOf } from '@fatty/api';
 import type { CallOutcome, CallRequest } from '@fatty/core';
 import type { Failure, Position, SessionId } from '@fatty/interface';
 import { expectResult, failureError, resultsOf } from './answers.ts';
-import { CALL, optionsOf } from './arguments.ts';
+import { CERTIFICATE, optionsOf } from './arguments.ts';
 import type { CallOptions, Driver } from './driver.ts';
 import { clientError, FattyError, isFattyError } from './error.ts';
+import type { CertificateOptions } from './options.ts';
 
 /**
  * What one call got: when it ends, and why. Made in the turn in which it is got, so that no loss goes
@@ -116,7 +117,7 @@ export interface Lock extends AsyncDisposable {
    * checks it offline (`Fence` of `@fatty/verify`). A new one, at each call. @throws FattyError `lock_lost`,
    * `no_certificate`, `timeout`…
    */
-  certificate(options?: CallOptions): Promise<Uint8Array>;
+  certificate(options?: CertificateOptions): Promise<Uint8Array>;
   /** Gives it back; harmless when it is lost already. @throws FattyError `timeout`, `aborted`… */
   release(options?: CallOptions): Promise<void>;
 }
@@ -192,7 +193,7 @@ function makeLock(
   const { path, mode, lockGen } = grant;
   const hold = new Hold(driver, call, path);
   const release = async (options?: CallOptions): Promise<void> =>
-    hold.release('released', { ...defaults, ...optionsOf(CALL, options) });
+    hold.release('released', { ...defaults, ...optionsOf(CERTIFICATE, options) });
   return {
     path,
     mode,
@@ -211,7 +212,7 @@ function makeLock(
     async certificate(options) {
       hold.check();
       const { fencingCertificate } = await import('./certified.ts');
-      return fencingCertificate(driver, grant, { ...defaults, ...optionsOf(CALL, options) });
+      return fencingCertificate(driver, grant, { ...defaults, ...optionsOf(CERTIFICATE, options) });
     },
     release,
     [Symbol.asyncDispose]: () => release(),

@@ -24,10 +24,18 @@ export interface ReadOptions extends CallOptions {
 export interface ProveOptions extends CallOptions {
   /** The state must have come to this: a generation, or where an op landed. */
   readonly minPosition?: Position | undefined;
+  /**
+   * The proof comes as a bundle, with the genesis committee and the links to its epoch: whoever knows the cell id checks
+   * it (`checkBundle`, `Fence` of `@fatty/verify`), whatever epoch the cell is in. Default false.
+   */
+  readonly bundle?: boolean | undefined;
 }
 
+/** Options of `lock.certificate`. */
+export type CertificateOptions = CallOptions & Pick<ProveOptions, 'bundle'>;
+
 /** Options of `get`, `stat` and `ls`. */
-export interface FileReadOptions extends ReadOptions, ProveOptions {
+export interface FileReadOptions extends ReadOptions, Omit<ProveOptions, 'bundle'> {
   /** The same as `level: 'certified'`. */
   readonly proof?: boolean | undefined;
 }
