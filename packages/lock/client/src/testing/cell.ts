@@ -4,7 +4,7 @@ import { hash, type SignatureScheme, type Signer, standIn, utf8 } from '@fatty/c
 import { GATEWAY_LIMITS, Gateway, type MakeFront } from '@fatty/host';
 import type { SessionId } from '@fatty/interface';
 import { lockServed } from '@fatty/node/lock-served';
-import { type Cell, DEFAULT_PARAMS, faultsMax } from '@fatty/protocol';
+import { type Cell, DEFAULT_PARAMS, faultsMax, signReady } from '@fatty/protocol';
 import { LockService } from '@fatty/service';
 import { type FrontScene, makeCell, type StagedMachines, stage, type World } from '@fatty/testnet';
 import { Client } from '../sdk/client.ts';
@@ -16,6 +16,8 @@ import { TestLinks } from './links.ts';
 export interface TestCellOptions {
   /** 4 (default) bear one that fails, 7 two, 10 three. */
   readonly replicas?: number;
+  /** Machines that are no members, for {@link TestCell.replace}. Default 0. */
+  readonly spares?: number;
   /** The same seed gives the same delays and the same keys. Default 1. */
   readonly seed?: number;
   /** Default: signatures that cost nothing and protect nobody. `nodeScheme()` for real ones. */
@@ -65,7 +67,7 @@ export class TestCell implements AsyncDisposable {
     this.#world = world;
     this.#machines = machines;
     this.#scheme = scheme;
-    const addresses = committee.members.map((key, i) => {
+    const addresses = world.cell.signers.map(({ publicKey: key }, i) => {
       return { key, peer: '', client: String(i), http: '', version: 0, sig: new Uint8Array(64) };
     });
     this.cell = { cellId, committee, addresses };
@@ -142,6 +144,42 @@ export class TestCell implements AsyncDisposable {
     this.#world.hosts[replica]?.pause();
   }
 
+  /**
+   * A spare machine becomes a member in the place of this one: the epoch ends, and the next one begins. Resolves with the
+   * number of the new one when it has.
+   */
+  async replace(replica: number): Promise<number> {
+    this.#check([replica]);
+    const { attendance, cell, hosts } = this.#world;
+    const spare = hosts.findIndex(
+      ({ index }) => !attendance.isMember(index) && !attendance.begun.has(index),
+    );
+    const [old, signer] = [cell.signers[replica]?.publicKey, cell.signers[spare]];
+    if (old === undefined || signer === undefined) throw new RangeError('no spare machine is left');
+    const { epoch } = cell.roll.newest.committee;
+    const change = { kind: 'replace', old, key: signer.publicKey } as const;
+    await this.#until(() => {
+      const head = Math.max(...hosts.map(({ peer }) => peer?.status?.().commitIndex ?? 0));
+      const bytes = signReady(cell.cellId, signer, { epoch, index: head });
+      for (const member of attendance.members) {
+        hosts[member]?.handle({ kind: 'move', change, tag: 0 });
+        hosts[member]?.handle({ kind: 'statement', bytes, tag: 0 });
+      }
+      return cell.roll.newest.committee.epoch > epoch;
+    });
+    this.#join(spare);
+    return spare;
+  }
+
+  /** It begins behind the frame that ended the epoch before, which whoever came to the new one has. */
+  #join(replica: number): void {
+    const { cell, hosts } = this.#world;
+    const { index } = cell.roll.newest.origin;
+    const frames = hosts.flatMap(({ disk }) => disk.copy().frames);
+    const final = frames.find((one) => one.index === index);
+    if (final !== undefined) this.#world.join(replica, final);
+  }
+
   /** The links between these replicas (default: all) and all clients that there are take so much longer, each way. */
   slow(byMs: number, replicas: readonly number[] = this.replicas): void {
     this.#check(replicas);
@@ -189,7 +227,7 @@ export class TestCell implements AsyncDisposable {
   async #until(isSo: () => boolean): Promise<void> {
     const untilMs = this.nowMs + LEASES_MAX * this.cell.committee.params.leaseMs;
     while (!isSo()) {
-      if (this.nowMs > untilMs) throw new Error('the session did not end: has the cell a quorum?');
+      if (this.nowMs > untilMs) throw new Error('nothing came of it: has the cell a quorum?');
       await this.advance(STEP_MS);
     }
   }
@@ -305,11 +343,11 @@ function gateway({ cell, replica, state }: FrontScene): MakeFront {
 
 /** Starts a cell in this process. It takes some milliseconds, and a few megabytes. */
 export async function startTestCell(options: TestCellOptions = {}): Promise<TestCell> {
-  const { replicas = 4, seed = 1, scheme = standIn(), clock = 'real' } = options;
+  const { replicas = 4, spares = 0, seed = 1, scheme = standIn(), clock = 'real' } = options;
   const { runJob } = await createCairoVerifier();
   const staged = stage({
     seed,
-    cell: makeCell(replicas, scheme, DEFAULT_PARAMS),
+    cell: makeCell(replicas, scheme, DEFAULT_PARAMS, spares),
     machine: (cell) => ({ machine: new LockService({ cell }) }),
     liars: new Map(),
     network: {
