@@ -34,6 +34,7 @@ test('session, lock and watch go on; calls of the time between are done once; pr
   const { session } = client.session;
   const seen: string[] = [];
   const { instance: from } = await during(test, client.stat('/d/first'));
+  if (from === undefined) throw new Error('a file that was created');
   void (async () => {
     for await (const event of client.watch('/d', { recursive: true, from })) {
       if (event.kind === 'added') seen.push(event.path);

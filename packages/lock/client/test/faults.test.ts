@@ -135,7 +135,7 @@ describe('what is thrown where nobody catches', () => {
 
 describe('listeners of states', () => {
   const status = (state: SessionState, links = 4): SessionStatus => {
-    return { state, session: undefined, deadlineMs: 0, links, commit: 0 };
+    return { state, session: undefined, deadlineMs: 0, epoch: 0, links, commit: 0 };
   };
   const all: readonly SessionState[] = ['connected', 'jeopardy', 'safe', 'expired'];
 
