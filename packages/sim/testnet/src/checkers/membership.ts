@@ -1,5 +1,5 @@
 // Checks R30 and R31 from outside: who is a member, and by whose word.
-import { toHex } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
 import type { Change } from '@fatty/protocol';
 import type { RolledEpoch } from '../world/roll.ts';
 
@@ -7,8 +7,8 @@ import type { RolledEpoch } from '../world/roll.ts';
 export interface MembershipFacts {
   /** How many members were told to move a change in it. */
   movers(epoch: number, change: Change): number;
-  /** Keys that have ever said that they are ready, hex. */
-  readonly ready: ReadonlySet<string>;
+  /** Who has this key has said in an epoch that it is ready. */
+  isReady(epoch: number, key: PublicKey): boolean;
   /** A host about which nothing is promised: evidence may have put it out. */
   isLiar(host: number): boolean;
 }
@@ -24,7 +24,7 @@ export interface MembershipChange {
 }
 
 /**
- * Whoever came had said that it is ready, and was moved by q; whoever went was moved by q or lies; at most f went,
+ * Whoever came had said in the epoch that it is ready, and was moved by q; whoever went was moved by q or lies; at most f went,
  * and four are left.
  */
 export function membershipChange(
@@ -46,7 +46,7 @@ export function membershipChange(
   const flaws: string[] = [];
   for (const [at, key] of comers.entries()) {
     const who = `r${added[at]}`;
-    if (!facts.ready.has(toHex(key))) flaws.push(`${who} came and was not ready`);
+    if (!facts.isReady(epoch, key)) flaws.push(`${who} came and was not ready`);
     const isWanted = isMoved({ kind: 'add', key }) || swaps.some((swap) => swap.key === key);
     if (!isWanted) flaws.push(`${who} came without ${before.quorum} motions`);
   }

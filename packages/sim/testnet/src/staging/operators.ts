@@ -38,6 +38,8 @@ export interface PlannedMembers {
 /** Between two tries of a change, ms; who comes says that it is ready half of that after each. */
 const TRY_MS = 500;
 const TRIES_MAX = 8;
+/** With so many of them who comes late says that it is ready. */
+const LATE_TRIES = 3;
 /** How often operators look whether an epoch is long enough, ms. */
 const LOOK_MS = 100;
 
@@ -55,7 +57,7 @@ interface Task {
 export class Operators {
   readonly #world: World;
   readonly #planned: PlannedMembers;
-  /** Keys that have signed that they are ready, hex. */
+  /** By epoch and key: who has signed that it is ready. */
   readonly #ready = new Set<string>();
   /** By epoch and change: the hosts that were told to move it. */
   readonly #movers = new Map<string, Set<number>>();
@@ -178,7 +180,9 @@ export class Operators {
     }
     task.tries += 1;
     this.#tell(this.#world.attendance.members, change);
-    if ('key' in change && planned.kind !== 'unready') {
+    // Half of those who come let the members wait.
+    const isLate = planned.who % 2 === 1 && task.tries < LATE_TRIES;
+    if ('key' in change && planned.kind !== 'unready' && !isLate) {
       const host = this.#world.cell.roll.hostWith(change.key);
       this.#world.after(TRY_MS / 2, () => this.#sayReady(host));
     }
@@ -225,7 +229,7 @@ export class Operators {
     if (signer === undefined || this.#commit < roll.newest.origin.index) return;
     const bytes = signReady(cellId, signer, { epoch, index: this.#commit });
     world.story.tell('note', `r${host}`, `says it is ready, at commit ${this.#commit}`);
-    this.#ready.add(toHex(signer.publicKey));
+    this.#ready.add(`${epoch}/${toHex(signer.publicKey)}`);
     for (const member of world.attendance.members) {
       world.hosts[member]?.handle({ kind: 'statement', bytes, tag: world.count('readies') });
     }
@@ -240,7 +244,7 @@ export class Operators {
     if (before === undefined) return;
     const { added, removed, kicked, flaws } = membershipChange(before, after, {
       movers: (epoch, change) => this.#movers.get(nameOf(epoch, change))?.size ?? 0,
-      ready: this.#ready,
+      isReady: (epoch, key) => this.#ready.has(`${epoch}/${toHex(key)}`),
       isLiar: (host) => !world.honest(host),
     });
     for (const actual of flaws) {
