@@ -9,7 +9,7 @@ const NODE_ONLY = /from '(node:|ws'|@fatty\/\w+\/node'|@fatty\/network')|\b(Buff
 
 const CORE = fileURLToPath(new URL('../../core/src/index.ts', import.meta.url));
 
-test('the platform-free entry reaches nothing of Node', () => {
+test('the platform-free entry and the recipes reach nothing of Node', () => {
   const seen = new Set<string>();
   const visit = (file: string): void => {
     if (seen.has(file)) return;
@@ -21,6 +21,8 @@ test('the platform-free entry reaches nothing of Node', () => {
     if (text.includes("from '@fatty/core'")) visit(CORE);
   };
   visit(fileURLToPath(new URL('../src/index.ts', import.meta.url)));
+  visit(fileURLToPath(new URL('../src/recipes/index.ts', import.meta.url)));
+  expect(Array.from(seen).filter((file) => file.includes('/src/recipes/'))).toHaveLength(9);
   expect(seen.size).toBeGreaterThan(40);
   expect(readFileSync(fileURLToPath(new URL('../src/node.ts', import.meta.url)), 'utf8')).toMatch(
     NODE_ONLY,

@@ -6,6 +6,7 @@ import {
   Counter,
   DoubleBarrier,
   Election,
+  follow,
   Group,
   type Leader,
   Queue,
@@ -269,6 +270,34 @@ describe('a queue', () => {
     await world.run(b.txn({ success: [{ remove: first.path }, { create: first.path }] }));
     expect(await world.run(codeOf(first.done()))).toBe('lock_lost');
     expect(await world.run(queue.size())).toBe(1);
+  });
+});
+
+describe('follow', () => {
+  it('shows the state first, then what it has become, and ends with its signal or its client', async () => {
+    const { world, a, b } = await pair();
+    await world.run(b.put('/dir/x', '0', { parents: true }));
+    const sizes: number[] = [];
+    const stop = later();
+    const names = async (): Promise<number> => (await a.ls('/dir')).length;
+    const reading = codeOf(
+      (async () => {
+        for await (const size of follow(a, '/dir', names, { signal: stop.signal })) {
+          sizes.push(size);
+        }
+      })(),
+    );
+    await world.pass(1_000);
+    for (const name of ['y', 'z']) await world.run(b.put(`/dir/${name}`, name));
+    await world.pass(2_000);
+    expect([sizes[0], sizes.at(-1)]).toEqual([1, 3]);
+    expect(sizes.every((size, i) => size >= (sizes[i - 1] ?? 0))).toBe(true);
+    stop.abort();
+    expect(await world.run(reading)).toBe('aborted');
+    const waiting = codeOf(new Barrier(a, '/dir').wait());
+    await world.pass(1_000);
+    await world.run(a.close());
+    expect(await world.run(waiting)).toBe('closed');
   });
 });
 

@@ -8,4 +8,4 @@ export { Group, type JoinOptions, type Member, Membership } from './group.ts';
 export { Item, Queue } from './queue.ts';
 export { ReadWriteLock } from './read-write-lock.ts';
 export { Semaphore } from './semaphore.ts';
-export type { WaitOptions } from './shared.ts';
+export { type FollowOptions, follow, type WaitOptions } from './shared.ts';

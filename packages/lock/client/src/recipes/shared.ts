@@ -43,9 +43,6 @@ export async function ensureNode(
   await unless(['exists'], () => client.create(path, { ...terms, exclusive: true }));
 }
 
-/** Reads what is to be known; a path that is not there is undefined. */
-type Look<T> = () => Promise<T>;
-
 /** How a state is followed. */
 export interface FollowOptions extends WaitOptions {
   /** Whether an event may have changed what is looked at. Default: each may. */
@@ -59,7 +56,7 @@ export interface FollowOptions extends WaitOptions {
 export async function* follow<T>(
   client: Client,
   path: string,
-  look: Look<T>,
+  look: () => Promise<T>,
   { signal, matters = () => true }: FollowOptions,
 ): AsyncGenerator<T, void, undefined> {
   const watch = client.watch(path, { recursive: true, ...signalOf({ signal }) });
