@@ -13,6 +13,8 @@ export interface Status {
   readonly syncing: boolean;
   readonly peersUp: readonly number[];
   readonly clients: number;
+  readonly frameCommit: number;
+  readonly fetching?: { readonly commit: number };
   readonly observer?: { readonly code: string };
   readonly halted?: { readonly code: string };
 }
@@ -188,9 +190,9 @@ export class Traffic {
     await Promise.all(this.#lanes);
   }
 
-  /** Every acknowledged write is there, and nothing that nobody wrote. */
-  async expectAllThere(reader: Client): Promise<void> {
+  /** Every acknowledged write is there, and nothing that nobody wrote; `besides`: what others put there. */
+  async expectAllThere(reader: Client, besides: readonly string[] = []): Promise<void> {
     const entries = await reader.ls(this.#folder, { level: 'linearizable' });
-    expect(new Set(entries.map(({ name }) => name))).toEqual(new Set(this.acked));
+    expect(new Set(entries.map(({ name }) => name))).toEqual(new Set([...this.acked, ...besides]));
   }
 }

@@ -18,6 +18,7 @@ import {
   frameIndexOf,
   type OpenedEpoch,
   Replica,
+  type ReplicaConfig,
   type ReplicaStatus,
 } from '@fatty/replica';
 
@@ -33,6 +34,8 @@ export interface CoreParts {
   fresh(committee: Committee): StateMachine;
   /** Puts another program in its place. */
   readonly wrap?: ((replica: Replica, signer: Signer, cell: Cell) => ReplicaCore) | undefined;
+  /** Of every replica; default those of every cell. */
+  readonly choices?: Pick<ReplicaConfig, 'copying' | 'tuning'>;
 }
 
 /** A core that is opened. */
@@ -148,12 +151,13 @@ export class Core {
   }
 
   #make({ committee, origin, links }: OpenedEpoch): Replica | undefined {
-    const { cell, signer, scheme, fresh } = this.#parts;
+    const { cell, signer, scheme, fresh, choices } = this.#parts;
     const me = memberIndex(committee, signer.publicKey);
     if (me < 0) return undefined;
     const { cellId } = cell;
     const machine = fresh(committee);
-    return new Replica({ committee, cellId, origin, links, me, signer, scheme, machine });
+    const own = { me, signer, machine, ...choices };
+    return new Replica({ committee, cellId, origin, links, scheme, ...own });
   }
 
   /** In the newest epoch that the disk or what was told leads to. */

@@ -24,6 +24,11 @@ export interface Metrics {
   readonly commitIndex: Gauge;
   readonly certifiedCommit: Gauge;
   readonly frameCommit: Gauge;
+  readonly frameSyncs: Counter;
+  readonly frameSyncChunks: Gauge;
+  readonly frameSyncChunksFetched: Gauge;
+  readonly frameSyncBytes: Gauge;
+  readonly frameSyncBytesFetched: Gauge<'member'>;
   readonly peersUp: Gauge;
   readonly evidence: Gauge;
   readonly clients: Gauge;
@@ -79,6 +84,16 @@ export function createMetrics(): Metrics {
     certifiedCommit: gauge('fatty_certified_commit', 'Newest commit that a quorum has certified'),
     frameCommit: gauge('fatty_frame_commit', 'Commit of the newest frame on disk'),
     evidence: gauge('fatty_evidence', 'Members against whom there is evidence'),
+    frameSyncs: counter('fatty_frame_syncs_total', 'Frames of others that were adopted'),
+    frameSyncChunks: gauge('fatty_frame_sync_chunks', 'Chunks of the frame being fetched'),
+    frameSyncChunksFetched: gauge('fatty_frame_sync_chunks_fetched', 'Chunks of it that are here'),
+    frameSyncBytes: gauge('fatty_frame_sync_bytes', 'Bytes of the frame being fetched'),
+    frameSyncBytesFetched: new parts.Gauge({
+      name: 'fatty_frame_sync_bytes_fetched',
+      help: 'Bytes of it that are here, by the member who sent them',
+      registers,
+      labelNames: ['member'],
+    }),
     peersUp: gauge('fatty_peers_up', 'Replica links that are up'),
     clients: gauge('fatty_clients', 'Client links'),
     sessions: gauge('fatty_sessions', 'Open sessions'),

@@ -57,7 +57,7 @@ export async function runNode(
   const hosting = await hostingOf(cell.value, config.algorithm);
   if (!hosting.ok) return hosting;
   const room = new DiskRoom({ dir: config.dir, freeBytesMin: config.diskFreeBytesMin });
-  const stores = await openStores(config.dir, room.patience);
+  const stores = await openStores(config.dir, room.patience, options.log);
   if (!stores.ok) return stores;
   const { dir } = config;
   const [{ committee }, { frames }, key] = [cell.value, stores.value, signer.value.publicKey];
@@ -114,10 +114,11 @@ class Node {
     this.#cell = cell;
     this.#signer = signer;
     this.#stores = stores;
-    const { scheme, wrap, links } = options;
+    const { scheme, wrap, links, copying, tuning } = options;
+    const choices = { ...(copying && { copying }), ...(tuning && { tuning }) };
     this.#hosting = hosting;
     const fresh = (committee: Committee): StateMachine => hosting.fresh(committee);
-    this.#core = new Core({ cell, signer, scheme, links, fresh, wrap });
+    this.#core = new Core({ cell, signer, scheme, links, fresh, wrap, choices });
     this.#telemetry = new Telemetry({ config, me: () => this.#core.me, clock: CLOCK });
     this.#verifier = verifierPool({
       entry: new URL(import.meta.resolve('@fatty/cairo-verify/worker')),

@@ -3,13 +3,19 @@ import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { ReplicaCore } from '@fatty/host';
 import type { Failure } from '@fatty/interface';
 import type { Cell, SignedAddresses } from '@fatty/protocol';
-import type { Replica } from '@fatty/replica';
+import type { Copying, Replica, Tuning } from '@fatty/replica';
+import type { LogOptions } from '@fatty/storage';
 import type { NodeConfig } from './config.ts';
 
 /** What may be changed about a replica, for tests and tours. */
 export interface RunOptions {
   /** Puts another program in the replica's place (a liar of a test cell). */
   readonly wrap?: (replica: Replica, signer: Signer, cell: Cell) => ReplicaCore;
+  /** When states are copied; default that of every cell. All members of a cell must say the same. */
+  readonly copying?: Copying;
+  readonly tuning?: Partial<Tuning>;
+  /** Of the log files. */
+  readonly log?: Pick<LogOptions, 'segmentBytesMax'>;
   /** Default: node:crypto in front of the rule. */
   readonly scheme?: SignatureScheme;
   /** Told how many records of the log are replayed, while they are. */

@@ -9,6 +9,7 @@ import {
   type FolderLock,
   type FrameStore,
   isDiskFull,
+  type LogOptions,
   lockFolder,
   openFrames,
   openKv,
@@ -36,11 +37,12 @@ export interface Stores {
 export async function openStores(
   dir: string,
   patience: Pick<Patience, 'attempt'> = { attempt: (write) => write() },
+  log: Pick<LogOptions, 'segmentBytesMax'> = {},
 ): Promise<Outcome<Stores>> {
   let lock: FolderLock | undefined;
   try {
     lock = await lockFolder(dir);
-    return ok(await openAll(dir, lock, patience));
+    return ok(await openAll(dir, lock, patience, log));
   } catch (error) {
     await lock?.release();
     return failureOf(error, dir);
@@ -57,8 +59,9 @@ async function openAll(
   dir: string,
   lock: FolderLock,
   patience: Pick<Patience, 'attempt'>,
+  files: Pick<LogOptions, 'segmentBytesMax'>,
 ): Promise<Stores> {
-  const log = await openLog(join(dir, 'log'), { patience });
+  const log = await openLog(join(dir, 'log'), { ...files, patience });
   const mark = await openMark(join(dir, 'signer'), { patience });
   const frames = await openFrames(join(dir, 'frames'));
   const kv = openKv(join(dir, 'state.lmdb'), { fresh: true });

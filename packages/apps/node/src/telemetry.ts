@@ -34,8 +34,11 @@ const OF_FRAMES: ReadonlySet<string> = new Set([
 
 function fetchingTold(fetching: ReplicaStatus['fetching']): readonly string[] {
   if (fetching === undefined) return [];
-  const { commit, chunks, chunksHere } = fetching;
-  return [`fetches the frame of commit ${commit}: ${chunksHere} of ${chunks} chunks`];
+  const { commit, chunks, chunksHere, bytes, bytesHere, from } = fetching;
+  const whose = from.map(({ peer }) => peer).join(', ');
+  const told = `${chunksHere} of ${chunks} chunks, ${bytesHere} of ${bytes} bytes`;
+  const sources = whose === '' ? '' : `, from ${whose}`;
+  return [`fetches the frame of commit ${commit}: ${told}${sources}`];
 }
 
 /** Whose telemetry it is. */
@@ -262,6 +265,7 @@ export class Telemetry {
     this.#state(status);
     this.#checks(status, others.peersUp);
     this.metrics.epoch.set(status.epoch);
+    this.#fetching(status.fetching);
     this.metrics.round.set(status.round);
     this.metrics.commitIndex.set(status.commitIndex);
     this.metrics.certifiedCommit.set(status.certifiedCommit);
@@ -289,6 +293,19 @@ export class Telemetry {
     if (state === this.#shown) return;
     this.#shown = state;
     this.log.info({ state, commitIndex, peersUp }, 'state');
+  }
+
+  /** While no frame is fetched all of it is 0, so that a sum over members is what is here. */
+  #fetching(fetching: ReplicaStatus['fetching']): void {
+    const { frameSyncChunks, frameSyncChunksFetched, frameSyncBytes, frameSyncBytesFetched } =
+      this.metrics;
+    frameSyncChunks.set(fetching?.chunks ?? 0);
+    frameSyncChunksFetched.set(fetching?.chunksHere ?? 0);
+    frameSyncBytes.set(fetching?.bytes ?? 0);
+    frameSyncBytesFetched.reset();
+    for (const { peer, bytes } of fetching?.from ?? []) {
+      frameSyncBytesFetched.set({ member: `${peer}` }, bytes);
+    }
   }
 
   /** Clocks that disagree need an operator: said in the log when it begins and when it ends. */
@@ -325,6 +342,7 @@ export class Telemetry {
   #note({ note }: Extract<Outward, { kind: 'note' }>): void {
     const { what, failure } = note;
     if (what === 'leaderTimeout') this.metrics.leaderTimeouts.inc();
+    if (what === 'frameSynced') this.metrics.frameSyncs.inc();
     if (what === 'equivocation' || what === 'voteTwice') this.metrics.equivocations.inc();
     if (failure && (what === 'blockRejected' || what === 'messageRejected')) {
       this.metrics.rejects.inc({ code: failure.code });

@@ -57,8 +57,14 @@ describe('health', () => {
   it('is ready with a quorum, caught up, signing and ordering; each alone makes it not ready', async () => {
     expect(await readiness({})).toBeUndefined();
     expect(await readiness({ syncing: true })).toContain('caught up');
-    const fetching = { commit: 640, chunks: 12, chunksHere: 3 };
-    expect(await readiness({ syncing: true, fetching })).toContain('commit 640: 3 of 12 chunks');
+    const from = [
+      { peer: 0, chunks: 2, bytes: 512 },
+      { peer: 2, chunks: 1, bytes: 256 },
+    ];
+    const fetching = { commit: 640, chunks: 12, chunksHere: 3, bytes: 3_000, bytesHere: 768, from };
+    expect(await readiness({ syncing: true, fetching })).toContain(
+      'fetches the frame of commit 640: 3 of 12 chunks, 768 of 3000 bytes, from 0, 2',
+    );
     expect(await readiness({ observer: WRONG })).toBe('[-] signing: log_behind_mark');
     expect(await readiness({ halted: WRONG })).toBe('[-] ordering: log_behind_mark');
     const lack = { code: 'disk_low', expected: 'room', actual: '5 bytes free' };

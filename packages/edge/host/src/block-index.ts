@@ -2,7 +2,7 @@
 import type { Ref } from '@fatty/broadcast';
 import { compareBytes, toHex } from '@fatty/codec';
 import type { IndexedBlock } from '@fatty/replica';
-import type { KvEntry, KvPort, Written } from './ports.ts';
+import type { KvEntry, KvPort, KvWrite, Written } from './ports.ts';
 
 const KEY_BYTES = 1 + 4 + 4 + 2 + 32;
 const BLOCK = 0x62;
@@ -11,6 +11,9 @@ export interface IndexGroup {
   readonly blocks: number;
   readonly bytes: number;
 }
+
+/** Blocks that go at once. */
+const DROPPED_AT_ONCE = 512;
 
 const GROUP: IndexGroup = { blocks: 512, bytes: 8 << 20 };
 
@@ -57,6 +60,9 @@ export class BlockIndex {
   #groupBytes = 0;
   /** Groups under way. */
   #writes = 0;
+  /** Blocks before this key go. */
+  #dropEnd: Uint8Array | undefined;
+  #isDropping = false;
   #failure: Error | undefined;
   #flushes: Written[] = [];
 
@@ -96,6 +102,27 @@ export class BlockIndex {
     return found.slice(0, blocksMax).map(({ value }) => value);
   }
 
+  /**
+   * Lets go of the blocks of earlier epochs, and of earlier rounds of this one, some at a time. A {@link flush}
+   * interrupts it: what is left then goes with the next.
+   */
+  drop(epoch: number, fromRound: number): void {
+    [this.#dropEnd] = roundsRange(epoch, fromRound, fromRound);
+    if (!this.#isDropping) this.#dropSome();
+  }
+
+  #dropSome(): void {
+    const [first] = roundsRange(0, 0, 0);
+    const end = this.#dropEnd;
+    const found = end === undefined ? [] : [...this.#kv.range(first, end, DROPPED_AT_ONCE)];
+    this.#isDropping = found.length > 0 && this.#flushes.length === 0;
+    if (!this.#isDropping) return;
+    this.#put(
+      found.map(({ key }) => ({ key, value: undefined })),
+      () => this.#dropSome(),
+    );
+  }
+
   /** `written` comes when everything added so far is written, at once if it is, or the disk has failed. */
   flush(written: Written): void {
     if (this.#group.length > 0) this.#write();
@@ -106,11 +133,17 @@ export class BlockIndex {
   #write(): void {
     const group = this.#group.splice(0);
     this.#groupBytes = 0;
+    this.#put(group, () => {
+      for (const { key } of group) this.#unwritten.delete(toHex(key));
+    });
+  }
+
+  #put(entries: readonly KvWrite[], done: () => void): void {
     this.#writes += 1;
-    this.#kv.write(group, (failure) => {
+    this.#kv.write(entries, (failure) => {
       this.#writes -= 1;
       if (failure) this.#fail(failure);
-      else for (const { key } of group) this.#unwritten.delete(toHex(key));
+      else done();
       if (this.#writes > 0) return;
       for (const written of this.#flushes.splice(0)) written(this.#failure);
     });

@@ -271,6 +271,7 @@ export class Driver {
       case 'reopen':
         return this.reopen();
       case 'dropLog':
+        this.#index.drop(effect.epoch, effect.fromRound);
         return this.#tracked((written) => this.#parts.ports.log.dropBelow(effect.below, written));
       case 'setTimer':
         return this.#setTimer(effect.name, effect.atMs - event.nowMs);

@@ -64,13 +64,19 @@ export interface KvEntry {
   readonly value: Uint8Array;
 }
 
+/** A key, and its new value; undefined: the key goes. */
+export interface KvWrite {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
 /** Ordered byte-keyed store for what can be derived from the log; empty at every start. */
 export interface KvPort {
   /** Of what was written; what is being written may or may not be there. */
   get(key: Uint8Array): Uint8Array | undefined;
   /** Keys in [from, to), ascending bytewise, at most `limit`. */
   range(from: Uint8Array, to: Uint8Array, limit: number): Iterable<KvEntry>;
-  write(entries: readonly KvEntry[], written: Written): void;
+  write(entries: readonly KvWrite[], written: Written): void;
 }
 
 /** Answers slow checks. */

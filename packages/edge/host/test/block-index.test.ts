@@ -83,6 +83,25 @@ describe('block index', () => {
     expect(index.rounds(3, 1, 9, 9)).toEqual([]);
   });
 
+  it('lets go of what the log has no more, in parts, and of nothing else', async () => {
+    const kv = memoryKv();
+    const index = new BlockIndex(kvPort(kv), (error) => {
+      throw error;
+    });
+    const all = Array.from({ length: 1_500 }, (_, i) => blockOf(refOf(i + 1, i % 4)));
+    index.add([...all.map((block) => ({ ...block, epoch: 1 })), ...all]);
+    index.add(all.map((block) => ({ ...block, epoch: 2 })));
+    await flushed(index);
+    index.drop(1, 1_201);
+    while ([...kv.range(new Uint8Array(), Uint8Array.of(255), 9_999)].length > 1_800) {
+      await new Promise((done) => setTimeout(done, 0));
+    }
+    expect(await flushed(index)).toBeUndefined();
+    const count = (epoch: number): number => index.rounds(epoch, 0, 9_999, 9_999).length;
+    expect([0, 1, 2].map(count)).toEqual([0, 300, 1_500]);
+    expect(index.get(1, refOf(1_201, 0))).toEqual(utf8('1201/0/0'));
+  });
+
   it('says that the disk has failed: to whoever waits, else to whoever made it', async () => {
     const fatal: string[] = [];
     const broken = memoryKv();

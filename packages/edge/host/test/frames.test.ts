@@ -23,7 +23,7 @@ describe('frames', () => {
       kind === 'start'
         ? [
             { kind: 'storeFrame', index: 16, ...frame(3) },
-            { kind: 'dropLog', below: 4 },
+            { kind: 'dropLog', below: 4, epoch: 0, fromRound: 3 },
           ]
         : [];
     bench.driver.dispatch({ kind: 'start' });

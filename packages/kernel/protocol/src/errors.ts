@@ -66,6 +66,7 @@ const LATER = {
   too_many_watches: 'The gateway, or this client, has as many watches as allowed.',
   reopening: 'This replica opens its state anew; use another one, or try again later.',
   log_behind_mark: 'This replica signs nothing: its log is older than its signer mark.',
+  mark_lost: 'This replica signs nothing: its signer mark is gone.',
   log_gap: 'This replica signs nothing: its log has a gap.',
   foreign_log: 'This replica signs nothing: its log is of another replica or cell.',
   own_key_heard: 'This replica signs nothing: its key has signed what its log does not know.',

@@ -26,6 +26,7 @@ export {
 } from './epochs/opening.ts';
 export { Follower, type FollowerConfig } from './follower.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
+export type { Sent } from './frames/chunk-fetch.ts';
 export type { Fetching } from './frames/frame-sync.ts';
 export type { FramesStatus } from './frames/frames.ts';
 export { NODE_STATES, type NodeState, nodeStateOf, type Situation } from './node-state.ts';

@@ -135,6 +135,20 @@ describe('the mark and an older log (R26)', () => {
     expect(seen.refused).toBeGreaterThan(200);
   });
 
+  it('a log with own blocks and no mark beside it has lost the mark; of a first block alone it may be missing', () => {
+    const past = history(2);
+    const counts = { lost: 0, may: 0 };
+    // The first moments, and some of the later ones.
+    for (const { records } of past.moments.filter((_, i) => i < 24 || i % 32 === 0)) {
+      const own = ownRoundsIn(past.world, past.log.slice(0, records)).length;
+      const { observer } = startAlone(past, records, undefined);
+      expect(observer?.code, `${own} own blocks`).toBe(own < 2 ? undefined : 'mark_lost');
+      counts[own < 2 ? 'may' : 'lost']++;
+    }
+    expect(counts.lost).toBeGreaterThan(5);
+    expect(counts.may).toBeGreaterThan(0);
+  });
+
   it('after a start the mark says that the last own block is durable, before anything is signed', () => {
     const { world, moments } = history(3);
     const victim = world.host(VICTIM);

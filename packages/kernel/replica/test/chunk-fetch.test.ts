@@ -65,7 +65,7 @@ function play(bytes: Uint8Array, peers: readonly Behaviour[]) {
     nowMs = next.atMs;
     for (const effect of fetch.step(next.event, nowMs)) perform(effect);
   }
-  return { done, lied, asked, nowMs };
+  return { done, lied, asked, nowMs, fetch };
 }
 
 describe('a fetch of chunks', () => {
@@ -76,8 +76,11 @@ describe('a fetch of chunks', () => {
         fc.array(fc.constantFrom(...BEHAVIOURS), { maxLength: 5 }),
         fc.constantFrom<Behaviour>('right', 'slow'),
         (bytes, others, honest) => {
-          const { done, lied } = play(bytes, [...others, honest]);
+          const { done, lied, fetch } = play(bytes, [...others, honest]);
           expect(done).toEqual(bytes);
+          // Who sent what adds up to all of it, and nothing of a liar's counts that was not right.
+          const chunks = fetch.from.reduce((sum, one) => sum + one.chunks, 0);
+          expect([fetch.bytesHere, chunks]).toEqual([bytes.length, fetch.chunksHere]);
           expect(lied.has(others.length)).toBe(false);
         },
       ),

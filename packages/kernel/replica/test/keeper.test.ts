@@ -50,11 +50,16 @@ class Bench {
     this.keeper.certified(index, { core, bitmap: Uint8Array.of(7), sigs: [] });
   }
 
+  /** From this round on the index is to have blocks. */
+  indexFrom = 0;
+
   /** What is asked of the disk. */
   asked(): readonly string[] {
     return this.out.take().flatMap((effect) => {
       if (effect.kind === 'storeFrame') return [`store ${effect.index}`];
-      return effect.kind === 'dropLog' ? [`drop below ${effect.below}`] : [];
+      if (effect.kind !== 'dropLog') return [];
+      this.indexFrom = effect.fromRound;
+      return [`drop below ${effect.below}`];
     });
   }
 
@@ -108,6 +113,7 @@ describe('the log goes', () => {
     expect(bench.asked()).toEqual(['store 4']);
     bench.keep(8, 18);
     expect(bench.asked()).toEqual(['store 8', 'drop below 4']);
+    expect(bench.indexFrom).toBe(16);
   });
 
   it('no further than the older horizon, and the segment in use stays', () => {

@@ -3,7 +3,7 @@ import { decode, encode, equalBytes, toHex } from '@fatty/codec';
 import { chunkDigestOf } from '@fatty/protocol';
 import { describe, expect, it } from 'vitest';
 import { encodeStored, type StoredFrame, storedFrameShape } from '../src/frames/stored.ts';
-import { decodeMessage, type Replica } from '../src/index.ts';
+import { decodeMessage, type Replica, signerMarkShape } from '../src/index.ts';
 import { busy } from './traffic.ts';
 import { type Host, type Logged, makeCell, World } from './world.ts';
 
@@ -212,8 +212,11 @@ describe('what members have signed', () => {
     const head = encodeStored({ ...stored.value, own: new Uint8Array() });
     const bare = begun(world, { log: [], mark: undefined }, { ...newest, head });
     expect(bare.status().observer?.code).toBe('log_behind_mark');
-    const whole = begun(world, { log: [], mark: undefined }, newest);
-    expect(whole.status().observer).toBeUndefined();
+    const { round } = stored.value.frame.authors[0] ?? { round: 0 };
+    const mark = encode(signerMarkShape, { epoch: 0, round, durable: round, commitIndex: 0 });
+    expect(begun(world, { log: [], mark }, newest).status().observer).toBeUndefined();
+    const unmarked = begun(world, { log: [], mark: undefined }, newest);
+    expect(unmarked.status().observer?.code).toBe('mark_lost');
   });
 });
 

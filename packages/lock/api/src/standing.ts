@@ -56,6 +56,7 @@ const STANDINGS: Readonly<Record<ErrorCode, Standing>> = {
   too_many_watches: LATER,
   reopening: LATER,
   log_behind_mark: LATER,
+  mark_lost: LATER,
   log_gap: LATER,
   foreign_log: LATER,
   own_key_heard: LATER,

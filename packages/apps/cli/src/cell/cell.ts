@@ -19,6 +19,8 @@ export interface CellOptions {
   readonly params?: Partial<CellParams>;
   /** Module of the algorithm that replicas host; default: the lock service, or what a cell was made with. */
   readonly algorithm?: string;
+  /** Another program than the honest one for all replicas: of test cells. */
+  readonly main?: string;
   /** Folder that receives one trace file per replica, `r<i>.jsonl`. */
   readonly record?: string;
   /** Least severe message that replicas log. Default `info`; into DIR/replica-i/replica.log. */
@@ -137,6 +139,7 @@ class Supervisor implements RunningCell {
       logLevel,
       env,
       algorithm,
+      main,
       readyMsMax = READY_MS_MAX,
       freePorts = true,
     } = this.#options;
@@ -150,6 +153,7 @@ class Supervisor implements RunningCell {
       args: [...ports, ...level, ...trace, ...own],
       env: env ?? {},
       readyMsMax,
+      ...(main && { main }),
       onReplay: (records) => {
         this.#replayed[index] = records;
       },
@@ -246,6 +250,7 @@ interface MemberOptions {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly readyMsMax: number;
+  readonly main?: string;
   onReplay(records: number): void;
   publish(replica: ReplicaProcess): Promise<void>;
 }
@@ -274,7 +279,7 @@ class Member implements CellReplica {
     return this.#process !== undefined && this.#process.state !== 'exited';
   }
 
-  spawn({ main, args = [] }: RestartOptions): ReplicaProcess {
+  spawn({ main = this.#options.main, args = [] }: RestartOptions): ReplicaProcess {
     if (this.#ended) throw new Error('the cell is closed');
     const { index, dir, env, readyMsMax, onReplay } = this.#options;
     const program = main === undefined ? {} : { main };

@@ -13,6 +13,7 @@ import type {
 import type { Commit, Ordered } from '@fatty/order';
 import type { Cert, Change, SignedVote } from '@fatty/protocol';
 import type { ClockSample } from '../cell/clock.ts';
+import type { Fetching } from '../frames/frame-sync.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
 export type TimerName =
@@ -106,8 +107,16 @@ export type ReplicaEffect =
    * open another from the disk as after a restart. Nothing is to be answered; links stay.
    */
   | { readonly kind: 'reopen' }
-  /** Delete the segments of the log below this one; nothing is to be answered. */
-  | { readonly kind: 'dropLog'; readonly below: number }
+  /**
+   * Delete the segments of the log below this one, and what the index has of earlier epochs and of earlier
+   * rounds of this epoch; nothing is to be answered.
+   */
+  | {
+      readonly kind: 'dropLog';
+      readonly below: number;
+      readonly epoch: number;
+      readonly fromRound: number;
+    }
   /**
    * Fires `atMs` − `nowMs` ms after the event (`nowMs` is that of the event), whatever the wall
    * clock does meanwhile.
@@ -217,7 +226,7 @@ export interface ReplicaNote {
     | 'frameKept'
     /** A frame of `commit` that others have is being fetched. */
     | 'frameSyncStarted'
-    /** Another quarter of its chunks is here: `part`. */
+    /** Another quarter of its chunks is here: `fetching`. */
     | 'frameSyncProgress'
     /** It is on disk; the replica is opened anew behind it. */
     | 'frameSynced'
@@ -226,7 +235,7 @@ export interface ReplicaNote {
     /** There is evidence against `peer` (R27b). */
     | 'convicted';
   readonly commit?: number;
-  readonly part?: { readonly here: number; readonly of: number };
+  readonly fetching?: Fetching;
   readonly peer?: number;
   readonly ref?: Ref;
   readonly round?: number;

@@ -40,6 +40,13 @@ const OPEN_MAX = 4;
 const WAIT_MS = 1_000;
 const WAIT_MS_MAX = 32_000;
 
+/** What one peer has sent that was taken. */
+export interface Sent {
+  readonly peer: number;
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
 interface Source {
   /** Chunks it was asked for, and until when they are waited for. */
   readonly open: Map<number, number>;
@@ -59,6 +66,7 @@ export class ChunkFetch {
   readonly #missing: Set<number>;
   readonly #sources = new Map<number, Source>();
   readonly #liars = new Set<number>();
+  readonly #sent = new Map<number, Sent>();
 
   constructor(named: Named) {
     this.#named = named;
@@ -68,6 +76,15 @@ export class ChunkFetch {
 
   get chunksHere(): number {
     return this.#named.chunks.length - this.#missing.size;
+  }
+
+  get bytesHere(): number {
+    return this.from.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Whose chunks are here, ascending by peer. */
+  get from(): readonly Sent[] {
+    return [...this.#sent.values()].sort((a, b) => a.peer - b.peer);
   }
 
   /** False: nobody is left to ask. */
@@ -104,6 +121,8 @@ export class ChunkFetch {
     source.open.delete(chunk);
     if (!this.#missing.delete(chunk)) return;
     this.#bytes.set(bytes, chunk * this.#named.chunkBytes);
+    const sent = this.#sent.get(peer) ?? { peer, chunks: 0, bytes: 0 };
+    this.#sent.set(peer, { peer, chunks: sent.chunks + 1, bytes: sent.bytes + bytes.length });
     if (this.#missing.size === 0) out.push({ kind: 'done', bytes: this.#bytes });
   }
 

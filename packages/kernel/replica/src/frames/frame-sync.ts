@@ -8,7 +8,7 @@ import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Frontier } from '../cell/frontier.ts';
 import type { Peers } from '../cell/peers.ts';
-import { type ChunkEffect, type ChunkEvent, ChunkFetch } from './chunk-fetch.ts';
+import { type ChunkEffect, type ChunkEvent, ChunkFetch, type Sent } from './chunk-fetch.ts';
 import type { Keeper } from './keeper.ts';
 import { openPayload } from './payload.ts';
 import { proveFrame } from './stored.ts';
@@ -36,6 +36,10 @@ export interface Fetching {
   readonly commit: number;
   readonly chunks: number;
   readonly chunksHere: number;
+  readonly bytes: number;
+  readonly bytesHere: number;
+  /** Whose chunks are here, ascending by peer. */
+  readonly from: readonly Sent[];
 }
 
 /** A frame that its certificate proves, with a payload. */
@@ -88,10 +92,7 @@ export class FrameSync {
 
   /** Undefined: no frame is being fetched. */
   get fetching(): Fetching | undefined {
-    if (this.#target === undefined) return undefined;
-    const { offer, fetch, copy } = this.#target;
-    const { chunksHere } = fetch;
-    return { commit: offer.frame.index, chunks: copy.chunks.length, chunksHere };
+    return this.#target && fetchingOf(this.#target);
   }
 
   /** After every event: asks, begins, goes on, ends. */
@@ -298,9 +299,8 @@ export class FrameSync {
     const quarters = Math.floor((4 * fetch.chunksHere) / copy.chunks.length);
     if (target === undefined || quarters <= target.quarters) return;
     target.quarters = quarters;
-    const { chunksHere } = fetch;
-    const part = { here: chunksHere, of: copy.chunks.length };
-    this.#port.out.note({ what: 'frameSyncProgress', commit: offer.frame.index, part });
+    const { index } = offer.frame;
+    this.#port.out.note({ what: 'frameSyncProgress', commit: index, fetching: fetchingOf(target) });
   }
 
   /** All is here. Only more than f liars could have signed what does not open. */
@@ -315,6 +315,17 @@ export class FrameSync {
     this.#isAdopting = true;
     this.#port.keeper.adopt({ ...offer, horizon: opened.value.last.horizon }, payload);
   }
+}
+
+function fetchingOf({ offer, copy, fetch }: Target): Fetching {
+  return {
+    commit: offer.frame.index,
+    chunks: copy.chunks.length,
+    chunksHere: fetch.chunksHere,
+    bytes: copy.commitsBytes + copy.stateBytes,
+    bytesHere: fetch.bytesHere,
+    from: fetch.from,
+  };
 }
 
 /** The sizes fit together: a fetch computes with them. */

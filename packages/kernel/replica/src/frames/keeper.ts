@@ -155,9 +155,8 @@ export class Keeper {
    * on disk is of that epoch or ends the one before it: what is older than that epoch is needed by neither.
    */
   begin(): void {
-    const { committee, out, tuning } = this.#port;
-    const below = this.#places.dropEpochs(committee.epoch - 1, tuning.logKeptBytesMin);
-    if (below !== undefined) out.push({ kind: 'dropLog', below });
+    const { committee, tuning } = this.#port;
+    this.#dropBelow(this.#places.dropEpochs(committee.epoch - 1, tuning.logKeptBytesMin));
   }
 
   /** Records of this size are durable in a segment of the log. */
@@ -184,12 +183,21 @@ export class Keeper {
   #letGo(): void {
     const [older, newer] = this.#kept;
     if (older === undefined || newer === undefined) return;
-    const { me, out, tuning } = this.#port;
+    const { me, tuning } = this.#port;
     const others = this.#doneRounds.filter((_, member) => member !== me);
     const below = this.#places.drop(older.horizon, Math.min(older.horizon, ...others), {
       bytesMin: tuning.logKeptBytesMin,
       bytesMax: tuning.logKeptBytesMax,
     });
-    if (below !== undefined) out.push({ kind: 'dropLog', below });
+    this.#dropBelow(below);
+  }
+
+  /** What the log has no more the index need not have: it would be as large as all that ever was. */
+  #dropBelow(below: number | undefined): void {
+    if (below === undefined) return;
+    const { committee, out } = this.#port;
+    const epoch = this.#places.goneEpoch;
+    const fromRound = epoch === committee.epoch ? this.#places.fromRound : 0;
+    out.push({ kind: 'dropLog', below, epoch, fromRound });
   }
 }

@@ -26,10 +26,16 @@ export class LogPlaces {
   #bytes = 0;
   /** No block of a higher round has gone. */
   #goneRound = 0;
+  #goneEpoch = 0;
 
   /** Every block that was accepted from this round on is here. */
   get fromRound(): number {
     return this.#goneRound + 1;
+  }
+
+  /** The newest epoch that has had records in a segment that is gone. */
+  get goneEpoch(): number {
+    return this.#goneEpoch;
   }
 
   /** What was at or below the horizon of a frame need not be here. */
@@ -86,6 +92,7 @@ export class LogPlaces {
       if (segment === newest || stays(place)) return dropped ? segment : undefined;
       this.#segments.delete(segment);
       gone(place);
+      this.#goneEpoch = Math.max(this.#goneEpoch, place.epoch);
       this.#bytes -= place.bytes;
       dropped = true;
     }

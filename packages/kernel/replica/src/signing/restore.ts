@@ -43,6 +43,7 @@ export interface RestorePort {
   readonly bodies: Bodies;
   readonly committee: Committee;
   readonly dag: Dag;
+  readonly me: number;
   readonly out: Outbox;
   readonly persistence: Persistence;
   readonly rules: BlockRules;
@@ -57,6 +58,8 @@ export class Restore {
   #indexed: IndexedBlock[] = [];
   /** An own block of this round is in the state. */
   #ownCommitted = 0;
+  /** Own blocks of this epoch in the log. */
+  #ownBlocks = 0;
 
   constructor(port: RestorePort) {
     this.#port = port;
@@ -121,7 +124,8 @@ export class Restore {
       return undefined;
     }
     const { block } = checked;
-    const { dag } = this.#port;
+    const { dag, me } = this.#port;
+    if (block.ref.author === me) this.#ownBlocks += 1;
     // It is in the state, and others may ask for it.
     const isBelow = block.ref.round <= dag.horizon;
     if (isBelow) this.#toIndex(block);
@@ -159,7 +163,7 @@ export class Restore {
   }
 
   /**
-   * R26: why this replica may not sign in this epoch, if so. Codes `log_behind_mark`,
+   * R26: why this replica may not sign in this epoch, if so. Codes `log_behind_mark`, `mark_lost`,
    * `foreign_log`, `log_gap`, and those of `checkBlock` and of `decode` for the mark.
    */
   verdict(lastOwnRound: number): Failure | undefined {
@@ -168,12 +172,18 @@ export class Restore {
       const expected = `own round ${this.#ownCommitted}, which is committed, in the log`;
       return failure('log_behind_mark', expected, `${lastOwnRound}`);
     }
-    if (this.#mark === undefined) return undefined;
+    if (this.#mark === undefined) return this.#withoutMark(lastOwnRound);
     const { durable, epoch } = this.#mark;
     const { committee } = this.#port;
     if (epoch > committee.epoch || (epoch === committee.epoch && durable > lastOwnRound)) {
       return failure('log_behind_mark', `own round ${durable} in the log`, `${lastOwnRound}`);
     }
     return undefined;
+  }
+
+  /** An own block is sent, and the next one made, when the mark is durable: of one block alone it may be missing. */
+  #withoutMark(lastOwnRound: number): Failure | undefined {
+    if (this.#ownBlocks < 2 && this.#ownCommitted === 0) return undefined;
+    return failure('mark_lost', `a signer mark beside own round ${lastOwnRound}`, 'none');
   }
 }

@@ -71,6 +71,8 @@ export interface StageOptions {
   readonly machine: (context: CellContext) => Staged;
   /** Host of each liar. */
   readonly liars: ReadonlyMap<number, Lie>;
+  /** Liars that no net draws, by committee index: each is made of an honest replica. */
+  readonly programs?: ReadonlyMap<number, (honest: Peer) => Peer>;
   readonly network: NetworkOptions;
   readonly disk: DiskOptions;
   readonly verifier: VerifierOptions;
@@ -258,11 +260,17 @@ function contextOf({ cellId }: Cell, { committee }: Pick<Epoch, 'committee'>): C
 /** Puts a whole cell of real replicas (and liars) into a new world. */
 export function stage(options: StageOptions): { world: World; machines: StagedMachines } {
   const machines = new StagedMachines(options.restoreEvery);
-  const { cell, liars } = options;
+  const { cell, liars, programs = new Map() } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
   const machineOf = (epoch: OpenedEpoch): Staged => options.machine(contextOf(cell, epoch));
   const boot: Boot = (index, frames) => {
     const lie = liars.get(index);
+    const program = programs.get(index);
+    if (program) {
+      return honest(options, index, frames, (epoch) =>
+        program(honestOf(options, index, epoch, machineOf(epoch).machine)),
+      );
+    }
     if (lie === undefined) {
       return honest(options, index, frames, (epoch) =>
         honestOf(options, index, epoch, machines.adopt(index, machineOf(epoch))),
@@ -296,7 +304,7 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
     isHosted: options.machine(contextOf(cell, cell)).algorithm !== undefined,
     boot,
     front: (replica) => front?.(frontScene(options, machines, () => world, replica)),
-    liars: new Set(liars.keys()),
+    liars: new Set([...liars.keys(), ...programs.keys()]),
     rootOf: (replica, commit) => machines.rootOf(replica, commit),
   });
   machines.follow(world);

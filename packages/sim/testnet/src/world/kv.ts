@@ -1,6 +1,6 @@
 /** The key-value store of one life of a process: derived data, so nothing of it outlives a crash. */
 import { toHex } from '@fatty/codec';
-import type { KvEntry, KvPort, Written } from '@fatty/host';
+import type { KvEntry, KvPort, KvWrite, Written } from '@fatty/host';
 
 /** What is written is found, and told as written, when the disk has got to it. */
 export class VirtualKv implements KvPort {
@@ -24,9 +24,12 @@ export class VirtualKv implements KvPort {
       .map(([, entry]) => entry);
   }
 
-  write(entries: readonly KvEntry[], written: Written): void {
+  write(entries: readonly KvWrite[], written: Written): void {
     this.#afterWrite(() => {
-      for (const entry of entries) this.#rows.set(toHex(entry.key), entry);
+      for (const { key, value } of entries) {
+        if (value === undefined) this.#rows.delete(toHex(key));
+        else this.#rows.set(toHex(key), { key, value });
+      }
       written(undefined);
     });
   }
