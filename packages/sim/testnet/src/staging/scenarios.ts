@@ -3,11 +3,14 @@ import { inboxChain, type JobInput, type Op } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo-verify';
 import { standIn } from '@fatty/codec';
 import type { Digest, Position, TraceEvent, Verdict } from '@fatty/interface';
+import type { Copying, Tuning } from '@fatty/replica';
 import { HoldChecker } from '../checkers/holds.ts';
 import { watch } from '../checkers/index.ts';
+import { falseChunks } from '../liars/false-chunks.ts';
 import type { Lie } from '../liars/index.ts';
-import { makeCell, smallWindows } from '../world/cell.ts';
+import { makeCell, narrowWindows, smallWindows } from '../world/cell.ts';
 import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
+import type { Peer } from '../world/host.ts';
 import { IdealProver } from '../world/ideal-prover.ts';
 import type { World } from '../world/world.ts';
 import { Operators, type PlannedChange, type PlannedMembers } from './operators.ts';
@@ -48,7 +51,11 @@ interface Script {
   readonly toMs: number;
   readonly shows: (event: TraceEvent) => boolean;
   readonly liars?: ReadonlyMap<number, Lie>;
+  /** Liars that are honest replicas but for one thing. */
+  readonly programs?: ReadonlyMap<number, (honest: Peer) => Peer>;
   readonly faults?: readonly Fault[];
+  /** Frames come soon, of the log nothing is kept for others, and windows are narrow. */
+  readonly frames?: { readonly copying: Copying; readonly tuning: Partial<Tuning> };
   readonly verdictOf?: (job: Uint8Array) => Verdict;
   /** Default: four. */
   readonly replicas?: number;
@@ -80,15 +87,19 @@ const file = (path: string): Op => ({
 
 /** Plays a script with every checker on; a scenario that breaks an invariant has no chart. */
 function record(script: Script): Recording {
-  const { replicas = 4, members } = script;
-  const cell = makeCell(replicas, standIn(), smallWindows(replicas), members?.joiners ?? 0);
+  const { replicas = 4, members, frames, programs = new Map() } = script;
+  const params = frames ? narrowWindows(replicas) : smallWindows(replicas);
+  const cell = makeCell(replicas, standIn(), params, members?.joiners ?? 0);
   const liars = script.liars ?? new Map<number, Lie>();
   const events: TraceEvent[] = [];
-  const seen = watch({ cell, liars: new Set(liars.keys()), skewMsMax: 0 });
+  const all = new Set([...liars.keys(), ...programs.keys()]);
+  const seen = watch({ cell, liars: all, skewMsMax: 0 });
   const { fromMs, toMs, shows, verdictOf } = script;
   const { world } = stage({
     cell,
     liars,
+    programs,
+    ...frames,
     seed: script.seed,
     network: CALM_NETWORK,
     disk: QUICK_DISK,
@@ -210,6 +221,29 @@ function partitionAndHeal(): Recording {
     faults: [{ kind: 'partition', atMs: SETTLED_MS + 300, forMs: 900, side: [0, 1] }],
     shows: (event) => ofClient(event) || isTold(event) || committedOps(event) || carries(event),
     play: (world) => writer(world, 0, 250, 3),
+  });
+}
+
+/** One that slept past what the others keep comes back by a frame; who serves false chunks is asked for no more. */
+function syncFromALiar(): Recording {
+  const about = /^asks for a frame|^frame of commit|^no newer frame|^asks for chunk|^chunk /;
+  const sleptMs = 6_000;
+  return record({
+    seed: 7,
+    fromMs: SETTLED_MS + 200 + sleptMs,
+    toMs: SETTLED_MS + sleptMs + 1_500,
+    programs: new Map([[1, falseChunks]]),
+    faults: [{ kind: 'crash', atMs: SETTLED_MS + 200, forMs: sleptMs, replica: 3, power: true }],
+    frames: {
+      copying: { bytesMin: 40_000, chunkBytes: 2_048 },
+      tuning: { logKeptBytesMin: 0, logKeptBytesMax: 0, syncLagRounds: 2 },
+    },
+    shows: (event) => {
+      if (isMishap(event) || (event.who === 'r3' && isTold(event))) return true;
+      if (event.who === 'r3' && committedOps(event)) return true;
+      return touches(event, 'r3') && isPacket(event) && about.test(event.label);
+    },
+    play: (world) => writer(world, 0, 60, 120),
   });
 }
 
@@ -391,6 +425,7 @@ export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recordin
   'equivocating-replica': equivocatingReplica,
   'crash-and-catch-up': crashAndCatchUp,
   'partition-and-heal': partitionAndHeal,
+  'sync-from-a-lying-responder': syncFromALiar,
   'proof-renewed-lease': provenLease,
   'fleet-at-work': fleetAtWork,
   'epoch-with-a-joiner': epochWithAJoiner,
