@@ -19,8 +19,12 @@ import {
   until,
 } from './cell.ts';
 
-const programOf = (name: string): string =>
-  fileURLToPath(new URL(`../../packages/apps/cli/dist/${name}.js`, import.meta.url));
+const SMALL_FRAMES = fileURLToPath(
+  new URL('../../packages/apps/cli/dist/small-frames.js', import.meta.url),
+);
+const FALSE_CHUNKS = fileURLToPath(
+  new URL('../../packages/apps/cli/dist/false-chunks.js', import.meta.url),
+);
 
 /** It serves frames whose chunks are other bytes. The three that are left are a quorum. */
 const LIAR = 0;
@@ -31,8 +35,8 @@ let cell: RunningCell;
 let clients: Client[];
 beforeAll(async () => {
   const params = { horizonRounds: 21, supportRoundsMax: 20 };
-  cell = await newCell({ params, main: programOf('small-frames') });
-  await member(cell, LIAR).restart({ main: programOf('false-chunks') });
+  cell = await newCell({ params, main: SMALL_FRAMES });
+  await member(cell, LIAR).restart({ main: FALSE_CHUNKS });
   clients = await Promise.all([newClient(cell), newClient(cell)]);
 });
 afterAll(endEverything);
