@@ -2,6 +2,7 @@
 export type { ReplicaConfig } from './boundary/config.ts';
 export type * from './boundary/contract.ts';
 export { COPYING, type Copying } from './boundary/copying.ts';
+export type { Fetching, Sent } from './boundary/fetching.ts';
 export {
   decodeMessage,
   encodeMessage,
@@ -26,8 +27,6 @@ export {
 } from './epochs/opening.ts';
 export { Follower, type FollowerConfig } from './follower.ts';
 export { CHECKPOINT_MS, type Checkpoint, Checkpoints } from './frames/checkpoints.ts';
-export type { Sent } from './frames/chunk-fetch.ts';
-export type { Fetching } from './frames/frame-sync.ts';
 export type { FramesStatus } from './frames/frames.ts';
 export { NODE_STATES, type NodeState, nodeStateOf, type Situation } from './node-state.ts';
 export { Replica } from './replica.ts';

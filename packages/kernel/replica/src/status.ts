@@ -3,11 +3,11 @@ import type { Dag } from '@fatty/broadcast';
 import type { Failure } from '@fatty/interface';
 import type { Orderer } from '@fatty/order';
 import type { Agenda, Committee } from '@fatty/protocol';
+import type { Fetching } from './boundary/fetching.ts';
 import type { OwnClock } from './cell/clock.ts';
 import type { Frontier } from './cell/frontier.ts';
 import type { Peers } from './cell/peers.ts';
 import type { Convicted } from './evidence/dossier.ts';
-import type { Fetching } from './frames/frame-sync.ts';
 import type { FramesStatus } from './frames/frames.ts';
 import type { NodeState } from './node-state.ts';
 

@@ -13,7 +13,7 @@ import type {
 import type { Commit, Ordered } from '@fatty/order';
 import type { Cert, Change, SignedVote } from '@fatty/protocol';
 import type { ClockSample } from '../cell/clock.ts';
-import type { Fetching } from '../frames/frame-sync.ts';
+import type { Fetching } from './fetching.ts';
 
 /** The only timers there are (R22); none appears in validity. One pending instance per name. */
 export type TimerName =

@@ -2,6 +2,7 @@
 import { equalBytes } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { chunkDigestOf } from '@fatty/protocol';
+import type { Sent } from '../boundary/fetching.ts';
 
 /** What a certificate says of the bytes: nothing here is a peer's word. */
 export interface Named {
@@ -39,13 +40,6 @@ const OPEN_MAX = 4;
 /** How long a chunk is waited for at first; the time doubles each time that a peer is silent. ms. */
 const WAIT_MS = 1_000;
 const WAIT_MS_MAX = 32_000;
-
-/** What one peer has sent that was taken. */
-export interface Sent {
-  readonly peer: number;
-  readonly chunks: number;
-  readonly bytes: number;
-}
 
 interface Source {
   /** Chunks it was asked for, and until when they are waited for. */

@@ -2,13 +2,14 @@
 import { equalBytes, fail, failure, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 import { type CertRules, type FrameCopy, faultsMax, frameRootOf } from '@fatty/protocol';
+import type { Fetching } from '../boundary/fetching.ts';
 import type { OfferedFrame, PeerMessage } from '../boundary/messages.ts';
 import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Frontier } from '../cell/frontier.ts';
 import type { Peers } from '../cell/peers.ts';
-import { type ChunkEffect, type ChunkEvent, ChunkFetch, type Sent } from './chunk-fetch.ts';
+import { type ChunkEffect, type ChunkEvent, ChunkFetch } from './chunk-fetch.ts';
 import type { Keeper } from './keeper.ts';
 import { openPayload } from './payload.ts';
 import { proveFrame } from './stored.ts';
@@ -28,18 +29,6 @@ export interface FrameSyncPort extends CertRules {
   readonly sync: { readonly isSyncing: boolean; readonly isPaused: boolean };
   readonly timers: Timers;
   readonly tuning: Tuning;
-}
-
-/** How far the fetch of a frame has come. */
-export interface Fetching {
-  /** Commit of the frame. */
-  readonly commit: number;
-  readonly chunks: number;
-  readonly chunksHere: number;
-  readonly bytes: number;
-  readonly bytesHere: number;
-  /** Whose chunks are here, ascending by peer. */
-  readonly from: readonly Sent[];
 }
 
 /** A frame that its certificate proves, with a payload. */
