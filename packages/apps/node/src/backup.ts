@@ -6,7 +6,7 @@ import { encode, fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 import { signerMarkShape } from '@fatty/replica';
 import { isMissing, nodeFiles, openFrames, openLog, openMark, StorageError } from '@fatty/storage';
-import { loadCell } from './init.ts';
+import { FOUNDING_FILE, loadCell } from './init.ts';
 
 /** What a backup holds. */
 export interface Backup {
@@ -61,6 +61,12 @@ async function copyOnce(dir: string, out: string): Promise<boolean> {
   await copyAll(log, join(out, 'log'), await namesIn(log, SEGMENT));
   const left = await namesIn(frames, FRAME);
   return copied.length === 0 ? left.length === 0 : left.some((name) => copied.includes(name));
+}
+
+/** The state that a founded cell began with. */
+async function copyBeside(cellPath: string, out: string): Promise<void> {
+  const from = join(dirname(cellPath), FOUNDING_FILE);
+  if (existsSync(from)) await copyDurably(from, join(out, FOUNDING_FILE));
 }
 
 /** Reads all of a copy; a tail that was torn, or cut by the copying, goes. Rejects with `log_corrupt`. */
@@ -120,6 +126,7 @@ async function copyWhole(dir: string, cellPath: string, out: string): Promise<Ou
     const read = await readThrough(out).catch((error: unknown) => error as Error);
     if (!(read instanceof Error)) {
       await copyDurably(cellPath, join(out, 'cell.json'));
+      await copyBeside(cellPath, out);
       await nodeFiles.syncFolder(out);
       return ok(read);
     }
@@ -163,7 +170,10 @@ export async function restoreBackup(backup: string, dir: string): Promise<Outcom
       );
     }
     const cellPath = join(dirname(join(dir, '.')), 'cell.json');
-    if (!existsSync(cellPath)) await copyDurably(join(backup, 'cell.json'), cellPath);
+    if (!existsSync(cellPath)) {
+      await copyBeside(join(backup, 'cell.json'), dirname(cellPath));
+      await copyDurably(join(backup, 'cell.json'), cellPath);
+    }
     return ok(await readThrough(dir));
   } catch (error) {
     return { ok: false, failure: failureOf(error, dir) };

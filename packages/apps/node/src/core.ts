@@ -70,7 +70,7 @@ export class Core {
 
   constructor(parts: CoreParts) {
     this.#parts = parts;
-    this.#epoch = firstEpoch(parts.cell.committee);
+    this.#epoch = firstEpoch(parts.cell.committee, parts.cell.founding);
     const replica = this.#make(this.#epoch);
     this.#shown = replica ? { kind: 'member', replica } : this.#follow([]);
     this.#opened = this.#shown;
@@ -137,7 +137,16 @@ export class Core {
     );
     this.#epoch = begun.epoch;
     this.#opened = begun.core ? { kind: 'member', replica: begun.core } : this.#follow(frames);
-    return { core: this.driven, at: begun.at, failures: begun.failures };
+    const at = begun.at ?? (begun.core && this.#foundedAt);
+    return { core: this.driven, at, failures: begun.failures };
+  }
+
+  /** The commit behind which the first epoch of a founded cell begins. */
+  get #foundedAt(): ResumedAt | undefined {
+    const { committee, founding } = this.#parts.cell;
+    if (founding === undefined) return undefined;
+    const { commit: index, leaseClock } = founding;
+    return { index, commitTs: committee.genesisTs, leaseClock };
   }
 
   /** The opened core has read the disk. */
@@ -147,7 +156,8 @@ export class Core {
 
   get #rules(): ChainRules {
     const { cell, scheme } = this.#parts;
-    return { cellId: cell.cellId, scheme, genesis: cell.committee };
+    const { cellId, committee: genesis, founding } = cell;
+    return { cellId, scheme, genesis, founding };
   }
 
   #make({ committee, origin, links }: OpenedEpoch): Replica | undefined {

@@ -35,9 +35,27 @@ export interface Hosting {
 
 /**
  * `path`: the module of an algorithm; empty: the lock service. Code `other_algorithm` when cell.json names
- * another one than this, besides those of {@link loadAlgorithm}.
+ * another one than this, besides those of {@link loadAlgorithm}. `founding`: the state that the cell begins with.
  */
-export async function hostingOf(cell: Cell, path: string): Promise<Outcome<Hosting>> {
+export async function hostingOf(
+  cell: Cell,
+  path: string,
+  founding?: Uint8Array,
+): Promise<Outcome<Hosting>> {
+  const hosting = await ofNothing(cell, path);
+  if (!hosting.ok || founding === undefined) return hosting;
+  const { fresh } = hosting.value;
+  return ok({
+    ...hosting.value,
+    fresh: (committee) => {
+      const machine = fresh(committee);
+      machine.restore(founding);
+      return machine;
+    },
+  });
+}
+
+async function ofNothing(cell: Cell, path: string): Promise<Outcome<Hosting>> {
   const contextOf = ({ epoch, members }: Committee): CellContext => {
     return { cellId: cell.cellId, epoch, members };
   };

@@ -12,6 +12,7 @@ import {
   cellIdOf,
   checkWindows,
   DEFAULT_PARAMS,
+  type Founding,
   newestAddresses,
   parseCell,
   type SignedAddresses,
@@ -23,6 +24,8 @@ import { generateKeyPem, signerOfPem, writeKeyFile } from './keys.ts';
 
 /** Default ports: peers 7400+i, clients 7420+i, HTTP 7440+i. */
 const PORTS = { peer: 7400, client: 7420, http: 7440 };
+/** Beside cell.json: the state that a founded cell begins with. */
+export const FOUNDING_FILE = 'founding.state';
 const REPLICAS_MIN = 4;
 const REPLICAS_MAX = 20;
 
@@ -45,6 +48,8 @@ export interface InitOptions {
   readonly algorithm?: { readonly name: string; readonly path: string };
   /** Client key of the first administrator; default: the cell is open. */
   readonly admin?: PublicKey;
+  /** The state of another cell that it goes on from. */
+  readonly founding?: Founding;
 }
 
 /**
@@ -64,7 +69,8 @@ export function initCell(options: InitOptions): Outcome<Cell> {
   const committee: Committee = {
     epoch: 0,
     members: members.map(({ signer }) => signer.publicKey),
-    genesisTs: Date.now(),
+    // The lease clock is never ahead of the time.
+    genesisTs: Math.max(Date.now(), options.founding?.leaseClock ?? 0),
     params: { ...DEFAULT_PARAMS, ...options.params },
   };
   const flaw = checkWindows(committee);
@@ -89,6 +95,7 @@ export function initCell(options: InitOptions): Outcome<Cell> {
     addresses: options.freePorts ? [] : addresses,
     ...named,
     ...(options.admin && { admin: options.admin }),
+    ...(options.founding && { founding: options.founding }),
   };
   mkdirSync(dir, { recursive: true });
   for (const [i, { pem }] of members.entries())

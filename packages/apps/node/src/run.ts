@@ -19,6 +19,7 @@ import type { NodeConfig } from './config.ts';
 import { Core } from './core.ts';
 import { DiskRoom } from './disk-room.ts';
 import { keepBoth } from './divergence.ts';
+import { readFounding } from './founding.ts';
 import { frontOf } from './front.ts';
 import { CLOCK, portsOver } from './host-ports.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
@@ -40,7 +41,7 @@ const TICK_MS = 1_000;
 
 /**
  * Starts one replica: tests its signatures, locks its folder, replays its log, binds its ports,
- * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell`, `hostingOf` and `openStores`, `not_a_member`,
+ * dials its peers. Codes: `bad_ed25519`, `bad_key_file`, those of `loadCell`, `readFounding`, `hostingOf` and `openStores`, `not_a_member`,
  * `cannot_listen`.
  */
 export async function runNode(
@@ -54,7 +55,9 @@ export async function runNode(
   if (!signer.ok) return signer;
   const cell = loadCell(config.cell);
   if (!cell.ok) return cell;
-  const hosting = await hostingOf(cell.value, config.algorithm);
+  const state = readFounding(cell.value, config.cell);
+  if (!state.ok) return state;
+  const hosting = await hostingOf(cell.value, config.algorithm, state.value);
   if (!hosting.ok) return hosting;
   const room = new DiskRoom({ dir: config.dir, freeBytesMin: config.diskFreeBytesMin });
   const stores = await openStores(config.dir, room.patience, options.log);

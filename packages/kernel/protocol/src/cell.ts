@@ -1,5 +1,6 @@
 // cell.json: members, parameters and addresses; a client's trust root.
 import {
+  asDigest,
   asPublicKey,
   asSignature,
   compareBytes,
@@ -27,6 +28,7 @@ import {
   DEFAULT_PARAMS,
   paramsShape,
 } from './committee.ts';
+import type { Founding } from './founding.ts';
 
 /** Where a member can be reached; changeable at any time, so signed by the member and outside the committee. */
 export interface Addresses {
@@ -64,6 +66,8 @@ export interface Cell {
    * a member that reads another file here has other states than the rest.
    */
   readonly admin?: PublicKey;
+  /** It goes on from the state of another cell. */
+  readonly founding?: Founding;
 }
 
 /** Addresses with their member's Ed25519 signature, 64 bytes. */
@@ -184,6 +188,7 @@ export function writeCell(cell: Cell): string {
     params,
     ...(cell.algorithm !== undefined && { algorithm: cell.algorithm }),
     ...(cell.admin !== undefined && { admin: toHex(cell.admin) }),
+    ...(cell.founding && { founding: foundingToJson(cell.founding) }),
     members,
     ...(later.length > 0 && { later }),
   };
@@ -242,6 +247,7 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
   const hints = rows.flatMap((row) => readHint(row, scheme));
   const algorithm = readAlgorithm(file);
   const admin = file.admin === undefined ? undefined : keyField(file, 'admin', scheme);
+  const founding = readFounding(file);
   return ok({
     cellId,
     committee,
@@ -249,7 +255,19 @@ function readCell(file: Json, scheme: SignatureScheme): Outcome<Cell> {
     ...(hints.length > 0 && { hints }),
     ...(algorithm !== undefined && { algorithm }),
     ...(admin !== undefined && { admin }),
+    ...(founding && { founding }),
   });
+}
+
+function foundingToJson({ commit, leaseClock, state }: Founding): Json {
+  return { commit, leaseClock, state: toHex(state) };
+}
+
+function readFounding({ founding }: Json): Founding | undefined {
+  if (founding === undefined) return undefined;
+  const from = (founding ?? {}) as Json;
+  const state = asDigest(hexField(from, 'state', 32));
+  return { commit: integer(from, 'commit'), leaseClock: integer(from, 'leaseClock'), state };
 }
 
 /** Who has come since: the chain of epochs says who of them is a member, and this only where it would be. */

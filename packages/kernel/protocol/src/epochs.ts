@@ -14,6 +14,7 @@ import { type Cert, certShape } from './cert.ts';
 import { MEMBERS_MIN, nextCommittee } from './changes.ts';
 import { type CertRules, checkCert } from './checkpoint.ts';
 import { type Committee, cellIdOf, MEMBERS_MAX } from './committee.ts';
+import { type Founding, foundingRoot } from './founding.ts';
 import { type Frame, frameRootOf, frameShape } from './frame.ts';
 
 /** Where the order of an epoch begins. The stamp of its virtual blocks is the committee's genesisTs. */
@@ -48,9 +49,17 @@ export function genesisOrigin(cellId: CellId, { genesisTs }: Committee): Origin 
   return { root: cellId, index: 0, digest: asDigest(cellId), leaseClock: genesisTs };
 }
 
-/** The first epoch of the cell that a committee makes. */
-export function genesisOf(committee: Committee): Epoch {
-  return { committee, origin: genesisOrigin(cellIdOf(committee), committee) };
+/** Where a cell begins that goes on from the state of another. */
+export function foundedOrigin(cellId: CellId, founding: Founding): Origin {
+  const root = foundingRoot(cellId, founding);
+  return { root, index: founding.commit, digest: root, leaseClock: founding.leaseClock };
+}
+
+/** The first epoch of the cell that a committee makes, perhaps from the state of another. */
+export function genesisOf(committee: Committee, founding?: Founding): Epoch {
+  const cellId = cellIdOf(committee);
+  if (founding) return { committee, origin: foundedOrigin(cellId, founding) };
+  return { committee, origin: genesisOrigin(cellId, committee) };
 }
 
 /**
@@ -94,6 +103,8 @@ function checkNext(committee: Committee, { agenda }: Frame, next: Committee): Fa
 export interface ChainRules extends Pick<CertRules, 'cellId' | 'scheme'> {
   /** Claimed by anybody; counts only under the cell id. */
   readonly genesis: Committee;
+  /** Members of a cell that was founded on another need it; who only believes certificates does not. */
+  readonly founding?: Founding | undefined;
 }
 
 /**
@@ -101,11 +112,11 @@ export interface ChainRules extends Pick<CertRules, 'cellId' | 'scheme'> {
  * that fails makes the answer. Codes: `wrong_cell_id`, those of {@link openLink}.
  */
 export function followChain(rules: ChainRules, links: readonly EpochLink[]): Outcome<Epoch> {
-  const { genesis, cellId, scheme } = rules;
+  const { genesis, founding, cellId, scheme } = rules;
   if (!equalBytes(cellIdOf(genesis), cellId)) {
     return fail('wrong_cell_id', 'the genesis committee of this cell', 'another');
   }
-  let at = genesisOf(genesis);
+  let at = genesisOf(genesis, founding);
   for (const link of links) {
     const next = openLink({ committee: at.committee, cellId, scheme }, at.origin, link);
     if (!next.ok) return next;

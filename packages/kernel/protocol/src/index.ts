@@ -9,6 +9,7 @@ export * from './committee.ts';
 export * from './epochs.ts';
 export * from './errors.ts';
 export * from './evidence.ts';
+export * from './founding.ts';
 export * from './frame.ts';
 export * from './keep-alive.ts';
 export * from './messages.ts';

@@ -1,5 +1,5 @@
 // Tests of cell.json.
-import { compareBytes, standIn } from '@fatty/codec';
+import { compareBytes, standIn, toHex } from '@fatty/codec';
 import { describe, expect, it } from 'vitest';
 import {
   type CellParams,
@@ -7,6 +7,9 @@ import {
   cellIdOf,
   checkWindows,
   DEFAULT_PARAMS,
+  FOUNDING_COMMITS,
+  foundingStateDigest,
+  genesisOf,
   parseCell,
   signAddresses,
   writeCell,
@@ -64,6 +67,38 @@ describe('the first administrator of a cell', () => {
       failure: { code: 'bad_cell_file', expected: 'admin: 32 bytes of hex' },
     });
   });
+});
+
+describe('the state that a cell goes on from', () => {
+  const committee = committeeOf(4, {});
+  const cellId = cellIdOf(committee);
+  const state = foundingStateDigest(new Uint8Array(9));
+  const founding = { commit: FOUNDING_COMMITS + 7, leaseClock: 1_000, state };
+
+  it('is beside the committee, and where the order begins', () => {
+    const cell = { cellId, committee, addresses: [], founding };
+    expect(parseCell(writeCell(cell), scheme)).toEqual({ ok: true, value: cell });
+    const { origin } = genesisOf(committee, founding);
+    expect(origin).toMatchObject({ index: founding.commit, leaseClock: 1_000 });
+    const others = [{ ...founding, commit: 8 }, { ...founding, leaseClock: 1 }, undefined].map(
+      (one) => toHex(genesisOf(committee, one).origin.root),
+    );
+    expect(new Set([toHex(origin.root), ...others]).size).toBe(4);
+  });
+
+  it.each([5, null, { commit: 1, leaseClock: -1, state: toHex(state) }, { commit: 1 }])(
+    'is none: %j',
+    (one) => {
+      const file: unknown = {
+        ...JSON.parse(writeCell({ cellId, committee, addresses: [] })),
+        founding: one,
+      };
+      expect(parseCell(JSON.stringify(file), scheme)).toMatchObject({
+        ok: false,
+        failure: { code: 'bad_cell_file' },
+      });
+    },
+  );
 });
 
 describe('addresses of members that came later', () => {

@@ -1,9 +1,10 @@
 // `fatty backup`, `restore`.
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import type { Backup } from '@fatty/node';
-import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { type Register, withFormat } from './command.ts';
 
@@ -11,6 +12,15 @@ interface Flags {
   readonly out?: string;
   readonly cell?: string;
   readonly output?: string;
+}
+
+interface RestoreFlags extends Flags {
+  readonly newCell?: boolean;
+  readonly replicas?: string | number;
+  readonly freePorts?: boolean;
+  readonly host?: string;
+  readonly advertise?: string;
+  readonly algorithm?: string;
 }
 
 const refusal = ({ code, expected, actual }: Failure): ExitError =>
@@ -52,7 +62,35 @@ async function backup(dir: string, flags: Flags, io: Io): Promise<number> {
   return EXIT.done;
 }
 
-async function restore(from: string, dir: string, flags: Flags, io: Io): Promise<number> {
+/** A new cell out of a backup. */
+async function found(from: string, dir: string, flags: RestoreFlags, io: Io): Promise<number> {
+  const { foundOn } = await replicaTools();
+  const made = await foundOn(from, {
+    dir: resolve(dir),
+    replicas: wholeNumber('--replicas', flags.replicas ?? 4, { min: 1 }),
+    freePorts: flags.freePorts === true,
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(flags.advertise === undefined ? {} : { advertise: flags.advertise }),
+    ...(flags.algorithm === undefined ? {} : { algorithm: resolve(flags.algorithm) }),
+  });
+  if (!made.ok) throw refusal(made.failure);
+  const { cell, backup: used, commit, sessionsEnded, bytes } = made.value;
+  const cellId = toHex(cell.cellId);
+  const row = { dir, cellId, backup: used, commit, firstCommit: (cell.founding?.commit ?? 0) + 1 };
+  show(io, formatOf(flags.output), { ...row, sessionsEnded, bytes });
+  io.err(
+    `A new cell with new members and a new id. It has what the old one had at commit ${commit}, and nothing that ` +
+      'was acknowledged later. All sessions have ended, and all locks with them; every generation that it grants is ' +
+      'above all that the old cell ever granted.\n' +
+      'Before you start it: end every member of the old cell for good, and take its keys away. As long as a quorum of ' +
+      'them can come back, two cells grant the same locks. Make one new cell only: two of one backup grant the same ' +
+      `generations. Clients need the new cell.json. Start it with "fatty up --dir ${dir}".\n`,
+  );
+  return EXIT.done;
+}
+
+async function restore(from: string, dir: string, flags: RestoreFlags, io: Io): Promise<number> {
+  if (flags.newCell) return found(from, dir, flags, io);
   const { restoreBackup } = await replicaTools();
   const made = await restoreBackup(from, resolve(dir));
   if (!made.ok) throw refusal(made.failure);
@@ -76,7 +114,12 @@ export const registerBackup: Register = ({ cli, io, run }) => {
     .option('--out <dir>', 'new folder for the copy; neither key nor right to sign is in it')
     .option('--cell <path>', 'cell.json; default beside the folder')
     .action(run((dir: string, flags: Flags) => backup(dir, flags, io)));
-  withFormat(
-    cli.command('restore <backup> <dir>', "Make a replica's folder out of a backup"),
-  ).action(run((from: string, dir: string, flags: Flags) => restore(from, dir, flags, io)));
+  withFormat(cli.command('restore <backup> <dir>', "Make a replica's folder out of a backup"))
+    .option('--new-cell', 'when a quorum is lost for good: a whole new cell, in a new folder')
+    .option('--replicas <n>', 'of the new cell; default 4')
+    .option('--free-ports', 'of the new cell: take free ports at every start')
+    .option('--host <address>', 'of the new cell: address to bind; default 127.0.0.1')
+    .option('--advertise <host>', 'of the new cell: where members are reached')
+    .option('--algorithm <module>', 'what the old cell hosted, where it was no lock service')
+    .action(run((from: string, dir: string, flags: RestoreFlags) => restore(from, dir, flags, io)));
 };

@@ -2,7 +2,7 @@
 
 import { decode, fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
-import type { Committee } from '@fatty/protocol';
+import type { Committee, Founding } from '@fatty/protocol';
 import {
   type ChainRules,
   type Epoch,
@@ -20,8 +20,8 @@ export interface OpenedEpoch extends Epoch {
 }
 
 /** The first epoch of a cell. */
-export function firstEpoch(genesis: Committee): OpenedEpoch {
-  return { ...genesisOf(genesis), links: [] };
+export function firstEpoch(genesis: Committee, founding?: Founding): OpenedEpoch {
+  return { ...genesisOf(genesis, founding), links: [] };
 }
 
 /** The next epoch behind one, when the link is good. Codes: those of `openLink`. */
@@ -104,6 +104,6 @@ export function beginBehind<At, Core extends Resumable<At>>(
     if (resumed.ok) return { core, epoch, at: resumed.value, failures };
     failures.push(resumed.failure);
   }
-  const epoch = firstEpoch(rules.genesis);
+  const epoch = firstEpoch(rules.genesis, rules.founding);
   return { core: make(epoch), epoch, at: undefined, failures };
 }

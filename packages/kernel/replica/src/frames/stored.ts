@@ -105,7 +105,7 @@ function named(vote: Extract<Outcome<Vote>, { ok: true }>, frame: Frame): Outcom
 }
 
 /**
- * Puts the state of a proved frame into a machine; one that is not what was signed leaves the machine empty.
+ * Puts the state of a proved frame into a machine without a past; one that is not what was signed leaves it as it was.
  * Code `wrong_state`.
  */
 export function restoreState(
@@ -113,9 +113,9 @@ export function restoreState(
   stateRoot: Digest,
   state: Uint8Array,
 ): Outcome<true> {
-  const empty = machine.fresh().snapshot();
+  const before = machine.snapshot();
   if (hasRoot(machine, stateRoot, state)) return ok(true);
-  machine.restore(empty);
+  machine.restore(before);
   return fail('wrong_state', 'the state that the certificate names', 'another');
 }
 
