@@ -97,6 +97,17 @@ describe('a fetch of chunks', () => {
     expect(play(bytes, ['silent']).done).toBeUndefined();
   });
 
+  it('takes no chunk that the peer was not asked for, though it is the right one', () => {
+    const bytes = new Uint8Array(CHUNK * 9).map((_, i) => i);
+    const fetch = new ChunkFetch(namedOf(bytes));
+    fetch.step({ kind: 'source', peer: 0 }, 0);
+    const said = fetch.step({ kind: 'chunk', peer: 0, chunk: 8, bytes: part(bytes, 8) }, 0);
+    expect(said).toContainEqual({ kind: 'lied', peer: 0 });
+    expect([fetch.chunksHere, fetch.hasSources]).toEqual([0, false]);
+    // Nor is it asked again, whatever it says.
+    expect(fetch.step({ kind: 'source', peer: 0 }, 0)).toEqual([]);
+  });
+
   it('asks several peers at once, and waits for who falls silent in mid-transfer no longer than once', () => {
     const bytes = new Uint8Array(CHUNK * 64).map((_, i) => i);
     const { asked, nowMs } = play(bytes, ['right', 'right', 'stops']);

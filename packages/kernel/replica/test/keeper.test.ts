@@ -96,6 +96,15 @@ describe('a frame is kept', () => {
     bench.keeper.written(3);
     expect(bench.asked()).toEqual(['store 4']);
   });
+
+  it('not before, though the log is on disk', () => {
+    const bench = new Bench();
+    bench.reach(4, 1);
+    bench.keeper.written(9);
+    expect(bench.asked()).toEqual([]);
+    bench.certify(4);
+    expect(bench.asked()).toEqual(['store 4']);
+  });
 });
 
 describe('the log goes', () => {
