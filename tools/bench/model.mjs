@@ -1,5 +1,5 @@
 // `node tools/bench/model.mjs [--clients N] [--calls N] [--op noop|put|lock|hand] [--machines N] [--cores N]
-// [--warm MS] [--for MS] [--tuning JSON] [--profile FILE]`: a cell and its clients in one process, on cores
+// [--warm MS] [--for MS] [--tuning JSON] [--profile FILE] [--uncertified]`: a cell and its clients in one process, on cores
 // of a model. The code of replicas, gateways and clients runs in truth and is charged the CPU it took;
 // sockets and disks are charged what they were measured to cost. So two builds can be compared on a
 // machine that others keep busy.
@@ -10,7 +10,7 @@ import { lockServed } from '../../packages/apps/node/dist/lock-served.js';
 import { GATEWAY_LIMITS, Gateway, Host } from '../../packages/edge/host/dist/index.js';
 import { nodeScheme } from '../../packages/kernel/codec/dist/node.js';
 import { DEFAULT_PARAMS } from '../../packages/kernel/protocol/dist/index.js';
-import { Replica } from '../../packages/kernel/replica/dist/index.js';
+import { Checkpoints, Replica } from '../../packages/kernel/replica/dist/index.js';
 import { ClientCore } from '../../packages/lock/core/dist/index.js';
 import { LockService } from '../../packages/lock/service/dist/index.js';
 import { GENESIS_MS, makeCell } from '../../packages/sim/testnet/dist/index.js';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     for: { type: 'string', default: '3000' },
     tuning: { type: 'string', default: '{}' },
     profile: { type: 'string' },
+    uncertified: { type: 'boolean', default: false },
   },
 });
 const [clients, calls] = [Number(values.clients), Number(values.calls)];
@@ -38,6 +39,8 @@ const [LINK_MS, SEND_MS, READ_MS, DISK_MS] = [0.03, 0.022, 0.028, 0.4];
 const BEGIN_MS = 800;
 const FRAME_BYTES_MAX = 1 << 24;
 
+// No commit is a checkpoint: no state root, no vote, no certificate, no frame.
+if (values.uncertified) Checkpoints.prototype.committed = () => undefined;
 const scheme = nodeScheme();
 const { cellId, committee, signers } = makeCell(4, scheme, DEFAULT_PARAMS);
 const cell = { cellId, committee, addresses: [] };
@@ -70,7 +73,11 @@ function portsOf(loop) {
         };
       },
     },
-    log: { append: (_, done) => loop.send(0, () => written(done)) },
+    log: {
+      append: (_, done) => loop.send(0, () => written((failure) => done(failure, 1))),
+      dropBelow: (_, done) => written(done),
+    },
+    frames: { write: (_, __, done) => written(done), read: (_, __, ___, answer) => answer() },
     mark: { write: (_, done) => loop.send(0, () => written(done)) },
     kv: { get: () => undefined, range: () => [], write: (_, done) => written(done) },
     verifier: { verify: (_, __, answer) => loop.post(() => answer({ kind: 'accept' })) },
@@ -100,6 +107,8 @@ function replicaAt(me) {
     replica,
     ports: portsOf(loop),
     clockMs: (sample) => replica.clockMs(sample),
+    isCurrent: () => replica.isCurrent(),
+    chain: () => ({ epoch: 0, links: [] }),
     onOutward: (effect) => outward(me, effect),
     onFatal: fail,
     front: (behind, timers) =>

@@ -8,7 +8,7 @@ import {
   signBatch,
   signedBatchShape,
 } from '../../packages/kernel/protocol/dist/index.js';
-import { Replica } from '../../packages/kernel/replica/dist/index.js';
+import { COPYING, Replica } from '../../packages/kernel/replica/dist/index.js';
 import {
   decodeHostedResult,
   encodeHostedOp,
@@ -27,12 +27,12 @@ const session = sessionIdOf(signer.publicKey, nonce, { epoch: 0, commit: 0 });
 const KEEP_EVERY = 500;
 
 /** A replica without a past. */
-export function freshReplica({ cell, tuning }, me) {
+export function freshReplica({ cell, tuning, copying }, me) {
   const { committee, cellId } = cell;
   const context = { cellId, epoch: committee.epoch, members: committee.members };
   const machine = hosted(() => new OrswotAlgorithm(), context);
   const own = { me, signer: cell.signers[me], machine };
-  return new Replica({ committee, cellId, scheme, tuning, ...own });
+  return new Replica({ committee, cellId, scheme, tuning, copying, ...own });
 }
 
 /** One replica with its own timers; everything else happens one step later. */
@@ -87,9 +87,10 @@ export class SteadyWorld {
   now = [];
   next = [];
 
-  constructor({ params = DEFAULT_PARAMS, tuning = {}, diskOf, onCommit }) {
+  constructor({ params = DEFAULT_PARAMS, tuning = {}, copying = COPYING, diskOf, onCommit }) {
     this.cell = makeCell(4, scheme, params);
     this.tuning = tuning;
+    this.copying = copying;
     this.diskOf = diskOf;
     this.onCommit = onCommit;
     this.hosts = [0, 1, 2, 3].map((me) => new Host(this, me));
