@@ -224,6 +224,32 @@ function partitionAndHeal(): Recording {
   });
 }
 
+/**
+ * The disk of r2 is as it was a second before: others show it what its key has signed since. It signs nothing,
+ * follows, and sends its clients on.
+ */
+function amnesia(): Recording {
+  const about = /^status|^asks for|^sends|block \d+\/r2/;
+  const backMs = SETTLED_MS + 1_200;
+  return record({
+    seed: 8,
+    fromMs: backMs - 20,
+    toMs: backMs + 700,
+    faults: [{ kind: 'putBack', atMs: SETTLED_MS + 200, forMs: 1_000, replica: 2 }],
+    shows: (event) => {
+      if (isMishap(event) || ofClient(event)) return true;
+      if (event.who === 'r2' && (isTold(event) || committedOps(event))) return true;
+      return touches(event, 'r2') && isPacket(event) && about.test(event.label);
+    },
+    play(world) {
+      writer(world, 0, 100, 20);
+      const bob = new SessionClient(world, 'c1', 2, 30_000);
+      world.after(200, () => bob.send([file('/by-r2')]));
+      world.after(1_350, () => bob.send([file('/later')]));
+    },
+  });
+}
+
 /** One that slept past what the others keep comes back by a frame; who serves false chunks is asked for no more. */
 function syncFromALiar(): Recording {
   const about = /^asks for a frame|^frame of commit|^no newer frame|^asks for chunk|^chunk /;
@@ -426,6 +452,7 @@ export const SCENARIOS: Readonly<Record<string, (fixtures: Fixtures) => Recordin
   'crash-and-catch-up': crashAndCatchUp,
   'partition-and-heal': partitionAndHeal,
   'sync-from-a-lying-responder': syncFromALiar,
+  'amnesia-refusal': amnesia,
   'proof-renewed-lease': provenLease,
   'fleet-at-work': fleetAtWork,
   'epoch-with-a-joiner': epochWithAJoiner,
