@@ -75,7 +75,7 @@ export const DISK_MUTANTS = [
     ...unit('packages/kernel/replica/test/frame-sync.test.ts'),
   },
   {
-    name: 'frame-uncertified',
+    name: 'frame-without-certificate',
     about: 'a copy is stored before its certificate is here',
     file: 'packages/kernel/replica/src/frames/keeper.ts',
     find: 'if (this.#capture?.cert === undefined || this.#writing) return;',
@@ -169,14 +169,6 @@ export const DISK_MUTANTS = [
     find: 'return isChain && commits',
     replace: 'return commits',
     ...unit('packages/kernel/replica/test/resume.test.ts'),
-  },
-  {
-    name: 'frame-unsynced',
-    about: 'a frame is renamed into its place before it is on disk',
-    file: 'packages/edge/storage/src/frames.ts',
-    find: '      await file.datasync();',
-    replace: '',
-    ...unit('packages/edge/storage/test/frames.test.ts'),
   },
   {
     name: 'frame-kept-one',
