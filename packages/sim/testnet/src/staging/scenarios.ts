@@ -224,10 +224,7 @@ function partitionAndHeal(): Recording {
   });
 }
 
-/**
- * The disk of r2 is as it was a second before: others show it what its key has signed since. It signs nothing,
- * follows, and sends its clients on.
- */
+/** The disk of r2 is as it was a second before: it is shown what its key has signed since, and only follows. */
 function amnesia(): Recording {
   const about = /^status|^asks for|^sends|block \d+\/r2/;
   const backMs = SETTLED_MS + 1_200;
@@ -236,11 +233,11 @@ function amnesia(): Recording {
     fromMs: backMs - 20,
     toMs: backMs + 700,
     faults: [{ kind: 'putBack', atMs: SETTLED_MS + 200, forMs: 1_000, replica: 2 }],
-    shows: (event) => {
-      if (isMishap(event) || ofClient(event)) return true;
-      if (event.who === 'r2' && (isTold(event) || committedOps(event))) return true;
-      return touches(event, 'r2') && isPacket(event) && about.test(event.label);
-    },
+    shows: (event) =>
+      isMishap(event) ||
+      ofClient(event) ||
+      (event.who === 'r2' && (isTold(event) || committedOps(event))) ||
+      (touches(event, 'r2') && isPacket(event) && about.test(event.label)),
     play(world) {
       writer(world, 0, 100, 20);
       const bob = new SessionClient(world, 'c1', 2, 30_000);
