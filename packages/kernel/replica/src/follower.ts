@@ -22,7 +22,7 @@ import { OwnClock } from './cell/clock.ts';
 import { epochBehind, type OpenedEpoch } from './epochs/opening.ts';
 import { followerStatus, standingOf } from './follower-status.ts';
 import { type ChunkEffect, type ChunkEvent, ChunkFetch } from './frames/chunk-fetch.ts';
-import { isWhole } from './frames/frame-sync.ts';
+import { fetchingOf, isWhole } from './frames/frame-sync.ts';
 import { openPayload } from './frames/payload.ts';
 import { encodeStored, proveFrame } from './frames/stored.ts';
 import type { ReplicaStatus } from './status.ts';
@@ -103,11 +103,7 @@ export class Follower {
       certifiedCommit: this.#certified,
       frameCommit: this.#keptIndex,
       peersUp: [...this.#up].sort((a, b) => a - b),
-      fetching: this.#target && {
-        commit: this.#target.offer.frame.index,
-        chunks: this.#target.copy.chunks.length,
-        chunksHere: this.#target.fetch.chunksHere,
-      },
+      fetching: this.#target && fetchingOf(this.#target),
     });
   }
 

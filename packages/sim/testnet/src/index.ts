@@ -38,9 +38,9 @@ export * from './nets/shrink.ts';
 export {
   type Fixtures,
   type LeaseFixture,
-  type Recording,
   SCENARIOS,
 } from './staging/scenarios.ts';
+export type { Recording } from './staging/script.ts';
 export { SessionClient } from './staging/session.ts';
 export {
   type FrontScene,

@@ -306,7 +306,12 @@ export class FrameSync {
   }
 }
 
-function fetchingOf({ offer, copy, fetch }: Target): Fetching {
+/** What is shown of a fetch. */
+export function fetchingOf({
+  offer,
+  copy,
+  fetch,
+}: Pick<Target, 'offer' | 'copy' | 'fetch'>): Fetching {
   return {
     commit: offer.frame.index,
     chunks: copy.chunks.length,

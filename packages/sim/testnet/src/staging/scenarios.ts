@@ -1,33 +1,27 @@
 // Scripts of typical runs, for charts.
 import { inboxChain, type JobInput, type Op } from '@fatty/api';
 import { bindingCell } from '@fatty/cairo-verify';
-import { standIn } from '@fatty/codec';
 import type { Digest, Position, TraceEvent, Verdict } from '@fatty/interface';
-import type { Copying, Tuning } from '@fatty/replica';
-import { HoldChecker } from '../checkers/holds.ts';
-import { watch } from '../checkers/index.ts';
-import { falseChunks } from '../liars/false-chunks.ts';
-import type { Lie } from '../liars/index.ts';
-import { makeCell, narrowWindows, smallWindows } from '../world/cell.ts';
-import { CALM_NETWORK, type Fault, QUICK_DISK, QUICK_VERIFIER } from '../world/faults.ts';
-import type { Peer } from '../world/host.ts';
 import { IdealProver } from '../world/ideal-prover.ts';
 import type { World } from '../world/world.ts';
-import { Operators, type PlannedChange, type PlannedMembers } from './operators.ts';
-import { lockService } from './service.ts';
+import { amnesia, syncFromALiar } from './disk-scenarios.ts';
+import type { PlannedChange } from './operators.ts';
+import {
+  carries,
+  committedOps,
+  file,
+  isBlock,
+  isMishap,
+  isPacket,
+  isTold,
+  ofClient,
+  type Recording,
+  record,
+  SETTLED_MS,
+  touches,
+  writer,
+} from './script.ts';
 import { SessionClient } from './session.ts';
-import { stage } from './stage.ts';
-
-/** What a chart of a scenario shows: the events, and the part of them that it is about. */
-export interface Recording {
-  readonly events: readonly TraceEvent[];
-  /** As package msc takes them. */
-  readonly options: {
-    readonly fromMs: number;
-    readonly toMs: number;
-    readonly filter: (event: TraceEvent) => boolean;
-  };
-}
 
 /** A machine with proofs of its work, from files that this package may not read. */
 export interface LeaseFixture {
@@ -45,28 +39,6 @@ export interface Fixtures {
   readonly lease: LeaseFixture;
 }
 
-interface Script {
-  readonly seed: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly shows: (event: TraceEvent) => boolean;
-  readonly liars?: ReadonlyMap<number, Lie>;
-  /** Liars that are honest replicas but for one thing. */
-  readonly programs?: ReadonlyMap<number, (honest: Peer) => Peer>;
-  readonly faults?: readonly Fault[];
-  /** Frames come soon, of the log nothing is kept for others, and windows are narrow. */
-  readonly frames?: { readonly copying: Copying; readonly tuning: Partial<Tuning> };
-  readonly verdictOf?: (job: Uint8Array) => Verdict;
-  /** Default: four. */
-  readonly replicas?: number;
-  /** How the members change; default: they stay. */
-  readonly members?: PlannedMembers;
-  play(world: World): void;
-}
-
-/** Links are up, everybody has heard of everybody, and the cell rests. */
-const SETTLED_MS = 500;
-
 const acquire = (path: string): Op => ({
   kind: 'acquire',
   path,
@@ -75,61 +47,6 @@ const acquire = (path: string): Op => ({
   lockDelayMs: 0,
 });
 const release = (path: string): Op => ({ kind: 'release', path, lockGen: undefined });
-const file = (path: string): Op => ({
-  kind: 'create',
-  path,
-  node: 'file',
-  mode: 'shared',
-  ephemeral: false,
-  exclusive: false,
-  content: new Uint8Array(),
-});
-
-/** Plays a script with every checker on; a scenario that breaks an invariant has no chart. */
-function record(script: Script): Recording {
-  const { replicas = 4, members, frames, programs = new Map() } = script;
-  const params = frames ? narrowWindows(replicas) : smallWindows(replicas);
-  const cell = makeCell(replicas, standIn(), params, members?.joiners ?? 0);
-  const liars = script.liars ?? new Map<number, Lie>();
-  const events: TraceEvent[] = [];
-  const all = new Set([...liars.keys(), ...programs.keys()]);
-  const seen = watch({ cell, liars: all, skewMsMax: 0 });
-  const { fromMs, toMs, shows, verdictOf } = script;
-  const { world } = stage({
-    cell,
-    liars,
-    programs,
-    ...frames,
-    seed: script.seed,
-    network: CALM_NETWORK,
-    disk: QUICK_DISK,
-    machine: (context) => ({ machine: lockService(context) }),
-    verifier: { ...QUICK_VERIFIER, silentPerMille: 0 },
-    checkers: [...seen.checkers, new HoldChecker(() => undefined)],
-    tracer: { trace: (event) => void events.push(event) },
-    ...(members && { copying: { bytesMin: 1, chunkBytes: 1_024 } }),
-    ...(verdictOf === undefined ? {} : { verdictOf }),
-  });
-  world.start(script.faults ?? []);
-  if (members) new Operators(world, members);
-  world.after(SETTLED_MS, () => script.play(world));
-  world.run(toMs);
-  const [broken] = world.violations;
-  if (broken !== undefined) throw new Error(`${broken.rule}: ${broken.expected}, ${broken.actual}`);
-  return { events, options: { fromMs, toMs, filter: shows } };
-}
-
-const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
-const ofClient = ({ who, peer }: TraceEvent): boolean => isClient(who) || isClient(peer);
-const touches = ({ who, peer }: TraceEvent, one: string): boolean => who === one || peer === one;
-const isPacket = ({ packet }: TraceEvent): boolean => packet !== undefined;
-const isBlock = (event: TraceEvent): boolean => isPacket(event) && event.label.startsWith('block');
-const carries = (event: TraceEvent): boolean => isBlock(event) && event.label.includes('batch');
-const committedOps = ({ kind, label }: TraceEvent): boolean =>
-  kind === 'commit' && !label.includes(' 0 ops');
-const isMishap = ({ kind }: TraceEvent): boolean =>
-  kind === 'crash' || kind === 'restart' || kind === 'reject';
-const isTold = ({ kind, who }: TraceEvent): boolean => kind === 'note' && !isClient(who);
 
 function setUp(session: SessionClient): void {
   session.send([file('/master')]);
@@ -176,12 +93,6 @@ function contendedLock(): Recording {
   });
 }
 
-/** A session that makes a file now and then. */
-function writer(world: World, gateway: number, everyMs: number, files: number): void {
-  const alice = new SessionClient(world, 'c0', gateway, 30_000);
-  for (let i = 0; i < files; i++) world.after(everyMs * i, () => alice.send([file(`/f${i}`)]));
-}
-
 /** Two blocks of one slot, the evidence of it on its way, the conviction. */
 function equivocatingReplica(): Recording {
   const about = /^block [123]\/r3|twin|evidence|convicts/;
@@ -221,52 +132,6 @@ function partitionAndHeal(): Recording {
     faults: [{ kind: 'partition', atMs: SETTLED_MS + 300, forMs: 900, side: [0, 1] }],
     shows: (event) => ofClient(event) || isTold(event) || committedOps(event) || carries(event),
     play: (world) => writer(world, 0, 250, 3),
-  });
-}
-
-/** The disk of r2 is as it was a second before: it is shown what its key has signed since, and only follows. */
-function amnesia(): Recording {
-  const about = /^status|^asks for|^sends|block \d+\/r2/;
-  const backMs = SETTLED_MS + 1_200;
-  return record({
-    seed: 8,
-    fromMs: backMs - 20,
-    toMs: backMs + 700,
-    faults: [{ kind: 'putBack', atMs: SETTLED_MS + 200, forMs: 1_000, replica: 2 }],
-    shows: (event) =>
-      isMishap(event) ||
-      ofClient(event) ||
-      (event.who === 'r2' && (isTold(event) || committedOps(event))) ||
-      (touches(event, 'r2') && isPacket(event) && about.test(event.label)),
-    play(world) {
-      writer(world, 0, 100, 20);
-      const bob = new SessionClient(world, 'c1', 2, 30_000);
-      world.after(200, () => bob.send([file('/by-r2')]));
-      world.after(1_350, () => bob.send([file('/later')]));
-    },
-  });
-}
-
-/** One that slept past what the others keep comes back by a frame; who serves false chunks is asked for no more. */
-function syncFromALiar(): Recording {
-  const about = /^asks for a frame|^frame of commit|^no newer frame|^asks for chunk|^chunk /;
-  const sleptMs = 6_000;
-  return record({
-    seed: 7,
-    fromMs: SETTLED_MS + 200 + sleptMs,
-    toMs: SETTLED_MS + sleptMs + 1_500,
-    programs: new Map([[1, falseChunks]]),
-    faults: [{ kind: 'crash', atMs: SETTLED_MS + 200, forMs: sleptMs, replica: 3, power: true }],
-    frames: {
-      copying: { bytesMin: 40_000, chunkBytes: 2_048 },
-      tuning: { logKeptBytesMin: 0, logKeptBytesMax: 0, syncLagRounds: 2 },
-    },
-    shows: (event) => {
-      if (isMishap(event) || (event.who === 'r3' && isTold(event))) return true;
-      if (event.who === 'r3' && committedOps(event)) return true;
-      return touches(event, 'r3') && isPacket(event) && about.test(event.label);
-    },
-    play: (world) => writer(world, 0, 60, 120),
   });
 }
 
