@@ -94,19 +94,28 @@ export function record(script: Script): Recording {
   return { events, options: { fromMs, toMs, filter: shows } };
 }
 
+/** The lifeline is that of a client. */
 export const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
+/** A client does it, or it is done to one. */
 export const ofClient = ({ who, peer }: TraceEvent): boolean => isClient(who) || isClient(peer);
+/** One is at either end. */
 export const touches = ({ who, peer }: TraceEvent, one: string): boolean =>
   who === one || peer === one;
+/** It is sent. */
 export const isPacket = ({ packet }: TraceEvent): boolean => packet !== undefined;
+/** A block is sent. */
 export const isBlock = (event: TraceEvent): boolean =>
   isPacket(event) && event.label.startsWith('block');
+/** A block with batches is sent. */
 export const carries = (event: TraceEvent): boolean =>
   isBlock(event) && event.label.includes('batch');
+/** A commit with ops. */
 export const committedOps = ({ kind, label }: TraceEvent): boolean =>
   kind === 'commit' && !label.includes(' 0 ops');
+/** A crash, a restart or a refusal. */
 export const isMishap = ({ kind }: TraceEvent): boolean =>
   kind === 'crash' || kind === 'restart' || kind === 'reject';
+/** What a replica notes. */
 export const isTold = ({ kind, who }: TraceEvent): boolean => kind === 'note' && !isClient(who);
 
 /** A session that makes a file now and then. */
