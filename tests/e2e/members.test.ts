@@ -102,7 +102,8 @@ it('a machine joins by one command and a word of q members, while clients write 
   });
   const folders = [...dirs(0, 1, 2), newDir];
   await reach(folders, 1);
-  expect(await metricOf(cell, 0, 'fatty_epoch')).toBe(1);
+  // Gauges are set once a second.
+  await until(async () => (await metricOf(cell, 0, 'fatty_epoch')) === 1);
   expect(await metricOf(cell, 0, 'fatty_members')).toBe(5);
   await write(2);
   const list = (await fatty('member', 'list', '--dir', newDir)) as unknown as MembersShown;
