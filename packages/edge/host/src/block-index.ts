@@ -108,7 +108,22 @@ export class BlockIndex {
    */
   drop(epoch: number, fromRound: number): void {
     [this.#dropEnd] = roundsRange(epoch, fromRound, fromRound);
+    this.#dropWaiting(this.#dropEnd);
     if (!this.#isDropping) this.#dropSome();
+  }
+
+  /** Of the group that is not written yet. */
+  #dropWaiting(end: Uint8Array): void {
+    const group = this.#group.splice(0);
+    this.#groupBytes = 0;
+    for (const entry of group) {
+      if (compareBytes(entry.key, end) < 0) {
+        this.#unwritten.delete(toHex(entry.key));
+        continue;
+      }
+      this.#group.push(entry);
+      this.#groupBytes += entry.value.length;
+    }
   }
 
   #dropSome(): void {

@@ -102,6 +102,18 @@ describe('block index', () => {
     expect(index.get(1, refOf(1_201, 0))).toEqual(utf8('1201/0/0'));
   });
 
+  it('lets go of what waits for its group, too', async () => {
+    const index = new BlockIndex(kvPort(), (error) => {
+      throw error;
+    });
+    index.add([1, 2, 3, 4].map((round) => blockOf(refOf(round, 0))));
+    index.drop(0, 3);
+    expect(index.rounds(0, 0, 9, 9)).toEqual([utf8('3/0/0'), utf8('4/0/0')]);
+    expect(index.get(0, refOf(2, 0))).toBeUndefined();
+    expect(await flushed(index)).toBeUndefined();
+    expect(index.rounds(0, 0, 9, 9)).toEqual([utf8('3/0/0'), utf8('4/0/0')]);
+  });
+
   it('says that the disk has failed: to whoever waits, else to whoever made it', async () => {
     const fatal: string[] = [];
     const broken = memoryKv();
