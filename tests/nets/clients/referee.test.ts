@@ -15,7 +15,6 @@ const at = (commit: number) => ({ commit, index: 0 });
 function bench(beliefs: readonly Belief[] = [], unproved: readonly string[] = []) {
   const broken: Violation[] = [];
   const referee = new Referee({
-    cell: { faultsMax: 1 },
     nowMs: 0,
     count: () => 0,
     story: { tell: () => undefined },
@@ -24,6 +23,7 @@ function bench(beliefs: readonly Belief[] = [], unproved: readonly string[] = []
   const requests = new Map<number, CallRequest>();
   const client: Watched = {
     name: 'c0',
+    faults: 1,
     signer: scheme.signer(hash('referee-test', utf8('c0'))),
     session: sessionOf('a'),
     beliefs,

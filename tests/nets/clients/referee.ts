@@ -35,6 +35,7 @@ import { tagOf, tagsOf } from './tags.ts';
 export type Watched = Pick<
   SimClient,
   | 'name'
+  | 'faults'
   | 'signer'
   | 'session'
   | 'beliefs'
@@ -47,7 +48,6 @@ export type Watched = Pick<
 
 /** What it needs of the world. */
 type Stadium = Pick<World, 'nowMs' | 'count' | 'report'> & {
-  readonly cell: Pick<World['cell'], 'faultsMax'>;
   readonly story: Pick<World['story'], 'tell'>;
 };
 
@@ -238,7 +238,7 @@ export class Referee implements Checker, Onlooker {
     this.#signed.set(slot, ids.add(id));
     if (ids.size > 1) this.#noOps.set(`${toHex(batch.value.session)}/${batch.value.seq}`, id);
     const refusals = this.#refusalsOf(ids);
-    if (ids.size > 1 && (refusals <= this.#faults || !isNoOp(batch.value))) {
+    if (ids.size > 1 && (refusals <= client.faults || !isNoOp(batch.value))) {
       this.#say('R3', `one batch in ${slot}`, `${ids.size}, refused by ${refusals}`);
     }
     this.#flush();
@@ -246,10 +246,6 @@ export class Referee implements Checker, Onlooker {
 
   #refusalsOf(ids: ReadonlySet<string>): number {
     return Math.max(...[...ids].map((id) => this.#voices.get(`refused ${id}`)?.size ?? 0));
-  }
-
-  get #faults(): number {
-    return this.#world.cell.faultsMax;
   }
 
   heard(client: Watched, replica: number, bytes: Uint8Array): void {
@@ -305,13 +301,14 @@ export class Referee implements Checker, Onlooker {
       );
     }
     const voices = this.#voices.get(`${client.name} receipt ${slot} ${at.commit} ${truth.join()}`);
-    this.#enough(name, voices);
+    this.#enough(client, name, voices);
   }
 
-  #enough(name: string, voices: ReadonlySet<number> | undefined): void {
+  /** More than may lie of the members that the client counts: the liars of a world are voted out (R27b). */
+  #enough({ faults }: Watched, name: string, voices: ReadonlySet<number> | undefined): void {
     const count = voices?.size ?? 0;
-    if (count > this.#faults) return;
-    this.#say('R32', `${name}: more than ${this.#faults} that say so`, String(count));
+    if (count > faults) return;
+    this.#say('R32', `${name}: more than ${faults} that say so`, String(count));
   }
 
   /** A delivered view is one replica's own; a committed one is what f+1 say, at a real commit. */
@@ -327,7 +324,7 @@ export class Referee implements Checker, Onlooker {
     if (others.length > 0)
       this.#say('R32', `${name}: said by ${replicas.join()}`, `not by ${others.join()}`);
     if (view === 'delivered') return;
-    this.#enough(name, voices);
+    this.#enough(client, name, voices);
     if (commit > this.#index) this.#say('R32', `${name}: at most ${this.#index}`, `at ${commit}`);
   }
 

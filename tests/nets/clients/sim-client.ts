@@ -119,6 +119,12 @@ export class SimClient implements Victim {
     return this.#session;
   }
 
+  /** How many may lie of the members that it counts. */
+  get faults(): number {
+    const { roll, faultsMax } = this.#scene.cell;
+    return roll.of(this.#driver.core.status.epoch)?.faultsMax ?? faultsMax;
+  }
+
   get isInJeopardy(): boolean {
     return this.#driver.core.status.state === 'jeopardy';
   }
