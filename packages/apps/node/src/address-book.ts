@@ -87,7 +87,7 @@ export class AddressBook {
   /** cell.json was read again. Answers whether anybody has moved. */
   update(cell: Cell): boolean {
     const before = this.#cell.addresses;
-    if (cell.hints !== undefined) this.#cell = { ...this.#cell };
+    if (cell.hints !== undefined) this.#cell = { ...this.#cell, hints: cell.hints };
     this.#put(this.#withoutOwn(this.#ofMembers(cell.addresses)));
     return this.#cell.addresses !== before;
   }

@@ -220,6 +220,17 @@ describe('the address book', () => {
   const says = (i: number, peer: string, version: number): SignedAddresses =>
     signAddresses(cellId, signerOf(i), at(peer, version));
 
+  it('takes the hints of a cell.json that was read again', () => {
+    const book = bookOf();
+    expect(book.contacts).toEqual([]);
+    const hints = [{ key: keys[2] as Hint['key'], peer: 'ws://a', client: 'ws://b' }];
+    expect(book.update({ ...EMPTY, hints })).toBe(false);
+    expect(book.contacts).toEqual(hints);
+    // One without any takes none away.
+    book.update(EMPTY);
+    expect(book.contacts).toEqual(hints);
+  });
+
   it('takes the newest signed word of each member, and keeps it', () => {
     nowMs = 0;
     const book = bookOf();
