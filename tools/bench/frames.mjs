@@ -149,7 +149,10 @@ for (const commits of STEPS.sort((a, b) => a - b).filter((one) => one <= commits
     replayed: now.commit - (disk.frames.at(-1)?.index ?? 0),
   };
   if (values.whole) {
-    const whole = await measure(world, `${commits}-whole`, disk.whole, { frames: [], mark: disk.mark });
+    const whole = await measure(world, `${commits}-whole`, disk.whole, {
+      frames: [],
+      mark: disk.mark,
+    });
     row.wholeCpuMs = Math.round(whole.cpuMs);
   }
   rows.push(row);
