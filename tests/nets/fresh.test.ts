@@ -15,13 +15,7 @@ const seed = given === undefined ? randomInt(2 ** 31) : Number(given);
 /** Generous: nothing is judged by it. */
 const TIMEOUT_MS = 300_000 + RUNS * 20_000;
 
-/**
- * About one in twenty of its worlds still ends without an answer: a removed member ends as soon as it has the last
- * certificate of its epoch, and takes along the vote that the others lack. Until that is mended it runs by hand and at its seed.
- */
-const BY_HAND: ReadonlySet<string> = new Set(['members']);
-
-test.each(Object.keys(ALL_NETS).filter((name) => !BY_HAND.has(name)))(
+test.each(Object.keys(ALL_NETS))(
   '%s holds in worlds of a fresh seed',
   { timeout: TIMEOUT_MS },
   (name) => {

@@ -62,5 +62,9 @@ it('believes no replica: each piece is checked, and told once', () => {
   expect(judged[0]?.why).toBe('blocks that no honest member signs');
   const other = { ...cell, cellId: cellIdOf({ ...committee, genesisTs: 1 }) };
   expect(judge(other, [{ replica: 0, evidence: [good] }])[0]?.member).toBeUndefined();
+  // Without the end of the epoch before, what an honest member signs first would look false.
+  const later = { ...cell, committee: { ...committee, epoch: 1 } };
+  const [unchecked] = judge(later, [{ replica: 0, evidence: [good] }]);
+  expect([unchecked?.member, unchecked?.why]).toEqual([undefined, 'of epoch 1: not checked here']);
   expect(judge(cell, [])).toEqual([]);
 });

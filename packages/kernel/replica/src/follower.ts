@@ -15,7 +15,12 @@ import {
   signReady,
 } from '@fatty/protocol';
 import type { ReplicaEffect, ReplicaEvent } from './boundary/contract.ts';
-import { decodeMessage, type OfferedFrame, type PeerMessage } from './boundary/messages.ts';
+import {
+  decodeMessage,
+  LINKS_MAX,
+  type OfferedFrame,
+  type PeerMessage,
+} from './boundary/messages.ts';
 import { Outbox, Timers } from './boundary/outbox.ts';
 import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
 import { OwnClock } from './cell/clock.ts';
@@ -168,10 +173,17 @@ export class Follower {
     const message = decodeMessage(bytes, blockBytesMax);
     if (!message.ok) return this.#lied(peer);
     const heard: PeerMessage = message.value;
+    if (heard.kind === 'status') this.#guide(peer, heard.epoch);
     if (heard.kind === 'links') this.#takeLinks(peer, heard.links);
     if (heard.kind === 'cert') this.#takeCert(heard.cert);
     if (heard.kind === 'frame') this.#takeFrame(peer, heard.offer);
     if (heard.kind === 'chunk') this.#takeChunk(peer, heard);
+  }
+
+  /** A member that is behind may hear of it from nobody else. A member says where it is so often, and no oftener. */
+  #guide(peer: number, epoch: number): void {
+    const links = this.#at.links.filter(({ frame }) => frame.epoch >= epoch).slice(0, LINKS_MAX);
+    if (links.length > 0) this.#out.send([peer], { kind: 'links', links });
   }
 
   #takeLinks(peer: number, links: readonly EpochLink[]): void {

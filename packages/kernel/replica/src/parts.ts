@@ -27,6 +27,7 @@ import { Statements } from './clients/statements.ts';
 import { Chain } from './epochs/chain.ts';
 import { Removals } from './epochs/removals.ts';
 import { Dossier } from './evidence/dossier.ts';
+import { Departure } from './frames/departure.ts';
 import { FrameServe } from './frames/frame-serve.ts';
 import { FrameSync } from './frames/frame-sync.ts';
 import { Frames } from './frames/frames.ts';
@@ -51,6 +52,7 @@ export interface Parts {
   readonly cell: CellPort;
   readonly chain: Chain;
   readonly delivered: Delivered;
+  readonly departure: Departure;
   readonly dossier: Dossier;
   readonly fetch: Fetch;
   readonly frames: Frames;
@@ -90,6 +92,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const out = new Outbox();
   const timers = new Timers(out);
   const clock = new OwnClock(members, faults, tuning.tsAheadMsMax / 2);
+  // Some honest clock had come so far when the epoch before ended; all may have been set back since.
+  if (committee.epoch > 0) clock.stamped(committee.genesisTs);
   const peers = new Peers(members, me, faults);
   const frontier = new Frontier(dag, committee);
   const cell = { cellId, clock, committee, dag, frontier, me, orderer, peers };
@@ -127,7 +131,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const removals = new Removals({ ...ground, dossier, statements });
   // Votes and certificates (R27), and the proofs that stand on them.
   const proving = new Proving(ground);
-  const keeper = new Keeper({ ...ground, links, persistence });
+  const departure = new Departure(ground);
+  const keeper = new Keeper({ ...ground, departure, links, persistence });
   const checkpoints = { dossier, links, persistence, proving, scheme, standing, sync, copying };
   const frames = new Frames({ ...ground, ...checkpoints, keeper });
   // The chain of epochs (R31).
@@ -149,7 +154,17 @@ export function assemble(config: ReplicaConfig): Parts {
   const toOthers = { ...toPeers, ...byFrame, guests };
   const intake = new Intake({ ...ground, ...toOthers, acceptance, fetch, ranges });
   const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
-  const signing = { dossier, frames, past, persistence, proving, removals, restore, standing };
+  const signing = {
+    departure,
+    dossier,
+    frames,
+    past,
+    persistence,
+    proving,
+    removals,
+    restore,
+    standing,
+  };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };

@@ -262,6 +262,7 @@ export class Replica {
     this.#advance();
     this.#parts.sync.evaluate();
     this.#parts.frames.tend();
+    this.#parts.departure.tend();
     this.#parts.frameSync.evaluate();
     if (this.#parts.standing.refusal === undefined) this.#parts.removals.tend();
     this.#decide();

@@ -29,6 +29,7 @@ class Bench {
     this.keeper = new Keeper({
       committee: makeCell(4).committee,
       dag: this.dag,
+      departure: { from: () => this.out.push({ kind: 'reopen' }) },
       links: [],
       me: 0,
       out: this.out,

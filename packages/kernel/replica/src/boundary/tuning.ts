@@ -30,6 +30,8 @@ export interface Tuning {
   /** A missing parent usually arrives by itself: ask only after this time. */
   readonly fetchDelayMs: number;
   readonly fetchRetryMs: number;
+  /** R31: whose key is in the next epoch no more stays for so long after its own epoch has ended. */
+  readonly lingerMs: number;
   readonly fetchRetryMsMax: number;
   /** A block that still misses a parent after this many questions is dropped; it may come again. */
   readonly fetchTriesMax: number;
@@ -102,6 +104,7 @@ export const DEFAULT_TUNING: Tuning = {
   noveltyPerMember: 4,
   fetchDelayMs: 10,
   fetchRetryMs: 200,
+  lingerMs: 10_000,
   fetchRetryMsMax: 5_000,
   fetchTriesMax: 24,
   offencesMax: 8,

@@ -188,11 +188,8 @@ export class Frames {
   written(token: number, segment: number, bytes: number): void {
     this.#keeper.logged(segment, bytes);
     this.#keeper.written(token);
-    const [done, open] = [
-      this.#unlogged.filter((vote) => vote.token <= token),
-      this.#unlogged.filter((vote) => vote.token > token),
-    ];
-    this.#unlogged = open;
+    const done = this.#unlogged.filter((vote) => vote.token <= token);
+    this.#unlogged = this.#unlogged.filter((vote) => vote.token > token);
     for (const { index, signed } of done) {
       this.#newest = signed;
       this.#port.out.send(this.#port.peers.up, { kind: 'vote', vote: signed });
@@ -241,7 +238,9 @@ export class Frames {
    */
   tend(): void {
     if (this.#final === undefined || this.#certified >= this.#final.index || !this.#isLive) return;
-    const { clock, peers, timers, tuning } = this.#port;
+    const { clock, peers, standing, timers, tuning } = this.#port;
+    // Nothing else asks for words about the own key where no block is to be made any more (R26).
+    standing.seekVouchers();
     this.#castVote(this.#final);
     const nowMs = clock.runningMs;
     if (nowMs >= this.#tellAgainMs) {

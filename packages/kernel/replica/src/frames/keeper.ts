@@ -5,6 +5,7 @@ import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Checkpoint } from './checkpoints.ts';
+import type { Departure } from './departure.ts';
 import { LogPlaces } from './log-places.ts';
 import { encodeStored } from './stored.ts';
 
@@ -12,6 +13,7 @@ import { encodeStored } from './stored.ts';
 export interface KeeperPort {
   readonly committee: Committee;
   readonly dag: { readonly highestRound: number };
+  readonly departure: Pick<Departure, 'from'>;
   readonly links: readonly EpochLink[];
   readonly me: number;
   readonly out: Outbox;
@@ -144,7 +146,7 @@ export class Keeper {
     this.#kept = [...this.#kept, held].slice(-2);
     this.#writing = undefined;
     this.#port.out.note({ what: 'frameKept', commit: index });
-    if (held.frame.end !== undefined) return this.#port.out.push({ kind: 'reopen' });
+    if (held.frame.end !== undefined) return this.#port.departure.from(held.frame, held.cert);
     this.#letGo();
     // The last frame of the epoch waits for no other one.
     this.#store();

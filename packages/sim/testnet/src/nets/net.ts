@@ -16,6 +16,7 @@ import {
   QUICK_VERIFIER,
   ROUGH_NETWORK,
   SLOW_DISK,
+  setAhead,
 } from '../world/faults.ts';
 import type { Checker, Violation } from '../world/observation.ts';
 import { type PipelinedClient, type Pipelining, pipeline } from '../world/pipelined.ts';
@@ -150,7 +151,7 @@ export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
     ...(net.front === undefined ? {} : { front: net.front }),
     ...(tracer === undefined ? {} : { tracer }),
   });
-  const operators = plan.members && new Operators(world, plan.members);
+  const operators = plan.members && new Operators(world, plan.members, setAhead(plan.faults));
   const scene = { plan, cell, world, watch: seen, machines, views, operators, clients: [] };
   play(act, scene);
   for (const { reached } of [views, seen.copies]) {

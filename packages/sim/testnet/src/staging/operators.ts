@@ -61,15 +61,18 @@ export class Operators {
   readonly #ready = new Set<string>();
   /** By epoch and change: the hosts that were told to move it. */
   readonly #movers = new Map<string, Set<number>>();
+  readonly #ahead: ReadonlySet<number>;
   #todo: readonly PlannedChange[] = [];
   #task: Task | undefined;
   /** Last commit that any replica has told. */
   #commit = 0;
   #renewed = -1;
 
-  constructor(world: World, planned: PlannedMembers) {
+  /** @param ahead hosts whose clocks somebody sets forward, now or later: they count among the f */
+  constructor(world: World, planned: PlannedMembers, ahead: ReadonlySet<number> = new Set()) {
     this.#world = world;
     this.#planned = planned;
+    this.#ahead = ahead;
     world.onObservation((seen) => {
       if (seen.kind !== 'committed') return;
       this.#commit = Math.max(this.#commit, seen.commit.index);
@@ -141,11 +144,11 @@ export class Operators {
     return kind === 'replace' ? { kind, old, key } : { kind: 'add', key };
   }
 
-  /** Liars and dead ones stay within f, of the committee as it is and as it will be. */
+  /** Liars, dead ones and hosts whose clocks are ahead stay within f, of the committee as it is and as it will be. */
   #mayGo(going: number | undefined, dies: boolean, next: number): boolean {
     const { newest } = this.#world.cell.roll;
     const isBad = (host: number): boolean =>
-      !this.#world.honest(host) || this.#world.attendance.dead.has(host);
+      !this.#world.honest(host) || this.#world.attendance.dead.has(host) || this.#ahead.has(host);
     const bad = newest.hosts.filter(isBad);
     const now = new Set(dies && going !== undefined ? [...bad, going] : bad).size;
     const then = bad.filter((host) => host !== going).length;

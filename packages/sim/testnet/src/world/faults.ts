@@ -151,6 +151,13 @@ export const FAULTS: readonly Fault['kind'][] = [
   'step',
 ];
 
+/** Hosts whose clocks somebody sets forward at some time: no more than f of a committee, with its liars (S11). */
+export function setAhead(faults: readonly Fault[]): ReadonlySet<number> {
+  return new Set(
+    faults.flatMap((fault) => (fault.kind === 'step' && fault.byMs > 0 ? fault.replicas : [])),
+  );
+}
+
 /** For how long a host is down whose disk is put back, ms. */
 export const DOWN_MS = 200;
 

@@ -210,6 +210,15 @@ export class Host {
       if (failure) around.threw(this, failure);
     });
     process.begin();
+    this.#introduce(process);
+  }
+
+  /** Of links to who was no member before, the driver has not heard. */
+  #introduce({ driver }: ReplicaHost): void {
+    for (const [host, link] of this.#links) {
+      const place = this.#around.placeOf(this.#epoch, host);
+      if (place >= 0 && !driver.peersUp.includes(place)) driver.linkUp(place, link);
+    }
   }
 
   /** Where clients come in, while the process is up. */
