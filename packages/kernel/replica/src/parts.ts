@@ -149,22 +149,12 @@ export function assemble(config: ReplicaConfig): Parts {
   const past = { ...ground, ...before, acceptance, pool, rounds };
   const { handOver } = rounds;
   const toPeers = { chain, dossier, frames, neighbours, serve, standing, sync, handOver };
-  const byFrame = { frameServe, frameSync };
+  const byFrame = { departure, frameServe, frameSync };
   const guests = new Guests({ ...ground, chain, frames, frameServe, standing, statements });
   const toOthers = { ...toPeers, ...byFrame, guests };
   const intake = new Intake({ ...ground, ...toOthers, acceptance, fetch, ranges });
   const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
-  const signing = {
-    departure,
-    dossier,
-    frames,
-    past,
-    persistence,
-    proving,
-    removals,
-    restore,
-    standing,
-  };
+  const signing = { dossier, frames, past, persistence, proving, removals, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };
   return { cell, machine, out, timers, ...catchUp, ...signing, ...clients, ...blocks };
