@@ -80,11 +80,15 @@ async function wrongChunks(): Promise<number> {
 describe('a member whose blocks are gone everywhere, in a cell that takes writes', () => {
   it('comes back by a frame, one liar serving false chunks, and is a full member', async () => {
     const traffic = await Traffic.start(clients, '/slept');
-    await whileTheLogGoes(traffic, async () => undefined);
-    const back = await comeBack();
+    const sleep = async (): Promise<Status> => {
+      await whileTheLogGoes(traffic, async () => undefined);
+      return comeBack();
+    };
+    let back = await sleep();
+    // The liar is asked only while the frame that it has is the one that is fetched: not every time.
+    while ((await wrongChunks()) === 0) back = await sleep();
     expect(back.observer).toBeUndefined();
     await until(async () => (await statusOf(cell, VICTIM)).round > back.round);
-    expect(await wrongChunks()).toBeGreaterThan(0);
     await traffic.stop();
     // Its voice counts: with another one gone, nothing is decided without it.
     await member(cell, 1).stop();

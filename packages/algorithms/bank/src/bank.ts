@@ -9,6 +9,7 @@ import {
   hash,
   invariant,
   ok,
+  publicKey,
   record,
   reject,
   type Shape,
@@ -75,6 +76,18 @@ const accounts: Shape<readonly Account[]> = array(
   0xffff,
 );
 
+const state = record<{ owners: readonly PublicKey[]; accounts: readonly Account[] }>({
+  owners: array(publicKey, 0xffff),
+  accounts,
+});
+
+/** @throws InvariantError when somebody owns two accounts */
+function placesOf(owners: readonly PublicKey[]): ReadonlyMap<string, number> {
+  const places = new Map(owners.map((owner, place) => [toHex(owner), place]));
+  invariant(places.size === owners.length, 'nobody owns two accounts');
+  return places;
+}
+
 /** The fewest incoming transfers that reach the amount, if {@link DEPS_MAX} of them do. */
 function gather(
   { spendable, incoming }: Account,
@@ -102,8 +115,10 @@ function gather(
  * balances are all the money there is.
  */
 export class Bank implements Algorithm<Transfer> {
+  /** Of the accounts, by place. */
+  #owners: readonly PublicKey[];
   /** Place of an account by its owner's key, hex. */
-  readonly #places: ReadonlyMap<string, number>;
+  #places: ReadonlyMap<string, number>;
   #accounts: Account[];
   /** Delivered transfers whose number or dependencies are not due yet; never in committed state. */
   #held: Entry[] = [];
@@ -113,8 +128,8 @@ export class Bank implements Algorithm<Transfer> {
     const supply = genesis.reduce((sum, one) => sum + one.balance, 0n);
     const positive = genesis.every((one) => one.balance >= 0n);
     invariant(positive && supply <= SUPPLY_MAX, 'all money together fits a u64');
-    this.#places = new Map(genesis.map(({ owner }, place) => [toHex(owner), place]));
-    invariant(this.#places.size === genesis.length, 'nobody owns two accounts');
+    this.#owners = genesis.map(({ owner }) => owner);
+    this.#places = placesOf(this.#owners);
     this.#accounts = genesis.map((one) => ({ spendable: one.balance, next: 1, incoming: [] }));
   }
 
@@ -172,13 +187,16 @@ export class Bank implements Algorithm<Transfer> {
   }
 
   snapshot(): Uint8Array {
-    return encode(accounts, this.#accounts);
+    return encode(state, { owners: this.#owners, accounts: this.#accounts });
   }
 
+  /** The owners are those of the snapshot: the members of a cell may be others by then. */
   restore(bytes: Uint8Array): void {
-    const read = decode(accounts, bytes, bytes.length);
-    invariant(read.ok && read.value.length === this.#places.size, 'a snapshot of this bank');
-    this.#accounts = [...read.value];
+    const read = decode(state, bytes, bytes.length);
+    invariant(read.ok && read.value.owners.length === read.value.accounts.length, 'a bank');
+    this.#owners = read.value.owners;
+    this.#places = placesOf(this.#owners);
+    this.#accounts = [...read.value.accounts];
     this.#held = [];
   }
 

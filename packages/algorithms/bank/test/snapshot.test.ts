@@ -35,9 +35,9 @@ function busyBank(): Bank {
   return bank;
 }
 
-it('a snapshot and its root keep their bytes: (spendable, next number, unclaimed) by account', () => {
+it('a snapshot and its root keep their bytes: owners, and (spendable, next number, unclaimed) by account', () => {
   const bank = busyBank();
-  const byHand = reference([
+  const accounts = [
     [WEALTH - 300n - 2n ** 33n, 3, []],
     [430, 2, [[2, 2, 250]]],
     // 300 were claimed for the transfer of 250; the refused one claimed nothing.
@@ -49,7 +49,8 @@ it('a snapshot and its root keep their bytes: (spendable, next number, unclaimed
         [1, 1, 70],
       ],
     ],
-  ]);
+  ];
+  const byHand = reference([[0, 1, 2].map((n) => new Uint8Array(32).fill(n + 1)), accounts]);
   pin(golden, 'snapshot', bank.snapshot());
   pin(golden, 'root', bank.root());
   expect(bank.snapshot()).toEqual(byHand);
@@ -65,4 +66,12 @@ it('a stored snapshot is read back and goes on alike', () => {
     expect(move(one, 1, { number: 2, to: 0, amount: 600n, deps })).toBe('moved');
   }
   expect(copy.root()).toEqual(bank.root());
+});
+
+it('a bank takes the accounts of a snapshot, whoever its own members are', () => {
+  const bank = busyBank();
+  const other = new Bank([{ owner: owner(9), balance: 1n }]);
+  other.restore(bank.snapshot());
+  expect(other.root()).toEqual(bank.root());
+  expect(move(other, 1, { number: 2, to: 0, amount: 1n, deps: [] })).toBe('moved');
 });

@@ -59,12 +59,15 @@ describe('all nets', () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(rows.map(({ net }) => net)).toEqual(names);
+    const first = sharesOf(names, 1_000, 7).filter(({ net }) => net === names[0]);
+    const worlds = first.reduce((sum, { runs }) => sum + runs, 0);
+    expect(worlds).toBeGreaterThanOrEqual(Math.floor(1_000 / names.length));
     expect(rows[0]).toMatchObject({
       verdict: 'holds',
-      worlds: 200,
-      seeds: '7 to 10',
+      worlds,
+      seeds: `7 to ${6 + first.length}`,
       worldsPerCpuSecond: 2,
-      simulatedHours: 200,
+      simulatedHours: worlds,
       missed: [],
     });
     expect((await all(1_000, enough, 'table')).out).toContain('WORLDSPERCPUSECOND');

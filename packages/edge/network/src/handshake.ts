@@ -204,7 +204,9 @@ export function dialler(self: LinkIdentity, random: (size: number) => Uint8Array
   const onChallenge = (message: Uint8Array): Outcome<Step> => {
     const challenge = read(message, 'challenge');
     if (!challenge.ok) return challenge;
-    const { version, role } = challenge.value;
+    const { version, role, epoch } = challenge.value;
+    if (epoch !== hello.epoch)
+      return fail('malformed', `epoch ${hello.epoch}, as said`, `${epoch}`);
     if (!hello.versions.includes(version)) {
       return fail('wrong_version', hello.versions.join(' '), String(version));
     }

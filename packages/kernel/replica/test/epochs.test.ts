@@ -225,7 +225,9 @@ describe('a cell that changes its members', () => {
     move(world, [0, 1, 2, 3], { kind: 'remove', old: keyOf(world, 2) });
     const rest = [0, 1, 3, 4].map((index) => world.host(index));
     reach(world, rest, 1);
-    world.run(1_000);
+    // It stays for a while, for somebody may need the certificate.
+    expect(world.host(2)).toMatchObject({ removed: false, up: true });
+    world.idle(11_000);
     expect(world.host(2)).toMatchObject({ removed: true, up: false });
     busy(world, 5, 4);
     world.run(20_000);

@@ -136,7 +136,8 @@ describe('catch-up (R12, L4)', () => {
 
   it('also when a liar invents its own parent below the others horizon', () => {
     const cell = makeCell(7, { supportRoundsMax: 14, horizonRounds: 16 });
-    const world = new World({ cell });
+    // It is to stay, and to go on.
+    const world = new World({ cell, tuning: { movesRemovals: false } });
     const virtual = new Dag(cell.committee, cell.cellId).virtual;
     const liar = new Follower(world, 6, virtual);
     let invented = 0;

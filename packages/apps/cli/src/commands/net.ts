@@ -10,6 +10,7 @@ export const NET_NAMES: readonly string[] = [
   'bank',
   'machines',
   'members',
+  'jobs',
 ];
 /** What `--misbehave` knows. */
 export const LIE_NAMES: readonly string[] = [

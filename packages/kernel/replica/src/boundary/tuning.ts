@@ -30,6 +30,8 @@ export interface Tuning {
   /** A missing parent usually arrives by itself: ask only after this time. */
   readonly fetchDelayMs: number;
   readonly fetchRetryMs: number;
+  /** R27b: moves by itself that convicted members go. Without it that is for its operator to say. */
+  readonly movesRemovals: boolean;
   /** R31: whose key is in the next epoch no more stays for so long after its own epoch has ended. */
   readonly lingerMs: number;
   readonly fetchRetryMsMax: number;
@@ -104,6 +106,7 @@ export const DEFAULT_TUNING: Tuning = {
   noveltyPerMember: 4,
   fetchDelayMs: 10,
   fetchRetryMs: 200,
+  movesRemovals: true,
   lingerMs: 10_000,
   fetchRetryMsMax: 5_000,
   fetchTriesMax: 24,

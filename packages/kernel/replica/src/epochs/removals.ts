@@ -6,6 +6,7 @@ import {
   compareChanges,
   removalsFor,
 } from '@fatty/protocol';
+import type { Tuning } from '../boundary/tuning.ts';
 import type { Dossier } from '../evidence/dossier.ts';
 
 /** What Removals needs of its replica. */
@@ -15,6 +16,7 @@ export interface RemovalsPort {
   readonly me: number;
   readonly orderer: { readonly agenda: Agenda };
   readonly statements: { move(change: Change): unknown };
+  readonly tuning: Pick<Tuning, 'movesRemovals'>;
 }
 
 /**
@@ -32,8 +34,9 @@ export class Removals {
 
   /** By a replica that may sign. */
   tend(): void {
-    const { committee, dossier, orderer, statements } = this.#port;
+    const { committee, dossier, orderer, statements, tuning } = this.#port;
     const { size } = dossier;
+    if (!tuning.movesRemovals) return;
     if (size === this.#known || orderer.agenda.plan) return;
     this.#known = size;
     const places = dossier.convicted.map(({ member }) => member);

@@ -1,6 +1,8 @@
 /** What the runs of the net `jobs` have to reach: see `Net.wants`. */
 export const JOBS_WANTS: Readonly<Record<string, number>> = {
   lies: 50,
+  'lie.silent': 1,
+  'lie.equivocate': 1,
   runsWithLiars: 2,
   clientLies: 4,
   'fault.crash': 1,

@@ -14,6 +14,7 @@ export const membersNet: Net = {
     opsMax: 30,
     busyMs: 8e3,
     changesMax: 6,
+    favours: [],
   },
   wants: {
     commits: 1000,
