@@ -101,9 +101,12 @@ class JobsAct implements Act {
     world.after(busyMs + TEND_MS, () => this.#tend(world));
   }
 
-  /** When all has been tried, honest workers do what is left. */
+  /** When all has been tried, honest workers do what is left, and then rest: L1 waits for their last answers. */
   #tend(world: World): void {
-    for (const worker of this.#workers) if (worker.settled) this.#work(world, worker, QUEUE);
+    const isLeft = this.#jobs.some((job) => !isOver(job));
+    for (const worker of this.#workers) {
+      if (isLeft && worker.settled) this.#work(world, worker, QUEUE);
+    }
     world.after(TEND_MS, () => this.#tend(world));
   }
 
