@@ -1,6 +1,6 @@
 // Links to the other members, and what they say of where they are.
 import { array, decode, encode, equalBytes, record, type Shape, toHex, union } from '@fatty/codec';
-import { TokenBucket } from '@fatty/host';
+import { LiveLinks, TokenBucket } from '@fatty/host';
 import { BULK, type Clock, type Link, type LinkHandler, type PublicKey } from '@fatty/interface';
 import { CLOSE, type LinkIdentity } from '@fatty/network';
 import { type Cell, type SignedAddresses, signedAddressesShape } from '@fatty/protocol';
@@ -56,7 +56,7 @@ export class Members {
   readonly #parts: MembersParts;
   readonly #book: AddressBook;
   readonly #dialers: PeerDialers;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new LiveLinks<string>();
   readonly #budgets = new Map<string, TokenBucket>();
   #members: readonly PublicKey[];
   #ticksAlone = 0;
@@ -79,7 +79,7 @@ export class Members {
 
   /** Members that we dial and have no link to, with the reason. */
   get unlinked(): PeerDialers['unlinked'] {
-    return this.#dialers.unlinked.filter(({ peer }) => !this.#links.has(toHex(peer)));
+    return this.#dialers.unlinked.filter(({ peer }) => this.#links.get(toHex(peer)) === undefined);
   }
 
   /** We listen there now: everybody is told, and dialled. */
@@ -93,7 +93,7 @@ export class Members {
   enter(members: readonly PublicKey[]): void {
     this.#members = members;
     this.#book.enter(members);
-    for (const link of this.#links.values()) {
+    for (const link of this.#links.all) {
       if (members.some((key) => equalBytes(key, link.peer))) this.#greet(link);
       else link.close(CLOSE.notAdmitted, 'no_member');
     }
@@ -109,17 +109,17 @@ export class Members {
 
   /** A member is linked, by whoever dialled. It hears at once all that we know. */
   linked(link: Link, dialledBy: 'us' | 'them'): void {
-    this.#links.set(toHex(link.peer), link);
+    this.#links.add(toHex(link.peer), link);
     if (dialledBy === 'them') this.#dialers.leaveTo(link.peer);
     this.#greet(link);
   }
 
   isLinked(peer: PublicKey): boolean {
-    return this.#links.has(toHex(peer));
+    return this.#links.get(toHex(peer)) !== undefined;
   }
 
   unlink(link: Link): void {
-    if (this.#links.get(toHex(link.peer)) === link) this.#links.delete(toHex(link.peer));
+    this.#links.remove(toHex(link.peer), link);
   }
 
   /** Whether these bytes were for us and not for the replica. */
@@ -133,10 +133,9 @@ export class Members {
 
   /** Once a second. */
   tick(): void {
-    const linked = [...this.#links.values()].map(({ peer }) => peer);
+    const linked = this.#links.newest.map(({ peer }) => peer);
     this.#ticks += 1;
-    if (this.#ticks % TELLING_TICKS === 0)
-      for (const link of this.#links.values()) this.#greet(link);
+    if (this.#ticks % TELLING_TICKS === 0) for (const link of this.#links.newest) this.#greet(link);
     this.#dialers.tick(linked);
     this.#ticksAlone = linked.length === 0 ? this.#ticksAlone + 1 : 0;
     const lonely = this.#ticksAlone >= LONELY_TICKS;
@@ -169,7 +168,7 @@ export class Members {
 
   #tell(records: readonly SignedAddresses[], but: Link | undefined): void {
     const bytes = encodeGossip(records);
-    for (const link of this.#links.values()) if (link !== but) link.send(bytes, BULK);
+    for (const link of this.#links.newest) if (link !== but) link.send(bytes, BULK);
   }
 
   #moved(): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compareBytes, type Signer } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
+import { LiveLinks } from '@fatty/host';
 import type { Link, LinkHandler, PublicKey } from '@fatty/interface';
 import { admitOnly, type LinkIdentity, type Listener, listen } from '@fatty/network';
 import {
@@ -49,7 +50,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 /** A replica without a replica: a port, links, and the word of where it is. */
 class Place {
-  readonly linked = new Map<string, Link>();
+  readonly linked = new LiveLinks<string>();
   readonly lonely: boolean[] = [];
   readonly whys: string[] = [];
   readonly members: Members;
@@ -84,12 +85,12 @@ class Place {
       `${keys.findIndex((key) => !compareBytes(key, link.peer))}`;
     return {
       up: (link) => {
-        this.linked.set(name(link), link);
+        this.linked.add(name(link), link);
         this.members.linked(link, dialledBy);
       },
       message: (link, bytes) => void this.members.message(link, bytes),
       down: (link) => {
-        if (this.linked.get(name(link)) === link) this.linked.delete(name(link));
+        this.linked.remove(name(link), link);
         this.members.unlink(link);
       },
     };
@@ -151,7 +152,7 @@ async function cellOf(tls = false): Promise<Place[]> {
   }
   for (const { place } of places) place.start();
   const all = places.map(({ place }) => place);
-  await until(() => all.every(({ linked }) => linked.size === 3));
+  await until(() => all.every(({ linked }) => linked.names.length === 3));
   return all;
 }
 
@@ -173,7 +174,9 @@ describe('members', () => {
     const { url } = await moved.listen();
     expect(url).not.toBe(before);
     moved.start();
-    await until(() => others.every((one) => one.whereIs(3) === url && one.linked.has('3')));
+    await until(() =>
+      others.every((one) => one.whereIs(3) === url && one.linked.get('3') !== undefined),
+    );
     await until(() => others.every((one) => moved.whereIs(one.i) === one.listener?.url));
     // It is remembered for the next start.
     for (const { i } of others) expect(readFileSync(join(dir, `${i}.json`), 'utf8')).toContain(url);

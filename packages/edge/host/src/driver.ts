@@ -102,12 +102,15 @@ export class Driver {
 
   /** `peer`: committee index. Below 0 stand guests, each with a number of its own: they may ask, and are no peers. */
   linkUp(peer: number, link: Link): void {
-    this.#links.set(peer, link);
+    this.#links.add(peer, link);
     if (peer >= 0) this.dispatch({ kind: 'peerUp', peer });
   }
 
   linkDown(peer: number, link: Link): void {
-    if (this.#links.delete(peer, link) && peer >= 0) this.dispatch({ kind: 'peerDown', peer });
+    const left = this.#links.remove(peer, link);
+    if (peer < 0 || left === 'same') return;
+    this.dispatch({ kind: 'peerDown', peer });
+    if (left === 'other') this.dispatch({ kind: 'peerUp', peer });
   }
 
   /**

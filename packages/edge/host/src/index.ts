@@ -7,4 +7,5 @@ export * from './gateway/contract.ts';
 export * from './gateway/gateway.ts';
 export * from './gateway/newcomers.ts';
 export * from './host.ts';
+export * from './live-links.ts';
 export * from './ports.ts';
