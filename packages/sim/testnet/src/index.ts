@@ -60,6 +60,8 @@ export {
   type Swindle,
   type Victim,
 } from './world/client.ts';
+export { Clockwork } from './world/clockwork.ts';
+export { type Breakable, COMMON_FAULTS, CommonInjector } from './world/common-injector.ts';
 export { Disk, type DiskOptions } from './world/disk.ts';
 export * from './world/faults.ts';
 export { Host, type Peer } from './world/host.ts';

@@ -29,4 +29,14 @@ export function netByName(name: string): Net {
 
 export { readService } from '../staging/service.ts';
 export { useRealProofs } from './machines.ts';
-export { type Act, type Net, type RunOutcome, runPlan, type Scene, useRealScheme } from './net.ts';
+export {
+  type Act,
+  type AnyNet,
+  CALM_MS_MAX,
+  type Net,
+  type OwnNet,
+  type RunOutcome,
+  runPlan,
+  type Scene,
+  useRealScheme,
+} from './net.ts';

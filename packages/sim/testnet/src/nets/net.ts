@@ -81,6 +81,18 @@ export interface Net {
   readonly wants: Readonly<Record<string, number>>;
 }
 
+/**
+ * A net whose worlds are no cells of ours: it plays a plan with processes of its own, over the same clock,
+ * links, disks and faults. Everything else (seeds, coverage, shrinking, charts) is as for a {@link Net}.
+ */
+export interface OwnNet extends Pick<Net, 'name' | 'size' | 'wants'> {
+  /** Same plan, same run. */
+  play(plan: Plan, tracer?: Tracer): RunOutcome;
+}
+
+/** Whatever has a name, worlds and wants. */
+export type AnyNet = Net | OwnNet;
+
 /** What came of one world. */
 export interface RunOutcome {
   readonly violations: readonly Violation[];
@@ -126,7 +138,11 @@ function schemeOf(plan: Plan): SignatureScheme {
 }
 
 /** Runs one world of a net from its plan to rest. Same plan, same run. */
-export function runPlan(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
+export function runPlan(net: AnyNet, plan: Plan, tracer?: Tracer): RunOutcome {
+  return 'play' in net ? net.play(plan, tracer) : runCell(net, plan, tracer);
+}
+
+function runCell(net: Net, plan: Plan, tracer?: Tracer): RunOutcome {
   const joiners = plan.members?.joiners ?? 0;
   const cell = makeCell(plan.replicas, schemeOf(plan), windowsOf(plan), joiners);
   const liars = new Map(plan.liars.map(({ replica, lie }) => [replica, lie]));

@@ -4,6 +4,7 @@ import { LIES, type Lie } from '../liars/index.ts';
 import { CHANGE_KINDS, type PlannedMembers } from '../staging/operators.ts';
 import { AIMS } from '../world/aims.ts';
 import { CLIENT_LIES, type ClientLie } from '../world/client.ts';
+import { COMMON_FAULTS } from '../world/common-injector.ts';
 import { FAULTS, type Fault } from '../world/faults.ts';
 
 /** One op a client is to send; each net gives `what` and `arg` its own meaning. */
@@ -53,6 +54,8 @@ export interface PlanSize {
   readonly changesMax?: number;
   /** Who lies in every world, and how; default: the dice decide. */
   readonly liars?: Plan['liars'];
+  /** Nobody lies, neither replicas nor clients, and there are only faults that any process may have. */
+  readonly crashOnly?: boolean;
 }
 
 const times = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
@@ -149,12 +152,13 @@ function spareReplicas(replicas: number, liars: ReadonlySet<number>): readonly n
 function swarmArbitrary(
   fault: fc.Arbitrary<Fault>,
   faultsMax: number,
+  all: readonly Fault['kind'][],
 ): fc.Arbitrary<readonly Fault[]> {
   // Without a bias to short lists: calm worlds come often enough.
   return fc
     .noBias(
       fc.record({
-        kinds: fc.subarray([...FAULTS], { minLength: 3 }),
+        kinds: fc.subarray([...all], { minLength: 3 }),
         faults: fc.array(fault, { maxLength: 3 * faultsMax, size: 'max' }),
       }),
     )
@@ -225,8 +229,16 @@ function membersArbitrary(busyMs: number, changesMax: number): fc.Arbitrary<Plan
 /** Keys that may come to a cell. */
 const JOINERS = 6;
 
+/** Who lies in worlds of this size. */
+function liarsOf(size: PlanSize, replicas: number): fc.Arbitrary<Plan['liars']> {
+  if (size.crashOnly) return fc.constant([]);
+  return size.liars ? fc.constant(size.liars) : liarsArbitrary(replicas, size.favours ?? []);
+}
+
 /** Worlds of the given size. */
 export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
+  const { crashOnly = false, faultsMax } = size;
+  const kinds = crashOnly ? COMMON_FAULTS : FAULTS;
   const op = fc.record({
     atMs: times(size.busyMs),
     client: fc.integer({ min: 0, max: size.clients - 1 }),
@@ -236,12 +248,7 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
   const clientLie = fc.record({ atMs: times(size.busyMs), lie: fc.constantFrom(...CLIENT_LIES) });
   return fc
     .constantFrom(...size.replicas)
-    .chain((replicas) =>
-      fc.tuple(
-        fc.constant(replicas),
-        size.liars ? fc.constant(size.liars) : liarsArbitrary(replicas, size.favours ?? []),
-      ),
-    )
+    .chain((replicas) => fc.tuple(fc.constant(replicas), liarsOf(size, replicas)))
     .chain(([replicas, liars]) => {
       const lying = new Set(liars.map((liar) => liar.replica));
       return fc.record({
@@ -253,9 +260,9 @@ export function planArbitrary(size: PlanSize): fc.Arbitrary<Plan> {
         rough: fc.boolean(),
         slowDisk: fc.boolean(),
         liars: fc.constant(liars),
-        faults: swarmArbitrary(faultArbitrary(replicas, lying, size.busyMs), size.faultsMax),
+        faults: swarmArbitrary(faultArbitrary(replicas, lying, size.busyMs), faultsMax, kinds),
         clients: fc.constant(size.clients),
-        clientLies: fc.array(clientLie, { maxLength: 4 }),
+        clientLies: fc.array(clientLie, { maxLength: crashOnly ? 0 : 4 }),
         ops: fc.array(op, { minLength: size.opsMin, maxLength: size.opsMax }),
         ...(size.changesMax && { members: membersArbitrary(size.busyMs, size.changesMax) }),
       });

@@ -1,7 +1,7 @@
 // Runs many worlds of a net, and shrinks one that fails.
 import fc from 'fast-check';
 import type { Violation } from '../world/observation.ts';
-import { type Net, netByName, runPlan } from './index.ts';
+import { type AnyNet, netByName, runPlan } from './index.ts';
 import { type Plan, planArbitrary } from './plan.ts';
 import { mayReach } from './promise.ts';
 
@@ -51,7 +51,7 @@ export interface NetRuns {
  * Runs worlds of a net; the first broken property is shrunk and answered as data. What the net's own
  * code throws is thrown.
  */
-export function runNet(net: Net | string, options: NetRuns): NetReport {
+export function runNet(net: AnyNet | string, options: NetRuns): NetReport {
   const { seed, runs, runsMax = runs, onFailure, shrinkEventsMax = SHRINK_EVENTS_MAX } = options;
   const chosen = typeof net === 'string' ? netByName(net) : net;
   const reached: Record<string, number> = {};
@@ -89,7 +89,7 @@ export function runNet(net: Net | string, options: NetRuns): NetReport {
 }
 
 /** Which of a net's wishes its runs did not come up to, in words; empty when it proved something. */
-export function missed(net: Net, report: Pick<NetReport, 'reached'>): readonly string[] {
+export function missed(net: AnyNet, report: Pick<NetReport, 'reached'>): readonly string[] {
   const { reached } = report;
   return missingOf(net, reached).map(
     (what) => `${what}: ${reached[what] ?? 0} of at least ${net.wants[what]}`,
@@ -97,7 +97,7 @@ export function missed(net: Net, report: Pick<NetReport, 'reached'>): readonly s
 }
 
 /** The counters of a net that have not come to what it wants. */
-function missingOf({ wants }: Net, reached: NetReport['reached']): readonly string[] {
+function missingOf({ wants }: AnyNet, reached: NetReport['reached']): readonly string[] {
   const named = Object.entries(wants).filter(([what, least]) => (reached[what] ?? 0) < least);
   return named.map(([what]) => what);
 }

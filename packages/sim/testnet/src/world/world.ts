@@ -6,10 +6,10 @@ import type { Epoch } from '@fatty/protocol';
 import type { ReplicaEffect } from '@fatty/replica';
 import { Attendance } from './attendance.ts';
 import { type Cell, GENESIS_MS } from './cell.ts';
+import { Clockwork } from './clockwork.ts';
 import { Disk, type DiskOptions } from './disk.ts';
 import type { Fault, NetworkOptions, VerifierOptions } from './faults.ts';
 import type { KeptFrame } from './frame-files.ts';
-import { EventHeap } from './heap.ts';
 import { type Boot, Host } from './host.ts';
 import { Injector } from './injector.ts';
 import { Network, type Packet, type Scheduler } from './network.ts';
@@ -43,7 +43,7 @@ export interface WorldOptions {
  * A cell in virtual time: one heap of events, one seed. Nothing else moves it, so the same seed
  * gives the same run, byte by byte.
  */
-export class World {
+export class World extends Clockwork {
   readonly cell: Cell;
   readonly hosts: readonly Host[];
   readonly network: Network;
@@ -51,11 +51,7 @@ export class World {
   readonly liars: ReadonlySet<number>;
   readonly attendance: Attendance;
   readonly isHosted: boolean;
-  readonly violations: Violation[] = [];
-  /** What the run reached: every net states how much of each it wants to have seen. */
-  readonly reached: Record<string, number> = {};
   readonly #options: WorldOptions;
-  readonly #heap = new EventHeap();
   readonly #story: Storyteller;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #onEpoch: (() => void)[] = [];
@@ -64,10 +60,9 @@ export class World {
   checksSlowedMs = 0;
   /** Hosts whose disks have been put back to what they were. */
   readonly putBack: Set<number> = new Set();
-  #nowMs = GENESIS_MS;
-  #events = 0;
 
   constructor(options: WorldOptions) {
+    super(GENESIS_MS);
     const { cell } = options;
     this.#options = options;
     this.cell = cell;
@@ -76,25 +71,11 @@ export class World {
     this.isHosted = options.isHosted ?? false;
     this.rng = new SeededRng(options.seed);
     this.#verifyRng = this.rng.fork();
-    this.#story = new Storyteller(() => this.#nowMs - GENESIS_MS, options.tracer);
+    this.#story = new Storyteller(() => this.elapsedMs, options.tracer);
     const replicas = cell.signers.length;
     this.network = new Network(replicas, options.network, this.rng.fork(), this.#networkPorts());
     this.network.scheduler = options.scheduler;
     this.hosts = Array.from({ length: replicas }, (_, index) => this.#makeHost(index));
-  }
-
-  get nowMs(): number {
-    return this.#nowMs;
-  }
-
-  /** Events so far: what a run costs, the same on every machine. */
-  get events(): number {
-    return this.#events;
-  }
-
-  /** ms since the world began. */
-  get elapsedMs(): number {
-    return this.#nowMs - GENESIS_MS;
   }
 
   get story(): Storyteller {
@@ -119,10 +100,6 @@ export class World {
     this.network.resetLinks();
     const injector = new Injector(this);
     for (const fault of faults) this.after(fault.atMs, () => injector.inject(fault));
-  }
-
-  after(delayMs: number, run: () => void): void {
-    this.#heap.push(this.#nowMs + delayMs, run);
   }
 
   onObservation(listener: (observation: Observation) => void): void {
@@ -168,40 +145,16 @@ export class World {
     });
   }
 
-  /** Runs until `done`, a violation, or `elapsedMs` of world time. Answers whether `done` came. */
-  run(untilElapsedMs: number, done: () => boolean = () => false): boolean {
-    const endMs = GENESIS_MS + untilElapsedMs;
-    while (this.violations.length === 0) {
-      if (done()) return true;
-      const nextMs = this.#heap.peekMs();
-      if (nextMs === undefined || nextMs > endMs) break;
-      const event = this.#heap.pop();
-      if (event === undefined) break;
-      this.#nowMs = event.atMs;
-      this.#events += 1;
-      event.run();
-    }
-    if (this.violations.length === 0) this.#nowMs = Math.max(this.#nowMs, endMs);
-    return done();
-  }
-
   /** Asks every checker for its last word. */
   finish(): void {
     for (const { disk } of this.hosts) this.count('segmentsDropped', disk.dropped);
-    for (const checker of this.#options.checkers) this.report(checker.finish(this.#nowMs));
+    for (const checker of this.#options.checkers) this.report(checker.finish(this.nowMs));
   }
 
   report(violations: readonly Violation[]): void {
     if (violations.length === 0) return;
     this.violations.push(...violations);
     for (const violation of violations) this.#story.broken(violation);
-  }
-
-  /** Adds to a coverage counter and answers its new value. */
-  count(what: string, by = 1): number {
-    const total = (this.reached[what] ?? 0) + by;
-    this.reached[what] = total;
-    return total;
   }
 
   crash(replica: number, power: boolean): void {
@@ -211,7 +164,7 @@ export class World {
     this.count('crashes');
     this.count('lostWrites', lost);
     this.#story.tell('crash', `r${replica}`, power ? `power lost, ${lost} writes gone` : 'killed');
-    this.#observe({ kind: 'crashed', lost, by: replica, atMs: this.#nowMs });
+    this.#observe({ kind: 'crashed', lost, by: replica, atMs: this.nowMs });
     this.network.died(replica);
   }
 
@@ -222,7 +175,7 @@ export class World {
     this.count('restarts');
     const { records } = host.disk.open();
     this.#story.tell('restart', `r${replica}`, `${records.length} records on disk`);
-    this.#observe({ kind: 'restarted', by: replica, atMs: this.#nowMs });
+    this.#observe({ kind: 'restarted', by: replica, atMs: this.nowMs });
     // What was durable when the process died counts, even if nobody had been told.
     this.#synced(host, host.disk.synced.slice());
     host.start();
@@ -254,7 +207,7 @@ export class World {
   #makeHost(index: number): Host {
     const disk = new Disk(this.#options.disk, this.rng.fork(), (ms, run) => this.after(ms, run));
     return new Host(index, disk, this.#options.boot, {
-      nowMs: () => this.#nowMs,
+      nowMs: () => this.nowMs,
       after: (ms, run) => this.after(ms, run),
       keyOf: (host) => this.#keyOf(host),
       hostWith: (key) => this.cell.roll.hostWith(key),
@@ -263,7 +216,7 @@ export class World {
       retired: (host) => this.#retired(host),
       notTaken: () => void this.count('notTaken'),
       send: (from, to, bytes) => {
-        this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.#nowMs });
+        this.#observe({ kind: 'sent', by: from, to, bytes, atMs: this.nowMs });
         this.network.send(from, to, bytes);
       },
       verify: (job, answer) => this.#verify(job, answer),
@@ -273,17 +226,17 @@ export class World {
       reopened: (host) => {
         this.count('reopens');
         this.#story.tell('restart', `r${host.index}`, 'opens its core anew');
-        this.#observe({ kind: 'restarted', by: host.index, atMs: this.#nowMs });
+        this.#observe({ kind: 'restarted', by: host.index, atMs: this.nowMs });
       },
       resumed: (host, index) => {
         if (this.honest(host.index)) this.count('resumes');
-        this.#observe({ kind: 'resumed', by: host.index, index, atMs: this.#nowMs });
+        this.#observe({ kind: 'resumed', by: host.index, index, atMs: this.nowMs });
       },
       threw: (host, error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         if (!this.honest(host.index)) throw error;
         const violation = { rule: 'no throw', expected: 'errors as data', actual: text };
-        this.report([{ ...violation, atMs: this.#nowMs, replica: host.index }]);
+        this.report([{ ...violation, atMs: this.nowMs, replica: host.index }]);
       },
     });
   }
@@ -302,7 +255,7 @@ export class World {
     const { committee, origin } = epoch;
     if (isNews === undefined) {
       const expected = `the members and the beginning of epoch ${committee.epoch} that others have`;
-      const violation = { rule: 'S20', expected, actual: 'others', atMs: this.#nowMs };
+      const violation = { rule: 'S20', expected, actual: 'others', atMs: this.nowMs };
       this.report([{ ...violation, replica: index }]);
     }
     if (isNews !== true) return;
@@ -327,7 +280,7 @@ export class World {
   #synced(host: Host, records: readonly LogRecord[]): void {
     const { mark } = host.disk;
     this.count('syncs');
-    this.#observe({ kind: 'synced', records, mark, by: host.index, atMs: this.#nowMs });
+    this.#observe({ kind: 'synced', records, mark, by: host.index, atMs: this.nowMs });
   }
 
   #verify(job: Uint8Array, answer: (verdict: Verdict | undefined) => void): void {
@@ -340,7 +293,7 @@ export class World {
   }
 
   #seeEffect(host: Host, effect: ReplicaEffect): void {
-    const at = { by: host.index, epoch: host.epoch, atMs: this.#nowMs };
+    const at = { by: host.index, epoch: host.epoch, atMs: this.nowMs };
     if (effect.kind === 'delivered') {
       if (this.honest(host.index)) this.count('deliveries');
       this.#story.delivered(host.index, effect.ref);
@@ -373,7 +326,7 @@ export class World {
 
   #networkPorts(): ConstructorParameters<typeof Network>[3] {
     return {
-      nowMs: () => this.#nowMs,
+      nowMs: () => this.nowMs,
       after: (ms, run) => this.after(ms, run),
       sent: (packet) => this.#story.packet('send', packet),
       arrive: (packet) => this.#arrive(packet),
