@@ -307,6 +307,20 @@ def prove_claim(state, about, proof):
     }
 
 
+def prove_kept(state, about, proof):
+    _, kept, group = fields(proof, bytes, list, list)
+    _, session, seq = about
+    groups, group = entry(state[3], session, kept), optional(group)
+    demand((groups is None) == (group is None), "a group of what is kept, and of nothing else")
+    if groups is None:
+        return []
+    at = seq % 64 // 8 * 32
+    demand(isinstance(group, bytes) and len(group) == 8 * 32, "eight places")
+    demand(digest("receipt-group", group) == groups[at : at + 32], "the group")
+    digests = [group[i : i + 32] for i in range(0, 8 * 32, 32)]
+    return [one.hex() for one in digests if one != bytes(32)]
+
+
 def prove(root, about, proof):
     """What the proof shows of its subject, and the head of the state."""
     proof = decode(proof)
@@ -330,9 +344,7 @@ def prove(root, about, proof):
         fact = {"claim": prove_claim(state, about, proof)}
     else:
         demand(kind == 3, "a subject")
-        _, kept = fields(proof, bytes, list)
-        joined = entry(state[3], about[1], kept) or b""
-        fact = {"kept": [joined[i : i + 32].hex() for i in range(0, len(joined), 32)]}
+        fact = {"kept": prove_kept(state, about, proof)}
     return {**fact, "head": state[0][:4]}
 
 

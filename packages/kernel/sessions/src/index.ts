@@ -19,6 +19,14 @@ export {
   ownOp,
 } from './ops.ts';
 export {
+  GROUP_BYTES,
+  groupBytes,
+  groupDigest,
+  groupDigestOf,
+  receiptDigest,
+  receiptsIn,
+} from './receipt-groups.ts';
+export {
   type KeptReceipt,
   keptReceipt,
   type StoredReceipt,

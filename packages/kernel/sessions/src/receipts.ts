@@ -72,18 +72,22 @@ export class Receipts {
     this.#bytesOf.set(kept, (this.#bytesOf.get(kept) ?? 0) + bytes);
   }
 
-  /** `kept`: the session's own, oldest first. */
-  store(kept: KeptReceipt[], receipt: StoredReceipt): void {
+  /** `kept`: the session's own, oldest first. `touched` hears the seq, and those whose results had to go. */
+  store(kept: KeptReceipt[], receipt: StoredReceipt, touched: (seq: number) => void): void {
     kept.push(keptReceipt(receipt));
+    touched(receipt.seq);
     this.#note(kept, receiptBytes(receipt.results));
     if (kept.length > RECEIPTS_KEPT) {
       const oldest = kept.shift();
       this.#note(kept, -receiptBytes(oldest?.results ?? []));
     }
-    for (const [at, one] of kept.entries()) {
-      if ((this.#bytesOf.get(kept) ?? 0) <= this.#allowance) return;
+    for (let at = 0; (this.#bytesOf.get(kept) ?? 0) > this.#allowance; at++) {
+      const one = kept[at];
+      if (one === undefined) return;
+      if (one.results.length === 0) continue;
       kept[at] = keptReceipt({ ...one, results: [] });
       this.#note(kept, receiptBytes([]) - receiptBytes(one.results));
+      touched(one.seq);
     }
   }
 
@@ -96,10 +100,10 @@ export class Receipts {
 }
 
 /** Seqs are kept without a gap. */
-export function storedReceipt(
-  kept: readonly StoredReceipt[],
+export function storedReceipt<R extends StoredReceipt>(
+  kept: readonly R[],
   seq: number,
-): StoredReceipt | undefined {
+): R | undefined {
   const newest = kept.at(-1);
   return newest && kept[kept.length - 1 - (newest.seq - seq)];
 }

@@ -1,19 +1,9 @@
 // The tries of the sessions: what a state root covers of them.
-import {
-  asDigest,
-  encode,
-  fromHex,
-  InvariantError,
-  packedHash,
-  type Shape,
-  unpackInto,
-} from '@fatty/codec';
+import { asDigest, encode, fromHex, InvariantError, type Shape } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
-import { type KeptReceipt, storedReceiptShape } from './receipts.ts';
+import { ReceiptGroups } from './receipt-groups.ts';
 import type { SessionRecord } from './sessions.ts';
-
-const DIGEST_BYTES = 32;
 
 /**
  * Two tries by session id: what a session is, and what it keeps of receipts. `row` says what the algorithm
@@ -23,6 +13,8 @@ export class SessionTries<S extends SessionRecord> {
   readonly #find: (key: string) => S | undefined;
   readonly #rows: TableTrie;
   readonly #receipts: TableTrie;
+  /** Of sessions whose receipts somebody has asked about. */
+  readonly #groups = new Map<string, ReceiptGroups>();
 
   constructor(find: (key: string) => S | undefined, row: Shape<S>) {
     this.#find = find;
@@ -35,21 +27,35 @@ export class SessionTries<S extends SessionRecord> {
     });
     this.#receipts = new TableTrie({
       keyOf: digestOf,
-      read: (key) => this.receiptDigestsOf(key),
+      read: (key) => this.keptOf(key),
     });
   }
 
-  /** Digests of the receipts that a session keeps, as {@link receipts} has them; undefined: none. */
-  receiptDigestsOf(key: string): Uint8Array | undefined {
+  /** The receipts that a session keeps, as {@link receipts} has them; undefined: none. */
+  keptOf(key: string): Uint8Array | undefined {
     const kept = this.#find(key)?.receipts ?? [];
-    return kept.length === 0 ? undefined : digestsOf(kept);
+    if (kept.length === 0) {
+      this.#groups.delete(key);
+      return undefined;
+    }
+    const groups = this.#groups.get(key) ?? new ReceiptGroups();
+    this.#groups.set(key, groups);
+    return groups.value(kept);
   }
 
   touch(key: string): void {
     this.#rows.touch(key);
   }
 
+  /** A session has come or gone, with all of its receipts. */
   touchReceipts(key: string): void {
+    this.#groups.delete(key);
+    this.#receipts.touch(key);
+  }
+
+  /** The receipt of this seq has come, or lost its results. */
+  touchReceipt(key: string, seq: number): void {
+    this.#groups.get(key)?.touch(seq);
     this.#receipts.touch(key);
   }
 
@@ -58,22 +64,10 @@ export class SessionTries<S extends SessionRecord> {
     return this.#rows.trie();
   }
 
-  /** Session id to the digests of the receipts that it keeps, one behind the other, the oldest first. */
+  /** Session id to the digests of the groups of receipts that it keeps, joined. */
   get receipts(): Trie {
     return this.#receipts.trie();
   }
-}
-
-/** H(`stored-receipt` ‖ receipt) of each, joined. */
-function digestsOf(kept: readonly KeptReceipt[]): Uint8Array {
-  const bytes = new Uint8Array(DIGEST_BYTES * kept.length);
-  let at = 0;
-  for (const receipt of kept) {
-    receipt.packed ??= packedHash('stored-receipt', encode(storedReceiptShape, receipt));
-    unpackInto(bytes, at, receipt.packed);
-    at += DIGEST_BYTES;
-  }
-  return bytes;
 }
 
 /**

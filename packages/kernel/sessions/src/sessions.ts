@@ -214,8 +214,8 @@ export class Sessions<S extends SessionRecord> {
 
   /** It keeps a receipt of its next batch, and as few of the older ones as it must. */
   store(session: S, receipt: StoredReceipt): void {
-    this.receipts.store(session.receipts, receipt);
-    this.tries.touchReceipts(session.key);
+    const { key, receipts } = session;
+    this.receipts.store(receipts, receipt, (seq) => this.tries.touchReceipt(key, seq));
   }
 
   /** Forgets a session whose things are gone already; its grave stays. */

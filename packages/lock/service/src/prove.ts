@@ -2,6 +2,7 @@
 import { CONTENTS_BYTES_MAX, splitPath } from '@fatty/api';
 import { encode, fail, ok, toHex, utf8 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
+import { groupBytes } from '@fatty/sessions';
 import { proveKey, provePage, type Trie } from '@fatty/trie';
 import {
   claimProofShape,
@@ -40,7 +41,7 @@ export function prove(proven: Proven, question: ProofQuestion): Outcome<Uint8Arr
     case 'claim':
       return proveClaim(proven, question.path, question.session);
     case 'receipts':
-      return ok(proveReceipts(proven, question.session));
+      return ok(proveReceipts(proven, question));
   }
 }
 
@@ -111,11 +112,17 @@ function proveClaim(
   return ok(encode(claimProofShape, proof));
 }
 
-/** The receipts that a session keeps, by their digests: `ReceiptProof` bytes. */
-function proveReceipts({ state, record }: Proven, id: SessionId): Uint8Array {
+/** The receipts that a session keeps in the group of a seq, by their digests: `ReceiptProof` bytes. */
+function proveReceipts(
+  { state, record }: Proven,
+  { session: id, seq }: Extract<ProofQuestion, { kind: 'receipts' }>,
+): Uint8Array {
   const { tries } = state.sessions;
-  const kept = entryOf(tries.receipts, id, tries.receiptDigestsOf(toHex(id)));
-  return encode(receiptProofShape, { state: record, kept });
+  const key = toHex(id);
+  const kept = entryOf(tries.receipts, id, tries.keptOf(key));
+  const receipts = state.sessions.get(key)?.receipts ?? [];
+  const group = receipts.length === 0 ? undefined : groupBytes(receipts, seq);
+  return encode(receiptProofShape, { state: record, kept, group });
 }
 
 function entryOf(trie: Trie, key: Uint8Array, value: Uint8Array | undefined): EntryProof {

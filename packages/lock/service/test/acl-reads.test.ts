@@ -53,7 +53,7 @@ test('what may not be read is not proved either', () => {
     expect(refusal).toEqual(denial('read', question.path, other));
     expect(world.service.refuseProof(bytes, boss.signer.publicKey)).toBeUndefined();
   }
-  const receipts = encodeQuestion({ kind: 'receipts', session });
+  const receipts = encodeQuestion({ kind: 'receipts', session, seq: 1 });
   expect(world.service.refuseProof(receipts, other.signer.publicKey)).toBeUndefined();
   expect(world.service.refuseProof(utf8('?'), other.signer.publicKey)).toBeUndefined();
 });

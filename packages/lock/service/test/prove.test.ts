@@ -187,9 +187,9 @@ test('a receipt that is kept is proved, and no other', () => {
   const [receipt] = raw.receipts;
   if (receipt === undefined) throw new Error('a receipt');
   const { session, seq, batch, commit, results } = receipt;
-  const proof = must(service.prove({ kind: 'receipts', session }));
+  const proof = must(service.prove({ kind: 'receipts', session, seq }));
   const kept = { seq, batch, commit, results };
-  const proved = must(checkKept(service.root(), session, proof));
+  const proved = must(checkKept(service.root(), { session, seq }, proof));
   expect(isKept(proved, kept)).toBe(true);
   expect(isKept(proved, { ...kept, results: [utf8('another')] })).toBe(false);
   expect(isKept(proved, { ...kept, commit: commit + 1 })).toBe(false);
@@ -215,7 +215,7 @@ test('a state can be proved until something other than time changes it', () => {
   const questions: ProofQuestion[] = [
     { kind: 'list', path: '/', from: 0, bytesMax: 2 ** 32 - 1 },
     { kind: 'claim', path: '/f', session: client.session },
-    { kind: 'receipts', session: client.session },
+    { kind: 'receipts', session: client.session, seq: 0 },
   ];
   for (const question of questions) {
     expect(must(openProved(must(then.prove(asked(question)) ?? fail()))).contents).toEqual([]);

@@ -1,8 +1,14 @@
 // What proofs of a state say, once they are held to its root.
 import { splitPath } from '@fatty/api';
-import { decode, encode, equalBytes, hash, ok, sha256, utf8 } from '@fatty/codec';
+import { decode, equalBytes, ok, sha256, utf8 } from '@fatty/codec';
 import type { Digest, Outcome, SessionId } from '@fatty/interface';
-import { type StoredReceipt, storedReceiptShape } from '@fatty/sessions';
+import {
+  groupDigest,
+  groupDigestOf,
+  receiptDigest,
+  receiptsIn,
+  type StoredReceipt,
+} from '@fatty/sessions';
 import { checkPage } from '@fatty/trie';
 import { badProof, checkEntry, checkNodeAt, checkState, readEntry } from './check.ts';
 import {
@@ -141,17 +147,17 @@ function claimOf(head: Head, claim: ProvedClaim['claim'], excess: unknown): Outc
   return excess === undefined ? ok({ head, claim }) : badProof('no part that nothing needs', 'one');
 }
 
-/** The receipts that a session keeps, and when. */
+/** The receipts that a session keeps in the group of a seq, and when. */
 export interface ProvedKept {
   readonly head: Head;
-  /** Their digests, the oldest first; none: the session keeps none, or is none that lives. */
+  /** Their digests; none: the session keeps none there, or is none that lives. */
   readonly kept: readonly Uint8Array[];
 }
 
-/** Which receipts a session keeps. Codes as {@link checkNode}. */
+/** What a session keeps of the receipt of a seq, and of its neighbours. Codes as {@link checkNode}. */
 export function checkKept(
   stateRoot: Digest,
-  session: SessionId,
+  { session, seq }: { readonly session: SessionId; readonly seq: number },
   proof: Uint8Array,
 ): Outcome<ProvedKept> {
   const opened = decode(receiptProofShape, proof, PROOF_BYTES_MAX);
@@ -159,16 +165,21 @@ export function checkKept(
   const state = checkState(stateRoot, opened.value.state);
   if (!state.ok) return state;
   const { head, receipts } = state.value;
-  const joined = checkEntry(receipts, session, opened.value.kept);
-  return joined.ok ? ok({ head, kept: digestsIn(joined.value) }) : joined;
+  const { kept, group } = opened.value;
+  const groups = checkEntry(receipts, session, kept);
+  if (!groups.ok) return groups;
+  if (groups.value === undefined || group === undefined) {
+    if (groups.value === group) return ok({ head, kept: [] });
+    return badProof('a group of a session that keeps receipts, and of no other', 'the opposite');
+  }
+  if (!equalBytes(groupDigest(group), groupDigestOf(groups.value, seq))) {
+    return badProof('the group that the root covers', 'another');
+  }
+  return ok({ head, kept: receiptsIn(group) });
 }
 
 /** Whether this very receipt is one of those that are kept. */
 export function isKept({ kept }: ProvedKept, receipt: StoredReceipt): boolean {
-  const own = hash('stored-receipt', encode(storedReceiptShape, receipt));
+  const own = receiptDigest(receipt);
   return kept.some((one) => equalBytes(one, own));
-}
-
-function digestsIn(joined: Uint8Array = new Uint8Array()): readonly Uint8Array[] {
-  return Array.from({ length: joined.length / 32 }, (_, i) => joined.subarray(32 * i, 32 * i + 32));
 }

@@ -1,6 +1,6 @@
 // Certified answers: a proof together with the signatures on the root that it leads to.
 import { pathShape } from '@fatty/api';
-import { bytes, decode, encode, ok, record, type Shape, sessionId, union } from '@fatty/codec';
+import { bytes, decode, encode, ok, record, type Shape, sessionId, u53, union } from '@fatty/codec';
 import type { Digest, Outcome, SessionId } from '@fatty/interface';
 import { type Cert, certShape } from '@fatty/protocol';
 import {
@@ -23,7 +23,7 @@ export type Subject =
   | { readonly kind: 'node'; readonly path: string }
   | { readonly kind: 'list'; readonly path: string }
   | { readonly kind: 'claim'; readonly path: string; readonly session: SessionId }
-  | { readonly kind: 'receipts'; readonly session: SessionId };
+  | { readonly kind: 'receipts'; readonly session: SessionId; readonly seq: number };
 
 /** What the answer to a question is about. */
 export function subjectOf(question: ProofQuestion): Subject {
@@ -36,7 +36,7 @@ export const subjectShape: Shape<Subject> = union<Subject>({
   node: [0, record({ path: pathShape })],
   list: [1, record({ path: pathShape })],
   claim: [2, record({ path: pathShape, session: sessionId })],
-  receipts: [3, record({ session: sessionId })],
+  receipts: [3, record({ session: sessionId, seq: u53 })],
 });
 
 /** An answer that anybody can check who knows the committee. */
@@ -59,7 +59,7 @@ export type Fact =
   | ({ readonly kind: 'node'; readonly path: string } & ProvedNode)
   | ({ readonly kind: 'list'; readonly path: string } & ProvedList)
   | ({ readonly kind: 'claim'; readonly path: string; readonly session: SessionId } & ProvedClaim)
-  | ({ readonly kind: 'receipts'; readonly session: SessionId } & ProvedKept);
+  | ({ readonly kind: 'receipts'; readonly session: SessionId; readonly seq: number } & ProvedKept);
 
 /** Longest certified answer, bytes. */
 export const CERTIFIED_BYTES_MAX: number = 2 * PROOF_BYTES_MAX;
@@ -95,7 +95,7 @@ function factOf(root: Digest, about: Subject, proof: Uint8Array): Outcome<Fact> 
     case 'claim':
       return joined(about, checkClaim(root, about.path, about.session, proof));
     case 'receipts':
-      return joined(about, checkKept(root, about.session, proof));
+      return joined(about, checkKept(root, about, proof));
   }
 }
 

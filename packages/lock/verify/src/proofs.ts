@@ -1,6 +1,7 @@
 // What an answer carries to prove itself: parts of the state, up to its root.
-import { array, bytes, optional, record, type Shape } from '@fatty/codec';
+import { array, bytes, fixed, optional, record, type Shape } from '@fatty/codec';
 import { PATH_DEPTH_MAX } from '@fatty/crdt';
+import { GROUP_BYTES } from '@fatty/sessions';
 
 /** Longest record of a state, bytes: of a node with all the creates and contents that it may have. */
 export const RECORD_BYTES_MAX: number = 64 * 1024;
@@ -86,12 +87,15 @@ export const claimProofShape: Shape<ClaimProof> = record<ClaimProof>({
 /** What became of a batch, as the session keeps it. */
 export interface ReceiptProof {
   readonly state: Uint8Array;
-  /** Session to the digests of its receipts. */
+  /** Session to the digests of the groups of its receipts. */
   readonly kept: EntryProof;
+  /** Digests of the receipts in the group of the seq; missing where the session keeps none. */
+  readonly group: Uint8Array | undefined;
 }
 
 /** Canonical bytes of {@link ReceiptProof}. */
 export const receiptProofShape: Shape<ReceiptProof> = record<ReceiptProof>({
   state: recordBytes,
   kept: entryProofShape,
+  group: optional(fixed(GROUP_BYTES)),
 });

@@ -9,6 +9,7 @@ import {
   type Shape,
   sessionId,
   u32,
+  u53,
   union,
 } from '@fatty/codec';
 import type { Outcome, SessionId } from '@fatty/interface';
@@ -16,7 +17,8 @@ import { PROOF_BYTES_MAX } from './proofs.ts';
 
 /**
  * What a proof is asked for. `file`: a node, with its contents beside the proof. `list`: from position `from`
- * on in the directory's order, at most `bytesMax` and at least one child.
+ * on in the directory's order, at most `bytesMax` and at least one child. `receipts`: that of a seq, with its
+ * neighbours.
  */
 export type ProofQuestion =
   | { readonly kind: 'node'; readonly path: string }
@@ -27,7 +29,7 @@ export type ProofQuestion =
       readonly bytesMax: number;
     }
   | { readonly kind: 'claim'; readonly path: string; readonly session: SessionId }
-  | { readonly kind: 'receipts'; readonly session: SessionId }
+  | { readonly kind: 'receipts'; readonly session: SessionId; readonly seq: number }
   | { readonly kind: 'file'; readonly path: string };
 
 /** Canonical bytes of a question. Tags are wire format: never reused, never renumbered. */
@@ -35,7 +37,7 @@ export const proofQuestionShape: Shape<ProofQuestion> = union<ProofQuestion>({
   node: [0, record({ path: pathShape })],
   list: [1, record({ path: pathShape, from: u32, bytesMax: u32 })],
   claim: [2, record({ path: pathShape, session: sessionId })],
-  receipts: [3, record({ session: sessionId })],
+  receipts: [3, record({ session: sessionId, seq: u53 })],
   file: [4, record({ path: pathShape })],
 });
 

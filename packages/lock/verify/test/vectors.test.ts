@@ -82,7 +82,9 @@ function subjects(clients: readonly [Client, Client, Client]): readonly ProofQue
   const claims = [first, second, third].flatMap((session) =>
     ['/db', '/d/f', '/none'].map((path): ProofQuestion => ({ kind: 'claim', path, session })),
   );
-  const receipts = [first, third].map((session): ProofQuestion => ({ kind: 'receipts', session }));
+  const receipts = [first, third].flatMap((session) =>
+    [0, 1, 9].map((seq): ProofQuestion => ({ kind: 'receipts', session, seq })),
+  );
   return [...nodes, ...lists, page(0), page(5), page(15), ...claims, ...receipts];
 }
 

@@ -131,7 +131,13 @@ function rowOf(fact: Fact): Row {
     case 'claim':
       return { about: 'claim', path: fact.path, session: fact.session, ...claimRow(fact), ...when };
     case 'receipts':
-      return { about: 'receipts', session: fact.session, kept: fact.kept, ...when };
+      return {
+        about: 'receipts',
+        session: fact.session,
+        seq: fact.seq,
+        kept: fact.kept,
+        ...when,
+      };
   }
 }
 

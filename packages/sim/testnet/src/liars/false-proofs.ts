@@ -3,6 +3,7 @@ import { decode, encode, ok, utf8 } from '@fatty/codec';
 import type { ReplicaCore } from '@fatty/host';
 import type { LogRecord } from '@fatty/interface';
 import type { ReplicaEffect, ReplicaEvent } from '@fatty/replica';
+import { GROUP_BYTES } from '@fatty/sessions';
 import {
   encodeProved,
   encodeQuestion,
@@ -113,9 +114,9 @@ function bent({ proof, contents }: Proved, lie: ProofLie): Proved {
   if (lie === 'stranger-holds') return { proof: flipped(proof), contents };
   const receipts = decode(receiptProofShape, proof, PROOF_BYTES_MAX);
   if (lie !== 'forged-receipt' || !receipts.ok) return { proof, contents };
-  const { state, kept } = receipts.value;
-  const forged = { ...kept, value: flipped(kept.value ?? new Uint8Array(32)) };
-  return { proof: encode(receiptProofShape, { state, kept: forged }), contents };
+  const { state, kept, group } = receipts.value;
+  const forged = flipped(group ?? new Uint8Array(GROUP_BYTES));
+  return { proof: encode(receiptProofShape, { state, kept, group: forged }), contents };
 }
 
 /** Another last byte. */
