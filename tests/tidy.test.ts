@@ -28,7 +28,7 @@ const HOUSE: Record<string, Record<string, number>> = {
   lock: { api: 2, verify: 2, service: 2, core: 2, client: 7 },
   cairo: { air: 1, verify: 1, prove: 5 },
   edge: { storage: 5, network: 5, host: 6 },
-  sim: { judge: 0, testnet: 7, chaos: 9 },
+  sim: { judge: 0, testnet: 7, textbook: 8, chaos: 9 },
   apps: { msc: 5, node: 7, cli: 8 },
 };
 

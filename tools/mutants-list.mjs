@@ -4,12 +4,14 @@ import { DISK_MUTANTS } from './mutants-disk.mjs';
 import { EPOCH_MUTANTS } from './mutants-epochs.mjs';
 import { nets, unit } from './mutants-kind.mjs';
 import { PROOF_MUTANTS } from './mutants-proofs.mjs';
+import { TEXTBOOK_MUTANTS } from './mutants-textbook.mjs';
 
 export const MUTANTS = [
   ...AGREEMENT_MUTANTS,
   ...DISK_MUTANTS,
   ...EPOCH_MUTANTS,
   ...PROOF_MUTANTS,
+  ...TEXTBOOK_MUTANTS,
   {
     name: 'quorum-delivery',
     about: 'SecureBroadcast delivers at q − 1 supporters',

@@ -1,8 +1,8 @@
 // Tests of every net at once, and of liars picked by hand.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NETS, netByName } from '@fatty/testnet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NAMED_NETS } from '../src/commands/named-nets.ts';
 import { runAll } from '../src/commands/net-all.ts';
 import { type RunShare, runShares, type ShareReport, sharesOf } from '../src/commands/net-pool.ts';
 import { EXIT } from '../src/terminal/io.ts';
@@ -13,13 +13,13 @@ const home = process.cwd();
 beforeAll(() => process.chdir(dir));
 afterAll(() => process.chdir(home));
 
-const names = Object.keys(NETS);
+const names = Object.keys(NAMED_NETS);
 
 /** All that a net wants, from worlds of an hour and a second of work each. */
 const enough: RunShare = ({ net, runs }) =>
   Promise.resolve({
     runs,
-    reached: netByName(net).wants,
+    reached: NAMED_NETS[net]?.wants ?? {},
     simulatedMs: runs * 3_600_000,
     cpuMs: runs * 500,
   });
@@ -118,6 +118,7 @@ describe('wrong usage', () => {
     [['net', '--all', '--runs', '5'], '--all goes with'],
     [['net', 'locks', '--misbehave', 'r1=lies'], 'equivocate, fork, withhold'],
     [['net', 'locks', '--misbehave', 'r9=late'], 'r0 to r3'],
+    [['net', 'paxos', '--misbehave', 'r1=late'], 'nobody lies in paxos'],
     [['net', 'locks', '--misbehave', 'r1=late,r2=late'], 'at most 1 of 4'],
   ])('%j: %s', async (line, word) => {
     const { code, err } = await fatty(...line);

@@ -59,8 +59,8 @@ function isChatter({ kind, who, label }: TraceEvent): boolean {
 const MISHAPS: ReadonlySet<TraceEvent['kind']> = new Set(['crash', 'restart', 'reject', 'broken']);
 
 /**
- * What a run is about: clients, blocks with ops, twins and evidence, commits of ops, refusals, mishaps. Left
- * out: the empty rounds, deliveries, questions for blocks.
+ * What a run is about: clients, blocks with ops, twins and evidence, commits of ops, refusals, mishaps; ballots
+ * and terms, in protocols that have them. Left out: the empty rounds, deliveries, questions for blocks, heartbeats.
  */
 export function isBrief(event: TraceEvent): boolean {
   const { kind, label, who, peer, ops = [] } = event;
@@ -68,7 +68,7 @@ export function isBrief(event: TraceEvent): boolean {
   if (kind === 'commit') return ops.length > 0 || label.includes('convicts');
   if (MISHAPS.has(kind)) return true;
   if (isClient(who) || isClient(peer)) return true;
-  return ops.length > 0 || /twin|evidence|equivocation|syncStarted/.test(label);
+  return ops.length > 0 || /twin|evidence|equivocation|syncStarted|ballot \d|term \d/.test(label);
 }
 
 /** Says for each event whether a reader who asks this sees it. */

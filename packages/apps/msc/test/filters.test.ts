@@ -41,6 +41,16 @@ const shown = (query: ChartQuery): string =>
     .join(' ');
 
 describe('shownBy', () => {
+  it('brief: ballots and terms are told, heartbeats are not', () => {
+    const said = ['prepare, ballot 3', 'votes for r1, term 2', 'heartbeat', 'long-term plans'];
+    const run = said.map(
+      (label) => ({ atMs: 0, who: 'r0', kind: 'send', peer: 'r1', label }) as const,
+    );
+    expect(run.filter(shownBy({ brief: true })).map(({ label }) => label)).toEqual(
+      said.slice(0, 2),
+    );
+  });
+
   it.each<[string, ChartQuery, string]>([
     [
       'no notes unless asked, but of liars',

@@ -1,9 +1,10 @@
 // `fatty net --all`: every net of ours.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { type Counterexample, missed, NETS, type Net } from '@fatty/testnet';
+import { type AnyNet, type Counterexample, missed } from '@fatty/testnet';
 import { EXIT, type Io } from '../terminal/io.ts';
 import { type Format, json, type Row, show } from '../terminal/output.ts';
+import { NAMED_NETS } from './named-nets.ts';
 import { type RunShare, runShares, type Share, type ShareReport, sharesOf } from './net-pool.ts';
 
 const HOUR_MS = 3_600_000;
@@ -22,8 +23,8 @@ type Done = readonly (Share & ShareReport)[];
 
 /** Runs worlds of every net, and prints a table; the exit code says whether all held and proved enough. */
 export async function runAll({ worlds, seed, format, run }: AllNets, io: Io): Promise<number> {
-  const done = await runShares(sharesOf(Object.keys(NETS), worlds, seed), run);
-  const rows = Object.values(NETS).map((net) => rowOf(net, done, format));
+  const done = await runShares(sharesOf(Object.keys(NAMED_NETS), worlds, seed), run);
+  const rows = Object.values(NAMED_NETS).map((net) => rowOf(net, done, format));
   const failure = failureOf(done);
   if (failure === undefined) show(io, format, rows);
   else {
@@ -34,7 +35,7 @@ export async function runAll({ worlds, seed, format, run }: AllNets, io: Io): Pr
   return rows.every(({ verdict }) => verdict === 'holds') ? EXIT.done : EXIT.refused;
 }
 
-function rowOf(net: Net, all: Done, format: Format): Row {
+function rowOf(net: AnyNet, all: Done, format: Format): Row {
   const done = all.filter((one) => one.net === net.name);
   const sum = (of: (one: ShareReport) => number): number =>
     done.reduce((total, one) => total + of(one), 0);

@@ -4,10 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 import { nodeScheme } from '@fatty/codec/node';
 import { chart, shownBy } from '@fatty/msc';
 import {
+  type AnyNet,
   misbehaving,
   missed,
-  NETS,
-  type Net,
   type NetReport,
   planOf,
   readLiars,
@@ -17,6 +16,7 @@ import {
 } from '@fatty/testnet';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
+import { NAMED_NETS } from './named-nets.ts';
 import { runAll } from './net-all.ts';
 import { importNet, isModulePath } from './net-module.ts';
 
@@ -32,11 +32,11 @@ export interface NetFlags {
 }
 
 /** One of ours by name, or what a module exports. */
-async function netOf(name: string): Promise<Net> {
-  const net = Object.hasOwn(NETS, name) ? NETS[name] : undefined;
+async function netOf(name: string): Promise<AnyNet> {
+  const net = Object.hasOwn(NAMED_NETS, name) ? NAMED_NETS[name] : undefined;
   if (net !== undefined) return net;
   if (isModulePath(name)) return importNet(name);
-  const names = Object.keys(NETS).join(', ');
+  const names = Object.keys(NAMED_NETS).join(', ');
   throw new ExitError(EXIT.usage, `no net ${name}; there are ${names}, or a module: ./mine.js`);
 }
 
@@ -50,7 +50,7 @@ function checkWritable(path: string): void {
 }
 
 /** The first world, or the shrunk one that fails: the part of it where the invariant breaks. */
-function drawWorld(net: Net, { seed, failure }: NetReport, path: string, io: Io): void {
+function drawWorld(net: AnyNet, { seed, failure }: NetReport, path: string, io: Io): void {
   const events = recordPlan(net, failure?.plan ?? planOf(net, seed));
   const title = `${net.name}, seed ${seed}${failure === undefined ? '' : ', shrunk'}`;
   const { windows } = chart(events, { title, filter: shownBy({ brief: true }) });
@@ -65,8 +65,9 @@ function drawWorld(net: Net, { seed, failure }: NetReport, path: string, io: Io)
 }
 
 /** The net with the liars that somebody picked by hand. */
-function pickLiars(net: Net, picks: string | undefined): Net {
+function pickLiars(net: AnyNet, picks: string | undefined): AnyNet {
   if (picks === undefined) return net;
+  if ('play' in net) throw new ExitError(EXIT.usage, `--misbehave: nobody lies in ${net.name}`);
   const liars = readLiars(picks);
   const picked = liars.ok ? misbehaving(net, liars.value) : liars;
   if (picked.ok) return picked.value;

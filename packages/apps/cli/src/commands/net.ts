@@ -11,6 +11,7 @@ export const NET_NAMES: readonly string[] = [
   'machines',
   'members',
   'jobs',
+  'paxos',
 ];
 /** What `--misbehave` knows. */
 export const LIE_NAMES: readonly string[] = [
