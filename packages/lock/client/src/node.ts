@@ -7,11 +7,11 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { nodeScheme } from '@fatty/codec/node';
 import { dial } from '@fatty/network';
-import { type Checks, may, optionsOf } from './sdk/arguments.ts';
+import { type Checks, CONNECT, may, optionsOf } from './sdk/arguments.ts';
 import { boundedText } from './sdk/cell-source.ts';
 import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
-import { clientError, FattyError, isFattyError } from './sdk/error.ts';
+import { clientError, FattyError } from './sdk/error.ts';
 import { Machine, type MachineClient } from './sdk/machine-lease.ts';
 import { checkScheme } from './sdk/scheme.ts';
 import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
@@ -88,18 +88,16 @@ function nodePlatform(ca: string | undefined): Platform<NodeClient> {
   };
 }
 
-const AUTHORITIES: Checks<Pick<NodeConnectOptions, 'ca'>> = {
+const NODE_CONNECT: Checks<NodeConnectOptions> = {
+  ...CONNECT,
   ca: may('certificates in PEM', (value) => typeof value === 'string'),
 };
 
 /** Text without a certificate would be taken, and trust nobody. @throws FattyError `bad_argument` */
-function authoritiesOf(options: NodeConnectOptions): string | undefined {
+function checkAuthorities(ca: string | undefined): void {
   try {
-    const { ca } = optionsOf(AUTHORITIES, options);
     if (ca !== undefined) new X509Certificate(ca);
-    return ca;
   } catch (cause) {
-    if (isFattyError(cause)) throw cause;
     throw clientError('bad_argument', 'ca: certificates in PEM', String(cause), { cause });
   }
 }
@@ -114,5 +112,7 @@ export async function connect(
   source: CellSource,
   options: NodeConnectOptions = {},
 ): Promise<NodeClient> {
-  return connectOn(nodePlatform(authoritiesOf(options)), source, options);
+  const { ca, ...own } = optionsOf(NODE_CONNECT, options);
+  checkAuthorities(ca);
+  return connectOn(nodePlatform(ca), source, own);
 }

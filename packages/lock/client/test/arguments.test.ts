@@ -70,6 +70,7 @@ const OPTIONS: readonly [string, unknown][] = [
   ['a signal that is none', { signal: 'stop' }],
   ['no signal', { signal: null }],
   ['options that throw', throwing],
+  ['a name that no option has', { timeOutMs: 5 }],
 ];
 
 const CALLS: readonly [string, (c: Untyped) => unknown, string][] = [
@@ -253,6 +254,7 @@ describe('connecting', () => {
     ['an id of a number', { cellId: 5 }],
     ['no WebSocket', { webSocket: 'ws' }],
     ['a listener that is none', { onSuspect: true }],
+    ['a name that no option has', { leaseMS: 4_000 }],
   ])('with %s', async (_, options) => {
     expect(await codeOf(() => live.connect(options))).toBe('bad_argument');
   });

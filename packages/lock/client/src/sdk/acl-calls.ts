@@ -16,9 +16,11 @@ import { expectResult } from './answers.ts';
 import {
   ACL,
   ACL_CHANGE,
+  CALL,
   checkArgument,
   checkFirst,
   optionsOf,
+  partOf,
   READ,
   REFUSED,
 } from './arguments.ts';
@@ -48,7 +50,7 @@ export class AclCalls implements Pick<NodeAcl, keyof NodeAcl> {
   async set(lists: AclLists, options: AclSetOptions = {}): Promise<AclValue> {
     const terms = optionsOf(ACL_CHANGE, options);
     const given = this.#principals(optionsOf(ACL, lists));
-    const now = await this.#client.read(this.path, terms);
+    const now = await this.#client.read(this.path, partOf(CALL, terms));
     const generation = terms.generation ?? now.aclGen;
     return this.#put({ ...now.acl, ...given }, generation, terms);
   }
@@ -78,7 +80,7 @@ export class AclCalls implements Pick<NodeAcl, keyof NodeAcl> {
     options: CallOptions,
     change: (before: readonly Principal[], named: readonly Principal[]) => readonly Principal[],
   ): Promise<AclValue> {
-    const terms = optionsOf(ACL_CHANGE, options);
+    const terms = optionsOf(CALL, options);
     checkArgument('list', LIST, list);
     const asked = optionsOf(ACL, { [list]: typeof who === 'string' ? [who] : who });
     const named = this.#principals(asked)[list] ?? [];

@@ -282,27 +282,49 @@ export function checkArgument(name: string, check: Check, value: unknown): void 
   throw badArgument({ ...flaw, at: `${name}${joint}${flaw.at}` });
 }
 
+/** Reads what is foreign. @throws FattyError `bad_argument` in place of what a getter or a proxy throws */
+function readPlain<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw clientError('bad_argument', 'plain options', 'some that throw when they are read', {
+      cause,
+    });
+  }
+}
+
 /**
- * The options of a call: those of the table, each read once, so that what is checked is what is
- * used; `needed` ones must be there. @throws FattyError `bad_argument`, which names the option
+ * The options of a call: those of the table, each read once, so that what is checked is what is used; `needed` ones
+ * must be there. A name beside them is refused: `lok` instead of `lock` would be a wish that nobody hears.
+ * @throws FattyError `bad_argument`, which names the option
  */
 export function optionsOf<T extends object>(
   checks: Checks<T>,
   options: T | undefined,
   needed: readonly (keyof T & string)[] = [],
 ): T {
-  const read: Record<string, unknown> = {};
+  const read = partOf(checks, options, needed);
+  const known = Object.keys(checks);
+  const unknown = readPlain(() => Object.keys(options ?? {})).find((name) => !known.includes(name));
+  if (unknown === undefined) return read;
+  throw clientError('bad_argument', `options: among ${known.join(', ')}`, quote(unknown));
+}
+
+/** As {@link optionsOf}, of options of which somebody else reads the others. */
+export function partOf<T extends object>(
+  checks: Checks<T>,
+  options: T | undefined,
+  needed: readonly (keyof T & string)[] = [],
+): T {
   checkArgument('options', may('an object', isObject), options);
-  try {
+  const read = readPlain(() => {
+    const values: Record<string, unknown> = {};
     for (const name of Object.keys(checks)) {
       const value = (options as Record<string, unknown> | undefined)?.[name];
-      if (value !== undefined || needed.includes(name as keyof T & string)) read[name] = value;
+      if (value !== undefined || needed.includes(name as keyof T & string)) values[name] = value;
     }
-  } catch (cause) {
-    throw clientError('bad_argument', 'plain options', 'some that throw when they are read', {
-      cause,
-    });
-  }
+    return values;
+  });
   const names: Readonly<Record<string, Check>> = checks;
   for (const [name, value] of Object.entries(read)) {
     const check = names[name];

@@ -16,6 +16,7 @@ import {
   FUNCTION,
   optionsOf,
   PUT,
+  partOf,
   READ,
   REMOVE,
   SESSION_STATE,
@@ -72,10 +73,7 @@ export class Client implements AsyncDisposable {
 
   /** @throws FattyError `bad_argument` */
   constructor(config: ClientConfig) {
-    const { timeoutMs = TIMEOUT_MS, onFault = logFault } = optionsOf<ConnectOptions>(
-      CONNECT,
-      config,
-    );
+    const { timeoutMs = TIMEOUT_MS, onFault = logFault } = partOf<ConnectOptions>(CONNECT, config);
     this.cell = config.cell;
     this.key = config.signer.publicKey;
     this.#timeoutMs = timeoutMs;
@@ -90,11 +88,11 @@ export class Client implements AsyncDisposable {
       params: this.cell.committee.params,
       submit: (ops, options, path) => this.#submit(ops, options, path),
       seen: async (path, options) => {
-        const { value } = await this.read({ kind: 'get', path }, 'value', options);
+        const { value } = await this.read({ kind: 'get', path }, 'value', partOf(CALL, options));
         const dots = [...value.siblings.map((sibling) => sibling.dot), ...value.more];
         return { stat: value.stat, dots };
       },
-      stat: (path, options) => this.stat(path, options),
+      stat: (path, options) => this.stat(path, partOf(CALL, options)),
     });
   }
 
