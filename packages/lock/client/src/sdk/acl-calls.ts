@@ -13,17 +13,8 @@ import { choice } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import type { AclClient, NodeAcl } from './acl.ts';
 import { expectResult } from './answers.ts';
-import {
-  ACL,
-  ACL_CHANGE,
-  CALL,
-  checkArgument,
-  checkFirst,
-  optionsOf,
-  partOf,
-  READ,
-  REFUSED,
-} from './arguments.ts';
+import { ACL, ACL_CHANGE, CALL, checkFirst, READ, REFUSED } from './arguments.ts';
+import { checkArgument, optionsOf, partOf } from './checks.ts';
 import type { CallOptions } from './driver.ts';
 import { FattyError, isFattyError } from './error.ts';
 import type { AclLists, AclSetOptions, AclValue, ReadOptions } from './options.ts';

@@ -1,6 +1,7 @@
 // A file that is read once, and again when it has changed.
 
-import { type Checks, duration, optionsOf } from './arguments.ts';
+import { duration } from './arguments.ts';
+import { type Checks, optionsOf } from './checks.ts';
 import type { Client } from './client.ts';
 import type { FileValue } from './options.ts';
 import type { Watch } from './watch.ts';

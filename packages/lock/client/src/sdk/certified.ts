@@ -20,7 +20,7 @@ import {
   subjectOf,
 } from '@fatty/verify';
 import { failureError } from './answers.ts';
-import { badArgument } from './arguments.ts';
+import { badArgument } from './checks.ts';
 import type { Driver } from './driver.ts';
 import { clientError, FattyError } from './error.ts';
 import type { Certified, FileValue, ProveOptions } from './options.ts';

@@ -12,11 +12,8 @@ import {
   CONNECT,
   CREATE,
   checkAnswerKind,
-  checkArgument,
   FUNCTION,
-  optionsOf,
   PUT,
-  partOf,
   READ,
   REMOVE,
   SESSION_STATE,
@@ -26,6 +23,7 @@ import {
   wholeUpTo,
 } from './arguments.ts';
 import type { Cached, CachedOptions } from './cached.ts';
+import { checkArgument, optionsOf, partOf } from './checks.ts';
 import type { ConnectOptions } from './connect.ts';
 import { type CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';

@@ -3,7 +3,7 @@
 import { ed25519, type SignatureScheme, type Signer } from '@fatty/codec';
 import { dialClient, isPlainBeyond, type WebSocketConstructor } from '@fatty/network/client';
 import { type Cell, contactsOf, faultsMax, newestAddresses } from '@fatty/protocol';
-import { CONNECT, checkSource, optionsOf } from './arguments.ts';
+import { CONNECT, checkSource } from './arguments.ts';
 import type { Dial } from './cell-links.ts';
 import {
   boundedText,
@@ -13,6 +13,7 @@ import {
   readCell,
   readCellFromAny,
 } from './cell-source.ts';
+import { optionsOf } from './checks.ts';
 import { Client, TIMEOUT_MS } from './client.ts';
 import { clientError } from './error.ts';
 import type { ClientConfig } from './options.ts';

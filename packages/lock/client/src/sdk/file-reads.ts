@@ -2,7 +2,8 @@
 import { type Answer, type Entry, LIST_MAX, type Query, type Stat } from '@fatty/api';
 import type { View } from '@fatty/protocol';
 import type { ProofQuestion } from '@fatty/verify';
-import { optionsOf, PROVE, READ_FILE } from './arguments.ts';
+import { PROVE, READ_FILE } from './arguments.ts';
+import { optionsOf } from './checks.ts';
 import type { CallOptions, Driver } from './driver.ts';
 import { clientError } from './error.ts';
 import type {

@@ -13,7 +13,8 @@ import {
 } from '@fatty/api';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
 import { expectResult } from './answers.ts';
-import { CALL, DECLARE_JOB, optionsOf } from './arguments.ts';
+import { CALL, DECLARE_JOB } from './arguments.ts';
+import { optionsOf } from './checks.ts';
 import type { CallOptions } from './driver.ts';
 
 /** A job, as f + 1 replicas answer it. */

@@ -11,7 +11,8 @@ import {
 } from '@fatty/api';
 import type { Digest, Position } from '@fatty/interface';
 import { expectResult, resultsOf } from './answers.ts';
-import { bytesOf, CALL, DECLARE, optionsOf, PROOF } from './arguments.ts';
+import { bytesOf, CALL, DECLARE, PROOF } from './arguments.ts';
+import { optionsOf } from './checks.ts';
 import type { CallOptions, Driver } from './driver.ts';
 import { clientError, type FattyError } from './error.ts';
 import { Hold } from './lock.ts';

@@ -11,7 +11,8 @@ import {
 import { asSessionId, sha256 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
 import { expectResult } from './answers.ts';
-import { bytesOf, checkArgument, isObject, must } from './arguments.ts';
+import { bytesOf } from './arguments.ts';
+import { checkArgument, isObject, must } from './checks.ts';
 import type { CallOptions } from './driver.ts';
 import { clientError, isFattyError } from './error.ts';
 import type { FileClient, SeenFile } from './files.ts';

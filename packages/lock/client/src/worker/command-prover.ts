@@ -17,7 +17,7 @@ import {
 } from '@fatty/cairo';
 import { fail, ok } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { type Checks, must, optionsOf } from '../sdk/arguments.ts';
+import { type Checks, must, optionsOf } from '../sdk/checks.ts';
 import { TIMER_MS_MAX } from '../sdk/driver.ts';
 import { PERIOD } from './run-options.ts';
 import type { ProofJobOptions, Prover } from './types.ts';

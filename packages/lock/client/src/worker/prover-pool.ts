@@ -4,7 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Proof, ProverReply, ProverRequest } from '@fatty/cairo';
 import { fail } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { type Checks, optionsOf } from '../sdk/arguments.ts';
+import { type Checks, optionsOf } from '../sdk/checks.ts';
 import { attempt, logFault } from '../sdk/faults.ts';
 import { COUNT } from './run-options.ts';
 import type { ProofJobOptions, Prover } from './types.ts';

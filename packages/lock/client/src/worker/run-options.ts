@@ -1,16 +1,8 @@
 // Options of a worker, looked at before it starts.
 import { splitPath } from '@fatty/api';
 import { bool, type Check, flawOfFields } from '@fatty/codec';
-import {
-  type Checks,
-  isFunction,
-  isObject,
-  isWhole,
-  may,
-  maybe,
-  must,
-  optionsOf,
-} from '../sdk/arguments.ts';
+import { isWhole } from '../sdk/arguments.ts';
+import { type Checks, isFunction, isObject, may, maybe, must, optionsOf } from '../sdk/checks.ts';
 import { attempt, logFault } from '../sdk/faults.ts';
 import type { RunMachineOptions } from './types.ts';
 
