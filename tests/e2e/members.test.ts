@@ -43,6 +43,15 @@ async function fatty(...args: readonly string[]): Promise<Record<string, unknown
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
+/** `fatty …`, however it ends: a JSON value for each line. */
+async function lines(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await run(process.execPath, [FATTY, ...args, '-o', 'json']).catch(
+    (error: { stdout: string }) => error,
+  );
+  const said = stdout.split('\n').filter((line) => line !== '');
+  return said.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
 /** By a client that begins now, with the cell as it is written down now. */
 async function write(count: number): Promise<void> {
   const client = await newClient(cell);
@@ -140,4 +149,36 @@ it('one is removed, another is killed in the middle of it, and nothing written i
     const { content } = await client.get(path, { level: 'linearizable' });
     expect(new TextDecoder().decode(content)).toBe(path);
   }
+  await operatorsSeeToday();
 });
+
+/** Commands that ask the cell, or its machines, show the members of epoch 2. */
+async function operatorsSeeToday(): Promise<void> {
+  const target = ['--cell', cell.cellPath];
+  const key = (await seenBy(newDir))?.key ?? '';
+  expect(await fatty('status', ...target)).toMatchObject({
+    epoch: 2,
+    replicas: 4,
+    answering: 4,
+    health: 'healthy',
+  });
+  const today = (await lines('members', ...target)).map((row) => row.key);
+  expect(today).toContain(key.slice(0, 16));
+  expect(today).not.toContain(hexOf(2).slice(0, 16));
+  const [top] = await lines('top', '--once', ...target);
+  expect(top).toMatchObject({ epoch: 2, answering: '4 of 4', health: 'healthy' });
+  expect(await lines('evidence', ...target)).toEqual([]);
+  const found = async (dir: string, name: string): Promise<string> => {
+    const { verdict, detail } = (await lines('doctor', '--dir', dir)).find(
+      (one) => one.name === name,
+    ) as Record<string, string>;
+    return `${verdict}: ${detail}`;
+  };
+  expect(await found(newDir, 'cell')).toMatch(/^good: .*epoch 2, member \d of 4$/);
+  expect(await found(newDir, 'quorum')).toBe('good: 4 of 4 in reach, 3 needed: 1 more may fail');
+  const epoch = `good: epoch 2, 4 members, quorum 3; epoch 0 ended with add ${key.slice(0, 16)}`;
+  expect(await found(newDir, 'epoch')).toContain(epoch);
+  expect(await found(member(cell, 2).dir, 'cell')).toMatch(
+    /^bad: .*epoch 2: this key is no member since epoch 1 ended$/,
+  );
+}

@@ -3,7 +3,6 @@ import type { Client } from '@fatty/client';
 import { Election } from '@fatty/client/recipes';
 import { startTestCell, type TestCell } from '@fatty/client/testing';
 import { toHex } from '@fatty/codec';
-import { quorum } from '@fatty/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { observe, showLeader } from '../src/commands/elect.ts';
 import { statOf } from '../src/commands/files.ts';
@@ -141,13 +140,13 @@ describe('top', () => {
     cell.crash(3);
     const second = await lookAt(client);
     const { io, said } = kept();
-    const rows = rowsOf(second, first, quorum(client.cell.committee));
+    const rows = rowsOf(second, first);
     expect(rows.cell).toMatchObject({ health: 'degraded', answering: '3 of 4' });
     expect(rows.replicas.map(({ answers }) => answers)).toEqual([true, true, true, false]);
     expect(
       Math.max(...rows.replicas.map(({ commitsPerS }) => Number(commitsPerS ?? 0))),
     ).toBeGreaterThan(0);
-    expect(rowsOf(first, undefined, 3).replicas[0]).toMatchObject({ commitsPerS: undefined });
+    expect(rowsOf(first, undefined).replicas[0]).toMatchObject({ commitsPerS: undefined });
     draw(rows, { format: 'json', clears: false }, io);
     expect(JSON.parse(said[0] ?? '')).toMatchObject({ replicas: [{ replica: 0 }, {}, {}, {}] });
     draw(rows, { format: 'table', clears: true }, io);

@@ -2,20 +2,20 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { equalBytes, toHex } from '@fatty/codec';
-import { nodeScheme } from '@fatty/codec/node';
-import type { Outcome } from '@fatty/interface';
-import { type Cell, contactsOf, quorum } from '@fatty/protocol';
-import { AddressBook } from './address-book.ts';
+import { equalBytes, ok, type Signer, toHex } from '@fatty/codec';
+import type { Outcome, PublicKey } from '@fatty/interface';
+import { contactsOf, quorum } from '@fatty/protocol';
+import { hasChain } from './chain-file.ts';
 import type { NodeConfig } from './config.ts';
 import { examineCertificate } from './doctor/certificate.ts';
 import { clockOffsetMs, judgeClock } from './doctor/clock.ts';
 import { examineDisk, examineRoom } from './doctor/disk.ts';
 import { bad, type Finding, good, warning } from './doctor/finding.ts';
 import { forecast, judgeReach, reach } from './doctor/reach.ts';
-import { CLOCK } from './host-ports.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
+import { examineMembers, examineOwnKey, placeOf } from './members-examined.ts';
+import { membersToday, type Today } from './members-today.ts';
 
 const NODE_MIN = [20, 19] as const;
 
@@ -24,20 +24,31 @@ const NODE_MIN = [20, 19] as const;
  * and removes to time the disk. The replica may run meanwhile.
  */
 export async function examine(config: NodeConfig): Promise<readonly Finding[]> {
-  const cell = loadCell(config.cell);
-  const me = cell.ok ? memberOf(config, cell.value) : -1;
+  const signer = loadSigner(join(config.dir, 'key.pem'));
+  const own = signer.ok ? signer.value : undefined;
+  const today = await todayOf(config, own);
   return [
     examineNode(process.versions.node),
     examineKey(config.dir),
-    examineCell(config, cell, me),
+    examineCell(config, today, own?.publicKey),
     ...(await Promise.all([
       examineRoom(config.dir, config.diskFreeBytesMin),
       examineDisk(config.dir),
     ])),
     examineCertificate(config, Date.now()),
     await examineProcess(config),
-    ...(cell.ok ? await examineOthers(config, cell.value, me) : []),
+    ...(today.ok ? [examineMembers(today.value)] : []),
+    ...(today.ok ? await examineOthers(config, today.value, own?.publicKey) : []),
   ];
+}
+
+async function todayOf(config: NodeConfig, signer: Signer | undefined): Promise<Outcome<Today>> {
+  const { dir, insecure } = config;
+  const cell = loadCell(config.cell);
+  if (!cell.ok) return cell;
+  return ok(
+    await membersToday({ dir, cell: cell.value, signer, ca: authorities(config), insecure }),
+  );
 }
 
 /** @param version of Node */
@@ -58,25 +69,14 @@ function examineKey(dir: string): Finding {
   return good('key', toHex(signer.value.publicKey));
 }
 
-function memberOf(config: NodeConfig, cell: Cell): number {
-  const signer = loadSigner(join(config.dir, 'key.pem'));
-  if (!signer.ok) return -1;
-  return cell.committee.members.findIndex((key) => equalBytes(key, signer.value.publicKey));
-}
-
-function examineCell(config: NodeConfig, cell: Outcome<Cell>, me: number): Finding {
-  if (!cell.ok) {
-    const { code, actual } = cell.failure;
-    return bad(
-      'cell',
-      `${code}: ${actual}`,
-      `copy cell.json from another member to ${config.cell}`,
-    );
-  }
-  const id = toHex(cell.value.cellId);
-  if (me < 0)
-    return bad('cell', `${id}: this key is no member`, 'the key that stands in cell.json');
-  return good('cell', `${id}, member ${me} of ${cell.value.committee.members.length}`);
+function examineCell(
+  config: NodeConfig,
+  today: Outcome<Today>,
+  key: PublicKey | undefined,
+): Finding {
+  if (today.ok) return examineOwnKey(today.value, key, hasChain(config.dir));
+  const { code, actual } = today.failure;
+  return bad('cell', `${code}: ${actual}`, `copy cell.json from another member to ${config.cell}`);
 }
 
 /** What the replica says, if it runs; else whether it could have its ports. */
@@ -119,11 +119,16 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-async function examineOthers(config: NodeConfig, cell: Cell, me: number): Promise<Finding[]> {
+async function examineOthers(
+  config: NodeConfig,
+  today: Today,
+  key: PublicKey | undefined,
+): Promise<Finding[]> {
   const ca = authorities(config);
-  const contacts = contactsOf(withLearned(config, cell));
-  const others = cell.committee.members.flatMap((key, member) => {
-    const at = contacts.find((one) => equalBytes(one.key, key));
+  const contacts = contactsOf(today.cell);
+  const me = placeOf(today, key);
+  const others = today.members.flatMap((one, member) => {
+    const at = contacts.find((contact) => equalBytes(contact.key, one));
     return member === me ? [] : [{ member, peer: at?.peer ?? '', client: at?.client ?? '' }];
   });
   const [reached, offsets] = await Promise.all([
@@ -132,19 +137,9 @@ async function examineOthers(config: NodeConfig, cell: Cell, me: number): Promis
   ]);
   return [
     ...reached.map(judgeReach),
-    forecast(reached, quorum(cell.committee)),
+    forecast(reached, { members: today.members.length, needed: quorum(today) }),
     judgeClock(offsets),
   ];
-}
-
-/** With the addresses that the replica has heard of. */
-function withLearned({ dir }: NodeConfig, cell: Cell): Cell {
-  const signer = loadSigner(join(dir, 'key.pem'));
-  if (!signer.ok) return cell;
-  const path = join(dir, 'addresses.json');
-  const { members } = cell.committee;
-  const parts = { cell, members, path, scheme: nodeScheme(), signer: signer.value, clock: CLOCK };
-  return new AddressBook(parts).cell;
 }
 
 function authorities({ tlsCa, tlsCert }: NodeConfig): string | undefined {

@@ -311,12 +311,12 @@ class Node {
         telemetry: this.#telemetry,
       }),
       onReplayed: (effect) => {
-        if (effect.kind === 'halt') this.#telemetry.outward(effect);
+        if (effect.kind === 'halt') this.#telemetry.outward(effect, () => this.#core.status);
       },
       onEvent: (event) => this.#telemetry.event(event),
       onEffect: (effect) => this.#telemetry.effect(effect),
       onOutward: (effect) => {
-        this.#telemetry.outward(effect);
+        this.#telemetry.outward(effect, () => this.#core.status);
         if (effect.kind === 'stated') this.#motions.stated(effect.tag, effect.failure);
         if (effect.kind === 'diverged')
           void keepBoth(this.#config.dir, effect, this.#core.me, this.#telemetry.log);
@@ -373,6 +373,7 @@ class Node {
         status: () => ({
           replica: core.me,
           ...core.status,
+          evidence: telemetry.evidence(core.status),
           agenda: shownAgenda(core.cell.committee, core.status.agenda),
           members: core.cell.committee.members.length,
           state: core.openedStatus.state,

@@ -14,6 +14,7 @@ import { type Logger, pino } from 'pino';
 import type { NodeConfig } from './config.ts';
 import { lowDisk } from './full-disk.ts';
 import type { Check } from './http.ts';
+import { EvidenceFile, type KeptEvidence } from './kept-evidence.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
 
@@ -83,6 +84,7 @@ export class Telemetry {
   readonly metrics: Metrics;
   #recorder: Recorder | undefined;
   readonly #clock: Clock;
+  readonly #evidence: EvidenceFile;
   readonly #refusals = new Map<string, { readonly text: string; readonly atMs: number }>();
   #clocksApart = false;
   #shown: NodeState | undefined;
@@ -91,6 +93,7 @@ export class Telemetry {
     const mixin = (): object => ({ replica: me() });
     this.log = pino({ level: config.logLevel, base: {}, mixin });
     this.#clock = clock;
+    this.#evidence = new EvidenceFile(config.dir);
     this.metrics = createMetrics();
     const { record } = config;
     const onEnd = (why: string): void => this.log.warn({ record, why }, 'nothing more is recorded');
@@ -122,7 +125,13 @@ export class Telemetry {
     }
   }
 
-  outward(effect: Outward): void {
+  /** Against members of this epoch and of those before. */
+  evidence(status: ReplicaStatus): readonly KeptEvidence[] {
+    return this.#evidence.with(status);
+  }
+
+  /** `status`: the replica's, behind the effect. */
+  outward(effect: Outward, status: () => ReplicaStatus): void {
     switch (effect.kind) {
       case 'committed':
         return this.#committed(effect);
@@ -137,11 +146,20 @@ export class Telemetry {
         this.metrics.proved.inc({ code: effect.answer.ok ? 'ok' : effect.answer.failure.code });
         return;
       case 'note':
+        if (effect.note.what === 'convicted') this.#keepEvidence(status());
         return this.#note(effect);
       case 'halt':
         return this.log.fatal({ failure: effect.failure }, 'ordering has stopped');
       case 'diverged':
         return this.log.fatal({ failure: effect.failure }, 'another state than others have');
+    }
+  }
+
+  #keepEvidence(status: ReplicaStatus): void {
+    try {
+      this.#evidence.keep(status);
+    } catch (error) {
+      this.log.error({ err: error }, 'evidence is not kept beyond this epoch');
     }
   }
 

@@ -1,22 +1,49 @@
 // Tests of the examination of a host.
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { equalBytes, toHex } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
 import { afterAll, describe, expect, it } from 'vitest';
+import { linkFor } from '../../../lock/core/test/links-of.ts';
+import { saveChain } from '../src/chain-file.ts';
 import { examineCertificate } from '../src/doctor/certificate.ts';
 import { judgeClock } from '../src/doctor/clock.ts';
 import { examineRoom, judgeSyncs } from '../src/doctor/disk.ts';
 import { forecast, judgeReach, reach } from '../src/doctor/reach.ts';
 import { examineNode } from '../src/doctor.ts';
-import { examine, type Finding, initCell, loadConfig, verdictOf } from '../src/index.ts';
+import {
+  examine,
+  type Finding,
+  generateKeyPem,
+  initCell,
+  loadConfig,
+  loadSigner,
+  verdictOf,
+  writeKeyFile,
+} from '../src/index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fatty-doctor-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const pem = (name: string): string =>
   fileURLToPath(new URL(`../../../edge/network/test/fixtures/${name}.pem`, import.meta.url));
+
+/** A new key; answers its path. */
+function writtenKey(path: string): string {
+  writeKeyFile(path, generateKeyPem());
+  return path;
+}
 
 describe('a certificate', () => {
   const files = {
@@ -85,7 +112,7 @@ describe('judgements', () => {
     const at = (up: number): Finding =>
       forecast(
         [1, 2, 3].map((member) => ({ member, url: '', outcome: member <= up ? 1 : 'gone' })),
-        3,
+        { members: 4, needed: 3 },
       );
     expect(verdicts([1, 2, 3].map(at))).toEqual(['bad', 'warning', 'good']);
     expect(at(3).detail).toBe('4 of 4 in reach, 3 needed: 1 more may fail');
@@ -158,5 +185,50 @@ describe('a folder', () => {
     expect((await examined({ peerPort: port })).process).toBe('warning');
     await new Promise((resolve) => server.close(resolve));
     expect((await examined({ peerPort: port })).process).toBe('good');
+  });
+
+  it('of a later epoch is held against the members of today, by links that are checked', async () => {
+    if (!founded.ok) throw new Error(founded.failure.code);
+    const { cellId, committee } = founded.value;
+    const signers = [0, 1, 2, 3].map((i) => {
+      const signer = loadSigner(join(dir, 'cell', `replica-${i}`, 'key.pem'));
+      if (!signer.ok) throw new Error(signer.failure.code);
+      return signer.value;
+    });
+    const [, , gone] = committee.members;
+    const old = signers.find(({ publicKey }) => gone && equalBytes(publicKey, gone));
+    const fresh = loadSigner(writtenKey(join(dir, 'fresh.pem')));
+    if (gone === undefined || old === undefined || !fresh.ok) throw new Error('keys');
+    const change = { kind: 'replace', old: gone, key: fresh.value.publicKey } as const;
+    const rules = { committee, cellId, scheme: nodeScheme() };
+    const link = linkFor(rules, signers, [change], { index: 50, leaseClock: 1 });
+    const at = (index: number): string => join(dir, 'cell', `replica-${index}`);
+    const said = async (folder: string, name: string): Promise<string> => {
+      const config = loadConfig({ dir: folder }, {});
+      if (!config.ok) throw new Error(config.failure.code);
+      const found = (await examine(config.value)).find((one) => one.name === name);
+      return `${found?.verdict}: ${found?.detail}`;
+    };
+    const removed = committee.members.findIndex((key) => equalBytes(key, gone));
+    saveChain(at(removed), [link]);
+    expect(await said(at(removed), 'cell')).toMatch(
+      /^bad: .*epoch 1: this key is no member since epoch 0 ended$/,
+    );
+    const stays = removed === 0 ? 1 : 0;
+    saveChain(at(stays), [link]);
+    expect(await said(at(stays), 'cell')).toMatch(/^good: .*epoch 1, member \d of 4$/);
+    const words = `epoch 0 ended with replace ${toHex(gone).slice(0, 16)} by `;
+    expect(await said(at(stays), 'epoch')).toContain(words);
+    // Who joins follows until it is a member.
+    const joiner = join(dir, 'cell', 'joiner');
+    mkdirSync(joiner);
+    writtenKey(join(joiner, 'key.pem'));
+    expect(await said(joiner, 'cell')).toMatch(/^bad: .*this key is no member$/);
+    saveChain(joiner, [link]);
+    expect(await said(joiner, 'cell')).toMatch(/^warning: .*epoch 1: this key follows/);
+    expect(await said(joiner, 'quorum')).toContain('0 of 4 in reach, 3 needed');
+    // Two of four are no quorum: such a link leads nowhere.
+    saveChain(joiner, [linkFor(rules, signers, [change], { index: 50, leaseClock: 1 }, 2)]);
+    expect(await said(joiner, 'epoch')).toMatch(/^good: epoch 0, 4 members, quorum 3$/);
   });
 });

@@ -150,10 +150,11 @@ describe('metrics', () => {
 
   it('counts what happens', async () => {
     const note = (what: 'leaderTimeout' | 'equivocation' | 'blockRejected' | 'blockIgnored') =>
-      telemetry.outward({ kind: 'note', note: { what, failure: WRONG } });
+      telemetry.outward({ kind: 'note', note: { what, failure: WRONG } }, () => status);
     for (const what of ['leaderTimeout', 'equivocation', 'blockRejected'] as const) note(what);
     note('blockIgnored');
-    telemetry.outward({ kind: 'refused', tag: 1, failure: { ...WRONG, code: 'overloaded' } });
+    const failure = { ...WRONG, code: 'overloaded' };
+    telemetry.outward({ kind: 'refused', tag: 1, failure }, () => status);
     telemetry.gauges(HEALTHY, { peersUp: 3, clients: 2, sessions: 1 });
     expect(await value('fatty_leader_timeouts_total')).toBe('1');
     expect(await value('fatty_equivocations_total')).toBe('1');

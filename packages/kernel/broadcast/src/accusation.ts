@@ -1,8 +1,8 @@
 // Evidence of every kind, in one type: what a replica keeps, passes on and shows.
 import { decode, fail, ok, record, type Shape, union } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
-import { checkVoteEvidence, type VoteEvidence, voteEvidenceShape } from '@fatty/protocol';
-import { type Evidence, evidenceShape } from './block.ts';
+import { checkVoteEvidence, openVote, type VoteEvidence, voteEvidenceShape } from '@fatty/protocol';
+import { type Evidence, evidenceShape, HEADER_BYTES_MAX, headerShape } from './block.ts';
 import { checkEvidence, evidenceAuthor } from './evidence.ts';
 import type { HeaderRules } from './header.ts';
 
@@ -24,6 +24,16 @@ export const ACCUSATION_BYTES_MAX: number = 64 * 1024;
 export function accused({ kind, evidence }: Accusation): number | undefined {
   if (kind === 'blocks') return evidenceAuthor(evidence);
   return evidence.kind === 'votes' ? evidence.a.author : evidence.vote.author;
+}
+
+/** The epoch whose members it is to be held against, as it says itself; undefined: it can be read by nobody. */
+export function accusationEpoch({ kind, evidence }: Accusation): number | undefined {
+  if (kind === 'blocks') {
+    const header = decode(headerShape, evidence.a.header, HEADER_BYTES_MAX);
+    return header.ok ? header.value.epoch : undefined;
+  }
+  const vote = openVote(evidence.kind === 'votes' ? evidence.a.core : evidence.vote.core);
+  return vote.ok ? vote.value.epoch : undefined;
 }
 
 /**

@@ -133,7 +133,7 @@ export function faultsMax({ members }: Pick<Committee, 'members'>): number {
 }
 
 /** q = n − f: any two quorums meet in an honest member. */
-export function quorum(committee: Committee): number {
+export function quorum(committee: Pick<Committee, 'members'>): number {
   return committee.members.length - faultsMax(committee);
 }
 

@@ -20,7 +20,7 @@ import { formatOf, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { idOf } from './ids.ts';
-import { targetOf } from './target.ts';
+import { isPath, targetOf } from './target.ts';
 
 interface GetFlags extends CellFlags {
   readonly out?: string;
@@ -85,7 +85,7 @@ function factOf(bytes: Uint8Array, flags: CellFlags, io: Io): Outcome<Fact> {
 
 function cellOf(flags: CellFlags, io: Io): Cell {
   const { source } = targetOf(flags, io);
-  if (typeof source !== 'string' || /^(wss?|https?):/.test(source)) {
+  if (!isPath(source)) {
     throw new ExitError(EXIT.usage, '--cell: expected the path of a cell.json');
   }
   const cell = loadCell(source);

@@ -1,11 +1,13 @@
 // `fatty session`, `members`.
 import type { Client, SessionStatus } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
+import type { Cell } from '@fatty/protocol';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { type Format, formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { idOf } from './ids.ts';
+import { look, type MemberToday, ownWord } from './today.ts';
 
 function sessionOf(id: string): ReturnType<typeof asSessionId> {
   const bytes = idOf(id);
@@ -57,35 +59,26 @@ async function watch(flags: CellFlags, io: Io): Promise<number> {
   });
 }
 
-async function memberRow(
-  client: Client,
-  replica: number,
-  convicted: readonly number[],
-): Promise<Row> {
-  const key = client.cell.committee.members[replica];
-  const at = client.cell.addresses.find(
-    (one) => key !== undefined && toHex(one.key) === toHex(key),
-  );
-  const own = await client.replicaStatus(replica, { timeoutMs: 2_000 }).catch(() => undefined);
+async function memberRow(client: Client, cell: Cell, one: MemberToday): Promise<Row> {
+  const { number, key, convicted } = one;
+  const at = cell.addresses.find((other) => toHex(other.key) === key);
+  const own = await ownWord(client, one, 2_000);
   return {
-    replica,
-    key: key && toHex(key).slice(0, 16),
+    replica: number,
+    key: key.slice(0, 16),
     address: at?.client,
     answers: own !== undefined,
     commit: own?.commit,
     sessions: own?.sessions,
     nodes: own?.nodes,
-    convicted: convicted.includes(replica),
+    convicted,
   };
 }
 
 async function members(flags: CellFlags, io: Io): Promise<number> {
   const rows = await withClient(flags, io, async (client) => {
-    const all = client.cell.committee.members;
-    // Everybody gets a moment to answer the dial; who does not is shown as silent.
-    await client.linked(all.length, { timeoutMs: 1_000 }).catch(() => undefined);
-    const { convicted } = await client.members();
-    return Promise.all(all.map((_, replica) => memberRow(client, replica, convicted)));
+    const { cell, members: all } = await look(client, 1_000);
+    return Promise.all(all.map((one) => memberRow(client, cell, one)));
   });
   show(io, formatOf(flags.output), rows);
   return EXIT.done;
@@ -100,7 +93,7 @@ export const registerSession: Register = ({ cli, io, run }) => {
       id === undefined ? watch(flags, io) : describe(id, flags, io),
     ),
   );
-  withCell(cli.command('members', 'Show the replicas, each by its own account')).action(
+  withCell(cli.command('members', 'Show the members of today, each by its own account')).action(
     run((flags: CellFlags) => members(flags, io)),
   );
 };

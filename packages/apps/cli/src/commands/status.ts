@@ -1,11 +1,12 @@
 // `fatty status`: is the cell well; and waiting until it is.
 import type { Client } from '@fatty/client';
 import { toHex } from '@fatty/codec';
-import { faultsMax, quorum } from '@fatty/protocol';
+import { faultsMax } from '@fatty/protocol';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
+import { look, ownWord } from './today.ts';
 
 /**
  * `healthy`: every replica answers, is close behind the first, and has lied to nobody. `degraded`: a quorum does.
@@ -42,33 +43,25 @@ interface Report {
   readonly row: Row;
 }
 
-async function look(client: Client): Promise<Report> {
-  const { committee, cellId } = client.cell;
-  const all = committee.members.map((_, replica) => replica);
-  await client.linked(all.length, { timeoutMs: ANSWER_MS_MAX / 2 }).catch(() => undefined);
-  const { convicted } = await client.members();
-  const own = await Promise.all(
-    all.map((replica) =>
-      client.replicaStatus(replica, { timeoutMs: ANSWER_MS_MAX }).catch(() => undefined),
-    ),
-  );
-  const seen = all.map((replica) => {
-    return { replica, commit: own[replica]?.commit, convicted: convicted.includes(replica) };
+async function report(client: Client): Promise<Report> {
+  const { cell, members, quorum: needed } = await look(client, ANSWER_MS_MAX / 2);
+  const own = await Promise.all(members.map((one) => ownWord(client, one, ANSWER_MS_MAX)));
+  const seen = members.map(({ number, convicted }): ReplicaSeen => {
+    return { replica: number, commit: own[number]?.commit, convicted };
   });
   const most = own.reduce((best, one) => ((one?.commit ?? 0) > (best?.commit ?? 0) ? one : best));
-  const needed = quorum(committee);
   const health = healthOf(seen, needed);
   const row = {
     health,
-    cell: toHex(cellId),
-    epoch: committee.epoch,
+    cell: toHex(cell.cellId),
+    epoch: cell.committee.epoch,
     answering: seen.filter(({ commit }) => commit !== undefined).length,
-    replicas: all.length,
+    replicas: members.length,
     quorum: needed,
-    faultsMax: faultsMax(committee),
+    faultsMax: faultsMax(cell.committee),
     commit: most?.commit,
     behind: seen.map(({ commit }) => (commit === undefined ? null : (most?.commit ?? 0) - commit)),
-    convicted,
+    convicted: members.flatMap(({ number, convicted }) => (convicted ? [number] : [])),
     sessions: most?.sessions,
     nodes: most?.nodes,
     holds: most?.holds,
@@ -100,7 +93,7 @@ async function status(flags: Flags, io: Io): Promise<number> {
   const untilMs = flags.for === undefined ? 0 : performance.now() + waitMs;
   return withClient(flags, io, async (client) => {
     for (;;) {
-      const { health, row } = await look(client);
+      const { health, row } = await report(client);
       const isSo = goal.includes(health);
       if (isSo || performance.now() >= untilMs) {
         if (format === 'json') io.out(`${json(row)}\n`);

@@ -55,6 +55,11 @@ function chosen(flags: TargetFlags, io: Io): Context {
 
 const URLS = /^(wss?|https?):\/\//;
 
+/** Whether a cell comes from a file here, which somebody trusts, and not from whoever answers. */
+export function isPath(source: Target['source']): source is string {
+  return typeof source === 'string' && !URLS.test(source);
+}
+
 /** `wss://a:7420,wss://b:7420`, or the path of a file, which must be there. */
 export function sourceOf(cell: string, cellId: string | undefined): string | readonly string[] {
   if (!URLS.test(cell)) {

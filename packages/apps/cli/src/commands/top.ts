@@ -1,11 +1,11 @@
 // `fatty top`: the cell and its replicas, live.
 import type { Client } from '@fatty/client';
-import { quorum } from '@fatty/protocol';
 import { EXIT, type Io, wholeNumber } from '../terminal/io.ts';
 import { type Format, fields, formatOf, json, type Row, table } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { healthOf } from './status.ts';
+import { look, type MemberToday, ownWord, todayOf } from './today.ts';
 
 interface TopFlags extends CellFlags {
   readonly once?: boolean;
@@ -19,36 +19,42 @@ const EVERY_MS = 1_000;
 
 type Own = Awaited<ReturnType<Client['replicaStatus']>>;
 
-/** One look at all replicas. */
+/** One look at all members of today. By committee index. */
 export interface Look {
   readonly atMs: number;
+  readonly members: readonly MemberToday[];
+  readonly quorum: number;
   /** Undefined: it does not answer. */
   readonly own: readonly (Own | undefined)[];
   /** How long each took to answer, ms. */
   readonly tookMs: readonly number[];
-  readonly convicted: readonly number[];
 }
 
 /** Asks everybody at once. Who has not answered in a second is shown as silent. */
 export async function lookAt(client: Client): Promise<Look> {
   const tookMs: number[] = [];
+  const today = await look(client, 0, ANSWER_MS_MAX).catch(() => todayOf(client));
+  const { members, quorum } = today;
   const own = await Promise.all(
-    client.cell.committee.members.map(async (_, replica) => {
+    members.map(async (one) => {
       const beganMs = performance.now();
-      const status = await client
-        .replicaStatus(replica, { timeoutMs: ANSWER_MS_MAX })
-        .catch(() => undefined);
-      tookMs[replica] = Math.round(performance.now() - beganMs);
+      const status = await ownWord(client, one, ANSWER_MS_MAX);
+      tookMs[one.number] = Math.round(performance.now() - beganMs);
       return status;
     }),
   );
-  const members = await client.members({ timeoutMs: ANSWER_MS_MAX }).catch(() => undefined);
-  return { atMs: performance.now(), own, tookMs, convicted: members?.convicted ?? [] };
+  return { atMs: performance.now(), members, quorum, own, tookMs };
 }
 
 /** Commits a second between two looks; undefined where there is none before. */
-function paceOf(now: Look, before: Look | undefined, replica: number): number | undefined {
-  const [is, was] = [now.own[replica]?.commit, before?.own[replica]?.commit];
+function paceOf(
+  now: Look,
+  before: Look | undefined,
+  { number, key }: MemberToday,
+): number | undefined {
+  // In another epoch it may have had another number.
+  const then = before?.members.find((one) => one.key === key);
+  const [is, was] = [now.own[number]?.commit, then && before?.own[then.number]?.commit];
   if (is === undefined || was === undefined || before === undefined) return undefined;
   return Math.round((1000 * (is - was)) / Math.max(1, now.atMs - before.atMs));
 }
@@ -57,32 +63,33 @@ function paceOf(now: Look, before: Look | undefined, replica: number): number | 
 export function rowsOf(
   now: Look,
   before: Look | undefined,
-  quorumSize: number,
 ): { readonly cell: Row; readonly replicas: readonly Row[] } {
   const most = Math.max(0, ...now.own.map((one) => one?.commit ?? 0));
-  const seen = now.own.map((one, replica) => {
-    return { replica, commit: one?.commit, convicted: now.convicted.includes(replica) };
+  const seen = now.members.map(({ number, convicted }) => {
+    return { replica: number, commit: now.own[number]?.commit, convicted };
   });
-  const replicas = now.own.map((one, replica): Row => {
+  const replicas = now.members.map((member): Row => {
+    const { number, convicted } = member;
+    const one = now.own[number];
     return {
-      replica,
+      replica: number,
       answers: one !== undefined,
-      ms: one === undefined ? undefined : now.tookMs[replica],
+      ms: one === undefined ? undefined : now.tookMs[number],
       commit: one?.commit,
       behind: one && most - one.commit,
-      commitsPerS: paceOf(now, before, replica),
+      commitsPerS: paceOf(now, before, member),
       sessions: one?.sessions,
       nodes: one?.nodes,
       holds: one?.holds,
       waits: one?.waits,
       machines: one?.machines,
-      convicted: now.convicted.includes(replica),
+      convicted,
     };
   });
   const first = now.own.find((one) => one?.commit === most);
   const answering = seen.filter(({ commit }) => commit !== undefined).length;
   const cell: Row = {
-    health: healthOf(seen, quorumSize),
+    health: healthOf(seen, now.quorum),
     epoch: first?.epoch,
     commit: most,
     answering: `${answering} of ${seen.length}`,
@@ -121,14 +128,12 @@ async function top(flags: TopFlags, io: Io): Promise<number> {
       isOver = true;
       wake();
     });
-    const { committee } = client.cell;
-    const all = committee.members.length;
-    await client.linked(all, { timeoutMs: ANSWER_MS_MAX }).catch(() => undefined);
+    await look(client, ANSWER_MS_MAX, ANSWER_MS_MAX).catch(() => undefined);
     const clears = most > 1 && process.stdout.isTTY === true;
     let before: Look | undefined;
     for (let said = 1; !isOver; said++) {
       const now = await lookAt(client);
-      draw(rowsOf(now, before, quorum(committee)), { format, clears }, io);
+      draw(rowsOf(now, before), { format, clears }, io);
       before = now;
       if (said >= most || isOver) break;
       await new Promise<void>((resolve) => {

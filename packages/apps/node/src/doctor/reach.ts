@@ -54,14 +54,20 @@ export function judgeReach({ member, url, outcome }: Reached): Finding {
   return warning(name, `${url}: ${outcome}`, 'is it up, and is the way to it open?');
 }
 
+/** How many members there are today, and how many of them have to work. */
+export interface Needed {
+  readonly members: number;
+  readonly needed: number;
+}
+
 /**
  * What this host sees of a quorum, and how many more may fail.
- * @param reached of the other members
- * @param needed the quorum
+ * @param reached of the other members: one fewer than there are, where the host's own replica is one
  */
-export function forecast(reached: readonly Reached[], needed: number): Finding {
-  const here = 1 + reached.filter(({ outcome }) => typeof outcome === 'number').length;
-  const detail = `${here} of ${reached.length + 1} in reach, ${needed} needed`;
+export function forecast(reached: readonly Reached[], { members, needed }: Needed): Finding {
+  const own = members - reached.length;
+  const here = own + reached.filter(({ outcome }) => typeof outcome === 'number').length;
+  const detail = `${here} of ${members} in reach, ${needed} needed`;
   const spare = here - needed;
   if (spare < 0) return bad('quorum', detail, 'nothing commits until more members are in reach');
   if (spare === 0) {

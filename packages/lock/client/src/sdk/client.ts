@@ -40,6 +40,7 @@ import type {
   CreateOptions,
   FileReadOptions,
   FileValue,
+  Followed,
   Found,
   ProveOptions,
   PutOptions,
@@ -98,6 +99,11 @@ export class Client implements AsyncDisposable {
     return this.#driver.status;
   }
 
+  /** `cell` as it is now. */
+  get followed(): Followed {
+    return this.#driver.followed;
+  }
+
   /**
    * Every change of the session and of the number of links; begins with the present.
    * @throws FattyError `bad_argument`
@@ -140,9 +146,8 @@ export class Client implements AsyncDisposable {
     options: CallOptions,
     path: string | undefined,
   ): Promise<readonly Result[]> {
-    const all = this.#options(options);
-    const { outcome } = this.#driver.call({ kind: 'ops', ops }, all);
-    return resultsOf(await outcome, { path, signal: all.signal }).results;
+    const { outcome } = this.#driver.call({ kind: 'ops', ops }, this.#options(options));
+    return resultsOf(await outcome, { path, signal: options.signal }).results;
   }
 
   #options(options: CallOptions): CallOptions {

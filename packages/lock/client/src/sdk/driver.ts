@@ -17,6 +17,7 @@ import { clientError, type FattyError } from './error.ts';
 import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
 import { type Host, systemHost } from './host.ts';
+import type { Followed } from './options.ts';
 
 /** Every async method of the SDK takes these. */
 export interface CallOptions {
@@ -121,6 +122,12 @@ export class Driver {
   /** The members of now. */
   get committee(): Committee {
     return this.#committee;
+  }
+
+  /** The cell as it has been followed. */
+  get followed(): Followed {
+    const [committee, links] = [this.#committee, this.#epochLinks];
+    return { ...this.#config.cell, committee, addresses: this.#links.addresses, links };
   }
 
   /** What certificates of the cell are checked against. */

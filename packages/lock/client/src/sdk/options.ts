@@ -1,6 +1,7 @@
 // Options of the calls, and what they answer.
 import type { AclList, ContentMode, LockMode, Sibling, Stat } from '@fatty/api';
 import type { Position } from '@fatty/interface';
+import type { Cell, EpochLink } from '@fatty/protocol';
 import type { Fact } from '@fatty/verify';
 import type { CallOptions, DriverConfig } from './driver.ts';
 import type { Lock } from './lock.ts';
@@ -38,6 +39,12 @@ export type CertificateOptions = CallOptions & Pick<ProveOptions, 'bundle'>;
 export interface FileReadOptions extends ReadOptions, Omit<ProveOptions, 'bundle'> {
   /** The same as `level: 'certified'`. */
   readonly proof?: boolean | undefined;
+}
+
+/** A cell as a client has followed it: `committee` has the members of now, `addresses` the newest of everybody. */
+export interface Followed extends Cell {
+  /** From the first committee on, checked: whoever has the cell id can check them again (`followChain`). */
+  readonly links: readonly EpochLink[];
 }
 
 /** What was proved: by whom does not matter. */
