@@ -158,6 +158,13 @@ describe('a cell of real processes', () => {
     const hurt = await fatty({}, 'status', '-o', 'json');
     expect(hurt.code).toBe(EXIT.done);
     expect(json(hurt)).toMatchObject({ health: 'degraded', answering: 3, replicas: 4, quorum: 3 });
+    const state = 'active';
+    expect(jsonLines(await fatty({}, 'members', '-o', 'json'))).toMatchObject([
+      { replica: 0, state },
+      { replica: 1, state },
+      { replica: 2, state },
+      { replica: 3, answers: false },
+    ]);
     await cell.replicas[2]?.kill();
     const dead = await fatty({}, 'status', '-o', 'json');
     expect([dead.code, json(dead)]).toMatchObject([EXIT.refused, { health: 'no_quorum' }]);

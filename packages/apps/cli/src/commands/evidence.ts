@@ -13,6 +13,7 @@ import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
+import { statusPage } from './page.ts';
 import { isPath, targetOf } from './target.ts';
 import { look } from './today.ts';
 
@@ -114,16 +115,11 @@ const ANSWER_MS_MAX = 2_000;
 
 /** What a replica's /status shows as evidence; undefined when there is no such page. */
 async function shownAt(http: string, waitMs: number): Promise<readonly string[] | undefined> {
-  try {
-    const page = await fetch(new URL('/status', http), { signal: AbortSignal.timeout(waitMs) });
-    const { evidence } = (await page.json()) as { readonly evidence?: unknown };
-    if (!Array.isArray(evidence)) return undefined;
-    return evidence.flatMap((one: { evidence?: unknown } | null) =>
-      typeof one?.evidence === 'string' ? [one.evidence] : [],
-    );
-  } catch {
-    return undefined;
-  }
+  const page = await statusPage(http, waitMs);
+  if (!Array.isArray(page?.evidence)) return undefined;
+  return page.evidence.flatMap((one: { evidence?: unknown } | null) =>
+    typeof one?.evidence === 'string' ? [one.evidence] : [],
+  );
 }
 
 /** Exit 1 when no replica's page answers. */

@@ -7,6 +7,7 @@ import { type Format, formatOf, json, type Row, show } from '../terminal/output.
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { idOf } from './ids.ts';
+import { statusPage } from './page.ts';
 import { look, type MemberToday, ownWord } from './today.ts';
 
 function sessionOf(id: string): ReturnType<typeof asSessionId> {
@@ -59,15 +60,23 @@ async function watch(flags: CellFlags, io: Io): Promise<number> {
   });
 }
 
+/** How long somebody who does not answer is waited for, ms. */
+const ANSWER_MS_MAX = 2_000;
+
 async function memberRow(client: Client, cell: Cell, one: MemberToday): Promise<Row> {
   const { number, key, convicted } = one;
   const at = cell.addresses.find((other) => toHex(other.key) === key);
-  const own = await ownWord(client, one, 2_000);
+  const [own, page] = await Promise.all([
+    ownWord(client, one, ANSWER_MS_MAX),
+    at && statusPage(at.http, ANSWER_MS_MAX),
+  ]);
   return {
     replica: number,
     key: key.slice(0, 16),
     address: at?.client,
     answers: own !== undefined,
+    // Elsewhere than on its own machine a replica does not show it.
+    state: typeof page?.state === 'string' ? page.state : undefined,
     commit: own?.commit,
     sessions: own?.sessions,
     nodes: own?.nodes,
