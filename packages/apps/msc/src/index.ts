@@ -1,11 +1,25 @@
-// Runs as sequence charts: Mermaid and ASCII.
-export * from './ascii.ts';
-export { findBroken, nameTwins } from './blocks.ts';
-export { mergeTraces } from './causal-order.ts';
-export { alignClocks } from './clocks.ts';
-export { escapeLabel } from './escape.ts';
-export { type ChartQuery, isBrief, shownBy } from './filters.ts';
-export * from './json-lines.ts';
+// Runs as charts (Mermaid, ASCII, SVG), and for other tools.
+
+export { otlpTrace } from './formats/otlp.ts';
+export { perfettoTrace } from './formats/perfetto.ts';
+export { SHIVIZ_REGEX, shivizLog } from './formats/shiviz.ts';
+export { findBroken, nameTwins } from './run/blocks.ts';
+export { mergeTraces } from './run/causal-order.ts';
+export { alignClocks } from './run/clocks.ts';
+export { escapeLabel } from './run/escape.ts';
+export { type ChartQuery, isBrief, shownBy } from './run/filters.ts';
+export * from './run/json-lines.ts';
+export { findOps, type OpStory, opStories } from './run/ops.ts';
+export * from './run/recorder.ts';
+export type { SvgWindow } from './svg/overview.ts';
+export {
+  MARKS_MAX,
+  preparedRun,
+  type SvgChart,
+  type SvgOptions,
+  svgChart,
+} from './svg/svg.ts';
+export * from './text/ascii.ts';
 export {
   CHARACTERS_MAX,
   type Chart,
@@ -13,5 +27,4 @@ export {
   type ChartWindow,
   chart,
   ROWS_MAX,
-} from './mermaid.ts';
-export * from './recorder.ts';
+} from './text/mermaid.ts';

@@ -1,6 +1,6 @@
 // Draws a run for a terminal.
 import type { TraceEvent } from '@fatty/interface';
-import { printable } from './escape.ts';
+import { printable } from '../run/escape.ts';
 import { type ChartOptions, chartRows } from './mermaid.ts';
 import { lifelinesOf, type Row } from './rows.ts';
 

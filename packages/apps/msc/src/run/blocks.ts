@@ -28,7 +28,7 @@ export function nameTwins(events: readonly TraceEvent[]): readonly TraceEvent[] 
 }
 
 /** What one commit was, as far as a trace tells. */
-const contentOf = ({ block, ops = [] }: TraceEvent): string => JSON.stringify([block, ops]);
+export const contentOf = ({ block, ops = [] }: TraceEvent): string => JSON.stringify([block, ops]);
 
 /**
  * A run with a mark behind every commit that contradicts an earlier one: another leader or other ops

@@ -1,8 +1,8 @@
 // Mermaid text of a run.
 import type { TraceEvent } from '@fatty/interface';
-import { nameTwins } from './blocks.ts';
-import { alignClocks } from './clocks.ts';
-import { escapeLabel } from './escape.ts';
+import { nameTwins } from '../run/blocks.ts';
+import { alignClocks } from '../run/clocks.ts';
+import { escapeLabel } from '../run/escape.ts';
 import { formatMs, lifelinesOf, type Row, rowsOf } from './rows.ts';
 
 /** What a chart shows, and how much of it at once. */

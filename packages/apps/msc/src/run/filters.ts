@@ -16,7 +16,8 @@ export interface ChartQuery {
   readonly brief?: boolean;
 }
 
-const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
+/** A client's lifeline, by its name. */
+export const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
 
 /** The short name of a key has so many digits of it. */
 const SHORT_KEY = /^c[0-9a-f]{6}$/;
@@ -33,7 +34,8 @@ function isUnder(path: string | undefined, root: string): boolean {
   return path === root || path.startsWith(prefix);
 }
 
-function opFits(op: TracedOp, { client, path, op: kind }: ChartQuery): boolean {
+/** Whether an op is what a reader asks for. */
+export function opFits(op: TracedOp, { client, path, op: kind }: ChartQuery): boolean {
   if (client !== undefined && !isNamed(op.client, client)) return false;
   if (path !== undefined && !isUnder(op.path, path)) return false;
   return kind === undefined || op.kind === kind;

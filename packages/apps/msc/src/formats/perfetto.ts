@@ -1,0 +1,114 @@
+// Runs for Perfetto and chrome://tracing: the JSON of trace events.
+import type { TraceEvent } from '@fatty/interface';
+import { compareNames } from '../run/causal-order.ts';
+import { alignClocks } from '../run/clocks.ts';
+import { sendsOf } from '../run/marks.ts';
+import { opStories } from '../run/ops.ts';
+
+/** One line of the format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
+type Entry = Readonly<Record<string, unknown>>;
+
+/** Tracks of one process: what leaves, what comes, what it does, what its clients wait for. */
+const TRACKS = { send: 1, arrival: 2, own: 3 } as const;
+const TRACK_NAMES: Readonly<Record<number, string>> = { 1: 'sends', 2: 'arrivals', 3: 'own work' };
+
+const ARRIVALS: ReadonlySet<TraceEvent['kind']> = new Set(['receive', 'reject', 'drop']);
+
+function trackOf({ kind }: TraceEvent): number {
+  if (kind === 'send') return TRACKS.send;
+  return ARRIVALS.has(kind) ? TRACKS.arrival : TRACKS.own;
+}
+
+interface Run {
+  readonly events: readonly TraceEvent[];
+  /** Numbers of processes by lifeline, from 1. */
+  readonly pids: ReadonlyMap<string, number>;
+  readonly originMs: number;
+}
+
+/** In microseconds from the origin, as the format wants it. */
+const microseconds = (ms: number, { originMs }: Run): number => Math.round((ms - originMs) * 1000);
+
+/** Flows bind to slices, so each event is one: of a microsecond, for it takes no time. */
+const SLICE_US = 1;
+
+function slice(event: TraceEvent, run: Run): Entry {
+  const { who, kind, peer, label, packet, round, block, commit } = event;
+  return {
+    name: label === '' ? kind : label,
+    cat: kind,
+    ph: 'X',
+    ts: microseconds(event.atMs, run),
+    dur: SLICE_US,
+    pid: run.pids.get(who) ?? 0,
+    tid: trackOf(event),
+    args: { kind, peer, packet, round, block: block?.slot, commit },
+  };
+}
+
+function names({ pids }: Run): readonly Entry[] {
+  return [...pids].flatMap(([name, pid]) => [
+    { ph: 'M', name: 'process_name', pid, tid: 0, args: { name } },
+    { ph: 'M', name: 'process_sort_index', pid, tid: 0, args: { sort_index: pid } },
+    ...Object.entries(TRACK_NAMES).map(([tid, track]) => {
+      return { ph: 'M', name: 'thread_name', pid, tid: Number(tid), args: { name: track } };
+    }),
+  ]);
+}
+
+/** From each send to its end. */
+function flows(run: Run): readonly Entry[] {
+  return [...sendsOf(run.events)].flatMap(([end, send], i) => {
+    const common = { cat: 'packet', name: 'packet', id: i + 1 };
+    const at = (event: TraceEvent): Entry => ({
+      ts: microseconds(event.atMs, run),
+      pid: run.pids.get(event.who) ?? 0,
+      tid: trackOf(event),
+    });
+    return [
+      { ...common, ph: 's', ...at(send) },
+      { ...common, ph: 'f', bp: 'e', ...at(end) },
+    ];
+  });
+}
+
+/** How far each replica has committed, as a line that rises. */
+function counters(run: Run): readonly Entry[] {
+  return run.events
+    .filter(({ kind, commit }) => kind === 'commit' && commit !== undefined)
+    .map(({ atMs, who, commit }) => {
+      const pid = run.pids.get(who) ?? 0;
+      return { ph: 'C', name: 'commit', ts: microseconds(atMs, run), pid, args: { commit } };
+    });
+}
+
+/** Each op as an asynchronous slice of its client, from submit to answer. */
+function waits(run: Run): readonly Entry[] {
+  return opStories(run.events).flatMap(({ op, events, answer }, i) => {
+    const [submit] = events;
+    const end = answer ?? events.at(-1);
+    if (submit === undefined || end === undefined) return [];
+    const pid = run.pids.get(op.client) ?? run.pids.get(submit.who) ?? 0;
+    const name = [op.kind, op.path].filter((part) => part !== undefined).join(' ');
+    const common = { cat: 'op', name, id: `op${i + 1}`, pid, tid: TRACKS.own };
+    return [
+      { ...common, ph: 'b', ts: microseconds(submit.atMs, run) },
+      { ...common, ph: 'e', ts: microseconds(end.atMs, run) },
+    ];
+  });
+}
+
+/** A run as one process for each lifeline, with an arrow for each packet. */
+export function perfettoTrace(events: readonly TraceEvent[]): string {
+  const ordered = alignClocks(events);
+  const lanes = [...new Set(ordered.map(({ who }) => who))].sort(compareNames);
+  const run: Run = {
+    events: ordered,
+    pids: new Map(lanes.map((name, i) => [name, i + 1])),
+    originMs: ordered.reduce((ms, one) => Math.min(ms, one.atMs), ordered[0]?.atMs ?? 0),
+  };
+  const slices = ordered.map((event) => slice(event, run));
+  const traceEvents = [...names(run), ...slices, ...flows(run), ...counters(run), ...waits(run)];
+  const lines = traceEvents.map((entry) => JSON.stringify(entry)).join(',\n');
+  return `{"displayTimeUnit":"ms","traceEvents":[\n${lines}\n]}\n`;
+}
