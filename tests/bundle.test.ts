@@ -1,7 +1,7 @@
 // What a page of a browser loads for the SDK: how much, and nothing of Node.
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { bundlePage, type Chunk } from './bundle/build.ts';
+import { bundleConsole, bundlePage, type Chunk, type ConsoleFile } from './bundle/build.ts';
 
 /**
  * Of `connect` and all that it reaches, minified and compressed, bytes. Every op, answer and code of a cell is in it
@@ -12,8 +12,15 @@ const GZIP_BYTES_MAX = 56_100;
 const LATER_GZIP_BYTES_MAX = 7_000;
 const WATCHES_GZIP_BYTES_MAX = 3_500;
 
+/**
+ * Of the web console, all in one file, bytes: what reads and watches of the SDK, with links, signatures and the way
+ * along epochs, is 53 kB of it, and preact with signals 8.
+ */
+const CONSOLE_GZIP_BYTES_MAX = 72_500;
+const CONSOLE_STYLE_GZIP_BYTES_MAX = 2_500;
+
 const codeOf = (chunks: readonly Chunk[]): string => chunks.map(({ code = '' }) => code).join('\n');
-const gzipped = (code: string): number => gzipSync(code, { level: 9 }).length;
+const gzipped = (code: string | Uint8Array): number => gzipSync(code, { level: 9 }).length;
 
 it('is bounded, and holds neither Node nor what only a cell or a worker needs', async () => {
   const page = await bundlePage();
@@ -39,4 +46,29 @@ it('is bounded, and holds neither Node nor what only a cell or a worker needs', 
       .filter((one) => /\/(errors|ed25519-cases)\.ts$/.test(one))
       .map((one) => one.split('/packages/')[1]),
   ).toEqual(['lock/core/src/errors.ts']);
+});
+
+it('of the console is one page, one file of code and one of style, and asks nobody else', async () => {
+  const { files, modules } = await bundleConsole();
+  const of = (ending: string): ConsoleFile[] => files.filter(({ name }) => name.endsWith(ending));
+  const [[page], [code], [style]] = [of('.html'), of('.js'), of('.css')];
+  if (page === undefined || code === undefined || style === undefined) throw new Error('no page');
+  expect([of('.html').length, of('.js').length, of('.css').length]).toEqual([1, 1, 1]);
+  expect(gzipped(code.bytes), `${code.bytes.length} bytes`).toBeLessThanOrEqual(
+    CONSOLE_GZIP_BYTES_MAX,
+  );
+  expect(gzipped(style.bytes)).toBeLessThanOrEqual(CONSOLE_STYLE_GZIP_BYTES_MAX);
+  const text = page.bytes.toString();
+  const named = [...text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url = '']) => url);
+  expect(named.sort()).toEqual(
+    files
+      .filter(({ name }) => name !== page.name)
+      .map(({ name }) => `./${name}`)
+      .sort(),
+  );
+  for (const name of named) expect(name).toMatch(/-[\w-]{8}\.(?:js|css|svg)$/);
+  // Nothing that the policy of the page forbids: no code or style inside of it.
+  expect(text).not.toMatch(/<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=/);
+  expect(code.bytes.toString()).not.toMatch(/["'`]node:|\bBuffer\.|\beval\(|new Function\(/);
+  expect(modules.some((path) => path.endsWith('/lock/core/src/f-plus-one.ts'))).toBe(true);
 });

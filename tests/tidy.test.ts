@@ -29,7 +29,7 @@ const HOUSE: Record<string, Record<string, number>> = {
   cairo: { air: 1, verify: 1, prove: 5 },
   edge: { storage: 5, network: 5, host: 6 },
   sim: { judge: 0, testnet: 7, textbook: 8, chaos: 9 },
-  apps: { msc: 5, node: 7, cli: 8 },
+  apps: { msc: 5, node: 7, console: 7, cli: 8 },
 };
 
 /** `codec` for `@fatty/codec`: mostly the folder's name, but `cairo/air` is `@fatty/cairo-air`. */
@@ -48,7 +48,7 @@ const FLOORS = Object.fromEntries(PACKAGES.map(({ name, floor }) => [name, floor
 const FOLDERS = Object.fromEntries(PACKAGES.map(({ name, folder }) => [name, folder]));
 
 /** Packages at the edge may touch the world; everything else is sans-IO. */
-const EDGE = new Set(['storage', 'network', 'node', 'client', 'cli', 'chaos']);
+const EDGE = new Set(['storage', 'network', 'node', 'client', 'console', 'cli', 'chaos']);
 
 /** Adapters inside pure packages that are not part of a state transition. */
 const ADAPTERS = new Set([
@@ -73,8 +73,8 @@ const TOP_LEVEL = [
 
 const packageOf = (path: string): string =>
   Object.keys(FOLDERS).find((name) => path.startsWith(`${FOLDERS[name]}/`)) ?? '';
-const inPackages = tracked('packages/**/*.ts', 'packages/**/*.mjs');
-const sources = inPackages.filter((path) => /\/src\/.*\.ts$/.test(path));
+const inPackages = tracked('packages/**/*.ts', 'packages/**/*.tsx', 'packages/**/*.mjs');
+const sources = inPackages.filter((path) => /\/src\/.*\.tsx?$/.test(path));
 const tests = inPackages.filter((path) => /\/test\//.test(path));
 
 function importsOf(path: string): string[] {
@@ -273,9 +273,12 @@ describe('the pure core', () => {
   it('says any nowhere and silences nothing', () => {
     const weak =
       /@ts-(ignore|nocheck|expect-error)|\bas any\b|:\s*any(?=\s*[,;)=>|\]])|\.(only|skip|todo)\(|\bTODO\b|\bFIXME\b/;
-    const files = tracked('packages/**/*.ts', 'tests/**/*.ts', 'tools/**/*.mjs').filter(
-      (path) => path !== 'tests/tidy.test.ts',
-    );
+    const files = tracked(
+      'packages/**/*.ts',
+      'packages/**/*.tsx',
+      'tests/**/*.ts',
+      'tools/**/*.mjs',
+    ).filter((path) => path !== 'tests/tidy.test.ts');
     expect(files.filter((path) => weak.test(read(path)))).toEqual([]);
   });
 });

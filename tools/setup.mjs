@@ -58,3 +58,4 @@ if (state === 'missing') {
 }
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 orExit(run(process.execPath, [tsc, '-b'], 'inherit'));
+orExit(run(process.execPath, [join(root, 'packages', 'apps', 'console', 'build.mjs')], 'inherit'));

@@ -49,3 +49,32 @@ export async function bundlePage(): Promise<{
   );
   return { first, later: chunks.filter((one) => !first.includes(one)) };
 }
+
+/** One file of the console's page. */
+export interface ConsoleFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+interface ConsoleBuild {
+  bundle(): Promise<{
+    readonly files: readonly ConsoleFile[];
+    readonly modules: readonly string[];
+  }>;
+  buildPage(): Promise<void>;
+}
+
+const consoleBuild = async (): Promise<ConsoleBuild> =>
+  (await import(
+    new URL('../../packages/apps/console/build.mjs', import.meta.url).href
+  )) as ConsoleBuild;
+
+/** The web console as it is built, in memory. */
+export async function bundleConsole(): ReturnType<ConsoleBuild['bundle']> {
+  return (await consoleBuild()).bundle();
+}
+
+/** Writes the web console to where replicas find it, unless it is there as its sources are. */
+export async function buildConsole(): Promise<void> {
+  await (await consoleBuild()).buildPage();
+}

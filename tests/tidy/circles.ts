@@ -6,7 +6,7 @@ import { read, tracked } from './tree.ts';
 /** Which folders each folder imports from, types included: a reader follows them as well. */
 function needs(): ReadonlyMap<string, ReadonlySet<string>> {
   const edges = new Map<string, Set<string>>();
-  for (const path of tracked('packages/*/*/src/*.ts')) {
+  for (const path of tracked('packages/*/*/src/*.ts', 'packages/*/*/src/*.tsx')) {
     const from = dirname(path);
     const targets = edges.get(from) ?? new Set();
     edges.set(from, targets);

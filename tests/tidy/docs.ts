@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { read, tracked } from './tree.ts';
 
 /** As git takes them: `*` is any text, slashes too. */
-const FILES = ['packages/*.ts', 'tests/*.ts', 'tools/*.mjs'];
+const FILES = ['packages/*.ts', 'packages/*.tsx', 'tests/*.ts', 'tools/*.mjs'];
 
 /** Declarations; what is exported from elsewhere is documented there. */
 const EXPORTED =

@@ -10,6 +10,7 @@ import { registerCert } from './commands/cert.ts';
 import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
 import { registerCompletion } from './commands/completion.ts';
+import { registerConsole } from './commands/console.ts';
 import { registerContext } from './commands/context.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -60,6 +61,7 @@ const COMMANDS: readonly Register[] = [
   registerStatus,
   registerTop,
   registerEvidence,
+  registerConsole,
   registerDoctor,
   registerWait,
   registerWatch,

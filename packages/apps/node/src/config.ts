@@ -56,6 +56,7 @@ export interface NodeConfig {
   readonly logLevel: string;
   readonly record: string;
   readonly algorithm: string;
+  readonly console: boolean;
   readonly clientMessagesPerSecMax: number;
   readonly clientBytesPerSecMax: number;
   readonly clientsMax: number;
@@ -111,6 +112,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     v.string(),
     '',
     'module (.js) of the algorithm to host in place of the lock service; cell.json names it',
+  ),
+  console: option(
+    flag,
+    false,
+    'true: serve the web console at /console/ of the HTTP port; its pages, of all members, may be clients here',
   ),
   clientMessagesPerSecMax: option(
     positive,

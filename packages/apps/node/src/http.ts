@@ -11,6 +11,13 @@ export interface Check {
   readonly detail: string;
 }
 
+/** A page as it is sent. */
+export interface PageAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
 /** What the server answers from. */
 export interface HttpSources {
   /** Refuses requests under a foreign name: a web page may have made its own name lead here. */
@@ -20,6 +27,10 @@ export interface HttpSources {
   /** Route to me? */
   readonly ready: () => readonly Check[];
   readonly status: () => object;
+  /** How far the blocks of the newest rounds have come. */
+  readonly rounds: () => object;
+  /** The file of the console at a path; undefined: none is served there. */
+  readonly page: (path: string) => PageAnswer | undefined;
   readonly registry: Registry;
 }
 
@@ -36,25 +47,30 @@ function answer(response: ServerResponse, checks: readonly Check[]): void {
   response.end(`${lines.join('\n')}\n${good ? 'ok' : 'not ok'}\n`);
 }
 
-/** /livez, /readyz, /metrics and /status on loopback only: they tell strangers too much. */
+function json(response: ServerResponse, value: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** /livez, /readyz, /metrics, /status, /rounds and the console on loopback only: they tell strangers too much. */
 export async function serveHttp(port: number, sources: HttpSources): Promise<HttpServer> {
   const server: Server = createServer((request, response) => {
     const refusal = sources.refuse(request);
     if (refusal !== undefined) return response.writeHead(refusal.status).end(refusal.text);
-    const path = (request.url ?? '/').split('?')[0];
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
     if (path === '/livez') return answer(response, sources.live());
     if (path === '/readyz') return answer(response, sources.ready());
-    if (path === '/status') {
-      response.writeHead(200, { 'content-type': 'application/json' });
-      return response.end(`${JSON.stringify(sources.status(), null, 2)}\n`);
-    }
+    if (path === '/status') return json(response, sources.status());
+    if (path === '/rounds') return json(response, sources.rounds());
     if (path === '/metrics') {
       return void sources.registry.metrics().then((text) => {
         response.writeHead(200, { 'content-type': sources.registry.contentType });
         response.end(text);
       });
     }
-    response.writeHead(404).end('try /livez /readyz /metrics /status\n');
+    const page = sources.page(path);
+    if (page !== undefined) return response.writeHead(page.status, page.headers).end(page.body);
+    response.writeHead(404).end('try /livez /readyz /metrics /status /rounds\n');
   });
   await new Promise<void>((resolve, refuse) => {
     server.once('error', refuse);

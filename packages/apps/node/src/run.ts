@@ -4,15 +4,8 @@ import { ok, reject, type SignatureScheme, type Signer, selfTest, toHex } from '
 import { nodeScheme } from '@fatty/codec/node';
 import { type FrameBytes, Host } from '@fatty/host';
 import type { Failure, LinkHandler, Outcome, StateMachine, Verifier } from '@fatty/interface';
-import { admitClients, CLOSE, type LinkIdentity, type Listener, refuseHost } from '@fatty/network';
-import {
-  type Cell,
-  type Change,
-  type Committee,
-  type EpochLink,
-  quorum,
-  type SignedAddresses,
-} from '@fatty/protocol';
+import { admitClients, CLOSE, type LinkIdentity, type Listener } from '@fatty/network';
+import type { Cell, Change, Committee, EpochLink, SignedAddresses } from '@fatty/protocol';
 import { openAdmin } from './admin.ts';
 import { mayFollow } from './chain-file.ts';
 import type { NodeConfig } from './config.ts';
@@ -26,14 +19,16 @@ import { type Hosting, hostingOf } from './hosting.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import { loadCell } from './init.ts';
 import { loadSigner } from './keys.ts';
-import { type MembersShown, membersShown, shownAgenda } from './members-shown.ts';
+import { type MembersShown, membersShown } from './members-shown.ts';
 import { Motions } from './motions.ts';
+import { pagesOf } from './pages.ts';
 import { Peering } from './peering.ts';
 import { Ports } from './ports.ts';
 import type { RunningNode, RunOptions } from './running.ts';
 import { openStores, type Restoring, replayLog, type Stores } from './stores.ts';
 import { Telemetry } from './telemetry.ts';
 import { verifierPool } from './verifier-pool.ts';
+import { originsOf } from './web-page.ts';
 
 export type { RunningNode, RunOptions } from './running.ts';
 
@@ -248,14 +243,14 @@ class Node {
   }
 
   async #openPorts(http: HttpServer): Promise<Opened> {
-    const { clientPort, allowOrigins } = this.#config;
+    const { clientPort } = this.#config;
     const peering = this.#makePeering();
     const clients = await this.#ports.listen('clients', {
       port: clientPort,
       identity: this.#clientIdentity,
       handler: this.#clientHandler(),
       cellFile: () => peering.cellFile,
-      allowOrigins,
+      allowOrigins: () => originsOf(this.#config, peering.cell.addresses),
       allowHosts: this.#ports.hosts,
     });
     this.#clients = clients;
@@ -356,36 +351,18 @@ class Node {
   }
 
   #serveHttp(): Promise<HttpServer> {
-    const [telemetry, core, { driver }] = [this.#telemetry, this.#core, this.#host];
-    return this.#ports.keep(
-      serveHttp(this.#config.httpPort, {
-        registry: telemetry.metrics.registry,
-        refuse: (request) => refuseHost(request, { allowHosts: this.#ports.hosts }),
-        live: () => telemetry.live(),
-        ready: () => [
-          ...telemetry.ready(core.status, {
-            reachable: driver.peersUp.length + 1,
-            needed: quorum(core.cell.committee),
-            unlinked: this.#unlinked(),
-          }),
-          telemetry.replayed(this.#replaying),
-        ],
-        status: () => ({
-          replica: core.me,
-          ...core.status,
-          evidence: telemetry.evidence(core.status),
-          agenda: shownAgenda(core.cell.committee, core.status.agenda),
-          members: core.cell.committee.members.length,
-          state: core.openedStatus.state,
-          peersUp: driver.peersUp,
-          clients: this.#host.front?.clients ?? 0,
-        }),
-      }),
-    );
-  }
-
-  #unlinked(): string[] {
-    return [...(this.#peering?.unlinked ?? []), ...this.#telemetry.turnedAway];
+    const { httpPort } = this.#config;
+    const sources = pagesOf({
+      config: this.#config,
+      telemetry: this.#telemetry,
+      core: this.#core,
+      driver: this.#host.driver,
+      hosts: this.#ports.hosts,
+      clients: () => this.#host.front?.clients ?? 0,
+      replaying: () => this.#replaying,
+      peering: () => this.#peering,
+    });
+    return this.#ports.keep(serveHttp(httpPort, sources));
   }
 
   #tick(peering: Peering): void {

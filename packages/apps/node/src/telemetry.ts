@@ -17,6 +17,7 @@ import type { Check } from './http.ts';
 import { EvidenceFile, type KeptEvidence } from './kept-evidence.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Recorder } from './recorder.ts';
+import { RoundLedger } from './round-ledger.ts';
 
 const OBSERVES =
   'follows and serves reads, and signs nothing: what it once signed is not on its disk, or somebody else has its key';
@@ -82,6 +83,8 @@ const LOUD: ReadonlySet<ReplicaNote['what']> = new Set([
 export class Telemetry {
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Of the newest rounds: whose blocks are here, and how far they have come. */
+  readonly rounds: RoundLedger = new RoundLedger();
   #recorder: Recorder | undefined;
   readonly #clock: Clock;
   readonly #evidence: EvidenceFile;
@@ -105,6 +108,7 @@ export class Telemetry {
   }
 
   effect(effect: ReplicaEffect): void {
+    this.rounds.effect(effect);
     this.#record((recorder) => recorder.effect(effect));
   }
 

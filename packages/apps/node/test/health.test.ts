@@ -37,6 +37,8 @@ beforeEach(async () => {
       telemetry.replayed(replaying),
     ],
     status: () => ({ replica: 0, ...status }),
+    rounds: () => ({ replica: 0, ...telemetry.rounds.shown(0, 4) }),
+    page: () => undefined,
   });
 });
 afterEach(() => http.close());

@@ -4,8 +4,11 @@ import { isIP } from 'node:net';
 
 /** Which pages of browsers may use a port, and under which names it is asked for. */
 export interface WebRules {
-  /** Origins (`https://app.example`) whose pages may; `*` stands for all. Default: none. */
-  readonly allowOrigins?: readonly string[];
+  /**
+   * Origins (`https://app.example`) whose pages may; `*` stands for all. Default: none. A function where they
+   * change: it is asked at every request.
+   */
+  readonly allowOrigins?: readonly string[] | (() => readonly string[]);
   /** Names by which HTTP is asked for, besides loopback's and addresses. */
   readonly allowHosts?: readonly string[];
 }
@@ -24,7 +27,8 @@ export function refuseOrigin(request: IncomingMessage, rules: WebRules): Refusal
 }
 
 function isAllowed(origin: string, { allowOrigins = [] }: WebRules): boolean {
-  return allowOrigins.includes('*') || allowOrigins.includes(origin);
+  const allowed = typeof allowOrigins === 'function' ? allowOrigins() : allowOrigins;
+  return allowed.includes('*') || allowed.includes(origin);
 }
 
 /**

@@ -45,6 +45,11 @@ describe('browsers', () => {
     expect(await upgrade(open.url, { origin: ours })).toBe(101);
     expect(await upgrade(open.url, { origin: `${ours}.evil.example` })).toBe(403);
     expect(await cellJson(open.port, { origin: ours })).toEqual([200, ours]);
+    let invited: readonly string[] = [];
+    const moving = await listenFor(new Recorder(), { allowOrigins: () => invited });
+    expect(await upgrade(moving.url, { origin: ours })).toBe(403);
+    invited = [ours];
+    expect(await upgrade(moving.url, { origin: ours })).toBe(101);
     const any = await listenFor(new Recorder(), { allowOrigins: ['*'] });
     expect(await upgrade(any.url, { origin: 'https://evil.example' })).toBe(101);
   });

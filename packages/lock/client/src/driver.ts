@@ -10,3 +10,5 @@ export type { Dial } from './sdk/cell-links.ts';
 export { type CallOptions, Driver, type DriverConfig } from './sdk/driver.ts';
 export type { Host } from './sdk/host.ts';
 export { askForLock, type Lock, type LockRequest } from './sdk/lock.ts';
+export { readOne } from './sdk/read-one.ts';
+export { Watch, type WatchEvent } from './sdk/watch.ts';

@@ -31,6 +31,7 @@ interface InitFlags {
 interface UpFlags extends InitFlags {
   readonly record?: string;
   readonly logLevel?: string;
+  readonly console?: boolean;
 }
 
 /** `KEY=HOST[:PEERPORT[:CLIENTPORT]]`, IPv6 addresses in brackets. */
@@ -138,6 +139,7 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
     ...(record === undefined ? {} : { record }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
     ...(flags.algorithm === undefined ? {} : { algorithm: flags.algorithm }),
+    ...(flags.console === true && { env: { ...process.env, FATTY_CONSOLE: 'true' } }),
   });
   announce(cell, flags, io);
   const why = await stop;
@@ -177,6 +179,7 @@ function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
   const tries = isOwn ? ['op submit HEX', 'op query'] : ['put /hello world', 'get /hello'];
   const lines = tries.map((words) => `  fatty ${words} --cell ${cell.cellPath}\n`).join('');
   io.out(`\nThe cell is up. In another terminal:\n${lines}`);
+  if (flags.console === true) io.out(`  fatty console --cell ${cell.cellPath}\n`);
   io.out(`Ctrl-C stops it; its data stays in ${cell.dir}.\n`);
 }
 
@@ -223,6 +226,7 @@ export const registerCell: Register = ({ cli, io, run }) => {
     .option('--algorithm <module>', 'host this algorithm (.js) in place of the lock service')
     .option('--record <dir>', 'write traces for "fatty chart" there')
     .option('--log-level <level>', 'what replicas write to replica-i/replica.log')
+    .option('--console', 'every replica serves the web console: see "fatty console"')
     .action(run((flags: UpFlags) => up(flags, io)));
   cli
     .command(

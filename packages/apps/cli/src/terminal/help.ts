@@ -4,7 +4,7 @@ import type { CAC } from 'cac';
 /** What belongs together, in the order in which it is shown. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'A cell': ['init', 'keygen', 'up', 'node', 'member', 'join', 'backup', 'restore', 'doctor'],
-  'How it is': ['status', 'top', 'members', 'evidence'],
+  'How it is': ['status', 'top', 'members', 'evidence', 'console'],
   Files: ['get', 'put', 'mkdir', 'ls', 'stat', 'rm', 'txn', 'watch', 'wait', 'acl'],
   Locks: ['lock', 'elect', 'session'],
   'Machines and jobs': ['machine', 'job'],
@@ -29,6 +29,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   top: ['fatty top', 'fatty top --once -o json'],
   members: ['fatty members'],
   evidence: ['fatty evidence -o json'],
+  console: ['fatty console', 'fatty console --open'],
   get: ['fatty get /config', 'fatty get /config --proof --out config.proof'],
   put: ['fatty put /config hello -p', 'fatty put /config --file config.json'],
   mkdir: ['fatty mkdir /app/config -p'],
