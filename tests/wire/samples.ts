@@ -1,4 +1,5 @@
 // One example of everything that is said, signed and hashed.
+import { rotationShape } from '@fatty/api';
 import {
   bodyShape,
   evidenceShape,
@@ -170,6 +171,13 @@ export function objects(): readonly Example[] {
       shape: signedStatementShape,
       bytes: values.ready,
       about: 'The signature is of type `ready`, by the key itself.',
+    },
+    {
+      name: 'rotation',
+      shape: rotationShape,
+      bytes: encode(rotationShape, { oldKey: client.publicKey, newKey: values.joiner.publicKey }),
+      about:
+        'One key of a client follows another: the new one signs it, type `rotation` (`proof` of the op `rotateKey`).',
     },
   ];
 }

@@ -180,7 +180,7 @@ export const cert: Cert = certOf(committee, votes);
 const otherVote = signVote(cellId, signerAt(2), 2, { ...vote, stateRoot: hash('state', nonce) });
 export const voteEvidence: VoteEvidence = votePair(signedVote, otherVote);
 
-const joiner = signerOf(JOINER_SEED_BYTE);
+export const joiner: Signer = signerOf(JOINER_SEED_BYTE);
 export const motion: Uint8Array = signMotion(cellId, signerAt(0), 0, {
   epoch: 0,
   number: 1,

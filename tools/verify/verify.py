@@ -230,7 +230,7 @@ def page_of(root, page):
 
 def open_state(root, state):
     demand(digest("state", state) == root, "the state that was signed")
-    return fields(decode(state), list, *[bytes] * 9)
+    return fields(decode(state), list, *[bytes] * 10)
 
 
 def names_of(path):

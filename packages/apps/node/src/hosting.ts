@@ -9,6 +9,7 @@ import {
   queryShape,
 } from '@fatty/api';
 import { fail, ok } from '@fatty/codec';
+import { nodeScheme } from '@fatty/codec/node';
 import type { Served } from '@fatty/host';
 import type { CellContext, Failure, Outcome, PublicKey, StateMachine } from '@fatty/interface';
 import type { Cell, Committee, StateView } from '@fatty/protocol';
@@ -87,7 +88,8 @@ function lockHosting(
   return {
     fresh(committee) {
       const { params } = committee;
-      return new LockService({ cell: contextOf(committee), params, ...(admin && { admin }) });
+      const cell = contextOf(committee);
+      return new LockService({ cell, params, scheme: nodeScheme(), ...(admin && { admin }) });
     },
     served: lockServed,
     sessions(machine) {
@@ -148,6 +150,7 @@ function answerOf(machine: Hosted, query: Query, { epoch, members, params }: Com
     case 'contents':
     case 'get':
     case 'job':
+    case 'key':
     case 'jobs':
     case 'list':
     case 'lock':

@@ -39,11 +39,11 @@ import { keepAliveRules } from './keep-alives.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
 import { checkOpening, type OpenedHostedOp, openingOf, sourceOf } from './opening.ts';
 import { decodeHostedOp } from './ops.ts';
+import { sessionRowShape } from './session-row.ts';
 import { type SessionRecord, Sessions } from './sessions.ts';
 import {
   restoreSessions,
   type SessionTables,
-  sessionRowShape,
   sessionTables,
   sessionTablesShape,
 } from './tables.ts';

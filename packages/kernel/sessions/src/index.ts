@@ -33,6 +33,7 @@ export {
   storedReceipt,
   storedReceiptShape,
 } from './receipts.ts';
+export { type SessionRow, sessionFields } from './session-row.ts';
 export {
   EXTRA_LINKS_PER_COMMIT,
   type Opening,
@@ -45,8 +46,6 @@ export {
   graveTables,
   restoreGraves,
   rowsOfGraves,
-  type SessionRow,
-  sessionFields,
   sortedSessions,
 } from './tables.ts';
 export { type Desk, receiptOf, takeTurns } from './turns.ts';

@@ -26,8 +26,9 @@ export interface SessionRecord {
   readonly id: SessionId;
   /** Map key of the id. */
   readonly key: string;
-  readonly client: PublicKey;
-  /** Map key of the client. */
+  /** The key that signs for it now. */
+  client: PublicKey;
+  /** Map key of whom it counts for: of the client that opened it, unless the algorithm knows another name. */
   readonly owner: string;
   /** Member whose block carried the open. */
   readonly author: PublicKey;
@@ -98,6 +99,8 @@ export class Sessions<S extends SessionRecord> {
   /** By gateway and client. */
   readonly #perOrigin = new Map<string, number>();
   readonly #perClient = new Map<string, number>();
+  /** Whose sessions are kept no longer. */
+  readonly #sealed = new Set<string>();
 
   /** `row`: a session as {@link SessionTries} covers it, without its receipts. */
   constructor(limits: SessionLimits, row: Shape<S>) {
@@ -144,11 +147,12 @@ export class Sessions<S extends SessionRecord> {
     return this.#live.values();
   }
 
-  /** Why this open is refused, if it is. `commit`: the one that applies it. */
+  /** Why this open is refused, if it is. `commit`: the one that applies it; `owner`: whom it would count for. */
   refuseOpen(
     batch: Pick<OrderedBatch, 'client' | 'session' | 'basis' | 'author'>,
     commit: number,
     basisCommitsMax: number,
+    owner: string = toHex(batch.client),
   ): Failure | undefined {
     const { basis, author } = batch;
     if (basis.commit > commit) {
@@ -166,7 +170,7 @@ export class Sessions<S extends SessionRecord> {
       const expected = `a basis above ${floor}: this key has ended many sessions`;
       return failure('stale_basis', expected, String(basis.commit));
     }
-    return this.#refuseFull(toHex(batch.client), author);
+    return this.#refuseFull(owner, author);
   }
 
   /** The cell's limits come before the gateway's: only for the latter does another gateway help. */
@@ -243,6 +247,20 @@ export class Sessions<S extends SessionRecord> {
     this.touch(session);
   }
 
+  /** From now on another key signs for all sessions of this owner. Costs a look at every session there is. */
+  rekey(owner: string, client: PublicKey): void {
+    for (const session of this.#live.values()) {
+      if (session.owner !== owner) continue;
+      session.client = client;
+      this.touch(session);
+    }
+  }
+
+  /** No keep-alive counts for the sessions of this owner any more: they end with their leases. */
+  seal(owner: string): void {
+    this.#sealed.add(owner);
+  }
+
   /** Begins another keep-alive chain, and keeps the session. */
   reanchor(session: S, anchor: Digest, now: number): void {
     session.link = anchor;
@@ -257,6 +275,9 @@ export class Sessions<S extends SessionRecord> {
   checkKeepAlive({ about, rank, proof }: Unsigned): Verdict {
     const session = this.#live.get(toHex(about));
     if (session === undefined) return ignore('session_unknown', 'a live session', 'none');
+    if (this.#sealed.has(session.owner)) {
+      return ignore('session_unknown', 'a session that may be kept', 'one that only ends');
+    }
     const links = rank - session.i;
     if (links < 1) return ignore('bad_keep_alive', `link ${session.i + 1}`, `link ${rank}`);
     if (links > LINKS_MAX) {

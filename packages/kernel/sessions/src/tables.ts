@@ -1,25 +1,13 @@
 // Sessions and graves as snapshots write them.
-import {
-  array,
-  digest,
-  fixed,
-  publicKey,
-  record,
-  type Shape,
-  sessionId,
-  toHex,
-  u32,
-  u53,
-} from '@fatty/codec';
-import type { Digest, Position, PublicKey, SessionId } from '@fatty/interface';
+import { array, digest, publicKey, record, type Shape, toHex, u53 } from '@fatty/codec';
+import type { Digest } from '@fatty/interface';
 import type { Floor, Grave, Graves } from './graves.ts';
 import { keptReceipt, type StoredReceipt, storedReceiptShape } from './receipts.ts';
+import { type SessionRow, sessionFields } from './session-row.ts';
 import { digestOf } from './session-tries.ts';
 import type { SessionRecord, Sessions } from './sessions.ts';
 
 const COUNT_MAX = 2 ** 32 - 1;
-
-const position: Shape<Position> = record<Position>({ commit: u53, index: u32 });
 
 type GraveRow = Omit<Grave, 'key'> & { readonly key: Digest };
 
@@ -64,22 +52,6 @@ function byKey(a: { readonly key: string }, b: { readonly key: string }): number
   return a.key < b.key ? -1 : 1;
 }
 
-/** A session without its receipts, and without what an algorithm adds. Times in ms. */
-export interface SessionRow {
-  readonly id: SessionId;
-  readonly client: PublicKey;
-  /** Key of the member whose block carried the opening. */
-  readonly author: PublicKey;
-  readonly opened: Position;
-  readonly openableUntil: number;
-  readonly leaseMs: number;
-  readonly link: Uint8Array;
-  readonly i: number;
-  /** On the lease clock. */
-  readonly expiry: number;
-  readonly lastSeq: number;
-}
-
 interface StoredSession extends SessionRow {
   readonly receipts: readonly StoredReceipt[];
 }
@@ -88,27 +60,6 @@ interface StoredSession extends SessionRow {
 export interface SessionTables extends GraveTables {
   readonly sessions: readonly StoredSession[];
 }
-
-/** Of a {@link SessionRow}. */
-export const sessionFields: {
-  readonly [K in keyof SessionRow]: Shape<SessionRow[K]>;
-} = {
-  id: sessionId,
-  client: publicKey,
-  author: publicKey,
-  opened: position,
-  openableUntil: u53,
-  leaseMs: u32,
-  link: fixed(32),
-  i: u32,
-  expiry: u53,
-  lastSeq: u53,
-};
-
-/** A session as the trie of sessions has it. */
-export const sessionRowShape: Shape<SessionRecord> = record<SessionRow>(
-  sessionFields,
-) as Shape<SessionRecord>;
 
 /** Canonical bytes of the tables of a snapshot. */
 export const sessionTablesShape: Shape<SessionTables> = record<SessionTables>({

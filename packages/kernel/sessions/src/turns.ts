@@ -1,6 +1,6 @@
 // Exactly once: which copy of a batch has its turn (R3, R19).
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Digest, Failure, OrderedBatch, Receipt } from '@fatty/interface';
+import type { Digest, Failure, OrderedBatch, PublicKey, Receipt } from '@fatty/interface';
 import { Copies } from './copies.ts';
 import { storedReceipt } from './receipts.ts';
 import type { SessionRecord, Sessions } from './sessions.ts';
@@ -18,6 +18,8 @@ export interface Desk<S extends SessionRecord, O, R> {
   /** The opening that op 0 of this batch is, if it is one and stands in its place (R3). */
   openingOf(batch: OrderedBatch): O | undefined;
   refuseOpening(batch: OrderedBatch, opening: O): Failure | undefined;
+  /** Why this key can do nothing, nor ever will; without it every key can act that a session knows. */
+  refuseKey?(client: PublicKey): Failure | undefined;
   /** Opens it: op 0 is applied by that. */
   open(batch: OrderedBatch, opening: O): { readonly session: S; readonly result: R };
   /** Applies op `index`; the session may have ended with an op before it. */
@@ -34,6 +36,11 @@ type Tried<R> =
 
 const DONE = { kind: 'done' } as const;
 const GAP = { kind: 'gap' } as const;
+const NOT_YOURS: Failure = {
+  code: 'session_not_yours',
+  expected: 'the key that acts for it',
+  actual: 'another key',
+};
 const UNKNOWN: Failure = { code: 'session_unknown', expected: 'a live session', actual: 'none' };
 
 /** What an opening is refused for and may pass without, elsewhere or later. */
@@ -85,19 +92,51 @@ function tryCopy<S extends SessionRecord, O, R>(
 ): Tried<R> {
   const session = desk.sessions.get(toHex(batch.session));
   if (session === undefined) return tryFirst(desk, batch);
-  if (!equalBytes(session.client, batch.client)) {
-    const code = 'session_not_yours';
-    const refusal = desk.refusal({
-      code,
-      expected: 'the key that opened it',
-      actual: 'another key',
-    });
-    return { kind: 'refused', results: batch.ops.map(() => refusal), isFinal: true };
-  }
+  if (!equalBytes(session.client, batch.client)) return tryStranger(desk, batch, session);
+  const barred = batch.seq > session.lastSeq ? desk.refuseKey?.(batch.client) : undefined;
+  if (barred) return refuseAll(desk, batch, barred);
   if (batch.seq > session.lastSeq + 1) return GAP;
   if (batch.seq === session.lastSeq + 1) applyNext(desk, batch, session, []);
   else repeat(desk, batch, session);
   return DONE;
+}
+
+/**
+ * Not signed by the key that acts for the session now. Where that key has followed this one, the batch may have been
+ * applied before: then its receipt is still the answer, and where that is forgotten nobody says that it was not.
+ */
+function tryStranger<S extends SessionRecord, O, R>(
+  desk: Desk<S, O, R>,
+  batch: OrderedBatch,
+  session: S,
+): Tried<R> {
+  const barred = desk.refuseKey?.(batch.client);
+  if (!barred) return refuseAll(desk, batch, NOT_YOURS);
+  const stored = storedReceipt(session.receipts, batch.seq);
+  if (stored && equalBytes(stored.batch, batch.id)) {
+    const { seq, commit, results } = stored;
+    desk.receipts.push({
+      batch: batch.id,
+      client: batch.client,
+      session: session.id,
+      seq,
+      commit,
+      results,
+    });
+    return DONE;
+  }
+  if (stored || batch.seq > session.lastSeq) return refuseAll(desk, batch, barred);
+  tell(desk, batch, forgotten(desk, batch, session));
+  return DONE;
+}
+
+function refuseAll<S extends SessionRecord, O, R>(
+  desk: Desk<S, O, R>,
+  batch: OrderedBatch,
+  failure: Failure,
+): Tried<R> {
+  const refusal = desk.refusal(failure);
+  return { kind: 'refused', results: batch.ops.map(() => refusal), isFinal: true };
 }
 
 /** A batch of a session that is not there: opens it, or is refused op by op. */
@@ -155,11 +194,18 @@ function repeat<S extends SessionRecord, O, R>(
     desk.receipts.push(stored);
     return;
   }
+  tell(desk, batch, forgotten(desk, batch, session));
+}
+
+function forgotten<S extends SessionRecord, O, R>(
+  desk: Desk<S, O, R>,
+  batch: OrderedBatch,
+  session: S,
+): readonly R[] {
   const expected = `seq from ${session.receipts[0]?.seq ?? session.lastSeq + 1}`;
   const code = 'receipt_forgotten';
-  const forgotten = desk.refusal({ code, expected, actual: `seq ${batch.seq}` });
-  const results = batch.ops.map(() => forgotten);
-  tell(desk, batch, results);
+  const refusal = desk.refusal({ code, expected, actual: `seq ${batch.seq}` });
+  return batch.ops.map(() => refusal);
 }
 
 /** The receipt of an applied batch, while it is kept. */

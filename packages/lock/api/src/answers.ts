@@ -26,6 +26,7 @@ import { CONTENT_BYTES_MAX, type ContentMode, contentModeShape } from './file-op
 import { type Dot, type OpId, opIdShape, positionShape } from './ids.ts';
 import { type InboxEntry, type InboxTerms, inboxEntriesShape, inboxTermsShape } from './inbox.ts';
 import { type JobAnswer, type JobEntry, jobAnswerShape, jobEntryShape } from './jobs.ts';
+import { type KeyStanding, keyStandingShape } from './keys.ts';
 import { type MachinePolicy, machinePolicyShape } from './machine-policy.ts';
 import {
   ADDRESS_LENGTH_MAX,
@@ -215,6 +216,17 @@ export type Answer =
   /** Of an `own` query: in the words of the algorithm that the cell hosts. */
   | { readonly kind: 'own'; readonly answer: Uint8Array }
   | ({ readonly kind: 'job' } & JobAnswer)
+  /** `identity`: what lists and owners call the client, its first key. */
+  | {
+      readonly kind: 'key';
+      readonly identity: PublicKey;
+      /** The key that acts for it, or was the last to. */
+      readonly current: PublicKey;
+      /** Of the key that was asked about. */
+      readonly standing: KeyStanding;
+      /** Whether nobody acts for the identity any more. */
+      readonly isRevoked: boolean;
+    }
   | { readonly kind: 'jobs'; readonly entries: readonly JobEntry[]; readonly more: boolean }
   | ErrorResult;
 
@@ -350,6 +362,15 @@ export const answerShape: Shape<Answer> = union<Answer>({
   acl: [12, record({ acl: aclShape, aclGen: positionShape })],
   own: [10, record({ answer: bytes(OWN_ANSWER_BYTES_MAX) })],
   job: [13, jobAnswerShape],
+  key: [
+    15,
+    record({
+      identity: publicKey,
+      current: publicKey,
+      standing: keyStandingShape,
+      isRevoked: bool,
+    }),
+  ],
   jobs: [14, record({ entries: array(jobEntryShape, LIST_MAX), more: bool })],
 });
 

@@ -24,6 +24,12 @@ const FINAL = {
   no_dots: 'A remove names at least one dot.',
   bad_acl: 'A list names each principal once, ascending; / needs somebody who may change its ACL.',
   no_proof: 'Take and renew carry at least one proof.',
+  // Keys
+  key_rotated: 'Another key has followed this one, which can do nothing more.',
+  key_revoked: 'This key was revoked and can do nothing more.',
+  key_in_use: 'The new key has acted for somebody already; take a fresh one.',
+  too_many_keys: 'This client has changed its key as often as allowed.',
+  still_administrator: 'The change list of / names this key; take it out there first.',
   // Names
   access_denied: 'This key is not in the list that guards this; ask whoever may change the ACL.',
   not_found: 'No live node has this name.',
@@ -73,7 +79,7 @@ const LATER = {
   quota_nodes: 'This client key owns as many nodes as allowed.',
   quota_bytes: 'This client key stores as many bytes as allowed.',
   commit_full: 'The commit has ended as much as one may; ask again.',
-  cell_full: 'The cell keeps as many nodes, bytes or locks as it may.',
+  cell_full: 'The cell keeps as many nodes, bytes, locks or keys as it may.',
   // Names
   too_many_siblings: 'The content has as many concurrent values as it may keep.',
   too_many_dots: 'The node carries as many dots as it may.',

@@ -98,6 +98,8 @@ export function checkOp(op: Op, params: CellParams): Verdict {
     case 'own':
     case 'reanchor':
     case 'cancel':
+    case 'rotateKey':
+    case 'revokeKey':
       return ACCEPT;
     case 'create':
       return checkCreate(op, params);

@@ -8,8 +8,10 @@ import {
   encode,
   fixed,
   optional,
+  publicKey,
   record,
   type Shape,
+  signature,
   text,
   u8,
   u32,
@@ -17,7 +19,7 @@ import {
   u64,
   union,
 } from '@fatty/codec';
-import type { Digest, Outcome, Position } from '@fatty/interface';
+import type { Digest, Outcome, Position, PublicKey, Signature } from '@fatty/interface';
 import { NONCE_BYTES } from '@fatty/protocol';
 import { type Acl, aclShape } from './acl.ts';
 import { feltShape } from './felt.ts';
@@ -54,6 +56,18 @@ export type Op =
   | { readonly kind: 'own'; readonly op: Uint8Array }
   /** Starts a new keep-alive chain before the old one runs out; counts as a keep-alive. */
   | { readonly kind: 'reanchor'; readonly anchor: Digest }
+  /**
+   * Another key acts for this client from now on: sessions, ACLs, nodes, quotas, machines and jobs are those of the
+   * *identity*, which is called by the client's first key for ever. The key that signs this can do nothing more.
+   */
+  | {
+      readonly kind: 'rotateKey';
+      readonly newKey: PublicKey;
+      /** The new key's signature of `rotationMessage`. */
+      readonly proof: Signature;
+    }
+  /** Nobody acts any more for the identity that this key is one of: asked by itself, or by an administrator. */
+  | { readonly kind: 'revokeKey'; readonly key: PublicKey }
   | FileOp
   /** All of one branch, or nothing (txn.ts). */
   | ({ readonly kind: 'txn' } & Txn)
@@ -199,6 +213,8 @@ export const opShape: Shape<Op> = union<Op>({
   closeSession: [2, record({})],
   reanchor: [3, record({ anchor: digest })],
   own: [4, record({ op: bytes(OP_BYTES_HARD_MAX) })],
+  rotateKey: [5, record({ newKey: publicKey, proof: signature })],
+  revokeKey: [6, record({ key: publicKey })],
   ...fileOpArms,
   removeSubtree: [14, record({ path: pathShape })],
   setAcl: [15, record({ path: pathShape, acl: aclShape, generation: positionShape })],

@@ -5,6 +5,7 @@ import {
   decode,
   encode,
   optional,
+  publicKey,
   record,
   type Shape,
   sessionId,
@@ -12,7 +13,7 @@ import {
   u32,
   union,
 } from '@fatty/codec';
-import type { Outcome, SessionId } from '@fatty/interface';
+import type { Outcome, PublicKey, SessionId } from '@fatty/interface';
 import { DOTS_MAX } from './file-ops.ts';
 import { type Dot, opIdShape } from './ids.ts';
 import { pathShape, SEGMENT_BYTES_MAX } from './path.ts';
@@ -47,7 +48,9 @@ export type Query =
       readonly path: string;
       readonly after: string | undefined;
       readonly limit: number;
-    };
+    }
+  /** What became of a client's key, and whose it is. */
+  | { readonly kind: 'key'; readonly key: PublicKey };
 
 /** Most entries of one page of a listing. */
 export const LIST_MAX = 1024;
@@ -70,6 +73,7 @@ export const queryShape: Shape<Query> = union<Query>({
   contents: [9, record({ path: pathShape, dots: array(opIdShape, DOTS_MAX) })],
   job: [13, record({ path: pathShape })],
   jobs: [14, record({ path: pathShape, after: optional(text(SEGMENT_BYTES_MAX)), limit: u32 })],
+  key: [15, record({ key: publicKey })],
 });
 
 const QUERY_BYTES_MAX = 64 * 1024;

@@ -8,6 +8,7 @@ import {
   encode,
   excerpt,
   optional,
+  publicKey,
   record,
   type Shape,
   text,
@@ -16,7 +17,7 @@ import {
   u64,
   union,
 } from '@fatty/codec';
-import type { Failure, Outcome, Position } from '@fatty/interface';
+import type { Failure, Outcome, Position, PublicKey } from '@fatty/interface';
 import type { OutcomeKind } from '@fatty/protocol';
 import type { ErrorCode } from './errors.ts';
 import { feltShape } from './felt.ts';
@@ -37,6 +38,9 @@ export type Result =
   | { readonly kind: 'reanchored'; readonly leaseExpiry: number }
   /** Of an `own` op: in the words of the algorithm that the cell hosts. */
   | { readonly kind: 'own'; readonly answer: Uint8Array }
+  /** `identity`: what lists and owners call this client, its first key. */
+  | { readonly kind: 'keyRotated'; readonly identity: PublicKey; readonly position: Position }
+  | { readonly kind: 'keyRevoked'; readonly identity: PublicKey; readonly position: Position }
   /** `node`: the live node's id (its first create); `existed`: this create joined it. */
   | {
       readonly kind: 'created';
@@ -137,6 +141,8 @@ export const resultShape: Shape<Result> = union<Result>({
   sessionClosed: [2, record({ position: positionShape })],
   reanchored: [3, record({ leaseExpiry: u53 })],
   own: [4, record({ answer: bytes(RESULT_BYTES_MAX) })],
+  keyRotated: [5, record({ identity: publicKey, position: positionShape })],
+  keyRevoked: [6, record({ identity: publicKey, position: positionShape })],
   created: [10, record({ node: opIdShape, instance: positionShape, existed: bool })],
   written: [11, record({ generation: positionShape })],
   removed: [13, record({ dead: bool })],

@@ -6,11 +6,14 @@ import { txnWeight } from './txn.ts';
 export const SUBTREE_WEIGHT = 512;
 /** Weight of a `claimJob`, which may look at 1,024 jobs of a queue. */
 export const CLAIM_WEIGHT = 16;
+/** Weight of a `rotateKey`: a signature is checked, and the key's sessions are looked for among all. */
+export const ROTATE_WEIGHT = 128;
 /** So many bytes of an op weigh as much as another op: they are hashed, kept and compared. */
 const BYTES_PER_WEIGHT = 1024;
 
 /** By their tags on the wire (`opShape`). */
 const WEIGHTS: ReadonlyMap<number | undefined, number> = new Map([
+  [5, ROTATE_WEIGHT],
   [14, SUBTREE_WEIGHT],
   [41, CLAIM_WEIGHT],
 ]);

@@ -20,6 +20,7 @@ import {
   topicOf,
 } from '../src/index.ts';
 import { JOB, JOBS, TERMS } from './job-samples.ts';
+import { KEY_ANSWER, KEY_OPS, KEY_QUERY, KEY_RESULTS } from './key-samples.ts';
 
 const fill = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
 const session = asSessionId(fill(32, 1));
@@ -135,6 +136,7 @@ export const OPS: ByKind<Op> = {
   proveJob: { kind: 'proveJob', path, nonce: position, outputs: 2, inbox: 4, proofs: [fill(9, 1)] },
   failJob: { kind: 'failJob', path, nonce: position },
   cancelJob: { kind: 'cancelJob', path },
+  ...KEY_OPS,
 };
 
 export const RESULTS: ByKind<Result> = {
@@ -170,6 +172,7 @@ export const RESULTS: ByKind<Result> = {
   jobProved: { kind: 'jobProved', t: 9n, s: 2n ** 200n, done: true, leaseExpiry: 99_000 },
   jobFailed: { kind: 'jobFailed', ended: false, position },
   jobCancelled: { kind: 'jobCancelled', position },
+  ...KEY_RESULTS,
 };
 
 export const EVENTS: ByKind<EventBody> = {
@@ -231,6 +234,7 @@ export const QUERIES: ByKind<Query> = {
   members: { kind: 'members' },
   status: { kind: 'status' },
   acl: { kind: 'acl', path },
+  key: KEY_QUERY,
 };
 
 const stat = {
@@ -267,6 +271,7 @@ export const ANSWERS: ByKind<Answer> = {
   value: { kind: 'value', stat, siblings: [{ dot: id, content }], more: [id] },
   stat: { kind: 'stat', stat },
   acl: { kind: 'acl', acl, aclGen: position },
+  key: KEY_ANSWER,
   list: { kind: 'list', entries: [{ name: 'a', id, node: 'directory' }], more: true },
   session: {
     kind: 'session',

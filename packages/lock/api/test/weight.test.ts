@@ -1,12 +1,13 @@
 // Tests of what ops weigh.
 import { BLOCK_WEIGHT_MAX, DEFAULT_LIMITS } from '@fatty/protocol';
 import { expect, test } from 'vitest';
-import { CLAIM_WEIGHT, encodeOp, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';
+import { CLAIM_WEIGHT, encodeOp, ROTATE_WEIGHT, SUBTREE_WEIGHT, weightOf } from '../src/index.ts';
 import { OPS } from './samples.ts';
 
 const WEIGHTS = new Map([
   ['removeSubtree', SUBTREE_WEIGHT],
   ['claimJob', CLAIM_WEIGHT],
+  ['rotateKey', ROTATE_WEIGHT],
 ]);
 
 test.each(Object.entries(OPS))('%s has the weight of its kind and length', (kind, op) => {

@@ -252,6 +252,8 @@ export abstract class FakeLedger {
       case 'proveJob':
       case 'failJob':
       case 'cancelJob':
+      case 'rotateKey':
+      case 'revokeKey':
         return errorResult('not_found', op.kind, 'nothing');
     }
   }

@@ -83,7 +83,7 @@ export class Access {
   refuse(node: Node, list: AclList, client: string): ErrorResult | undefined {
     if (node.acl === undefined || this.#isIn(open(node.acl).members[list], client))
       return undefined;
-    if (list === 'change' && this.#isAdministrator(client)) return undefined;
+    if (list === 'change' && this.isAdministrator(client)) return undefined;
     const path = this.#committed.pathOf(node);
     return errorResult('access_denied', `a key in the ${list} list of ${path}`, client);
   }
@@ -109,9 +109,15 @@ export class Access {
   }
 
   /** Whom the change list of `/` names, not as anyone, may change every list: nothing is locked out for good. */
-  #isAdministrator(client: string): boolean {
+  isAdministrator(client: string): boolean {
     const { acl } = this.#committed.top;
     return acl !== undefined && this.#isNamed(open(acl).members.change, client);
+  }
+
+  /** Whether it names him himself, and not a group that he is in. */
+  isNamedAdministrator(client: string): boolean {
+    const { acl } = this.#committed.top;
+    return acl !== undefined && open(acl).members.change.keys.has(client);
   }
 }
 
@@ -128,6 +134,8 @@ function listOf({ kind }: Op): AclList | undefined {
     case 'closeSession':
     case 'own':
     case 'reanchor':
+    case 'rotateKey':
+    case 'revokeKey':
     // Its parts are looked at one by one.
     case 'txn':
     case 'release':

@@ -45,7 +45,7 @@ export function answer(
 ): Answer {
   const checked = checkQuery(query);
   if (checked.kind !== 'accept') return refused(checked);
-  const asker = client && toHex(client);
+  const asker = client && state.keys.nameOf(client);
   const denied = asker === undefined ? undefined : refuseQuery(state, query, asker);
   if (denied) return denied;
   switch (query.kind) {
@@ -72,6 +72,8 @@ export function answer(
       return job(state, query);
     case 'jobs':
       return jobs(state, query, asker);
+    case 'key':
+      return key(state, query);
     case 'members':
       return members(state, around);
     case 'status':
@@ -256,6 +258,17 @@ function jobs(state: State, { path, after, limit }: Of<'jobs'>, asker: string | 
     entries.push(showEntry(nameText(child.name), found));
   }
   return { kind: 'jobs', entries, more: false };
+}
+
+function key({ keys }: State, { key: asked }: Of<'key'>): Answer {
+  const identity = keys.identityOf(asked);
+  return {
+    kind: 'key',
+    identity,
+    current: keys.currentOf(identity),
+    standing: keys.recordOf(asked)?.standing ?? 'current',
+    isRevoked: keys.isRevoked(toHex(identity)),
+  };
 }
 
 function members({ head }: State, { cell, params }: Surroundings): Answer {

@@ -10,6 +10,7 @@ import {
 } from '@fatty/api';
 import { refuseOp } from './access.ts';
 import { changeFile } from './file-ops.ts';
+import { revokeKey, rotateKey } from './key-ops.ts';
 import type { Request } from './lock-queue.ts';
 import type { FormedOp } from './open.ts';
 import { closeSession, thingsOf } from './session-expiry.ts';
@@ -37,6 +38,10 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
     case 'reanchor':
       state.sessions.reanchor(session, op.anchor, ledger.now);
       return { kind: 'reanchored', leaseExpiry: session.expiry };
+    case 'rotateKey':
+      return rotateKey(state, op, turn);
+    case 'revokeKey':
+      return revokeKey(state, op, turn);
     case 'create':
     case 'createSequential':
     case 'write':
@@ -75,9 +80,9 @@ export function applyOp(state: State, op: FormedOp, turn: Turn): Result {
     case 'claimJob':
       return claimJob(state, op, turn);
     case 'proveJob':
-      return state.jobs.prove(op, session.client, { id: fileTurn(turn).id, at, ledger });
+      return state.jobs.prove(op, session, { id: fileTurn(turn).id, at, ledger });
     case 'failJob':
-      return state.jobs.fail(op, session.client, at, ledger);
+      return state.jobs.fail(op, session.identity, at, ledger);
     case 'cancelJob':
       return state.jobs.cancel(op.path, session, at, ledger);
   }
@@ -167,7 +172,7 @@ function claimJob(state: State, { path }: Of<'claimJob'>, turn: Turn): Result {
     const node = state.names.find(job);
     return node !== undefined && !state.access.refuse(node, 'write', session.owner);
   };
-  return state.jobs.claim({ path, worker: session.client, mayWrite }, at, ledger);
+  return state.jobs.claim({ path, worker: session.identity, mayWrite }, at, ledger);
 }
 
 function acquire(state: State, op: Of<'acquire' | 'tryAcquire'>, turn: Turn): Result {

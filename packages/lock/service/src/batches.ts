@@ -1,7 +1,15 @@
 // The batches of a commit, each in its turn.
 import { type ErrorResult, encodeResults, errorResult, type Op, type Result } from '@fatty/api';
 import { ACCEPT, equalBytes, reject } from '@fatty/codec';
-import type { Digest, Failure, OrderedBatch, Receipt, Source, Verdict } from '@fatty/interface';
+import type {
+  Digest,
+  Failure,
+  OrderedBatch,
+  PublicKey,
+  Receipt,
+  Source,
+  Verdict,
+} from '@fatty/interface';
 import { type CellParams, sessionIdOf } from '@fatty/protocol';
 import { type Desk, takeTurns } from '@fatty/sessions';
 import { applyOp } from './apply.ts';
@@ -46,12 +54,23 @@ class LockDesk implements Desk<Session, Opening, Result> {
   }
 
   refuseOpening(batch: OrderedBatch): Failure | undefined {
-    return this.sessions.refuseOpen(batch, this.commit, this.#params.basisCommitsMax);
+    const { client } = batch;
+    const { keys } = this.#state;
+    const { basisCommitsMax } = this.#params;
+    return (
+      keys.refuse(client) ??
+      this.sessions.refuseOpen(batch, this.commit, basisCommitsMax, keys.nameOf(client))
+    );
+  }
+
+  refuseKey(client: PublicKey): Failure | undefined {
+    return this.#state.keys.refuse(client);
   }
 
   open(batch: OrderedBatch, op: Opening): { session: Session; result: Result } {
     const { basisCommitsMax } = this.#params;
-    const session = openSession(this.sessions, batch, op, this.#ledger, basisCommitsMax);
+    const identity = this.#state.keys.identityOf(batch.client);
+    const session = openSession(this.sessions, batch, op, identity, this.#ledger, basisCommitsMax);
     this.#state.accounts.countOp(session.owner);
     const { opened, leaseMs, expiry: leaseExpiry } = session;
     return { session, result: { kind: 'sessionOpened', position: opened, leaseMs, leaseExpiry } };
@@ -63,6 +82,9 @@ class LockDesk implements Desk<Session, Opening, Result> {
     if (this.sessions.get(session.key) !== session) {
       return errorResult('session_unknown', 'a live session', 'closed by this batch');
     }
+    // An op before it in this batch may have been the last one of its key.
+    const barred = this.refuseKey(batch.client);
+    if (barred) return refused(barred);
     if (!accounts.countOp(session.owner)) {
       return errorResult('quota_ops', `at most ${accounts.opsPerCommitMax} a commit`, 'more');
     }

@@ -121,7 +121,7 @@ function foldCreates(state: State, pending: readonly Pending[], named: ReadonlyS
     state.names.create({
       path,
       id,
-      owner: session.client,
+      owner: session.identity,
       kind,
       mode,
       ephemeral,

@@ -74,7 +74,7 @@ function create(state: FileState, op: Of<'create'>, turn: FileTurn): FileOutcome
   const created = state.names.create({
     path: op.path,
     id,
-    owner: session.client,
+    owner: session.identity,
     kind: op.node,
     mode: op.mode,
     ephemeral: op.ephemeral,

@@ -85,7 +85,7 @@ export class Jobs {
     const what = {
       path,
       id,
-      owner: session.client,
+      owner: session.identity,
       stamp: { position: at, timeMs: ledger.ts },
     };
     const created = this.#names.create(creationWith(job, what));
@@ -160,15 +160,16 @@ export class Jobs {
    * worker sends ends its claim. Codes `not_found`, `not_a_job`, `job_ended`, `not_claimant`, and
    * those of {@link judgeJob}.
    */
-  prove(op: JobProofOp, worker: PublicKey, { id, at, ledger }: ProofTurn): Result {
-    const found = this.#ownClaim(op.path, worker);
+  prove(op: JobProofOp, session: Session, { id, at, ledger }: ProofTurn): Result {
+    const found = this.#ownClaim(op.path, session.identity);
     if ('kind' in found) return found;
     const progress = judgeJob(op, found.job);
     if ('kind' in progress) {
       this.#countRefusal(found, progress, at, ledger);
       return progress;
     }
-    this.#keep(found, op, worker, { id, at, ledger });
+    // The proofs are bound to the key that signs.
+    this.#keep(found, op, session.client, { id, at, ledger });
     const job = this.#advance(found, op, progress, ledger);
     const { t, s } = progress;
     const leaseExpiry = job.claim?.leaseExpiry ?? 0;
@@ -232,7 +233,7 @@ export class Jobs {
     const { node, job } = found;
     const fence = job.fencePath === undefined ? undefined : session.claims.get(job.fencePath);
     const holds = fence?.held === true && fence.mode === 'exclusive';
-    if (!holds && !equalBytes(node.owner, session.client)) {
+    if (!holds && !equalBytes(node.owner, session.identity)) {
       return errorResult('not_job_owner', `the owner ${toHex(node.owner)}`, 'another client');
     }
     this.#end(found, job, 'cancelled', ledger);

@@ -46,12 +46,19 @@ export class Ledger {
   readonly now: number;
   /** Commit time, ms since the Unix epoch. */
   readonly ts: number;
+  readonly #keyOf: (identity: PublicKey) => PublicKey;
   #index = 0;
   /** What the commit may end, see `effectsPerCommitMax` of the quotas; ops and clock each. */
   readonly effectsMax: number;
   #room: number;
 
-  constructor(input: Pick<CommitInput, 'index' | 'leaseClock' | 'commitTs'>, effectsMax: number) {
+  /** `keyOf`: the key that acts for an identity now. */
+  constructor(
+    input: Pick<CommitInput, 'index' | 'leaseClock' | 'commitTs'>,
+    effectsMax: number,
+    keyOf: (identity: PublicKey) => PublicKey,
+  ) {
+    this.#keyOf = keyOf;
     this.effectsMax = effectsMax;
     this.#room = effectsMax;
     this.commit = input.index;
@@ -96,7 +103,7 @@ export class Ledger {
   }
 
   tell(to: Recipient, body: NoticeBody): void {
-    this.notices.push({ client: to.client, session: to.id, body: encodeNotice(body) });
+    this.notices.push({ client: this.#keyOf(to.client), session: to.id, body: encodeNotice(body) });
   }
 
   /** For whoever watches. */

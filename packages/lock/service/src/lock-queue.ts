@@ -29,6 +29,13 @@ const NOBODY: Pick<Lock, 'holders' | 'queue'> = { holders: [], queue: [] };
 /** What an acquire asks for. */
 export type Request = Pick<Claim, 'path' | 'session' | 'seq' | 'index' | 'mode' | 'lockDelayMs'>;
 
+/** What locks need of the rest of the state. */
+export interface Around {
+  onGrant(path: string, lockGen: Position): void;
+  /** Whether nobody acts any more for whoever a session counts for: it is granted nothing more. */
+  isRevoked(owner: string): boolean;
+}
+
 /** How a hold ended: given back, or failed (which starts the lock-delay). */
 export type Ending = 'clean' | 'failed';
 
@@ -47,13 +54,13 @@ export class Locks {
   readonly #timedWaits = new Map<string, Claim>();
   /** Paths whose head may be grantable, in byte order: what {@link settle} has to look at. */
   readonly #touched = new Children<Touched>();
-  readonly #onGrant: (path: string, lockGen: Position) => void;
+  readonly #around: Around;
   #holds = 0;
   #waits = 0;
 
-  constructor(limits: Quotas, onGrant: (path: string, lockGen: Position) => void) {
+  constructor(limits: Quotas, around: Around) {
     this.#limits = limits;
-    this.#onGrant = onGrant;
+    this.#around = around;
   }
 
   get holds(): number {
@@ -291,6 +298,11 @@ export class Locks {
     for (let head = lock.queue[0]; head !== undefined; head = lock.queue[0]) {
       if (obstacle(lock, head.mode, ledger.now) !== undefined) break;
       if (ledger.room === 0) return false;
+      if (this.#around.isRevoked(head.session.owner)) {
+        this.drop(head, 'clean', ledger);
+        endWait(head, 'key_revoked', ledger);
+        continue;
+      }
       lock.queue.shift();
       this.#forgetWait(head);
       head.held = true;
@@ -299,7 +311,7 @@ export class Locks {
       this.tries.touchClaim(head);
       lock.holders.push(head);
       this.#holds += 1;
-      this.#onGrant(lock.path, head.position);
+      this.#around.onGrant(lock.path, head.position);
       tellGranted(head, ledger);
     }
     this.#tidy(lock);
@@ -309,7 +321,7 @@ export class Locks {
   #hold(lock: Lock, request: Request, at: Position, ledger: Ledger): Result {
     const claim: Claim = { ...request, held: true, position: at, deadline: undefined };
     this.#enter(lock, claim);
-    this.#onGrant(lock.path, at);
+    this.#around.onGrant(lock.path, at);
     tellAcquired(claim, ledger);
     const { mode, session } = claim;
     return { kind: 'granted', lockGen: at, mode, leaseExpiry: session.expiry };

@@ -31,7 +31,11 @@ export function lose(claim: Claim, reason: LossReason, ledger: Ledger): void {
 }
 
 /** Tells a waiter that it will never hold. */
-export function endWait(claim: Claim, code: 'max_wait' | 'not_found', ledger: Ledger): void {
+export function endWait(
+  claim: Claim,
+  code: 'max_wait' | 'not_found' | 'key_revoked',
+  ledger: Ledger,
+): void {
   const { path, seq, index, session } = claim;
   ledger.tellNext(session, { kind: 'waitEnded', path, seq, index, code, position: ledger.next() });
 }

@@ -88,7 +88,7 @@ export class Machines {
     const what = {
       path,
       id,
-      owner: session.client,
+      owner: session.identity,
       stamp: { position: at, timeMs: ledger.ts },
     };
     const created = this.#names.create(creationWith(machine, what));
@@ -105,7 +105,7 @@ export class Machines {
     const { machine } = found;
     const { lessee, notBefore } = machine;
     if (lessee !== undefined) {
-      const own = equalBytes(lessee.client, session.client);
+      const own = equalBytes(lessee.client, session.identity);
       const since = `held by ${toHex(lessee.client)} since ${showPosition(lessee.lockGen)}`;
       return errorResult(own ? 'already_held' : 'held', 'a free machine', since);
     }
@@ -130,7 +130,7 @@ export class Machines {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
     const { machine } = found;
-    const lessee = ownLessee(machine, session.client);
+    const lessee = ownLessee(machine, session.identity);
     if ('kind' in lessee) return lessee;
     const advance = this.#advance(op, machine, ledger);
     if ('kind' in advance) return advance;
@@ -157,7 +157,7 @@ export class Machines {
     const expiry = ledger.now + machine.periodMs;
     const { address = '', content = new Uint8Array(0) } = machine.lessee ?? {};
     const lessee: Lessee = {
-      client: session.client,
+      client: session.identity,
       session: session.id,
       lockGen,
       expiry,
@@ -170,7 +170,7 @@ export class Machines {
     this.#watchInbox(path, machine, ledger.now);
     const { t, s } = machine;
     if (lockGen === nonce) {
-      ledger.happened({ kind: 'machineTaken', path, lockGen, client: session.client });
+      ledger.happened({ kind: 'machineTaken', path, lockGen, client: session.identity });
     }
     ledger.happened({ kind: 'machineAdvanced', path, t, s });
     return { kind: 'machineHeld', nonce, t, s, lockGen, leaseExpiry: expiry };
@@ -179,7 +179,7 @@ export class Machines {
   release(path: string, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(path);
     if ('kind' in found) return found;
-    const lessee = ownLessee(found.machine, session.client);
+    const lessee = ownLessee(found.machine, session.identity);
     if ('kind' in lessee) return lessee;
     this.#leaseEnds.delete(path);
     this.#names.setSlot(found.node, { ...found.machine, nonce: at, lessee: undefined });
@@ -190,7 +190,7 @@ export class Machines {
   publish(op: Publication, session: Session, at: Position, ledger: Ledger): Result {
     const found = this.#find(op.path);
     if ('kind' in found) return found;
-    const lessee = ownLessee(found.machine, session.client);
+    const lessee = ownLessee(found.machine, session.identity);
     if ('kind' in lessee) return lessee;
     const { address, content } = op;
     this.#names.setSlot(found.node, {
@@ -207,7 +207,7 @@ export class Machines {
     if ('kind' in found) return found;
     const { node, machine } = found;
     if (machine.inbox === undefined) return errorResult('no_inbox', 'an inbox', 'none declared');
-    const entry = { value: op.entry, by: session.client, postedAt: ledger.now };
+    const entry = { value: op.entry, by: session.identity, postedAt: ledger.now };
     const inbox = addEntry(machine.inbox, entry, this.#quotas);
     if ('kind' in inbox) return inbox;
     const next = { ...machine, inbox };

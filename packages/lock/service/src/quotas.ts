@@ -46,6 +46,9 @@ export interface Quotas extends SessionLimits {
   readonly jobsPerQueueAndClientMax: number;
   /** Jobs that one client key has claimed. Code `too_many_claims`. */
   readonly jobClaimsPerClientMax: number;
+  /** Keys that one client has had, and those of all that ever changed theirs. Codes `too_many_keys`, `cell_full`. */
+  readonly keysPerClientMax: number;
+  readonly keysMax: number;
   /** Jobs that wait for the result of one. Code `too_many_dependents`. */
   readonly dependentsPerJobMax: number;
 }
@@ -70,6 +73,8 @@ export const DEFAULT_QUOTAS: Quotas = {
   jobsPerQueueMax: 1024,
   jobsPerQueueAndClientMax: 256,
   jobClaimsPerClientMax: 4,
+  keysPerClientMax: 1024,
+  keysMax: 262_144,
   dependentsPerJobMax: 256,
 };
 
@@ -126,6 +131,11 @@ export class Accounts {
     const used = (this.#opsOfCommit.get(client) ?? 0) + 1;
     this.#opsOfCommit.set(client, used);
     return used <= this.#limits.opsPerCommitMax;
+  }
+
+  /** Whether a client stores anything. */
+  has(client: string): boolean {
+    return this.#accounts.has(client);
   }
 
   /** What would be broken by storing this much more, if anything. */

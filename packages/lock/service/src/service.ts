@@ -1,6 +1,15 @@
 // The lock service: the machine that a replica hosts.
 import { type Answer, EPOCH_PATH, type ErrorCode, type Query } from '@fatty/api';
-import { ACCEPT, compareBytes, equalBytes, ignore, reject, toHex } from '@fatty/codec';
+import {
+  ACCEPT,
+  compareBytes,
+  ed25519,
+  equalBytes,
+  ignore,
+  reject,
+  type SignatureScheme,
+  toHex,
+} from '@fatty/codec';
 import type {
   Applied,
   CellContext,
@@ -25,6 +34,7 @@ import { mayHear, refuseRead, ruledBy } from './access.ts';
 import { answer, type Surroundings } from './answers.ts';
 import { applyBatches, checkOpening, openingOf } from './batches.ts';
 import { foldPending } from './delivered.ts';
+import { checkRotation } from './key-ops.ts';
 import { Ledger } from './ledger.ts';
 import { machineOf } from './machine-state.ts';
 import { judge } from './machines.ts';
@@ -46,6 +56,8 @@ export interface ServiceOptions {
    * otherwise. Default: the cell is open.
    */
   readonly admin?: PublicKey;
+  /** What signatures of ops are checked with, by the rule of {@link ed25519}, which is the default. */
+  readonly scheme?: SignatureScheme;
 }
 
 /**
@@ -59,6 +71,7 @@ export class LockService implements StateMachine<OpenedOp> {
   readonly #around: Surroundings;
   readonly #quotas: Quotas;
   readonly #admin: PublicKey | undefined;
+  readonly #scheme: SignatureScheme;
   #state: State;
   /** Delivered view only: where it started and what came since. */
   #base: State | undefined;
@@ -71,9 +84,11 @@ export class LockService implements StateMachine<OpenedOp> {
 
   constructor(options: ServiceOptions) {
     const { cell, params = DEFAULT_PARAMS, quotas = DEFAULT_QUOTAS, admin } = options;
+    const { scheme = ed25519() } = options;
     this.#around = { cell, params };
     this.#quotas = shareSessions(quotas, cell.members.length);
     this.#admin = admin;
+    this.#scheme = scheme;
     this.#state = new State(this.#quotas);
     if (admin !== undefined)
       this.#state.names.setAcl(this.#state.names.top, ruledBy(admin), undefined);
@@ -100,6 +115,10 @@ export class LockService implements StateMachine<OpenedOp> {
     }
     if (op.kind === 'openSession') return checkOpening(source, op);
     if (op.kind === 'declareMachine' || op.kind === 'declareJob') return checkPolicy(op.policy);
+    if (op.kind === 'rotateKey') {
+      const { cellId } = this.#around.cell;
+      return checkRotation(op, source.client, { cellId, scheme: this.#scheme });
+    }
     if (!isProven(op)) return ACCEPT;
     return askAbout(op, this.#around.cell.cellId, source.client);
   }
@@ -111,17 +130,20 @@ export class LockService implements StateMachine<OpenedOp> {
    * way.
    */
   precheck(batch: OrderedBatch<OpenedOp>): Verdict {
-    const { sessions, head } = this.#state;
+    const { sessions, head, keys } = this.#state;
+    const barred = keys.refuse(batch.client);
+    if (barred !== undefined) return ignored(barred);
     const session = sessions.get(toHex(batch.session));
     if (session === undefined) {
       if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');
       const { basisCommitsMax } = this.#around.params;
-      const refusal = sessions.refuseOpen(batch, head.commit, basisCommitsMax);
+      const owner = keys.nameOf(batch.client);
+      const refusal = sessions.refuseOpen(batch, head.commit, basisCommitsMax, owner);
       // This replica may be behind: a commit that it has not applied yet may have happened.
       return refusal === undefined || refusal.code === 'future_basis' ? ACCEPT : ignored(refusal);
     }
     if (!equalBytes(session.client, batch.client)) {
-      return ignore('session_not_yours', 'the key that opened it', 'another key');
+      return ignore('session_not_yours', 'the key that acts for it', 'another key');
     }
     if (batch.seq <= session.lastSeq) {
       return ignore('already_applied', `seq ${session.lastSeq + 1}`, `seq ${batch.seq}`);
@@ -149,7 +171,8 @@ export class LockService implements StateMachine<OpenedOp> {
    * Whether committed state has a live session of this key, so that a gateway knows whom it serves.
    */
   hasSession(client: PublicKey): boolean {
-    return this.#state.sessions.countOf(toHex(client)) > 0;
+    const { sessions, keys } = this.#state;
+    return sessions.countOf(keys.nameOf(client)) > 0;
   }
 
   /** The receipt of an applied batch, while kept (64 per session): the answer to a resend. */
@@ -161,7 +184,9 @@ export class LockService implements StateMachine<OpenedOp> {
     this.#leaveView();
     if (this.#borrowed) this.restore(this.snapshot());
     const state = this.#state;
-    const ledger = new Ledger(input, this.#quotas.effectsPerCommitMax);
+    const ledger = new Ledger(input, this.#quotas.effectsPerCommitMax, (identity) =>
+      state.keys.currentOf(identity),
+    );
     const { epoch, index: commit, commitTs, leaseClock, evidence } = input;
     if (input.batches.length + input.unsigned.length + evidence.length > 0) this.#changes++;
     const failedOver = epoch !== state.head.epoch;
@@ -271,12 +296,16 @@ export class LockService implements StateMachine<OpenedOp> {
   refuseProof(question: Uint8Array, client: PublicKey): Failure | undefined {
     const opened = openQuestion(question);
     if (!opened.ok || !('path' in opened.value)) return undefined;
-    return refuseRead(this.#committed, opened.value.path, toHex(client));
+    return refuseRead(this.#committed, opened.value.path, this.#nameOf(client));
   }
 
   /** Whether a client may hear of events at a path: it may read what stands there, or the nearest node above. */
   mayHear(path: string, client: PublicKey): boolean {
-    return mayHear(this.#committed, path, toHex(client));
+    return mayHear(this.#committed, path, this.#nameOf(client));
+  }
+
+  #nameOf(client: PublicKey): string {
+    return this.#committed.keys.nameOf(client);
   }
 
   get #committed(): State {
@@ -286,7 +315,8 @@ export class LockService implements StateMachine<OpenedOp> {
   fresh(): LockService {
     const { cell, params } = this.#around;
     const admin = this.#admin;
-    return new LockService({ cell, params, quotas: this.#quotas, ...(admin && { admin }) });
+    const own = { quotas: this.#quotas, scheme: this.#scheme };
+    return new LockService({ cell, params, ...own, ...(admin && { admin }) });
   }
 
   view(): LockService {

@@ -1,8 +1,8 @@
 // What the lock service keeps for a session.
 import { type ErrorResult, errorResult, type LockMode, type Op } from '@fatty/api';
-import { utf8 } from '@fatty/codec';
+import { toHex, utf8 } from '@fatty/codec';
 import { type Entries, LayeredMap } from '@fatty/crdt';
-import type { OrderedBatch, Position } from '@fatty/interface';
+import type { OrderedBatch, Position, PublicKey } from '@fatty/interface';
 import { openRecord, type SessionRecord, type Sessions as SessionsOf } from '@fatty/sessions';
 import type { Ledger } from './ledger.ts';
 import type { Quotas } from './quotas.ts';
@@ -27,6 +27,8 @@ export interface Claim {
 
 /** A session, and what the lock service keeps for it. */
 export interface Session extends SessionRecord {
+  /** The first key of its client: whom lists, owners, machines and jobs name. */
+  readonly identity: PublicKey;
   /** Of the last notice about its locks and waits (R21b). */
   lastNumber: number;
   /** By path: a session waits for or holds a path at most once. */
@@ -40,9 +42,15 @@ export interface Session extends SessionRecord {
 }
 
 /** A session with nothing in it yet, or none of it back from a snapshot yet. */
-export function withNothing(record: SessionRecord, lastNumber: number): Session {
+export function withNothing(
+  record: SessionRecord,
+  identity: PublicKey,
+  lastNumber: number,
+): Session {
   return {
     ...record,
+    identity,
+    owner: toHex(identity),
     lastNumber,
     claims: new Map(),
     claimOf: new Map(),
@@ -56,11 +64,12 @@ export function openSession(
   sessions: Sessions,
   batch: OrderedBatch,
   op: Extract<Op, { kind: 'openSession' }>,
+  identity: PublicKey,
   ledger: Ledger,
   basisCommitsMax: number,
 ): Session {
   const record = openRecord(batch, op, ledger.next(), ledger.now, basisCommitsMax);
-  const session = withNothing(record, 0);
+  const session = withNothing(record, identity, 0);
   sessions.add(session);
   return session;
 }

@@ -1,5 +1,12 @@
 // The canonical bytes of the state, and its root.
-import { comparePaths, type LockMode, lockModeShape, pathShape, positionShape } from '@fatty/api';
+import {
+  comparePaths,
+  keyStandingShape,
+  type LockMode,
+  lockModeShape,
+  pathShape,
+  positionShape,
+} from '@fatty/api';
 import {
   array,
   bytes,
@@ -8,6 +15,7 @@ import {
   InvariantError,
   invariant,
   optional,
+  publicKey,
   record,
   type Shape,
   sessionId,
@@ -15,7 +23,7 @@ import {
   u32,
   u53,
 } from '@fatty/codec';
-import type { Position, SessionId } from '@fatty/interface';
+import type { Position, PublicKey, SessionId } from '@fatty/interface';
 import {
   type GraveTables,
   graveTables,
@@ -27,7 +35,7 @@ import {
   sortedSessions,
   storedReceiptShape,
 } from '@fatty/sessions';
-import { type Head, headShape, type SessionRow } from '@fatty/verify';
+import { type Head, headShape, type KeyRecord, type SessionRow } from '@fatty/verify';
 import type { Lock } from './lock-state.ts';
 import type { Quotas } from './quotas.ts';
 import { type Claim, type Session, withNothing } from './sessions.ts';
@@ -57,11 +65,14 @@ interface LockRow {
   readonly exclusiveFrom: number;
 }
 
+type KeyRow = KeyRecord & { readonly key: PublicKey };
+
 /** Everything but the namespace, which has its own canonical form in package crdt. */
 interface Tables extends GraveTables {
   readonly head: Head;
   readonly sessions: readonly StoredSession[];
   readonly locks: readonly LockRow[];
+  readonly keys: readonly KeyRow[];
 }
 
 const claimRow: Shape<ClaimRow> = record<ClaimRow>({
@@ -95,6 +106,15 @@ const tablesShape: Shape<Tables> = record<Tables>({
     }),
     COUNT_MAX,
   ),
+  keys: array(
+    record<KeyRow>({
+      key: publicKey,
+      identity: publicKey,
+      standing: keyStandingShape,
+      since: positionShape,
+    }),
+    COUNT_MAX,
+  ),
 });
 
 interface Snapshot {
@@ -112,7 +132,7 @@ function toClaimRow(claim: Claim): ClaimRow {
   return { session: claim.session.id, seq, index, mode, lockDelayMs, position, deadline };
 }
 
-function encodeTables({ head, sessions, locks }: State): Uint8Array {
+function encodeTables({ head, sessions, locks, keys }: State): Uint8Array {
   return encode(tablesShape, {
     head,
     sessions: sortedSessions(sessions),
@@ -126,6 +146,7 @@ function encodeTables({ head, sessions, locks }: State): Uint8Array {
         allFrom,
         exclusiveFrom,
       })),
+    keys: keys.all(),
   });
 }
 
@@ -143,7 +164,11 @@ export function readSnapshot(input: Uint8Array, quotas: Quotas): State {
   const { head, sessions, locks } = rows;
   const state = new State(quotas);
   state.head = head;
-  for (const row of sessions) state.sessions.add(toSession(row));
+  for (const row of rows.keys) state.keys.add(row);
+  for (const { identity } of rows.keys) {
+    if (state.keys.isRevoked(toHex(identity))) state.sessions.seal(toHex(identity));
+  }
+  for (const row of sessions) state.sessions.add(toSession(row, state));
   restoreGraves(state.sessions.graves, rows);
   state.names.restore(names);
   for (const row of locks) state.locks.add(toLock(row, state), head.leaseClock);
@@ -157,9 +182,11 @@ function must<T>(outcome: { ok: true; value: T } | { ok: false; failure: { code:
   return outcome.value;
 }
 
-function toSession(row: StoredSession): Session {
+function toSession(row: StoredSession, { keys }: State): Session {
   const record = { ...row, key: toHex(row.id), owner: toHex(row.client) };
-  return withNothing({ ...record, receipts: row.receipts.map(keptReceipt) }, row.lastNumber);
+  const identity = keys.identityOf(row.client);
+  const receipts = row.receipts.map(keptReceipt);
+  return withNothing({ ...record, receipts }, identity, row.lastNumber);
 }
 
 function toLock(row: LockRow, state: State): Lock {

@@ -14,7 +14,7 @@ export function rootOf(state: State): Digest {
 
 /** The record that the root is the hash of, which every proof begins with; `head`: another time than now. */
 export function stateRecordOf(
-  { head: own, names, sessions, locks, accounts }: State,
+  { head: own, names, sessions, locks, accounts, keys }: State,
   head: Head = own,
 ): Uint8Array {
   const { tries, graves } = sessions;
@@ -29,6 +29,7 @@ export function stateRecordOf(
     machines: names.machines().root(),
     quotas: accounts.trie().root(),
     jobs: names.jobs().root(),
+    keys: keys.trie().root(),
   };
   return encode(stateRecordShape, record);
 }

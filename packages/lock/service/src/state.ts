@@ -4,6 +4,7 @@ import { Sessions as SessionsOf } from '@fatty/sessions';
 import { type Head, type SessionRow, sessionRowShape } from '@fatty/verify';
 import { Access } from './access.ts';
 import { Jobs } from './jobs.ts';
+import { Keys } from './keys.ts';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './lock-queue.ts';
 import type { Machine } from './machine-state.ts';
@@ -23,6 +24,7 @@ export const GENESIS: Head = { epoch: 0, commit: 0, commitTs: 0, leaseClock: 0, 
 export class State {
   head: Head = GENESIS;
   readonly accounts: Accounts;
+  readonly keys: Keys;
   readonly sessions: Sessions;
   readonly names: Names;
   readonly access: Access;
@@ -36,13 +38,18 @@ export class State {
   constructor(quotas: Quotas, base?: State) {
     this.#quotas = quotas;
     this.accounts = base?.accounts.fork() ?? new Accounts(quotas);
+    this.keys = base?.keys ?? new Keys(quotas);
     this.sessions = base?.sessions.fork(borrowed) ?? new SessionsOf<Session>(quotas, rowShape);
     this.names =
       base?.names.fork(this.accounts, this.sessions) ??
       new Names(quotas, this.accounts, this.sessions);
     this.access = base?.access ?? new Access(this.names);
     this.locks =
-      base?.locks ?? new Locks(quotas, (path, lockGen) => this.names.setLockGen(path, lockGen));
+      base?.locks ??
+      new Locks(quotas, {
+        onGrant: (path, lockGen) => this.names.setLockGen(path, lockGen),
+        isRevoked: (owner) => this.keys.isRevoked(owner),
+      });
     this.machines = base?.machines ?? new Machines(this.names, quotas);
     this.jobs = base?.jobs ?? new Jobs(this.names, quotas);
   }

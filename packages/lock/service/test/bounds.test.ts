@@ -124,7 +124,10 @@ test('what is below two ephemerals of a session counts once', () => {
 
 test('a waiter for a shared lock goes on when the delay that stops it ends, not the longer one', () => {
   const granted: string[] = [];
-  const locks = new Locks(DEFAULT_QUOTAS, (path) => void granted.push(path));
+  const locks = new Locks(DEFAULT_QUOTAS, {
+    onGrant: (path) => void granted.push(path),
+    isRevoked: () => false,
+  });
   const { session: id, signer } = new Client(1);
   const mine = { key: 'k', expiry: 9_000, lastNumber: 0, bytes: 0 };
   const session = { id, client: signer.publicKey, ...mine, claims: new Map(), claimOf: new Map() };
@@ -142,7 +145,7 @@ test('a waiter for a shared lock goes on when the delay that stops it ends, not 
   const [allFrom, exclusiveFrom] = [1_000, 60_000];
   locks.add({ path: '/l', holders: [], queue: [waits], allFrom, exclusiveFrom }, 0);
   for (const leaseClock of [999, 1_000]) {
-    const ledger = new Ledger({ index: 2, leaseClock, commitTs: 0 }, 10);
+    const ledger = new Ledger({ index: 2, leaseClock, commitTs: 0 }, 10, (key) => key);
     locks.endTimers(ledger);
     locks.settleLast(ledger);
     expect(granted).toEqual(leaseClock < 1_000 ? [] : ['/l']);

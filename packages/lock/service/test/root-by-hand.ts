@@ -78,7 +78,7 @@ function quotasByHand(lines: readonly Line[]): Uint8Array {
 /** The fields of the state record, from the bytes of a snapshot alone. */
 export function stateRecordByHand(snapshot: Uint8Array): readonly Plain[] {
   const [tables, names] = listOf(plainOf(snapshot)).map((part) => plainOf(bytesOf(part)));
-  const [head = [], sessions, graves, floors, locks] = listOf(tables);
+  const [head = [], sessions, graves, floors, locks, keys] = listOf(tables);
   const lines = linesOf(names ?? []);
   return [
     head,
@@ -88,6 +88,12 @@ export function stateRecordByHand(snapshot: Uint8Array): readonly Plain[] {
     slotsByHand(lines, 1),
     quotasByHand(lines),
     slotsByHand(lines, 2),
+    trieByHand(
+      listOf(keys).map((row): Pair => {
+        const [key, ...record] = listOf(row);
+        return [bytesOf(key), reference(record)];
+      }),
+    ),
   ];
 }
 

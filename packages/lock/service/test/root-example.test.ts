@@ -21,6 +21,7 @@ const PIECES = [
   'machines',
   'quotas',
   'jobs',
+  'keys',
 ];
 
 /** One session, that has made `/a` with the content `x` in commit 2 and holds its lock since commit 3. */

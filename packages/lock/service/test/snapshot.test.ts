@@ -15,10 +15,12 @@ import { type Plain, reference } from '../../../kernel/codec/test/reference.ts';
 import { jobOf, value } from './job-world.ts';
 import { declaration, envelope, PATH, PROGRAM } from './machine-world.ts';
 import { stateRootByHand } from './root-by-hand.ts';
-import { at, CELL, Client, member, type Outcome, op, World } from './world.ts';
+import { at, CELL, Client, keyOf, member, type Outcome, op, World } from './world.ts';
 
 const golden = new URL('./golden/', import.meta.url);
 const STATE = 2n ** 200n;
+
+const [OLD_KEY, NEW_KEY] = [keyOf(3), keyOf(40)];
 
 class Lived extends World {
   readonly receipts: Receipt[] = [];
@@ -29,8 +31,8 @@ class Lived extends World {
 
   /**
    * Two live sessions, one closed, one expired; a lock held, waited for and in both lock-delays; a
-   * guarded ephemeral; a machine with a lessee and two entries in its inbox; a claimed job; two
-   * convicted members.
+   * guarded ephemeral; a machine with a lessee and two entries in its inbox; a claimed job; a client under its
+   * second key; two convicted members.
    */
   constructor() {
     super();
@@ -55,6 +57,8 @@ class Lived extends World {
     const path = '/machines/job';
     this.one(c, jobOf({ path, inputs: [value(7n)], giveUpAfter: 2 }));
     this.one(a, { kind: 'claimJob', path });
+    this.one(c, c.rotation(NEW_KEY));
+    c.signer = NEW_KEY;
   }
 
   override step(...args: Parameters<World['step']>): Outcome {
@@ -72,7 +76,7 @@ class Lived extends World {
   }
 }
 
-const COMMIT = 18;
+const COMMIT = 19;
 const CLOCK = 5_000;
 
 function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
@@ -118,6 +122,10 @@ function tablesByHand({ a, b, c, d, receipts }: Lived): Uint8Array {
       ],
       ['/slow', [], [], CLOCK + 9_000, 0],
     ],
+    [
+      [OLD_KEY.publicKey, OLD_KEY.publicKey, 1, [COMMIT, 0]],
+      [NEW_KEY.publicKey, OLD_KEY.publicKey, 0, [COMMIT, 0]],
+    ].sort(([x], [y]) => Buffer.compare(x as Uint8Array, y as Uint8Array)),
   ]);
 }
 
@@ -133,7 +141,7 @@ function seat(world: World, name: string): Plain {
 }
 
 const world = new Lived();
-const { a, c } = world;
+const { a } = world;
 
 test('a snapshot is (tables, names); the tables are worked out by hand', () => {
   const snapshot = world.service.snapshot();
@@ -162,7 +170,7 @@ test('a machine stands in the slot of its node', () => {
           feltByHand(0n),
           0,
           [
-            [feltByHand(77n), c.signer.publicKey, CLOCK],
+            [feltByHand(77n), OLD_KEY.publicKey, CLOCK],
             [feltByHand(2n ** 250n), a.signer.publicKey, CLOCK],
           ],
         ],

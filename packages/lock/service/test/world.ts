@@ -8,6 +8,7 @@ import {
   type Op,
   type Query,
   type Result,
+  rotationMessage,
 } from '@fatty/api';
 import { asCellId, encode, hash, type Signer, standIn, toHex, utf8 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
@@ -55,7 +56,7 @@ function chain(seed: string, length: number): Digest[] {
 
 /** A client with one session; builds batches, applies nothing. */
 export class Client {
-  readonly signer: Signer;
+  signer: Signer;
   readonly nonce: Uint8Array;
   readonly session: SessionId;
   readonly links: Digest[];
@@ -106,6 +107,13 @@ export class Client {
 
   open(...more: readonly Op[]): Sent {
     return this.batch(this.opening(), ...more);
+  }
+
+  /** Another key follows this client's; it signs with that from the next batch on. */
+  rotation(to: Signer): Op {
+    const { publicKey: newKey } = to;
+    const proof = to.sign(rotationMessage(CELL, { oldKey: this.signer.publicKey, newKey }));
+    return { kind: 'rotateKey', newKey, proof };
   }
 
   keepAlive(skip = 1): KeepAlive {
@@ -164,6 +172,7 @@ export class World {
   constructor(quotas: Partial<Quotas> = {}, params: Partial<CellParams> = {}) {
     this.service = new LockService({
       cell: { cellId: CELL, epoch: 0, members: [keyOf(200).publicKey] },
+      scheme,
       params: { ...DEFAULT_PARAMS, ...params },
       quotas: { ...DEFAULT_QUOTAS, ...quotas },
     });

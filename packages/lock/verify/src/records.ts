@@ -51,6 +51,7 @@ export interface StateRecord {
   readonly machines: Digest;
   readonly quotas: Digest;
   readonly jobs: Digest;
+  readonly keys: Digest;
 }
 
 /** Canonical bytes of the state record. The state root is H(`state` ‖ those). */
@@ -65,6 +66,7 @@ export const stateRecordShape: Shape<StateRecord> = record<StateRecord>({
   machines: digest,
   quotas: digest,
   jobs: digest,
+  keys: digest,
 });
 
 /** What else stands at a node: machines and jobs have tries of their own, by path. */

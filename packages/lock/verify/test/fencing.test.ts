@@ -1,10 +1,11 @@
 // Fencing certificates: what a resource believes of them.
+import { showPosition } from '@fatty/api';
 import { asCellId, asSessionId, equalBytes, hash, standIn, utf8 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { type Committee, certOf, DEFAULT_PARAMS, signVote, type Vote } from '@fatty/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CELL, Client, op, World } from '../../service/test/world.ts';
+import { CELL, Client, keyOf, op, World } from '../../service/test/world.ts';
 import { checkFencing, encodeCertified, Fence } from '../src/index.ts';
 
 const scheme = standIn();
@@ -72,6 +73,21 @@ test('the certificate of a holder names path, holder, generation and lease', () 
   expect(grant.value.leaseExpiry).toBe(holder?.leaseExpiry);
   expect(equalBytes(grant.value.holder, first.signer.publicKey)).toBe(true);
   expect(grant.value.commit).toBe(world.commit);
+});
+
+test('a hold goes on under another key: certificates of before and after are good, and name the key of their commit', () => {
+  const { world, first } = twoClients();
+  const [oldKey, fresh] = [first.signer.publicKey, keyOf(50)];
+  const before = certificateOf(world, first, '/db');
+  world.one(first, first.rotation(fresh));
+  const after = certificateOf(world, first, '/db');
+  const fence = new Fence(rules);
+  const grants = [before, after, before].map((one) => fence.admit('/db', one));
+  expect(grants.map(codeOf)).toEqual(['ok', 'ok', 'ok']);
+  const holders = grants.map((one) => one.ok && one.value.holder);
+  expect(holders).toEqual([oldKey, fresh.publicKey, oldKey]);
+  const generations = grants.map((one) => one.ok && showPosition(one.value.generation));
+  expect(new Set(generations).size).toBe(1);
 });
 
 test('who waits, or has nothing to do with the lock, gets no certificate', () => {

@@ -251,6 +251,7 @@ const ANSWERS: Readonly<Record<Query['kind'], Answer['kind']>> = {
   acl: 'acl',
   job: 'job',
   jobs: 'jobs',
+  key: 'key',
   members: 'members',
   status: 'status',
   own: 'own',

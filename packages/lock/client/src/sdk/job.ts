@@ -1,21 +1,8 @@
 // Jobs and their queues: declared, claimed, proved, looked at.
-import {
-  type Answer,
-  type Fence,
-  type JobEntry,
-  type JobInput,
-  joinPath,
-  type MachinePolicy,
-  type Op,
-  type Query,
-  type Result,
-  splitPath,
-} from '@fatty/api';
+import type { Answer, Fence, JobEntry, MachinePolicy, Op, Query, Result } from '@fatty/api';
 import type { Digest, Position, PublicKey } from '@fatty/interface';
-import { expectResult } from './answers.ts';
-import { CALL, DECLARE_JOB } from './arguments.ts';
-import { optionsOf } from './checks.ts';
 import type { CallOptions } from './driver.ts';
+import type { JobCalls } from './job-calls.ts';
 
 /** A job, as f + 1 replicas answer it. */
 export type JobState = Extract<Answer, { kind: 'job' }>;
@@ -88,47 +75,19 @@ export interface JobClient {
   };
 }
 
-const DEFAULT_POLICY: MachinePolicy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 };
-const LEASE_MS = 12_000;
-const DEADLINE_MS = 3_600_000;
-const PAGE = 256;
-
 /** A job node by its path, or the queue that a directory is. */
 export class Job {
   readonly path: string;
-  readonly #client: JobClient;
+  readonly #calls: () => Promise<JobCalls>;
 
   constructor(client: JobClient, path: string) {
-    this.#client = client;
     this.path = path;
+    this.#calls = async () => new (await import('./job-calls.ts')).JobCalls(client, path);
   }
 
   /** Makes the node. @throws FattyError `exists`, `queue_full`, `bad_job`, `lock_mismatch`… */
   async declare(options: DeclareJobOptions): Promise<Position> {
-    const { signal, timeoutMs, ...terms } = optionsOf(DECLARE_JOB, options, ['programId']);
-    const { s = 0n, steps = 1n, inputs = [], policy } = terms;
-    const op: Op = {
-      kind: 'declareJob',
-      path: this.path,
-      span: steps,
-      window: 0,
-      outputs: 0,
-      leaseMs: LEASE_MS,
-      deadlineMs: DEADLINE_MS,
-      giveUpAfter: 3,
-      priority: 0,
-      workers: [],
-      keepProofs: true,
-      retainMs: 0,
-      fence: undefined,
-      ...terms,
-      s,
-      steps,
-      inputs: inputs.map(inputOf),
-      policy: { ...DEFAULT_POLICY, ...policy },
-    };
-    const [result] = await this.#client.submit([op], callOf({ signal, timeoutMs }), this.path);
-    return expectResult(result, 'jobDeclared', this.path).position;
+    return (await this.#calls()).declare(options);
   }
 
   /**
@@ -136,22 +95,8 @@ export class Job {
    * @throws FattyError `no_job`, `job_claimed`, `job_waits`, `too_many_claims`: later it may do;
    * `job_ended`, `not_worker`
    */
-  async claim(options: CallOptions = {}): Promise<ClaimedJob> {
-    const { path } = this;
-    const op: Op = { kind: 'claimJob', path };
-    const [result] = await this.#client.submit([op], optionsOf(CALL, options), path);
-    const { name, nonce, leaseExpiry } = expectResult(result, 'jobClaimed', path);
-    const own = splitPath(path);
-    const isJob = own.ok && own.value.at(-1) === name && !(await this.#isQueue(options));
-    return { path: isJob ? path : below(path, name), nonce, leaseExpiry };
-  }
-
-  /** A queue may be called like its job. */
-  async #isQueue(options: CallOptions): Promise<boolean> {
-    return this.stat(options).then(
-      () => false,
-      () => true,
-    );
+  async claim(options?: CallOptions): Promise<ClaimedJob> {
+    return (await this.#calls()).claim(options);
   }
 
   /**
@@ -160,65 +105,26 @@ export class Job {
    * verifier's own code (`outcome: 'not_applied'`)
    */
   async prove(proofs: readonly Uint8Array[], options: JobProofOptions): Promise<JobProved> {
-    const { nonce, outputs, window, ...terms } = options;
-    const { path } = this;
-    const op: Op = { kind: 'proveJob', path, nonce, outputs, inbox: window, proofs };
-    const [result] = await this.#client.submit([op], optionsOf(CALL, terms), path);
-    return expectResult(result, 'jobProved', path);
+    return (await this.#calls()).prove(proofs, options);
   }
 
   /** Gives a claim back, undone. Answers whether the job is given up now. */
-  async fail(nonce: Position, options: CallOptions = {}): Promise<boolean> {
-    const { path } = this;
-    const op: Op = { kind: 'failJob', path, nonce };
-    const [result] = await this.#client.submit([op], optionsOf(CALL, options), path);
-    return expectResult(result, 'jobFailed', path).ended;
+  async fail(nonce: Position, options?: CallOptions): Promise<boolean> {
+    return (await this.#calls()).fail(nonce, options);
   }
 
   /** Ends the job. @throws FattyError `not_job_owner`, `job_ended` */
-  async cancel(options: CallOptions = {}): Promise<void> {
-    const { path } = this;
-    const [result] = await this.#client.submit(
-      [{ kind: 'cancelJob', path }],
-      optionsOf(CALL, options),
-      path,
-    );
-    expectResult(result, 'jobCancelled', path);
+  async cancel(options?: CallOptions): Promise<void> {
+    await (await this.#calls()).cancel(options);
   }
 
   /** Terms, status, progress, claim, and what was refused. */
-  async stat(options: CallOptions = {}): Promise<JobState> {
-    const query = { kind: 'job', path: this.path } as const;
-    return (await this.#client.reads.read(query, 'job', optionsOf(CALL, options))).value;
+  async stat(options?: CallOptions): Promise<JobState> {
+    return (await this.#calls()).stat(options);
   }
 
   /** The jobs of the queue at this path, ended ones too, in the order of their names. */
-  async *list(options: CallOptions = {}): AsyncGenerator<JobEntry, void, undefined> {
-    let after: string | undefined;
-    for (let more = true; more; ) {
-      const query = { kind: 'jobs', path: this.path, after, limit: PAGE } as const;
-      const { value } = await this.#client.reads.read(query, 'jobs', optionsOf(CALL, options));
-      yield* value.entries;
-      after = value.entries.at(-1)?.name;
-      more = value.more;
-    }
+  async *list(options?: CallOptions): AsyncGenerator<JobEntry, void, undefined> {
+    yield* (await this.#calls()).list(options);
   }
-}
-
-function below(path: string, name: string): string {
-  const names = splitPath(path);
-  return joinPath([...(names.ok ? names.value : []), name]);
-}
-
-function inputOf(input: bigint | { readonly path: string; readonly output?: number }): JobInput {
-  if (typeof input === 'bigint') return { kind: 'value', value: input };
-  return { kind: 'result', path: input.path, output: input.output };
-}
-
-function callOf({ signal, timeoutMs }: { [K in keyof CallOptions]: CallOptions[K] | undefined }) {
-  const options: CallOptions = {
-    ...(signal === undefined ? {} : { signal }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  };
-  return options;
 }

@@ -348,7 +348,7 @@ export async function startTestCell(options: TestCellOptions = {}): Promise<Test
   const staged = stage({
     seed,
     cell: makeCell(replicas, scheme, DEFAULT_PARAMS, spares),
-    machine: (cell) => ({ machine: new LockService({ cell }) }),
+    machine: (cell) => ({ machine: new LockService({ cell, scheme }) }),
     liars: new Map(),
     network: {
       delayMsMin: 1,
