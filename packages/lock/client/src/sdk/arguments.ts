@@ -25,7 +25,6 @@ import {
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';
 import { FattyError } from './error.ts';
-import type { DeclareJobOptions } from './job.ts';
 import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
 import type {
   AclLists,
@@ -66,7 +65,7 @@ const signal = may('an AbortSignal', isSignal);
 const callback = may('a function', isFunction);
 const flag = maybe(bool);
 /** Goes into an op, which is checked as a whole before it is queued. */
-const inOp: Check = { flawOf: () => undefined };
+export const inOp: Check = { flawOf: () => undefined };
 
 /** A string without half characters: UTF-8 would silently write another one. */
 function isContent(value: unknown): boolean {
@@ -156,27 +155,6 @@ export const DECLARE: Checks<DeclareOptions> = {
   inbox: may('an object', isObject),
   periodMs: inOp,
   lockDelayMs: inOp,
-};
-
-/** Options of `declare` of a job. */
-export const DECLARE_JOB: Checks<DeclareJobOptions> = {
-  ...CALL,
-  programId: inOp,
-  s: inOp,
-  steps: inOp,
-  span: inOp,
-  inputs: may('an array', Array.isArray),
-  window: inOp,
-  outputs: inOp,
-  policy: may('an object', isObject),
-  leaseMs: inOp,
-  deadlineMs: inOp,
-  giveUpAfter: inOp,
-  priority: inOp,
-  workers: inOp,
-  keepProofs: inOp,
-  retainMs: inOp,
-  fence: inOp,
 };
 
 const clockBound = must('a number, 0 or more', isBetween(0, Number.MAX_SAFE_INTEGER));

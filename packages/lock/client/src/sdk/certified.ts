@@ -20,7 +20,6 @@ import {
   subjectOf,
 } from '@fatty/verify';
 import { failureError } from './answers.ts';
-import { badArgument } from './checks.ts';
 import type { Driver } from './driver.ts';
 import { clientError, FattyError } from './error.ts';
 import type { Certified, FileValue, ProveOptions } from './options.ts';
@@ -37,6 +36,8 @@ export type Asking = Pick<Driver, 'call' | 'rules'> & {
 const ATTEMPTS_MAX = 8;
 /** What is asked for of a listing at once, bytes. */
 const PAGE_BYTES = 256 * 1024;
+
+const NOTHING: Uint8Array = new Uint8Array();
 
 /** By the genesis of a client's cell: what links have proved to it stays proved. */
 const chains = new WeakMap<Committee, CellChain>();
@@ -61,8 +62,8 @@ function opened(
 ): Outcome<Certified> {
   const proved = openProved(proof);
   if (!proved.ok) return proved;
-  const { contents } = proved.value;
-  const bytes = encodeCertified({ about: subjectOf(question), cert, proof: proved.value.proof });
+  const { contents, proof: node } = proved.value;
+  const bytes = encodeCertified({ about: subjectOf(question), cert, proof: node });
   const fact = checkCertified(chain, bytes);
   if (!fact.ok) return fact;
   const flaw = flawOf(question, fact.value, contents);
@@ -125,12 +126,7 @@ function questionBytes(question: ProofQuestion): Uint8Array {
   try {
     return encodeQuestion(question);
   } catch (cause) {
-    throw badArgument({
-      at: 'question',
-      expected: 'one of ProofQuestion',
-      actual: String(cause),
-      isBound: false,
-    });
+    throw clientError('bad_argument', 'question: a ProofQuestion', String(cause), { cause });
   }
 }
 
@@ -145,15 +141,14 @@ async function proveNode(
   return { ...found, node };
 }
 
-/** It is proved that nothing is there. */
-function missing(path: string, commit: number): FattyError {
-  const failure = {
-    code: 'not_found',
-    expected: 'a live node',
-    actual: `none at commit ${commit}`,
-  };
+/** What is proved is not what was asked for. */
+function otherwise(code: string, expected: string, actual: string, path: string): FattyError {
+  const failure = { code, expected, actual };
   return new FattyError(failure, { outcome: 'not_applied', retryable: false, path });
 }
+
+const missing = (path: string, commit: number): FattyError =>
+  otherwise('not_found', 'a live node', `none at commit ${commit}`, path);
 
 /** @throws FattyError `not_found`: it is proved that nothing is there; `not_a_file`… */
 export async function certifiedFile(
@@ -164,12 +159,11 @@ export async function certifiedFile(
   const found = await proveNode(driver, { kind: 'file', path }, options);
   const { node, contents, proof, fact } = found;
   if (node.body.kind !== 'file') {
-    const failure = { code: 'not_a_file', expected: 'a file', actual: 'a directory' };
-    throw new FattyError(failure, { outcome: 'not_applied', retryable: false, path });
+    throw otherwise('not_a_file', 'a file', 'a directory', path);
   }
   const siblings = node.body.siblings.map(({ id }, i) => ({
     dot: id,
-    content: contents[i] ?? new Uint8Array(),
+    content: contents[i] ?? NOTHING,
   }));
   return { ...fileValue(statOf(node), siblings, fact.head.commit), proof };
 }
@@ -192,16 +186,14 @@ export async function certifiedList(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const children = await allPages(driver, path, options);
     if (children === undefined) continue;
-    const sorted = [...children].sort((a, b) => compareBytes(a.name, b.name));
-    return sorted.map(({ name, node }) => ({
+    children.sort((a, b) => compareBytes(a.name, b.name));
+    return children.map(({ name, node }) => ({
       name: fromUtf8(name) ?? '',
       id: node.body.id,
       node: kindOf(node),
     }));
   }
-  throw clientError('bad_answer', 'a directory that stays as it is', `${ATTEMPTS_MAX} others`, {
-    path,
-  });
+  throw clientError('bad_answer', 'a directory at rest', `${ATTEMPTS_MAX} changes`, { path });
 }
 
 /** Undefined: the directory has changed meanwhile. */
@@ -209,7 +201,7 @@ async function allPages(
   driver: Asking,
   path: string,
   options: ProveOptions,
-): Promise<readonly ProvedChild[] | undefined> {
+): Promise<ProvedChild[] | undefined> {
   const found: ProvedChild[] = [];
   let root: Uint8Array | undefined;
   for (;;) {
@@ -219,8 +211,7 @@ async function allPages(
     if (fact.node === undefined) throw missing(path, fact.head.commit);
     const { children } = fact.node;
     if (children === undefined) {
-      const failure = { code: 'not_a_directory', expected: 'a directory', actual: 'a file' };
-      throw new FattyError(failure, { outcome: 'not_applied', retryable: false, path });
+      throw otherwise('not_a_directory', 'a directory', 'a file', path);
     }
     if (root !== undefined && !equalBytes(root, children.root)) return undefined;
     root = children.root;
@@ -238,10 +229,9 @@ async function page(
   try {
     return (await prove(driver, question, options)) as Certified<FactOf<'list'>>;
   } catch (error) {
-    if (question.from > 0 && error instanceof FattyError && error.expected.endsWith('children')) {
-      return undefined;
-    }
-    throw error;
+    const isShorter = error instanceof FattyError && error.expected.endsWith('children');
+    if (question.from === 0 || !isShorter) throw error;
+    return undefined;
   }
 }
 
@@ -257,11 +247,10 @@ export async function fencingCertificate(
   const { path, session, lockGen } = grant;
   const terms = { ...options, minPosition: lockGen };
   const { fact, proof } = await prove(driver, { kind: 'claim', path, session }, terms);
-  const claim = fact.kind === 'claim' ? fact.claim?.record : undefined;
-  const { commit, index } = claim?.position ?? { commit: 0, index: 0 };
-  if (claim?.held && commit === lockGen.commit && index === lockGen.index) return proof;
-  const actual = `proved otherwise at commit ${fact.head.commit}`;
-  throw clientError('lock_lost', 'a held lock', actual, { path });
+  const { held, position } = (fact.kind === 'claim' && fact.claim?.record) || {};
+  const isSame = position?.commit === lockGen.commit && position.index === lockGen.index;
+  if (isSame && held) return proof;
+  throw clientError('lock_lost', 'a held lock', `none at commit ${fact.head.commit}`, { path });
 }
 
 function kindOf({ body }: NodeRecord): Entry['node'] {
@@ -282,7 +271,7 @@ function statOf(node: NodeRecord): Stat {
     contentGen: body.contentGen,
     lockGen: body.lockGen,
     aclGen: body.aclGen,
-    checksum: shown?.checksum ?? sha256(new Uint8Array()),
+    checksum: shown?.checksum ?? sha256(NOTHING),
     sizeBytes: shown?.size ?? 0,
     createdTs: body.created?.timeMs ?? 0,
     modifiedTs: body.modified?.timeMs ?? 0,

@@ -1,6 +1,6 @@
 // How arguments are looked at: checks, and options that are read by a table of them.
 import { type Check, type Flaw, flawOfFields, quote } from '@fatty/codec';
-import { clientError, type FattyError } from './error.ts';
+import { clientError } from './error.ts';
 
 /**
  * What callers hand over, who may write plain JavaScript, is looked at before anything is done
@@ -35,11 +35,6 @@ export const isFunction = (value: unknown): boolean => typeof value === 'functio
 /** Any object, and any array; not null. */
 export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-/** The error for a wrong argument. */
-export function badArgument({ at, expected, actual }: Flaw): FattyError {
-  return clientError('bad_argument', at === '' ? expected : `${at}: ${expected}`, actual);
-}
-
 /** @throws FattyError `bad_argument` */
 export function checkArgument(name: string, check: Check, value: unknown): void {
   let flaw: Flaw | undefined;
@@ -51,8 +46,9 @@ export function checkArgument(name: string, check: Check, value: unknown): void 
     });
   }
   if (flaw === undefined) return;
-  const joint = flaw.at === '' || flaw.at.startsWith('[') ? '' : '.';
-  throw badArgument({ ...flaw, at: `${name}${joint}${flaw.at}` });
+  const { at, expected, actual } = flaw;
+  const joint = at === '' || at.startsWith('[') ? '' : '.';
+  throw clientError('bad_argument', `${name}${joint}${at}: ${expected}`, actual);
 }
 
 /** Reads what is foreign. @throws FattyError `bad_argument` in place of what a getter or a proxy throws */

@@ -9,8 +9,8 @@ import {
 } from '@fatty/api';
 import type { Position } from '@fatty/interface';
 import { expectResult } from './answers.ts';
-import { CALL, DECLARE_JOB } from './arguments.ts';
-import { optionsOf } from './checks.ts';
+import { CALL, inOp } from './arguments.ts';
+import { type Checks, isObject, may, optionsOf } from './checks.ts';
 import type { CallOptions } from './driver.ts';
 import type {
   ClaimedJob,
@@ -21,6 +21,26 @@ import type {
   JobProved,
   JobState,
 } from './job.ts';
+
+const DECLARE_JOB: Checks<DeclareJobOptions> = {
+  ...CALL,
+  programId: inOp,
+  s: inOp,
+  steps: inOp,
+  span: inOp,
+  inputs: may('an array', Array.isArray),
+  window: inOp,
+  outputs: inOp,
+  policy: may('an object', isObject),
+  leaseMs: inOp,
+  deadlineMs: inOp,
+  giveUpAfter: inOp,
+  priority: inOp,
+  workers: inOp,
+  keepProofs: inOp,
+  retainMs: inOp,
+  fence: inOp,
+};
 
 const DEFAULT_POLICY: MachinePolicy = { layout: 'plain', bitsMin: 96, collisionBitsMin: 80 };
 const LEASE_MS = 12_000;
