@@ -2,6 +2,8 @@
 import { nets, unit } from './mutants-kind.mjs';
 
 const PAXOS = 'packages/sim/textbook/src/paxos/paxos.ts';
+const MULTI = 'packages/sim/textbook/src/multi-paxos/multi-paxos.ts';
+const RAFT = 'packages/sim/textbook/src/raft/raft.ts';
 const net = nets('tests/nets/textbook.test.ts', 2_500);
 
 export const TEXTBOOK_MUTANTS = [
@@ -52,5 +54,85 @@ export const TEXTBOOK_MUTANTS = [
     find: 'this.#promises.size !== majority(this.#processes)',
     replace: 'this.#promises.size !== majority(this.#processes) - 1',
     ...net,
+  },
+  {
+    name: 'multi-paxos-promise',
+    about: 'multi-Paxos: an acceptor votes below its promise',
+    file: MULTI,
+    find: 'if (ballot < this.#promised) {',
+    replace: 'if (ballot < 0) {',
+    ...net,
+  },
+  {
+    name: 'multi-paxos-newest-vote',
+    about: 'multi-Paxos: a new leader adopts the oldest vote of a slot',
+    file: MULTI,
+    find: 'vote.ballot > known.ballot',
+    replace: 'vote.ballot < known.ballot',
+    ...unit('packages/sim/textbook/test/multi-paxos.test.ts'),
+  },
+  {
+    name: 'multi-paxos-adopt',
+    about: 'multi-Paxos: a new leader overlooks the votes of earlier ballots',
+    file: MULTI,
+    find: 'this.#propose(vote?.value ?? NOTHING)',
+    replace: 'this.#propose(NOTHING)',
+    ...net,
+  },
+  {
+    name: 'multi-paxos-minority',
+    about: 'multi-Paxos: half of the votes are enough',
+    file: MULTI,
+    find: 'proposal.voters.size < majority(this.#processes)',
+    replace: 'proposal.voters.size < majority(this.#processes) - 1',
+    ...net,
+  },
+  {
+    name: 'raft-vote-twice',
+    about: 'Raft: a process votes twice in a term',
+    file: RAFT,
+    find: 'const isFree = this.#votedFor === undefined || this.#votedFor === from;',
+    replace: 'const isFree = true;',
+    ...net,
+  },
+  {
+    name: 'raft-vote-on-disk',
+    about: 'Raft: a vote is given and not written down',
+    file: RAFT,
+    find: 'this.#votedFor = from;\n      this.#save();',
+    replace: 'this.#votedFor = from;',
+    ...net,
+  },
+  {
+    name: 'raft-old-log',
+    about: 'Raft: a vote for whoever asks first, whatever its log lacks',
+    file: RAFT,
+    find: ' && this.#log.isMatchedBy(message)',
+    replace: '',
+    ...net,
+  },
+  {
+    name: 'raft-figure-8',
+    about: 'Raft: an entry of an older term is committed by counting',
+    file: RAFT,
+    find: 'if (this.#log.termAt(index) === this.#term) return',
+    replace: 'return',
+    ...unit('packages/sim/textbook/test/raft.test.ts'),
+  },
+  {
+    name: 'raft-prev-term',
+    about: 'Raft: entries are appended behind an entry of another term',
+    file: RAFT,
+    find: 'if (this.#log.termAt(prevIndex) !== prevTerm) {',
+    replace: 'if (this.#log.termAt(prevIndex) === undefined) {',
+    ...net,
+  },
+  {
+    name: 'raft-old-news',
+    about: 'Raft: old news cuts off what came later',
+    file: 'packages/sim/textbook/src/raft/log.ts',
+    find: 'if (first < 0) return { gone: 0, isNew: false };\n    const kept = index + first;',
+    replace: 'const kept = index + Math.max(0, first);',
+    ...unit('packages/sim/textbook/test/raft.test.ts'),
   },
 ];

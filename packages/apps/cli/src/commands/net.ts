@@ -12,6 +12,8 @@ export const NET_NAMES: readonly string[] = [
   'members',
   'jobs',
   'paxos',
+  'multi-paxos',
+  'raft',
 ];
 /** What `--misbehave` knows. */
 export const LIE_NAMES: readonly string[] = [

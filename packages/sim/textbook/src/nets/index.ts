@@ -1,7 +1,11 @@
 // The nets of the textbook's protocols, by name.
 import type { OwnNet } from '@fatty/testnet';
+import { MultiPaxosJudge } from '../judges/multi-paxos-judge.ts';
 import { PaxosJudge } from '../judges/paxos-judge.ts';
+import { RaftJudge } from '../judges/raft-judge.ts';
+import { multiPaxos } from '../multi-paxos/multi-paxos.ts';
 import { paxos } from '../paxos/paxos.ts';
+import { raft } from '../raft/raft.ts';
 import { roomNet } from './room-net.ts';
 
 /** Each kind of fault, from about 40 worlds. */
@@ -31,6 +35,42 @@ export const TEXTBOOK_NETS: Readonly<Record<string, OwnNet>> = {
       restarts: 20,
       asksAgain: 80,
       heardLate: 10,
+      ...FAULTS_WANTED,
+    },
+  }),
+  'multi-paxos': roomNet({
+    protocol: multiPaxos,
+    judge: (...parts) => new MultiPaxosJudge(...parts),
+    size: { replicas: [3, 5], clients: 4, opsMin: 4, opsMax: 20, busyMs: 4_000, faultsMax: 8 },
+    wants: {
+      leaders: 30,
+      leaderChanges: 15,
+      decisions: 600,
+      answers: 120,
+      crashes: 20,
+      restarts: 20,
+      asksAgain: 150,
+      heardLate: 60,
+      contested: 8,
+      adopted: 30,
+      ...FAULTS_WANTED,
+    },
+  }),
+  raft: roomNet({
+    protocol: raft,
+    judge: (accuse, count) => new RaftJudge(accuse, count),
+    size: { replicas: [3, 5], clients: 4, opsMin: 4, opsMax: 20, busyMs: 4_000, faultsMax: 8 },
+    wants: {
+      leaders: 30,
+      leaderChanges: 15,
+      decisions: 600,
+      answers: 120,
+      crashes: 20,
+      restarts: 20,
+      asksAgain: 150,
+      heardLate: 60,
+      deposed: 12,
+      rolledBack: 4,
       ...FAULTS_WANTED,
     },
   }),

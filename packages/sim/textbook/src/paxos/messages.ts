@@ -1,9 +1,6 @@
 // What the processes of Paxos say, and what they keep.
 import { optional, record, type Shape, text, u53, union } from '@fatty/codec';
-import { named } from '../program/program.ts';
-
-/** Bytes of a value at most. */
-export const VALUE_BYTES_MAX = 64;
+import { named, VALUE_BYTES_MAX } from '../program/program.ts';
 
 /** An acceptor's vote: this value, in this ballot. */
 export interface Vote {

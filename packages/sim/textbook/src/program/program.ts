@@ -48,6 +48,9 @@ export interface Protocol<M, S> {
   values(message: M): readonly string[];
 }
 
+/** Bytes of a value at most. */
+export const VALUE_BYTES_MAX = 64;
+
 /** Fills a slot that nobody asked for. */
 export const NOTHING = '';
 
