@@ -26,6 +26,7 @@ describe('completion', () => {
     expect(await completed('put', '/a', '--gu')).toEqual(['--guarded']);
     expect(await completed('ls', '-o', 'j')).toEqual(['json']);
     expect(await completed('get', '/a', '--level', '')).toHaveLength(3);
+    expect(await completed('chart', 'a', '--as', 'sv')).toEqual(['svg']);
     expect(await completed('machine', 'run', '--no-w')).toEqual(['--no-wait']);
   });
 

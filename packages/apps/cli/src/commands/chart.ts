@@ -1,25 +1,25 @@
-// `fatty chart`: draws recordings.
+// `fatty chart`: draws recordings and worlds.
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
-import {
-  alignClocks,
-  asciiChart,
-  type ChartOptions,
-  type ChartQuery,
-  type ChartWindow,
-  chart,
-  findBroken,
-  mergeTraces,
-  readTrace,
-  shownBy,
-} from '@fatty/msc';
+import { type ChartQuery, shownBy } from '@fatty/msc';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf } from '../terminal/output.ts';
+import {
+  CHART_FORMATS,
+  type ChartFormat,
+  chartFormat,
+  chosenOp,
+  type Drawing,
+  type DrawOptions,
+  drawRun,
+  opChoice,
+} from './chart-draw.ts';
+import { readRun } from './chart-runs.ts';
 import { type Register, withFormat } from './command.ts';
-import { readText } from './program.ts';
 
 interface ChartFlags {
+  readonly as?: string;
   readonly ascii?: boolean;
   readonly title?: string;
   readonly from?: number | string;
@@ -31,20 +31,9 @@ interface ChartFlags {
   readonly round?: string | number;
   readonly notes?: boolean;
   readonly brief?: boolean;
+  readonly net?: string;
   readonly out?: string;
   readonly output?: string;
-}
-
-/** Events of all files on one clock, with a mark where they contradict each other. */
-function readTraces(files: readonly string[], io: Io): readonly TraceEvent[] {
-  const traces = files.map((file) => {
-    const { events, badLines } = readTrace(readText(file));
-    if (badLines.length > 0) io.err(`fatty: ${file}: ${badLines.length} lines hold no event\n`);
-    return events;
-  });
-  const events = mergeTraces(traces);
-  if (events.length === 0) throw new ExitError(EXIT.usage, 'no events in these files');
-  return findBroken(alignClocks(events));
 }
 
 /** `7`, or `7..20`: both ends included. */
@@ -67,49 +56,72 @@ function queryOf({ client, path, op, round, notes, brief }: ChartFlags): ChartQu
   };
 }
 
+/** Of a picture `--op` lights one op; of rows it keeps those that are about such ops, or about one of them. */
+function shownOf(
+  run: readonly TraceEvent[],
+  flags: ChartFlags,
+  format: ChartFormat,
+): Pick<DrawOptions, 'filter' | 'story'> {
+  const { op, client, path, ...rest } = flags;
+  const choice = op === undefined ? undefined : opChoice(op);
+  if (choice === undefined || (format !== 'svg' && choice.number === undefined)) {
+    return { filter: shownBy(queryOf(flags)) };
+  }
+  const about = {
+    ...(client === undefined ? {} : { client }),
+    ...(path === undefined ? {} : { path }),
+  };
+  return { filter: shownBy(queryOf(rest)), story: chosenOp(run, choice, about) };
+}
+
 /** `--from` and `--to` count from the first event, as the chart's own times do. */
 function optionsOf(
+  run: readonly TraceEvent[],
+  title: string,
   flags: ChartFlags,
-  files: readonly string[],
-  events: readonly TraceEvent[],
-): ChartOptions {
-  const originMs = events.reduce((least, one) => Math.min(least, one.atMs), Infinity);
+  format: ChartFormat,
+): DrawOptions {
+  const originMs = run.reduce((least, one) => Math.min(least, one.atMs), Infinity);
   const at = (name: string, value: number | string): number => {
     const ms = String(value).trim() === '' ? Number.NaN : Number(value);
     if (Number.isFinite(ms)) return originMs + ms;
     throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
   };
+  const { window } = flags;
   return {
-    title: flags.title ?? files.map((file) => basename(file)).join(' '),
+    title,
     originMs,
-    filter: shownBy(queryOf(flags)),
+    window: window === undefined ? undefined : wholeNumber('--window', window, { min: 1 }),
+    ...shownOf(run, flags, format),
     ...(flags.from === undefined ? {} : { fromMs: at('--from', flags.from) }),
     ...(flags.to === undefined ? {} : { toMs: at('--to', flags.to) }),
   };
 }
 
-function draw(files: readonly string[], flags: ChartFlags, io: Io): number {
+async function draw(files: readonly string[], flags: ChartFlags, io: Io): Promise<number> {
   const json = formatOf(flags.output) === 'json';
-  const events = readTraces(files, io);
-  const options = optionsOf(flags, files, events);
-  const { windows, index } = chart(events, options);
-  const number = wholeNumber('--window', flags.window ?? 1, { min: 1, max: windows.length });
-  const chosen = windows[number - 1] as ChartWindow;
-  if (chosen.rows === 0) io.err('fatty: nothing in this run fits what was asked for\n');
-  if (flags.ascii) {
-    const { firstRow, rows } = chosen;
-    const part = flags.window === undefined ? {} : { firstRow, rowsMax: rows };
-    const text = asciiChart(events, { ...options, ...part });
-    return write(json ? JSON.stringify({ ascii: text }) : text, flags, io);
-  }
-  if (windows.length > 1 && flags.window === undefined && !json) {
+  const format = chartFormat(flags.as, flags.out, flags.ascii ? 'ascii' : 'mermaid');
+  const { events, title } = await readRun(files, flags.net, io);
+  const name = flags.title ?? title ?? files.map((file) => basename(file)).join(' ');
+  const drawing = drawRun(events, format, optionsOf(events, name, flags, format));
+  if (drawing.isEmpty) io.err('fatty: nothing in this run fits what was asked for\n');
+  const { text, windows } = drawing;
+  if (json) return write(JSON.stringify({ windows, [format]: text }), flags, io);
+  tellParts(drawing, flags, io);
+  return write(text, flags, io);
+}
+
+/** A long run has more than what is drawn; who asked for a part knows. */
+function tellParts({ windows, window, index }: Drawing, flags: ChartFlags, io: Io): void {
+  if (windows === 1 || flags.window !== undefined) return;
+  const rows = index === undefined ? '' : `:\n${index}`;
+  if (window !== undefined) {
+    io.err(`fatty: the run fills ${windows} charts, this is the first (--window N)${rows}\n`);
+  } else if (index === undefined) {
     io.err(
-      `fatty: the run fills ${windows.length} charts, this is the first (--window N):\n${index}\n`,
+      `fatty: an overview; the run fills ${windows} charts (--window N, or --from and --to)\n`,
     );
   }
-  const { mermaid } = chosen;
-  const { length } = windows;
-  return write(json ? JSON.stringify({ windows: length, mermaid }) : mermaid, flags, io);
 }
 
 function write(text: string, { out }: ChartFlags, io: Io): number {
@@ -122,19 +134,27 @@ function write(text: string, { out }: ChartFlags, io: Io): number {
 /** chart FILES… */
 export const registerChart: Register = ({ cli, io, run }) => {
   withFormat(
-    cli.command('chart <...files>', 'Draw recorded runs (fatty up --record) as a sequence chart'),
+    cli.command('chart <...files>', 'Draw recorded runs (fatty up --record), or a world of a net'),
   )
-    .option('--ascii', 'for the terminal, instead of Mermaid')
+    .option(
+      '--as <format>',
+      `${CHART_FORMATS.join(', ')}; default: by the ending of --out, else mermaid`,
+    )
+    .option('--ascii', 'for the terminal: --as ascii')
     .option('--title <text>', 'over the chart')
     .option('--from <ms>', 'begin here, counted from the first event')
     .option('--to <ms>', 'end here')
     .option('--client <name>', 'only what this client asked for; a name of the chart, or a key')
     .option('--path <path>', 'only ops on this node and below')
-    .option('--op <kind>', 'only this kind of op: acquire, write, granted, …')
+    .option(
+      '--op <kind>',
+      'only this kind of op: acquire, write, …; svg: lights the first up, acquire#2 the second',
+    )
     .option('--round <n>', 'only these rounds: 7, or 7..20')
     .option('--brief', 'without empty rounds, deliveries and questions for blocks')
     .option('--notes', 'what replicas say of their own work, too')
-    .option('--window <n>', 'which part of a long run; --ascii: default all of it')
+    .option('--window <n>', 'which part of a long run; svg: default an overview, ascii: all of it')
+    .option('--net <module>', 'of a world whose net is your own: ./mine.js')
     .option('--out <file>', 'write there instead of standard output')
-    .action(run(async (files: string[], flags: ChartFlags) => draw(files, flags, io)));
+    .action(run((files: string[], flags: ChartFlags) => draw(files, flags, io)));
 };

@@ -1,6 +1,7 @@
 // `fatty completion`: what shells need to complete command lines of `fatty`.
 import type { CAC } from 'cac';
 import { EXIT, ExitError } from '../terminal/io.ts';
+import { CHART_FORMATS } from './chart-draw.ts';
 import type { Register } from './command.ts';
 
 /** A command by name, with its options as typed and what they are for. */
@@ -31,6 +32,7 @@ function commandsOf(cli: CAC): readonly Known[] {
 
 /** Values that an option takes one of, by its long name. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
+  '--as': CHART_FORMATS,
   '--output': ['table', 'json'],
   '--level': ['delivered', 'committed', 'linearizable'],
 };

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { nodeScheme } from '@fatty/codec/node';
-import { chart, shownBy } from '@fatty/msc';
+import { preparedRun, shownBy } from '@fatty/msc';
 import {
   type AnyNet,
   misbehaving,
@@ -16,28 +16,20 @@ import {
 } from '@fatty/testnet';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
-import { NAMED_NETS } from './named-nets.ts';
+import { chartFormat, drawRun } from './chart-draw.ts';
+import { netOf } from './named-nets.ts';
 import { runAll } from './net-all.ts';
-import { importNet, isModulePath } from './net-module.ts';
 
 /** As they were given. */
 export interface NetFlags {
   readonly seed?: string | number;
   readonly runs?: string | number;
   readonly chart?: string;
+  readonly as?: string;
   readonly misbehave?: string;
   readonly all?: boolean;
   readonly seeds?: string | number;
   readonly output?: string;
-}
-
-/** One of ours by name, or what a module exports. */
-async function netOf(name: string): Promise<AnyNet> {
-  const net = Object.hasOwn(NAMED_NETS, name) ? NAMED_NETS[name] : undefined;
-  if (net !== undefined) return net;
-  if (isModulePath(name)) return importNet(name);
-  const names = Object.keys(NAMED_NETS).join(', ');
-  throw new ExitError(EXIT.usage, `no net ${name}; there are ${names}, or a module: ./mine.js`);
 }
 
 /** A run may take minutes, so a file that cannot be written is refused before it begins. */
@@ -50,18 +42,20 @@ function checkWritable(path: string): void {
 }
 
 /** The first world, or the shrunk one that fails: the part of it where the invariant breaks. */
-function drawWorld(net: AnyNet, { seed, failure }: NetReport, path: string, io: Io): void {
-  const events = recordPlan(net, failure?.plan ?? planOf(net, seed));
+function drawWorld(
+  net: AnyNet,
+  { seed, failure }: NetReport,
+  { chart: path = '', as }: NetFlags,
+  io: Io,
+): void {
+  const run = preparedRun(recordPlan(net, failure?.plan ?? planOf(net, seed)));
   const title = `${net.name}, seed ${seed}${failure === undefined ? '' : ', shrunk'}`;
-  const { windows } = chart(events, { title, filter: shownBy({ brief: true }) });
-  const at = Math.max(
-    0,
-    windows.findIndex(({ broken }) => broken),
-  );
-  writeFileSync(path, windows[at]?.mermaid ?? '');
-  if (windows.length > 1) {
-    io.err(`fatty: the world fills ${windows.length} charts, ${path} is number ${at + 1}\n`);
-  }
+  const options = { title, filter: shownBy({ brief: true }), atBroken: true };
+  const { text, windows, window } = drawRun(run, chartFormat(as, path), options);
+  writeFileSync(path, text);
+  if (windows === 1) return;
+  const which = window === undefined ? 'shows all of them' : `is number ${window}`;
+  io.err(`fatty: the world fills ${windows} charts, ${path} ${which}\n`);
 }
 
 /** The net with the liars that somebody picked by hand. */
@@ -101,6 +95,7 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   const net = pickLiars(await netOf(name), flags.misbehave);
   const seed = seedOf(flags);
   const runs = wholeNumber('--runs', flags.runs ?? 20, { min: 1 });
+  chartFormat(flags.as, flags.chart);
   if (flags.chart !== undefined) checkWritable(flags.chart);
   // The platform's hash and signatures: the same answers, sooner.
   useRealScheme(nodeScheme());
@@ -108,7 +103,7 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   const before = process.cpuUsage();
   const report = runNet(net, { seed, runs });
   const { user, system } = process.cpuUsage(before);
-  if (flags.chart !== undefined) drawWorld(net, report, flags.chart, io);
+  if (flags.chart !== undefined) drawWorld(net, report, flags, io);
   const notReached = missed(net, report);
   const { failure, reached, simulatedMs } = report;
   const ok = failure === undefined && notReached.length === 0;

@@ -1,4 +1,5 @@
 // `fatty net`: runs a property net.
+import { CHART_FORMATS } from './chart-draw.ts';
 import { type Register, withFormat } from './command.ts';
 import type { NetFlags } from './net-run.ts';
 
@@ -39,6 +40,7 @@ export const registerNet: Register = ({ cli, io, run }) => {
     .option('--seed <n>', 'begin here; default: a random one, printed')
     .option('--runs <n>', 'worlds to run; default 20')
     .option('--chart <file>', 'draw the first world there, or the shrunk one that fails')
+    .option('--as <format>', `how: ${CHART_FORMATS.join(', ')}; default: by the file's ending`)
     .option(
       '--misbehave <liars>',
       `who lies, as r2=equivocate,r3=withhold: ${LIE_NAMES.join(', ')}`,

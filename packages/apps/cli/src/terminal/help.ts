@@ -50,8 +50,15 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   op: ['fatty op submit 83010203', 'fatty op query --json 7'],
   tour: ['fatty tour'],
   demo: ['fatty demo fleet'],
-  net: ['fatty net locks --seed 1 --runs 10'],
-  chart: ['fatty chart runs/0.jsonl --ascii'],
+  net: [
+    'fatty net locks --seed 1 --runs 10',
+    'fatty net locks --seed 1 --runs 1 --chart world.svg',
+  ],
+  chart: [
+    'fatty chart runs/0.jsonl --ascii',
+    'fatty chart runs/0.jsonl runs/1.jsonl --op acquire --out run.svg',
+    'fatty chart runs/0.jsonl --as shiviz --out run.log',
+  ],
   context: ['fatty context set prod --cell cell.json --key me.pem', 'fatty context use prod'],
   completion: ['fatty completion bash'],
 };

@@ -1,7 +1,7 @@
 // Tour (g): the run as a sequence chart.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alignClocks, asciiChart, chart, mergeTraces, shownBy } from '@fatty/msc';
+import { asciiChart, chart, mergeTraces, preparedRun, shownBy, svgChart } from '@fatty/msc';
 import { expectTrue } from './screen.ts';
 import type { Stage } from './stage.ts';
 import { readTraces } from './traces.ts';
@@ -11,7 +11,7 @@ const ROWS_SHOWN = 14;
 /** What happened, as a sequence chart. */
 export async function charts({ cell, record, screen }: Stage): Promise<void> {
   screen.title('The run as a message-sequence chart');
-  const events = alignClocks(mergeTraces(readTraces(record, cell.replicas.length)));
+  const events = preparedRun(mergeTraces(readTraces(record, cell.replicas.length)));
   expectTrue(
     events.some((event) => event.kind === 'commit'),
     'the trace holds a commit',
@@ -21,9 +21,12 @@ export async function charts({ cell, record, screen }: Stage): Promise<void> {
   for (const [i, { mermaid }] of windows.entries()) {
     writeFileSync(join(record, `tour-${String(i).padStart(3, '0')}.mmd`), mermaid);
   }
+  const picture = join(record, 'tour.svg');
+  writeFileSync(picture, svgChart(events, { title: 'the guided tour', filter }).svg);
   const sample = asciiChart(events, { filter, rowsMax: ROWS_SHOWN }).trimEnd();
   for (const line of sample.split('\n')) screen.say(line);
   screen.say(
     `${events.length} events in ${windows.length} charts: ${join(record, 'tour-000.mmd')}`,
   );
+  screen.say(`and all of them at a glance: ${picture}`);
 }

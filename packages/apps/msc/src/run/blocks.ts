@@ -23,7 +23,8 @@ export function nameTwins(events: readonly TraceEvent[]): readonly TraceEvent[] 
     const at = ids.indexOf(block.id);
     const rest = label.slice(from + name.length).replace(/^ twin( \d+)?/, '');
     const twin = at === 0 ? '' : at === 1 ? ' twin' : ` twin ${at}`;
-    return { ...event, label: `${label.slice(0, from)}${name}${twin}${rest}` };
+    const named = `${label.slice(0, from)}${name}${twin}${rest}`;
+    return named === label ? event : { ...event, label: named };
   });
 }
 

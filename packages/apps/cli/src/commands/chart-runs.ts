@@ -1,0 +1,54 @@
+// Reads runs: recordings, and worlds that are played again.
+import type { TraceEvent } from '@fatty/interface';
+import { findBroken, mergeTraces, preparedRun, readTrace } from '@fatty/msc';
+import { EXIT, ExitError, type Io } from '../terminal/io.ts';
+import { readText } from './program.ts';
+
+/** A run, and what it is called. */
+export interface Run {
+  readonly events: readonly TraceEvent[];
+  readonly title: string | undefined;
+}
+
+/** A world in a file, as a failing net leaves it: JSON with `net` and `plan`. */
+export function isWorld(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false;
+  try {
+    const value = JSON.parse(text) as { readonly net?: unknown; readonly plan?: unknown };
+    return typeof value.net === 'string' && typeof value.plan === 'object' && value.plan !== null;
+  } catch {
+    // Several lines of JSON are a recording.
+    return false;
+  }
+}
+
+/** Events of all files on one clock, with a mark where they contradict each other. */
+function readTraces(files: readonly (readonly [string, string])[], io: Io): readonly TraceEvent[] {
+  const traces = files.map(([file, text]) => {
+    const { events, badLines } = readTrace(text);
+    if (badLines.length > 0) io.err(`fatty: ${file}: ${badLines.length} lines hold no event\n`);
+    return events;
+  });
+  const events = mergeTraces(traces);
+  if (events.length === 0) throw new ExitError(EXIT.usage, 'no events in these files');
+  return findBroken(preparedRun(events));
+}
+
+/** The run of recordings, or of one world's file. @throws ExitError, exit code 2 */
+export async function readRun(
+  files: readonly string[],
+  net: string | undefined,
+  io: Io,
+): Promise<Run> {
+  const texts = files.map((file) => [file, readText(file)] as const);
+  const worlds = texts.filter(([, text]) => isWorld(text));
+  const [world] = worlds;
+  if (world === undefined) return { events: readTraces(texts, io), title: undefined };
+  if (texts.length > 1) {
+    throw new ExitError(EXIT.usage, `expected recordings or one world, got ${world[0]} and others`);
+  }
+  // It brings the simulator along.
+  const { loadWorld, playWorld } = await import('./world.ts');
+  const played = playWorld(await loadWorld(...world, net));
+  return { events: played.run, title: played.title };
+}
