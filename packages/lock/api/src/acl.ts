@@ -34,7 +34,7 @@ export type Acl = { readonly [L in AclList]: readonly Principal[] };
 export const ACL_LISTS: readonly AclList[] = ['read', 'write', 'change'];
 /** Most principals of one list; more belong in a group. */
 export const PRINCIPALS_MAX = 64;
-/** Most groups among them: each is looked up for each op. */
+/** Most groups among them: each is looked up for each client, and again after every change of a group. */
 export const GROUPS_MAX = 8;
 /** The directory of the groups. */
 export const GROUPS_PATH = '/.groups';

@@ -16,6 +16,7 @@ import {
 import { decode, InvariantError, toHex } from '@fatty/codec';
 import type { NodeAcl, Sibling } from '@fatty/crdt';
 import type { PublicKey } from '@fatty/interface';
+import { Memberships } from './groups.ts';
 import { type Names, type Node, segments } from './names.ts';
 
 /** One list, as it is asked. */
@@ -68,12 +69,38 @@ export function aclAt({ acl }: Pick<Node, 'acl'>): Acl {
   return acl === undefined ? OPEN_ACL : open(acl).acl;
 }
 
+/** That a list lets a client in, as long as no group has changed. */
+interface Entry {
+  readonly acl: NodeAcl;
+  readonly list: AclList;
+  readonly client: string;
+  readonly generation: number;
+}
+
+function isEntry(
+  entry: Entry | undefined,
+  acl: NodeAcl,
+  list: AclList,
+  client: string,
+  generation: number,
+): boolean {
+  return (
+    entry?.acl === acl &&
+    entry.client === client &&
+    entry.list === list &&
+    entry.generation === generation
+  );
+}
+
 /**
  * Answers for the lists of any view of one cell. Groups are those of the committed names: what is only
  * delivered makes nobody a member.
  */
 export class Access {
   readonly #committed: Names;
+  readonly #memberships = new Memberships<Members>();
+  /** Who was let in last, and by which list: ops that follow one another mostly have one sender. */
+  #last: Entry | undefined;
 
   constructor(committed: Names) {
     this.#committed = committed;
@@ -81,19 +108,27 @@ export class Access {
 
   /** Code `access_denied`. `client`: its key in hex. */
   refuse(node: Node, list: AclList, client: string): ErrorResult | undefined {
-    if (node.acl === undefined || this.#isIn(open(node.acl).members[list], client))
-      return undefined;
+    if (node.acl === undefined || this.#isIn(node.acl, list, client)) return undefined;
     if (list === 'change' && this.isAdministrator(client)) return undefined;
     const path = this.#committed.pathOf(node);
     return errorResult('access_denied', `a key in the ${list} list of ${path}`, client);
   }
 
-  #isIn({ anyone, keys, groups }: Members, client: string): boolean {
-    return anyone || this.#isNamed({ keys, groups }, client);
+  #isIn(acl: NodeAcl, list: AclList, client: string): boolean {
+    const { groupsGeneration: generation } = this.#committed;
+    if (isEntry(this.#last, acl, list, client, generation)) return true;
+    const members = open(acl).members[list];
+    const isIn = members.anyone || this.#isNamed(members, client);
+    if (isIn) this.#last = { acl, list, client, generation };
+    return isIn;
   }
 
-  #isNamed({ keys, groups }: Pick<Members, 'keys' | 'groups'>, client: string): boolean {
-    return keys.has(client) || groups.some((file) => this.#isMember(file, client));
+  #isNamed(list: Members, client: string): boolean {
+    const { keys, groups } = list;
+    if (keys.has(client)) return true;
+    if (groups.length === 0) return false;
+    const lookUp = (): boolean => groups.some((file) => this.#isMember(file, client));
+    return this.#memberships.isIn(list, client, this.#committed.groupsGeneration, lookUp);
   }
 
   /** Of concurrent contents of the file all must name the key: whoever takes a key out wins. */

@@ -22,8 +22,10 @@ import {
 } from '@fatty/crdt';
 import type { Digest, Failure, Position, PublicKey } from '@fatty/interface';
 import { TableTrie, type Trie } from '@fatty/trie';
+import { holdsGroups, isGroup } from './groups.ts';
 import { jobShape } from './job-state.ts';
 import { jobOf, machineOf, machineShape, type Slot, slotMark, slotShape } from './machine-state.ts';
+import { aclCost, contentBytes } from './node-bytes.ts';
 import type { Accounts, Quotas } from './quotas.ts';
 import { RecentPaths } from './recent-paths.ts';
 import {
@@ -93,8 +95,8 @@ export class Names {
   readonly #limits: Quotas;
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
-  /** Nodes that have an ACL, the root included. */
   #restricted = 0;
+  #groupsGeneration = 0;
   readonly #recent = new RecentPaths();
 
   constructor(limits: Quotas, accounts: Accounts, sessions: Sessions) {
@@ -120,6 +122,11 @@ export class Names {
     return this.#restricted;
   }
 
+  /** Another number after every change of a group; of this instance, no state. */
+  get groupsGeneration(): number {
+    return this.#groupsGeneration;
+  }
+
   find(path: string): Node | undefined {
     return this.#recent.find(path, (one) => this.#tree.lookup(segments(one)));
   }
@@ -128,9 +135,10 @@ export class Names {
     return this.#tree.lookup(path);
   }
 
-  /** Nodes come, go, or are copied. */
-  #change(): Tree<Slot> {
+  /** Nodes come, go, or are copied. `isOfGroups`: contents of groups may come or go with them. */
+  #change(isOfGroups = false): Tree<Slot> {
     this.#recent.forget();
+    if (isOfGroups) this.#groupsGeneration += 1;
     return this.#tree;
   }
 
@@ -163,7 +171,8 @@ export class Names {
     const full = this.#refuseCreate(what, found);
     if (full) return full;
     const { id, kind, mode, owner, ephemeral, slot, stamp } = what;
-    const created = this.#change().create(path, id, { kind, mode, owner, ephemeral, slot }, stamp);
+    const init = { kind, mode, owner, ephemeral, slot };
+    const created = this.#change(holdsGroups(what.path)).create(path, id, init, stamp);
     if (!created.ok) return refused(created.failure);
     const { node, existed } = created.value;
     this.#touchSlot(slot, what.path);
@@ -234,7 +243,12 @@ export class Names {
 
   #put(node: Node, { id, content, replaces, stamp }: Writing): void {
     const before = contentBytes(node);
-    const written = this.#change().setContent(node, { id, bytes: content, replaces, stamp });
+    const written = this.#change(isGroup(node)).setContent(node, {
+      id,
+      bytes: content,
+      replaces,
+      stamp,
+    });
     const after = written.ok ? contentBytes(written.value) : before;
     this.#accounts.charge(toHex(node.owner), 0, after - before);
   }
@@ -244,7 +258,7 @@ export class Names {
     const at = segments(path);
     const node = this.find(path);
     const before = node?.dots ?? [];
-    const removed = this.#change().remove(at, dots);
+    const removed = this.#change(holdsGroups(path)).remove(at, dots);
     if (!removed.ok) return refused(removed.failure);
     const { unknown, died } = removed.value;
     if (unknown.length === dots.length) {
@@ -258,7 +272,7 @@ export class Names {
 
   /** Takes a node and all below it, at most `nodesMax` nodes, deepest first. Code `not_found`. */
   removeSubtree(path: string, nodesMax: number): SubtreeRemoved<Slot> | ErrorResult {
-    const removed = this.#change().removeSubtree(segments(path), nodesMax);
+    const removed = this.#change(holdsGroups(path)).removeSubtree(segments(path), nodesMax);
     if (!removed.ok) return refused(removed.failure);
     this.#refund(removed.value.died);
     return removed.value;
@@ -364,7 +378,7 @@ export class Names {
 
   /** Takes a snapshot over. Sessions must be back already; accounts must be empty. */
   restore(bytes: Uint8Array): void {
-    const restored = this.#change().restore(bytes);
+    const restored = this.#change(true).restore(bytes);
     if (!restored.ok) throw new InvariantError(`a namespace snapshot: ${restored.failure.code}`);
     this.#restricted = this.top.acl === undefined ? 0 : 1;
     for (const node of this.all()) {
@@ -383,17 +397,4 @@ export class Names {
 /** A node's name as text. */
 export function nameText(name: Uint8Array): string {
   return fromUtf8(name) ?? '';
-}
-
-/** So much of each ACL is free, bytes: an owner who has used up his quota stops nobody from restricting. */
-const ACL_BYTES_FREE = 256;
-
-/** What an ACL counts for the owner of its node, bytes. */
-function aclCost({ acl }: Pick<Node, 'acl'>): number {
-  return acl === undefined ? 0 : Math.max(0, acl.bytes.length - ACL_BYTES_FREE);
-}
-
-/** Bytes of all concurrent contents of a file. */
-export function contentBytes(node: Node): number {
-  return node.siblings.reduce((sum, one) => sum + one.bytes.length, 0);
 }
