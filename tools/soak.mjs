@@ -1,4 +1,5 @@
-// `npm run soak -- [--minutes N] [--kills N] [--seed S] [--liar]`: real processes under faults, and a judge.
+// `npm run soak -- [--minutes N] [--kills N [--replace-every M]] [--seed S] [--liar]`: real processes under faults, and
+// a judge. The victim of every M-th kill never comes back: another member takes its place.
 import { parseArgs } from 'node:util';
 import { quantile, runChaos } from '@fatty/chaos';
 
@@ -6,6 +7,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },
     kills: { type: 'string' },
+    'replace-every': { type: 'string' },
     seed: { type: 'string' },
     liar: { type: 'boolean', default: false },
   },
@@ -18,6 +20,8 @@ const number = (name, text) => {
 };
 const seed = number('seed', values.seed ?? String(Math.floor(Date.now() / 1000) % 1_000_000));
 const kills = values.kills === undefined ? undefined : number('kills', values.kills);
+const every = values['replace-every'];
+const replaceEvery = every === undefined ? undefined : number('replace-every', every);
 const forMs = number('minutes', values.minutes) * 60_000;
 
 const ending = new AbortController();
@@ -29,6 +33,7 @@ const report = await runChaos({
   liar: values.liar,
   signal: ending.signal,
   ...(kills === undefined ? {} : { kills }),
+  ...(replaceEvery === undefined ? {} : { replaceEvery }),
   onSpell: ({ kind, victim, forMs: ms }, count) =>
     console.log(
       `${count}: ${kind} ${kind === 'blackout' ? 'all' : victim}${ms > 0 ? ` for ${ms} ms` : ''}`,
@@ -48,6 +53,15 @@ console.table({
   'to the next commit, p99 ms': ms(quantile(pauses, 0.99)),
   'to the next commit, longest ms': ms(pauses.at(-1)),
 });
+if (report.epochs.length > 0) {
+  console.table(
+    report.epochs.map(({ epoch, tookMs, pauseMs }) => ({
+      epoch,
+      'from the motion until all are in it, ms': ms(tookMs),
+      'no write acknowledged for, ms': ms(pauseMs),
+    })),
+  );
+}
 for (const failure of report.failures) console.log(failure);
 if (report.failures.length > 0) console.log(`histories and logs: ${report.dir}`);
 console.log(report.failures.length === 0 ? 'good' : 'FAILED');

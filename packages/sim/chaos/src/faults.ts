@@ -1,6 +1,7 @@
 // Does to a cell what a schedule says.
-import type { RunningCell } from '@fatty/cli';
+import type { CellReplica, RunningCell } from '@fatty/cli';
 import type { ClientProcess } from './client-process.ts';
+import type { Places, Replacement } from './places.ts';
 import type { FaultProxy, LinkFault } from './proxy.ts';
 import type { Spell } from './schedule.ts';
 import { machineMs } from './writer.ts';
@@ -8,14 +9,18 @@ import { machineMs } from './writer.ts';
 /** What a spell can be about. */
 export interface Stage {
   readonly cell: RunningCell;
+  readonly places: Places;
   readonly clients: readonly ClientProcess[];
   readonly proxy: FaultProxy;
 }
 
 /** A replica that was killed, ms of the machine's clock. */
 export interface Kill {
+  /** Index of its process. */
   readonly victim: number;
   readonly atMs: number;
+  /** It did not come back. */
+  readonly replaced?: Replacement;
 }
 
 const SLOW: LinkFault = { kind: 'slow', bytesPerSec: 20_000 };
@@ -32,53 +37,65 @@ export function nameOf(index: number): string {
 }
 
 /** Tells the proxy whose ports are whose. */
-export function ownPorts({ cell, proxy }: Stage): void {
-  const { committee, addresses } = cell.cell;
-  for (const { key, peer, client } of addresses) {
-    const index = committee.members.findIndex((one) => one.every((byte, i) => byte === key[i]));
+export async function ownPorts({ places, proxy }: Pick<Stage, 'places' | 'proxy'>): Promise<void> {
+  for (const { index, process } of places.all) {
+    const { peer, client } = await process.ready;
     for (const url of [peer, client]) proxy.own(nameOf(index), Number(new URL(url).port));
   }
 }
 
 /** Begins a spell, waits, and makes everything well again. Answers who was killed, and when. */
 export async function perform(stage: Stage, spell: Spell): Promise<readonly Kill[]> {
-  const { cell, clients } = stage;
+  const { clients, places } = stage;
   const { kind, victim, forMs } = spell;
-  const replica = cell.replicas[victim];
   if (kind === 'freeze') {
     clients[victim]?.pause();
     await sleep(forMs);
     clients[victim]?.resume();
     return [];
   }
-  if (kind === 'kill') return kill(stage, [victim], forMs);
-  if (kind === 'blackout') return kill(stage, [...cell.replicas.keys()], forMs);
+  if (kind === 'kill') return kill(stage, [places.of(victim)], forMs);
+  if (kind === 'blackout') return kill(stage, places.all, forMs);
+  if (kind === 'replace') return replace(stage, victim);
   if (kind === 'stop') {
-    replica?.process.pause();
+    const { process } = places.of(victim);
+    process.pause();
     await sleep(forMs);
-    replica?.process.resume();
+    process.resume();
     return [];
   }
   await badLinks(stage, spell);
   return [];
 }
 
-async function kill(stage: Stage, victims: readonly number[], forMs: number): Promise<Kill[]> {
-  const { cell } = stage;
-  const replicas = cell.replicas.filter(({ index }) => victims.includes(index));
+async function kill(
+  stage: Stage,
+  replicas: readonly CellReplica[],
+  forMs: number,
+): Promise<Kill[]> {
   const kills = replicas.map(({ index }) => ({ victim: index, atMs: machineMs() }));
   await Promise.all(replicas.map((replica) => replica.kill()));
   await sleep(forMs);
   await Promise.all(replicas.map((replica) => replica.restart()));
-  ownPorts(stage);
-  await Promise.all(replicas.map(({ index }) => untilInStep(cell, index)));
+  await ownPorts(stage);
+  await Promise.all(replicas.map((replica) => untilInStep(stage, replica)));
   return kills;
 }
 
-async function badLinks({ cell, clients, proxy }: Stage, spell: Spell): Promise<void> {
-  const own = nameOf(spell.victim);
+async function replace(stage: Stage, place: number): Promise<Kill[]> {
+  const { places, proxy } = stage;
+  const replaced = await places.replace(place, async ({ index, process }) => {
+    const { peer, client } = await process.ready;
+    for (const url of [peer, client]) proxy.own(nameOf(index), Number(new URL(url).port));
+  });
+  await untilInStep(stage, places.of(place));
+  return [{ victim: replaced.victim, atMs: replaced.killedMs, replaced }];
+}
+
+async function badLinks({ places, clients, proxy }: Stage, spell: Spell): Promise<void> {
+  const own = nameOf(places.of(spell.victim).index);
   const others = [
-    ...cell.replicas.map(({ index }) => nameOf(index)).filter((name) => name !== own),
+    ...places.all.map(({ index }) => nameOf(index)).filter((name) => name !== own),
     ...clients.map(({ name }) => name),
   ];
   const say = (fault: LinkFault): void => {
@@ -101,11 +118,10 @@ interface Status {
   readonly syncing: boolean;
 }
 
-async function statusOf(cell: RunningCell, index: number): Promise<Status | undefined> {
-  const key = cell.cell.committee.members[index];
-  const at = cell.cell.addresses.find((one) => key?.every((byte, i) => byte === one.key[i]));
+async function statusOf({ process }: CellReplica): Promise<Status | undefined> {
   try {
-    return (await (await fetch(`${at?.http}/status`)).json()) as Status;
+    const { http } = await process.ready;
+    return (await (await fetch(`${http}/status`)).json()) as Status;
   } catch {
     return undefined;
   }
@@ -115,14 +131,14 @@ async function statusOf(cell: RunningCell, index: number): Promise<Status | unde
  * Waits until it has applied what the others had when it was asked, by their own words.
  * @throws Error when that takes too long
  */
-async function untilInStep(cell: RunningCell, index: number): Promise<void> {
-  const all = await Promise.all([...cell.replicas.keys()].map((one) => statusOf(cell, one)));
+async function untilInStep({ places }: Stage, replica: CellReplica): Promise<void> {
+  const all = await Promise.all(places.all.map(statusOf));
   const goal = Math.max(...all.map((one) => one?.commitIndex ?? 0));
   const endMs = machineMs() + IN_STEP_MS_MAX;
   for (;;) {
-    const own = await statusOf(cell, index);
+    const own = await statusOf(replica);
     if (own !== undefined && !own.syncing && own.commitIndex >= goal) return;
-    if (machineMs() > endMs) throw new Error(lagging(index, goal, own));
+    if (machineMs() > endMs) throw new Error(lagging(replica.index, goal, own));
     await sleep(POLL_MS);
   }
 }

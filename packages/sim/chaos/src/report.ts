@@ -21,6 +21,17 @@ export interface ChaosReport {
   readonly links: number;
   /** From a kill to the first acknowledgement of a change that was asked for after it, ms, sorted. */
   readonly pausesMs: readonly number[];
+  /** One for each member that was replaced. */
+  readonly epochs: readonly EpochChange[];
+}
+
+/** How the cell came into an epoch. */
+export interface EpochChange {
+  readonly epoch: number;
+  /** From the moment in which members were asked to agree until all of them were in it, ms. */
+  readonly tookMs: number;
+  /** Longest time in that span, and a second behind it, in which no change was acknowledged, ms. */
+  readonly pauseMs: number;
 }
 
 /** What a report is made of. */
@@ -32,6 +43,7 @@ export interface Findings {
   readonly kills: readonly Kill[];
   readonly liar: number | undefined;
   readonly pausesMs: readonly number[];
+  readonly epochs: readonly EpochChange[];
   readonly calls: readonly Call[];
   readonly ended: readonly { readonly name: string; readonly exit: number | null }[];
   readonly judged: readonly Judged[];
@@ -42,7 +54,7 @@ export interface Findings {
 
 /** Counts, and says what failed. */
 export function tally(findings: Findings): ChaosReport {
-  const { seed, dir, tookMs, liar, pausesMs, calls, judged, links } = findings;
+  const { seed, dir, tookMs, liar, pausesMs, epochs, calls, judged, links } = findings;
   const heard = calls.map(({ op, outcome }) => {
     const code = outcome.kind === 'refused' ? outcome.code : outcome.kind;
     return `${op.kind} ${code}`;
@@ -53,6 +65,7 @@ export function tally(findings: Findings): ChaosReport {
     tookMs,
     liar,
     pausesMs,
+    epochs,
     failures: failuresIn(findings),
     spells: countOf(findings.spells.map(({ kind }) => kind)),
     kills: findings.kills.length,
@@ -88,6 +101,34 @@ export function pausesAfter(calls: readonly Call[], kills: readonly Kill[]): rea
     return next === undefined ? [] : [next.end - atMs];
   });
   return pauses.sort((a, b) => a - b);
+}
+
+/** Acknowledgements behind the end of an epoch that still count to its pause, ms. */
+const BEHIND_MS = 1_000;
+
+/** What clients noticed of each replacement. */
+export function epochsIn(calls: readonly Call[], kills: readonly Kill[]): readonly EpochChange[] {
+  const ends = calls
+    .filter(({ op, outcome }) => outcome.kind === 'ok' && op.kind !== 'read')
+    .map(({ end }) => end)
+    .sort((a, b) => a - b);
+  return kills.flatMap(({ replaced }) => {
+    if (replaced === undefined) return [];
+    const { movedMs, doneMs, epoch } = replaced;
+    const pauseMs = longestGap(ends, movedMs, doneMs + BEHIND_MS);
+    return [{ epoch, tookMs: doneMs - movedMs, pauseMs }];
+  });
+}
+
+/** The longest time between two moments, or a border, in a span; what is longer is cut there. */
+function longestGap(ends: readonly number[], fromMs: number, toMs: number): number {
+  let last = fromMs;
+  let longest = 0;
+  for (const end of [...ends.filter((one) => one > fromMs && one < toMs), toMs]) {
+    longest = Math.max(longest, end - last);
+    last = end;
+  }
+  return longest;
 }
 
 /** The value that a share of all sorted values does not exceed. */

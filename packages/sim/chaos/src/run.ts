@@ -11,8 +11,9 @@ import { ClientProcess } from './client-process.ts';
 import { type Kill, ownPorts, perform, type Stage } from './faults.ts';
 import { FOLDER, LOG } from './lanes.ts';
 import { readAll } from './last-look.ts';
+import { Places } from './places.ts';
 import { FaultProxy, viaProxy } from './proxy.ts';
-import { type ChaosReport, pausesAfter, tally } from './report.ts';
+import { type ChaosReport, epochsIn, pausesAfter, tally } from './report.ts';
 import { killsOf, type Spell, scheduleOf } from './schedule.ts';
 import { HistoryWriter, machineMs } from './writer.ts';
 
@@ -33,6 +34,8 @@ export interface ChaosOptions {
   readonly forMs?: number;
   /** Instead: so many times SIGKILL of one replica, each when the one before is in step again. */
   readonly kills?: number;
+  /** With `kills`: the victim of every so many never comes back, and another member takes its place. */
+  readonly replaceEvery?: number;
   /** One replica lies from the start. Default false. */
   readonly liar?: boolean;
   /** Aborted: no further spell begins; what was heard by then is judged. */
@@ -79,7 +82,8 @@ async function runBehind(
     for (let i = 0; i < CLIENTS; i++) {
       clients.push(newClient(cell.cellPath, dir, proxy, `client-${i}`, rng.nextUint32()));
     }
-    return await runOn({ cell, proxy, clients }, dir, liar, options);
+    const places = new Places(cell);
+    return await runOn({ cell, places, proxy, clients }, dir, liar, options);
   } finally {
     await Promise.all(clients.map((one) => one.end(0)));
     await cell.close();
@@ -104,7 +108,7 @@ async function runOn(
   options: ChaosOptions,
 ): Promise<ChaosReport> {
   const { cell, proxy, clients } = stage;
-  ownPorts(stage);
+  await ownPorts(stage);
   await Promise.all(clients.map((one) => one.ready()));
   const links = await untilLinked(proxy);
   const beganMs = machineMs();
@@ -123,6 +127,7 @@ async function runOn(
     kills,
     liar,
     pausesMs: pausesAfter(heard, kills),
+    epochs: epochsIn(heard, kills),
     calls,
     ended,
     judged: judge(calls),
@@ -183,10 +188,13 @@ interface Performed {
 async function performAll(
   stage: Stage,
   liar: number | undefined,
-  { seed, forMs = 0, kills, signal, onSpell }: ChaosOptions,
+  { seed, forMs = 0, kills, replaceEvery, signal, onSpell }: ChaosOptions,
 ): Promise<Performed> {
   const size = { replicas: REPLICAS, clients: CLIENTS, liar };
-  const schedule = kills === undefined ? scheduleOf(seed, size) : killsOf(seed, kills, REPLICAS);
+  const schedule =
+    kills === undefined
+      ? scheduleOf(seed, size)
+      : killsOf(seed, kills, { replicas: REPLICAS, replaceEvery });
   const endMs = kills === undefined ? machineMs() + forMs : Number.POSITIVE_INFINITY;
   const done: Kill[] = [];
   const spells: Spell[] = [];

@@ -19,8 +19,9 @@ export interface Spell {
   /**
    * Of a replica: `kill` (SIGKILL), `stop` (SIGSTOP), `cut` (all its links), `blackhole` (what it says),
    * `deaf` (what it hears), `slow`, `late`. Of a client: `freeze` (SIGSTOP). `blackout`: SIGKILL of all replicas.
+   * `replace`: SIGKILL of a replica that never comes back, and another member in its place.
    */
-  readonly kind: (typeof SPELLS)[number];
+  readonly kind: (typeof SPELLS)[number] | 'replace';
   /** Index of the replica or of the client. */
   readonly victim: number;
   readonly afterMs: number;
@@ -57,10 +58,23 @@ export function* scheduleOf(
   }
 }
 
+/** How many kills, and of whom. */
+export interface KillsSize {
+  readonly replicas: number;
+  /** The victim of every so many kills never comes back, and another member takes its place; undefined: all do. */
+  readonly replaceEvery?: number | undefined;
+}
+
 /** So many kills, one replica at a time, at random moments. */
-export function* killsOf(seed: number, kills: number, replicas: number): Generator<Spell> {
+export function* killsOf(
+  seed: number,
+  kills: number,
+  { replicas, replaceEvery }: KillsSize,
+): Generator<Spell> {
   const rng = new SeededRng(seed);
-  for (let i = 0; i < kills; i++) {
-    yield { kind: 'kill', victim: rng.below(replicas), afterMs: rng.below(1_000), forMs: 0 };
+  for (let i = 1; i <= kills; i++) {
+    const isLast = replaceEvery !== undefined && i % replaceEvery === 0;
+    const kind = isLast ? 'replace' : 'kill';
+    yield { kind, victim: rng.below(replicas), afterMs: rng.below(1_000), forMs: 0 };
   }
 }

@@ -1,7 +1,7 @@
 // Schedules by seed, and what a report makes of its findings.
 import type { Call, CallOp, CallOutcome } from '@fatty/judge';
 import { describe, expect, it } from 'vitest';
-import { pausesAfter, quantile, tally } from '../src/report.ts';
+import { epochsIn, pausesAfter, quantile, tally } from '../src/report.ts';
 import { killsOf, SPELLS, type Spell, scheduleOf } from '../src/schedule.ts';
 
 const take = (spells: Iterable<Spell>, count: number): Spell[] => {
@@ -19,12 +19,21 @@ describe('a schedule', () => {
   it('is the same for the same seed, and another for another', () => {
     expect(take(scheduleOf(3, size), 50)).toEqual(take(scheduleOf(3, size), 50));
     expect(take(scheduleOf(3, size), 50)).not.toEqual(take(scheduleOf(4, size), 50));
-    expect(take(killsOf(3, 50, 4), 50)).toEqual([...killsOf(3, 50, 4)]);
+    const kills = { replicas: 4, replaceEvery: 20 };
+    expect(take(killsOf(3, 50, kills), 50)).toEqual([...killsOf(3, 50, kills)]);
   });
 
   it('has every kind of spell', () => {
     const kinds = new Set(take(scheduleOf(1, size), 300).map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual([...SPELLS].sort());
+  });
+
+  it('of kills lets every so many never come back', () => {
+    const kinds = [...killsOf(3, 60, { replicas: 4, replaceEvery: 20 })].map(({ kind }) => kind);
+    const replaced = kinds.flatMap((kind, i) => (kind === 'replace' ? [i + 1] : []));
+    expect([kinds.length, replaced]).toEqual([60, [20, 40, 60]]);
+    const all = [...killsOf(3, 60, { replicas: 4 })];
+    expect(all.every(({ kind }) => kind === 'kill')).toBe(true);
   });
 
   it('kills no liar, and never all replicas beside one', () => {
@@ -43,7 +52,26 @@ describe('a report', () => {
   const put: CallOp = { kind: 'put', value: '1' };
   const ok: CallOutcome = { kind: 'ok' };
   const run = { seed: 1, dir: '', tookMs: 1, liar: undefined, links: 0 };
-  const base = { ...run, judged: [], calls: [], ended: [], broken: [] };
+  const base = { ...run, judged: [], calls: [], ended: [], broken: [], epochs: [] };
+
+  it('says for how long nothing was acknowledged while an epoch ended', () => {
+    const calls = [
+      call(0, 90, put, ok),
+      call(0, 110, put, ok),
+      call(0, 250, { kind: 'read' }, ok),
+      call(0, 260, put, { kind: 'unknown' }),
+      call(0, 420, put, ok),
+      call(0, 500, put, ok),
+      call(0, 1_300, put, ok),
+    ];
+    const span = { victim: 0, joiner: 4, killedMs: 50, movedMs: 100, doneMs: 400, epoch: 1 };
+    const kill = { victim: 0, atMs: 50 };
+    expect(epochsIn(calls, [kill, { ...kill, replaced: span }])).toEqual([
+      { epoch: 1, tookMs: 300, pauseMs: 800 },
+    ]);
+    // Nothing at all is the whole span.
+    expect(epochsIn([], [{ ...kill, replaced: span }])[0]?.pauseMs).toBe(1_300);
+  });
 
   it('measures from a kill to the first change that was asked for later', () => {
     const calls = [

@@ -2,10 +2,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ok } from '@fatty/codec';
+import { ok, toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import { importAlgorithm, initCell, loadCell, saveCell, withAddresses } from '@fatty/node/settings';
-import { type Cell, type CellParams, quorum } from '@fatty/protocol';
+import { type Cell, type CellParams, quorum, type SignedAddresses } from '@fatty/protocol';
 import { type Exit, ReplicaProcess } from './process.ts';
 
 /** A whole cell on this machine, one OS process per replica. Times in ms. */
@@ -73,6 +73,11 @@ export interface RunningCell {
   readonly replicas: readonly CellReplica[];
   /** Replicas that could not be started; the others are a quorum. */
   readonly out: readonly OutOfCell[];
+  /**
+   * One more replica, DIR/replica-i, under a new key. It follows until members let the key in.
+   * @throws Error when no replica tells it of the cell, or it does not start
+   */
+  join(): Promise<CellReplica>;
   /** Stops every replica; removes a throw-away folder. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -193,7 +198,21 @@ class Supervisor implements RunningCell {
     const fresh = await Promise.all(processes.map((one) => one.ready));
     this.#cell = withAddresses(this.#cell, fresh);
     saveCell(this.cellPath, this.#cell);
-    for (const replica of this.#replicas) replica.process.tell({ kind: 'cell' });
+    for (const replica of this.#replicas) replica.tell({ kind: 'cell' });
+  }
+
+  async join(): Promise<CellReplica> {
+    const index = this.#replicas.length;
+    const replica = this.#member(index);
+    this.#replicas.push(replica);
+    const told = await Promise.all(
+      this.#replicas.filter(({ alive }) => alive).map(({ process }) => process.ready),
+    );
+    await prepare(replica.dir, this.#cell.cellId, told);
+    const started = replica.spawn({});
+    await started.ready;
+    await this.#publish([started]);
+    return replica;
   }
 
   close(): Promise<void> {
@@ -205,6 +224,22 @@ class Supervisor implements RunningCell {
     await Promise.all(this.#replicas.map((replica) => replica.end()));
     if (this.#throwAway) rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** Makes a folder that follows, as the first of these tells it that is asked and answers. */
+async function prepare(
+  dir: string,
+  id: Uint8Array,
+  told: readonly SignedAddresses[],
+): Promise<void> {
+  const { prepareJoin } = await import('@fatty/node');
+  let why = 'nobody runs';
+  for (const { client } of told) {
+    const made = await prepareJoin({ cellId: toHex(id), from: client, dir });
+    if (made.ok) return;
+    why = `${made.failure.code}: ${made.failure.actual}`;
+  }
+  throw new Error(`nobody tells ${dir} of the cell: ${why}`);
 }
 
 function lineOf(reason: unknown): string {
@@ -308,6 +343,11 @@ class Member implements CellReplica {
       })
       .catch(() => undefined);
     return started;
+  }
+
+  /** Nobody hears it before the first start. */
+  tell(message: { readonly kind: string }): void {
+    this.#process?.tell(message);
   }
 
   kill(): Promise<Exit> {
