@@ -107,4 +107,28 @@ export const EPOCH_MUTANTS = [
     replace: 'const ready = joiner && [...agenda.ready, { key: joiner, index }].find(',
     ...nets('tests/nets/members.test.ts', 8),
   },
+  {
+    name: 'chain-not-compared',
+    about: 'a link in the place of one that was checked is taken for it',
+    file: 'packages/kernel/replica/src/cell/checked-chain.ts',
+    find: '&& equalBytes(linkBytes(known), bytes);',
+    replace: ';',
+    ...unit('packages/kernel/replica/test/checked-chain.test.ts'),
+  },
+  {
+    name: 'chain-checked-again',
+    about: 'each opening checks the whole chain of epochs again',
+    file: 'packages/kernel/replica/src/cell/checked-chain.ts',
+    find: 'while (this.#isKnown(known, links[known])) known += 1;\n',
+    replace: '',
+    ...unit('packages/kernel/replica/test/checked-chain.test.ts'),
+  },
+  {
+    name: 'old-log-is-new',
+    about: 'a start takes what the log has of old epochs for records of its own, which never go',
+    file: 'packages/kernel/replica/src/signing/restore.ts',
+    find: 'return this.#flaw ? this.#port.committee.epoch : this.#epochRead;',
+    replace: 'return this.#port.committee.epoch;',
+    ...unit('packages/kernel/replica/test/epochs.test.ts'),
+  },
 ];

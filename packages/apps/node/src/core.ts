@@ -2,20 +2,14 @@
 import type { SignatureScheme, Signer } from '@fatty/codec';
 import type { EpochChain, FrameBytes, ReplicaCore, ResumedAt } from '@fatty/host';
 import type { Failure, StateMachine } from '@fatty/interface';
-import {
-  type Cell,
-  type ChainRules,
-  type Committee,
-  type EpochLink,
-  followChain,
-  memberIndex,
-} from '@fatty/protocol';
+import { type Cell, type Committee, type EpochLink, memberIndex } from '@fatty/protocol';
 import {
   beginBehind,
+  CheckedChain,
   type ClockSample,
   Follower,
-  firstEpoch,
   frameIndexOf,
+  linkBytes,
   type OpenedEpoch,
   Replica,
   type ReplicaConfig,
@@ -64,13 +58,18 @@ type Stage =
  */
 export class Core {
   readonly #parts: CoreParts;
+  /** For as long as the process lives. */
+  readonly #chain: CheckedChain;
   #epoch: OpenedEpoch;
   #shown: Stage;
   #opened: Stage;
 
   constructor(parts: CoreParts) {
     this.#parts = parts;
-    this.#epoch = firstEpoch(parts.cell.committee, parts.cell.founding);
+    const { cell, scheme } = parts;
+    const { cellId, committee: genesis, founding } = cell;
+    this.#chain = new CheckedChain({ cellId, scheme, genesis, founding });
+    this.#epoch = this.#chain.first;
     const replica = this.#make(this.#epoch);
     this.#shown = replica ? { kind: 'member', replica } : this.#follow([]);
     this.#opened = this.#shown;
@@ -132,7 +131,7 @@ export class Core {
 
   /** Makes the core that the frames of the disk lead to, the newest first. */
   open(frames: readonly FrameBytes[]): OpenedCore {
-    const begun = beginBehind<ResumedAt, Replica>(this.#rules, frames, (epoch) =>
+    const begun = beginBehind<ResumedAt, Replica>(this.#chain, frames, (epoch) =>
       this.#make(epoch),
     );
     this.#epoch = begun.epoch;
@@ -154,12 +153,6 @@ export class Core {
     this.#shown = this.#opened;
   }
 
-  get #rules(): ChainRules {
-    const { cell, scheme } = this.#parts;
-    const { cellId, committee: genesis, founding } = cell;
-    return { cellId, scheme, genesis, founding };
-  }
-
   #make({ committee, origin, links }: OpenedEpoch): Replica | undefined {
     const { cell, signer, scheme, fresh, choices } = this.#parts;
     const me = memberIndex(committee, signer.publicKey);
@@ -173,14 +166,14 @@ export class Core {
   /** In the newest epoch that the disk or what was told leads to. */
   #follow([newest]: readonly FrameBytes[]): Stage {
     const { cell, signer, scheme, fresh, links = [] } = this.#parts;
-    const told = followChain(this.#rules, links);
+    const told = this.#chain.follow(links.map(linkBytes));
     if (told.ok && told.value.committee.epoch > this.#epoch.committee.epoch) {
-      this.#epoch = { ...told.value, links };
+      this.#epoch = told.value;
     }
     const epoch = this.#epoch;
     const keptIndex = (newest && frameIndexOf(newest.head)) ?? 0;
-    const genesis = cell.committee;
-    const config = { cellId: cell.cellId, genesis, epoch, keptIndex, signer, scheme };
+    const { cellId } = cell;
+    const config = { cellId, chain: this.#chain, keptIndex, signer, scheme };
     const chain = { epoch: epoch.committee.epoch, links: epoch.links };
     const machine = fresh(epoch.committee);
     return { kind: 'follower', follower: new Follower(config), chain, machine };

@@ -6,7 +6,13 @@ import { equalBytes, fail, ok } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { Outcome, StateMachine } from '@fatty/interface';
 import { type Cell, FOUNDING_COMMITS, foundingStateDigest } from '@fatty/protocol';
-import { beginBehind, type OpenedEpoch, Replica, type ReplicaStatus } from '@fatty/replica';
+import {
+  beginBehind,
+  CheckedChain,
+  type OpenedEpoch,
+  Replica,
+  type ReplicaStatus,
+} from '@fatty/replica';
 import { nodeFiles, openFrames, openLog, StorageError } from '@fatty/storage';
 import { replicasIn } from './backup.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
@@ -119,8 +125,8 @@ async function replayedAs(
     machines.set(replica, machine);
     return replica;
   };
-  const rules = { cellId, scheme, genesis, founding };
-  const { core, epoch, at } = beginBehind(rules, frames, make);
+  const chain = new CheckedChain({ cellId, scheme, genesis, founding });
+  const { core, epoch, at } = beginBehind(chain, frames, make);
   const machine = core && machines.get(core);
   if (core === undefined || machine === undefined) return undefined;
   if (at === undefined && frames.length > 0) return undefined;

@@ -14,7 +14,7 @@ import {
   followChain,
   newestAddresses,
 } from '@fatty/protocol';
-import { epochOf } from '@fatty/replica';
+import { CheckedChain, epochOf } from '@fatty/replica';
 import { type Files, nodeFiles, openFrames } from '@fatty/storage';
 import { AddressBook } from './address-book.ts';
 import { askAdmin } from './admin-client.ts';
@@ -128,8 +128,9 @@ async function keptIn(parts: TodayParts): Promise<Known> {
   const told = knownBy(parts, chain.ok ? chain.value : []);
   const folder = join(parts.dir, 'frames');
   if (!existsSync(folder) || readdirSync(folder).length === 0) return told;
+  const checked = new CheckedChain(rulesOf(parts.cell));
   for (const { head } of await (await openFrames(folder, { files: READ_ONLY })).read()) {
-    const found = epochOf(rulesOf(parts.cell), head);
+    const found = epochOf(checked, head);
     if (found.ok) return later(told, knownBy(parts, found.value.links));
   }
   return told;

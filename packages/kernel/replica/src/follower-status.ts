@@ -3,7 +3,7 @@ import { failure, toHex } from '@fatty/codec';
 import type { Failure, PublicKey } from '@fatty/interface';
 import { type Committee, EMPTY_AGENDA, memberIndex } from '@fatty/protocol';
 import type { Fetching } from './boundary/fetching.ts';
-import type { OpenedEpoch } from './epochs/opening.ts';
+import type { OpenedEpoch } from './cell/checked-chain.ts';
 import type { ReplicaStatus } from './status.ts';
 
 /** Why a key is no member, and whether it has been one. */

@@ -23,8 +23,8 @@ import {
 } from './boundary/messages.ts';
 import { Outbox, Timers } from './boundary/outbox.ts';
 import { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+import { type CheckedChain, linkBytes, type OpenedEpoch } from './cell/checked-chain.ts';
 import { OwnClock } from './cell/clock.ts';
-import { epochBehind, type OpenedEpoch } from './epochs/opening.ts';
 import { followerStatus, standingOf } from './follower-status.ts';
 import { type ChunkEffect, type ChunkEvent, ChunkFetch } from './frames/chunk-fetch.ts';
 import { fetchingOf, isWhole } from './frames/frame-sync.ts';
@@ -35,10 +35,8 @@ import type { ReplicaStatus } from './status.ts';
 /** What a follower is made of. */
 export interface FollowerConfig {
   readonly cellId: CellId;
-  /** The trust root. */
-  readonly genesis: Committee;
-  /** The newest one that is known; peers are its members, by committee index. */
-  readonly epoch: OpenedEpoch;
+  /** Of the process, which it extends; peers are the members of the epoch that it is in now, by committee index. */
+  readonly chain: CheckedChain;
   /** Commit of the newest frame on disk; 0: there is none. */
   readonly keptIndex: number;
   readonly signer: Signer;
@@ -69,11 +67,11 @@ export class Follower {
   readonly #up = new Set<number>();
   /** Peers that have sent what no certificate names: they are not asked again. */
   readonly #liars = new Set<number>();
-  /** Every epoch from the first of this life on, by its number. */
-  readonly #epochs = new Map<number, OpenedEpoch>();
   /** Commits of frames that do not open. */
   readonly #useless = new Set<number>();
   #at: OpenedEpoch;
+  /** By whose committee peers are numbered. */
+  readonly #begun: number;
   #keptIndex: number;
   #certified = 0;
   #target: Target | undefined;
@@ -90,17 +88,18 @@ export class Follower {
 
   constructor(config: FollowerConfig) {
     this.#config = config;
-    const { epoch, keptIndex } = config;
+    const { chain, keptIndex } = config;
     const { tsAheadMsMax } = { ...DEFAULT_TUNING, ...config.tuning };
-    const { committee } = epoch;
+    this.#at = chain.newest;
+    const { committee } = this.#at;
+    this.#begun = committee.epoch;
     this.#clock = new OwnClock(committee.members.length, faultsMax(committee), tsAheadMsMax / 2);
-    this.#at = epoch;
-    this.#epochs.set(committee.epoch, epoch);
     this.#keptIndex = keptIndex;
   }
 
   status(): ReplicaStatus {
-    const { genesis, signer } = this.#config;
+    const { chain, signer } = this.#config;
+    const { committee: genesis } = chain.first;
     return followerStatus({
       at: this.#at,
       standing: standingOf(genesis, this.#at, signer.publicKey),
@@ -187,14 +186,13 @@ export class Follower {
   }
 
   #takeLinks(peer: number, links: readonly EpochLink[]): void {
-    const { cellId, genesis, scheme } = this.#config;
     for (const link of links) {
+      const { epoch } = this.#at.committee;
       // Of an epoch that is known to be over.
-      if (link.frame.epoch !== this.#at.committee.epoch) continue;
-      const next = epochBehind({ cellId, genesis, scheme }, this.#at, link);
+      if (link.frame.epoch !== epoch) continue;
+      const next = this.#config.chain.extend(epoch, [link]);
       if (!next.ok) return this.#lied(peer);
       this.#at = next.value;
-      this.#epochs.set(next.value.committee.epoch, next.value);
       this.#isAnswered = false;
       this.#askAtMs = 0;
     }
@@ -211,7 +209,7 @@ export class Follower {
     this.#isAnswered = true;
     if (offer === undefined || this.#storing) return;
     const { index, epoch, copy } = offer.frame;
-    const at = this.#epochs.get(epoch);
+    const at = this.#config.chain.at(epoch);
     // Of an epoch whose members are not known yet.
     if (at === undefined || this.#useless.has(index) || index <= this.#keptIndex) return;
     const target = this.#target;
@@ -261,7 +259,7 @@ export class Follower {
   #store(offer: OfferedFrame, payload: Uint8Array): void {
     this.#target = undefined;
     const { frame, cert } = offer;
-    const at = this.#epochs.get(frame.epoch);
+    const at = this.#config.chain.at(frame.epoch);
     if (at === undefined || !openPayload(frame, payload).ok) {
       this.#useless.add(frame.index);
       return;
@@ -269,7 +267,8 @@ export class Follower {
     this.#storing = offer;
     const me = memberIndex(at.committee, this.#config.signer.publicKey);
     const author = Math.max(me, 0);
-    const head = encodeStored({ frame, cert, links: at.links, author, own: new Uint8Array() });
+    const links = at.links.map(linkBytes);
+    const head = encodeStored({ frame, cert, links, author, own: new Uint8Array() });
     this.#out.push({ kind: 'storeFrame', index: frame.index, head, payload });
   }
 
@@ -279,11 +278,11 @@ export class Follower {
     this.#storing = undefined;
     this.#keptIndex = index;
     this.#out.note({ what: 'frameSynced', commit: index });
-    const { epoch, signer } = this.#config;
-    const led = this.#epochs.get(frame.end === undefined ? frame.epoch : frame.epoch + 1);
+    const { chain, signer } = this.#config;
+    const led = chain.at(frame.end === undefined ? frame.epoch : frame.epoch + 1);
     if (led === undefined) return;
     const isMember = memberIndex(led.committee, signer.publicKey) >= 0;
-    if (isMember || led.committee.epoch > epoch.committee.epoch) this.#out.push({ kind: 'reopen' });
+    if (isMember || led.committee.epoch > this.#begun) this.#out.push({ kind: 'reopen' });
   }
 
   #lied(peer: number): void {

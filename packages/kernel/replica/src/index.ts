@@ -11,18 +11,16 @@ export {
   type Status,
 } from './boundary/messages.ts';
 export { DEFAULT_TUNING, type Tuning } from './boundary/tuning.ts';
+export { CheckedChain, firstEpoch, linkBytes, type OpenedEpoch } from './cell/checked-chain.ts';
 export { type ClockSample, OwnClock } from './cell/clock.ts';
 export { jobKey } from './checks/verdicts.ts';
 export { viewOf } from './clients/delivered.ts';
 export {
   type Beginning,
   beginBehind,
-  epochBehind,
   epochOf,
-  firstEpoch,
   frameIndexOf,
   type KeptFrame,
-  type OpenedEpoch,
   type Resumable,
 } from './epochs/opening.ts';
 export { Follower, type FollowerConfig } from './follower.ts';

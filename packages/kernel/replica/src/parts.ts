@@ -133,8 +133,8 @@ export function assemble(config: ReplicaConfig): Parts {
   const proving = new Proving(ground);
   const departure = new Departure(ground);
   const keeper = new Keeper({ ...ground, departure, links, persistence });
-  const checkpoints = { dossier, links, persistence, proving, scheme, standing, sync, copying };
-  const frames = new Frames({ ...ground, ...checkpoints, keeper });
+  const checkpoints = { dossier, links, persistence, proving, restore, scheme, standing };
+  const frames = new Frames({ ...ground, ...checkpoints, copying, keeper, sync });
   // The chain of epochs (R31).
   const chain = new Chain({ ...ground, frames, links, scheme, sync });
   const frameServe = new FrameServe({ ...ground, keeper, served });

@@ -1,7 +1,14 @@
 // Test helper: one replica with its disk, and what it has said.
 import type { Ref } from '@fatty/broadcast';
 import type { LogRecord } from '@fatty/interface';
-import type { Follower, IndexedBlock, OpenedEpoch, Replica, ReplicaEffect } from '../src/index.ts';
+import type {
+  CheckedChain,
+  Follower,
+  IndexedBlock,
+  OpenedEpoch,
+  Replica,
+  ReplicaEffect,
+} from '../src/index.ts';
 
 export type Effect<K extends ReplicaEffect['kind']> = Extract<ReplicaEffect, { kind: K }>;
 
@@ -25,6 +32,8 @@ export class Host {
   up = true;
   /** In which it goes on. */
   epoch: OpenedEpoch;
+  /** Of the process. */
+  chain: CheckedChain | undefined;
   /** Its key is no member of the epoch that its disk leads to: it has stopped. */
   removed = false;
   readonly index: number;
@@ -62,7 +71,12 @@ export class Host {
     this.wholeLog.push(...placed);
     return segment;
   }
-  drop(below: number): void {
+  /** Of the log and of the index. */
+  drop({ below, epoch, fromRound }: Effect<'dropLog'>): void {
+    for (const [key, block] of this.kv) {
+      const isOfEpoch = block.epoch === epoch && block.ref.round < fromRound;
+      if (block.epoch < epoch || isOfEpoch) this.kv.delete(key);
+    }
     const gone = this.log.filter(({ segment = 1 }) => segment < below);
     this.dropped += new Set(gone.map(({ segment }) => segment)).size;
     this.log = this.log.filter(({ segment = 1 }) => segment >= below);

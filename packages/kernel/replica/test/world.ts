@@ -2,10 +2,11 @@
 // the host of package edge/host stands above the kernel, whose tests may not import it.
 import { refKey } from '@fatty/broadcast';
 import { compareBytes, type Signer } from '@fatty/codec';
-import type { CellId, StateMachine, Verdict } from '@fatty/interface';
-import { type Committee, type Epoch, genesisOrigin, memberIndex } from '@fatty/protocol';
+import type { StateMachine, Verdict } from '@fatty/interface';
+import { type Epoch, genesisOrigin, memberIndex } from '@fatty/protocol';
 import {
   beginBehind,
+  CheckedChain,
   type Copying,
   Follower,
   type OpenedEpoch,
@@ -117,6 +118,7 @@ export class World {
     host.life++;
     for (const { effect } of host.writes.slice(0, keptWrites)) host.append(effect.records);
     host.writes = [];
+    host.chain = undefined;
     host.timers.clear();
     for (const other of this.honest) {
       const peer = this.placeOf(index, other.epoch);
@@ -173,26 +175,27 @@ export class World {
       host.frames.toReversed().some(({ head, payload }) => host.replica.resume(head, payload).ok);
       return true;
     }
-    const rules = { cellId, scheme, genesis: committee };
+    const chain = host.chain ?? new CheckedChain({ cellId, scheme, genesis: committee });
+    host.chain = chain;
     const make = (epoch: OpenedEpoch): Replica | undefined =>
       this.placeOf(host.index, epoch) < 0 ? undefined : this.fresh(host.index, epoch);
-    const { core, epoch } = beginBehind(rules, host.frames.toReversed(), make);
+    const { core, epoch } = beginBehind(chain, host.frames.toReversed(), make);
     host.epoch = epoch;
     host.removed = core === undefined;
     host.follower = undefined;
     if (core) host.replica = core;
-    else if (this.options.follows) this.#follow(host, rules);
+    else if (this.options.follows) this.#follow(host, chain);
     else host.up = false;
     return host.up;
   }
 
-  #follow(host: Host, { cellId, genesis }: { cellId: CellId; genesis: Committee }): void {
+  #follow(host: Host, chain: CheckedChain): void {
+    const { cellId } = this.options.cell;
     host.follower = new Follower({
       cellId,
-      genesis,
+      chain,
       scheme,
       signer: this.signers[host.index] as Signer,
-      epoch: host.epoch,
       keptIndex: host.frames.at(-1)?.index ?? 0,
     });
   }
@@ -300,7 +303,7 @@ export class World {
         return this.#reopen(host);
       case 'dropLog':
         return this.after(2, () => {
-          if (host.life === life) host.drop(effect.below);
+          if (host.life === life) host.drop(effect);
         });
       case 'verify': {
         const { job } = effect;

@@ -1,55 +1,25 @@
 // In which epoch a replica goes on, by what is on its disk.
 
-import { decode, fail, ok } from '@fatty/codec';
+import { decode, fail } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
-import type { Committee, Founding } from '@fatty/protocol';
-import {
-  type ChainRules,
-  type Epoch,
-  type EpochLink,
-  followChain,
-  genesisOf,
-  openLink,
-} from '@fatty/protocol';
+import type { CheckedChain, OpenedEpoch } from '../cell/checked-chain.ts';
 import { HEAD_BYTES_MAX, storedFrameShape } from '../frames/stored.ts';
 
-/** An epoch that a replica can go on in, and the chain that leads to it from the genesis. */
-export interface OpenedEpoch extends Epoch {
-  /** One for each epoch before, checked. */
-  readonly links: readonly EpochLink[];
-}
-
-/** The first epoch of a cell. */
-export function firstEpoch(genesis: Committee, founding?: Founding): OpenedEpoch {
-  return { ...genesisOf(genesis, founding), links: [] };
-}
-
-/** The next epoch behind one, when the link is good. Codes: those of `openLink`. */
-export function epochBehind(
-  rules: ChainRules,
-  at: OpenedEpoch,
-  link: EpochLink,
-): Outcome<OpenedEpoch> {
-  const { cellId, scheme } = rules;
-  const next = openLink({ committee: at.committee, cellId, scheme }, at.origin, link);
-  return next.ok ? ok({ ...next.value, links: [...at.links, link] }) : next;
-}
-
 /**
- * The epoch that a kept frame leads to: its own, or behind a final frame the next. Pure. The frame of that
- * epoch itself is checked when a replica takes it. Codes: those of `decode`, of `followChain`, `wrong_epoch`.
+ * The epoch that a kept frame leads to: its own, or behind a final frame the next. The frame of that epoch itself is
+ * checked when a replica takes it. Codes: those of `decode`, of `CheckedChain.follow`, `wrong_epoch`.
  */
-export function epochOf(rules: ChainRules, head: Uint8Array): Outcome<OpenedEpoch> {
+export function epochOf(chain: CheckedChain, head: Uint8Array): Outcome<OpenedEpoch> {
   const stored = decode(storedFrameShape, head, HEAD_BYTES_MAX);
   if (!stored.ok) return stored;
   const { frame, cert, links } = stored.value;
-  const found = followChain(rules, links);
-  if (!found.ok) return found;
-  const at = { ...found.value, links };
-  if (frame.epoch !== at.committee.epoch) {
-    return fail('wrong_epoch', `a chain to epoch ${frame.epoch}`, `to ${at.committee.epoch}`);
+  const at = chain.follow(links);
+  if (!at.ok) return at;
+  const { epoch } = at.value.committee;
+  if (frame.epoch !== epoch) {
+    return fail('wrong_epoch', `a chain to epoch ${frame.epoch}`, `to ${epoch}`);
   }
-  return frame.end === undefined ? ok(at) : epochBehind(rules, at, { frame, cert });
+  return frame.end === undefined ? at : chain.extend(epoch, [{ frame, cert }]);
 }
 
 /** Of which commit a kept frame is; undefined: the bytes are none. Nothing else is checked. */
@@ -83,16 +53,16 @@ export interface Beginning<Core, At> {
 /**
  * The replica of the newest good frame, in the epoch that this one leads to; of the first epoch when none is
  * good. A core of a later epoch has no state without its frame, so none is made without. `make` makes a
- * core without a past, or none where the own key is no member; `frames`: the newest first.
+ * core without a past, or none where the own key is no member; `frames`: the newest first; `chain`: of the process.
  */
 export function beginBehind<At, Core extends Resumable<At>>(
-  rules: ChainRules,
+  chain: CheckedChain,
   frames: readonly KeptFrame[],
   make: (epoch: OpenedEpoch) => Core | undefined,
 ): Beginning<Core, At> {
   const failures: Failure[] = [];
   for (const { head, payload } of frames) {
-    const found = epochOf(rules, head);
+    const found = epochOf(chain, head);
     if (!found.ok) {
       failures.push(found.failure);
       continue;
@@ -104,6 +74,6 @@ export function beginBehind<At, Core extends Resumable<At>>(
     if (resumed.ok) return { core, epoch, at: resumed.value, failures };
     failures.push(resumed.failure);
   }
-  const epoch = firstEpoch(rules.genesis, rules.founding);
+  const epoch = chain.first;
   return { core: make(epoch), epoch, at: undefined, failures };
 }

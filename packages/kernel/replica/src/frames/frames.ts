@@ -24,8 +24,8 @@ import type { Tuning } from '../boundary/tuning.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Peers } from '../cell/peers.ts';
 import type { Dossier } from '../evidence/dossier.ts';
-import { epochIn, type Persistence, RECORD_OWNER, RECORD_VOTE } from '../signing/persistence.ts';
-import type { ReplayedRecord } from '../signing/restore.ts';
+import { type Persistence, RECORD_VOTE } from '../signing/persistence.ts';
+import type { ReplayedRecord, Restore } from '../signing/restore.ts';
 import type { Standing } from '../signing/standing.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import type { Keeper } from './keeper.ts';
@@ -71,6 +71,7 @@ export interface FramesPort extends FrameRules {
   readonly peers: Peers;
   readonly persistence: Persistence;
   readonly proving: Proving;
+  readonly restore: Pick<Restore, 'epochRead'>;
   readonly signer: Signer;
   readonly standing: Standing;
   readonly sync: { readonly isSyncing: boolean };
@@ -101,13 +102,10 @@ export class Frames {
   /** On the last commit of the epoch, which is applied. */
   #final: Vote | undefined;
   #tellAgainMs = 0;
-  /** Of the records of the log that are read now: each epoch has said in it whose it is, first of all. */
-  #logEpoch: number;
 
   constructor(port: FramesPort) {
     this.#port = port;
     this.#commitIndex = port.dag.origin.index;
-    this.#logEpoch = port.committee.epoch;
     this.#checkpoints = new Checkpoints(port);
     this.#tally = new Tally(port.committee);
     this.#keeper = port.keeper;
@@ -170,11 +168,11 @@ export class Frames {
   /** Before `start`: takes the own votes out of the records of an earlier life (R24), and sees where all of them are. */
   *withoutVotes(records: Iterable<ReplayedRecord>): Generator<LogRecord> {
     for (const record of records) {
-      if (record.type === RECORD_OWNER) this.#logEpoch = epochIn(record.body) ?? this.#logEpoch;
       if (record.type === RECORD_VOTE) this.#restoredVote(record.body);
       else yield record;
+      // By now it has been read.
       if (record.segment !== undefined) {
-        this.#keeper.logged(record.segment, record.body.length, this.#logEpoch);
+        this.#keeper.logged(record.segment, record.body.length, this.#port.restore.epochRead);
       }
     }
   }

@@ -3,6 +3,7 @@ import { equalBytes } from '@fatty/codec';
 import type { Cert, Committee, EpochLink, Frame } from '@fatty/protocol';
 import type { Outbox } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
+import { linkBytes } from '../cell/checked-chain.ts';
 import type { Persistence } from '../signing/persistence.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { Departure } from './departure.ts';
@@ -131,7 +132,8 @@ export class Keeper {
     const { frame, cert } = held;
     const own = persistence.own?.bytes ?? new Uint8Array();
     this.#writing = held;
-    const head = encodeStored({ frame, cert, links, author: me, own });
+    const chain = links.map(linkBytes);
+    const head = encodeStored({ frame, cert, links: chain, author: me, own });
     out.push({ kind: 'storeFrame', index: frame.index, head, payload });
   }
 

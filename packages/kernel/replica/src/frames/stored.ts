@@ -11,6 +11,7 @@ import {
   record,
   type Shape,
   u16,
+  viewBytes,
 } from '@fatty/codec';
 import type { Digest, Outcome, StateMachine } from '@fatty/interface';
 import {
@@ -19,10 +20,10 @@ import {
   certShape,
   checkCert,
   type EpochLink,
-  epochLinkShape,
   type Frame,
   frameRootOf,
   frameShape,
+  LINK_BYTES_MAX,
   openVote,
   type Vote,
 } from '@fatty/protocol';
@@ -31,8 +32,8 @@ import {
 export interface StoredFrame {
   readonly frame: Frame;
   readonly cert: Cert;
-  /** The chain from the genesis to the epoch of the frame (R31). */
-  readonly links: readonly EpochLink[];
+  /** The chain from the genesis to the epoch of the frame (R31), each link as its canonical bytes. */
+  readonly links: readonly Uint8Array[];
   /** Of whose folder it is: no part of what others could use. */
   readonly author: number;
   /** The newest own block when it was kept, as SignedBlock bytes; empty when there was none. */
@@ -56,7 +57,7 @@ const LINKS_HARD_MAX = 1 << 20;
 export const storedFrameShape: Shape<StoredFrame> = record({
   frame: frameShape,
   cert: certShape,
-  links: array(epochLinkShape, LINKS_HARD_MAX),
+  links: array(viewBytes(LINK_BYTES_MAX), LINKS_HARD_MAX),
   author: u16,
   own: bytes(BYTES_HARD_MAX),
 });

@@ -62,12 +62,6 @@ export const signerMarkShape: Shape<SignerMark> = record({
   commitIndex: u53,
 });
 
-/** The epoch that an owner record is of; undefined: it is none. */
-export function epochIn(owner: Uint8Array): number | undefined {
-  const opened = decode(ownerShape, owner, owner.length);
-  return opened.ok ? opened.value.epoch : undefined;
-}
-
 const MARK_BYTES_MAX = 64;
 
 /** Reads a signer mark. Codes of `decode`. */

@@ -60,6 +60,7 @@ export class Restore {
   #ownCommitted = 0;
   /** Own blocks of this epoch in the log. */
   #ownBlocks = 0;
+  #epochRead = 0;
 
   constructor(port: RestorePort) {
     this.#port = port;
@@ -75,6 +76,11 @@ export class Restore {
     }
     this.#mark = opened.value;
     this.#port.persistence.restoredMark(opened.value);
+  }
+
+  /** Of the newest block that was read: the records of one epoch stand before those of the next. */
+  get epochRead(): number {
+    return this.#flaw ? this.#port.committee.epoch : this.#epochRead;
   }
 
   /** What is to be done with the records, step by step: each before the next is asked for. */
@@ -110,6 +116,7 @@ export class Restore {
       return undefined;
     }
     const { epoch, cellId } = opened.value.header;
+    this.#epochRead = epoch;
     const { committee, cellId: ours } = this.#port.rules;
     if (epoch === committee.epoch || !equalBytes(cellId, ours)) return this.#judge(opened.value);
     // Members that are still in that epoch may ask for it.

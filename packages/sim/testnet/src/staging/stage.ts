@@ -13,6 +13,7 @@ import type {
 import { type Epoch, memberIndex, type StateView } from '@fatty/protocol';
 import {
   beginBehind,
+  CheckedChain,
   COPYING,
   type Copying,
   firstEpoch,
@@ -200,8 +201,9 @@ function honest(
   make: (epoch: OpenedEpoch) => HonestPeer,
 ): Booted {
   const { cellId, scheme, committee: genesis, signers } = cell;
+  const chain = new CheckedChain({ cellId, scheme, genesis });
   const key = signers[index]?.publicKey;
-  const begun = beginBehind<ResumedAt, HonestPeer>({ cellId, scheme, genesis }, frames, (epoch) =>
+  const begun = beginBehind<ResumedAt, HonestPeer>(chain, frames, (epoch) =>
     key && memberIndex(epoch.committee, key) >= 0 ? make(epoch) : undefined,
   );
   const { core: peer, epoch, at, failures } = begun;
