@@ -1,8 +1,9 @@
 // How tests run: unit tests, nets, real processes.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultServerConditions } from 'vite';
-import { configDefaults, defineConfig } from 'vitest/config';
+import { defaultServerConditions, type Plugin } from 'vite';
+import { configDefaults, defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ssr = { resolve: { conditions: ['@fatty/source', ...defaultServerConditions] } };
@@ -30,59 +31,93 @@ const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8'
       MINDS_PROCESS.test(readFileSync(root + path, 'utf8')),
   );
 
+/** Paths of modules that `tsc -b` has built. */
+const BUILT = /\/packages\/[^/]+\/[^/]+\/dist\//u;
+
+/** A test that imports a source by its path gets the module that was built of it. */
+function builtInPlace(): Plugin {
+  return {
+    name: 'built-in-place',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (importer === undefined || !source.startsWith('.')) return undefined;
+      const path = resolve(dirname(importer), source);
+      const file = path.replace(/(\/packages\/[^/]+\/[^/]+)\/src\/(.*)\.ts$/u, '$1/dist/$2.js');
+      return file !== path && existsSync(file) ? file : undefined;
+    },
+  };
+}
+
+/** What is tested: the sources as they are, or what was built of them, which Node loads without Vite. */
+export type Tested = 'sources' | 'built';
+
+function codeOf(tested: Tested): Pick<ViteUserConfig, 'ssr' | 'plugins'> {
+  return tested === 'sources' ? { ssr } : { plugins: [builtInPlace()] };
+}
+
 /**
  * Units and nets share workers, which load a module once for all of their files: one more than the two cores that
  * they are for, since some files wait for processes. Then real processes (e2e) run, two files at a time: a file
  * has four or more, which mostly wait.
  */
-export default defineConfig({
-  root,
-  ssr,
-  test: {
-    maxWorkers: 3,
-    projects: [
-      {
-        root,
-        ssr,
-        test: {
-          ...shared,
-          name: 'unit',
-          include: units,
-          exclude: [...configDefaults.exclude, ...alone],
-          isolate: false,
+export function configOf(tested: Tested): ViteUserConfig {
+  const code = codeOf(tested);
+  const each = {
+    ...shared,
+    ...(tested === 'built' && { server: { deps: { external: [BUILT] } } }),
+  };
+  return {
+    root,
+    ...code,
+    test: {
+      maxWorkers: 3,
+      projects: [
+        {
+          root,
+          ...code,
+          test: {
+            ...each,
+            name: 'unit',
+            include: units,
+            exclude: [...configDefaults.exclude, ...alone],
+            isolate: false,
+          },
         },
-      },
-      {
-        root,
-        ssr,
-        test: { ...shared, name: 'alone', include: alone },
-      },
-      {
-        root,
-        ssr,
-        test: {
-          ...shared,
-          name: 'nets',
-          // What one world leaves warm, the next one runs: compiling early is worth it.
-          execArgv: ['--always-sparkplug', '--no-lazy-feedback-allocation'],
-          include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
-          testTimeout: 900_000,
-          isolate: false,
+        {
+          root,
+          // A module that is put in the place of another has to come through Vite.
+          ssr,
+          test: { ...shared, name: 'alone', include: alone },
         },
-      },
-      {
-        root,
-        ssr,
-        test: {
-          ...shared,
-          name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+        {
+          root,
+          ...code,
+          test: {
+            ...each,
+            name: 'nets',
+            // What one world leaves warm, the next one runs: compiling early is worth it.
+            execArgv: ['--always-sparkplug', '--no-lazy-feedback-allocation'],
+            include: ['tests/nets/**/*.test.ts', 'tests/regressions/**/*.test.ts'],
+            testTimeout: 900_000,
+            isolate: false,
+          },
         },
-      },
-    ],
-  },
-});
+        {
+          root,
+          ...code,
+          test: {
+            ...each,
+            name: 'e2e',
+            include: ['tests/e2e/**/*.test.ts'],
+            testTimeout: 600_000,
+            hookTimeout: 600_000,
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
+          },
+        },
+      ],
+    },
+  };
+}
+
+export default defineConfig(configOf('sources'));
