@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';
 import { chart, isBrief } from '@fatty/msc';
-import { planOf, runPlan, SCENARIOS } from '@fatty/testnet';
+import { type Fixtures, planOf, type Recording, runPlan, SCENARIOS } from '@fatty/testnet';
+import { LIAR_SHOWS } from '@fatty/textbook';
 import mermaid from 'mermaid';
 import { describe, expect, it } from 'vitest';
 import { leaseFixture } from './lease.ts';
@@ -18,8 +19,16 @@ const ROWS_MAX = 90;
 
 const lease = await leaseFixture();
 
+/** Scripted runs of a cell, and one lie told to three protocols. */
+const RUNS: Readonly<Record<string, (fixtures: Fixtures) => Recording>> = {
+  ...SCENARIOS,
+  'liar-in-raft': () => LIAR_SHOWS.raft().recording,
+  'liar-in-paxos': () => LIAR_SHOWS.paxos().recording,
+  'liar-in-fatty': () => LIAR_SHOWS.fatty().recording,
+};
+
 describe('the charts in msc/', () => {
-  it.each(Object.entries(SCENARIOS))('%s is what its seed gives', async (name, play) => {
+  it.each(Object.entries(RUNS))('%s is what its seed gives', async (name, play) => {
     const path = `${msc}${name}.mmd`;
     const { events, options } = play({ lease });
     const { mermaid: drawn, windows } = chart(events, {
@@ -35,7 +44,7 @@ describe('the charts in msc/', () => {
   });
 
   it('has no chart without a scenario', () => {
-    const known = new Set(Object.keys(SCENARIOS).map((name) => `${name}.mmd`));
+    const known = new Set(Object.keys(RUNS).map((name) => `${name}.mmd`));
     const strangers = readdirSync(msc).filter((file) => file.endsWith('.mmd') && !known.has(file));
     expect(strangers).toEqual([]);
   });

@@ -19,6 +19,7 @@ export {
   type Watch,
   watch,
 } from './checkers/index.ts';
+export { bend, type Draft } from './liars/craft.ts';
 export { falseChunks } from './liars/false-chunks.ts';
 export { FalseProofs, PROOF_LIES, type ProofLie } from './liars/false-proofs.ts';
 export {

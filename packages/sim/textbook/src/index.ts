@@ -1,7 +1,10 @@
 // Protocols of the textbook in the simulator: for learning, and for comparison.
+
 export { MultiPaxosJudge } from './judges/multi-paxos-judge.ts';
 export { PaxosJudge } from './judges/paxos-judge.ts';
 export { RaftJudge } from './judges/raft-judge.ts';
+export * from './liar/lie.ts';
+export { LIAR_SHOWS } from './liar/shows.ts';
 export type { MultiPaxosMessage, MultiPaxosState, SlotVote } from './multi-paxos/messages.ts';
 export { MultiPaxos, multiPaxos } from './multi-paxos/multi-paxos.ts';
 export { TEXTBOOK_NETS } from './nets/index.ts';

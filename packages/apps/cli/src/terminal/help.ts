@@ -49,7 +49,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   session: ['fatty session'],
   op: ['fatty op submit 83010203', 'fatty op query --json 7'],
   tour: ['fatty tour'],
-  demo: ['fatty demo fleet'],
+  demo: ['fatty demo fleet', 'fatty demo liar --protocol raft'],
   net: [
     'fatty net locks --seed 1 --runs 10',
     'fatty net locks --seed 1 --runs 1 --chart world.svg',

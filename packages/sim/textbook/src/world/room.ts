@@ -113,6 +113,11 @@ export class Room<M, S> extends Clockwork {
 
   accuse(wrong: Pick<Violation, 'rule' | 'expected' | 'actual'>, process: number): void {
     this.violations.push({ ...wrong, atMs: this.nowMs, replica: process });
+    this.mark(wrong, process);
+  }
+
+  /** Shows in charts that a rule does not hold; the run goes on. */
+  mark(wrong: Pick<Violation, 'rule' | 'expected' | 'actual'>, process: number): void {
     const where = process < 0 ? '' : ` at r${process}`;
     const label = `${wrong.rule}${where}: expected ${wrong.expected}, got ${wrong.actual}`;
     this.tell('broken', `r${Math.max(0, process)}`, label);
