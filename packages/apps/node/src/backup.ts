@@ -20,7 +20,10 @@ export interface Backup {
 const TRIES = 5;
 const SEGMENT = /^\d{6,}\.log$/;
 const FRAME = /^\d{16}\.frame$/;
-/** No log has an own block this high, so whoever has this mark signs nothing in this epoch (R26). */
+/**
+ * No log has an own block this high, and no cell comes to this epoch: whoever has this mark signs nothing (R26), in
+ * whatever epoch the cell is by now. The key may have signed in any that is later than the backup.
+ */
 const NEVER = 2 ** 32 - 1;
 
 /** Names in a folder that fit, ascending; none when it is missing. */
@@ -136,8 +139,8 @@ async function copyWhole(dir: string, cellPath: string, out: string): Promise<Ou
 }
 
 /**
- * Makes a replica's folder out of a backup. What comes of it follows, serves and answers, and signs nothing
- * in this epoch (R26): its key has signed what no backup knows. `dir` may hold key.pem and config.json, and
+ * Makes a replica's folder out of a backup. What comes of it follows, serves and answers, and never signs anything
+ * (R26): its key has signed what no backup knows. `dir` may hold key.pem and config.json, and
  * no log. Codes: `not_a_backup`, `exists`, `log_corrupt`, `folder_unusable`.
  */
 export async function restoreBackup(backup: string, dir: string): Promise<Outcome<Backup>> {
@@ -154,10 +157,8 @@ export async function restoreBackup(backup: string, dir: string): Promise<Outcom
     await mkdir(dir, { recursive: true, mode: 0o700 });
     // The mark comes first: a folder without it could be taken for one that may sign.
     const mark = await openMark(join(dir, 'signer'));
-    const { epoch } = cell.value.committee;
-    await mark.write(
-      encode(signerMarkShape, { epoch, round: NEVER, durable: NEVER, commitIndex: 0 }),
-    );
+    const never = { epoch: NEVER, round: NEVER, durable: NEVER, commitIndex: 0 };
+    await mark.write(encode(signerMarkShape, never));
     await mark.close();
     for (const [part, fitting] of [
       ['frames', FRAME],

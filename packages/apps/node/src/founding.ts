@@ -4,8 +4,14 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes, fail, ok } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
-import type { Outcome, StateMachine } from '@fatty/interface';
-import { type Cell, FOUNDING_COMMITS, foundingStateDigest } from '@fatty/protocol';
+import type { Outcome, PublicKey, StateMachine } from '@fatty/interface';
+import {
+  type Cell,
+  type ChainRules,
+  FOUNDING_COMMITS,
+  foundingStateDigest,
+  memberIndex,
+} from '@fatty/protocol';
 import {
   beginBehind,
   CheckedChain,
@@ -13,7 +19,7 @@ import {
   Replica,
   type ReplicaStatus,
 } from '@fatty/replica';
-import { nodeFiles, openFrames, openLog, StorageError } from '@fatty/storage';
+import { type FrameBytes, nodeFiles, openFrames, openLog, StorageError } from '@fatty/storage';
 import { replicasIn } from './backup.ts';
 import { type Hosting, hostingOf } from './hosting.ts';
 import { FOUNDING_FILE, type InitOptions, initCell, loadCell } from './init.ts';
@@ -38,11 +44,16 @@ export type FoundingOptions = Pick<
 > & { readonly algorithm?: string };
 
 /**
- * The state that a cell begins with; undefined: with nothing. Codes: `no_founding_state`,
- * `wrong_founding_state`.
+ * The state that a cell begins with; undefined: with nothing, or it is not needed, for this key has come later and
+ * begins behind a frame. Codes: `no_founding_state`, `wrong_founding_state`.
  */
-export function readFounding(cell: Cell, cellPath: string): Outcome<Uint8Array | undefined> {
-  if (cell.founding === undefined) return ok(undefined);
+export function readFounding(
+  cell: Cell,
+  cellPath: string,
+  key?: PublicKey,
+): Outcome<Uint8Array | undefined> {
+  const isFounder = key === undefined || memberIndex(cell.committee, key) >= 0;
+  if (cell.founding === undefined || !isFounder) return ok(undefined);
   const path = join(dirname(cellPath), FOUNDING_FILE);
   try {
     const state = readFileSync(path);
@@ -94,38 +105,55 @@ async function stateIn(backup: string, algorithm: string): Promise<Outcome<Found
   const path = join(backup, 'cell.json');
   const cell = loadCell(path);
   if (!cell.ok) return cell;
-  const founding = readFounding(cell.value, path);
+  const frames = await openFrames(join(backup, 'frames')).then((store) => store.read());
+  // Who has come later has never had it, and begins behind a frame.
+  const founding = frames.length > 0 ? ok(undefined) : readFounding(cell.value, path);
   if (!founding.ok) return founding;
   const hosting = await hostingOf(cell.value, algorithm, founding.value);
   if (!hosting.ok) return hosting;
+  const chain = new CheckedChain(rulesOf(cell.value));
+  const { epoch } = beginBehind(chain, frames, () => undefined);
   // It does not say whose it is where anybody could read it: only its own member's replica takes it.
-  for (const me of cell.value.committee.members.keys()) {
-    const found = await replayedAs(me, backup, cell.value, hosting.value);
+  for (const me of epoch.committee.members.keys()) {
+    const found = await replayedAs(me, {
+      backup,
+      cell: cell.value,
+      hosting: hosting.value,
+      frames,
+      chain,
+    });
     if (found) return ok({ backup, cell: cell.value, hosting: hosting.value, ...found });
   }
   return fail('not_a_backup', `frames and log of one member in ${backup}`, 'others');
 }
 
+function rulesOf({ cellId, committee: genesis, founding }: Cell): ChainRules {
+  return { cellId, scheme: nodeScheme(), genesis, founding };
+}
+
+type Replayed = Pick<Found, 'backup' | 'cell' | 'hosting'> & {
+  readonly frames: readonly FrameBytes[];
+  readonly chain: CheckedChain;
+};
+
 /** What a member would have come to behind these frames and this log; undefined: they are another's. */
 async function replayedAs(
   me: number,
-  backup: string,
-  { cellId, committee: genesis, founding }: Cell,
-  hosting: Hosting,
+  { backup, cell, hosting, frames, chain }: Replayed,
 ): Promise<Pick<Found, 'machine' | 'epoch' | 'status'> | undefined> {
+  const { cellId } = cell;
   const scheme = nodeScheme();
   // It signs nothing.
   const signer = signerOfPem(generateKeyPem());
   if (!signer.ok) throw new Error(signer.failure.actual);
-  const frames = await openFrames(join(backup, 'frames')).then((store) => store.read());
   const machines = new Map<Replica, StateMachine>();
-  const make = (epoch: OpenedEpoch): Replica => {
+  const make = (epoch: OpenedEpoch): Replica | undefined => {
+    if (epoch.committee.members[me] === undefined) return undefined;
     const machine = hosting.fresh(epoch.committee);
     const replica = new Replica({ ...epoch, cellId, me, signer: signer.value, scheme, machine });
     machines.set(replica, machine);
     return replica;
   };
-  const chain = new CheckedChain({ cellId, scheme, genesis, founding });
   const { core, epoch, at } = beginBehind(chain, frames, make);
   const machine = core && machines.get(core);
   if (core === undefined || machine === undefined) return undefined;

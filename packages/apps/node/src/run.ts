@@ -50,7 +50,7 @@ export async function runNode(
   if (!signer.ok) return signer;
   const cell = loadCell(config.cell);
   if (!cell.ok) return cell;
-  const state = readFounding(cell.value, config.cell);
+  const state = readFounding(cell.value, config.cell, signer.value.publicKey);
   if (!state.ok) return state;
   const hosting = await hostingOf(cell.value, config.algorithm, state.value);
   if (!hosting.ok) return hosting;

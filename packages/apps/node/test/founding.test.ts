@@ -3,15 +3,19 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, connect } from '@fatty/client/node';
+import { toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import { FOUNDING_COMMITS } from '@fatty/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
+  askAdmin,
   backUp,
   foundOn,
   initCell,
   loadCell,
   loadConfig,
+  type MembersShown,
+  prepareJoin,
   type RunningNode,
   runNode,
   saveCell,
@@ -123,3 +127,66 @@ it('is started by nobody without the state that its cell.json names', async () =
   expect(none).toMatchObject({ ok: false, failure: { code: 'not_a_backup' } });
   expect(existsSync(join(root, 'x'))).toBe(false);
 }, 120_000);
+
+/** A founded cell of nothing but what its first members have signed: files, and no log of the old one. */
+async function foundedIn(dir: string): Promise<void> {
+  const old = join(root, 'old');
+  value(initCell({ dir: old, replicas: 4, freePorts: true }));
+  const nodes = await up(old);
+  const client = await clientOf(old);
+  await client.put('/kept', 'before the backup');
+  await client.close();
+  await Promise.all(nodes.map((node) => node.close()));
+  open.length = 0;
+  const backup = join(old, 'replica-0');
+  writeFileSync(join(backup, 'cell.json'), readFileSync(join(old, 'cell.json')));
+  value(await foundOn(backup, { dir, replicas: 4, freePorts: true }));
+}
+
+async function startedIn(dir: string): Promise<RunningNode> {
+  const config = value(loadConfig({ dir, logLevel: 'silent' }, {}));
+  const node = value(await runNode(config, { onFatal: (error) => expect.fail(error.message) }));
+  open.push(() => node.close());
+  return node;
+}
+
+it('lets members in who never had the state that it began with', async () => {
+  const [dir, newcomer] = [join(root, 'new'), join(root, 'newcomer')];
+  await foundedIn(dir);
+  const nodes = await up(dir);
+  const { cellId } = value(loadCell(join(dir, 'cell.json')));
+  const from = nodes[0]?.addresses.client ?? '';
+  const { key } = value(await prepareJoin({ cellId: toHex(cellId), from, dir: newcomer }));
+  expect(existsSync(join(newcomer, 'founding.state'))).toBe(false);
+  await startedIn(newcomer);
+  const founders = [0, 1, 2, 3].map((i) => join(dir, `replica-${i}`));
+  const change = { kind: 'add', key: toHex(key) } as const;
+  for (const one of founders) value(await askAdmin(one, { kind: 'move', change }));
+  const all = [...founders, newcomer];
+  const places = await Promise.all(all.map((one) => placeIn(one, 1)));
+  expect(places.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
+  const client = await clientOf(dir);
+  expect((await client.get('/kept', { level: 'linearizable' })).text()).toBe('before the backup');
+  await client.put('/later', 'in the next epoch');
+  await client.close();
+  for (const close of open.splice(0).reverse()) await close();
+
+  // A backup of any member can be gone on from: of the newcomer, and of whoever has a place that no founder had.
+  const fifth = all[places.indexOf(4)] ?? '';
+  for (const one of new Set([newcomer, fifth])) {
+    const out = join(root, `backup-of-${one === newcomer ? 'newcomer' : 'fifth'}`);
+    const cellPath = one === newcomer ? join(newcomer, 'cell.json') : join(dir, 'cell.json');
+    value(await backUp(one, cellPath, out));
+    value(await foundOn(out, { dir: `${out}-cell`, replicas: 4, freePorts: true }));
+  }
+}, 300_000);
+
+/** The committee index of the replica in a folder, when it is at work in that epoch. */
+async function placeIn(dir: string, epoch: number): Promise<number> {
+  for (;;) {
+    const now = value(await askAdmin<MembersShown>(dir, { kind: 'members' }));
+    const place = now.all.findIndex(({ key }) => key === now.key);
+    if (now.epoch === epoch && now.state === 'active' && place >= 0) return place;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
