@@ -16,6 +16,7 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerElect } from './commands/elect.ts';
 import { registerEvidence } from './commands/evidence.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerFiles } from './commands/files.ts';
 import { registerJob } from './commands/job.ts';
 import { registerLock } from './commands/lock.ts';
@@ -56,6 +57,7 @@ const COMMANDS: readonly Register[] = [
   registerCairo,
   registerChart,
   registerNet,
+  registerExplain,
   registerTour,
   registerDemo,
   registerStatus,

@@ -11,6 +11,8 @@ export { type ChartQuery, isBrief, shownBy } from './run/filters.ts';
 export * from './run/json-lines.ts';
 export { findOps, type OpStory, opStories } from './run/ops.ts';
 export * from './run/recorder.ts';
+export { causalPast } from './story/past.ts';
+export { type Story, type StoryLine, type StoryQuestion, storyOf } from './story/story.ts';
 export type { SvgWindow } from './svg/overview.ts';
 export {
   MARKS_MAX,

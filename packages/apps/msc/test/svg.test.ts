@@ -171,8 +171,8 @@ describe('svgChart', () => {
     const steps = places.slice(1).map((y, i) => Math.round((y - (places[i] ?? 0)) * 5) / 5);
     expect(new Set([...steps.slice(0, 5), steps[6]]).size).toBe(1);
     expect(steps[5]).toBe(30);
-    expect(svg).toContain('>5000 ms</text>');
-    expect(svg).toContain('of silence');
+    expect(svg).toContain('>⋮ 5000 ms</text>');
+    expect(svg).toContain('5000 ms of silence');
   });
 
   it('draws a packet that arrives twice as a duplicate of one send', () => {

@@ -10,7 +10,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Machines and jobs': ['machine', 'job'],
   'Proofs and programs': ['cert', 'proof', 'cairo'],
   'Your own algorithm': ['op'],
-  'To look and to try': ['tour', 'demo', 'net', 'chart'],
+  'To look and to try': ['tour', 'demo', 'net', 'explain', 'chart'],
   'This command': ['context', 'completion'],
 };
 
@@ -54,6 +54,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'fatty net locks --seed 1 --runs 10',
     'fatty net locks --seed 1 --runs 1 --chart world.svg',
   ],
+  explain: ['fatty explain locks --seed 7 --runs 50', 'fatty explain locks-37a5bb8a.json'],
   chart: [
     'fatty chart runs/0.jsonl --ascii',
     'fatty chart runs/0.jsonl runs/1.jsonl --op acquire --out run.svg',

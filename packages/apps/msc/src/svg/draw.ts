@@ -91,12 +91,10 @@ function drawGrid({ axis, left, right }: Frame, { originMs }: Span): readonly st
   ]);
   const cuts = axis.cuts.flatMap(({ fromMs, toMs, y }) => {
     const box = { class: 'quiet', x: left, y, width: right - left, height: CUT_HEIGHT };
-    const middle = y + CUT_HEIGHT / 2;
-    const words_ = `${formatMs(toMs - fromMs)} ms`;
+    const lasts = `${formatMs(toMs - fromMs)} ms`;
     return [
-      element('rect', { ...box, 'stroke-dasharray': '2 4' }),
-      words(left - 8, middle - 1, words_, { class: 'tick muted' }),
-      words(left - 8, middle + 10, 'of silence', { class: 'tick muted' }),
+      element('rect', { ...box, 'stroke-dasharray': '2 4' }, titled(`${lasts} of silence`)),
+      words(left - 8, y + CUT_HEIGHT / 2 + 3.5, `⋮ ${lasts}`, { class: 'tick muted' }),
     ];
   });
   return [...ticks, ...cuts];
