@@ -108,6 +108,11 @@ describe('all nets', () => {
     expect(report?.simulatedMs).toBeGreaterThan(0);
     expect(report?.reached.commits).toBeGreaterThan(0);
   });
+
+  it('of which one that ends without a word is told by what it complained of', async () => {
+    const shares = [1, 2, 3].map((seed) => ({ net: 'no such net', seed, runs: 1 }));
+    await expect(runShares(shares)).rejects.toThrow(/no such net, seed \d: [\s\S]*RangeError/u);
+  });
 });
 
 describe('wrong usage', () => {

@@ -1,5 +1,5 @@
 // Worlds of many nets on all cores.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Counterexample } from '@fatty/testnet';
@@ -12,7 +12,7 @@ export interface Share {
   readonly runs: number;
 }
 
-/** What `fatty net` prints as JSON, as far as it is read again. */
+/** What came of a share; the failure is shrunk. */
 export interface ShareReport {
   readonly runs: number;
   readonly reached: Readonly<Record<string, number>>;
@@ -25,7 +25,7 @@ export interface ShareReport {
 /** Runs one share; tests bring their own. */
 export type RunShare = (share: Share) => Promise<ShareReport>;
 
-/** So many worlds at a time: a process takes a second to start. */
+/** So many worlds at a time: few enough that all cores end alike. */
 const SHARE_RUNS = 50;
 
 /** The worlds of all nets in shares, all nets alike, no seed twice. */
@@ -41,43 +41,69 @@ export function sharesOf(nets: readonly string[], worlds: number, seed: number):
 }
 
 /** src and dist are equally deep, so both find the built one. */
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../dist/commands/net-worker.js', import.meta.url));
 
-/** Runs `fatty net` in a process of its own. @throws ExitError when that says nothing */
-export function inProcess({ net, seed, runs }: Share): Promise<ShareReport> {
-  const args = [MAIN, 'net', net, '--seed', `${seed}`, '--runs', `${runs}`, '-o', 'json'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const said: Buffer[] = [];
-    const complaints: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => void said.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => void complaints.push(chunk));
-    child.once('error', reject);
-    child.once('close', () => {
-      try {
-        resolve(JSON.parse(Buffer.concat(said).toString()) as ShareReport);
-      } catch {
-        const why = Buffer.concat(complaints).toString().trim();
-        reject(new ExitError(EXIT.refused, `${net}, seed ${seed}: ${why || 'said nothing'}`));
-      }
-    });
+/**
+ * A process that runs shares one after another. A new one for each share would load and compile the same code
+ * again: of 50 worlds that takes a third of the CPU.
+ */
+class Worker {
+  readonly #process: ChildProcess = fork(WORKER, {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  readonly #complaints: Buffer[] = [];
+
+  constructor() {
+    this.#process.stderr?.on('data', (chunk: Buffer) => void this.#complaints.push(chunk));
+  }
+
+  /** @throws ExitError when the process ends without a word */
+  run(share: Share): Promise<ShareReport> {
+    const worker = this.#process;
+    return new Promise((resolve, reject) => {
+      const gone = (error?: unknown): void => {
+        const said = Buffer.concat(this.#complaints).toString().trim();
+        const why = error instanceof Error ? error.message : said || 'said nothing';
+        reject(new ExitError(EXIT.refused, `${share.net}, seed ${share.seed}: ${why}`));
+      };
+      const onClose = (): void => gone();
+      worker.once('error', gone);
+      worker.once('close', onClose);
+      worker.once('message', (report) => {
+        worker.off('error', gone);
+        worker.off('close', onClose);
+        resolve(report as ShareReport);
+      });
+      worker.send(share, (error) => error && gone(error));
+    });
+  }
+
+  end(): void {
+    if (this.#process.connected) this.#process.disconnect();
+  }
 }
 
 /** Runs every share, on as many processes as there are cores; none begins after one has failed. */
 export async function runShares(
   shares: readonly Share[],
-  run: RunShare = inProcess,
+  run?: RunShare,
 ): Promise<readonly (Share & ShareReport)[]> {
   const waiting = [...shares];
   const done: (Share & ShareReport)[] = [];
   const work = async (): Promise<void> => {
-    for (let share = waiting.shift(); share !== undefined; share = waiting.shift()) {
-      const report = await run(share);
-      done.push({ ...share, ...report });
-      if (report.plan !== undefined) waiting.length = 0;
+    const worker = run === undefined ? new Worker() : { run, end: () => undefined };
+    try {
+      for (let share = waiting.shift(); share !== undefined; share = waiting.shift()) {
+        const report = await worker.run(share);
+        done.push({ ...share, ...report });
+        if (report.plan !== undefined) waiting.length = 0;
+      }
+    } finally {
+      worker.end();
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  const workers = Math.min(availableParallelism(), shares.length);
+  await Promise.all(Array.from({ length: workers }, work));
   return done;
 }

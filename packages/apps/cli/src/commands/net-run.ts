@@ -1,7 +1,5 @@
 // What `fatty net` does. It brings the simulator along, so it is loaded when it is asked for.
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { nodeScheme } from '@fatty/codec/node';
 import { preparedRun, shownBy } from '@fatty/msc';
 import {
   type AnyNet,
@@ -11,14 +9,13 @@ import {
   planOf,
   readLiars,
   recordPlan,
-  runNet,
-  useRealScheme,
 } from '@fatty/testnet';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { chartFormat, drawRun } from './chart-draw.ts';
 import { netOf } from './named-nets.ts';
 import { runAll } from './net-all.ts';
+import { measureNet, prepareProcess } from './net-share.ts';
 
 /** As they were given. */
 export interface NetFlags {
@@ -73,9 +70,6 @@ function pickLiars(net: AnyNet, picks: string | undefined): AnyNet {
 const seedOf = ({ seed }: NetFlags): number =>
   wholeNumber('--seed', seed ?? Math.floor(Math.random() * 2 ** 31));
 
-/** What one world leaves warm, the next one runs: compiling early is worth it. */
-const COMPILE_EARLY = ['--always-sparkplug', '--no-lazy-feedback-allocation'];
-
 /** Runs the net of this name, or all; answers the exit code. */
 export async function runAny(name: string | undefined, flags: NetFlags, io: Io): Promise<number> {
   const { all, seeds, runs, chart: path, misbehave } = flags;
@@ -97,12 +91,8 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   const runs = wholeNumber('--runs', flags.runs ?? 20, { min: 1 });
   chartFormat(flags.as, flags.chart);
   if (flags.chart !== undefined) checkWritable(flags.chart);
-  // The platform's hash and signatures: the same answers, sooner.
-  useRealScheme(nodeScheme());
-  for (const flag of COMPILE_EARLY) setFlagsFromString(flag);
-  const before = process.cpuUsage();
-  const report = runNet(net, { seed, runs });
-  const { user, system } = process.cpuUsage(before);
+  prepareProcess();
+  const { report, cpuMs } = measureNet(net, seed, runs);
   if (flags.chart !== undefined) drawWorld(net, report, flags, io);
   const notReached = missed(net, report);
   const { failure, reached, simulatedMs } = report;
@@ -114,7 +104,7 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
     seed,
     runs: report.runs,
     simulatedMs,
-    cpuMs: Math.round((user + system) / 1e3),
+    cpuMs,
     ...(flags.output === 'json' ? { reached } : reached),
     ...(notReached.length > 0 ? { missed: notReached } : {}),
     ...(failure ? { violations: failure.violations, plan: failure.plan } : {}),
