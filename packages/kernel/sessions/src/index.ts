@@ -27,7 +27,6 @@ export {
   receiptsIn,
 } from './receipt-groups.ts';
 export {
-  type KeptReceipt,
   keptReceipt,
   type StoredReceipt,
   storedReceipt,

@@ -1,21 +1,15 @@
 // What a state root covers of the receipts of a session: digests in groups.
-import { encode, hash, type PackedDigest, packedHash, unpackInto } from '@fatty/codec';
+import { concatBytes, encode, hash, packedHash, unpackInto } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { RECEIPTS_KEPT } from '@fatty/protocol';
-import {
-  type KeptReceipt,
-  type StoredReceipt,
-  storedReceipt,
-  storedReceiptShape,
-} from './receipts.ts';
+import { type StoredReceipt, storedReceipt, storedReceiptShape } from './receipts.ts';
 
 const DIGEST_BYTES = 32;
-/** Receipts of a group; {@link RECEIPTS_KEPT} is its square, so that a proof has as many digests of both kinds. */
+/** Receipts of a group: as many as there are groups, so that a proof is as short as it can be. */
 const GROUP_SIZE = 8;
 const GROUPS = RECEIPTS_KEPT / GROUP_SIZE;
 /** Bytes of the digests of a group. */
 export const GROUP_BYTES: number = GROUP_SIZE * DIGEST_BYTES;
-const ALL_GROUPS = 2 ** GROUPS - 1;
 
 /** A receipt has the place `seq` mod {@link RECEIPTS_KEPT}, and eight places in a row are a group. */
 function groupOf(seq: number): number {
@@ -46,64 +40,70 @@ export function receiptsIn(group: Uint8Array): readonly Uint8Array[] {
   return all.filter((digest) => digest.some((byte) => byte !== 0));
 }
 
+/** More of them are not noted one by one: all that is kept is looked at. */
+const TOUCHED_MAX = RECEIPTS_KEPT;
+
 /**
  * Digests of the groups of one session, made again where something has changed: a new receipt takes the
  * place of one that is not kept any more, so it costs two hashes. Derived from the receipts.
  */
 export class ReceiptGroups {
-  readonly #digests: PackedDigest[] = Array.from({ length: GROUPS }, () => '');
-  /** Bit i: group i has to be made again. */
-  #stale = ALL_GROUPS;
+  /** Digests of receipts, by group; missing where there was none yet. */
+  readonly #groups: (Uint8Array | undefined)[] = Array.from({ length: GROUPS }, () => undefined);
+  readonly #digests: Uint8Array = emptyGroups().slice();
+  /** Seqs whose receipt has come or changed; undefined: any. */
+  #touched: number[] | undefined;
 
   /** The receipt of this seq has come or changed, and the one that had its place is gone. */
   touch(seq: number): void {
-    this.#stale |= 1 << groupOf(seq);
+    if (this.#touched?.length === TOUCHED_MAX) this.#touched = undefined;
+    this.#touched?.push(seq);
   }
 
-  /** The digests of all groups, joined. `kept`: the session's own, the oldest first. */
-  value(kept: readonly KeptReceipt[]): Uint8Array {
-    const bytes = new Uint8Array(GROUPS * DIGEST_BYTES);
-    for (let group = 0; group < GROUPS; group++) {
-      if (this.#stale & (1 << group)) this.#digests[group] = packedGroup(kept, group);
-      unpackInto(bytes, group * DIGEST_BYTES, this.#digests[group] ?? '');
+  /** The digests of all groups, joined; to be read before the next call. `kept`: the session's own, the oldest first. */
+  value(kept: readonly StoredReceipt[]): Uint8Array {
+    let changed = 0;
+    for (const seq of this.#touched ?? kept.map((receipt) => receipt.seq)) {
+      const receipt = storedReceipt(kept, seq);
+      // Gone again: the one that has its place was touched after it.
+      if (receipt === undefined) continue;
+      const group = groupOf(seq);
+      const digests = this.#groups[group] ?? new Uint8Array(GROUP_BYTES);
+      this.#groups[group] = digests;
+      putDigest(digests, receipt);
+      changed |= 1 << group;
     }
-    this.#stale = 0;
-    return bytes;
+    for (let group = 0; group < GROUPS; group++) {
+      const digests = this.#groups[group];
+      if (digests === undefined || !(changed & (1 << group))) continue;
+      unpackInto(this.#digests, group * DIGEST_BYTES, packedHash('receipt-group', digests));
+    }
+    this.#touched = [];
+    return this.#digests;
   }
 }
 
 /** The digests of the group of this seq, joined: what {@link groupDigest} is made of. */
-export function groupBytes(kept: readonly KeptReceipt[], seq: number): Uint8Array {
-  const bytes = new Uint8Array(GROUP_BYTES);
-  fillGroup(bytes, kept, groupOf(seq));
-  return bytes;
+export function groupBytes(kept: readonly StoredReceipt[], seq: number): Uint8Array {
+  const digests = new Uint8Array(GROUP_BYTES);
+  for (const receipt of kept)
+    if (groupOf(receipt.seq) === groupOf(seq)) putDigest(digests, receipt);
+  return digests;
 }
 
-const scratch = new Uint8Array(GROUP_BYTES);
-let emptyGroup: PackedDigest | undefined;
-
-function packedGroup(kept: readonly KeptReceipt[], group: number): PackedDigest {
-  scratch.fill(0);
-  if (fillGroup(scratch, kept, group) > 0) return packedHash('receipt-group', scratch);
-  emptyGroup ??= packedHash('receipt-group', scratch);
-  return emptyGroup;
+/** Writes the digest of a receipt to its place in its group. */
+function putDigest(group: Uint8Array, receipt: StoredReceipt): void {
+  const packed = packedHash('stored-receipt', encode(storedReceiptShape, receipt));
+  unpackInto(group, (receipt.seq % GROUP_SIZE) * DIGEST_BYTES, packed);
 }
 
-/** Writes the digests of a group to their places, and answers how many there are. */
-function fillGroup(bytes: Uint8Array, kept: readonly KeptReceipt[], group: number): number {
-  const newest = kept.at(-1)?.seq ?? 0;
-  let count = 0;
-  for (let i = 0; i < GROUP_SIZE; i++) {
-    const receipt = storedReceipt(kept, newestAt(group * GROUP_SIZE + i, newest));
-    if (receipt === undefined) continue;
-    receipt.packed ??= packedHash('stored-receipt', encode(storedReceiptShape, receipt));
-    unpackInto(bytes, i * DIGEST_BYTES, receipt.packed);
-    count += 1;
+let empty: Uint8Array | undefined;
+
+/** Of a session that keeps none. */
+function emptyGroups(): Uint8Array {
+  if (empty === undefined) {
+    const one = groupDigest(new Uint8Array(GROUP_BYTES));
+    empty = concatBytes(...Array.from({ length: GROUPS }, () => one));
   }
-  return count;
-}
-
-/** The greatest seq at this place that is not above the newest; below 0: none is. */
-function newestAt(place: number, newest: number): number {
-  return newest - ((newest - place + RECEIPTS_KEPT) % RECEIPTS_KEPT);
+  return empty;
 }

@@ -1,5 +1,5 @@
 // Receipts that are kept for retries.
-import { array, bytes, digest, type PackedDigest, record, type Shape, u53 } from '@fatty/codec';
+import { array, bytes, digest, record, type Shape, u53 } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import { RECEIPTS_KEPT, receiptBytes } from '@fatty/protocol';
 import type { SessionLimits } from './limits.ts';
@@ -13,14 +13,9 @@ export interface StoredReceipt {
   readonly results: readonly Uint8Array[];
 }
 
-/** One that is kept, with its digest once somebody has asked for it (`SessionTries`); derived. */
-export interface KeptReceipt extends StoredReceipt {
-  packed: PackedDigest | undefined;
-}
-
 /** All are made here: objects of one form are written twice as fast as those of two. */
-export function keptReceipt({ seq, batch, commit, results }: StoredReceipt): KeptReceipt {
-  return { seq, batch, commit, results, packed: undefined };
+export function keptReceipt({ seq, batch, commit, results }: StoredReceipt): StoredReceipt {
+  return { seq, batch, commit, results };
 }
 
 const COUNT_MAX = 2 ** 32 - 1;
@@ -73,7 +68,7 @@ export class Receipts {
   }
 
   /** `kept`: the session's own, oldest first. `touched` hears the seq, and those whose results had to go. */
-  store(kept: KeptReceipt[], receipt: StoredReceipt, touched: (seq: number) => void): void {
+  store(kept: StoredReceipt[], receipt: StoredReceipt, touched: (seq: number) => void): void {
     kept.push(keptReceipt(receipt));
     touched(receipt.seq);
     this.#note(kept, receiptBytes(receipt.results));

@@ -18,20 +18,21 @@ export class SessionTries<S extends SessionRecord> {
 
   constructor(find: (key: string) => S | undefined, row: Shape<S>) {
     this.#find = find;
+    const keyOf = (key: string): Uint8Array => find(key)?.id ?? digestOf(key);
     this.#rows = new TableTrie({
-      keyOf: digestOf,
+      keyOf,
       read(key) {
         const session = find(key);
         return session && encode(row, session);
       },
     });
     this.#receipts = new TableTrie({
-      keyOf: digestOf,
+      keyOf,
       read: (key) => this.keptOf(key),
     });
   }
 
-  /** The receipts that a session keeps, as {@link receipts} has them; undefined: none. */
+  /** The receipts that a session keeps, as {@link receipts} has them, to be read at once; undefined: none. */
   keptOf(key: string): Uint8Array | undefined {
     const kept = this.#find(key)?.receipts ?? [];
     if (kept.length === 0) {

@@ -15,7 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import { Graves } from './graves.ts';
 import { LINKS_MAX } from './keep-alives.ts';
 import type { SessionLimits } from './limits.ts';
-import { type KeptReceipt, Receipts, type StoredReceipt } from './receipts.ts';
+import { Receipts, type StoredReceipt } from './receipts.ts';
 import { SessionTries } from './session-tries.ts';
 
 /** R3: the keep-alives of a commit are checked by at most so many hashes, besides the first of each. */
@@ -43,7 +43,7 @@ export interface SessionRecord {
   expiry: number;
   lastSeq: number;
   /** Oldest first; kept by {@link Receipts}. */
-  readonly receipts: KeptReceipt[];
+  readonly receipts: StoredReceipt[];
 }
 
 /** What an opening asks for. */

@@ -94,15 +94,19 @@ export function digestOf(node: Node): PackedDigest {
 }
 
 const DIGEST_BYTES = 32;
+const LEAF = domainOf('trie-leaf');
+const LEAF_KEY_AT = LEAF.length + DIGEST_BYTES;
+/** What a leaf is hashed as; one with a longer key has memory of its own. */
+const leafScratch = new Uint8Array(LEAF_KEY_AT + 256);
 
 /** H(`trie-leaf` ‖ value digest ‖ key). */
 function leafDigest({ key, value }: Leaf): PackedDigest {
-  const domain = domainOf('trie-leaf');
-  const bytes = new Uint8Array(domain.length + DIGEST_BYTES + key.length);
-  bytes.set(domain);
-  unpackInto(bytes, domain.length, value);
-  bytes.set(key, domain.length + DIGEST_BYTES);
-  return packedSha256(bytes);
+  const size = LEAF_KEY_AT + key.length;
+  const bytes = size <= leafScratch.length ? leafScratch : new Uint8Array(size);
+  bytes.set(LEAF);
+  unpackInto(bytes, LEAF.length, value);
+  bytes.set(key, LEAF_KEY_AT);
+  return packedSha256(bytes.subarray(0, size));
 }
 
 const COUNT_BYTES = 8;

@@ -1,5 +1,7 @@
 // The trie of a table that somebody else keeps.
+import type { PackedDigest } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
+import { placeOf } from './node.ts';
 import { Trie } from './trie.ts';
 
 /** What a trie needs to know of its table. */
@@ -12,6 +14,8 @@ export interface Table {
 
 /** So many rows are put off at most: of those that have gone nothing else would be left. */
 const TOUCHED_MAX = 4096;
+/** Places that are remembered, or all are forgotten: rows that change once mostly change again. */
+const PLACES_MAX = 4096;
 
 /**
  * The trie of a table whose rows have names. It is told which rows were touched, and reads each of them
@@ -20,6 +24,7 @@ const TOUCHED_MAX = 4096;
 export class TableTrie {
   readonly #table: Table;
   readonly #touched = new Set<string>();
+  readonly #places = new Map<string, PackedDigest>();
   #trie: Trie = Trie.empty;
   #root: Digest | undefined;
 
@@ -50,8 +55,19 @@ export class TableTrie {
     this.#root = undefined;
     for (const name of this.#touched) {
       const [key, value] = [this.#table.keyOf(name), this.#table.read(name)];
-      this.#trie = value === undefined ? this.#trie.delete(key) : this.#trie.set(key, value);
+      const place = this.#placeOf(name, key);
+      this.#trie =
+        value === undefined ? this.#trie.delete(key, place) : this.#trie.set(key, value, place);
     }
     this.#touched.clear();
+  }
+
+  #placeOf(name: string, key: Uint8Array): PackedDigest {
+    const known = this.#places.get(name);
+    if (known !== undefined) return known;
+    if (this.#places.size >= PLACES_MAX) this.#places.clear();
+    const place = placeOf(key);
+    this.#places.set(name, place);
+    return place;
   }
 }

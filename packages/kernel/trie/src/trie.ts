@@ -1,5 +1,5 @@
 // A map with one digest for all that is in it.
-import { equalBytes, unpackDigest } from '@fatty/codec';
+import { equalBytes, type PackedDigest, unpackDigest } from '@fatty/codec';
 import type { Digest } from '@fatty/interface';
 import {
   bitOf,
@@ -54,23 +54,22 @@ export class Trie {
     return leaf && equalBytes(leaf.key, key) ? unpackDigest(leaf.value) : undefined;
   }
 
-  /** With this key, in place of the one that was there. The key array is kept. */
-  set(key: Uint8Array, value: Uint8Array): Trie {
-    const leaf = new Leaf(key, packedValue(value));
-    if (this.top === undefined) return new Trie(leaf);
-    const place = placeOf(key);
+  /** With this key, in place of the one that was there. The key array is kept. `place`: of this key. */
+  set(key: Uint8Array, value: Uint8Array, place: PackedDigest = placeOf(key)): Trie {
+    const digest = packedValue(value);
+    if (this.top === undefined) return new Trie(new Leaf(key, digest));
     const near = leafAt(this.top, place);
     if (!equalBytes(near.key, key)) {
-      return new Trie(put(this.top, place, firstDifference(place, placeOf(near.key)), leaf));
+      const bit = firstDifference(place, placeOf(near.key));
+      return new Trie(put(this.top, place, bit, new Leaf(key, digest)));
     }
-    if (near.value === leaf.value) return this;
-    return new Trie(put(this.top, place, PLACE_BITS, leaf));
+    if (near.value === digest) return this;
+    return new Trie(put(this.top, place, PLACE_BITS, new Leaf(near.key, digest)));
   }
 
-  /** Without this key. */
-  delete(key: Uint8Array): Trie {
+  /** Without this key, whose place this is. */
+  delete(key: Uint8Array, place: PackedDigest = placeOf(key)): Trie {
     if (this.top === undefined) return this;
-    const place = placeOf(key);
     if (!equalBytes(leafAt(this.top, place).key, key)) return this;
     const rest = without(this.top, place);
     return rest === undefined ? Trie.empty : new Trie(rest);
