@@ -18,6 +18,7 @@ import { registerElect } from './commands/elect.ts';
 import { registerEvidence } from './commands/evidence.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerFiles } from './commands/files.ts';
+import { greet } from './commands/greeting.ts';
 import { registerJob } from './commands/job.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
@@ -97,6 +98,7 @@ export async function runCli(io: Io): Promise<number> {
     done = started;
   });
   try {
+    if (io.argv.length <= 2 && io.isTerminal) return await greet(VERSION, io);
     readLine(cli, io.argv.slice(2));
     if (cli.options.help || cli.matchedCommand === undefined) return usage(cli, io);
     cli.runMatchedCommand();

@@ -22,6 +22,7 @@ export function silentIo(line: readonly string[]): Io {
     argv: ['node', 'fatty', ...line],
     readInput: () => Promise.resolve(new Uint8Array()),
     outputFailed: new AbortController().signal,
+    isTerminal: false,
   };
 }
 

@@ -38,12 +38,14 @@ export function healthOf(seen: readonly ReplicaSeen[], quorumSize: number): Heal
 const ANSWER_MS_MAX = 2_000;
 const POLL_MS = 250;
 
-interface Report {
+/** How a cell is: the verdict, and what it is made of. */
+export interface Report {
   readonly health: Health;
   readonly row: Row;
 }
 
-async function report(client: Client): Promise<Report> {
+/** Asks every replica how it is. */
+export async function report(client: Client): Promise<Report> {
   const { cell, members, quorum: needed } = await look(client, ANSWER_MS_MAX / 2);
   const own = await Promise.all(members.map((one) => ownWord(client, one, ANSWER_MS_MAX)));
   const seen = members.map(({ number, convicted }): ReplicaSeen => {

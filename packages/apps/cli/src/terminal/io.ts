@@ -10,6 +10,8 @@ export interface Io {
   readonly readInput: () => Promise<Uint8Array>;
   /** Aborted when nobody takes what `out` writes; its reason is the error of the system. */
   readonly outputFailed: AbortSignal;
+  /** Somebody looks at what `out` writes. */
+  readonly isTerminal: boolean;
 }
 
 /** Exit codes of `fatty`, the same for every command. `fatty lock` also passes its child's code on. */
@@ -77,6 +79,7 @@ export function processIo(): Io {
     argv: process.argv,
     readInput: readAll,
     outputFailed: failureOfOutput(),
+    isTerminal: process.stdout.isTTY === true,
   };
 }
 

@@ -38,6 +38,7 @@ export async function tour({ once, outputFailed }: TourOptions): Promise<number>
   const told = Promise.race([untilToldToStop(), untilNobodyWatches(outputFailed)]);
   const record = mkdtempSync(join(tmpdir(), 'fatty-tour-'));
   screen.plain('Fatty: locks and leases for machines that do not trust each other.');
+  screen.plain(`A tour of ${STEPS.length} steps, about half a minute; Ctrl-C ends it.`);
   const cell = await startCell({ record, logLevel: 'warn', stop: told });
   const pids = cell.replicas.map(({ process: { pid } }) => pid).join(', ');
   screen.plain(`A cell of 4 replicas is up (processes ${pids}); it stays correct while one lies.`);
@@ -75,10 +76,12 @@ async function walk(
 }
 
 async function keepUp(cellPath: string, screen: Screen, told: Promise<string>): Promise<void> {
-  screen.plain('\nThe cell stays up. In another terminal:');
-  screen.plain(`  npx fatty ls /demo --cell ${cellPath}`);
+  screen.plain('\nThe cell stays up. Three things to try, in another terminal:');
   screen.plain(`  npx fatty put /demo/hello world --cell ${cellPath}`);
   screen.plain(`  npx fatty lock /demo/master --cell ${cellPath} -- sleep 5`);
-  screen.plain('Ctrl-C stops it and removes its data.');
+  screen.plain(`  npx fatty top --cell ${cellPath}`);
+  screen.plain(
+    'Ctrl-C here stops it and removes its data. A cell that stays is made by: npx fatty up',
+  );
   await told;
 }
