@@ -48,6 +48,8 @@ export class HoldChecker implements Checker {
   readonly reached: (what: string) => void;
   readonly #holds = new Map<string, Hold>();
   readonly #lastGen = new Map<string, Position>();
+  /** By the commit that is read. */
+  readonly #granted: Hold[] = [];
   /** Lease-clock ms, by session. */
   readonly #expiry = new Map<string, number>();
   #index = 0;
@@ -94,6 +96,7 @@ export class HoldChecker implements Checker {
     for (const [gen, { claim }] of this.#holds) {
       if (ended.gens.has(gen) || ended.claims.has(claim)) this.#holds.delete(gen);
     }
+    this.#generations(say);
     this.#together(say);
     this.#leaseClock(commit.leaseClock, expired, say);
   }
@@ -143,15 +146,23 @@ export class HoldChecker implements Checker {
     for (const [gen, hold] of this.#holds) if (hold.session === session) ended.gens.add(gen);
   }
 
-  #grant(hold: Hold, say: Say): void {
-    const before = this.#lastGen.get(hold.path);
-    if (before !== undefined && comparePositions(before, hold.gen) >= 0) {
-      say('S12', `a lock generation of ${hold.path} above ${show(before)}`, show(hold.gen));
+  /** Of one commit: whom a later op let in is told by a notice, behind the results of all ops. */
+  #generations(say: Say): void {
+    const granted = this.#granted.splice(0).sort((a, b) => comparePositions(a.gen, b.gen));
+    for (const { path, gen } of granted) {
+      const before = this.#lastGen.get(path);
+      if (before !== undefined && comparePositions(before, gen) >= 0) {
+        say('S12', `a lock generation of ${path} above ${show(before)}`, show(gen));
+      }
+      this.#lastGen.set(path, gen);
     }
+  }
+
+  #grant(hold: Hold, say: Say): void {
     if (hold.gen.commit !== this.#index) {
       say('S12', `a generation of commit ${this.#index}`, show(hold.gen));
     }
-    this.#lastGen.set(hold.path, hold.gen);
+    this.#granted.push(hold);
     this.#holds.set(show(hold.gen), hold);
     this.reached('grants');
   }
