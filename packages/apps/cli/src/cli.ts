@@ -20,6 +20,7 @@ import { registerExplain } from './commands/explain.ts';
 import { registerFiles } from './commands/files.ts';
 import { greet } from './commands/greeting.ts';
 import { registerJob } from './commands/job.ts';
+import { registerKey } from './commands/key.ts';
 import { registerLock } from './commands/lock.ts';
 import { registerMachine } from './commands/machine.ts';
 import { registerMember } from './commands/member.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Register[] = [
   registerMember,
   registerFiles,
   registerAcl,
+  registerKey,
   registerTxn,
   registerLock,
   registerElect,

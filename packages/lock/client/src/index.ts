@@ -22,16 +22,17 @@ export {
   type JobProved,
   type JobState,
 } from './sdk/job.ts';
+export type { KeyState, Keys } from './sdk/keys.ts';
 export type { Lock } from './sdk/lock.ts';
 export {
   type DeclareOptions,
   Machine,
   type MachineAnswer,
   type MachineHeld,
-  MachineLease,
   type Posted,
   type ProofOptions,
-} from './sdk/machine-lease.ts';
+} from './sdk/machine.ts';
+export { MachineLease } from './sdk/machine-lease.ts';
 export type * from './sdk/options.ts';
 export type { TxnCompare, TxnDone, TxnOp, TxnSpec, TxnStep } from './sdk/txn.ts';
 export type { Watch, WatchEvent, WatchGap, WatchOptions } from './sdk/watch.ts';

@@ -13,7 +13,7 @@ import { type Checks, may, optionsOf } from './sdk/checks.ts';
 import { Client } from './sdk/client.ts';
 import { type CellSource, type ConnectOptions, connectOn, type Platform } from './sdk/connect.ts';
 import { clientError, FattyError } from './sdk/error.ts';
-import { Machine, type MachineClient } from './sdk/machine-lease.ts';
+import { Machine, type MachineClient } from './sdk/machine.ts';
 import { checkScheme } from './sdk/scheme.ts';
 import type { RunMachineOptions, WorkerEnd } from './worker/types.ts';
 

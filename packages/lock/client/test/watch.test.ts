@@ -3,9 +3,9 @@ import type { BelievedEvent } from '@fatty/core';
 import type { Position } from '@fatty/interface';
 import { describe, expect, test } from 'vitest';
 import { Cached } from '../src/sdk/cached.ts';
-import type { Watcher } from '../src/sdk/driver.ts';
 import type { FileValue } from '../src/sdk/options.ts';
 import { Watch, type WatchDriver, type WatchEvent } from '../src/sdk/watch.ts';
+import type { Watcher } from '../src/sdk/watcher.ts';
 
 const at = (commit: number, index = 0): Position => ({ commit, index });
 const modified = (position: Position): BelievedEvent => ({

@@ -15,7 +15,7 @@ import {
 import { equalBytes, fail, ok } from '@fatty/codec';
 import type { CellId, Outcome, Position, PublicKey } from '@fatty/interface';
 import { clientError, FattyError } from '../src/index.ts';
-import type { MachineAnswer, MachineHeld, ProofOptions } from '../src/sdk/machine-lease.ts';
+import type { MachineAnswer, MachineHeld, ProofOptions } from '../src/sdk/machine.ts';
 import type {
   ProofJobOptions,
   Prover,

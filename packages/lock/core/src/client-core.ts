@@ -5,7 +5,7 @@ import {
   type GatewayMessage,
   LEASE_MS_MAX,
 } from '@fatty/api';
-import { equalBytes, toHex } from '@fatty/codec';
+import { equalBytes, type Signer, toHex } from '@fatty/codec';
 import { type Failure, KEEP_ALIVE } from '@fatty/interface';
 import { Calls } from './calls.ts';
 import { Closing } from './closing.ts';
@@ -59,7 +59,7 @@ export class ClientCore {
   readonly #following: Following;
   #effects: ClientEffect[] = [];
   /** What every part may look at: the event's time, and the newest vouched-for commit. */
-  readonly #state = { nowMs: 0, commit: 0 };
+  readonly #state: { nowMs: number; commit: number; signer: Signer };
   #wakeAtMs = Number.POSITIVE_INFINITY;
   readonly #closing: Closing;
   #isClosed = false;
@@ -67,6 +67,7 @@ export class ClientCore {
 
   constructor(config: CoreConfig) {
     this.#config = config;
+    this.#state = { nowMs: 0, commit: 0, signer: config.signer };
     const entropy = new Entropy(config.seed);
     const draw = (below: number): number => entropy.draw(below);
     this.members = new Members(config.cell.committee);
@@ -124,6 +125,12 @@ export class ClientCore {
       // Noted, and acted on once the event is handled: the pipeline that says so is mid-loop.
       sessionGone: (failure) => {
         this.#goneAs = failure;
+      },
+      // What is sent on the links of the key before would be a forgery.
+      rekey: (signer) => {
+        state.signer = signer;
+        for (const replica of this.#links.all()) this.#links.down(replica, false, 'another key');
+        this.#emit({ kind: 'rekeyed', signer });
       },
       sessionDoubted: () => this.#keeper.doubt(),
     });

@@ -28,6 +28,7 @@ const MAY_BE_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
   'declareMachine',
   'takeMachine',
   'renewMachine',
+  'rotateKey',
 ]);
 
 /** How the client keeps its session: from elsewhere they would end it, and all it holds. */
@@ -107,7 +108,7 @@ export class Desk {
         this.#read(call, request, settle);
         return;
       case 'ops':
-        this.submit(call, request.ops, settle);
+        this.submit(call, request.ops, settle, request.next && { next: request.next });
         return;
       case 'acquire':
         this.#acquire(call, request, settle);
@@ -168,14 +169,16 @@ export class Desk {
     call: number,
     ops: readonly Op[],
     done: (outcome: CallOutcome) => void,
-    placed?: Job['placed'],
+    extra: Pick<Job, 'placed' | 'next'> = {},
   ): void {
     const composed = composeOps(ops, this.#shared.members.params);
     if (!composed.ok) {
       done(refusalOf(composed.failure));
       return;
     }
-    const own = ops.find(({ kind }) => SESSIONS_OWN.has(kind));
+    const own = ops.find(
+      ({ kind }) => SESSIONS_OWN.has(kind) || (kind === 'rotateKey' && extra.next === undefined),
+    );
     if (own !== undefined) {
       done(notApplied('bad_argument', 'ops that leave the session to this client', own.kind));
       return;
@@ -186,7 +189,7 @@ export class Desk {
       alone: ops.some((op) => MAY_BE_REFUSED.has(op.kind)),
       deadlineMs: this.#deadlineOf(call),
       done,
-      ...(placed === undefined ? {} : { placed }),
+      ...extra,
     };
     const given = this.#giveUpFor(ops);
     if (this.#isTake(call)) this.#keeper.putProvable(job, this.#shared.nowMs);
@@ -245,7 +248,7 @@ export class Desk {
     const placed: Job['placed'] = (at) => {
       hold.at = at;
     };
-    this.submit(call, [op], (outcome) => this.#acquired(hold, outcome), placed);
+    this.submit(call, [op], (outcome) => this.#acquired(hold, outcome), { placed });
   }
 
   #acquired(hold: Hold, outcome: CallOutcome): void {

@@ -42,6 +42,11 @@ export function outcomeOf(raw: readonly Uint8Array[], count: number, at: Landed)
   return { kind: 'failed', failure, outcome: 'applied', retryable: false };
 }
 
+/** Whether another key acts for the client now. */
+export function isRotated(raw: readonly Uint8Array[]): boolean {
+  return readable(raw).some(({ kind }) => kind === 'keyRotated');
+}
+
 function readable(raw: readonly Uint8Array[]): Result[] {
   return raw.flatMap((bytes) => {
     const result = decodeResult(bytes);
@@ -50,6 +55,7 @@ function readable(raw: readonly Uint8Array[]): Result[] {
 }
 
 const NO_SESSION: readonly string[] = ['session_unknown', 'session_not_yours'];
+const BARRED: readonly string[] = ['key_rotated', 'key_revoked'];
 
 /** What a receipt says of its seq. */
 export type Reading =
@@ -63,7 +69,9 @@ export type Reading =
    * There was no session to count in. The batch changed nothing at this commit, and an earlier copy of it
    * may have been applied while the session lived.
    */
-  | 'no_session';
+  | 'no_session'
+  /** This key can do nothing more, and the seq is free. */
+  | 'barred';
 
 /** What a believed receipt says of its batch, by the results that are left in it. */
 export function readingOf(raw: readonly Uint8Array[]): Reading {
@@ -73,5 +81,6 @@ export function readingOf(raw: readonly Uint8Array[]): Reading {
     results.length === raw.length &&
     results.every((one) => one.kind === 'error' && codes.includes(one.code));
   if (isAll(['receipt_forgotten'])) return 'unnamed';
+  if (isAll(BARRED)) return 'barred';
   return isAll(NO_SESSION) ? 'no_session' : 'counted';
 }

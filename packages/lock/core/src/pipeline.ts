@@ -11,7 +11,7 @@ import { toHex } from '@fatty/codec';
 import type { Basis, Failure, SessionId } from '@fatty/interface';
 import { BULK, PROTOCOL } from '@fatty/interface';
 import { BLOCK_WEIGHT_MAX, batchId, signBatch } from '@fatty/protocol';
-import { displaced, forgotten, outcomeOf, readingOf, unknown } from './outcomes.ts';
+import { displaced, forgotten, isRotated, outcomeOf, readingOf, unknown } from './outcomes.ts';
 import { Retries } from './retries.ts';
 import type { Shared } from './shared.ts';
 import { type Believed, type Job, Slot } from './slot.ts';
@@ -46,6 +46,8 @@ export class Pipeline {
   readonly #window = new Window();
   /** The next batch has no room until a slot leaves. */
   #isBlocked = false;
+  /** The last batch of this key is under way, perhaps. */
+  #isRotating = false;
   /** When what gathers for the next batch goes, whatever is under way. */
   #gatherUntilMs = Number.POSITIVE_INFINITY;
   readonly #retries: Retries;
@@ -83,7 +85,7 @@ export class Pipeline {
     let untilMs = this.#gatherUntilMs;
     this.#gatherUntilMs = Number.POSITIVE_INFINITY;
     if (this.#shared.links.gateway() === undefined) return;
-    while (this.#queue.length > 0 && !this.#isBlocked) {
+    while (this.#queue.length > 0 && !this.#isBlocked && !this.#isRotating) {
       const { jobs, isWhole } = this.#next();
       if (!isWhole && this.#slots.length >= EAGER_BATCHES) {
         untilMs = Math.min(untilMs, atMs + this.#latencies.typicalMs);
@@ -100,6 +102,7 @@ export class Pipeline {
       untilMs = Number.POSITIVE_INFINITY;
       const slot = this.#sign(jobs, ops, atMs);
       this.#slots.push(slot);
+      this.#isRotating = slot.next !== undefined;
       this.#send(slot.message, this.#shared.links.first(1));
       if (this.#slots.length === 1) this.#retries.begin(atMs);
     }
@@ -245,13 +248,20 @@ export class Pipeline {
       this.#shared.sessionGone({ code: 'session_unknown', expected: 'a live session', actual });
       return;
     }
+    if (reading === 'barred') {
+      const actual = 'one that was rotated or revoked';
+      this.#shared.sessionGone({ code: 'session_expired', expected: 'a key that acts', actual });
+    }
     this.#latencies.add(atMs - slot.sentAtMs);
     this.#leave(slot, atMs);
     if (reading === 'unnamed') this.#filled(slot, forgotten(slot.seq).failure);
     else if (slot.refusal !== undefined && !slot.isOwn(batch))
       settle(slot, displaced(slot.refusal));
     else if (reading === 'bare') settle(slot, forgotten(slot.seq));
-    else this.#answer(slot, believed);
+    else {
+      this.#rekey(slot, believed);
+      this.#answer(slot, believed);
+    }
     this.flush(atMs);
   }
 
@@ -259,6 +269,7 @@ export class Pipeline {
   #leave(slot: Slot, atMs: number): void {
     const at = this.#slots.indexOf(slot);
     this.#slots.splice(at, 1);
+    if (slot.next) this.#isRotating = false;
     this.#window.passed(this.#slots[0]?.seq);
     this.#isBlocked = false;
     // The timer is the oldest batch's: one that lost its receipts must not wait behind the answers of
@@ -266,6 +277,18 @@ export class Pipeline {
     if (this.#slots.length === 0) this.#retries.stop();
     else if (at === 0) this.#retries.begin(atMs);
     else this.#retries.overtaken(atMs);
+  }
+
+  /**
+   * What is still under way was signed, and applied, before it: the new key asks for its receipts by the same seqs.
+   */
+  #rekey({ next }: Slot, { results }: Believed): void {
+    if (next === undefined || !isRotated(results)) return;
+    this.#shared.rekey(next);
+    for (const slot of this.#slots) {
+      const ops = slot.refusal ? [encodeOp(noOp(slot.seq))] : slot.jobs.flatMap((job) => job.ops);
+      slot.resign(this.#batch(slot.seq, ops));
+    }
   }
 
   #answer(slot: Slot, { commit, results }: Believed): void {

@@ -18,6 +18,7 @@ export interface Shared {
   readonly faults: number;
   readonly quorum: number;
   readonly limits: Limits;
+  /** Whose key acts for this client now. */
   readonly signer: Signer;
   readonly scheme: SignatureScheme;
   readonly entropy: Entropy;
@@ -36,6 +37,8 @@ export interface Shared {
   readonly suspect: (replica: number, code: string, expected: string, actual: string) => void;
   /** f+1 replicas showed a commit at which there was no such session (any more). */
   readonly sessionGone: (failure: Failure) => void;
+  /** Another key acts from now on. */
+  readonly rekey: (signer: Signer) => void;
   /** f+1 gateways know no such session: one of them may be late, so f+1 states have to say. */
   readonly sessionDoubted: () => void;
 }
@@ -43,12 +46,20 @@ export interface Shared {
 /** What only the core knows. */
 export type SharedParts = Pick<
   Shared,
-  'draw' | 'entropy' | 'links' | 'sawCommit' | 'send' | 'sessionDoubted' | 'sessionGone' | 'suspect'
-> & { readonly state: Pick<Shared, 'commit' | 'nowMs'> };
+  | 'draw'
+  | 'entropy'
+  | 'links'
+  | 'rekey'
+  | 'sawCommit'
+  | 'send'
+  | 'sessionDoubted'
+  | 'sessionGone'
+  | 'suspect'
+> & { readonly state: Pick<Shared, 'commit' | 'nowMs' | 'signer'> };
 
 /** What parts see: of the members and of the event always what is so now. */
 export function sharedOf(config: CoreConfig, members: Members, parts: SharedParts): Shared {
-  const { cell, signer, scheme, bounds = DEFAULT_CLOCK_BOUNDS } = config;
+  const { cell, scheme, bounds = DEFAULT_CLOCK_BOUNDS } = config;
   const { deltaMs = CORE_DEFAULTS.deltaMs } = config;
   const { batchesInFlightMax = CORE_DEFAULTS.batchesInFlightMax } = config;
   const { state, ...own } = parts;
@@ -72,7 +83,9 @@ export function sharedOf(config: CoreConfig, members: Members, parts: SharedPart
       const { batchOpsMax } = this.limits;
       return Math.min(config.opsPerBatchMax ?? batchOpsMax, batchOpsMax);
     },
-    signer,
+    get signer() {
+      return state.signer;
+    },
     scheme,
     bounds,
     deltaMs,

@@ -1,6 +1,6 @@
 // One place (session, seq) of the pipeline: what was signed for it, and what replicas say of it.
 import { type GatewayMessage, standingOf } from '@fatty/api';
-import { hash, toHex } from '@fatty/codec';
+import { hash, type Signer, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
 import { LatestWords } from './f-plus-one.ts';
 import type { CallOutcome, Landed } from './types.ts';
@@ -13,6 +13,8 @@ export interface Job {
   readonly alone?: boolean;
   /** Monotonic ms from which an answer is of no use; default: never. */
   readonly deadlineMs?: number;
+  /** Acts for this client once the ops, a `rotateKey`, are applied: nothing is signed behind them before. */
+  readonly next?: Signer;
   /** Told where the ops will be, as soon as they are signed. */
   placed?(at: Omit<Landed, 'commit'>): void;
   done(outcome: CallOutcome): void;
@@ -65,6 +67,11 @@ export class Slot {
     this.#receipts = new LatestWords(sent.need);
   }
 
+  /** Who signs once it is applied. */
+  get next(): Signer | undefined {
+    return this.jobs.find(({ next }) => next)?.next;
+  }
+
   isOf(batch: string): boolean {
     return this.#ids.includes(batch);
   }
@@ -84,6 +91,13 @@ export class Slot {
     this.#ids.push(batch.id);
     this.message = batch.message;
     this.refusal = refusal;
+    this.forgetRefusals();
+  }
+
+  /** Signed by another key for the same ops. */
+  resign(batch: { readonly id: string; readonly message: Uint8Array }): void {
+    this.#ids.push(batch.id);
+    this.message = batch.message;
     this.forgetRefusals();
   }
 

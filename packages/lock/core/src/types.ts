@@ -42,7 +42,8 @@ export const CORE_DEFAULTS = {
 
 /** What a call asks for. An acquire settles when granted or when it never will be. */
 export type CallRequest =
-  | { readonly kind: 'ops'; readonly ops: readonly Op[] }
+  /** `next`: a `rotateKey` is among them, and once it is applied this signer's key acts for the client. */
+  | { readonly kind: 'ops'; readonly ops: readonly Op[]; readonly next?: Signer }
   | {
       readonly kind: 'acquire';
       readonly path: string;
@@ -232,6 +233,8 @@ export type ClientEffect =
       readonly committee: Committee;
       readonly links: readonly EpochLink[];
     }
+  /** This key acts from now on: the links are those of the one before, and are to be dialled anew. */
+  | { readonly kind: 'rekeyed'; readonly signer: Signer }
   /** A replica said something that cannot be: for logs and tests; nothing depends on it. */
   | { readonly kind: 'suspect'; readonly replica: number; readonly failure: Failure }
   /** The session is closed or given up: hang up. Nothing follows. */

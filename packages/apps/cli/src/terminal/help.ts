@@ -5,7 +5,7 @@ import type { CAC } from 'cac';
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'A cell': ['init', 'keygen', 'up', 'node', 'member', 'join', 'backup', 'restore', 'doctor'],
   'How it is': ['status', 'top', 'members', 'evidence', 'console'],
-  Files: ['get', 'put', 'mkdir', 'ls', 'stat', 'rm', 'txn', 'watch', 'wait', 'acl'],
+  Files: ['get', 'put', 'mkdir', 'ls', 'stat', 'rm', 'txn', 'watch', 'wait', 'acl', 'key'],
   Locks: ['lock', 'elect', 'session'],
   'Machines and jobs': ['machine', 'job'],
   'Proofs and programs': ['cert', 'proof', 'cairo'],
@@ -40,6 +40,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   watch: ['fatty watch /app -r', 'fatty watch /app --from 23.4 --count 1 -o json'],
   wait: ['fatty wait /app/ready --for exists', 'fatty wait /lock --for free --timeout 5000'],
   acl: ['fatty acl get /config', 'fatty acl grant /config write group:ops'],
+  key: ['fatty key show', 'fatty key rotate new.pem --key me.pem', 'fatty key revoke KEY'],
   lock: ['fatty lock /jobs/nightly -- ./nightly.sh', 'fatty lock /jobs/nightly --try'],
   elect: [
     'fatty elect /app/leader https://a.example -- ./serve',

@@ -3,6 +3,7 @@ import {
   ACL_LISTS,
   type Acl,
   type AclList,
+  type Answer,
   aclOf,
   type Op,
   type Principal,
@@ -34,14 +35,14 @@ export class AclCalls implements Pick<NodeAcl, keyof NodeAcl> {
   }
 
   async get(options: ReadOptions = {}): Promise<AclValue> {
-    const { acl, aclGen } = await this.#client.read(this.path, optionsOf(READ, options));
+    const { acl, aclGen } = await this.#read(optionsOf(READ, options));
     return shown(acl, aclGen);
   }
 
   async set(lists: AclLists, options: AclSetOptions = {}): Promise<AclValue> {
     const terms = optionsOf(ACL_CHANGE, options);
     const given = this.#principals(optionsOf(ACL, lists));
-    const now = await this.#client.read(this.path, partOf(CALL, terms));
+    const now = await this.#read(partOf(CALL, terms));
     const generation = terms.generation ?? now.aclGen;
     return this.#put({ ...now.acl, ...given }, generation, terms);
   }
@@ -76,7 +77,7 @@ export class AclCalls implements Pick<NodeAcl, keyof NodeAcl> {
     const asked = optionsOf(ACL, { [list]: typeof who === 'string' ? [who] : who });
     const named = this.#principals(asked)[list] ?? [];
     for (let tries = 1; ; tries++) {
-      const { acl, aclGen } = await this.#client.read(this.path, terms);
+      const { acl, aclGen } = await this.#read(terms);
       const next = { ...acl, [list]: change(acl[list], named) };
       try {
         return await this.#put(next, aclGen, terms);
@@ -101,6 +102,11 @@ export class AclCalls implements Pick<NodeAcl, keyof NodeAcl> {
       return names === undefined ? [] : [[list, names.map((name) => this.#principal(name))]];
     });
     return Object.fromEntries(given);
+  }
+
+  async #read(options: ReadOptions): Promise<Extract<Answer, { kind: 'acl' }>> {
+    const query = { kind: 'acl', path: this.path } as const;
+    return (await this.#client.reads.read(query, 'acl', options)).value;
   }
 
   #principal(name: string): Principal {

@@ -1,5 +1,5 @@
 // Who may do what at a node, in words.
-import type { AclList, Answer, Op, Result } from '@fatty/api';
+import type { AclList, Answer, Op, Query, Result } from '@fatty/api';
 import type { CellParams } from '@fatty/protocol';
 import type { AclCalls } from './acl-calls.ts';
 import type { CallOptions } from './driver.ts';
@@ -10,7 +10,13 @@ export interface AclClient {
   readonly params: CellParams;
   /** One batch; `path` is what an error is about. */
   submit(ops: readonly Op[], options: CallOptions, path: string): Promise<readonly Result[]>;
-  read(path: string, options: ReadOptions): Promise<Extract<Answer, { kind: 'acl' }>>;
+  readonly reads: {
+    read<K extends Answer['kind']>(
+      query: Query,
+      kind: K,
+      options: ReadOptions,
+    ): Promise<{ readonly value: Extract<Answer, { kind: K }> }>;
+  };
 }
 
 /**

@@ -25,7 +25,7 @@ import {
 import type { ConnectOptions } from './connect.ts';
 import type { CallOptions } from './driver.ts';
 import { FattyError } from './error.ts';
-import type { DeclareOptions, ProofOptions } from './machine-lease.ts';
+import type { DeclareOptions, ProofOptions } from './machine.ts';
 import type {
   AclLists,
   AclSetOptions,
@@ -163,11 +163,13 @@ const clockBound = must('a number, 0 or more', isBetween(0, Number.MAX_SAFE_INTE
 const CHAIN_LENGTH_MAX = 1 << 18;
 const CHAIN_LENGTH_MIN = 64;
 
+/** Who signs. */
+export const SIGNER: Check = fields({ publicKey, sign: must('a function', isFunction) });
 /** Options of `connect`. */
 export const CONNECT: Checks<ConnectOptions> = {
   signal,
   timeoutMs: duration,
-  signer: maybe(fields({ publicKey, sign: must('a function', isFunction) })),
+  signer: maybe(SIGNER),
   cellId: may('hex or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array),
   webSocket: may('a WebSocket class', isFunction),
   leaseMs: whole(LEASE_MS_MIN, LEASE_MS_MAX),

@@ -62,9 +62,13 @@ export interface LinksOwner {
  */
 export class CellLinks {
   readonly #config: LinksConfig;
+  /** Whose key the links are made with. */
+  signer: Signer;
   readonly owner: LinksOwner;
   readonly #dialers = new Map<number, Dialer>();
   readonly #links = new Map<number, Link>();
+  /** How each is dialled where it is now: what an earlier dialler tells does not count. */
+  readonly #again = new Map<number, () => void>();
   readonly #over = new AbortController();
   /** Of now. */
   #committee: Committee;
@@ -75,6 +79,7 @@ export class CellLinks {
 
   constructor(config: LinksConfig, owner: LinksOwner) {
     this.#config = config;
+    this.signer = config.signer;
     this.owner = owner;
     this.#committee = config.cell.committee;
     this.addresses = config.cell.addresses;
@@ -115,6 +120,18 @@ export class CellLinks {
     return this.#links.has(replica);
   }
 
+  /** Every link anew, under another key. */
+  redial(signer: Signer): void {
+    this.signer = signer;
+    for (const [replica, dialer] of Array.from(this.#dialers)) {
+      const again = this.#again.get(replica);
+      this.#again.delete(replica);
+      dialer.close();
+      this.#down(replica, false, 'another key');
+      again?.();
+    }
+  }
+
   hangUp(replica: number): void {
     this.#dialers.get(replica)?.close();
     this.#dialers.delete(replica);
@@ -136,7 +153,11 @@ export class CellLinks {
   }
 
   dial(replica: number, key: PublicKey, url: string): void {
-    const { cell, signer, scheme, dial, insecure = false } = this.#config;
+    const { cell, scheme, dial, insecure = false } = this.#config;
+    const { signer } = this;
+    const again = (): void => this.dial(replica, key, url);
+    this.#again.set(replica, again);
+    const isNow = (): boolean => this.#again.get(replica) === again;
     const capMs = Math.ceil(cell.committee.params.leaseMs / TRIES_PER_LEASE);
     const dialer = dial({
       url,
@@ -159,11 +180,12 @@ export class CellLinks {
         message: (_, bytes) => {
           this.owner.tell({ kind: 'message', replica, bytes });
         },
-        down: (_, code, reason) =>
-          this.#down(replica, isFinal(code), reason || `closed with ${code}`),
+        down: (_, code, reason) => {
+          if (isNow()) this.#down(replica, isFinal(code), reason || `closed with ${code}`);
+        },
       },
       onState: (state, failure) => {
-        if (state.kind !== 'waiting' && state.kind !== 'stopped') return;
+        if (!isNow() || (state.kind !== 'waiting' && state.kind !== 'stopped')) return;
         const refused = state.kind === 'waiting' && state.refused;
         this.#down(replica, refused, whyNotLinked(state, failure));
         this.refresh();

@@ -31,8 +31,9 @@ import { logFault } from './faults.ts';
 import { FileReads } from './file-reads.ts';
 import { type Created, Files } from './files.ts';
 import { Job } from './job.ts';
+import { Keys } from './keys.ts';
 import { acquireLock, type Lock, underLock } from './lock.ts';
-import { Machine, type MachineAnswer, type MachineClient } from './machine-lease.ts';
+import { Machine, type MachineAnswer, type MachineClient } from './machine.ts';
 import type {
   AcquireOptions,
   Certified,
@@ -62,8 +63,6 @@ export const TIMEOUT_MS = 30_000;
  */
 export class Client implements AsyncDisposable {
   readonly cell: Cell;
-  /** The key this client signs with: the lessee in a machine's proofs. */
-  readonly key: PublicKey;
   readonly #driver: Driver;
   readonly #timeoutMs: number;
   readonly #states: StateListeners;
@@ -74,7 +73,6 @@ export class Client implements AsyncDisposable {
   constructor(config: ClientConfig) {
     const { timeoutMs = TIMEOUT_MS, onFault = logFault } = partOf<ConnectOptions>(CONNECT, config);
     this.cell = config.cell;
-    this.key = config.signer.publicKey;
     this.#timeoutMs = timeoutMs;
     this.#states = new StateListeners(onFault);
     this.#driver = new Driver(config, (status) => this.#states.heard(status));
@@ -93,6 +91,11 @@ export class Client implements AsyncDisposable {
       },
       stat: (path, options) => this.stat(path, partOf(CALL, options)),
     });
+  }
+
+  /** The key this client signs with, and is bound to in proofs. */
+  get key(): PublicKey {
+    return this.#driver.signer.publicKey;
   }
 
   get session(): SessionStatus {
@@ -314,15 +317,14 @@ export class Client implements AsyncDisposable {
   /** Who may do what at a node. */
   acl(path: string): NodeAcl {
     const { params } = this.cell.committee;
-    return new NodeAcl(
-      {
-        params,
-        submit: (ops, options, at) => this.#submit(ops, options, at),
-        read: async (at, options) =>
-          (await this.read({ kind: 'acl', path: at }, 'acl', options)).value,
-      },
-      path,
-    );
+    return new NodeAcl({ params, submit: (...batch) => this.#submit(...batch), reads: this }, path);
+  }
+
+  /** The keys of this client, and of others. */
+  get keys(): Keys {
+    const { cellId } = this.cell;
+    const own = { cellId, driver: this.#driver, defaults: this.#options({}), reads: this };
+    return new Keys({ ...own, submit: (ops, options) => this.submit(ops, options) });
   }
 
   /**

@@ -1,6 +1,6 @@
 // Drives a core: its links, its clock, its one timer, its promises.
+import type { Signer } from '@fatty/codec';
 import {
-  type BelievedEvent,
   type CallOutcome,
   type CallRequest,
   ClientCore,
@@ -13,11 +13,12 @@ import type { Failure, Position } from '@fatty/interface';
 import type { ChainRules, Committee, EpochLink } from '@fatty/protocol';
 import { CellLinks, type Happening, type LinksConfig } from './cell-links.ts';
 import { ElapsedClock } from './elapsed.ts';
-import { clientError, type FattyError } from './error.ts';
+import { abortError } from './error.ts';
 import { attempt, type FaultListener, logFault } from './faults.ts';
 import { Feed } from './feed.ts';
 import { type Host, systemHost } from './host.ts';
 import type { Followed } from './options.ts';
+import type { Watcher } from './watcher.ts';
 
 /** Every async method of the SDK takes these. */
 export interface CallOptions {
@@ -45,14 +46,6 @@ export interface DriverConfig
    * process; the client goes on. Default: `console.error`.
    */
   readonly onFault?: FaultListener;
-}
-
-/** Hears of one watch, each time in the turn in which it is believed. */
-export interface Watcher {
-  believed(events: readonly BelievedEvent[], until: Position): void;
-  gap(code: 'compacted' | 'lagged', from: Position): void;
-  /** Nothing more comes; without a failure the client was closed. */
-  ended(failure?: Failure): void;
 }
 
 /** While a session is open the clocks are looked at so often: the host may have slept, ms. */
@@ -117,6 +110,11 @@ export class Driver {
     const { nowMs, jumped } = this.#clock.sample();
     this.#jumped ||= jumped;
     return nowMs;
+  }
+
+  /** Whose key acts for this client now. */
+  get signer(): Signer {
+    return this.#links.signer;
   }
 
   /** The members of now. */
@@ -271,6 +269,8 @@ export class Driver {
         this.#epochLinks = effect.links;
         this.#moveLinks(effect.committee);
         return;
+      case 'rekeyed':
+        return this.#links.redial(effect.signer);
       case 'suspect':
         this.#config.onSuspect?.(effect.replica, effect.failure);
         return;
@@ -392,9 +392,4 @@ export class Driver {
     if (!this.#ended) this.dispatch({ kind: 'close' });
     return this.closed;
   }
-}
-
-/** The error of a call whose signal was aborted; the signal's reason is its cause. */
-export function abortError(signal: AbortSignal): FattyError {
-  return clientError('aborted', 'a live signal', 'an aborted one', { cause: signal.reason });
 }

@@ -94,3 +94,8 @@ export function isFattyError<C extends FattyErrorCode = FattyErrorCode>(
   if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
   return code === undefined || (error as { code?: unknown }).code === code;
 }
+
+/** The error of a call whose signal was aborted; the signal's reason is its cause. */
+export function abortError(signal: AbortSignal): FattyError {
+  return clientError('aborted', 'a live signal', 'an aborted one', { cause: signal.reason });
+}

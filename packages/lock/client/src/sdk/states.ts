@@ -1,7 +1,7 @@
 // Who listens to the session's state, and the wait for enough links.
 import type { ClientCore, SessionState, SessionStatus } from '@fatty/core';
-import { abortError, type CallOptions, TIMER_MS_MAX } from './driver.ts';
-import { clientError, FattyError } from './error.ts';
+import { type CallOptions, TIMER_MS_MAX } from './driver.ts';
+import { abortError, clientError, FattyError } from './error.ts';
 import { attempt, type FaultListener } from './faults.ts';
 
 /** Hears of a change of the session's state. */

@@ -117,7 +117,7 @@ export class TestLinks {
         close: () => this.#detach(replica),
       },
       gateways: {
-        peer: this.#key,
+        peer: this.#wire(replica).terms?.identity.signer.publicKey ?? this.#key,
         role: 'client',
         messageBytesMax,
         send: (bytes) => this.#carry(replica, 'in', strand, () => this.#hear(replica, bytes)),

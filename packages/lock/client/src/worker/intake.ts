@@ -1,6 +1,6 @@
 // A worker's view of its machine's inbox, and what the next proof consumes of it.
 import { INBOX_START, inboxChain } from '@fatty/api';
-import type { MachineAnswer } from '../sdk/machine-lease.ts';
+import type { MachineAnswer } from '../sdk/machine.ts';
 
 /** What a worker knows of its machine's inbox. A window of 0: it has none. */
 export interface Intake {

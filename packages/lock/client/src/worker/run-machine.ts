@@ -1,9 +1,10 @@
 // Keeps a machine's lease: take or resume, run, prove, renew, until stopped or lost.
 import { equalPositions } from '@fatty/api';
 import { equalBytes } from '@fatty/codec';
+import type { PublicKey } from '@fatty/interface';
 import { type FattyError, isFattyError } from '../sdk/error.ts';
 import { logFault } from '../sdk/faults.ts';
-import type { MachineAnswer, ProofOptions } from '../sdk/machine-lease.ts';
+import type { MachineAnswer, ProofOptions } from '../sdk/machine.ts';
 import { systemClock } from './clock.ts';
 import { intakeOf } from './intake.ts';
 import { Pacing } from './pacing.ts';
@@ -42,7 +43,7 @@ const TRY_AGAIN: readonly string[] = [
 ];
 
 /** Refusals of a renewal that another proof mends: the inbox is not what we believed. */
-const PROVE_AGAIN: readonly string[] = ['wrong_in', 'inbox_neglected'];
+const PROVE_AGAIN: readonly string[] = ['wrong_in', 'inbox_neglected', 'wrong_binding'];
 
 /** Refusals of a renewal that mean that the lease is not ours any more. */
 const MOVED_ON: readonly string[] = ['not_lessee', 'wrong_nonce', 'not_found', 'not_a_machine'];
@@ -112,6 +113,7 @@ class Work {
   /** Until then the lease lasts at least, were clocks perfect: monotonic ms. */
   #dueMs = Number.POSITIVE_INFINITY;
   #renewals = 0;
+  #identity: PublicKey | undefined;
   #nSteps = 0;
   /** How long the last look at the inbox took. */
   #lookMs = 0;
@@ -157,7 +159,7 @@ class Work {
   async #take(): Promise<WorkerLease | undefined> {
     while (!this.#stop.aborted) {
       const { lessee } = this.#state;
-      const isOwn = lessee !== undefined && equalBytes(lessee, this.#parts.client.key);
+      const isOwn = lessee !== undefined && (await this.#isOurs(lessee));
       if (lessee === undefined || isOwn) {
         const lease = await this.#attempt(isOwn);
         if (lease !== undefined) return lease;
@@ -343,12 +345,23 @@ class Work {
     }
   }
 
+  /** A lessee goes by its first key. */
+  async #isOurs(lessee: PublicKey): Promise<boolean> {
+    const { key, keys } = this.#parts.client;
+    if (equalBytes(lessee, key)) return true;
+    this.#identity ??= await keys?.stat().then(
+      ({ identity }) => identity,
+      () => undefined,
+    );
+    return this.#identity !== undefined && equalBytes(lessee, this.#identity);
+  }
+
   /** An answer may be lost where the renewal was not: the machine's own state tells. */
   async #wasApplied(proven: Proven, sentMs: number, signal: AbortSignal): Promise<boolean> {
     const timeoutMs = this.#patienceMs(this.#dueMs - this.#clock.nowMs());
     const now = await this.#parts.machine.stat({ signal, timeoutMs }).catch(() => undefined);
     if (now === undefined || now.lessee === undefined) return false;
-    if (now.t !== proven.t || !equalBytes(now.lessee, this.#parts.client.key)) return false;
+    if (now.t !== proven.t || !(await this.#isOurs(now.lessee))) return false;
     this.#renewals++;
     this.#held('renewed', now, proven, sentMs);
     return true;

@@ -3,7 +3,7 @@ import { PROOFS_MAX } from '@fatty/api';
 import { bindingCell, encodeProof } from '@fatty/cairo';
 import type { Failure, Outcome, Position } from '@fatty/interface';
 import { FattyError } from '../sdk/error.ts';
-import type { MachineAnswer } from '../sdk/machine-lease.ts';
+import type { MachineAnswer } from '../sdk/machine.ts';
 import { type Intake, swallow } from './intake.ts';
 import type { Pacing } from './pacing.ts';
 import { parametersFor, runSpan, type SpanRun } from './span.ts';

@@ -3,7 +3,7 @@ import { idOfProgram, LEASE_CELLS, proofParameters, runProgram } from '@fatty/ca
 import type { ProofParameters } from '@fatty/cairo-air';
 import { equalBytes, fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
-import type { MachineAnswer } from '../sdk/machine-lease.ts';
+import type { MachineAnswer } from '../sdk/machine.ts';
 import type { ParameterOptions, Run, Runnable } from './toolkit.ts';
 import type { CellValues, Span } from './types.ts';
 

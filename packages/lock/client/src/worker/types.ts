@@ -3,7 +3,7 @@ import type { Proof, ProofParameters } from '@fatty/cairo-air';
 import type { CellId, Outcome, Position, PublicKey } from '@fatty/interface';
 import type { CallOptions } from '../sdk/driver.ts';
 import type { FattyError } from '../sdk/error.ts';
-import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine-lease.ts';
+import type { MachineAnswer, MachineHeld, ProofOptions } from '../sdk/machine.ts';
 import type { ParameterOptions, ProverProgress, Run, Runnable } from './toolkit.ts';
 
 export type { ParameterOptions, ProverProgress, Run, Runnable, RunnableHint } from './toolkit.ts';
@@ -41,6 +41,8 @@ export interface WorkerMachine {
 /** What a worker needs of a client; `Client` of the SDK. */
 export interface WorkerClient {
   readonly key: PublicKey;
+  /** Without it, this client is called by its key. */
+  readonly keys?: { stat(): Promise<{ readonly identity: PublicKey }> };
   readonly cell: {
     readonly cellId: CellId;
     readonly committee: {
