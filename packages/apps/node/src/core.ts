@@ -41,7 +41,7 @@ export interface OpenedCore {
   readonly failures: readonly Failure[];
 }
 
-/** A replica, or in the place of one whose key is no member's who follows the epochs. */
+/** A replica, or in its place who follows the epochs: its key is no member's, or it has slept through some. */
 type Stage =
   | { readonly kind: 'member'; readonly replica: Replica }
   | {
@@ -69,6 +69,8 @@ export class Core {
     const { cell, scheme } = parts;
     const { cellId, committee: genesis, founding } = cell;
     this.#chain = new CheckedChain({ cellId, scheme, genesis, founding });
+    // What does not hold leads nowhere.
+    if (parts.links) this.#chain.follow(parts.links.map(linkBytes));
     this.#epoch = this.#chain.first;
     const replica = this.#make(this.#epoch);
     this.#shown = replica ? { kind: 'member', replica } : this.#follow([]);
@@ -83,6 +85,11 @@ export class Core {
   /** Own committee index in that epoch; below 0: the own key is no member's. */
   get me(): number {
     return memberIndex(this.#epoch.committee, this.#parts.signer.publicKey);
+  }
+
+  /** False: it follows, and has no log of its own to read. */
+  get isReplica(): boolean {
+    return this.#opened.kind === 'member';
   }
 
   /** Of what is shown. */
@@ -129,8 +136,10 @@ export class Core {
     return this.#shown.kind === 'member' && this.#shown.replica.isCurrent();
   }
 
-  /** Makes the core that the frames of the disk lead to, the newest first. */
+  /** Makes the core that the frames of the disk lead to, the newest first, and what the core before knew of the chain. */
   open(frames: readonly FrameBytes[]): OpenedCore {
+    if (this.#opened.kind === 'member')
+      this.#chain.follow(this.#opened.replica.links.map(linkBytes));
     const begun = beginBehind<ResumedAt, Replica>(this.#chain, frames, (epoch) =>
       this.#make(epoch),
     );
@@ -163,14 +172,11 @@ export class Core {
     return new Replica({ committee, cellId, origin, links, scheme, ...own });
   }
 
-  /** In the newest epoch that the disk or what was told leads to. */
+  /** In the newest epoch that is known. */
   #follow([newest]: readonly FrameBytes[]): Stage {
-    const { cell, signer, scheme, fresh, links = [] } = this.#parts;
-    const told = this.#chain.follow(links.map(linkBytes));
-    if (told.ok && told.value.committee.epoch > this.#epoch.committee.epoch) {
-      this.#epoch = told.value;
-    }
-    const epoch = this.#epoch;
+    const { cell, signer, scheme, fresh } = this.#parts;
+    const epoch = this.#chain.newest;
+    this.#epoch = epoch;
     const keptIndex = (newest && frameIndexOf(newest.head)) ?? 0;
     const { cellId } = cell;
     const config = { cellId, chain: this.#chain, keptIndex, signer, scheme };

@@ -210,7 +210,7 @@ class Node {
 
   async #replay(): Promise<Outcome<number>> {
     this.#openCore(await this.#stores.frames.read());
-    if (this.#core.me < 0) return ok(0);
+    if (!this.#core.isReplica) return ok(0);
     const restore: Restoring = (...part) => this.#host.driver.restore(...part);
     const replayed = await replayLog(this.#stores, restore, (records) => {
       this.#replaying = records;
@@ -233,7 +233,7 @@ class Node {
       this.#telemetry.log.error({ failure }, 'a frame is of no use');
     const numberOf = this.#peering?.numberOf;
     this.#host.driver.open(opened.core, { at: opened.at, ...(numberOf && { numberOf }) });
-    const isMember = this.#core.me >= 0;
+    const isMember = this.#core.isReplica;
     const why = isMember ? undefined : this.#core.openedStatus.observer;
     if (!isMember)
       for (const link of this.#clients?.links() ?? []) link.close(CLOSE.restart, 'no_member');
@@ -336,7 +336,7 @@ class Node {
       signer: this.#signer,
       scheme: this.#options.scheme,
       admit: (key, role) =>
-        this.#core.me < 0
+        !this.#core.isReplica
           ? reject('not_a_member', 'a replica that is one', 'another')
           : admitClients(key, role),
     };

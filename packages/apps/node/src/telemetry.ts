@@ -26,6 +26,15 @@ const REMOVED =
   'this key was removed: the process follows, and signs and serves nothing; stop it, or have members add the key again with "fatty member add"';
 const JOINING =
   'this key is no member yet: the process follows, and is one when enough members have said "fatty member add" with it';
+const BEHIND =
+  'the other members are epochs ahead: the process fetches their newest state, and is a member at work when it has it';
+
+/** By the code of what keeps it from being a member at work. */
+const WHY_FOLLOWS: ReadonlyMap<string, string> = new Map([
+  ['not_a_member', JOINING],
+  ['removed', REMOVED],
+  ['behind', BEHIND],
+]);
 
 /** How a catch-up by frame goes on. */
 const OF_FRAMES: ReadonlySet<string> = new Set([
@@ -262,7 +271,7 @@ export class Telemetry {
   /** An epoch begins here; `why`: the own key is no member's in it. */
   epoch(epoch: number, members: number, why: Failure | undefined): void {
     if (why === undefined) return this.log.info({ epoch, members }, 'epoch');
-    const words = why.code === 'removed' ? REMOVED : JOINING;
+    const words = WHY_FOLLOWS.get(why.code) ?? JOINING;
     this.log.warn({ epoch, members, failure: why }, words);
   }
 

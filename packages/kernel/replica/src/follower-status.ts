@@ -6,18 +6,22 @@ import type { Fetching } from './boundary/fetching.ts';
 import type { OpenedEpoch } from './cell/checked-chain.ts';
 import type { ReplicaStatus } from './status.ts';
 
-/** Why a key is no member, and whether it has been one. */
+/** Why a replica follows: its key is no member, or has been one, or its state is of an earlier epoch. */
 export interface Standing {
-  readonly state: 'joining' | 'leaving';
-  /** Codes: `not_a_member`, `removed`. */
+  readonly state: 'joining' | 'leaving' | 'catchingUp';
+  /** Codes: `not_a_member`, `removed`, `behind`. */
   readonly why: Failure;
 }
 
-/** Pure: where a key that is not in the committee of an epoch stands, by the chain that leads there. */
+/** Pure: where a key that follows stands in an epoch, by the chain that leads there. */
 export function standingOf(genesis: Committee, at: OpenedEpoch, key: PublicKey): Standing {
   const later = at.links.flatMap(({ frame }) => (frame.end ? [frame.end.next] : []));
   const last = [genesis, ...later].findLast((committee) => memberIndex(committee, key) >= 0);
   const { epoch } = at.committee;
+  if (memberIndex(at.committee, key) >= 0) {
+    const why = failure('behind', `the state of epoch ${epoch}`, 'of an earlier one');
+    return { state: 'catchingUp', why };
+  }
   if (last === undefined) {
     const expected = `a key of the members of epoch ${epoch}`;
     return { state: 'joining', why: failure('not_a_member', expected, toHex(key)) };

@@ -1,4 +1,4 @@
-// Somebody who is no member follows the epochs, until one names it.
+// Somebody who is no member, or slept for long, follows the epochs until it may go on in the newest.
 import { equalBytes, failure, type SignatureScheme, type Signer } from '@fatty/codec';
 import type { CellId, Failure } from '@fatty/interface';
 import {
@@ -54,10 +54,11 @@ interface Target {
 const ASK_MS = 500;
 
 /**
- * In the place of a replica whose key is not in the committee (R31.8). It asks members for the links of the
- * chain and for their newest frame, keeps that frame, and says that it is ready; it believes nothing but
- * certificates. When a frame on its disk leads to an epoch that names its key, or to a later one than it began
- * with, it asks to be opened anew: from there on it is what a restart makes of it.
+ * In the place of a replica whose key is not in the committee (R31.8), or whose disk leads to an epoch that is over
+ * (R31.7). It asks members for the links of the chain and for their newest frame, and keeps that frame; who is no member
+ * says that it is ready. It believes nothing but certificates. When a frame on its disk leads to the newest epoch and
+ * that names its key, or to a later one than it began with, it asks to be opened anew: from there on it is what a restart
+ * makes of it.
  */
 export class Follower {
   readonly #config: FollowerConfig;
@@ -163,7 +164,14 @@ export class Follower {
 
   get #refusal(): Failure {
     const { epoch } = this.#at.committee;
+    if (this.#isMember)
+      return failure('reopening', `the state of epoch ${epoch}`, 'an earlier one');
     return failure('not_a_member', `a key of the members of epoch ${epoch}`, 'another');
+  }
+
+  /** Of the newest epoch that is known. */
+  get #isMember(): boolean {
+    return memberIndex(this.#at.committee, this.#config.signer.publicKey) >= 0;
   }
 
   #hear(peer: number, bytes: Uint8Array): void {
@@ -278,11 +286,9 @@ export class Follower {
     this.#storing = undefined;
     this.#keptIndex = index;
     this.#out.note({ what: 'frameSynced', commit: index });
-    const { chain, signer } = this.#config;
-    const led = chain.at(frame.end === undefined ? frame.epoch : frame.epoch + 1);
-    if (led === undefined) return;
-    const isMember = memberIndex(led.committee, signer.publicKey) >= 0;
-    if (isMember || led.committee.epoch > this.#begun) this.#out.push({ kind: 'reopen' });
+    const led = frame.end === undefined ? frame.epoch : frame.epoch + 1;
+    const mayGoOn = this.#isMember && led === this.#at.committee.epoch;
+    if (mayGoOn || led > this.#begun) this.#out.push({ kind: 'reopen' });
   }
 
   #lied(peer: number): void {
@@ -311,7 +317,7 @@ export class Follower {
   #sayReady(peers: readonly number[]): void {
     const { cellId, signer } = this.#config;
     const { committee, origin } = this.#at;
-    if (memberIndex(committee, signer.publicKey) >= 0 || !this.#isAnswered) return;
+    if (this.#isMember || !this.#isAnswered) return;
     if (this.#target || this.#storing) return;
     const { epoch } = committee;
     const index = Math.max(this.#certified, origin.index);

@@ -25,6 +25,7 @@ import { Gateway } from './clients/gateway.ts';
 import { Pool } from './clients/pool.ts';
 import { Statements } from './clients/statements.ts';
 import { Chain } from './epochs/chain.ts';
+import { Overtaken } from './epochs/overtaken.ts';
 import { Removals } from './epochs/removals.ts';
 import { Dossier } from './evidence/dossier.ts';
 import { Departure } from './frames/departure.ts';
@@ -58,6 +59,7 @@ export interface Parts {
   readonly frames: Frames;
   readonly frameServe: FrameServe;
   readonly frameSync: FrameSync;
+  readonly overtaken: Overtaken;
   readonly gateway: Gateway;
   readonly intake: Intake;
   readonly machine: StateMachine;
@@ -137,6 +139,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const frames = new Frames({ ...ground, ...checkpoints, copying, keeper, sync });
   // The chain of epochs (R31).
   const chain = new Chain({ ...ground, frames, links, scheme, sync });
+  const overtaken = new Overtaken({ ...ground, chain, frames, sync });
   const frameServe = new FrameServe({ ...ground, keeper, served });
   const frameSync = new FrameSync({ ...ground, frames, keeper, scheme, sync });
   // What clients say (R11a), and own blocks (R22, R23).
@@ -153,7 +156,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const guests = new Guests({ ...ground, chain, frames, frameServe, standing, statements });
   const toOthers = { ...toPeers, ...byFrame, guests };
   const intake = new Intake({ ...ground, ...toOthers, acceptance, fetch, ranges });
-  const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, ranges, serve, sync };
+  const catchUp = { ...byFrame, bodies, chain, fetch, neighbours, overtaken, ranges, serve, sync };
   const signing = { dossier, frames, past, persistence, proving, removals, restore, standing };
   const clients = { delivered, gateway, pool, statements };
   const blocks = { acceptance, budgets, intake, rounds, verdicts };

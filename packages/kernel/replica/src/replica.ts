@@ -94,7 +94,7 @@ export class Replica {
   readonly isCurrent = (): boolean =>
     this.#parts.standing.isCurrent && !this.#parts.cell.orderer.hasEnded;
 
-  /** From the genesis on, as far as this replica knows: one more than its epoch where it has seen that end. */
+  /** From the genesis on, as far as this replica knows: more than those to its epoch where that is over. */
   get links(): readonly EpochLink[] {
     return this.#parts.chain.links;
   }
@@ -263,6 +263,7 @@ export class Replica {
     this.#parts.sync.evaluate();
     this.#parts.frames.tend();
     this.#parts.departure.tend();
+    this.#parts.overtaken.tend();
     this.#parts.frameSync.evaluate();
     if (this.#parts.standing.refusal === undefined) this.#parts.removals.tend();
     this.#decide();

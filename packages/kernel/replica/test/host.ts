@@ -1,5 +1,5 @@
 // Test helper: one replica with its disk, and what it has said.
-import type { Ref } from '@fatty/broadcast';
+import { type Ref, refKey } from '@fatty/broadcast';
 import type { LogRecord } from '@fatty/interface';
 import type {
   CheckedChain,
@@ -80,6 +80,19 @@ export class Host {
     const gone = this.log.filter(({ segment = 1 }) => segment < below);
     this.dropped += new Set(gone.map(({ segment }) => segment)).size;
     this.log = this.log.filter(({ segment = 1 }) => segment >= below);
+  }
+  /** What the index answers. */
+  find({ want }: Effect<'read'>): readonly Uint8Array[] {
+    if (want.kind === 'refs') {
+      return want.refs.flatMap((ref) => this.kv.get(`${want.epoch}/${refKey(ref)}`)?.bytes ?? []);
+    }
+    return [...this.kv.values()]
+      .filter(
+        ({ epoch, ref }) => epoch === want.epoch && ref.round >= want.from && ref.round <= want.to,
+      )
+      .sort((a, b) => a.ref.round - b.ref.round || a.ref.author - b.ref.author)
+      .slice(0, want.blocksMax)
+      .map(({ bytes }) => bytes);
   }
   get commitIndex(): number {
     return this.replica.status().commitIndex;

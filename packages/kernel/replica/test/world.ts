@@ -9,6 +9,7 @@ import {
   CheckedChain,
   type Copying,
   Follower,
+  linkBytes,
   type OpenedEpoch,
   Replica,
   type ReplicaEffect,
@@ -142,6 +143,7 @@ export class World {
       if (host.writes.length > 0) return this.after(1, whenWritten);
       host.life++;
       host.timers.clear();
+      if (!host.follower) this.#chainOf(host).follow(host.replica.links.map(linkBytes));
       this.#begin(host);
       for (const { index } of this.honest) {
         const peer = this.placeOf(index, host.epoch);
@@ -167,24 +169,30 @@ export class World {
     return key === undefined ? -1 : memberIndex(committee, key);
   }
 
+  /** Of the process. */
+  #chainOf(host: Host): CheckedChain {
+    const { cellId, committee: genesis } = this.options.cell;
+    host.chain ??= new CheckedChain({ cellId, scheme, genesis });
+    return host.chain;
+  }
+
   /** False: it is no member. */
   #open(host: Host): boolean {
-    const { cellId, committee, origin } = this.options.cell;
+    const { origin } = this.options.cell;
     if (origin) {
       host.replica = this.fresh(host.index);
       host.frames.toReversed().some(({ head, payload }) => host.replica.resume(head, payload).ok);
       return true;
     }
-    const chain = host.chain ?? new CheckedChain({ cellId, scheme, genesis: committee });
-    host.chain = chain;
+    const chain = this.#chainOf(host);
     const make = (epoch: OpenedEpoch): Replica | undefined =>
       this.placeOf(host.index, epoch) < 0 ? undefined : this.fresh(host.index, epoch);
     const { core, epoch } = beginBehind(chain, host.frames.toReversed(), make);
     host.epoch = epoch;
-    host.removed = core === undefined;
+    host.removed = this.placeOf(host.index, epoch) < 0;
     host.follower = undefined;
     if (core) host.replica = core;
-    else if (this.options.follows) this.#follow(host, chain);
+    else if (!host.removed || this.options.follows) this.#follow(host, chain);
     else host.up = false;
     return host.up;
   }
@@ -300,7 +308,8 @@ export class World {
         return later(1, { kind: 'frameRead', request, bytes: part });
       }
       case 'reopen':
-        return this.#reopen(host);
+        // What the core has said besides goes out before it ends.
+        return this.after(0, () => host.life === life && this.#reopen(host));
       case 'dropLog':
         return this.after(2, () => {
           if (host.life === life) host.drop(effect);
@@ -313,7 +322,7 @@ export class World {
         return later(1, {
           kind: 'stored',
           request: effect.request,
-          blocks: this.#read(host, effect),
+          blocks: host.find(effect),
         });
       case 'index':
         for (const block of effect.blocks)
@@ -339,19 +348,6 @@ export class World {
       case 'diverged':
         host.diverged.push(effect);
     }
-  }
-
-  #read(host: Host, { want }: Effect<'read'>): readonly Uint8Array[] {
-    if (want.kind === 'refs') {
-      return want.refs.flatMap((ref) => host.kv.get(`${want.epoch}/${refKey(ref)}`)?.bytes ?? []);
-    }
-    return [...host.kv.values()]
-      .filter(
-        ({ epoch, ref }) => epoch === want.epoch && ref.round >= want.from && ref.round <= want.to,
-      )
-      .sort((a, b) => a.ref.round - b.ref.round || a.ref.author - b.ref.author)
-      .slice(0, want.blocksMax)
-      .map(({ bytes }) => bytes);
   }
 
   #persist(host: Host, effect: Effect<'persist'>): void {

@@ -103,8 +103,9 @@ export type ReplicaEffect =
       readonly bytes: number;
     }
   /**
-   * The disk has a frame that is ahead of this core, or the last one of its epoch: end it as `stop` does, and
-   * open another from the disk as after a restart. Nothing is to be answered; links stay.
+   * The disk has a frame that is ahead of this core, or the last one of its epoch, or the epoch is over elsewhere: end the
+   * core as `stop` does, and open another from the disk as after a restart, with what this one knows of the chain (`links`).
+   * Nothing is to be answered; links to peers stay.
    */
   | { readonly kind: 'reopen' }
   /**

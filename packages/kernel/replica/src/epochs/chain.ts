@@ -1,6 +1,6 @@
 // The links between epochs: this replica's own way here, and on.
 import type { Failure } from '@fatty/interface';
-import { type CertRules, type EpochLink, type Origin, openLink } from '@fatty/protocol';
+import { type CertRules, type Epoch, type EpochLink, type Origin, openLink } from '@fatty/protocol';
 import { LINKS_MAX } from '../boundary/messages.ts';
 import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
@@ -29,15 +29,17 @@ const TRIES_MAX = 16;
 
 /**
  * The chain of epochs (R31). Everybody serves it to anybody, for ever. Who is told of a later epoch asks for
- * the link that ends its own one; that link says how far its own epoch went, and is the certificate of its
- * last frame. Nothing else of another epoch counts here.
+ * the links from the one that ends its own epoch on; that one says how far its own epoch went, and is the certificate
+ * of its last frame. Nothing else of another epoch counts here.
  */
 export class Chain {
   readonly #port: ChainPort;
   /** By peer that is in another epoch: in which. */
   readonly #elsewhere = new Map<number, number>();
-  /** Ends the epoch of this replica. */
-  #end: EpochLink | undefined;
+  /** The one that ends the epoch of this replica and those behind it, checked. */
+  #ends: readonly EpochLink[] = [];
+  /** That they lead to. */
+  #last: Epoch;
   /** By peer that is further: when it is asked again, and how often it was since it said so. */
   readonly #asked = new Map<number, { atMs: number; tries: number }>();
   /** By peer: when it is answered again. */
@@ -45,12 +47,18 @@ export class Chain {
 
   constructor(port: ChainPort) {
     this.#port = port;
+    this.#last = { committee: port.committee, origin: port.dag.origin };
   }
 
   /** All that are known, from the genesis on. */
   get links(): readonly EpochLink[] {
     const { links } = this.#port;
-    return this.#end ? [...links, this.#end] : links;
+    return this.#ends.length > 0 ? [...links, ...this.#ends] : links;
+  }
+
+  /** The one that ends the own epoch, and those behind it. */
+  get ends(): readonly EpochLink[] {
+    return this.#ends;
   }
 
   /** In which epoch a peer was when it was last heard. */
@@ -81,7 +89,7 @@ export class Chain {
   /** While a peer is further, it is asked for what this one lacks; each so often, and then left alone. */
   retry(): void {
     const { clock, orderer, timers } = this.#port;
-    if (orderer.hasEnded && this.#end) return;
+    if (orderer.hasEnded && this.#ends.length > 0) return;
     for (const [peer, asked] of this.#asked) {
       if (asked.tries >= TRIES_MAX) continue;
       if (clock.runningMs >= asked.atMs) this.#ask(peer, asked);
@@ -101,35 +109,48 @@ export class Chain {
   }
 
   /**
-   * Links that somebody was asked for, or not: only the one that ends this epoch counts. Answers what no
-   * honest peer sends.
+   * Links that somebody was asked for, or not: what counts is the one that ends this epoch and those that stand behind it.
+   * Answers what no honest peer sends.
    */
   take(links: readonly EpochLink[]): Failure | undefined {
-    const link = links.find(({ frame }) => frame.epoch === this.#epoch);
-    if (link === undefined) return undefined;
-    if (this.#end === undefined) {
-      const next = openLink(this.#port, this.#port.dag.origin, link);
-      if (!next.ok) return next.failure;
-      this.#end = link;
-      for (const asked of this.#asked.values()) asked.atMs = 0;
+    for (const link of links) {
+      const flaw = this.#extend(link);
+      if (flaw) return flaw;
     }
+    const end = links.find(({ frame }) => frame.epoch === this.#epoch);
+    if (end === undefined) return undefined;
     this.retry();
-    return this.#port.frames.takeCert(link.cert);
+    return this.#port.frames.takeCert(end.cert);
+  }
+
+  /** Only by the one that is next. */
+  #extend(link: EpochLink): Failure | undefined {
+    const { cellId, scheme } = this.#port;
+    const { committee, origin } = this.#last;
+    if (link.frame.epoch !== committee.epoch) return undefined;
+    const next = openLink({ committee, cellId, scheme }, origin, link);
+    if (!next.ok) return next.failure;
+    this.#ends = [...this.#ends, link];
+    this.#last = next.value;
+    for (const asked of this.#asked.values()) asked.atMs = 0;
+    return undefined;
   }
 
   get #epoch(): number {
     return this.#port.committee.epoch;
   }
 
-  /** Of the end of this epoch, or for what led there: the peer has it all, and says nothing of it by itself. */
+  /** For links as far as it says it is; then for what led to the end of this epoch, which it says nothing of by itself. */
   #ask(peer: number, asked: { atMs: number; tries: number }): void {
     const { clock, out, peers, sync, tuning } = this.#port;
     asked.atMs = clock.runningMs + tuning.fetchRetryMs;
     asked.tries += 1;
-    if (this.#end === undefined) {
-      return out.send([peer], { kind: 'getLinks', from: this.#epoch });
+    const [end] = this.#ends;
+    const known = this.#last.committee.epoch;
+    if (end === undefined || this.epochOf(peer) > known) {
+      return out.send([peer], { kind: 'getLinks', from: known });
     }
-    const rounds = this.#end.frame.authors.map(({ round }) => round);
+    const rounds = end.frame.authors.map(({ round }) => round);
     const top = Math.max(...rounds) + DECIDING_ROUNDS;
     peers.heardRound(peer, top);
     sync.nudge(peer, top);

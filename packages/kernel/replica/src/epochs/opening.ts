@@ -41,7 +41,7 @@ export interface KeptFrame {
 
 /** Where a replica begins a life. */
 export interface Beginning<Core, At> {
-  /** Undefined: the own key is not one of the epoch's members. */
+  /** Undefined: it follows. The own key is not one of the epoch's members, or the disk leads to an earlier epoch. */
   readonly core: Core | undefined;
   readonly epoch: OpenedEpoch;
   /** Undefined: behind no frame. */
@@ -52,8 +52,9 @@ export interface Beginning<Core, At> {
 
 /**
  * The replica of the newest good frame, in the epoch that this one leads to; of the first epoch when none is
- * good. A core of a later epoch has no state without its frame, so none is made without. `make` makes a
- * core without a past, or none where the own key is no member; `frames`: the newest first; `chain`: of the process.
+ * good. A core of a later epoch has no state without its frame, so none is made without; and none of an epoch that is
+ * known to be over, whoever has said so. `make` makes a core without a past, or none where the own key is no member;
+ * `frames`: the newest first; `chain`: of the process.
  */
 export function beginBehind<At, Core extends Resumable<At>>(
   chain: CheckedChain,
@@ -61,19 +62,21 @@ export function beginBehind<At, Core extends Resumable<At>>(
   make: (epoch: OpenedEpoch) => Core | undefined,
 ): Beginning<Core, At> {
   const failures: Failure[] = [];
+  const coreOf = (at: OpenedEpoch): Core | undefined => {
+    const isOver = at.committee.epoch < chain.newest.committee.epoch;
+    return isOver ? undefined : make(at);
+  };
   for (const { head, payload } of frames) {
     const found = epochOf(chain, head);
     if (!found.ok) {
       failures.push(found.failure);
       continue;
     }
-    const epoch = found.value;
-    const core = make(epoch);
-    if (core === undefined) return { core, epoch, at: undefined, failures };
+    const core = coreOf(found.value);
+    if (core === undefined) return { core, epoch: chain.newest, at: undefined, failures };
     const resumed = core.resume(head, payload);
-    if (resumed.ok) return { core, epoch, at: resumed.value, failures };
+    if (resumed.ok) return { core, epoch: found.value, at: resumed.value, failures };
     failures.push(resumed.failure);
   }
-  const epoch = chain.first;
-  return { core: make(epoch), epoch, at: undefined, failures };
+  return { core: coreOf(chain.first), epoch: chain.newest, at: undefined, failures };
 }

@@ -6,8 +6,8 @@ import type { Net } from './net.ts';
 export const membersNet: Net = {
   ...locksNet,
   name: 'members',
-  // Who slept through several epochs comes through them by blocks alone (R31.7): the others keep theirs.
-  tuning: { ...locksNet.tuning, logKeptBytesMin: 1 << 28 },
+  // Who slept through epochs finds none of their logs.
+  tuning: { logKeptBytesMax: 0 },
   size: {
     ...locksNet.size,
     replicas: [4, 5, 7],

@@ -1,27 +1,16 @@
 // Puts a cell of replicas, liars and gateways into a world.
 import { asDigest } from '@fatty/codec';
-import type { FrameBytes, MakeFront, ResumedAt } from '@fatty/host';
+import type { MakeFront } from '@fatty/host';
 import type {
   Algorithm,
   CellContext,
   Digest,
-  Outcome,
   StateMachine,
   Tracer,
   Verdict,
 } from '@fatty/interface';
-import { type Epoch, memberIndex, type StateView } from '@fatty/protocol';
-import {
-  beginBehind,
-  CheckedChain,
-  COPYING,
-  type Copying,
-  firstEpoch,
-  type OpenedEpoch,
-  Replica,
-  type Tuning,
-  viewOf,
-} from '@fatty/replica';
+import type { Epoch, StateView } from '@fatty/protocol';
+import { type Copying, firstEpoch, type OpenedEpoch, type Tuning, viewOf } from '@fatty/replica';
 import { hosted } from '@fatty/sessions';
 import { type Insider, type Lie, makeLiar } from '../liars/index.ts';
 import { mutating } from '../liars/mutate.ts';
@@ -30,13 +19,14 @@ import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
-import type { Boot, Booted, Host, Peer } from '../world/host.ts';
+import type { Boot, Host, Peer } from '../world/host.ts';
 import type { Scheduler } from '../world/network.ts';
 import type { Checker } from '../world/observation.ts';
 import { RESTORE_EVERY, Restored } from '../world/restored.ts';
 import { SeededRng } from '../world/rng.ts';
 import type { RolledEpoch } from '../world/roll.ts';
 import { World } from '../world/world.ts';
+import { honest, honestOf, signerOf } from './cores.ts';
 
 /** A machine, and the algorithm inside when it is a hosted one. */
 export interface Staged {
@@ -193,53 +183,6 @@ export class StagedMachines {
   }
 }
 
-/** The core of an honest host goes on behind its disk as that of a process does. */
-function honest(
-  { cell }: StageOptions,
-  index: number,
-  frames: readonly FrameBytes[],
-  make: (epoch: OpenedEpoch) => HonestPeer,
-): Booted {
-  const { cellId, scheme, committee: genesis, signers } = cell;
-  const chain = new CheckedChain({ cellId, scheme, genesis });
-  const key = signers[index]?.publicKey;
-  const begun = beginBehind<ResumedAt, HonestPeer>(chain, frames, (epoch) =>
-    key && memberIndex(epoch.committee, key) >= 0 ? make(epoch) : undefined,
-  );
-  const { core: peer, epoch, at, failures } = begun;
-  return { peer, epoch, at, failures };
-}
-
-/** A replica in the simulator. */
-interface HonestPeer extends Peer {
-  resume(head: Uint8Array, payload: Uint8Array): Outcome<ResumedAt>;
-}
-
-function honestOf(
-  options: StageOptions,
-  index: number,
-  { committee, origin, links }: OpenedEpoch,
-  machine: StateMachine,
-): HonestPeer {
-  const { cell, tuning, copying = COPYING } = options;
-  const { cellId, scheme } = cell;
-  const signer = signerOf(cell, index);
-  const me = memberIndex(committee, signer.publicKey);
-  const epoch = { committee, origin, links };
-  const config = { ...epoch, cellId, me, signer, scheme, machine, copying };
-  const replica = new Replica(tuning === undefined ? config : { ...config, tuning });
-  return {
-    status: () => replica.status(),
-    resume: (head, payload) => replica.resume(head, payload),
-    restore: (records, mark) => replica.restore(records, mark),
-    step: (event) => replica.step(event),
-    deliveredView: () => replica.deliveredView(),
-    clockMs: (sample) => replica.clockMs(sample),
-    isCurrent: replica.isCurrent,
-    chain: () => replica,
-  };
-}
-
 /** Nobody looks at the machines of a liar. */
 function twins(
   options: StageOptions,
@@ -248,7 +191,8 @@ function twins(
 ): Peer {
   const { cell, machine } = options;
   const epoch = firstEpoch(cell.committee);
-  const copy = (): Peer => honestOf(options, index, epoch, machine(contextOf(cell, cell)).machine);
+  const copy = (): Peer =>
+    honestOf(options, { index, epoch }, machine(contextOf(cell, cell)).machine);
   const { quorum, committee } = cell;
   const replicas = committee.members.length;
   const me = index;
@@ -265,17 +209,19 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
   const { cell, liars, programs = new Map() } = options;
   const dice = new SeededRng(options.seed ^ 0x5eed);
   const machineOf = (epoch: OpenedEpoch): Staged => options.machine(contextOf(cell, epoch));
-  const boot: Boot = (index, frames) => {
+  const boot: Boot = (index, frames, before) => {
+    const followed = (): void => void world.count('followed');
+    const past = { index, frames, before, followed };
     const lie = liars.get(index);
     const program = programs.get(index);
     if (program) {
-      return honest(options, index, frames, (epoch) =>
-        program(honestOf(options, index, epoch, machineOf(epoch).machine)),
+      return honest(options, past, (core) =>
+        program(honestOf(options, core, machineOf(core.epoch).machine)),
       );
     }
     if (lie === undefined) {
-      return honest(options, index, frames, (epoch) =>
-        honestOf(options, index, epoch, machines.adopt(index, machineOf(epoch))),
+      return honest(options, past, (core) =>
+        honestOf(options, core, machines.adopt(index, machineOf(core.epoch))),
       );
     }
     const lied = (what: string): void => {
@@ -292,8 +238,8 @@ export function stage(options: StageOptions): { world: World; machines: StagedMa
     }
     if (lie === 'mutate') {
       const rng = dice.fork();
-      return honest(options, index, frames, (epoch) =>
-        mutating(honestOf(options, index, epoch, machineOf(epoch).machine), rng, () => lied(lie)),
+      return honest(options, past, (core) =>
+        mutating(honestOf(options, core, machineOf(core.epoch).machine), rng, () => lied(lie)),
       );
     }
     const epoch = lastEpochOf(cell, index);
@@ -377,10 +323,4 @@ function tellLiars(world: World): void {
       world.hosts[liar]?.front?.committed({ commit, commitTs, leaseClock }, seen.applied);
     }
   });
-}
-
-function signerOf(cell: Cell, index: number): Cell['signers'][number] {
-  const signer = cell.signers[index];
-  if (signer === undefined) throw new RangeError(`no member ${index}`);
-  return signer;
 }

@@ -20,7 +20,7 @@ import type {
   Verdict,
 } from '@fatty/interface';
 import type { Epoch } from '@fatty/protocol';
-import type { ClockSample, ReplicaEffect, ReplicaStatus } from '@fatty/replica';
+import type { CheckedChain, ClockSample, ReplicaEffect, ReplicaStatus } from '@fatty/replica';
 import type { Disk } from './disk.ts';
 import { virtualPorts } from './ports.ts';
 
@@ -36,6 +36,8 @@ export interface Peer extends ReplicaCore {
   chain?(): EpochChain;
   /** A liar has none. */
   status?(): ReplicaStatus;
+  /** What its process has checked of the chain of epochs; a liar checks nothing. */
+  readonly checked?: CheckedChain;
 }
 
 /** How a life of a core begins. */
@@ -49,8 +51,11 @@ export interface Booted {
   readonly failures?: readonly Failure[];
 }
 
-/** Starts the core of a host: the real one, or a liar. `frames`: of its disk, the newest first. */
-export type Boot = (host: number, frames: readonly FrameBytes[]) => Booted;
+/**
+ * Starts the core of a host: the real one, or a liar. `frames`: of its disk, the newest first; `past`: the core before, in
+ * the same process.
+ */
+export type Boot = (host: number, frames: readonly FrameBytes[], past: Peer | undefined) => Booted;
 
 /** What a machine has of the world around it. */
 export interface Surroundings {
@@ -180,7 +185,7 @@ export class Host {
   /** The core that the disk leads to (R31); undefined where the own key is no member. */
   #open(): Opened | undefined {
     const { records, mark, frames } = this.disk.open();
-    const { peer, epoch, at, failures = [] } = this.#boot(this.index, frames);
+    const { peer, epoch, at, failures = [] } = this.#boot(this.index, frames, this.peer);
     this.#epoch = epoch.committee.epoch;
     this.#around.opened(this, epoch);
     for (const { code } of failures) {
