@@ -117,7 +117,7 @@ export const TEXTBOOK_MUTANTS = [
     file: RAFT,
     find: 'if (this.#log.termAt(index) === this.#term) return',
     replace: 'return',
-    ...unit('packages/sim/textbook/test/raft.test.ts'),
+    ...unit('packages/sim/textbook/test/figure-8.test.ts'),
   },
   {
     name: 'raft-prev-term',

@@ -8,11 +8,11 @@ test('paxos: one value is chosen, whoever crashes, is cut off or proposes agains
 });
 
 test('multi-paxos: one value per slot, and a new leader takes over what others voted for', () => {
-  const { reached } = checkNet('multi-paxos', 1, 60);
+  const { reached } = checkNet('multi-paxos', 1, 100);
   expect(reached.leaderChanges).toBeGreaterThan(0);
 });
 
 test('raft: one leader per term, logs that match, and only uncommitted suffixes are rolled back', () => {
-  const { reached } = checkNet('raft', 1, 60);
+  const { reached } = checkNet('raft', 1, 100);
   expect(reached.rolledBack).toBeGreaterThan(0);
 });
