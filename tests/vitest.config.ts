@@ -11,25 +11,25 @@ const shared = { pool: 'forks' as const, testTimeout: 300_000, hookTimeout: 300_
 
 const units = ['packages/**/test/**/*.test.ts', 'tests/*.test.ts'];
 
-/**
- * Puts a module of its own in the place of another, asks which ones are loaded, or turns the clock: what
- * another file has left behind would live through all of that time.
- */
-const MINDS_PROCESS =
-  /\bvi\.(?:mock|doMock|resetModules|useFakeTimers)\(|\bcreateRequire\(.*\)\.cache\b/u;
+const tests = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /^[^/]+\/[^/]+\/test\/.*\.test\.ts$/u.test(path))
+  .map((path) => `packages/${path}`);
+
+const has = (words: RegExp) => (path: string) => words.test(readFileSync(root + path, 'utf8'));
+
+/** Puts a module of its own in the place of another, which has to come through Vite then. */
+const mocked = tests.filter(has(/\bvi\.(?:mock|doMock|resetModules)\(/u));
+
+/** Asks which modules are loaded, or turns the clock: what another file has left behind would live through all of that time. */
+const mindsProcess = has(/\bvi\.useFakeTimers\(|\bcreateRequire\(.*\)\.cache\b/u);
 
 /**
  * Files that mind what all of a process has: its modules, its timers, or its hash function (the codec has a
  * portable and a native one, and tests both). They share a worker with no other.
  */
-const alone = readdirSync(`${root}packages`, { recursive: true, encoding: 'utf8' })
-  .filter((path) => /^[^/]+\/[^/]+\/test\/.*\.test\.ts$/u.test(path))
-  .map((path) => `packages/${path}`)
-  .filter(
-    (path) =>
-      path.startsWith('packages/kernel/codec/') ||
-      MINDS_PROCESS.test(readFileSync(root + path, 'utf8')),
-  );
+const alone = tests
+  .filter((path) => path.startsWith('packages/kernel/codec/') || mindsProcess(path))
+  .filter((path) => !mocked.includes(path));
 
 /** Paths of modules that `tsc -b` has built. */
 const BUILT = /\/packages\/[^/]+\/[^/]+\/dist\//u;
@@ -79,15 +79,19 @@ export function configOf(tested: Tested): ViteUserConfig {
             ...each,
             name: 'unit',
             include: units,
-            exclude: [...configDefaults.exclude, ...alone],
+            exclude: [...configDefaults.exclude, ...alone, ...mocked],
             isolate: false,
           },
         },
         {
           root,
-          // A module that is put in the place of another has to come through Vite.
+          ...code,
+          test: { ...each, name: 'alone', include: alone },
+        },
+        {
+          root,
           ssr,
-          test: { ...shared, name: 'alone', include: alone },
+          test: { ...shared, name: 'mocked', include: mocked },
         },
         {
           root,
