@@ -4,6 +4,7 @@ import { OPTIONS } from '@fatty/node/settings';
 import { type CAC, cac } from 'cac';
 import { registerAcl } from './commands/acl.ts';
 import { registerBackup } from './commands/backup.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerCairo } from './commands/cairo.ts';
 import { registerCell } from './commands/cell.ts';
 import { registerCert } from './commands/cert.ts';
@@ -68,6 +69,7 @@ const COMMANDS: readonly Register[] = [
   registerEvidence,
   registerConsole,
   registerDoctor,
+  registerBench,
   registerWait,
   registerWatch,
   registerContext,

@@ -35,11 +35,10 @@ export async function withClient<T>(
   work: (client: Client, stop: Stop) => Promise<T>,
 ): Promise<T> {
   formatOf(flags.output);
-  const { source, key, ...target } = targetOf(flags, io);
-  const options: ConnectOptions = { ...target, ...timeoutOf(flags), ...signerOf(key) };
+  const open = opener(flags, io);
   const stop = new Stop(io);
   try {
-    const client = await connect(source, { ...options, signal: stop.signal });
+    const client = await open(stop.signal);
     try {
       return await Promise.race([work(client, stop), stop.broken]);
     } finally {
@@ -51,6 +50,13 @@ export async function withClient<T>(
   } finally {
     stop.close();
   }
+}
+
+/** What opens sessions at the cell that the flags name; each is broken off by its signal. */
+export function opener(flags: CellFlags, io: Io): (signal: AbortSignal) => Promise<Client> {
+  const { source, key, ...target } = targetOf(flags, io);
+  const options: ConnectOptions = { ...target, ...timeoutOf(flags), ...signerOf(key) };
+  return (signal) => connect(source, { ...options, signal });
 }
 
 /** Without a key file every run is a stranger with a fresh key. */

@@ -4,7 +4,7 @@ import type { CAC } from 'cac';
 /** What belongs together, in the order in which it is shown. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'A cell': ['init', 'keygen', 'up', 'node', 'member', 'join', 'backup', 'restore', 'doctor'],
-  'How it is': ['status', 'top', 'members', 'evidence', 'console'],
+  'How it is': ['status', 'top', 'members', 'evidence', 'bench', 'console'],
   Files: ['get', 'put', 'mkdir', 'ls', 'stat', 'rm', 'txn', 'watch', 'wait', 'acl', 'key'],
   Locks: ['lock', 'elect', 'session'],
   'Machines and jobs': ['machine', 'job'],
@@ -62,6 +62,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'fatty chart runs/0.jsonl --as shiviz --out run.log',
   ],
   context: ['fatty context set prod --cell cell.json --key me.pem', 'fatty context use prod'],
+  bench: ['fatty bench', 'fatty bench --clients 1,8 --loads put --for 1000 -o json'],
   completion: ['fatty completion bash'],
 };
 
