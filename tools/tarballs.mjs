@@ -65,6 +65,9 @@ function checkContents(name, { manifest, paths }) {
       : paths.includes(path);
     assert.ok(isThere, `${name}: its tarball lacks ${target}`);
   }
+  // What replicas serve to browsers is no entry: they find it by the name of its package.
+  if (name === '@fatty/console')
+    assert.ok(paths.includes('dist/web/index.html'), `${name}: no page; npm run build makes it`);
   const needless = paths.filter((path) => /(^|\/)test\/|\.tsbuildinfo$|^node_modules\//.test(path));
   assert.deepEqual(needless, [], `${name}: in its tarball and of no use to anybody`);
 }
@@ -220,7 +223,7 @@ function untilSaid(child, text) {
 /** A cell of the installed command, and a program of the installed SDK that uses it. */
 async function checkCell(cwd) {
   const fatty = join(cwd, 'node_modules', '.bin', 'fatty');
-  const cell = spawn(process.execPath, [fatty, 'up', '--dir', 'fatty-cell'], {
+  const cell = spawn(process.execPath, [fatty, 'up', '--dir', 'fatty-cell', '--console'], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -230,6 +233,8 @@ async function checkCell(cwd) {
     writeFileSync(join(cwd, 'program.mjs'), PROGRAM.replace(': string', ''));
     assert.equal(run(process.execPath, ['program.mjs'], cwd).trim(), 'hello true 27');
     assert.equal(run(process.execPath, [fatty, 'get', '/config'], cwd).trim(), 'hello');
+    const consoles = run(process.execPath, [fatty, 'console', '-o', 'json'], cwd);
+    assert.equal(consoles.match(/http:\S+\/console\//g)?.length, 4, consoles);
   } finally {
     cell.kill('SIGTERM');
     await ended;

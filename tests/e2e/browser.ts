@@ -15,6 +15,9 @@ export async function findBrowser(): Promise<string | undefined> {
 
 interface Reply {
   readonly id?: number;
+  /** Of an event. */
+  readonly method?: string;
+  readonly params?: unknown;
   readonly result?: unknown;
   readonly error?: { readonly message: string };
 }
@@ -25,6 +28,27 @@ interface Evaluated {
     readonly text: string;
     readonly exception?: { readonly description?: string };
   };
+}
+
+/** Events that tell of an error, and where in them it is told. */
+const COMPLAINTS: Readonly<Record<string, (params: Complaint) => string | undefined>> = {
+  'Log.entryAdded': ({ entry }) =>
+    entry?.level === 'error' ? `${entry.text} ${entry.url ?? ''}` : undefined,
+  'Runtime.consoleAPICalled': ({ type, args = [] }) =>
+    type === 'error'
+      ? args
+          .map(({ value, description = '' }) => (typeof value === 'string' ? value : description))
+          .join(' ')
+      : undefined,
+  'Runtime.exceptionThrown': ({ exceptionDetails }) =>
+    exceptionDetails?.exception?.description ?? exceptionDetails?.text,
+};
+
+interface Complaint {
+  readonly entry?: { readonly level: string; readonly text: string; readonly url?: string };
+  readonly type?: string;
+  readonly args?: readonly { readonly value?: unknown; readonly description?: string }[];
+  readonly exceptionDetails?: Evaluated['exceptionDetails'];
 }
 
 const FLAGS = [
@@ -41,6 +65,8 @@ export class Page {
   readonly #folder: string;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
+  /** What went wrong in the page, once `listen` was called: what it logs as errors, and what it does not catch. */
+  readonly complaints: string[] = [];
   #session: string | undefined;
   #calls = 0;
 
@@ -51,7 +77,7 @@ export class Page {
     socket.addEventListener('message', ({ data }) => {
       if (typeof data !== 'string') return;
       const reply = JSON.parse(data) as Reply;
-      if (reply.id === undefined) return;
+      if (reply.id === undefined) return this.#complained(reply);
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
     });
@@ -82,6 +108,37 @@ export class Page {
       if (found === origin) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  #complained({ method = '', params }: Reply): void {
+    const complaint = COMPLAINTS[method]?.(params as Complaint);
+    if (complaint !== undefined) this.complaints.push(complaint);
+  }
+
+  /** Loads another page here, and hears of all that goes wrong in it. */
+  async visit(url: string): Promise<void> {
+    await this.#send('Log.enable', {}, this.#session);
+    await this.#send('Runtime.enable', {}, this.#session);
+    await this.#send('Page.navigate', { url }, this.#session);
+    await this.#arrived(new URL(url).origin);
+  }
+
+  /** Of a window of this size, as PNG. */
+  async screenshot(width: number, height: number): Promise<Buffer> {
+    const size = { width, height, deviceScaleFactor: 1, mobile: false };
+    await this.#send('Emulation.setDeviceMetricsOverride', size, this.#session);
+    const { data } = await this.#send<{ data: string }>(
+      'Page.captureScreenshot',
+      { format: 'png' },
+      this.#session,
+    );
+    return Buffer.from(data, 'base64');
+  }
+
+  /** A key of the keyboard, pressed and let go. */
+  async press(key: string): Promise<void> {
+    for (const type of ['keyDown', 'keyUp'])
+      await this.#send('Input.dispatchKeyEvent', { type, key, code: key }, this.#session);
   }
 
   /** What this expression comes to in the page, as JSON; promises are awaited. @throws Error what it throws */

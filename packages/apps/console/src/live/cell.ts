@@ -4,7 +4,7 @@ import { Driver, readOne, Watch } from '@fatty/client/driver';
 import { ed25519, toHex } from '@fatty/codec';
 import type { Outcome } from '@fatty/interface';
 import { type Dialer, type DialOptions, dialClient, whyNotLinked } from '@fatty/network/client';
-import { type Cell, parseCell } from '@fatty/protocol';
+import { type Cell, newestAddresses, parseCell, type SignedAddresses } from '@fatty/protocol';
 import type { Believed } from '../model/believed.ts';
 import type { LinkSeen } from '../model/replicas.ts';
 
@@ -22,18 +22,21 @@ export class LinkedCell {
   readonly #driver: Driver;
   readonly #links = new Map<string, LinkSeen>();
   readonly #changed: () => void;
+  /** The newest that are known. */
+  #addresses: readonly SignedAddresses[];
 
   /** `changed` is called when a link has become another. */
   constructor(cell: Cell, changed: () => void) {
     this.cell = cell;
     this.#changed = changed;
+    this.#addresses = cell.addresses;
     const scheme = ed25519();
     this.#driver = new Driver({
       cell,
       scheme,
       signer: scheme.signer(crypto.getRandomValues(new Uint8Array(32))),
       dial: (options) => this.#dial(options),
-      refresh: async () => (await fetchCell()) ?? cell,
+      refresh: () => this.#refresh(),
     });
   }
 
@@ -44,6 +47,28 @@ export class LinkedCell {
 
   get epoch(): number {
     return this.#driver.committee.epoch;
+  }
+
+  /** Where clients reach a member; empty: nobody has said. */
+  clientOf(member: string): string {
+    return addressIn(this.#addresses, member);
+  }
+
+  /**
+   * Somebody is where nobody was when the page was loaded: its policy does not let it go there, and the page has
+   * to be loaded again.
+   */
+  get hasMoved(): boolean {
+    return this.members.some((member) => {
+      const now = this.clientOf(member);
+      return now !== '' && now !== addressIn(this.cell.addresses, member);
+    });
+  }
+
+  async #refresh(): Promise<Cell> {
+    const found = await readCell();
+    if (found.ok) this.#addresses = newestAddresses(this.#addresses, found.value.addresses);
+    return { ...this.cell, addresses: this.#addresses };
   }
 
   linkOf(member: string): LinkSeen {
@@ -101,7 +126,7 @@ export class LinkedCell {
   }
 
   #memberAt(url: string): string | undefined {
-    const at = this.cell.addresses.find(({ client }) => client === url);
+    const at = this.#addresses.find(({ client }) => client === url);
     return at && toHex(at.key);
   }
 
@@ -111,13 +136,11 @@ export class LinkedCell {
   }
 }
 
-/** cell.json as the replica that serves the page has it now; undefined: it does not answer. */
-export async function fetchCell(): Promise<Cell | undefined> {
-  const cell = await readCell();
-  return cell.ok ? cell.value : undefined;
+function addressIn(addresses: readonly SignedAddresses[], member: string): string {
+  return addresses.find(({ key }) => toHex(key) === member)?.client ?? '';
 }
 
-/** Codes of `parseCell`, and `unreachable`. */
+/** cell.json as the replica that serves the page has it now. Codes of `parseCell`, and `unreachable`. */
 export async function readCell(): Promise<Outcome<Cell>> {
   try {
     const answer = await fetch('cell.json', { cache: 'no-store' });

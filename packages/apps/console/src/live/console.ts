@@ -64,6 +64,8 @@ export class Console {
   readonly waiting: Signal<string | undefined> = signal('reading cell.json');
   readonly cellId: Signal<string> = signal('');
   readonly epoch: Signal<number> = signal(0);
+  /** A member is where this page may not go: it has to be loaded again. */
+  readonly moved: Signal<boolean> = signal(false);
   readonly rows: Signal<readonly ReplicaRow[]> = signal([]);
   readonly members: Signal<Believed<MembersSeen> | undefined> = signal(undefined);
   readonly clock: Signal<ClockSeen | undefined> = signal(undefined);
@@ -86,11 +88,12 @@ export class Console {
       this.nowMs.value = performance.now();
     }, TICK_MS);
     const linked = await this.#link();
-    void this.#watch(linked);
-    for (;;) {
-      if (document.visibilityState === 'visible') await this.#look(linked);
-      await sleep(LOOK_MS);
-    }
+    await Promise.all([
+      this.#watch(linked),
+      whileSeen(() => this.#look(linked)),
+      // A walk may take long: who is down is not to wait for it.
+      whileSeen(() => this.nodes.refresh(linked, this.clock.value?.leaseClock ?? 0)),
+    ]);
   }
 
   async #link(): Promise<LinkedCell> {
@@ -100,7 +103,6 @@ export class Console {
         this.cellId.value = toHex(cell.value.cellId);
         this.#linked = new LinkedCell(cell.value, () => this.#show());
         this.names.begin(this.#linked);
-        this.nodes.begin(this.#linked);
         this.waiting.value = undefined;
         return this.#linked;
       }
@@ -121,7 +123,6 @@ export class Console {
         () => undefined,
       ),
       this.#lookAtServer(),
-      this.nodes.refresh(this.clock.value?.leaseClock ?? 0),
     ]);
   }
 
@@ -146,13 +147,12 @@ export class Console {
   #show(): void {
     const linked = this.#linked;
     if (linked === undefined) return;
-    const { addresses } = linked.cell;
     const seen = linked.members.map((key, index): MemberSeen => {
       const link = linked.linkOf(key);
       return {
         index,
         key,
-        client: addresses.find((one) => toHex(one.key) === key)?.client ?? '',
+        client: linked.clientOf(key),
         link,
         own: link.kind === 'up' ? this.#own.get(key) : undefined,
         convicted: this.members.value?.value.convicted.includes(index) ?? false,
@@ -161,6 +161,7 @@ export class Console {
     const rows = replicaRows(seen);
     const news = changesOf(this.rows.value, rows);
     this.rows.value = rows;
+    this.moved.value = linked.hasMoved;
     if (news.length > 0) this.said.value = news.join(' ');
   }
 
@@ -170,17 +171,20 @@ export class Console {
     this.rounds.value = readRounds(rounds) ?? this.rounds.value;
   }
 
+  /** What happened before a watch began is seen by a walk, which comes behind its beginning. */
   async #watch(linked: LinkedCell): Promise<void> {
     for (;;) {
       try {
-        for await (const event of linked.watch()) {
+        const watch = linked.watch();
+        await watch.started;
+        this.nodes.watched(watch.position?.commit ?? 0);
+        for await (const event of watch) {
           if ('position' in event) this.#happened(event, event.position.commit);
-          else this.nodes.forget();
+          else this.nodes.watched(event.next.commit);
         }
       } catch {
         // Nothing is lost but time: the next watch begins with a look at everything.
       }
-      this.nodes.forget();
       await sleep(RETRY_MS);
     }
   }
@@ -190,12 +194,20 @@ export class Console {
     this.events.value = [seen, ...this.events.value].slice(0, EVENTS_MAX);
     if (event.kind === 'lockAcquired' || event.kind === 'lockLost')
       this.said.value = `${event.path}: ${seen.words}.`;
-    this.names.happened(event);
-    this.nodes.happened(event);
+    this.names.happened(event, commit);
+    this.nodes.happened(event, commit);
   }
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** Again and again, while somebody looks at the page. `act` never rejects. */
+async function whileSeen(act: () => Promise<void>): Promise<never> {
+  for (;;) {
+    if (document.visibilityState === 'visible') await act();
+    await sleep(LOOK_MS);
+  }
+}
 
 /** What the replica that is furthest says, as a picture of the whole. */
 function countsOf(rows: readonly ReplicaRow[]): OwnWord | undefined {

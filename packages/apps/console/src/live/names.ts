@@ -7,6 +7,8 @@ import type { AnswerOf, LinkedCell } from './cell.ts';
 
 /** Children of one page. */
 const PAGE_MAX = 100;
+/** Children that are listed again at once when one of them comes or goes. */
+const CHILDREN_MAX = 1_000;
 /** Changes within this time are one reason to look again, ms. */
 const GATHER_MS = 300;
 
@@ -36,7 +38,8 @@ export class Names {
   readonly open: Signal<ReadonlySet<string>> = signal(new Set(['/']));
   readonly selected: Signal<Selected | undefined> = signal(undefined);
   #linked: LinkedCell | undefined;
-  readonly #stale = new Set<string>();
+  /** What is shown of these paths is older than these commits. */
+  readonly #stale = new Map<string, number>();
   #gathering = false;
 
   begin(linked: LinkedCell): void {
@@ -57,12 +60,13 @@ export class Names {
   async more(path: string): Promise<void> {
     const listing = this.listings.value.get(path);
     const after = listing?.children.at(-1)?.name;
-    const next = await this.#page(path, after, PAGE_MAX);
+    const { commit: _, ...next } = await this.#page(path, after, PAGE_MAX);
     const children = [...(listing?.children ?? []), ...next.children];
     this.#set(path, { ...next, children });
   }
 
-  async select(path: string): Promise<void> {
+  /** Answers the commit of what is shown; undefined: nothing is, or it is refused. */
+  async select(path: string): Promise<number | undefined> {
     if (this.selected.value?.path !== path)
       this.selected.value = {
         path,
@@ -72,43 +76,62 @@ export class Names {
         refused: undefined,
       };
     const found = await this.#details(path);
-    if (this.selected.value?.path === path) this.selected.value = found;
+    if (this.selected.value?.path !== path) return undefined;
+    this.selected.value = found;
+    return found.stat?.commit;
   }
 
   /** What is open and has changed is looked at again. */
-  happened({ kind, path }: EventBody): void {
-    if (kind === 'added' || kind === 'removed') this.#stale.add(parentPath(path));
-    if (this.selected.value?.path === path) this.#stale.add(path);
-    if (this.#gathering || this.#stale.size === 0) return;
-    this.#gathering = true;
-    setTimeout(() => this.#lookAgain(), GATHER_MS);
+  happened({ kind, path }: EventBody, commit: number): void {
+    if (kind === 'added' || kind === 'removed') this.#outdate(parentPath(path), commit);
+    if (this.selected.value?.path === path) this.#outdate(path, commit);
   }
 
-  #lookAgain(): void {
-    this.#gathering = false;
+  /** What is shown of a path is older than this commit. */
+  #outdate(path: string, commit: number): void {
+    this.#stale.set(path, Math.max(commit, this.#stale.get(path) ?? 0));
+    if (this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => void this.#lookAgain(), GATHER_MS);
+  }
+
+  /** An answer may be of a commit before the one that it was asked for. */
+  async #lookAgain(): Promise<void> {
     const stale = [...this.#stale];
     this.#stale.clear();
-    for (const path of stale) {
-      if (this.open.value.has(path)) void this.#list(path);
-      if (this.selected.value?.path === path) void this.select(path);
-    }
+    this.#gathering = false;
+    const looks = stale.map(async ([path, commit]) => {
+      const listed = this.open.value.has(path) ? await this.#list(path) : undefined;
+      const shown = this.selected.value?.path === path ? await this.select(path) : undefined;
+      if (Math.min(listed ?? commit, shown ?? commit) < commit) this.#outdate(path, commit);
+    });
+    await Promise.all(looks);
   }
 
-  /** As many children as are shown already, at least a page. */
-  async #list(path: string): Promise<void> {
-    const shown = this.listings.value.get(path)?.children.length ?? 0;
-    this.#set(path, await this.#page(path, undefined, Math.max(PAGE_MAX, Math.min(shown, 1_000))));
+  /** As many children as are shown already, at least a page; answers as `select` does. */
+  async #list(path: string): Promise<number | undefined> {
+    const known = this.listings.value.get(path);
+    const limit = Math.max(PAGE_MAX, Math.min(known?.children.length ?? 0, CHILDREN_MAX));
+    const { commit, ...listing } = await this.#page(path, undefined, limit);
+    // What is known stays on the page while nobody answers.
+    if (known !== undefined && listing.refused === 'timeout') return 0;
+    this.#set(path, listing);
+    return commit;
   }
 
-  async #page(path: string, after: string | undefined, limit: number): Promise<Listing> {
+  async #page(
+    path: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<Listing & { readonly commit: number | undefined }> {
     try {
       const query = { kind: 'list', path, after, limit } as const;
       const found = await this.#linked?.ask(query, 'list');
       const { entries = [], more = false } = found?.value ?? {};
       const children = entries.map(({ name, node }) => ({ name, node }));
-      return { children, more, refused: undefined };
+      return { children, more, refused: undefined, commit: found?.commit };
     } catch (error) {
-      return { children: [], more: false, refused: codeOf(error) };
+      return { children: [], more: false, refused: codeOf(error), commit: undefined };
     }
   }
 

@@ -35,6 +35,14 @@ export function App({ of }: { readonly of: Console }): JSX.Element {
         <p>
           Cell <Hex of={of.cellId.value} /> is <Health of={of} />.
         </p>
+        {of.moved.value && (
+          <p role="status">
+            A member has moved since this page was loaded.{' '}
+            <button type="button" onClick={() => location.reload()}>
+              Load it again
+            </button>
+          </p>
+        )}
         <p class="visually-hidden" role="status" aria-live="polite">
           {of.said.value}
         </p>
