@@ -4,6 +4,7 @@ import { listed, vouched, witnessed } from '../src/model/believed.ts';
 import {
   changesOf,
   healthOf,
+  isElsewhere,
   type MemberSeen,
   type OwnWord,
   replicaRows,
@@ -92,3 +93,15 @@ describe('the cell', () => {
     expect(sizesOf(n)).toEqual({ n, f, q });
   });
 });
+
+it.each([
+  ['ws://a:1', 'ws://a:1', false],
+  ['ws://a:1', 'ws://a:2', true],
+  ['', 'ws://a:2', true],
+  ['ws://a:1', '', false],
+])(
+  'a page that was loaded with %j and hears of %j has to be loaded again: %j',
+  (before, now, is) => {
+    expect(isElsewhere(before, now)).toBe(is);
+  },
+);

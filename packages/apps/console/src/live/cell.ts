@@ -6,7 +6,7 @@ import type { Outcome } from '@fatty/interface';
 import { type Dialer, type DialOptions, dialClient, whyNotLinked } from '@fatty/network/client';
 import { type Cell, newestAddresses, parseCell, type SignedAddresses } from '@fatty/protocol';
 import type { Believed } from '../model/believed.ts';
-import type { LinkSeen } from '../model/replicas.ts';
+import { isElsewhere, type LinkSeen } from '../model/replicas.ts';
 
 /** How long an answer is waited for, ms. */
 const ANSWER_MS_MAX = 8_000;
@@ -59,10 +59,9 @@ export class LinkedCell {
    * to be loaded again.
    */
   get hasMoved(): boolean {
-    return this.members.some((member) => {
-      const now = this.clientOf(member);
-      return now !== '' && now !== addressIn(this.cell.addresses, member);
-    });
+    return this.members.some((member) =>
+      isElsewhere(addressIn(this.cell.addresses, member), this.clientOf(member)),
+    );
   }
 
   async #refresh(): Promise<Cell> {

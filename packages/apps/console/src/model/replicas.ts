@@ -115,3 +115,8 @@ export function changesOf(
     return [`Replica ${index}: ${words}.`];
   });
 }
+
+/** Whether somebody is where a page may not go that was loaded while `before` was the address; empty: none is known. */
+export function isElsewhere(before: string, now: string): boolean {
+  return now !== '' && now !== before;
+}
