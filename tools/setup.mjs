@@ -116,3 +116,5 @@ if (state === 'missing') {
   orExit(await npm('Dependencies changed: installing', 'install'));
 }
 orExit(await build(isFirst || state === 'different'));
+// The page that replicas serve to browsers: bundled when its sources have changed.
+orExit(run(process.execPath, [join(root, 'packages', 'apps', 'console', 'build.mjs')], 'inherit'));
