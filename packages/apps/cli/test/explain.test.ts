@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { planWords } from '../src/commands/explain-plan.ts';
 import { INVARIANTS, sentenceOf } from '../src/commands/explain-rules.ts';
+import { shortened } from '../src/commands/explain-run.ts';
 import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
@@ -93,6 +94,16 @@ describe('what explains', () => {
     expect(Object.keys(INVARIANTS)).toEqual(names);
     expect(sentenceOf('R12')).toContain('PROTOCOL.md');
     expect(sentenceOf('toString')).toBe('A rule of this net.');
+  });
+
+  it('names digests by their beginnings, and ends', () => {
+    const digest = '5e05f15a'.repeat(8);
+    expect(shortened(`copies ${digest}/${digest}, 12 of deadbeef`)).toBe(
+      'copies 5e05f15a…/5e05f15a…, 12 of deadbeef',
+    );
+    expect(shortened('x y '.repeat(1_000)).length).toBe(241);
+    expect(shortened('a\nb')).not.toContain('\n');
+    expect(sentenceOf('no throw')).toContain('throws nothing');
   });
 
   it('puts faults and lies into words, in the order of time', () => {

@@ -33,9 +33,16 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   L6: 'An epoch whose end is decided ends, and the next one makes commits.',
 };
 
+/** Rules of every world that the protocol has no name for. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'no throw': 'Whatever comes in, the code answers with data and throws nothing.',
+};
+
 /** Of a rule that has no sentence here, what kind of rule it is. */
 export function sentenceOf(rule: string): string {
-  if (Object.hasOwn(INVARIANTS, rule)) return INVARIANTS[rule] ?? '';
+  for (const known of [INVARIANTS, OTHERS]) {
+    if (Object.hasOwn(known, rule)) return known[rule] ?? '';
+  }
   if (/^R\d+[a-z]?$/.test(rule)) return `Rule ${rule} of the protocol (PROTOCOL.md).`;
   return 'A rule of this net.';
 }

@@ -133,10 +133,19 @@ function holdsToday(
   if (first !== undefined) {
     const { rule, expected, actual } = first;
     io.out(`It once broke ${rule}: ${sentenceOf(rule)}\n`);
-    io.out(`  expected  ${printable(expected)}\n  got       ${printable(actual)}\n`);
+    io.out(`  expected  ${shortened(expected)}\n  got       ${shortened(actual)}\n`);
   }
   return EXIT.done;
 }
+
+/** Digests by their beginnings, as charts name them; what is very long by its beginning. */
+export function shortened(text: string): string {
+  const short = text.replace(/\b([0-9a-f]{8})[0-9a-f]{16,}\b/g, '$1…');
+  const points = Array.from(short);
+  return printable(points.length > WORDS_MAX ? `${points.slice(0, WORDS_MAX).join('')}…` : short);
+}
+
+const WORDS_MAX = 240;
 
 const secondsOf = (ms: number): string => `${Math.round(ms * 10) / 10} ms`;
 
@@ -155,8 +164,8 @@ function inWords({ world, violation, violations, story, chart }: Explanation): s
   return `${[
     `${rule} is broken${where}, ${secondsOf(at)} after the start.`,
     `  ${sentenceOf(rule)}`,
-    `  expected  ${printable(expected)}`,
-    `  got       ${printable(actual)}`,
+    `  expected  ${shortened(expected)}`,
+    `  got       ${shortened(actual)}`,
     ...more,
     '',
     `The world: ${worldWords(world)}`,
@@ -165,7 +174,9 @@ function inWords({ world, violation, violations, story, chart }: Explanation): s
     ),
     '',
     `The story: ${story.lines.length} lines out of ${story.past} events that can have led there, of ${story.events}`,
-    ...story.lines.map(({ atMs, text }) => `  ${secondsOf(atMs).padStart(width)}  ${text}`),
+    ...story.lines.map(
+      ({ atMs, text }) => `  ${secondsOf(atMs).padStart(width)}  ${shortened(text)}`,
+    ),
     '',
     `The chart: ${chart}`,
   ].join('\n')}\n`;
