@@ -1,5 +1,5 @@
-// `node tools/bench/certify.mjs [--pairs N] [--op noop|put|lock] [--for MS]`: what certifying costs: 64 clients on the
-// cells of `model.mjs`, in turn with and without checkpoints (state roots, votes, certificates, frames). In turn, so
+// `node tools/bench/certify.mjs [--pairs N] [--op noop|put|lock] [--for MS] [--params JSON]`: what certifying costs: 64
+// clients on the cells of `model.mjs`, in turn with and without checkpoints (state roots, votes, certificates, frames). In turn, so
 // that what else the machine does falls on both.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -11,12 +11,13 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '5' },
     op: { type: 'string', default: 'noop' },
     for: { type: 'string', default: '3000' },
+    params: { type: 'string', default: '{}' },
   },
 });
 const MODEL = fileURLToPath(new URL('./model.mjs', import.meta.url));
 
 function run(...flags) {
-  const args = [MODEL, '--op', values.op, '--for', values.for, ...flags];
+  const args = [MODEL, '--op', values.op, '--for', values.for, '--params', values.params, ...flags];
   const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the model ended with ${status}`);
   const of = (what) => Number(new RegExp(`^\\| ${what}[^|]*\\| ([\\d.]+)`, 'm').exec(stdout)?.[1]);

@@ -1,5 +1,5 @@
 // `node tools/bench/model.mjs [--clients N] [--calls N] [--op noop|put|lock|hand] [--machines N] [--cores N]
-// [--warm MS] [--for MS] [--tuning JSON] [--profile FILE] [--uncertified]`: a cell and its clients in one process, on cores
+// [--warm MS] [--for MS] [--tuning JSON] [--params JSON] [--profile FILE] [--uncertified]`: a cell and its clients in one process, on cores
 // of a model. The code of replicas, gateways and clients runs in truth and is charged the CPU it took;
 // sockets and disks are charged what they were measured to cost. So two builds can be compared on a
 // machine that others keep busy.
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     warm: { type: 'string', default: '2000' },
     for: { type: 'string', default: '3000' },
     tuning: { type: 'string', default: '{}' },
+    params: { type: 'string', default: '{}' },
     profile: { type: 'string' },
     uncertified: { type: 'boolean', default: false },
   },
@@ -42,7 +43,10 @@ const FRAME_BYTES_MAX = 1 << 24;
 // No commit is a checkpoint: no state root, no vote, no certificate, no frame.
 if (values.uncertified) Checkpoints.prototype.committed = () => undefined;
 const scheme = nodeScheme();
-const { cellId, committee, signers } = makeCell(4, scheme, DEFAULT_PARAMS);
+const { cellId, committee, signers } = makeCell(4, scheme, {
+  ...DEFAULT_PARAMS,
+  ...JSON.parse(values.params),
+});
 const cell = { cellId, committee, addresses: [] };
 const machines = Number(values.machines);
 const world = new World(machines, Number(values.cores));
