@@ -75,10 +75,10 @@ async function fill(client) {
   await Promise.all(inFlight);
 }
 
-/** Until it has what the others have now; what it fetched by frame is in `most`. */
+/** Until it has what the others have now; what it fetched by frame is in `most`. Who is busy may hang up. */
 async function untilActive(cell, goal, most) {
   for (;;) {
-    const { state, syncing, commitIndex, fetching } = await statusOf(cell, FRESH);
+    const { state, syncing, commitIndex, fetching } = await statusOf(cell, FRESH).catch(() => ({}));
     if (fetching) most.frame = { chunks: fetching.chunks, bytes: fetching.bytes };
     if (state === 'active' && !syncing && commitIndex >= goal) return;
     await sleep(POLL_MS);

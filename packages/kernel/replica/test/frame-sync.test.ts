@@ -103,6 +103,30 @@ describe('who has slept past two frames', () => {
     expect(world.host(AWAY).count('frameSyncStarted')).toBe(0);
   });
 
+  it('and has nothing yet fetches a frame, though the others have every block', () => {
+    const world = new World({
+      cell: makeCell(4, WINDOWS),
+      tuning: { logKeptBytesMin: 1 << 30 },
+      copying: { bytesMin: 1, chunkBytes: CHUNK },
+    });
+    world.start([AWAY]);
+    busy(world, 40, 1);
+    world.run(60_000);
+    for (const { dropped } of world.honest) expect(dropped).toBe(0);
+    world.restart(AWAY);
+    world.run(60_000, () => isLevel(world));
+    const away = world.host(AWAY);
+    expect([away.count('frameSynced'), away.replica.status().observer]).toEqual([1, undefined]);
+    expect(new Set(world.hosts.map(rootOf)).size).toBe(1);
+    // Whoever had something comes by blocks, as long as there are some.
+    world.kill(AWAY);
+    busy(world, 40, 1);
+    world.run(60_000);
+    world.restart(AWAY);
+    world.run(60_000);
+    expect([isLevel(world), away.count('frameSynced')]).toEqual([true, 1]);
+  });
+
   it('is itself again whenever its process dies on the way, after every single event', () => {
     let reached = 0;
     for (let isOver = false; !isOver; reached++) {

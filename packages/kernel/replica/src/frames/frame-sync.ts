@@ -74,6 +74,8 @@ export class FrameSync {
   #askedMs = 0;
   #movedMs = 0;
   #movedRound = 0;
+  /** Sync mode began without any commit. */
+  #isNew = false;
 
   constructor(port: FrameSyncPort) {
     this.#port = port;
@@ -183,8 +185,10 @@ export class FrameSync {
   }
 
   #watch(nowMs: number): void {
-    const { completeRound } = this.#port.frontier;
+    const { frontier, orderer } = this.#port;
+    const { completeRound } = frontier;
     if (this.#isActive && completeRound <= this.#movedRound) return;
+    if (!this.#isActive) this.#isNew = orderer.lastIndex === 0;
     this.#isActive = true;
     this.#movedRound = completeRound;
     this.#movedMs = nowMs;
@@ -239,7 +243,7 @@ export class FrameSync {
     }
   }
 
-  /** R29: the log of everybody who answers begins above what is needed; nothing moves; or it is far. */
+  /** R29: the log of everybody who answers begins above what is needed; nothing moves; it is far; or all is to come. */
   #isNeeded({ offer }: Proved, nowMs: number): boolean {
     const { frontier, committee, tuning } = this.#port;
     if (nowMs >= this.#movedMs + tuning.frameStallMs) return true;
@@ -247,6 +251,8 @@ export class FrameSync {
     const ahead = (rounds[faultsMax(committee)] ?? 0) - frontier.completeRound;
     if (ahead > tuning.frameLagRounds) return true;
     if (this.#asked.size > 0 && nowMs < this.#askedMs + tuning.frameAskMs / 2) return false;
+    // By blocks all that the state was made of would come, and be checked; not when half of it is here by now.
+    if (this.#isNew && ahead > frontier.completeRound) return true;
     const answers = [...this.#answers.values()];
     return answers.every(({ fromRound }) => fromRound > frontier.completeRound + 1);
   }
