@@ -1,12 +1,14 @@
 // The live picture of the protocol.
 import type { JSX } from 'preact';
 import type { Console } from '../live/console.ts';
-import { type Lane, lanesOf, type Square } from '../model/rounds.ts';
+import { type Lane, lanesOf, ROUNDS_DRAWN_MAX, type Square } from '../model/rounds.ts';
 import { Nothing, Section } from './parts.tsx';
 
 /** Units of the drawing. */
 const STEP = 14;
 const SIZE = 11;
+/** The same for a few rounds as for all: squares do not shrink while they become more. */
+const WIDTH = ROUNDS_DRAWN_MAX * STEP;
 
 function Block({ square, x }: { readonly square: Square; readonly x: number }): JSX.Element {
   const { stage, late, twice, leader, words } = square;
@@ -23,13 +25,13 @@ function Block({ square, x }: { readonly square: Square; readonly x: number }): 
   );
 }
 
-function LaneRow({ lane, width }: { readonly lane: Lane; readonly width: number }): JSX.Element {
+function LaneRow({ lane }: { readonly lane: Lane }): JSX.Element {
   return (
     <li>
       <span class="lane" aria-hidden="true">
         {lane.replica}
       </span>
-      <svg role="img" aria-label={lane.words} viewBox={`-1 -1 ${width + 2} ${SIZE + 2}`}>
+      <svg role="img" aria-label={lane.words} viewBox={`-1 -1 ${WIDTH + 2} ${SIZE + 2}`}>
         {lane.squares.map((square, i) => (
           <Block key={square.round} square={square} x={i * STEP} />
         ))}
@@ -81,7 +83,7 @@ export function Protocol({ of }: { readonly of: Console }): JSX.Element {
         <>
           <ol class="lanes">
             {lanes.map((lane) => (
-              <LaneRow key={lane.replica} lane={lane} width={lane.squares.length * STEP} />
+              <LaneRow key={lane.replica} lane={lane} />
             ))}
           </ol>
           <p class="quiet">
