@@ -1,91 +1,30 @@
-// The command `fatty`: all of its commands, and its exit code.
+// The command `fatty`: one command line, and its exit code.
 import { isFattyError } from '@fatty/client';
 import { OPTIONS } from '@fatty/node/settings';
 import { type CAC, cac } from 'cac';
-import { registerAcl } from './commands/acl.ts';
-import { registerBackup } from './commands/backup.ts';
-import { registerBench } from './commands/bench.ts';
-import { registerCairo } from './commands/cairo.ts';
-import { registerCell } from './commands/cell.ts';
-import { registerCert } from './commands/cert.ts';
-import { registerChart } from './commands/chart.ts';
 import type { Register } from './commands/command.ts';
-import { registerCompletion } from './commands/completion.ts';
-import { registerConsole } from './commands/console.ts';
-import { registerContext } from './commands/context.ts';
-import { registerDemo } from './commands/demo.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerElect } from './commands/elect.ts';
-import { registerEvidence } from './commands/evidence.ts';
-import { registerExplain } from './commands/explain.ts';
-import { registerFiles } from './commands/files.ts';
 import { greet } from './commands/greeting.ts';
-import { registerJob } from './commands/job.ts';
-import { registerKey } from './commands/key.ts';
-import { registerLock } from './commands/lock.ts';
-import { registerMachine } from './commands/machine.ts';
-import { registerMember } from './commands/member.ts';
-import { registerNet } from './commands/net.ts';
-import { registerOp } from './commands/op.ts';
-import { registerProof } from './commands/proof.ts';
-import { registerSession } from './commands/session.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerTop } from './commands/top.ts';
-import { registerTour } from './commands/tour.ts';
-import { registerTxn } from './commands/txn.ts';
-import { registerWait } from './commands/wait.ts';
-import { registerWatch } from './commands/watch.ts';
+import { commandsFor } from './first-word.ts';
 import { readLine } from './terminal/arguments.ts';
 import { addExamples, withGroups } from './terminal/help.ts';
 import { EXIT, exitCodeOf, type Io } from './terminal/io.ts';
 import { printable } from './terminal/output.ts';
 import { didYouMean } from './terminal/similar.ts';
 
-/** Every command of `fatty`. */
-const COMMANDS: readonly Register[] = [
-  registerCell,
-  registerBackup,
-  registerMember,
-  registerFiles,
-  registerAcl,
-  registerKey,
-  registerTxn,
-  registerLock,
-  registerElect,
-  registerMachine,
-  registerJob,
-  registerOp,
-  registerSession,
-  registerCert,
-  registerProof,
-  registerCairo,
-  registerChart,
-  registerNet,
-  registerExplain,
-  registerTour,
-  registerDemo,
-  registerStatus,
-  registerTop,
-  registerEvidence,
-  registerConsole,
-  registerDoctor,
-  registerBench,
-  registerWait,
-  registerWatch,
-  registerContext,
-  registerCompletion,
-];
-
 const VERSION = '0.1.0';
 
-/** Every command, each of which tells `started` what it comes to. */
-export function commandsOn(io: Io, started: (done: Promise<number>) => void): CAC {
+/** These commands, each of which tells `started` what it comes to. */
+export function makeCli(
+  io: Io,
+  started: (done: Promise<number>) => void,
+  commands: readonly Register[],
+): CAC {
   const cli = cac('fatty');
   const run =
     <A extends readonly unknown[]>(action: (...args: A) => Promise<number>) =>
     (...args: A): void =>
       started(action(...args));
-  for (const register of COMMANDS) register({ cli, io, run });
+  for (const register of commands) register({ cli, io, run });
   addExamples(cli);
   cli.help((sections) => [
     ...(cli.matchedCommand === undefined ? withGroups(cli, sections) : sections),
@@ -98,9 +37,10 @@ export function commandsOn(io: Io, started: (done: Promise<number>) => void): CA
 /** Runs one command line and answers its exit code; never throws. */
 export async function runCli(io: Io): Promise<number> {
   let done: Promise<number> = Promise.resolve(EXIT.done);
-  const cli = commandsOn(io, (started) => {
-    done = started;
-  });
+  const started = (one: Promise<number>): void => {
+    done = one;
+  };
+  const cli = makeCli(io, started, await commandsFor(io.argv[2]));
   try {
     if (io.argv.length <= 2 && io.isTerminal) return await greet(VERSION, io);
     readLine(cli, io.argv.slice(2));

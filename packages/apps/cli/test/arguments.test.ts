@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CAC } from 'cac';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { commandsOn } from '../src/cli.ts';
+import { commandsOn } from '../src/every.ts';
 import { readLine } from '../src/terminal/arguments.ts';
 import { EXIT, ExitError } from '../src/terminal/io.ts';
 import { fatty, folder, silentIo } from './fatty.ts';

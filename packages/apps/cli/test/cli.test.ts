@@ -7,7 +7,7 @@ import type { TraceEvent } from '@fatty/interface';
 import { traceLine } from '@fatty/msc';
 import { OPTIONS } from '@fatty/node';
 import { describe, expect, it, vi } from 'vitest';
-import { commandsOn } from '../src/cli.ts';
+import { commandsOn } from '../src/every.ts';
 import { EXIT, exitCodeOf } from '../src/terminal/io.ts';
 import { fields, plain, table } from '../src/terminal/output.ts';
 import { fatty, folder, silentIo } from './fatty.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandsOn } from '../src/cli.ts';
+import { commandsOn } from '../src/every.ts';
 import { EXIT } from '../src/terminal/io.ts';
 import { similar } from '../src/terminal/similar.ts';
 import { fatty, silentIo } from './fatty.ts';

@@ -1,6 +1,6 @@
 // Help in groups, and examples that can be typed.
 import { describe, expect, it, vi } from 'vitest';
-import { commandsOn } from '../src/cli.ts';
+import { commandsOn } from '../src/every.ts';
 import { readLine } from '../src/terminal/arguments.ts';
 import { groupsOf } from '../src/terminal/help.ts';
 import { fatty, silentIo } from './fatty.ts';
