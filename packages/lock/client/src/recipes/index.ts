@@ -9,3 +9,9 @@ export { Item, Queue } from './queue.ts';
 export { ReadWriteLock } from './read-write-lock.ts';
 export { Semaphore } from './semaphore.ts';
 export { type FollowOptions, follow, type WaitOptions } from './shared.ts';
+export {
+  type Snapshot,
+  type SnapshotEvent,
+  type SnapshotWatchOptions,
+  watchWithSnapshot,
+} from './snapshot-watch.ts';
