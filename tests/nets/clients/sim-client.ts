@@ -333,6 +333,7 @@ export class SimClient implements Victim {
       case 'epochs':
       case 'send':
       case 'wake':
+      case 'rekeyed':
       case 'closed':
         return;
     }

@@ -142,6 +142,7 @@ export class SimClient {
 
   #perform(effect: ClientEffect): void {
     switch (effect.kind) {
+      case 'rekeyed':
       case 'watched':
       case 'watchGap':
       case 'watchFailed':

@@ -221,6 +221,7 @@ export class Stage {
       case 'settled':
       case 'lost':
       case 'status':
+      case 'rekeyed':
       case 'closed':
         return;
     }
