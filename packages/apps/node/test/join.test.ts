@@ -1,6 +1,7 @@
 // What a new machine believes before it follows a cell.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +77,28 @@ describe('preparing to join', () => {
     expect(await prepare(toHex(cellId), '::::')).toBe('bad_option');
     expect(await prepare(toHex(cellId), '127.0.0.1:1')).toBe('unreachable');
     expect(await prepare(toHex(cellId), await serve('no cell'))).toBe('bad_cell_file');
+  });
+
+  it('reaches replicas whose certificates an authority of its own has signed', async () => {
+    const pem = (name: string): string =>
+      readFileSync(
+        new URL(`../../../edge/network/test/fixtures/${name}.pem`, import.meta.url),
+        'utf8',
+      );
+    const text = writeCell({ cellId, committee, addresses: [] });
+    const tls = { cert: pem('localhost.cert'), key: pem('localhost.key') };
+    const opened = createTlsServer(tls, (_request, response) => response.end(text));
+    server = opened;
+    await new Promise<void>((resolve) => opened.listen(0, '127.0.0.1', resolve));
+    const from = `wss://127.0.0.1:${(opened.address() as AddressInfo).port}`;
+    const options = { cellId: toHex(cellId), from, dir, timeoutMs: 500 };
+    const whyNot = async (ca?: string): Promise<string> => {
+      const made = await prepareJoin({ ...options, ...(ca !== undefined && { ca }) });
+      return made.ok ? 'prepared' : `${made.failure.code}: ${made.failure.expected}`;
+    };
+    expect(await whyNot()).toContain('unreachable: cell.json');
+    // That server tells no chain; but it was believed.
+    expect(await whyNot(pem('root.cert'))).toContain('unreachable: the chain');
   });
 
   it('has no chain without a replica that tells one', async () => {

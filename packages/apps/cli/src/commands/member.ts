@@ -1,5 +1,7 @@
 // `fatty member`, `join`: who the members are, and who they will be.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fromHex, toHex } from '@fatty/codec';
 import type { Failure } from '@fatty/interface';
@@ -197,6 +199,9 @@ interface JoinFlags {
   readonly advertise?: string;
   readonly algorithm?: string;
   readonly freePorts?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   readonly peerPort?: string | number;
   readonly clientPort?: string | number;
   readonly httpPort?: string | number;
@@ -207,12 +212,16 @@ const PORTS = { peerPort: 7400, clientPort: 7420, httpPort: 7440 };
 
 function settingsOf(flags: JoinFlags): Readonly<Record<string, unknown>> {
   const { host, advertise, algorithm, freePorts } = flags;
+  const files = { tlsCert: flags.tlsCert, tlsKey: flags.tlsKey, tlsCa: flags.tlsCa };
+  const tls = Object.entries(files).flatMap(([name, path]) =>
+    path === undefined ? [] : [[name, resolve(path)]],
+  );
   const ports = Object.entries(PORTS).map(([name, fallback]) => {
     const given = flags[name as keyof typeof PORTS] ?? (freePorts === true ? 0 : fallback);
     return [name, wholeNumber(`--${name}`, given, { max: 65_535 })];
   });
   return {
-    ...Object.fromEntries(ports),
+    ...Object.fromEntries([...ports, ...tls]),
     ...(host !== undefined && { host }),
     ...(advertise !== undefined && { advertise }),
     ...(algorithm !== undefined && { algorithm }),
@@ -233,6 +242,16 @@ async function join(flags: JoinFlags, io: Io): Promise<number> {
   });
 }
 
+/** The authorities that the new replica will hold the others' certificates against; default: its own certificate. */
+function authorityOf({ tlsCa, tlsCert }: JoinFlags): { readonly ca?: string } {
+  const path = tlsCa ?? tlsCert;
+  try {
+    return path === undefined ? {} : { ca: readFileSync(path, 'utf8') };
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `--tls-ca: ${(error as Error).message}`);
+  }
+}
+
 async function prepare(dir: string, flags: JoinFlags, io: Io): Promise<void> {
   const { cell, from } = flags;
   if (cell === undefined || from === undefined) {
@@ -241,7 +260,8 @@ async function prepare(dir: string, flags: JoinFlags, io: Io): Promise<void> {
   const { prepareJoin } = await import('@fatty/node');
   const insecure = flags.insecure === true;
   const settings = settingsOf(flags);
-  const made = await prepareJoin({ cellId: String(cell), from, dir, insecure, settings });
+  const options = { cellId: String(cell), from, dir, insecure, settings, ...authorityOf(flags) };
+  const made = await prepareJoin(options);
   if (!made.ok) throw refusal(made.failure);
   const { key, epoch, members } = made.value;
   if (formatOf(flags.output) === 'json') {
@@ -275,6 +295,12 @@ export const registerMember: Register = ({ cli, io, run }) => {
     .option('--advertise <host>', 'where members reach it; needed with --host 0.0.0.0')
     .option('--algorithm <module>', 'module (.js) of the algorithm that the cell hosts')
     .option('--free-ports', 'take free ports at every start')
+    .option('--tls-cert <file>', 'its certificate (PEM), with --tls-key: for a cell of wss')
+    .option('--tls-key <file>', 'private key of the certificate')
+    .option(
+      '--tls-ca <file>',
+      "authorities of the others' certificates; default its own certificate",
+    )
     .option('--insecure', 'speak plain ws also beyond loopback')
     .action(run((flags: JoinFlags) => join(flags, io)));
 };
