@@ -1,6 +1,8 @@
 // Watches that begin with what is there: no gap, no double, whoever writes meanwhile.
 import { parentPath } from '@fatty/api';
+import { utf8 } from '@fatty/codec';
 import type { Position } from '@fatty/interface';
+import type { NodeRecord } from '@fatty/verify';
 import { expect, it } from 'vitest';
 import { type Client, isFattyError } from '../src/index.ts';
 import { type SnapshotEvent, watchWithSnapshot } from '../src/recipes/index.ts';
@@ -110,3 +112,85 @@ it.each([1, 2])(
   },
   120_000,
 );
+
+// Directories that are read at different commits, event by event.
+
+const NOWHERE = new Uint8Array(32);
+
+/** A directory, or a file, made at this commit. */
+function node(commit: number, isDirectory: boolean): NodeRecord {
+  const children = isDirectory ? { root: NOWHERE, count: 1 } : undefined;
+  return { body: { created: { position: { commit, index: 0 } } }, children } as never;
+}
+
+/** Answers listings in turn, and one watch. */
+function scripted(
+  listings: readonly (readonly [path: string, commit: number, madeAt: number, child: string])[],
+  events: readonly (readonly [path: string, commit: number])[],
+): { client: Client; asked: string[]; from: unknown[] } {
+  const [due, asked, from] = [[...listings], [] as string[], [] as unknown[]];
+  const prove = ({ path }: { readonly path: string }): Promise<unknown> => {
+    asked.push(path);
+    const [, commit = 0, madeAt = 0, child = ''] = due.shift() ?? [];
+    const children = [{ name: utf8(child), node: node(5, child === 'dir') }];
+    const fact = { kind: 'list', head: { commit }, node: node(madeAt, true), from: 0, total: 1 };
+    return Promise.resolve({ fact: { ...fact, children } });
+  };
+  const told = events.map(([path, commit]) => {
+    const position = { commit, index: 0 };
+    return { kind: 'modified', path, generation: position, position, next: position };
+  });
+  const watch = (_: string, options: { readonly from: unknown }): AsyncIterable<unknown> => {
+    from.push(options.from);
+    return (async function* () {
+      yield* told;
+    })();
+  };
+  return { client: { prove, watch } as never, asked, from };
+}
+
+it('leaves out what each directory shows by its own commit, and nothing else', async () => {
+  const { client, asked, from } = scripted(
+    [
+      ['/t', 10, 1, 'dir'],
+      ['/t/dir', 20, 5, 'f'],
+    ],
+    [
+      ['/t/g', 12],
+      ['/t/dir/f', 15],
+      ['/t/dir', 18],
+      ['/t/dir/f', 20],
+      ['/t/dir/f', 21],
+      ['/t/g/new', 13],
+    ],
+  );
+  const told: string[] = [];
+  for await (const event of watchWithSnapshot(client, '/t', { recursive: true })) {
+    if (event.kind === 'snapshot') told.push([...event.nodes.keys()].join(' '));
+    else told.push(`${event.path} ${event.position.commit}`);
+  }
+  expect(asked).toEqual(['/t', '/t/dir']);
+  expect(from).toEqual([{ commit: 11, index: 0 }]);
+  expect(told).toEqual([
+    '/t /t/dir /t/dir/f',
+    '/t/g 12',
+    '/t/dir 18',
+    '/t/dir/f 21',
+    '/t/g/new 13',
+  ]);
+});
+
+it('looks again where a directory was made anew between two reads', async () => {
+  const { client, asked } = scripted(
+    [
+      ['/t', 10, 1, 'dir'],
+      ['/t/dir', 20, 19, 'f'],
+      ['/t', 30, 1, 'dir'],
+      ['/t/dir', 31, 5, 'f'],
+    ],
+    [],
+  );
+  const { value } = await watchWithSnapshot(client, '/t', { recursive: true }).next();
+  expect(asked).toEqual(['/t', '/t/dir', '/t', '/t/dir']);
+  expect(value).toMatchObject({ kind: 'snapshot', next: { commit: 31, index: 0 } });
+});
