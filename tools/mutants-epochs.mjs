@@ -179,4 +179,13 @@ export const EPOCH_MUTANTS = [
     replace: '',
     ...unit('packages/kernel/replica/test/follower.test.ts'),
   },
+  {
+    name: 'silent-behind-the-end',
+    about:
+      'who has come to the end of an epoch makes no more blocks, though the others cannot see that end',
+    file: 'packages/kernel/replica/src/rounds/rest.ts',
+    find: 'if (this.#isOver()) return 0;',
+    replace: 'if (this.#port.orderer.hasEnded) return 0;',
+    ...nets('tests/regressions/regressions.test.ts', 1),
+  },
 ];

@@ -6,6 +6,7 @@ import { afterEach, expect } from 'vitest';
 /** What GET /status of a replica answers; the part these tests look at. */
 export interface Status {
   readonly replica: number;
+  readonly epoch: number;
   readonly round: number;
   readonly highestRound: number;
   readonly horizon: number;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunningCell } from '@fatty/cli';
 import type { Client } from '@fatty/client/node';
+import { askAdmin } from '@fatty/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   caughtUp,
@@ -60,6 +61,17 @@ async function whileTheLogGoes(traffic: Traffic, maltreat: () => Promise<void>):
   await traffic.more(5);
 }
 
+/** By the word of all others, said until they are in this epoch. */
+async function endEpoch(next: number): Promise<void> {
+  await until(async () => {
+    const now = await Promise.all(OTHERS.map((index) => statusOf(cell, index)));
+    const behind = OTHERS.filter((_, i) => (now[i]?.epoch ?? 0) < next);
+    const change = { kind: 'renew' as const };
+    for (const index of behind) await askAdmin(member(cell, index).dir, { kind: 'move', change });
+    return behind.length === 0;
+  });
+}
+
 /** Restarts the victim, and waits until it stands behind a frame of the others and is level. */
 async function comeBack(): Promise<Status> {
   await member(cell, VICTIM).restart();
@@ -93,6 +105,25 @@ describe('a member whose blocks are gone everywhere, in a cell that takes writes
     // Its voice counts: with another one gone, nothing is decided without it.
     await member(cell, 1).stop();
     await clients[0]?.put('/slept/after', 'all');
+    await member(cell, 1).restart();
+    await caughtUp(cell, 1, [0, 2, 3]);
+    await traffic.expectAllThere(await newClient(cell), ['after']);
+  });
+
+  it('that slept through three epochs comes back in the newest one, and is a full member', async () => {
+    const traffic = await Traffic.start(clients, '/epochs');
+    const { epoch } = await statusOf(cell, VICTIM);
+    await whileTheLogGoes(traffic, async () => {
+      for (let next = epoch + 1; next <= epoch + 3; next++) await endEpoch(next);
+    });
+    const back = await comeBack();
+    expect(back.observer).toBeUndefined();
+    expect(back.epoch).toBeGreaterThanOrEqual(epoch + 3);
+    await until(async () => (await statusOf(cell, VICTIM)).round > back.round);
+    await traffic.stop();
+    // Its voice counts here, too.
+    await member(cell, 1).stop();
+    await clients[0]?.put('/epochs/after', 'all');
     await member(cell, 1).restart();
     await caughtUp(cell, 1, [0, 2, 3]);
     await traffic.expectAllThere(await newClient(cell), ['after']);

@@ -144,7 +144,7 @@ export function assemble(config: ReplicaConfig): Parts {
   const frameSync = new FrameSync({ ...ground, frames, keeper, scheme, sync });
   // What clients say (R11a), and own blocks (R22, R23).
   const gateway = new Gateway({ ...ground, pool, rules, standing, verdicts });
-  const rounds = new Rounds({ ...ground, gateway, pool, proving });
+  const rounds = new Rounds({ ...ground, frames, gateway, pool, proving });
   // Acceptance (R12, R13), and what peers send.
   const budgets = new Budgets(ground);
   const acceptance = new Acceptance({ ...ground, budgets, fetch, rules, sync, verdicts });

@@ -17,6 +17,7 @@ export interface RestPort {
   readonly clock: OwnClock;
   readonly committee: Committee;
   readonly dag: Dag;
+  readonly frames: { readonly status: { readonly certifiedCommit: number } };
   readonly machine: StateMachine;
   readonly me: number;
   readonly orderer: Orderer;
@@ -83,7 +84,7 @@ export class Rest {
    * for liars, and what this replica is then asked to say waits for them.
    */
   get roundMax(): number {
-    if (this.#port.orderer.hasEnded) return 0;
+    if (this.#isOver()) return 0;
     if (this.#isLoaded() || this.#isHeartbeatDue()) return Number.POSITIVE_INFINITY;
     return this.#lastRoundOf(this.openRound);
   }
@@ -91,7 +92,8 @@ export class Rest {
   /** Shortest time between two own blocks now. */
   pauseMs(): number {
     const { roundMsMin, idleRoundMs, followRoundMs } = this.#port.tuning;
-    if (this.#isBehind()) return followRoundMs;
+    // R30: the others hardly ever need it.
+    if (this.#port.orderer.hasEnded || this.#isBehind()) return followRoundMs;
     if (this.#isLoaded() || this.#port.proposer.lastRound < this.#promised()) return roundMsMin;
     return this.#isHeartbeatDue() ? idleRoundMs : followRoundMs;
   }
@@ -144,6 +146,15 @@ export class Rest {
     if (!this.#needsTime || orderer.hasEnded) return undefined;
     const commitTs = orderer.lastCommit?.commitTs ?? committee.genesisTs;
     return commitTs + Math.floor(committee.params.leaseStepMsMax / 2);
+  }
+
+  /**
+   * R30: the epoch has ended, and q members have signed so. Before, the others may be unable to see the end without blocks of
+   * this replica: a liar's blocks, shown to it alone, may have been among those that decided.
+   */
+  #isOver(): boolean {
+    const { frames, orderer } = this.#port;
+    return orderer.hasEnded && frames.status.certifiedCommit >= orderer.lastIndex;
   }
 
   /** Commits are far behind blocks: rounds are slow and empty until they come. */

@@ -25,6 +25,9 @@ export const membersNet: Net = {
     joins: 3,
     membersRemoved: 1,
     splitVotes: 1,
+    slept: 1,
+    followed: 1,
+    'note.frameSynced': 1,
     grants: 10,
   },
 };

@@ -6,14 +6,22 @@ import { membershipChange } from '../checkers/membership.ts';
 import type { World } from '../world/world.ts';
 
 /** What operators plan to do, sooner or later. */
-export const CHANGE_KINDS = ['add', 'remove', 'replace', 'renew', 'split', 'unready'] as const;
+export const CHANGE_KINDS = [
+  'add',
+  'remove',
+  'replace',
+  'renew',
+  'split',
+  'unready',
+  'sleep',
+] as const;
 
 /** One change of the members. `atMs`: of world time, or later, when others come before. */
 export interface PlannedChange {
   readonly atMs: number;
   /**
    * split: several want to come and each has some votes, then one of them has all; unready: one that q want and
-   * that never says it is ready.
+   * that never says it is ready; sleep: a member is down while epochs go by.
    */
   readonly kind: (typeof CHANGE_KINDS)[number];
   /** Who goes: of the members of then, modulo their number. */
@@ -40,13 +48,22 @@ const TRY_MS = 500;
 const TRIES_MAX = 8;
 /** With so many of them who comes late says that it is ready. */
 const LATE_TRIES = 3;
+/** So many epochs go by while a member sleeps. */
+const SLEEP_EPOCHS = 2;
 /** How often operators look whether an epoch is long enough, ms. */
 const LOOK_MS = 100;
+
+interface Sleeper {
+  readonly host: number;
+  readonly epoch: number;
+}
 
 /** A change that is tried until it is there, or is given up. */
 interface Task {
   readonly planned: PlannedChange;
   readonly change: Change;
+  /** Who is down until which epoch. */
+  readonly sleeper: Sleeper | undefined;
   tries: number;
 }
 
@@ -108,7 +125,8 @@ export class Operators {
     }
     this.#world.count(`change.${planned.kind}`);
     if (planned.isDead && 'old' in change) this.#kill(change.old);
-    this.#task = { planned, change, tries: 0 };
+    const sleeper = planned.kind === 'sleep' ? this.#putToSleep(planned) : undefined;
+    this.#task = { planned, change, sleeper, tries: 0 };
     // What was split has been told, and is to be in commits before the others hear of it.
     this.#world.after(planned.kind === 'split' ? 2 * TRY_MS : 1, () => this.#try());
   }
@@ -132,6 +150,7 @@ export class Operators {
     if (kind === 'renew') return { kind };
     const { members } = this.#world.attendance;
     const going = members[who % members.length] ?? 0;
+    if (kind === 'sleep') return this.#maySleep(going) ? { kind: 'renew' } : undefined;
     const [coming] = this.#outside();
     const old = this.#keyOf(going);
     const isOut = kind === 'remove' || kind === 'replace';
@@ -155,6 +174,28 @@ export class Operators {
     return now <= newest.faultsMax && then <= Math.floor((next - 1) / 3);
   }
 
+  /** It counts among the f meanwhile, and comes back by itself. */
+  #maySleep(host: number): boolean {
+    const { hosts, attendance } = this.#world;
+    const isUp = hosts[host]?.peer !== undefined && this.#world.honest(host);
+    return isUp && this.#mayGo(host, true, attendance.members.length);
+  }
+
+  #putToSleep({ who }: PlannedChange): Sleeper {
+    const world = this.#world;
+    const { members, asleep } = world.attendance;
+    const host = members[who % members.length] ?? 0;
+    asleep.add(host);
+    world.count('slept');
+    world.crash(host, true);
+    return { host, epoch: world.cell.roll.newest.committee.epoch + SLEEP_EPOCHS };
+  }
+
+  #wake({ host }: Sleeper): void {
+    this.#world.attendance.asleep.delete(host);
+    this.#world.restart(host);
+  }
+
   #keyOf(host: number): PublicKey {
     const signer = this.#world.cell.signers[host];
     if (signer === undefined) throw new RangeError(`no host ${host}`);
@@ -176,8 +217,9 @@ export class Operators {
     const task = this.#task;
     if (task === undefined) return;
     const { planned, change } = task;
-    if (this.#isThere(change) || task.tries >= TRIES_MAX) {
-      this.#world.count(this.#isThere(change) ? 'changesDone' : 'changesGivenUp');
+    if (this.#isDone(task) || task.tries >= TRIES_MAX) {
+      this.#world.count(this.#isDone(task) ? 'changesDone' : 'changesGivenUp');
+      if (task.sleeper) this.#wake(task.sleeper);
       this.#task = undefined;
       return this.#next();
     }
@@ -189,9 +231,14 @@ export class Operators {
       const host = this.#world.cell.roll.hostWith(change.key);
       this.#world.after(TRY_MS / 2, () => this.#sayReady(host));
     }
-    const isOnce = change.kind === 'renew';
+    const isOnce = change.kind === 'renew' && task.sleeper === undefined;
     if (isOnce) task.tries = TRIES_MAX;
     this.#world.after(TRY_MS, () => this.#try());
+  }
+
+  #isDone({ change, sleeper }: Task): boolean {
+    if (sleeper) return this.#world.cell.roll.newest.committee.epoch >= sleeper.epoch;
+    return this.#isThere(change);
   }
 
   #isThere(change: Change): boolean {

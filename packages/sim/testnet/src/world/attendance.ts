@@ -5,6 +5,8 @@ import type { Roll } from './roll.ts';
 export class Attendance {
   /** Hosts that died for good. */
   readonly dead: Set<number> = new Set();
+  /** Hosts that are down until the epoch is another: nobody starts them before. */
+  readonly asleep: Set<number> = new Set();
   /** Hosts whose processes have begun at some time. */
   readonly begun: Set<number> = new Set();
   readonly #roll: Roll;
@@ -40,8 +42,8 @@ export class Attendance {
     return behind > 0 ? 0 : missed;
   }
 
-  /** It has begun at some time, and did not die for good. */
+  /** It has begun at some time, did not die for good, and does not sleep. */
   mayRestart(host: number): boolean {
-    return this.begun.has(host) && !this.dead.has(host);
+    return this.begun.has(host) && !this.dead.has(host) && !this.asleep.has(host);
   }
 }
