@@ -44,12 +44,18 @@ export function sharesOf(nets: readonly string[], worlds: number, seed: number):
 const WORKER = fileURLToPath(new URL('../../dist/commands/net-worker.js', import.meta.url));
 
 /**
+ * There is a worker for each core: a compiler and a collector of their own threads would take CPU from the others,
+ * a fifteenth of it.
+ */
+const ONE_THREAD = ['--single-threaded', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+
+/**
  * A process that runs shares one after another. A new one for each share would load and compile the same code
  * again: of 50 worlds that takes a third of the CPU.
  */
 class Worker {
   readonly #process: ChildProcess = fork(WORKER, {
-    execArgv: [],
+    execArgv: ONE_THREAD,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   readonly #complaints: Buffer[] = [];
