@@ -103,7 +103,8 @@ describe('who has slept past two frames', () => {
     expect(world.host(AWAY).count('frameSyncStarted')).toBe(0);
   });
 
-  it('and has nothing yet fetches a frame, though the others have every block', () => {
+  /** Replica 3 has never been there; the others have every block. */
+  function without(): World {
     const world = new World({
       cell: makeCell(4, WINDOWS),
       tuning: { logKeptBytesMin: 1 << 30 },
@@ -113,8 +114,20 @@ describe('who has slept past two frames', () => {
     busy(world, 40, 1);
     world.run(60_000);
     for (const { dropped } of world.honest) expect(dropped).toBe(0);
+    return world;
+  }
+
+  it('and has nothing yet fetches a frame, though the others have every block, and no blocks meanwhile', () => {
+    const world = without();
+    let ranges = 0;
+    world.onSend = (from, _to, bytes) => {
+      const isFetching = world.host(AWAY).replica.status().fetching !== undefined;
+      if (from === AWAY && isFetching && messageOf(bytes)?.kind === 'getRounds') ranges += 1;
+      return true;
+    };
     world.restart(AWAY);
     world.run(60_000, () => isLevel(world));
+    expect(ranges).toBe(0);
     const away = world.host(AWAY);
     expect([away.count('frameSynced'), away.replica.status().observer]).toEqual([1, undefined]);
     expect(new Set(world.hosts.map(rootOf)).size).toBe(1);
@@ -125,6 +138,15 @@ describe('who has slept past two frames', () => {
     world.restart(AWAY);
     world.run(60_000);
     expect([isLevel(world), away.count('frameSynced')]).toEqual([true, 1]);
+  });
+
+  it('and has nothing yet comes by blocks when nothing of the frame comes', () => {
+    const world = without();
+    world.onSend = (_from, to, bytes) => to !== AWAY || messageOf(bytes)?.kind !== 'chunk';
+    world.restart(AWAY);
+    world.run(60_000, () => isLevel(world));
+    expect(world.host(AWAY).count('frameSyncStarted')).toBeGreaterThan(0);
+    expect([isLevel(world), world.host(AWAY).count('frameSynced')]).toEqual([true, 0]);
   });
 
   it('is itself again whenever its process dies on the way, after every single event', () => {

@@ -42,6 +42,7 @@ export class Sync {
   #isPaused = false;
   #tries = 0;
   #notBeforeMs = 0;
+  #heldUntilMs = 0;
 
   constructor(port: SyncPort) {
     this.#port = port;
@@ -59,6 +60,11 @@ export class Sync {
   /** While paused nothing is asked for: there is no room for the answer (R24). */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
+  }
+
+  /** Until then a frame is on its way, which brings more than ranges do; ms of the running clock. */
+  holdUntil(atMs: number): void {
+    this.#heldUntilMs = atMs;
   }
 
   /** A peer says it is further: even a short gap has to be closed when nothing else is pushed. */
@@ -117,7 +123,8 @@ export class Sync {
       this.#useless.add(this.#asked.peer);
       this.#asked = undefined;
     }
-    if (nowMs < this.#notBeforeMs) return timers.want('fetchRetry', this.#notBeforeMs);
+    const notBeforeMs = Math.max(this.#notBeforeMs, this.#heldUntilMs);
+    if (nowMs < notBeforeMs) return timers.want('fetchRetry', notBeforeMs);
     const peer = this.#choose();
     if (peer === undefined) return;
     const pause = Math.min(tuning.fetchRetryMsMax, 5 * tuning.fetchRetryMs * 1.5 ** this.#tries);

@@ -6,6 +6,7 @@ import type { Fetching } from '../boundary/fetching.ts';
 import type { OfferedFrame, PeerMessage } from '../boundary/messages.ts';
 import type { Outbox, Timers } from '../boundary/outbox.ts';
 import type { Tuning } from '../boundary/tuning.ts';
+import type { Sync } from '../catchup/sync.ts';
 import type { OwnClock } from '../cell/clock.ts';
 import type { Frontier } from '../cell/frontier.ts';
 import type { Peers } from '../cell/peers.ts';
@@ -26,10 +27,13 @@ export interface FrameSyncPort extends CertRules {
   readonly orderer: { readonly lastIndex: number };
   readonly out: Outbox;
   readonly peers: Peers;
-  readonly sync: { readonly isSyncing: boolean; readonly isPaused: boolean };
+  readonly sync: Pick<Sync, 'isSyncing' | 'isPaused' | 'holdUntil'>;
   readonly timers: Timers;
   readonly tuning: Tuning;
 }
+
+/** So many times `frameStallMs` a fetch may hold back the blocks, however it goes. */
+const HOLD_STALLS = 6;
 
 /** A frame that its certificate proves, with a payload. */
 interface Proved {
@@ -47,6 +51,7 @@ interface Target extends Proved {
   readonly fetch: ChunkFetch;
   /** Quarters of it that were told of. */
   quarters: number;
+  readonly beganMs: number;
   /** When the last chunk came, or it was begun with. */
   movedMs: number;
 }
@@ -97,9 +102,21 @@ export class FrameSync {
     this.#leaveStuck(nowMs);
     if (this.#target === undefined) this.#begin(nowMs);
     else this.#step({ kind: 'tick' });
+    sync.holdUntil(this.#heldUntilMs);
     // Who is silent is waited for until half of that time is over.
     const dueMs = [1, 2].map((half) => this.#askedMs + (half * tuning.frameAskMs) / 2);
     timers.want('fetchRetry', dueMs.find((atMs) => atMs > nowMs) ?? nowMs + tuning.frameAskMs);
+  }
+
+  /**
+   * Who has nothing yet asks for no blocks while chunks come: they would be fetched twice over. Whoever sends none, or
+   * one now and then, holds nobody back for long.
+   */
+  get #heldUntilMs(): number {
+    const target = this.#target;
+    if (target === undefined || !this.#isNew) return 0;
+    const { frameStallMs } = this.#port.tuning;
+    return Math.min(target.movedMs + frameStallMs, target.beganMs + HOLD_STALLS * frameStallMs);
   }
 
   linkDown(peer: number): void {
@@ -178,6 +195,7 @@ export class FrameSync {
     if (!this.#isActive) return;
     this.#isActive = false;
     this.#target = undefined;
+    this.#port.sync.holdUntil(0);
     this.#left.clear();
     this.#asked.clear();
     this.#answers.clear();
@@ -236,7 +254,13 @@ export class FrameSync {
     const { index } = best.offer.frame;
     const { commitsBytes, stateBytes, chunkBytes, chunks } = best.copy;
     const named = { bytes: commitsBytes + stateBytes, chunkBytes, chunks };
-    this.#target = { ...best, fetch: new ChunkFetch(named), quarters: 0, movedMs: nowMs };
+    this.#target = {
+      ...best,
+      fetch: new ChunkFetch(named),
+      quarters: 0,
+      beganMs: nowMs,
+      movedMs: nowMs,
+    };
     this.#port.out.note({ what: 'frameSyncStarted', commit: index });
     for (const [peer, { proved }] of this.#answers) {
       if (proved?.offer.frame.index === index) this.#step({ kind: 'source', peer });
