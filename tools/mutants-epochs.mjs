@@ -177,7 +177,7 @@ export const EPOCH_MUTANTS = [
     file: 'packages/kernel/replica/src/follower.ts',
     find: '|| !proveFrame(this.#rulesOf(at), offer).ok',
     replace: '',
-    ...unit('packages/kernel/replica/test/follower.test.ts'),
+    ...unit('packages/kernel/replica/test/overtaken.test.ts'),
   },
   {
     name: 'silent-behind-the-end',

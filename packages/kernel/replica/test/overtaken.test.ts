@@ -238,6 +238,26 @@ describe('a liar', () => {
     world.restart(AWAY);
     isBack(world, 4);
   });
+
+  it('that offers a frame that nobody has signed, and sends nothing of it, keeps nobody out', () => {
+    const world = slept(10, 2);
+    let lies = 0;
+    world.onSend = (from, to, bytes) => {
+      const message = read(bytes);
+      if (from !== 2 || to !== AWAY || message.kind === 'links') return true;
+      if (message.kind === 'chunk') return false;
+      if (message.kind !== 'frame' || message.offer === undefined) return true;
+      lies += 1;
+      const { frame, cert } = message.offer;
+      const offer = { frame: { ...frame, index: frame.index + 1_000 }, cert };
+      const place = world.placeOf(2, world.host(AWAY).epoch);
+      world.inject(place, AWAY, encodeMessage({ ...message, offer }));
+      return false;
+    };
+    world.restart(AWAY);
+    isBack(world, 2);
+    expect(lies).toBeGreaterThan(0);
+  });
 });
 
 /** What the third replica offers of this frame. */
