@@ -68,6 +68,60 @@ describe('a link', () => {
   ])('%s', (_, from, href, expected) => expect(destinationOf(from, href, pages)).toEqual(expected));
 });
 
+describe('a paragraph of a page', () => {
+  /** What a token of markdown-it is to the plugin. */
+  class Token {
+    readonly attrs = new Map<string, string>();
+    readonly type: string;
+    content = '';
+    constructor(type: string) {
+      this.type = type;
+    }
+    attrGet = (name: string): string | undefined => this.attrs.get(name);
+    attrSet = (name: string, value: string): unknown => this.attrs.set(name, value);
+  }
+  const text = (content: string) => Object.assign(new Token('text'), { content });
+  const link = (href: string, label: string) => {
+    const open = new Token('link_open');
+    open.attrSet('href', href);
+    return [open, text(label), new Token('link_close')];
+  };
+
+  /** The page `a/README.md` after its links were put right: types, contents and addresses; and what it has linked. */
+  async function rendered(children: readonly Token[]) {
+    const { siteLinks } = (await load('markdown')) as {
+      siteLinks(md: object, site: object): void;
+    };
+    const files = new Set<string>();
+    const paragraph = { children };
+    const state = { Token, tokens: [paragraph], env: { realPath: '/tree/a/README.md' } };
+    const push = (_: string, rule: (state: object) => void): void => rule(state);
+    siteLinks({ core: { ruler: { push } } }, { root: '/tree', pages: new Set(['b.md']), files });
+    const shown = paragraph.children.map(({ type, content, attrs }) =>
+      type === 'link_open' ? `<${new Map(attrs).get('href')}>` : content || type,
+    );
+    return { shown, files: [...files] };
+  }
+
+  it('keeps links to pages, at their addresses', async () => {
+    const line = [text('see '), ...link('../b.md#x', 'b'), text(' and '), ...link('#y', 'y')];
+    const shown = ['see ', '</b.html#x>', 'b', 'link_close', ' and ', '<#y>', 'y', 'link_close'];
+    expect(await rendered(line)).toEqual({ shown, files: [] });
+  });
+
+  it('says where a source file is, once', async () => {
+    const line = [...link('src/c.ts', 'the rule'), text(', '), ...link('src/d.ts', 'src/d.ts')];
+    const shown = ['the rule', ' (', 'a/src/c.ts', ')', ', ', 'src/d.ts'];
+    expect(await rendered(line)).toEqual({ shown, files: [] });
+  });
+
+  it('shows a picture that it links to', async () => {
+    const { shown, files } = await rendered(link('../msc/e.svg', 'e'));
+    expect(shown).toEqual(['</msc/e.svg>', 'e', 'image', 'link_close']);
+    expect(files).toEqual(['msc/e.svg']);
+  });
+});
+
 describe('the check of a built site', () => {
   const check = (files: Readonly<Record<string, string>>) => {
     const dist = mkdtempSync(join(tmpdir(), 'fatty-site-'));

@@ -1,13 +1,21 @@
 // What a reader of the site finds where. A page is a file as it stands in the tree; nothing is written for the site alone.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** A page by its path from the root, with the words that the sidebar has for it. */
 const page = (text, path) => ({ text, path });
 /** A heading within a page that is listed as a whole elsewhere. */
 const part = (text, path, hash) => ({ text, path, hash });
-const pack = (path) => page(path.split('/').slice(1).join('/'), `packages/${path}/README.md`);
+/** Paths of the pages of some groups, without headings. */
+const pagesOf = (groups) =>
+  groups
+    .flatMap(({ items }) => items)
+    .filter(({ hash }) => hash === undefined)
+    .map(({ path }) => path);
 
-/** Every Markdown file in the tree is one `page` here, except the notes on where test data came from. */
-export const NAVIGATION = [
+/** What has a place of its own. */
+const PLACED = [
   {
     text: 'First ten minutes',
     items: [
@@ -80,31 +88,6 @@ export const NAVIGATION = [
     ],
   },
   {
-    text: 'Packages',
-    collapsed: true,
-    items: [
-      pack('kernel/interface'),
-      pack('kernel/codec'),
-      pack('kernel/trie'),
-      pack('kernel/protocol'),
-      pack('kernel/broadcast'),
-      pack('kernel/order'),
-      pack('kernel/replica'),
-      pack('kernel/sessions'),
-      pack('algorithms/crdt'),
-      pack('algorithms/bank'),
-      pack('lock/core'),
-      pack('edge/host'),
-      pack('edge/network'),
-      pack('edge/storage'),
-      pack('cairo/air'),
-      pack('cairo/prove'),
-      pack('cairo/verify'),
-      pack('sim/chaos'),
-      pack('sim/judge'),
-    ],
-  },
-  {
     text: 'Decisions',
     collapsed: true,
     items: [
@@ -130,10 +113,27 @@ export const NAVIGATION = [
   },
 ];
 
+/** Rooms of the house, from the inside out. */
+const ROOMS = ['kernel', 'algorithms', 'lock', 'cairo', 'edge', 'sim', 'apps'];
+const packages = fileURLToPath(new URL('../../packages', import.meta.url));
+
+/** READMEs of the packages that have no place of their own; a new package is among them. */
+function restOfThePackages() {
+  const placed = new Set(pagesOf(PLACED));
+  return ROOMS.flatMap((room) => readdirSync(join(packages, room)).map((name) => [room, name]))
+    .filter(([room, name]) => existsSync(join(packages, room, name, 'README.md')))
+    .map(([room, name]) => page(name, `packages/${room}/${name}/README.md`))
+    .filter(({ path }) => !placed.has(path));
+}
+
+/** Every Markdown file in the tree is one `page` here, except the notes on where test data came from. */
+export const NAVIGATION = [
+  ...PLACED,
+  { text: 'Packages', collapsed: true, items: restOfThePackages() },
+];
+
 /** Markdown files that are no pages, as a glob: provenance of test data. */
 export const NO_PAGES = '**/PROVENANCE.md';
 
 /** Paths of all pages, each as often as the navigation lists it. */
-export const PAGES = NAVIGATION.flatMap(({ items }) => items)
-  .filter(({ hash }) => hash === undefined)
-  .map(({ path }) => path);
+export const PAGES = pagesOf(NAVIGATION);

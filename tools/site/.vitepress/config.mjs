@@ -47,7 +47,11 @@ export default defineConfig({
     anchor: { slugify: (heading) => slug(heading) },
     config: (md) => md.use(siteLinks, { root, pages, files }),
   },
-  vite: { plugins: [vueOfTheSite] },
+  vite: {
+    plugins: [vueOfTheSite],
+    // The index of the search is one large file, which is fetched when somebody searches.
+    build: { chunkSizeWarningLimit: 4_000 },
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
