@@ -10,8 +10,9 @@ import { siteLinks } from '../markdown.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pages = new Set(PAGES);
+const ICON = 'packages/apps/console/src/icon.svg';
 /** Pictures that pages link to. */
-const files = new Set();
+const files = new Set([ICON]);
 
 const linkOf = ({ path, hash }) => addressOf(path) + (hash === undefined ? '' : `#${hash}`);
 const sidebar = NAVIGATION.map(({ text, collapsed = false, items }) => ({
@@ -41,7 +42,10 @@ export default defineConfig({
   outDir: fileURLToPath(new URL('../dist', import.meta.url)),
   cacheDir: fileURLToPath(new URL('../node_modules/.cache', import.meta.url)),
   rewrites: builtFrom,
-  head: [['meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }]],
+  head: [
+    ['meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }],
+    ['link', { rel: 'icon', href: `/${ICON}` }],
+  ],
   markdown: {
     // Headings have the names that a forge gives them, so that one link works in both places.
     anchor: { slugify: (heading) => slug(heading) },
