@@ -122,6 +122,20 @@ describe('a paragraph of a page', () => {
   });
 });
 
+describe('text of a page', () => {
+  it('is no program, whatever braces it has', async () => {
+    type Rule = (text: string) => string;
+    const { siteText } = (await load('markdown')) as { siteText(md: object): void };
+    const rules: Record<'text' | 'code_inline', Rule> = {
+      text: (text) => text.toUpperCase(),
+      code_inline: (text) => `<code>${text}</code>`,
+    };
+    siteText({ renderer: { rules } });
+    expect(rules.text('a {{ b }} {c}')).toBe('A &#123;&#123; B }} {C}');
+    expect(rules.code_inline('{{ b }}')).toBe('<code>&#123;&#123; b }}</code>');
+  });
+});
+
 describe('the check of a built site', () => {
   const check = (files: Readonly<Record<string, string>>) => {
     const dist = mkdtempSync(join(tmpdir(), 'fatty-site-'));

@@ -1,4 +1,4 @@
-// Links of the tree become links of the site, at the moment when a page is rendered.
+// Links of the tree become links of the site, at the moment when a page is rendered; text stays text.
 import { relative, sep } from 'node:path';
 import { destinationOf } from './links.mjs';
 
@@ -72,4 +72,12 @@ export function siteLinks(md, { root, ...site }) {
       }
     }
   });
+}
+
+/** A plugin of markdown-it: braces in text and code are braces; Vue, which gets the page next, would take two for a program. */
+export function siteText({ renderer: { rules } }) {
+  for (const name of ['text', 'code_inline']) {
+    const rule = rules[name];
+    rules[name] = (...args) => rule(...args).replaceAll('{{', '&#123;&#123;');
+  }
 }

@@ -6,7 +6,7 @@ import { slug } from 'github-slugger';
 import { defineConfig } from 'vitepress';
 import { addressOf, builtFrom } from '../links.mjs';
 import { NAVIGATION, NO_PAGES, PAGES } from '../map.mjs';
-import { siteLinks } from '../markdown.mjs';
+import { siteLinks, siteText } from '../markdown.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pages = new Set(PAGES);
@@ -49,7 +49,7 @@ export default defineConfig({
   markdown: {
     // Headings have the names that a forge gives them, so that one link works in both places.
     anchor: { slugify: (heading) => slug(heading) },
-    config: (md) => md.use(siteLinks, { root, pages, files }),
+    config: (md) => md.use(siteLinks, { root, pages, files }).use(siteText),
   },
   vite: {
     plugins: [vueOfTheSite],
