@@ -356,6 +356,8 @@ export class Replica {
       this.#parts.neighbours.askClocks();
       return this.#parts.persistence.writeOwn(block, this.#parts.cell.orderer.lastIndex);
     }
+    // The vote on the last commit waits for no block: behind the end of an epoch those are slow.
+    if (this.#parts.cell.orderer.hasEnded) this.#parts.persistence.flushIfDue(this.#markedCommit);
     if (!this.#parts.rounds.watchProgress()) return;
     this.#parts.neighbours.shout();
     this.#parts.rounds.handOver.wakeAgain();
