@@ -75,6 +75,19 @@ describe('chart --as', () => {
     expect(readFileSync(join(dir, name), 'utf8')).toMatch(expected);
   });
 
+  it.each([
+    ['shiviz', /^send r0, 90 ms: acquire/],
+    ['perfetto', /"ph":"X","ts":90000,/],
+    ['ascii', /c0>r0 90 to 92 ms/],
+  ])('%s tells the same times of a part as of the whole', async (format, expected) => {
+    const later = recorded(
+      'later.jsonl',
+      TWICE.map((event) => ({ ...event, atMs: event.atMs + 1_796_059_903_000 })),
+    );
+    const { out } = await fatty('chart', later, '--as', format, '--from', '80');
+    expect(out).toMatch(expected);
+  });
+
   it('refuses a format that there is not', async () => {
     const { code, err } = await fatty('chart', run, '--as', 'png');
     expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('svg, ascii, mermaid')]);

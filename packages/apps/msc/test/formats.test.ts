@@ -25,10 +25,12 @@ describe('shivizLog', () => {
     const read = readShiviz(shivizLog(STORY));
     expect(read).toHaveLength(STORY.length);
     expect(read[1]).toEqual({
-      event: 'receive c0, 1002.25 ms: acquire /db/master',
+      event: 'receive c0, 2.3 ms: acquire /db/master',
       host: 'r0',
       clock: { r0: 1, c0: 1 },
     });
+    const later = readShiviz(shivizLog(STORY, { originMs: 900 }));
+    expect(later[1]?.event).toBe('receive c0, 102.3 ms: acquire /db/master');
     const received = read.find(({ host }) => host === 'r1');
     expect(received?.clock).toEqual({ r1: 1, r0: 2, c0: 1 });
   });
@@ -62,7 +64,7 @@ interface Entry {
   readonly tid?: number;
   readonly id?: number | string;
   readonly bp?: string;
-  readonly args?: { readonly name?: string };
+  readonly args?: { readonly name?: string; readonly kind?: string; readonly packet?: string };
 }
 
 const entriesOf = (events: readonly TraceEvent[]): readonly Entry[] =>
@@ -103,6 +105,38 @@ describe('perfettoTrace', () => {
       }),
     );
     expect(flows).toBeGreaterThan(50);
+  });
+});
+
+/** As Perfetto binds flows: by time, in the order of the file, each to what its track opened last. */
+function boundFlows(entries: readonly Entry[]): ReadonlyMap<Entry['id'], readonly Entry['args'][]> {
+  const open = new Map<string, Entry>();
+  const bound = new Map<Entry['id'], Entry['args'][]>();
+  for (const entry of entries.toSorted((a, b) => (a.ts ?? -Infinity) - (b.ts ?? -Infinity))) {
+    const { ph, pid, tid, id } = entry;
+    if (ph === 'X') open.set(`${pid} ${tid}`, entry);
+    if (ph !== 's' && ph !== 'f') continue;
+    bound.set(id, [...(bound.get(id) ?? []), open.get(`${pid} ${tid}`)?.args]);
+  }
+  return bound;
+}
+
+describe('flows', () => {
+  it('go from the slice of a send to that of the same packet, also where several leave at once', () => {
+    let flows = 0;
+    fc.assert(
+      fc.property(runs, (events) => {
+        for (const [from, to, ...more] of boundFlows(entriesOf(events)).values()) {
+          expect([from?.kind, from?.packet, more]).toEqual(['send', to?.packet, []]);
+          flows++;
+        }
+      }),
+    );
+    expect(flows).toBeGreaterThan(50);
+    const told = [...boundFlows(entriesOf(STORY)).values()].map((ends) =>
+      ends.map((args) => args?.packet),
+    );
+    expect(told).toEqual(['p1', 'p2', 'p2', 'p3', 'p4'].map((packet) => [packet, packet]));
   });
 });
 
@@ -162,6 +196,15 @@ describe('otlpTrace', () => {
       endTimeUnixNano: '1005500000',
     });
     expect(r0?.events.map(({ name }) => name)).toContain('commit: 7');
+  });
+
+  it('has other ids for the same ops of another run', () => {
+    const ids = (shiftMs: number): readonly string[] =>
+      spansOf(ASKED.map((event) => ({ ...event, atMs: event.atMs + shiftMs }))).map(
+        ({ traceId }) => traceId,
+      );
+    expect(ids(0)).toEqual(ids(0));
+    expect(ids(60_000).filter((id) => ids(0).includes(id))).toEqual([]);
   });
 
   it('has ids of the lengths that the protocol wants, none of zeros, and no span twice', () => {

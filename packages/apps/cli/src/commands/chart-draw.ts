@@ -110,11 +110,12 @@ export function drawRun(
   if (format === 'svg') return drawSvg(run, options);
   const shown = only(options);
   if (format === 'mermaid' || format === 'ascii') return drawRows(run, format, shown);
-  const { fromMs = -Infinity, toMs = Infinity, filter = () => true } = shown;
+  const { fromMs = -Infinity, toMs = Infinity, filter = () => true, originMs } = shown;
   const events = run.filter((one) => one.atMs >= fromMs && one.atMs <= toMs && filter(one));
   const write = { shiviz: shivizLog, perfetto: perfettoTrace, otlp: otlpTrace }[format];
   const isEmpty = events.length === 0;
-  return { text: write(events), windows: 1, window: undefined, index: undefined, isEmpty };
+  const text = write(events, originMs === undefined ? {} : { originMs });
+  return { text, windows: 1, window: undefined, index: undefined, isEmpty };
 }
 
 /** Rows cannot be lit: one op is all that is shown. */

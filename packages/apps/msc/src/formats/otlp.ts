@@ -94,7 +94,8 @@ function spanOf(
 function spansOf(story: OpStory, index: number): readonly (readonly [string, Span])[] {
   const { op, answer, events } = story;
   const name = [op.kind, op.path].filter((part) => part !== undefined).join(' ');
-  const seed = JSON.stringify([op.client, name, index]);
+  // A collector holds many runs: when it was asked tells the first op of one from the first of another.
+  const seed = JSON.stringify([op.client, name, index, events[0]?.atMs]);
   const traceId = hash64(`${seed} high`) + hash64(`${seed} low`);
   const rootId = hash64(`${seed} ${op.client}`);
   const shares = sharesOf(story);

@@ -4,6 +4,7 @@ import { compareNames } from '../run/causal-order.ts';
 import { alignClocks } from '../run/clocks.ts';
 import { sendsOf } from '../run/marks.ts';
 import { opStories } from '../run/ops.ts';
+import { type ChartOptions, firstMs } from '../text/mermaid.ts';
 
 /** One line of the format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
 type Entry = Readonly<Record<string, unknown>>;
@@ -56,20 +57,22 @@ function names({ pids }: Run): readonly Entry[] {
   ]);
 }
 
-/** From each send to its end. */
-function flows(run: Run): readonly Entry[] {
-  return [...sendsOf(run.events)].flatMap(([end, send], i) => {
-    const common = { cat: 'packet', name: 'packet', id: i + 1 };
-    const at = (event: TraceEvent): Entry => ({
-      ts: microseconds(event.atMs, run),
-      pid: run.pids.get(event.who) ?? 0,
-      tid: trackOf(event),
-    });
-    return [
-      { ...common, ph: 's', ...at(send) },
-      { ...common, ph: 'f', bp: 'e', ...at(end) },
-    ];
-  });
+/**
+ * From each send to its end, by the event at which it begins or ends. A reader binds an end of a flow to the
+ * slice that its track opened last: it stands right behind its own, for others may begin in the same instant.
+ */
+function flowsOf(run: Run): ReadonlyMap<TraceEvent, readonly Entry[]> {
+  const flows = new Map<TraceEvent, Entry[]>();
+  const add = (event: TraceEvent, rest: Entry): void => {
+    const { pid, tid, ts } = slice(event, run);
+    const entry = { cat: 'packet', name: 'packet', ...rest, ts, pid, tid };
+    flows.set(event, [...(flows.get(event) ?? []), entry]);
+  };
+  for (const [i, [end, send]] of [...sendsOf(run.events)].entries()) {
+    add(send, { id: i + 1, ph: 's' });
+    add(end, { id: i + 1, ph: 'f', bp: 'e' });
+  }
+  return flows;
 }
 
 /** How far each replica has committed, as a line that rises. */
@@ -98,17 +101,24 @@ function waits(run: Run): readonly Entry[] {
   });
 }
 
-/** A run as one process for each lifeline, with an arrow for each packet. */
-export function perfettoTrace(events: readonly TraceEvent[]): string {
+/**
+ * A run as one process for each lifeline, with an arrow for each packet. Times count from `originMs`;
+ * default: the first event.
+ */
+export function perfettoTrace(
+  events: readonly TraceEvent[],
+  { originMs }: Pick<ChartOptions, 'originMs'> = {},
+): string {
   const ordered = alignClocks(events);
   const lanes = [...new Set(ordered.map(({ who }) => who))].sort(compareNames);
   const run: Run = {
     events: ordered,
     pids: new Map(lanes.map((name, i) => [name, i + 1])),
-    originMs: ordered.reduce((ms, one) => Math.min(ms, one.atMs), ordered[0]?.atMs ?? 0),
+    originMs: originMs ?? firstMs(ordered),
   };
-  const slices = ordered.map((event) => slice(event, run));
-  const traceEvents = [...names(run), ...slices, ...flows(run), ...counters(run), ...waits(run)];
+  const flows = flowsOf(run);
+  const slices = ordered.flatMap((event) => [slice(event, run), ...(flows.get(event) ?? [])]);
+  const traceEvents = [...names(run), ...slices, ...counters(run), ...waits(run)];
   const lines = traceEvents.map((entry) => JSON.stringify(entry)).join(',\n');
   return `{"displayTimeUnit":"ms","traceEvents":[\n${lines}\n]}\n`;
 }

@@ -3,6 +3,8 @@ import type { TraceEvent } from '@fatty/interface';
 import { alignClocks } from '../run/clocks.ts';
 import { printable } from '../run/escape.ts';
 import { sendsOf } from '../run/marks.ts';
+import { type ChartOptions, firstMs } from '../text/mermaid.ts';
+import { formatMs } from '../text/rows.ts';
 
 /** What ShiViz reads a log with unless told otherwise; {@link shivizLog} is made for it. */
 export const SHIVIZ_REGEX = '(?<event>.*)\\n(?<host>\\S*) (?<clock>{.*})';
@@ -24,10 +26,10 @@ function hostsOf(events: readonly TraceEvent[]): ReadonlyMap<string, string> {
   return hosts;
 }
 
-function wordsOf({ kind, peer, label, atMs, round }: TraceEvent): string {
+function wordsOf({ kind, peer, label, atMs, round }: TraceEvent, originMs: number): string {
   const other = peer === undefined ? '' : ` ${peer}`;
   const at = round === undefined ? '' : `, round ${round}`;
-  return printable(`${kind}${other}, ${atMs} ms${at}: ${label}`).trim();
+  return printable(`${kind}${other}, ${formatMs(atMs - originMs)} ms${at}: ${label}`).trim();
 }
 
 function merge(into: Clock, from: Clock): void {
@@ -40,10 +42,15 @@ const clockText = (clock: Clock): string =>
 
 /**
  * A run as ShiViz reads it: two lines for each event, its words, then its host and vector clock. An
- * arrival, refusal or loss knows what its send knew.
+ * arrival, refusal or loss knows what its send knew. Times are told from `originMs`; default: the
+ * first event.
  */
-export function shivizLog(events: readonly TraceEvent[]): string {
+export function shivizLog(
+  events: readonly TraceEvent[],
+  { originMs }: Pick<ChartOptions, 'originMs'> = {},
+): string {
   const ordered = alignClocks(events);
+  const zeroMs = originMs ?? firstMs(ordered);
   const hosts = hostsOf(ordered);
   const sendOf = sendsOf(ordered);
   const clocks = new Map<string, Clock>();
@@ -56,7 +63,7 @@ export function shivizLog(events: readonly TraceEvent[]): string {
     const send = sendOf.get(event);
     if (send !== undefined) merge(clock, atSend.get(send) ?? new Map());
     if (event.kind === 'send') atSend.set(event, new Map(clock));
-    return `${wordsOf(event)}\n${host} ${clockText(clock)}\n`;
+    return `${wordsOf(event, zeroMs)}\n${host} ${clockText(clock)}\n`;
   });
   return lines.join('');
 }

@@ -4,7 +4,7 @@ import { nameTwins } from '../run/blocks.ts';
 import { compareNames } from '../run/causal-order.ts';
 import { alignClocks } from '../run/clocks.ts';
 import { type Mark, marksOf } from '../run/marks.ts';
-import type { ChartOptions } from '../text/mermaid.ts';
+import { type ChartOptions, firstMs } from '../text/mermaid.ts';
 import { drawScene } from './draw.ts';
 import { timesOf } from './frame.ts';
 import { drawOverview, type SvgWindow } from './overview.ts';
@@ -44,9 +44,7 @@ export function preparedRun(events: readonly TraceEvent[]): readonly TraceEvent[
 export function svgChart(run: readonly TraceEvent[], options: SvgOptions = {}): SvgChart {
   const { marksMax = MARKS_MAX, lit } = options;
   const title = options.title?.trim() || 'a run';
-  const [first] = run;
-  const originMs =
-    options.originMs ?? run.reduce((ms, one) => Math.min(ms, one.atMs), first?.atMs ?? 0);
+  const originMs = options.originMs ?? firstMs(run);
   const shown = shownMarks(run, options);
   const parts = split(shown, marksMax);
   const windows = parts.map((part) => windowOf(part, originMs));

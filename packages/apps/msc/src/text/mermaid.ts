@@ -49,14 +49,18 @@ export const ROWS_MAX = 300;
 /** Most characters of one chart's text. */
 export const CHARACTERS_MAX = 50_000;
 
+/** When the first of these events is, ms; of none: 0. */
+export function firstMs(events: readonly TraceEvent[]): number {
+  return events.reduce((ms, one) => Math.min(ms, one.atMs), events[0]?.atMs ?? 0);
+}
+
 /** The rows of a run under the options, and the time they count from. */
 export function chartRows(
   events: readonly TraceEvent[],
   options: ChartOptions,
 ): { readonly rows: readonly Row[]; readonly originMs: number } {
   const ordered = nameTwins(alignClocks(events));
-  const originMs =
-    options.originMs ?? ordered.reduce((ms, one) => Math.min(ms, one.atMs), Infinity);
+  const originMs = options.originMs ?? firstMs(ordered);
   const { fromMs = -Infinity, toMs = Infinity, filter = () => true } = options;
   const shown = ordered.filter((one) => one.atMs >= fromMs && one.atMs <= toMs && filter(one));
   return { rows: rowsOf(shown, originMs), originMs };
