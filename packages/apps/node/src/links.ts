@@ -1,7 +1,6 @@
 // Keeps links to the other members up.
-import { readFileSync } from 'node:fs';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Failure, LinkHandler, PublicKey } from '@fatty/interface';
+import { CLOSE, type Failure, type LinkHandler, type PublicKey } from '@fatty/interface';
 import {
   admitOnly,
   type Dialer,
@@ -10,6 +9,7 @@ import {
   dials,
   isPlainBeyond,
   type LinkIdentity,
+  readAuthorities,
   whyNotLinked,
 } from '@fatty/network';
 import type { Hint } from '@fatty/protocol';
@@ -17,6 +17,8 @@ import type { NodeConfig } from './config.ts';
 
 /** Longest wait between two tries, ms: a cell is small, and a replica without links lags behind. */
 const REDIAL_MS_MAX = 1_000;
+/** A member takes one link of each key. */
+const TAKEN = 'somebody has linked with our key after us; does a copy of this folder run?';
 /** Ticks until we dial a member that would have to dial us: it may not know where we are. */
 const PATIENCE_TICKS = 5;
 
@@ -59,7 +61,7 @@ export class PeerDialers {
 
   /**
    * `onNews` is told once per peer and change. `dialsAll`: whether nobody dials us, for we are no member.
-   * @throws Error when the file of authorities cannot be read
+   * @throws Error when the file of authorities is of no use
    */
   constructor(
     identity: LinkIdentity,
@@ -76,7 +78,7 @@ export class PeerDialers {
     this.#authorities = authoritiesOf(config);
   }
 
-  /** The file of authorities again, for links to come. @throws Error when it cannot be read */
+  /** The file of authorities again, for links to come. @throws Error when it is of no use: the old one stands */
   reload(config: DialConfig): void {
     this.#authorities = authoritiesOf(config);
     this.#config = config;
@@ -176,6 +178,7 @@ export class PeerDialers {
 
   #whyOf(state: Extract<DialState, { kind: 'waiting' }>, failure: Failure | undefined): string {
     const why = whyNotLinked(state, failure);
+    if (state.code === CLOSE.conflict && failure === undefined) return `${why}: ${TAKEN}`;
     if (failure?.code !== 'tls_failed') return why;
     return `${why} (authorities: ${this.#authorities?.file ?? 'the system’s'})`;
   }
@@ -183,5 +186,5 @@ export class PeerDialers {
 
 function authoritiesOf({ tlsCa, tlsCert }: DialConfig): Authorities | undefined {
   const file = tlsCa === '' ? tlsCert : tlsCa;
-  return file === '' ? undefined : { file, pem: readFileSync(file, 'utf8') };
+  return file === '' ? undefined : { file, pem: readAuthorities(file) };
 }

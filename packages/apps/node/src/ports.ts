@@ -1,7 +1,7 @@
 // Opens the ports of a replica.
 import { fail, ok } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
-import { type Listener, type ListenOptions, listen, urlHost } from '@fatty/network';
+import { type Listener, type ListenOptions, listen, PemError, urlHost } from '@fatty/network';
 import type { NodeConfig } from './config.ts';
 
 interface OpenPort {
@@ -27,12 +27,16 @@ export class Ports {
     this.#onRefused = onRefused;
   }
 
-  /** Code `cannot_listen`: a port is taken, an address is not ours, a PEM file is unreadable. */
+  /** Codes: `cannot_listen` (a port is taken, an address is not ours), `bad_certificate` (a PEM file is of no use). */
   async listening<T>(open: () => Promise<T>): Promise<Outcome<T>> {
     try {
       return ok(await open());
     } catch (error) {
-      return fail('cannot_listen', `ports on ${this.#config.host}`, (error as Error).message);
+      const { message } = error as Error;
+      if (error instanceof PemError) {
+        return fail('bad_certificate', 'tlsCert, tlsKey and tlsCa in PEM that fit', message);
+      }
+      return fail('cannot_listen', `ports on ${this.#config.host}`, message);
     }
   }
 

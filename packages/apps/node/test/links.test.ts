@@ -101,3 +101,20 @@ test('who is no member any more is left, and dialled no more', async () => {
   dialers.close();
   await listener.close();
 });
+
+test('a member whose link another one of its key has taken is told to look for a copy', async () => {
+  const listener = await listen({ port: 0, identity: identityOf(high), handler: deaf });
+  const config = { insecure: false, tlsCa: '', tlsCert: '' };
+  const news: (string | undefined)[] = [];
+  const own = new PeerDialers(identityOf(low), deaf, config, (...told) => void news.push(told[2]));
+  const copy = new PeerDialers(identityOf(low), deaf, config, () => undefined);
+  const members = [{ key: high.publicKey, peer: listener.url }];
+  own.update(members);
+  await until(() => listener.links().length === 1);
+  copy.update(members);
+  await until(() => news.some((why) => why !== undefined));
+  expect(news.find((why) => why !== undefined)).toMatch(/^conflict: .*copy of this folder/);
+  own.close();
+  copy.close();
+  await listener.close();
+});

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { connect } from '@fatty/client/node';
 import { ed25519 } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
@@ -14,6 +15,8 @@ import { generateKeyPem, initCell, loadConfig, runNode, withAddresses } from '..
 import { saveCell } from '../src/init.ts';
 
 const MAIN = new URL('../dist/main.js', import.meta.url).pathname;
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../edge/network/test/fixtures/${name}`, import.meta.url));
 const DISK = new URL('./failing-disk.mjs', import.meta.url).href;
 /** Loaded before a replica: throws when told to, where nobody catches it. */
 const THROWING =
@@ -88,6 +91,21 @@ describe('a process that cannot start says why and exits with 1', () => {
       expect([code, stderr]).toEqual([1, expect.stringMatching(/^cannot_listen: .*EADDRINUSE/)]);
     }
     server.close();
+  });
+
+  it('bad_certificate: a file in PEM is absent, none, or does not fit', async () => {
+    const cert = fixture('localhost.cert.pem');
+    const fits = ['--tlsCert', cert, '--tlsKey', fixture('localhost.key.pem')];
+    const absent = join(dir, 'absent.pem');
+    for (const flags of [
+      [...fits, '--tlsCa', absent],
+      [...fits, '--tlsCa', fixture('localhost.key.pem')],
+      ['--tlsCert', cert, '--tlsKey', fixture('root.cert.pem')],
+      ['--tlsCert', absent, '--tlsKey', absent],
+    ]) {
+      const { code, stderr } = await start(0, flags).ended;
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^bad_certificate: .*\.pem/)]);
+    }
   });
 
   it('not_a_member: the key is in no committee', async () => {

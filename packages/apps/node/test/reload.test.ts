@@ -37,10 +37,11 @@ test('SIGHUP reads cell.json, certificates and log level again; what is bad is t
   const cell = initCell({ dir: join(dir, 'cell'), replicas: 4, tls: true });
   if (!cell.ok) throw new Error(cell.failure.code);
   const replica = join(dir, 'cell', 'replica-0');
-  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  const [cert, key, ca] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'ca.pem')];
   copyFileSync(fixture('localhost.cert'), cert);
   copyFileSync(fixture('localhost.key'), key);
-  const config = { tlsCert: cert, tlsKey: key, tlsCa: fixture('root.cert') };
+  copyFileSync(fixture('root.cert'), ca);
+  const config = { tlsCert: cert, tlsKey: key, tlsCa: ca };
   const settings = join(replica, 'config.json');
   writeFileSync(settings, JSON.stringify(config));
   child = spawn(process.execPath, [MAIN, '--dir', replica], {
@@ -55,6 +56,14 @@ test('SIGHUP reads cell.json, certificates and log level again; what is bad is t
   writeFileSync(cert, 'no certificate');
   expect(await hangUp('not read again')).toContain(cert);
   copyFileSync(fixture('localhost.cert'), cert);
+  for (const [text, why] of [
+    ['no certificate', 'no certificate in it'],
+    [`-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`, 'ca.pem'],
+  ] as const) {
+    writeFileSync(ca, text);
+    expect(await hangUp('not read again')).toContain(why);
+  }
+  copyFileSync(fixture('root.cert'), ca);
 
   const path = join(dir, 'cell', 'cell.json');
   const good = readFileSync(path, 'utf8');
