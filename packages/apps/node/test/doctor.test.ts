@@ -19,7 +19,7 @@ import { linkFor } from '../../../lock/core/test/links-of.ts';
 import { saveChain } from '../src/chain-file.ts';
 import { examineCertificate } from '../src/doctor/certificate.ts';
 import { judgeClock } from '../src/doctor/clock.ts';
-import { examineRoom, judgeSyncs } from '../src/doctor/disk.ts';
+import { examineDisk, examineRoom, judgeSyncs } from '../src/doctor/disk.ts';
 import { forecast, judgeReach, reach } from '../src/doctor/reach.ts';
 import { examineNode } from '../src/doctor.ts';
 import {
@@ -101,6 +101,13 @@ describe('judgements', () => {
     expect(verdicts(all)).toEqual(['good', 'warning', 'bad']);
     const rooms = await Promise.all([1, 2 ** 62].map((least) => examineRoom(dir, least)));
     expect(verdicts(rooms)).toEqual(['good', 'bad']);
+  });
+
+  it('of a disk that cannot be read or written end no examination', async () => {
+    const absent = join(dir, 'absent');
+    const found = await Promise.all([examineRoom(absent, 1), examineDisk(absent)]);
+    expect(verdicts(found)).toEqual(['bad', 'bad']);
+    expect(found.map(({ detail }) => detail).join()).toMatch(/ENOENT.*cannot be written: ENOENT/);
   });
 
   it('of clocks go by the member in the middle', () => {

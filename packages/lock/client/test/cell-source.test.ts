@@ -5,8 +5,10 @@ import { toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import { type Cell, cellIdOf, DEFAULT_PARAMS, signAddresses, writeCell } from '@fatty/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect, type NodeConnectOptions } from '../src/node.ts';
+import { type Client, connect, type NodeConnectOptions } from '../src/node.ts';
 import { boundedText, type Reader, readCellFromAny } from '../src/sdk/cell-source.ts';
+import { connectOn, type Platform } from '../src/sdk/connect.ts';
+import type { ClientConfig } from '../src/sdk/options.ts';
 import { codeOf } from './code-of.ts';
 
 const scheme = nodeScheme();
@@ -127,6 +129,48 @@ describe('a replica that has moved', () => {
       expect(found.addresses[0]?.client).toBe('ws://127.0.0.1:9');
       expect(found.hints).toBe(undefined);
     }
+  });
+});
+
+describe('a look at where replicas are now', () => {
+  const members = whole.committee.members;
+  const hints = members.map((key, i) => ({ key, peer: '', client: `wss://${'abcd'[i]}:1` }));
+  const founding = writeCell({ ...whole, addresses: [], hints });
+
+  /** What a client that began with the file of the founding looks with. */
+  async function looking(
+    answers: Readonly<Record<string, string | Error>>,
+  ): Promise<Required<ClientConfig>['refresh']> {
+    let refresh: ClientConfig['refresh'];
+    const platform: Platform<Client> = {
+      ...readerOf({ 'cell.json': founding, ...answers }),
+      trusted: (source) => source === 'cell.json',
+      dial: () => {
+        throw new Error('nobody is dialled');
+      },
+      client: (config) => {
+        ({ refresh } = config);
+        throw new Error('seen enough');
+      },
+    };
+    await expect(connectOn(platform, 'cell.json', {})).rejects.toThrow('seen enough');
+    if (refresh === undefined) throw new Error('no look');
+    return refresh;
+  }
+
+  it('asks a replica at once, though the file can be read', async () => {
+    const refresh = await looking({ 'https://a:1/cell.json': writeCell(whole) });
+    const { addresses } = await refresh(new AbortController().signal);
+    expect(addresses).toEqual(whole.addresses);
+  });
+
+  it('takes the file where the replica does not answer, and asks another one next', async () => {
+    const down = new Error('refused');
+    const pages = { 'https://a:1/cell.json': down, 'https://b:1/cell.json': writeCell(whole) };
+    const refresh = await looking(pages);
+    const { signal } = new AbortController();
+    expect((await refresh(signal)).addresses).toEqual([]);
+    expect((await refresh(signal)).addresses).toEqual(whole.addresses);
   });
 });
 

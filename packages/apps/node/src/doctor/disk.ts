@@ -13,8 +13,8 @@ const MIB = 2 ** 20;
 
 /** @param freeBytesMin the margin below which the replica takes nothing more */
 export async function examineRoom(dir: string, freeBytesMin: number): Promise<Finding> {
-  const { bavail, bsize } = await statfs(dir);
-  const free = bavail * bsize;
+  const free = await freeBytes(dir);
+  if (typeof free === 'string') return bad('room', free, 'give the folder of this replica (--dir)');
   const detail = `${Math.floor(free / MIB)} MiB free`;
   const margin = `the replica stops taking anything below ${Math.floor(freeBytesMin / MIB)} MiB`;
   if (free < freeBytesMin) return bad('room', detail, `make room: ${margin}`);
@@ -22,8 +22,29 @@ export async function examineRoom(dir: string, freeBytesMin: number): Promise<Fi
   return good('room', detail);
 }
 
+/** Or why nobody can say. */
+async function freeBytes(dir: string): Promise<number | string> {
+  try {
+    const { bavail, bsize } = await statfs(dir);
+    return bavail * bsize;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Writes and syncs a file of its own in the folder, as a log is written, and removes it. */
 export async function examineDisk(dir: string): Promise<Finding> {
+  try {
+    return judgeSyncs(await timeSyncs(dir));
+  } catch (error) {
+    const advice =
+      'see "When the disk lets you down" of the node: a full, failed or read-only disk';
+    return bad('disk', `cannot be written: ${(error as Error).message}`, advice);
+  }
+}
+
+/** Ms that each write took to be durable. */
+async function timeSyncs(dir: string): Promise<readonly number[]> {
   const path = join(dir, `doctor-${process.pid}.tmp`);
   const file = await open(path, 'wx', 0o600);
   const block = new Uint8Array(WRITE_BYTES);
@@ -39,7 +60,7 @@ export async function examineDisk(dir: string): Promise<Finding> {
     await file.close();
     await unlink(path);
   }
-  return judgeSyncs(tookMs);
+  return tookMs;
 }
 
 /** @param tookMs how long each of some writes took to be durable */

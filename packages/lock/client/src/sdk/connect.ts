@@ -98,9 +98,14 @@ async function cellAt(platform: Reader, source: CellSource, terms: ReadTerms): P
 // Array.isArray does not narrow readonly arrays.
 const isList = (source: CellSource): source is readonly string[] => Array.isArray(source);
 
+/** Whoever does not answer a look in this time is passed over, ms. */
+const LOOK_MS_MAX = 3_000;
+
 /**
  * One source after the other, the replicas themselves among them: whichever is down or lies, the next look
- * is somewhere else. Addresses are signed and numbered, so what is known only gets newer.
+ * is somewhere else. A file of this machine costs nobody anything and is often the one of the founding, so it is
+ * read at every look, and a replica is asked besides. Addresses are signed and numbered, so what is known only
+ * gets newer.
  */
 function refresher(
   platform: Reader,
@@ -109,14 +114,21 @@ function refresher(
   cell: Cell,
 ): Required<Pick<ClientConfig, 'refresh'>> {
   const named = typeof source === 'string' ? [source] : isList(source) ? source : [];
+  const timeoutMs = Math.min(terms.timeoutMs, LOOK_MS_MAX);
+  const files = named.filter((one) => platform.trusted(one));
+  const pages = named.filter((one) => !platform.trusted(one));
   let { addresses } = cell;
   let turn = 0;
   const refresh = async (signal: AbortSignal): Promise<Cell> => {
     const replicas = contactsOf({ ...cell, addresses }).map(({ client }) => client);
-    const sources = [...named, ...replicas.filter((url) => url !== '')];
-    const next = sources[turn++ % sources.length] ?? '';
-    const found = await readCell(platform, next, { ...terms, cellId: cell.cellId, signal });
-    addresses = newestAddresses(addresses, found.addresses);
+    const sources = [...pages, ...replicas.filter((url) => url !== '')];
+    const next = sources.length === 0 ? [] : [sources[turn++ % sources.length] ?? ''];
+    const read = (one: string): Promise<Cell> =>
+      readCell(platform, one, { cellId: cell.cellId, signal, timeoutMs });
+    const found = await Promise.allSettled([...files, ...next].map(read));
+    for (const one of found) {
+      if (one.status === 'fulfilled') addresses = newestAddresses(addresses, one.value.addresses);
+    }
     return { ...cell, addresses };
   };
   return { refresh };
