@@ -1,5 +1,5 @@
 // Tests of charts in every format, from recordings and from worlds.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';
@@ -107,13 +107,55 @@ describe('chart --as', () => {
     expect(out).not.toContain('0 to 2 ms: ');
     for (const [choice, said] of [
       ['acquire#3', 'got 2 of it'],
-      ['release', 'got none of it'],
+      ['release', 'got none of it; the run has acquire (2)\n'],
       ['acquire#0', 'whole number from 1'],
       ['#', 'expected KIND'],
     ] as const) {
       const { code, err } = await fatty('chart', run, '--as', 'svg', '--op', choice);
       expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(said)]);
     }
+  });
+
+  it('says what there is to who asks for what there is not', async () => {
+    const back = await fatty('chart', run, '--from', '90', '--to', '9');
+    expect([back.code, back.err]).toEqual([
+      EXIT.usage,
+      expect.stringContaining('--to: expected at least --from, 90, got 9'),
+    ]);
+    for (const flags of [
+      ['--op', 'release'],
+      ['--from', '96'],
+      ['--as', 'otlp', '--from', '50', '--to', '60'],
+    ]) {
+      const { code, err } = await fatty('chart', run, ...flags);
+      expect([code, err]).toEqual([
+        EXIT.done,
+        expect.stringContaining('it takes 95 ms, and the run has acquire (2)'),
+      ]);
+    }
+  });
+
+  it('draws the recordings of a folder as one run', async () => {
+    const runs = join(dir, 'runs');
+    mkdirSync(join(runs, 'empty'), { recursive: true });
+    writeFileSync(join(runs, 'notes.txt'), 'no event');
+    recorded(
+      'runs/r1.jsonl',
+      TWICE.filter(({ who }) => who === 'r1'),
+    );
+    recorded(
+      'runs/r0.jsonl',
+      TWICE.filter(({ who }) => who !== 'r1'),
+    );
+    const { code, out, err } = await fatty('chart', runs, '--title', 'both', '--ascii');
+    expect([code, err]).toEqual([EXIT.done, '']);
+    const alone = await fatty('chart', run, '--title', 'both', '--ascii');
+    expect(out).toBe(alone.out);
+    const none = await fatty('chart', join(runs, 'empty'));
+    expect([none.code, none.err]).toEqual([
+      EXIT.usage,
+      expect.stringContaining('expected recordings (*.jsonl), got none'),
+    ]);
   });
 
   it('shows a long run as an overview, and its windows', async () => {

@@ -271,7 +271,7 @@ describe('chart', () => {
     const mermaid = await fatty('chart', one, two, '--title', 'a run');
     expect(mermaid.code).toBe(EXIT.done);
     expect(mermaid.out).toContain('sequenceDiagram');
-    expect(mermaid.err).toContain('1 lines hold no event');
+    expect(mermaid.err).toContain('r1.jsonl: line 2 holds no event\n');
     const ascii = await fatty('chart', one, two, '--ascii', '--out', join(dir, 'chart.txt'));
     expect(ascii.out).toBe('');
     expect(readFileSync(join(dir, 'chart.txt'), 'utf8')).toContain('block');

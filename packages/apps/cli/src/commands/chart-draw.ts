@@ -97,8 +97,16 @@ export function chosenOp(
   const there = stories.length === 0 ? 'none' : `${stories.length}`;
   throw new ExitError(
     EXIT.usage,
-    `--op: expected op ${number} of kind ${kind}, got ${there} of it`,
+    `--op: expected op ${number} of kind ${kind}, got ${there} of it; ${tellOps(run)}`,
   );
+}
+
+/** What ops a run has, for who asked for others. */
+export function tellOps(run: readonly TraceEvent[]): string {
+  const counts = new Map<string, number>();
+  for (const { op } of findOps(run, {})) counts.set(op.kind, (counts.get(op.kind) ?? 0) + 1);
+  const told = [...counts].map(([kind, count]) => `${kind} (${count})`);
+  return told.length === 0 ? 'the run has no ops' : `the run has ${told.join(', ')}`;
 }
 
 /** Draws a prepared run. @throws ExitError, exit code 2, for a window that there is not */
@@ -113,7 +121,8 @@ export function drawRun(
   const { fromMs = -Infinity, toMs = Infinity, filter = () => true, originMs } = shown;
   const events = run.filter((one) => one.atMs >= fromMs && one.atMs <= toMs && filter(one));
   const write = { shiviz: shivizLog, perfetto: perfettoTrace, otlp: otlpTrace }[format];
-  const isEmpty = events.length === 0;
+  // A trace is of an op: of a run without ops nothing is left.
+  const isEmpty = format === 'otlp' ? findOps(events, {}).length === 0 : events.length === 0;
   const text = write(events, originMs === undefined ? {} : { originMs });
   return { text, windows: 1, window: undefined, index: undefined, isEmpty };
 }

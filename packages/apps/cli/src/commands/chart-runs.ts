@@ -1,4 +1,6 @@
 // Reads runs: recordings, and worlds that are played again.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TraceEvent } from '@fatty/interface';
 import { findBroken, mergeTraces, preparedRun, readTrace } from '@fatty/msc';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
@@ -22,11 +24,25 @@ export function isWorld(text: string): boolean {
   }
 }
 
+function tellBadLines(file: string, [first, ...more]: readonly number[], io: Io): void {
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : `, nor do ${more.length} more`;
+  io.err(`fatty: ${file}: line ${first} holds no event${others}\n`);
+}
+
+/** The recordings in a folder, in the order of their names; a file is itself. @throws ExitError, exit code 2 */
+function filesOf(path: string): readonly string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+  const names = readdirSync(path).filter((name) => name.endsWith('.jsonl'));
+  if (names.length > 0) return names.sort().map((name) => join(path, name));
+  throw new ExitError(EXIT.usage, `${path}: expected recordings (*.jsonl), got none`);
+}
+
 /** Events of all files on one clock, with a mark where they contradict each other. */
 function readTraces(files: readonly (readonly [string, string])[], io: Io): readonly TraceEvent[] {
   const traces = files.map(([file, text]) => {
     const { events, badLines } = readTrace(text);
-    if (badLines.length > 0) io.err(`fatty: ${file}: ${badLines.length} lines hold no event\n`);
+    tellBadLines(file, badLines, io);
     return events;
   });
   const events = mergeTraces(traces);
@@ -34,13 +50,13 @@ function readTraces(files: readonly (readonly [string, string])[], io: Io): read
   return findBroken(preparedRun(events));
 }
 
-/** The run of recordings, or of one world's file. @throws ExitError, exit code 2 */
+/** The run of recordings (files, or folders of them), or of one world's file. @throws ExitError, exit code 2 */
 export async function readRun(
   files: readonly string[],
   net: string | undefined,
   io: Io,
 ): Promise<Run> {
-  const texts = files.map((file) => [file, readText(file)] as const);
+  const texts = files.flatMap(filesOf).map((file) => [file, readText(file)] as const);
   const worlds = texts.filter(([, text]) => isWorld(text));
   const [world] = worlds;
   if (world === undefined) return { events: readTraces(texts, io), title: undefined };

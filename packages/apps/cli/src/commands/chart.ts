@@ -14,6 +14,7 @@ import {
   type DrawOptions,
   drawRun,
   opChoice,
+  tellOps,
 } from './chart-draw.ts';
 import { readRun } from './chart-runs.ts';
 import { type Register, withFormat } from './command.ts';
@@ -87,15 +88,27 @@ function optionsOf(
     if (Number.isFinite(ms)) return originMs + ms;
     throw new ExitError(EXIT.usage, `${name}: expected milliseconds, got ${value}`);
   };
-  const { window } = flags;
+  const { window, from, to } = flags;
+  const fromMs = from === undefined ? undefined : at('--from', from);
+  const toMs = to === undefined ? undefined : at('--to', to);
+  if (fromMs !== undefined && toMs !== undefined && toMs < fromMs) {
+    throw new ExitError(EXIT.usage, `--to: expected at least --from, ${from}, got ${to}`);
+  }
   return {
     title,
     originMs,
     window: window === undefined ? undefined : wholeNumber('--window', window, { min: 1 }),
     ...shownOf(run, flags, format),
-    ...(flags.from === undefined ? {} : { fromMs: at('--from', flags.from) }),
-    ...(flags.to === undefined ? {} : { toMs: at('--to', flags.to) }),
+    ...(fromMs === undefined ? {} : { fromMs }),
+    ...(toMs === undefined ? {} : { toMs }),
   };
+}
+
+/** Says what there is to who asked for what there is not. */
+function tellNothing(run: readonly TraceEvent[], { originMs = 0 }: DrawOptions, io: Io): void {
+  const lastMs = run.reduce((ms, one) => Math.max(ms, one.atMs), originMs) - originMs;
+  const there = `it takes ${Math.ceil(lastMs)} ms, and ${tellOps(run)}`;
+  io.err(`fatty: nothing in this run fits what was asked for: ${there}\n`);
 }
 
 async function draw(files: readonly string[], flags: ChartFlags, io: Io): Promise<number> {
@@ -103,8 +116,9 @@ async function draw(files: readonly string[], flags: ChartFlags, io: Io): Promis
   const format = chartFormat(flags.as, flags.out, flags.ascii ? 'ascii' : 'mermaid');
   const { events, title } = await readRun(files, flags.net, io);
   const name = flags.title ?? title ?? files.map((file) => basename(file)).join(' ');
-  const drawing = drawRun(events, format, optionsOf(events, name, flags, format));
-  if (drawing.isEmpty) io.err('fatty: nothing in this run fits what was asked for\n');
+  const options = optionsOf(events, name, flags, format);
+  const drawing = drawRun(events, format, options);
+  if (drawing.isEmpty) tellNothing(events, options, io);
   const { text, windows } = drawing;
   if (json) return write(JSON.stringify({ windows, [format]: text }), flags, io);
   tellParts(drawing, flags, io);

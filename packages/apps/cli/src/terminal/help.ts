@@ -57,9 +57,9 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   explain: ['fatty explain locks --seed 7 --runs 50', 'fatty explain locks-37a5bb8a.json'],
   chart: [
-    'fatty chart runs/0.jsonl --ascii',
-    'fatty chart runs/0.jsonl runs/1.jsonl --op acquire --out run.svg',
-    'fatty chart runs/0.jsonl --as shiviz --out run.log',
+    'fatty chart runs --brief --ascii',
+    'fatty chart runs --op acquire --out run.svg',
+    'fatty chart runs/r0.jsonl runs/r1.jsonl --as shiviz --out run.log',
   ],
   context: ['fatty context set prod --cell cell.json --key me.pem', 'fatty context use prod'],
   bench: ['fatty bench', 'fatty bench --clients 1,8 --loads put --for 1000 -o json'],
