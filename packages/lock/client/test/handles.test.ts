@@ -112,6 +112,22 @@ describe('a handle', () => {
     expect(third.lock?.held).toBe(true);
   });
 
+  it('poisoned ends the loop over its events', async () => {
+    const world = await RecipeWorld.start();
+    const handle = await world.run(open(await world.client(), '/e', { create: {}, events: true }));
+    const seen: HandleEvent[] = [];
+    const reading = (async () => {
+      for await (const event of handle.events()) seen.push(event);
+    })();
+    await world.pass(500);
+    expect(seen).toEqual([]);
+    handle.poison();
+    await world.run(reading);
+    expect(seen).toEqual([{ kind: 'invalid', why: 'closed' }]);
+    expect(() => handle.events()).toThrow(/poisoned/);
+    await world.run(handle.close());
+  });
+
   it('tells what happens to its node and its children, from the open on, until it is gone', async () => {
     const world = await RecipeWorld.start();
     const [one, two] = [await world.client(), await world.client()];

@@ -17,6 +17,7 @@ export type HandleEvent =
   | { readonly kind: 'epoch' }
   /** Some events cannot be had any more: read the node again. */
   | { readonly kind: 'missed' }
+  /** `closed`: the handle was closed or poisoned, or its client was closed. */
   | { readonly kind: 'invalid'; readonly why: 'removed' | 'closed' };
 
 /** What is told of a session. */

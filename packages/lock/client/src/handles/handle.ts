@@ -205,10 +205,11 @@ export class Handle implements AsyncDisposable {
     return eventsOf(this.#client, watch, this);
   }
 
-  /** Fails what is under way and whatever is asked later, from any task. {@link close} stays possible. */
+  /** Fails what is under way and whatever is asked later, and ends its events, from any task. {@link close} stays possible. */
   poison(): void {
     const { path } = this;
     this.#poison.abort(clientError('aborted', 'a handle', 'one that was poisoned', { path }));
+    void this.#opened.watch?.return();
   }
 
   /** Gives back what the handle holds, and ends its events. Never rejects; later calls are `closed`. */
