@@ -116,6 +116,19 @@ describe('what to do', () => {
     }
   });
 
+  it.each([
+    'access_denied',
+    'key_rotated',
+    'key_revoked',
+    'cell_unreadable',
+    'bad_cell_file',
+    'bad_path',
+  ])('of %s: more than that the call is wrong', (code) => {
+    const failure = { code, expected: 'x', actual: 'y' };
+    const { advice } = new FattyError(failure, { outcome: 'not_applied', retryable: false });
+    expect(advice).not.toContain('Mend the call');
+  });
+
   it('counts the milliseconds that a lock-delay lasts', () => {
     const failure = { code: 'lock_delay', expected: 'x', actual: 'y' };
     const error = new FattyError(failure, {

@@ -25,7 +25,7 @@ describe('connecting', () => {
     const broken = { ...cell.platform, scheme: { ...ed25519(), verify: () => true } };
     expect(await codeOf(connectOn(broken, cell.cell, {}))).toBe('bad_ed25519');
     expect(await codeOf(connectOn(cell.platform, 'file', {}))).toBe('bad_cell_file');
-    expect(await codeOf(cell.connect({ cellId: '00' }))).toBe('wrong_cell_id');
+    expect(await codeOf(cell.connect({ cellId: '00'.repeat(32) }))).toBe('wrong_cell_id');
     cell.greet = 1006;
     expect(await codeOf(cell.connect({ timeoutMs: 50 }))).toBe('unreachable');
     const signal = AbortSignal.abort('enough');

@@ -10,7 +10,17 @@ import {
   positionShape,
   type Query,
 } from '@fatty/api';
-import { bool, type Check, cellId, choice, optional, publicKey, text, utf8 } from '@fatty/codec';
+import {
+  bool,
+  type Check,
+  cellId,
+  choice,
+  fromHex,
+  optional,
+  publicKey,
+  text,
+  utf8,
+} from '@fatty/codec';
 import { type CellParams, committeeShape } from '@fatty/protocol';
 import {
   type Checks,
@@ -165,12 +175,18 @@ const CHAIN_LENGTH_MIN = 64;
 
 /** Who signs. */
 export const SIGNER: Check = fields({ publicKey, sign: must('a function', isFunction) });
+/** As text or as bytes. */
+const isCellId = (value: unknown): boolean => {
+  const bytes = typeof value === 'string' ? fromHex(value) : value;
+  return bytes instanceof Uint8Array && bytes.length === 32;
+};
+
 /** Options of `connect`. */
 export const CONNECT: Checks<ConnectOptions> = {
   signal,
   timeoutMs: duration,
   signer: maybe(SIGNER),
-  cellId: may('hex or bytes', (value) => typeof value === 'string' || value instanceof Uint8Array),
+  cellId: may('64 hex digits, or 32 bytes', isCellId),
   webSocket: may('a WebSocket class', isFunction),
   leaseMs: whole(LEASE_MS_MIN, LEASE_MS_MAX),
   graceMs: duration,

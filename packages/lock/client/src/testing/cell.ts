@@ -1,4 +1,5 @@
 // A cell in this process, for tests of applications.
+import './loaded.ts';
 import { createCairoVerifier } from '@fatty/cairo-verify';
 import { hash, type SignatureScheme, type Signer, standIn, utf8 } from '@fatty/codec';
 import { GATEWAY_LIMITS, Gateway, type MakeFront } from '@fatty/host';
