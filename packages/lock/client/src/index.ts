@@ -1,12 +1,27 @@
 // The platform-free entry: browsers, and whatever has fetch and WebSocket.
 
 /// <reference lib="esnext.disposable" preserve="true" />
+// Types of other packages that calls of a client name: who makes the calls imports them from here.
+export type {
+  Answer,
+  ContentMode,
+  Entry,
+  LockMode,
+  Op,
+  Query,
+  Result,
+  Sibling,
+  Stat,
+} from '@fatty/api';
+export type { Signer } from '@fatty/codec';
 export type {
   CallRequest,
   Landed,
   SessionState,
   SessionStatus,
 } from '@fatty/core';
+export type { Position, PublicKey } from '@fatty/interface';
+export type { Cell } from '@fatty/protocol';
 export type { NodeAcl } from './sdk/acl.ts';
 export type { Cached, CachedOptions } from './sdk/cached.ts';
 export { Client } from './sdk/client.ts';

@@ -22,7 +22,7 @@ export * from './index.ts';
 /** Options of `connect` in Node. */
 export interface NodeConnectOptions extends ConnectOptions {
   /** For `wss://` and `https://`: authorities (PEM text) to trust instead of the system's. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
 }
 
 /** VM and prover come with an optional peer of this package. @throws FattyError `no_prover` */

@@ -15,13 +15,13 @@ export type { HandleEvent } from './events.ts';
 /** How a node is opened. */
 export interface OpenOptions extends CallOptions {
   /** What the handle is for; the rest is refused here (`access_denied`), whatever the lists say. Default `write`. */
-  readonly mode?: 'read' | 'write';
+  readonly mode?: 'read' | 'write' | undefined;
   /** Makes the node where there is none. `exclusive: true`: only a new one will do (`exists`). */
-  readonly create?: Omit<CreateOptions, 'sequential' | 'signal' | 'timeoutMs'>;
+  readonly create?: Omit<CreateOptions, 'sequential' | 'signal' | 'timeoutMs'> | undefined;
   /** Whether {@link Handle.events} will be asked for: from the open on nothing is missed. Default false. */
-  readonly events?: boolean;
+  readonly events?: boolean | undefined;
   /** Of every lock taken by this handle, ms: how long others wait when this client fails. Default 0. */
-  readonly lockDelayMs?: number;
+  readonly lockDelayMs?: number | undefined;
 }
 
 /** The state of a lock, to be shown to others: they check it, and act for nobody whose lock it was. */

@@ -26,9 +26,9 @@ export interface Member {
 /** Options of `join`. */
 export interface JoinOptions extends WaitOptions {
   /** What others read of this member. */
-  readonly content?: Uint8Array | string;
+  readonly content?: Uint8Array | string | undefined;
   /** Default: `member-` and a number that never comes again. A name that is taken is `exists`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** This client's place in a group. It ends with the session, too. `await using` leaves at the end of the block. */

@@ -46,7 +46,7 @@ export async function ensureNode(
 /** How a state is followed. */
 export interface FollowOptions extends WaitOptions {
   /** Whether an event may have changed what is looked at. Default: each may. */
-  readonly matters?: (event: WatchEvent) => boolean;
+  readonly matters?: ((event: WatchEvent) => boolean) | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ import { signalOf, type WaitOptions } from './shared.ts';
 /** What is watched, and how much of it. */
 export interface SnapshotWatchOptions extends WaitOptions {
   /** All that is below the path, too. Default: the node itself and what stands in it. */
-  readonly recursive?: boolean;
+  readonly recursive?: boolean | undefined;
 }
 
 /** The state that the events behind it go on from. */

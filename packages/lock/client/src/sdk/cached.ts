@@ -9,7 +9,7 @@ import type { Watch } from './watch.ts';
 /** Options of `cached`. */
 export interface CachedOptions {
   /** A value is served only when the cell has said within so many ms that it has not changed. Default 5,000. */
-  readonly maxAgeMs?: number;
+  readonly maxAgeMs?: number | undefined;
 }
 
 const CACHED: Checks<CachedOptions> = { maxAgeMs: duration };

@@ -24,12 +24,12 @@ export interface ConnectOptions
     Omit<ClientConfig, 'cell' | 'dial' | 'host' | 'refresh' | 'signer' | 'scheme' | 'watch'>
   > {
   /** The key to sign with. Default: a fresh one, gone with the client. */
-  readonly signer?: Signer;
+  readonly signer?: Signer | undefined;
   /** Trusted cell id (hex or bytes): needed when the cell comes over the network. */
-  readonly cellId?: string | Uint8Array;
+  readonly cellId?: string | Uint8Array | undefined;
   /** The WebSocket class. Default: the platform's own. */
-  readonly webSocket?: WebSocketConstructor;
-  readonly signal?: AbortSignal;
+  readonly webSocket?: WebSocketConstructor | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What differs between platforms. */

@@ -23,12 +23,12 @@ import type { Watcher } from './watcher.ts';
 /** Every async method of the SDK takes these. */
 export interface CallOptions {
   /** Aborts the call; an acquire is undone at the cell. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Elapsed ms (TIME.md, T6) until the call is answered `timeout`: earlier, by as much as the wall clock
    * is set forward meanwhile. Default: the client's `timeoutMs`.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** What a driver is made of: that of its core and of its links, and who watches. */
@@ -36,16 +36,16 @@ export interface DriverConfig
   extends Omit<CoreConfig, 'cell' | 'signer' | 'scheme' | 'seed'>,
     LinksConfig {
   /** Clocks, timers and chance. Default: those of the platform. */
-  readonly host?: Host;
+  readonly host?: Host | undefined;
   /** Sees every effect before it is performed; for checkers. */
-  readonly watch?: (effect: ClientEffect) => void;
+  readonly watch?: ((effect: ClientEffect) => void) | undefined;
   /** Replicas that said something impossible; for logs. */
-  readonly onSuspect?: (replica: number, failure: Failure) => void;
+  readonly onSuspect?: ((replica: number, failure: Failure) => void) | undefined;
   /**
    * What was thrown outside of any call: faults of this SDK, and of listeners. Nothing of it ends the
    * process; the client goes on. Default: `console.error`.
    */
-  readonly onFault?: FaultListener;
+  readonly onFault?: FaultListener | undefined;
 }
 
 /** While a session is open the clocks are looked at so often: the host may have slept, ms. */

@@ -19,11 +19,11 @@ export interface DeclareOptions extends CallOptions {
   /** State clock and state the first proof starts from. */
   readonly t: bigint;
   readonly s: bigint;
-  readonly policy?: Partial<MachinePolicy>;
+  readonly policy?: Partial<MachinePolicy> | undefined;
   /** `lessee` (default): proofs name who uses them. `open`: anybody's will do. */
-  readonly binding?: Binding;
+  readonly binding?: Binding | undefined;
   /** Cells at the end of the lease statement that the program shows, 0 to 30. Default 0. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
   /**
    * An inbox, of which one proof consumes so many entries at most (1 to 31). `neglect`: what
    * becomes of a worker that lets an entry wait for longer than a period: it is `shown` (default),
@@ -31,19 +31,19 @@ export interface DeclareOptions extends CallOptions {
    */
   readonly inbox?: { readonly window: number; readonly neglect?: Neglect };
   /** Longest time between two proofs, ms. Default 12,000. */
-  readonly periodMs?: number;
+  readonly periodMs?: number | undefined;
   /** Default 0. */
-  readonly lockDelayMs?: number;
+  readonly lockDelayMs?: number | undefined;
 }
 
 /** What proofs are sent with. */
 export interface ProofOptions extends CallOptions {
   /** For binding `lessee`: the machine's last event, which the proofs name. */
-  readonly nonce?: Position;
+  readonly nonce?: Position | undefined;
   /** As the machine declared. Default 0. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
   /** The window of its inbox, as the machine declared. Default 0: none. */
-  readonly inbox?: number;
+  readonly inbox?: number | undefined;
 }
 
 /** What a machine needs of its client. */

@@ -88,54 +88,54 @@ export interface FileValue {
 /** Options of `put`. */
 export interface PutOptions extends CallOptions {
   /** Guarded files: write only over this content generation. */
-  readonly generation?: Position;
+  readonly generation?: Position | undefined;
   /** Guarded files: write only while this lock is held. */
-  readonly lock?: Lock;
+  readonly lock?: Lock | undefined;
   /** Make the directories above it first. */
-  readonly parents?: boolean;
+  readonly parents?: boolean | undefined;
   /** A new file dies with this client's session. */
-  readonly ephemeral?: boolean;
+  readonly ephemeral?: boolean | undefined;
   /** How a new file is written from now on. Default `shared`. */
-  readonly mode?: ContentMode;
+  readonly mode?: ContentMode | undefined;
 }
 
 /** Options of `create`. */
 export interface CreateOptions extends CallOptions {
   /** Default `file`. */
-  readonly node?: 'directory' | 'file';
-  readonly content?: Uint8Array | string;
-  readonly mode?: ContentMode;
-  readonly ephemeral?: boolean;
+  readonly node?: 'directory' | 'file' | undefined;
+  readonly content?: Uint8Array | string | undefined;
+  readonly mode?: ContentMode | undefined;
+  readonly ephemeral?: boolean | undefined;
   /** Fail with `exists` on a live name. Default true. */
-  readonly exclusive?: boolean;
+  readonly exclusive?: boolean | undefined;
   /**
    * The name goes on with the position of the create: `/q/job-` makes `/q/job-0000000000000023.0000000004`. No
    * name comes twice, and each sorts behind all that were made before, also after deletes. Always exclusive.
    */
-  readonly sequential?: boolean;
-  readonly parents?: boolean;
+  readonly sequential?: boolean | undefined;
+  readonly parents?: boolean | undefined;
 }
 
 /** Options of `remove`. */
 export interface RemoveOptions extends CallOptions {
   /** The whole subtree, in ordered steps of at most 1,000 nodes, children first. */
-  readonly recursive?: boolean;
+  readonly recursive?: boolean | undefined;
 }
 
 /** Options of `acquire`. */
 export interface AcquireOptions extends CallOptions {
   /** Default `exclusive`. */
-  readonly mode?: LockMode;
+  readonly mode?: LockMode | undefined;
   /** Longest wait as the cell counts it, lease-clock ms; `max_wait` after it. Default: for ever. */
-  readonly maxWaitMs?: number;
+  readonly maxWaitMs?: number | undefined;
   /** Pause before others may have it if we fail, ms, at most 60,000. Default 0. */
-  readonly lockDelayMs?: number;
+  readonly lockDelayMs?: number | undefined;
 }
 
 /** What a client is made of. */
 export interface ClientConfig extends DriverConfig {
   /** ms; for every call that does not name its own. Default 30,000; waits for locks: none. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One of the three lists of a node. `write`: and lock, remove, and create below it. `change`: of the lists. */

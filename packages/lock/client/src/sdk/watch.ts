@@ -8,14 +8,14 @@ import { FattyError } from './error.ts';
 /** Options of `watch`. */
 export interface WatchOptions {
   /** All that is below the path, too. Default: the node itself and what stands in it. */
-  readonly recursive?: boolean;
+  readonly recursive?: boolean | undefined;
   /**
    * Where to begin: the `next` of the last event dealt with, or the `position` of an earlier watch.
    * Default: now; what this client has seen by then does not come again.
    */
-  readonly from?: Position;
+  readonly from?: Position | undefined;
   /** Ends the watch, and the loop over it, without an error. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Its place, and where a watch goes on that has dealt with it. */

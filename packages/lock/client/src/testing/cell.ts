@@ -16,18 +16,18 @@ import { TestLinks } from './links.ts';
 /** Options of {@link startTestCell}. */
 export interface TestCellOptions {
   /** 4 (default) bear one that fails, 7 two, 10 three. */
-  readonly replicas?: number;
+  readonly replicas?: number | undefined;
   /** Machines that are no members, for {@link TestCell.replace}. Default 0. */
-  readonly spares?: number;
+  readonly spares?: number | undefined;
   /** The same seed gives the same delays and the same keys. Default 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Default: signatures that cost nothing and protect nobody. `nodeScheme()` for real ones. */
-  readonly scheme?: SignatureScheme;
+  readonly scheme?: SignatureScheme | undefined;
   /**
    * `real` (default): the cell's clock goes with this machine's, and with `advance` as far ahead as is asked.
    * `manual`: it goes with `advance` only.
    */
-  readonly clock?: 'real' | 'manual';
+  readonly clock?: 'real' | 'manual' | undefined;
 }
 
 /** Options of {@link TestCell.connect}: those of `connect` that have a meaning here. */
