@@ -49,6 +49,62 @@ function labelBoxes(svg: string): readonly Box[] {
     });
 }
 
+/** Contrast of two colours, 1 to 21, as WCAG 2.1 counts it. */
+function contrast(one: string, other: string): number {
+  const light = (colour: string): number => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const share = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [a, b] = [light(one), light(other)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}
+
+describe('the legend', () => {
+  const entries = (events: readonly TraceEvent[]): readonly string[] =>
+    allOf(parseXml(svgChart(preparedRun(events)).svg))
+      .filter(({ attributes }) => attributes['aria-label'] === 'legend')
+      .flatMap((legend) => allOf(legend).filter(({ name }) => name === 'text'))
+      .map(({ text }) => text);
+
+  it('tells of packets that nobody saw leave, and still what their colour means', () => {
+    const came = { atMs: 1, who: 'r0', kind: 'receive', peer: 'c0', label: 'get /a' } as const;
+    expect(entries([came])).toEqual(['client', 'not seen to leave']);
+    const sent = { ...came, packet: 'p', who: 'c0', kind: 'send', peer: 'r0' } as const;
+    expect(entries([sent, { ...came, packet: 'p' }])).toEqual(['client']);
+  });
+
+  it('of an overview tells what is red', () => {
+    const { svg } = svgChart(STORY, { marksMax: 3 });
+    expect(svg).toContain('red: lost, refused, crashed; ▲ restart');
+  });
+});
+
+describe('the colours', () => {
+  const style = svgChart(STORY).svg.split('<style>')[1]?.split('</style>')[0] ?? '';
+  const [day = '', night = ''] = style.split('@media(prefers-color-scheme:dark)');
+
+  it.each([
+    ['day', day],
+    ['night', night],
+  ])('of the %s can be told from the paper: words by 4.5, lines and shapes by 3', (_, rules) => {
+    const paper = /\.paper\{fill:(#\w{6})/.exec(rules)?.[1] ?? '';
+    const found = (pattern: RegExp): readonly string[] =>
+      [...rules.matchAll(pattern)].map(([, colour]) => colour ?? '');
+    // The words of other packets have a colour of their own.
+    const lines = found(/\.(?:l|f|lane|head)\{(?:fill:#\w{6};)?(?:stroke|fill):(#\w{6})/g);
+    const words = found(/\.fc (?:\.(?!other)\w+ )?text\{fill:(#\w{6})/g);
+    const muted = found(/(?:\.muted|text\.label)\{fill:(#\w{6})/g);
+    expect([lines.length, words.length, muted.length]).toEqual([16, 7, 2]);
+    for (const colour of lines) expect(contrast(colour, paper)).toBeGreaterThanOrEqual(3);
+    for (const colour of [...words, ...muted]) {
+      expect(contrast(colour, paper)).toBeGreaterThanOrEqual(4.5);
+    }
+  });
+});
+
 describe('svgChart', () => {
   it('tells a run, each mark with all of its words', () => {
     const { svg, windows, isOverview } = svgChart(STORY, { title: 'A <story>' });

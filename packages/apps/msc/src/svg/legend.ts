@@ -1,5 +1,5 @@
 // What the shapes of a picture mean; only those that are in it.
-import type { Mark } from '../run/marks.ts';
+import type { Mark, PacketMark, PointMark } from '../run/marks.ts';
 import { colourOf, drawSign, signColour } from './shapes.ts';
 import { element, line, words } from './xml.ts';
 
@@ -37,9 +37,15 @@ const PACKETS: Readonly<Record<string, string>> = {
   twin: 'second block of one slot',
 };
 
-function packetEntry(mark: Extract<Mark, { kind: 'packet' }>): Entry {
+/** What its colour means, and what its line does. */
+function packetEntries(mark: PacketMark): readonly Entry[] {
   const colour = colourOf(mark);
-  const { fate } = mark;
+  const entry = packetEntry(mark, colour);
+  if (mark.leftMs !== undefined || mark.fate === 'flying') return [entry];
+  return [entry, { colour, text: 'not seen to leave', shape: stroke('l dots') + head }];
+}
+
+function packetEntry({ fate }: PacketMark, colour: string): Entry {
   if (fate === 'lost') return { colour, text: 'lost', shape: `${stroke('l dash')}${crossAt()}` };
   if (fate === 'refused') return { colour, text: 'refused', shape: stroke('l') + ring(22) };
   if (fate === 'flying') return { colour, text: 'not seen to arrive', shape: stroke('l dots') };
@@ -63,8 +69,11 @@ const SIGNS: Readonly<Record<string, string>> = {
   broken: 'an invariant breaks',
 };
 
-function entryOf(mark: Mark): Entry {
-  if (mark.kind === 'packet') return packetEntry(mark);
+function entriesOf(mark: Mark): readonly Entry[] {
+  return mark.kind === 'packet' ? packetEntries(mark) : [pointEntry(mark)];
+}
+
+function pointEntry(mark: PointMark): Entry {
   const { kind } = mark.event;
   const shape =
     kind === 'broken'
@@ -85,8 +94,7 @@ export function legendOf(
   top: number,
 ): { readonly text: string; readonly height: number } {
   const entries = new Map<string, Entry>();
-  for (const mark of marks) {
-    const entry = entryOf(mark);
+  for (const entry of marks.flatMap(entriesOf)) {
     if (!entries.has(entry.text)) entries.set(entry.text, entry);
   }
   let [x, y] = [24, top];

@@ -89,7 +89,7 @@ export function drawOverview({ title, marks, names, windows, originMs }: Overvie
   const most = counts.reduce((a, b) => Math.max(a, b), 1);
   const bottom = TOP + names.length * LANE;
   const span = { fromMs: scale.fromMs, toMs: scale.toMs, originMs };
-  const hint = `${windows.length} windows; --window N or --from MS --to MS draws one. Most at once: ${most} events.`;
+  const hint = `${windows.length} windows; --window N or --from MS --to MS draws one. Most at once: ${most} events; red: lost, refused, crashed; ▲ restart.`;
   return documentOf(
     { width: WIDTH, height: bottom + 112 },
     title,
