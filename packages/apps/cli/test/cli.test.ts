@@ -370,7 +370,7 @@ const ASKED: readonly (readonly TraceEvent[])[] = [
     },
     { atMs: 6, who: 'r1', kind: 'send', peer: 'r0', packet: 'q', label: 'back', round: 5 },
     { atMs: 7, who: 'r1', kind: 'deliver', label: 'block', round: 5 },
-    { atMs: 8, who: 'r1', kind: 'commit', label: '9, 1 ops', round: 6, commit: 9, ops: [acquire] },
+    { atMs: 8, who: 'r1', kind: 'commit', label: '9, 1 op', round: 6, commit: 9, ops: [acquire] },
   ],
 ];
 

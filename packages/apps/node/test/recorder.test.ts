@@ -178,7 +178,7 @@ describe('a recording of clients', () => {
       { kind: 'receive', peer: alice, label: 'tryAcquire /jobs', ops: [{ path: '/jobs' }] },
       {
         kind: 'commit',
-        label: `5, leader block 6/r2, 1 ops, convicts r3: ${alice} tryAcquire /jobs`,
+        label: `5, leader block 6/r2, 1 op, convicts r3: ${alice} tryAcquire /jobs`,
         commit: 5,
         ops: [{ client: alice, kind: 'tryAcquire', path: '/jobs' }],
       },

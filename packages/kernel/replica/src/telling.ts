@@ -102,8 +102,9 @@ export class Teller {
     const copies = new Map(input.batches.map((batch) => [toHex(batch.id), batch]));
     const count = [...copies.values()].reduce((sum, { ops }) => sum + ops.length, 0);
     const ops = this.#opsOf([...copies.values()]);
+    const counted = count === 1 ? '1 op' : `${count} ops`;
     const convicts = commit.convicted.map((liar) => `, convicts r${liar}`).join('');
-    const label = `${index}, leader ${this.#blockName(leader)}, ${count} ops${convicts}`;
+    const label = `${index}, leader ${this.#blockName(leader)}, ${counted}${convicts}`;
     return {
       label: label + naming(ops, count),
       round: leader.round,

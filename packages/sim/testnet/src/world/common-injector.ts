@@ -84,7 +84,7 @@ export class CommonInjector {
   }
 
   #partition({ side, forMs }: FaultOf<'partition'>): void {
-    this.note(side[0] ?? 0, `cut off: ${side.join(' ')}`);
+    this.note(side[0] ?? 0, `cut off: ${side.map((replica) => `r${replica}`).join(', ')}`);
     this.#world.network.partition(side);
     this.#world.after(forMs, () => {
       this.note(0, 'the network heals');

@@ -60,4 +60,4 @@ export function majority(processes: number): number {
 }
 
 /** A value as charts have it. */
-export const named = (value: string): string => (value === NOTHING ? 'nothing' : value);
+export const named = (value: string): string => (value === NOTHING ? 'a no-op' : value);

@@ -168,9 +168,9 @@ export class Room<M, S> extends Clockwork {
 
   #report(process: number, slot: number, value: string): void {
     const { name, isSingle } = this.#options.protocol;
-    const where = isSingle ? 'chosen' : `committed in slot ${slot}`;
+    const where = isSingle ? ', chosen' : ` in slot ${slot}`;
     const ops = value === '' ? [] : [{ client: clientOf(value), kind: name }];
-    this.tell('commit', `r${process}`, `${named(value)} is ${where}`, { ops });
+    this.tell('commit', `r${process}`, named(value) + where, { ops });
     if (this.#isLiar(process)) return;
     this.count('decisions');
     this.#decided[process]?.set(slot, value);
