@@ -45,12 +45,11 @@ export type { Recording } from './staging/script.ts';
 export { SessionClient } from './staging/session.ts';
 export {
   type FrontScene,
-  type Staged,
   StagedMachines,
   type StageOptions,
   stage,
-  staged,
 } from './staging/stage.ts';
+export { type Staged, staged, type Threw } from './staging/staged.ts';
 export { AIMS, type Aim } from './world/aims.ts';
 export { type Cell, GENESIS_MS, makeCell, smallWindows } from './world/cell.ts';
 export {

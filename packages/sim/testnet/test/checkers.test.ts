@@ -6,7 +6,7 @@ import { memberKey } from '@fatty/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BlockBook, type Reader, ViewChecker } from '../src/checkers/index.ts';
 import { bend as bendDraft, openDraft, swapParent } from '../src/liars/craft.ts';
-import { staged } from '../src/staging/stage.ts';
+import { staged } from '../src/staging/staged.ts';
 import type { Observation } from '../src/world/observation.ts';
 import { SeededRng } from '../src/world/rng.ts';
 import { blocksIn } from '../src/world/sight.ts';

@@ -15,6 +15,27 @@ class Last extends Highest {
   }
 }
 
+/** The host answers its clients, the same everywhere; its author has to hear of it all the same. */
+class Throwing extends Highest {
+  readonly #method: 'apply' | 'deliver';
+
+  constructor(method: 'apply' | 'deliver') {
+    super();
+    this.#method = method;
+  }
+
+  override deliver(source: Source, said: number): void {
+    if (this.#method === 'deliver' && said > 0) throw new RangeError(`${said} is too much`);
+    super.deliver(source, said);
+  }
+
+  override apply(_source: Source, said: number): Uint8Array {
+    if (this.#method === 'apply' && said > 0) throw new RangeError(`${said} is too much`);
+    this.value = Math.max(this.value, said);
+    return this.snapshot();
+  }
+}
+
 describe('bring your own algorithm', () => {
   test('what the READMEs show is what runs here', () => {
     expect(read('../../../../README.md')).toContain(read('./highest.ts'));
@@ -32,5 +53,17 @@ describe('bring your own algorithm', () => {
     const { failure, runs } = runNet(net, { seed: 1, runs: 30, shrinkEventsMax: 1 });
     expect(failure?.violations.map(({ rule }) => rule)).toContain('S15');
     expect(runs).toBeLessThan(30);
+  });
+
+  test.each(['apply', 'deliver'] as const)('one whose %s throws does not hold', (method) => {
+    const machine: Net['machine'] = (context) => staged(() => new Throwing(method), context);
+    const net: Net = { ...highestNet, machine };
+    const { failure } = runNet(net, { seed: 1, runs: 3, shrinkEventsMax: 1 });
+    const [first] = failure?.violations ?? [];
+    expect(first).toMatchObject({
+      rule: 'no throw',
+      expected: `the algorithm's ${method} answers`,
+    });
+    expect(first?.actual).toMatch(/^RangeError: \d+ is too much\n/);
   });
 });

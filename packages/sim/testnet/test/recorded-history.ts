@@ -2,7 +2,8 @@
 import { encode, standIn } from '@fatty/codec';
 import { OrswotAlgorithm, setOp } from '@fatty/crdt';
 import { type Watch, watch } from '../src/checkers/index.ts';
-import { stage, staged } from '../src/staging/stage.ts';
+import { stage } from '../src/staging/stage.ts';
+import { staged } from '../src/staging/staged.ts';
 import { type Cell, makeCell, smallWindows } from '../src/world/cell.ts';
 import { Client } from '../src/world/client.ts';
 import { CALM_NETWORK, QUICK_DISK, QUICK_VERIFIER } from '../src/world/faults.ts';

@@ -2,7 +2,8 @@
 import { encode, standIn, toHex, utf8 } from '@fatty/codec';
 import { OrswotAlgorithm, setOp } from '@fatty/crdt';
 import { watch } from '../checkers/index.ts';
-import { stage, staged } from '../staging/stage.ts';
+import { stage } from '../staging/stage.ts';
+import { staged } from '../staging/staged.ts';
 import { against, againstLeaders } from '../world/aims.ts';
 import { makeCell, smallWindows } from '../world/cell.ts';
 import { Client } from '../world/client.ts';

@@ -4,7 +4,7 @@ import { decode, encode, toHex } from '@fatty/codec';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { signedBatchShape } from '@fatty/protocol';
 import { effects } from '../checkers/index.ts';
-import { staged } from '../staging/stage.ts';
+import { staged } from '../staging/staged.ts';
 import type { Cell } from '../world/cell.ts';
 import { Client } from '../world/client.ts';
 import type { Checker, Observation, Violation } from '../world/observation.ts';

@@ -38,5 +38,6 @@ export {
   type RunOutcome,
   runPlan,
   type Scene,
+  say,
   useRealScheme,
 } from './net.ts';

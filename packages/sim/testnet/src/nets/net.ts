@@ -6,7 +6,8 @@ import type { Copying, Tuning } from '@fatty/replica';
 import { type Watch, watch } from '../checkers/index.ts';
 import { type Reader, ViewChecker } from '../checkers/views.ts';
 import { Operators } from '../staging/operators.ts';
-import { type Staged, type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
+import { type StagedMachines, type StageOptions, stage } from '../staging/stage.ts';
+import type { Staged } from '../staging/staged.ts';
 import { type Cell, makeCell, narrowWindows, smallWindows } from '../world/cell.ts';
 import { Client, lieAsClient, type Victim } from '../world/client.ts';
 import {

@@ -3,7 +3,7 @@ import { encode, toHex } from '@fatty/codec';
 import { type Dot, dotKey, OrswotAlgorithm, type SetOp, setOp } from '@fatty/crdt';
 import type { OrderedBatch, Receipt } from '@fatty/interface';
 import { effects } from '../checkers/index.ts';
-import { staged } from '../staging/stage.ts';
+import { staged } from '../staging/staged.ts';
 import { Client } from '../world/client.ts';
 import type { Checker, Observation, Violation } from '../world/observation.ts';
 import { readItem } from '../world/sight.ts';

@@ -11,11 +11,10 @@ import type {
 } from '@fatty/interface';
 import type { Epoch, StateView } from '@fatty/protocol';
 import { type Copying, firstEpoch, type OpenedEpoch, type Tuning, viewOf } from '@fatty/replica';
-import { hosted } from '@fatty/sessions';
 import { type Insider, type Lie, makeLiar } from '../liars/index.ts';
 import { mutating } from '../liars/mutate.ts';
 import { Twins, type TwinsParts } from '../liars/twins.ts';
-import { BASIS_COMMITS_MAX, type Cell } from '../world/cell.ts';
+import type { Cell } from '../world/cell.ts';
 import { Copies } from '../world/copies.ts';
 import type { DiskOptions } from '../world/disk.ts';
 import type { NetworkOptions, VerifierOptions } from '../world/faults.ts';
@@ -27,24 +26,7 @@ import { SeededRng } from '../world/rng.ts';
 import type { RolledEpoch } from '../world/roll.ts';
 import { World } from '../world/world.ts';
 import { honest, honestOf, signerOf } from './cores.ts';
-
-/** A machine, and the algorithm inside when it is a hosted one. */
-export interface Staged {
-  readonly machine: StateMachine;
-  readonly algorithm?: Algorithm;
-}
-
-/** Hosts a plain algorithm and keeps hold of the instance that has the committed state. */
-export function staged(make: (context: CellContext) => Algorithm, context: CellContext): Staged {
-  let algorithm: Algorithm | undefined;
-  const makeOne = (cell: CellContext): Algorithm => {
-    const made = make(cell);
-    algorithm ??= made;
-    return made;
-  };
-  const machine = hosted(makeOne, context, { basisCommitsMax: BASIS_COMMITS_MAX });
-  return algorithm === undefined ? { machine } : { machine, algorithm };
-}
+import type { Staged } from './staged.ts';
 
 /** Whom a front serves, and of what. */
 export interface FrontScene {
@@ -116,6 +98,7 @@ export class StagedMachines {
   adopt(replica: number, staged: Staged): StateMachine {
     const { machine } = staged;
     this.#machines.set(replica, staged);
+    staged.onThrow?.((method, error) => this.#threw(replica, method, error));
     const roots = new Map<number, Digest>();
     this.#roots.set(replica, roots);
     const restored = this.#restored(replica, machine);
@@ -144,11 +127,20 @@ export class StagedMachines {
     };
   }
 
+  #say(rule: string, replica: number, expected: string, actual: string): void {
+    const atMs = this.#world?.nowMs ?? 0;
+    this.#world?.report([{ rule, expected, actual, atMs, replica }]);
+  }
+
+  /** The host has answered `algorithm_failed`, as everywhere: the others agree, and still it is a fault. */
+  #threw(replica: number, method: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#say('no throw', replica, `the algorithm's ${method} answers`, text);
+  }
+
   #restored(replica: number, machine: StateMachine): Restored {
-    const say = (expected: string, actual: string): void => {
-      const atMs = this.#world?.nowMs ?? 0;
-      this.#world?.report([{ rule: 'S24', expected, actual, atMs, replica }]);
-    };
+    const say = (expected: string, actual: string): void =>
+      this.#say('S24', replica, expected, actual);
     const count = (what: string): void => void this.#world?.count(what);
     return new Restored({ machine, copies: this.#copies, every: this.#restoreEvery, say, count });
   }
