@@ -36,7 +36,8 @@ export interface Position {
  * The core contract: anything that implements it rides SecureBroadcast and the total order. `Op` is
  * what an op is once its bytes have been read. `snapshot` is canonical: equal states give equal bytes.
  * `query` reads and changes nothing, its work is bounded by what it is asked; without it nobody can ask.
- * A method that throws has a fault: its op is refused, or answered with the code `algorithm_failed`.
+ * A method that throws, or answers another thing than its type says, has a fault: its op is refused, or answered
+ * with the code `algorithm_failed`.
  */
 export interface Algorithm<Op = unknown> {
   /**

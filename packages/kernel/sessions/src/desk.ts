@@ -9,7 +9,7 @@ import type {
   Position,
   Receipt,
 } from '@fatty/interface';
-import { guarded } from './guard.ts';
+import { guardedBytes } from './guard.ts';
 import { type OpenedHostedOp, type OpenSession, openingOf, sourceOf } from './opening.ts';
 import {
   ANSWER_BYTES_MAX,
@@ -92,7 +92,7 @@ export class HostedDesk implements Desk<SessionRecord, OpenSession, HostedResult
   }
 
   #applyOwn(batch: OrderedBatch, index: number, op: unknown, at: Position): HostedResult {
-    const applied = guarded(() => this.#algorithm.apply(sourceOf(batch, index), op, at));
+    const applied = guardedBytes(() => this.#algorithm.apply(sourceOf(batch, index), op, at));
     if (!applied.ok) return hostedError(applied.failure);
     const answer = applied.value;
     if (answer.length <= ANSWER_BYTES_MAX) return { kind: 'own', answer };

@@ -1,4 +1,4 @@
-// An algorithm is somebody else's code: what it throws stays here.
+// An algorithm is somebody else's code: what it throws stays here, and so does an answer that is none.
 import { isMachineFailure } from '@fatty/codec';
 import type { Failure, Outcome } from '@fatty/interface';
 
@@ -20,4 +20,25 @@ export function guarded<T>(call: () => T): Outcome<T> {
     if (isMachineFailure(error)) throw error;
     return { ok: false, failure: THREW };
   }
+}
+
+/** What somebody's plain JavaScript answers, whatever its type says. */
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+/** As {@link guarded}; an answer that is no bytes is as good as a throw. */
+export function guardedBytes(call: () => Uint8Array): Outcome<Uint8Array> {
+  return guarded(() => {
+    const answer: unknown = call();
+    if (answer instanceof Uint8Array) return answer;
+    throw new TypeError('an answer is a Uint8Array');
+  });
+}
+
+/** As {@link guarded}, for methods that answer an object; anything else is as good as a throw. */
+export function guardedObject<T extends object>(call: () => T): Outcome<T> {
+  return guarded(() => {
+    const answer = call();
+    if (isObject(answer)) return answer;
+    throw new TypeError('an answer is an object');
+  });
 }

@@ -34,7 +34,7 @@ import type {
 } from '@fatty/interface';
 import { DEFAULT_PARAMS } from '@fatty/protocol';
 import { HostedDesk } from './desk.ts';
-import { guarded } from './guard.ts';
+import { guarded, guardedBytes, guardedObject } from './guard.ts';
 import { keepAliveRules } from './keep-alives.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits, shareSessions } from './limits.ts';
 import { checkOpening, type OpenedHostedOp, openingOf, sourceOf } from './opening.ts';
@@ -152,7 +152,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
     const op = decodeHostedOp(bytes);
     if (!op.ok || op.value.kind !== 'own') return op;
     const { op: own } = op.value;
-    const opened = guarded(() => this.#algorithm.open(own));
+    const opened = guardedObject(() => this.#algorithm.open(own));
     if (!opened.ok) return opened;
     return opened.value.ok ? ok({ kind: 'own', op: opened.value.value }) : opened.value;
   }
@@ -161,7 +161,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
   validate(source: Source, op: OpenedHostedOp): Validation {
     if (op.kind === 'openSession') return checkOpening(source, op);
     if (op.kind !== 'own') return ACCEPT;
-    const judged = guarded(() => this.#algorithm.validate?.(source, op.op) ?? ACCEPT);
+    const judged = guardedObject(() => this.#algorithm.validate?.(source, op.op) ?? ACCEPT);
     return judged.ok ? judged.value : { kind: 'reject', ...judged.failure };
   }
 
@@ -250,7 +250,7 @@ export class Hosted implements StateMachine<OpenedHostedOp> {
         failure: { code: 'no_query', expected: 'an algorithm with query()', actual },
       };
     }
-    const reply = guarded(() => query.call(this.#algorithm, question));
+    const reply = guardedBytes(() => query.call(this.#algorithm, question));
     if (!reply.ok || reply.value.length <= REPLY_BYTES_MAX) return reply;
     const [expected, actual] = [`at most ${REPLY_BYTES_MAX} bytes`, String(reply.value.length)];
     return { ok: false, failure: { code: 'answer_too_large', expected, actual } };

@@ -158,6 +158,25 @@ describe('every refusal has a code', () => {
     });
   });
 
+  test.each([undefined, null, 'text', { length: 2 }, Promise.resolve(1)])(
+    'an algorithm that answers %o, as plain JavaScript may, harms nobody',
+    (answer) => {
+      const [world, client] = [new World(), new Client(1)];
+      world.run([client.open()]);
+      const methods = { apply: () => answer, query: () => answer };
+      Object.assign(world.algorithm, methods);
+      expect(world.say(client.batch(['a']))).toEqual(['algorithm_failed']);
+      const failed = { failure: { code: 'algorithm_failed' } };
+      expect(world.machine.query(utf8('?'))).toMatchObject(failed);
+    },
+  );
+
+  test.each([undefined, 7])('an algorithm whose open answers %o has read nothing', (answer) => {
+    const chain: Algorithm = Object.assign(new Chain(), { open: () => answer });
+    const machine = hosted(() => chain, context);
+    expect(machine.open(ownOp(utf8('a')))).toMatchObject({ failure: { code: 'algorithm_failed' } });
+  });
+
   test('a gateway is told beforehand', () => {
     const [world, client] = [new World(), new Client(1)];
     const { machine } = world;

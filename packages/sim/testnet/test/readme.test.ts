@@ -55,6 +55,15 @@ describe('bring your own algorithm', () => {
     expect(runs).toBeLessThan(30);
   });
 
+  test('one whose apply answers no bytes does not hold', () => {
+    const mute = (): Highest => Object.assign(new Highest(), { apply: () => undefined });
+    const net: Net = { ...highestNet, machine: (context) => staged(mute, context) };
+    const { failure } = runNet(net, { seed: 1, runs: 3, shrinkEventsMax: 1 });
+    const [first] = failure?.violations ?? [];
+    expect(first).toMatchObject({ rule: 'no throw', expected: "the algorithm's apply answers" });
+    expect(first?.actual).toContain('expected a Uint8Array as its answer, got undefined');
+  });
+
   test.each(['apply', 'deliver'] as const)('one whose %s throws does not hold', (method) => {
     const machine: Net['machine'] = (context) => staged(() => new Throwing(method), context);
     const net: Net = { ...highestNet, machine };

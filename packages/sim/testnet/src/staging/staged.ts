@@ -32,8 +32,8 @@ export function staged(make: (context: CellContext) => Algorithm, context: CellC
 }
 
 /**
- * The same algorithm; what it throws is told before it goes on. The host answers a throw with the code
- * `algorithm_failed`, the same at every replica, so that no other rule of a world would notice.
+ * The same algorithm; what it throws is told before it goes on, and so is an answer that is no bytes. The host answers
+ * both with the code `algorithm_failed`, the same at every replica, so that no other rule of a world would notice.
  */
 function overheard(inner: Algorithm, threw: Threw): Algorithm {
   const heard = <T>(method: string, call: () => T): T => {
@@ -45,18 +45,22 @@ function overheard(inner: Algorithm, threw: Threw): Algorithm {
       throw error;
     }
   };
+  const bytesOf = (answer: unknown): Uint8Array => {
+    if (answer instanceof Uint8Array) return answer;
+    throw new TypeError(`expected a Uint8Array as its answer, got ${String(answer)}`);
+  };
   return {
     open: (bytes) => heard('open', () => inner.open(bytes)),
     ...(inner.validate && {
       validate: (source, op) => heard('validate', () => inner.validate?.(source, op) ?? ACCEPT),
     }),
     deliver: (source, op) => heard('deliver', () => inner.deliver(source, op)),
-    apply: (source, op, at) => heard('apply', () => inner.apply(source, op, at)),
+    apply: (source, op, at) => heard('apply', () => bytesOf(inner.apply(source, op, at))),
     snapshot: () => inner.snapshot(),
     restore: (bytes) => inner.restore(bytes),
     root: () => inner.root(),
     ...(inner.query && {
-      query: (question) => heard('query', () => inner.query?.(question) ?? new Uint8Array()),
+      query: (question) => heard('query', () => bytesOf(inner.query?.(question))),
     }),
   };
 }
