@@ -20,7 +20,7 @@ describe('explain', () => {
     const [what = '', world = '', story = '', where = ''] = out.split('\n\n');
     expect(what).toMatch(/^mine is broken at r1, \d+(\.\d)? ms after the start\./);
     expect(what).toContain('expected  no op; at all\n  got       #1');
-    expect(world).toMatch(/^The world: broken, seed \d+: 4 replicas, \d clients, 1 ops\n/);
+    expect(world).toMatch(/^The world: broken, seed \d+: 4 replicas, \d clients, 1 op\n/);
     expect(world).toContain('nobody lies, and nothing goes wrong');
     expect(story).toMatch(/c\d sends to r\d after \d ms: set op/);
     expect(story).toMatch(/BROKEN mine at r1: expected no op; at all, got #1$/);

@@ -41,6 +41,13 @@ const shown = (query: ChartQuery): string =>
     .join(' ');
 
 describe('shownBy', () => {
+  it('knows every client of a simulated run, also one that sends ahead of its answers', () => {
+    const run = ['c0', 'c99', 'p0', 'r0'].map((who) => {
+      return { atMs: 0, who, kind: 'note', label: `${who} speaks` } as const;
+    });
+    expect(run.filter(shownBy({})).map(({ who }) => who)).toEqual(['c0', 'c99', 'p0']);
+  });
+
   it('brief: ballots and terms are told, heartbeats are not', () => {
     const said = ['prepare, ballot 3', 'votes for r1, term 2', 'heartbeat', 'long-term plans'];
     const run = said.map(

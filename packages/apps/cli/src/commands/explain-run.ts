@@ -151,7 +151,10 @@ const secondsOf = (ms: number): string => `${Math.round(ms * 10) / 10} ms`;
 
 function worldWords({ net, plan }: World): string {
   const signatures = plan.signatures ? ', real signatures' : '';
-  return `${net.name}, seed ${plan.seed}: ${plan.replicas} replicas, ${plan.clients} clients, ${plan.ops.length} ops${signatures}`;
+  const counted = (many: number, one: string): string => `${many} ${one}${many === 1 ? '' : 's'}`;
+  const clients = counted(plan.clients, 'client');
+  const ops = counted(plan.ops.length, 'op');
+  return `${net.name}, seed ${plan.seed}: ${plan.replicas} replicas, ${clients}, ${ops}${signatures}`;
 }
 
 function inWords({ world, violation, violations, story, chart }: Explanation): string {

@@ -44,7 +44,7 @@ export function playWorld({ net, plan }: World): Played {
   const events: TraceEvent[] = [];
   try {
     const { violations } = runPlan(net, plan, { trace: (event) => void events.push(event) });
-    const title = `${net.name}, the world of ${plan.seed}`;
+    const title = `${net.name}, the world of seed ${plan.seed}`;
     return { title, run: preparedRun(events), violations };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -16,8 +16,8 @@ export interface ChartQuery {
   readonly brief?: boolean;
 }
 
-/** A client's lifeline, by its name. */
-export const isClient = (name: string | undefined): boolean => name?.startsWith('c') === true;
+/** A client's lifeline, by its name; `p0` is one that sends ahead of its answers. */
+export const isClient = (name: string | undefined): boolean => /^[cp]/.test(name ?? '');
 
 /** The short name of a key has so many digits of it. */
 const SHORT_KEY = /^c[0-9a-f]{6}$/;
