@@ -77,6 +77,19 @@ describe('output that nobody takes', () => {
   });
 });
 
+describe('a cell in the foreground', () => {
+  it('tells of a replica that ends while the others go on', async () => {
+    const up = new Running(['up', '--dir', join(dir, 'losing')]);
+    await until(() => up.out.includes('Ctrl-C stops it'));
+    const [, pid] = /^2 +(\d+)/m.exec(up.out) ?? [];
+    process.kill(Number(pid), 'SIGKILL');
+    await until(() => up.err.includes('replica 2 ended (SIGKILL)'));
+    up.child.kill('SIGINT');
+    expect(await up.exit).toBe(EXIT.done);
+    expect(up.err.match(/ended/g)).toHaveLength(1);
+  });
+});
+
 describe('a command that is told to end', () => {
   let cell: RunningCell;
   let client: Client;

@@ -40,6 +40,14 @@ describe('fatty without a word', () => {
     expect(out.split('\n').length).toBeLessThan(12);
   });
 
+  it('writes commands as whoever called it through npx can type them', async () => {
+    const env = { FATTY_CONTEXTS: join(dir, 'none.json'), npm_command: 'exec' };
+    const { out } = await greeted(env);
+    expect(out).toMatch(/^ {2}npx fatty tour {4}/m);
+    expect(out).toContain('"npx fatty --help"');
+    expect(out).not.toMatch(/^ +fatty /m);
+  });
+
   it('says that nobody answers, and does not wait for long', async () => {
     const cell = 'ws://127.0.0.1:1';
     const contexts = join(dir, 'contexts.json');

@@ -9,7 +9,7 @@ import { type AlgorithmModule, moduleOf, type RunningCell, startCell } from '../
 import { untilToldToStop } from '../cell/ending.ts';
 import { REPLICA_MAIN } from '../cell/process.ts';
 import { EXIT, ExitError, type Io, wholeNumber } from '../terminal/io.ts';
-import { formatOf, show } from '../terminal/output.ts';
+import { asCalled, formatOf, show } from '../terminal/output.ts';
 import { signalExit } from '../terminal/stop.ts';
 import { type Register, withFormat } from './command.ts';
 import { DEFAULT_DIR } from './target.ts';
@@ -142,11 +142,29 @@ async function up(flags: UpFlags, io: Io): Promise<number> {
     ...(flags.console === true && { env: { ...process.env, FATTY_CONSOLE: 'true' } }),
   });
   announce(cell, flags, io);
+  tellLosses(cell, stop, io);
   const why = await stop;
   if (flags.output !== 'json') io.err(`fatty: ${why}, stopping\n`);
   await cell.close();
   if (record !== undefined) io.err(`fatty: draw the run with: fatty chart ${record}/*.jsonl\n`);
   return EXIT.done;
+}
+
+/** A replica that ends before it is told to is told of; the others go on without it. */
+function tellLosses(cell: RunningCell, stop: Promise<unknown>, io: Io): void {
+  let isStopping = false;
+  void stop.then(() => {
+    isStopping = true;
+  });
+  for (const { index, dir, process } of cell.replicas) {
+    void process.exited.then(({ code, signal }) => {
+      if (isStopping) return;
+      const how = signal ?? `exit ${code}`;
+      io.err(
+        `fatty: replica ${index} ended (${how}), the others go on; its log is ${join(dir, 'replica.log')}, and "up" after Ctrl-C starts it again\n`,
+      );
+    });
+  }
 }
 
 /** A replay of fewer records is over before anybody could read about it. */
@@ -178,8 +196,8 @@ function announce(cell: RunningCell, flags: UpFlags, io: Io): void {
   const isOwn = cell.cell.algorithm !== undefined;
   const tries = isOwn ? ['op submit HEX', 'op query'] : ['put /hello world', 'get /hello'];
   const lines = tries.map((words) => `  fatty ${words} --cell ${cell.cellPath}\n`).join('');
-  io.out(`\nThe cell is up. In another terminal:\n${lines}`);
-  if (flags.console === true) io.out(`  fatty console --cell ${cell.cellPath}\n`);
+  const console = flags.console === true ? `  fatty console --cell ${cell.cellPath}\n` : '';
+  io.out(asCalled(`\nThe cell is up. In another terminal:\n${lines}${console}`, io.env));
   io.out(`Ctrl-C stops it; its data stays in ${cell.dir}.\n`);
 }
 

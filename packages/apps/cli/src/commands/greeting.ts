@@ -1,7 +1,7 @@
 // `fatty` without a word: how the cell here is, or how to begin.
 import { isFattyError } from '@fatty/client';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
-import { printable } from '../terminal/output.ts';
+import { asCalled, printable } from '../terminal/output.ts';
 import { withClient } from './client.ts';
 import { type Report, report } from './status.ts';
 import { type Target, targetOf } from './target.ts';
@@ -67,7 +67,7 @@ export async function greet(version: string, io: Io): Promise<number> {
     `Fatty ${version}: locks, leases and small files for machines that do not trust each other.\n\n`,
   );
   const target = targetHere(io);
-  io.out(target === undefined ? BEGIN : await cellWords(target, io));
-  io.out('\n"fatty --help" lists every command.\n');
+  const words = target === undefined ? BEGIN : await cellWords(target, io);
+  io.out(asCalled(`${words}\n"fatty --help" lists every command.\n`, io.env));
   return EXIT.done;
 }

@@ -94,3 +94,8 @@ export function show(io: Io, format: Format, value: Row | readonly Row[]): void 
     io.out(rows.map((row) => `${json(row)}\n`).join(''));
   } else io.out(Array.isArray(value) ? table(value) : fields(value as Row));
 }
+
+/** Commands as whoever called this one can type them: through npx, `fatty` is on no PATH. */
+export function asCalled(text: string, { npm_command: how }: NodeJS.ProcessEnv): string {
+  return how === 'exec' ? text.replace(/(^ +|")fatty /gm, '$1npx fatty ') : text;
+}
