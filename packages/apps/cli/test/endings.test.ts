@@ -18,7 +18,7 @@ const TICK = fileURLToPath(new URL('../../../cairo/prove/machines/tick.casm', im
 /** A running `fatty`. */
 class Running {
   readonly child: ChildProcess;
-  readonly exit: Promise<number | NodeJS.Signals | null>;
+  readonly exit: Promise<number | string | null>;
   out = '';
   err = '';
 

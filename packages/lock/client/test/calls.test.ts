@@ -118,6 +118,7 @@ describe('what to do', () => {
 
   it.each([
     'access_denied',
+    'already_held',
     'key_rotated',
     'key_revoked',
     'cell_unreadable',

@@ -30,7 +30,9 @@ const BY_CODE: Readonly<Record<string, string>> = {
   sdk_fault: 'Report it with its cause: the mistake is ours.',
   not_found: 'Create it first; parents makes what is above it.',
   exists: 'Choose another name, or write to what is there.',
-  wrong_mode: 'Write a guarded file with a generation or a lock.',
+  wrong_mode:
+    'Write a guarded file with a generation or a lock, a shared one with neither (mode of create).',
+  already_held: 'Go on with the lock that you have, or release it first.',
   generation_mismatch: 'Read it again, and write over what is there now.',
   not_empty: 'Remove what is below it first, or all of it (recursive).',
   no_prover: 'Install @fatty/cairo beside @fatty/client.',
