@@ -1,8 +1,9 @@
-// `node tools/bench/model.mjs [--clients N] [--calls N] [--op noop|put|lock|hand] [--machines N] [--cores N]
+// `node tools/bench/model.mjs [--clients N] [--calls N] [--floods N] [--op noop|put|lock|hand] [--machines N] [--cores N]
 // [--warm MS] [--for MS] [--tuning JSON] [--params JSON] [--profile FILE] [--uncertified]`: a cell and its clients in one process, on cores
 // of a model. The code of replicas, gateways and clients runs in truth and is charged the CPU it took;
 // sockets and disks are charged what they were measured to cost. So two builds can be compared on a
-// machine that others keep busy.
+// machine that others keep busy. Floods are clients besides, with as many batches under way as a session may have, each as
+// long as it may be; what is measured are the others.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
   options: {
     clients: { type: 'string', default: '64' },
     calls: { type: 'string', default: '1' },
+    floods: { type: 'string', default: '0' },
     op: { type: 'string', default: 'noop' },
     machines: { type: 'string', default: '1' },
     cores: { type: 'string', default: '2' },
@@ -34,6 +36,9 @@ const { values } = parseArgs({
   },
 });
 const [clients, calls] = [Number(values.clients), Number(values.calls)];
+const floods = Number(values.floods);
+/** Batches of one session under way, and ops of each. */
+const [FLOOD_CALLS, FLOOD_OPS] = [64, 256];
 const [warmMs, forMs] = [Number(values.warm), Number(values.for)];
 /** ms: a frame on its way, CPU to send and to read one, and a write with its datasync. */
 const [LINK_MS, SEND_MS, READ_MS, DISK_MS] = [0.03, 0.022, 0.028, 0.4];
@@ -211,11 +216,11 @@ class Client {
   }
 
   /** Over and over; each turn is a latency. */
-  loop(one) {
+  loop(one, isFlood) {
     const beganMs = world.nowMs;
     one(() => {
-      if (isMeasuring) latencies.push(world.nowMs - beganMs);
-      this.loop(one);
+      if (isMeasuring && !isFlood) latencies.push(world.nowMs - beganMs);
+      this.loop(one, isFlood);
     });
   }
 }
@@ -248,11 +253,15 @@ const written = (client, path) => {
     });
 };
 
+const FLOOD = ops(...Array.from({ length: FLOOD_OPS }, () => NOOP));
+const flooded = (client) => (next) => client.call(FLOOD, next);
+
 function begin(client, index) {
   const mode = values.op === 'put' ? 'shared' : 'guarded';
   client.call(ops({ kind: 'create', path: `/file-${index}`, ...file, mode }), () => {
-    const one = WORK[values.op](client, index);
-    for (let i = 0; i < calls; i++) client.loop(one);
+    const isFlood = index >= clients;
+    const one = isFlood ? flooded(client) : WORK[values.op](client, index);
+    for (let i = 0; i < (isFlood ? FLOOD_CALLS : calls); i++) client.loop(one, isFlood);
   });
 }
 
@@ -272,7 +281,7 @@ linkReplicas(replicas);
 const loop = world.loop(machines - 1);
 const all = [];
 loop.post(() => {
-  for (let i = 0; i < clients; i++) all.push(new Client(i, loop, replicas));
+  for (let i = 0; i < clients + floods; i++) all.push(new Client(i, loop, replicas));
 });
 world.after(BEGIN_MS, () => loop.post(() => all.forEach(begin)));
 world.run(BEGIN_MS + warmMs);

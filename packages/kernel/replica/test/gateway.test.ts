@@ -18,6 +18,7 @@ import { openKeepAlive } from '@fatty/sessions';
 import { describe, expect, it } from 'vitest';
 import type { Tuning } from '../src/index.ts';
 import { bareMachine } from './bare-machine.ts';
+import type { Cell } from './cell.ts';
 import { carried } from './forge.ts';
 import {
   ASKED,
@@ -37,14 +38,14 @@ function gateway(
   tuning: Partial<Tuning> = {},
   verify?: (job: Uint8Array) => Verdict | undefined,
   options: Partial<Options> = {},
-): { world: World; client: Client; codes: () => readonly string[] } {
+): { cell: Cell; world: World; client: Client; codes: () => readonly string[] } {
   const cell = options.cell ?? makeCell(4);
   const world = new World({ cell, tuning, ...(verify ? { verify } : {}), ...options });
   world.start();
   world.run(5);
   const codes = (): readonly string[] =>
     world.host(0).refused.map(({ tag, failure }) => `${tag} ${failure.code}`);
-  return { world, client: new Client(cell, 'c'), codes };
+  return { cell, world, client: new Client(cell, 'c'), codes };
 }
 
 describe('submit', () => {
@@ -111,10 +112,14 @@ describe('submit', () => {
 
   it('says when it is overloaded, by count and by bytes', () => {
     const few = gateway({ queueBatchesMax: 3 });
-    for (let k = 0; k < 6; k++) few.world.submit(0, few.client.op(`${k}`), k);
+    for (let k = 0; k < 6; k++) few.world.submit(0, new Client(few.cell, `${k}`).op('x'), k);
     expect(few.codes()).toEqual(['4 overloaded', '5 overloaded']);
     few.world.run(1_000);
     expect(batchesOf(few.world.host(1)).length).toBe(4);
+    // A client alone has no more than it leaves to others.
+    const own = gateway({ queueBatchesMax: 3 });
+    for (let k = 0; k < 5; k++) own.world.submit(0, own.client.op(`${k}`), k);
+    expect(own.codes()).toEqual(['3 overloaded', '4 overloaded']);
     const small = gateway({ queueBytesMax: 1_000 });
     for (let k = 0; k < 4; k++) small.world.submit(0, small.client.batch([new Uint8Array(900)]), k);
     // The first went into a block at once.

@@ -76,6 +76,10 @@ export class Gateway {
     if (!batch.ok) return this.#refuse(tag, batch.failure);
     const id = toHex(batch.value.id);
     if (this.#port.pool.get(id) || this.#checking.has(id)) return;
+    if (!this.#hasShare(batch.value)) {
+      const share = 'less in the queue than there is room left';
+      return this.#refuse(tag, failure('overloaded', share, 'one more'));
+    }
     this.#judge(new Arrival(batch.value, this.#port.machine), tag);
   }
 
@@ -224,6 +228,20 @@ export class Gateway {
     const { queueBatchesMax, queueBytesMax } = this.#port.tuning;
     if (this.#checking.bytes + this.#port.pool.bytes >= queueBytesMax) return false;
     return this.#checking.size + this.#port.pool.queued < queueBatchesMax;
+  }
+
+  /**
+   * Whoever has as much in the queue as there is room left gets no more. So k clients that flood leave 1 / (k + 1)
+   * of the queue to others, and one alone has a half.
+   */
+  #hasShare({ batch: { client } }: ClosedBatch): boolean {
+    const { pool, tuning } = this.#port;
+    const own = pool.queuedOf(client);
+    const batches = this.#checking.size + pool.queued;
+    const bytes = this.#checking.bytes + pool.bytes;
+    return (
+      own.batches < tuning.queueBatchesMax - batches && own.bytes < tuning.queueBytesMax - bytes
+    );
   }
 
   #refuse(tag: number, flaw: Failure): void {

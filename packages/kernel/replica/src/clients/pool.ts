@@ -13,7 +13,7 @@ import {
   seenCache,
 } from '@fatty/broadcast';
 import { equalBytes, toHex } from '@fatty/codec';
-import type { Digest, Signature, StateMachine, Unsigned } from '@fatty/interface';
+import type { Digest, PublicKey, Signature, StateMachine, Unsigned } from '@fatty/interface';
 import { type Batch, type Committee, memberKey } from '@fatty/protocol';
 import { HANDED_BYTES_MAX, HANDED_MAX } from '../boundary/messages.ts';
 import type { Tuning } from '../boundary/tuning.ts';
@@ -21,6 +21,7 @@ import { type Cost, costOf, validateBatch } from '../checks/validate.ts';
 import { Accusations } from './accusations.ts';
 import { type Candidate, pack, placeOf, sizeOf } from './packing.ts';
 import type { Statements } from './statements.ts';
+import { Turns } from './turns.ts';
 import { UnsignedQueue } from './unsigned-queue.ts';
 
 interface Included {
@@ -71,7 +72,7 @@ export class Pool {
   readonly unsigned: UnsignedQueue;
   readonly accusations: Accusations;
   readonly #port: PoolPort;
-  /** In the order they came, by batch id. */
+  /** In the order they came, by batch id; {@link Turns} says which is next. */
   readonly #queue = new Map<string, CarriedBatch>();
   readonly #carried = new Map<string, Included>();
   /** Last round in which a queued batch is left to somebody else's block, by batch id. */
@@ -88,6 +89,7 @@ export class Pool {
   readonly #early: SeenCache = seenCache(EARLY_MAX);
   /** What a batch costs every replica (R11, R11a). */
   readonly #costs = new WeakMap<CarriedBatch, Cost>();
+  readonly #turns = new Turns();
   #bytes = 0;
 
   constructor(port: PoolPort) {
@@ -114,6 +116,11 @@ export class Pool {
   /** Of the queue. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of this client in the queue. */
+  queuedOf(client: PublicKey): { readonly batches: number; readonly bytes: number } {
+    return this.#turns.of(client);
   }
 
   /** Something to say, whoever carries it. */
@@ -167,7 +174,7 @@ export class Pool {
   handOver(round: number): readonly CarriedBatch[] {
     const given: CarriedBatch[] = [];
     const kept = new Set<string>();
-    for (const [id, carried] of this.#queue) {
+    for (const [id, carried] of this.#turns.inOrder(this.#queue)) {
       const { signed, batch } = carried;
       const { session, seq } = batch;
       const isSmall = signed.core.length <= HANDED_BYTES_MAX;
@@ -199,7 +206,7 @@ export class Pool {
     return (this.#leftUntil.get(id) ?? 0) >= round;
   }
 
-  /** Takes what fits into the own block of `round`, oldest first (limits: R8, R11a). */
+  /** Takes what fits into the own block of `round`, by turns of the clients (limits: R8, R11a). */
   take(round: number): Cargo {
     const { limits } = this.#port.committee.params;
     const members = this.#port.committee.members.length;
@@ -313,12 +320,14 @@ export class Pool {
     if (waiting === undefined) return;
     this.#bytes -= sizeOf(waiting);
     this.#queue.delete(id);
+    this.#turns.leave(waiting);
     this.#leftUntil.delete(id);
     this.#seen.delete(id);
   }
 
   #enqueue(id: string, batch: CarriedBatch): void {
     this.#queue.set(id, batch);
+    this.#turns.enter(batch, this.#costs.get(batch)?.weight);
     this.#places.set(placeOf(batch), id);
     this.#bytes += sizeOf(batch);
   }
@@ -354,13 +363,16 @@ export class Pool {
 
   #takeBatches(bytesMax: number, round: number): readonly CarriedBatch[] {
     const packed = pack(this.#candidates(round), this.#port.committee, bytesMax);
-    for (const { id } of packed) this.#dequeue(id);
+    for (const { id, carried } of packed) {
+      if (this.#queue.has(id)) this.#turns.reached(carried);
+      this.#dequeue(id);
+    }
     return packed.map(({ carried }) => carried).sort(compareBatches);
   }
 
-  /** In their order. Costs are worked out when their turn comes. */
+  /** By turns of their clients. Costs are worked out when their turn comes. */
   *#candidates(round: number): Generator<Candidate> {
-    for (const [id, carried] of [...this.#queue, ...this.#takeHanded(round)]) {
+    for (const [id, carried] of [...this.#turns.inOrder(this.#queue), ...this.#takeHanded(round)]) {
       yield { id, carried, cost: this.#costOf(carried), isLeft: this.#isLeft(id, round) };
     }
   }
