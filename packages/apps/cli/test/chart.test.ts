@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TraceEvent } from '@fatty/interface';
 import { SHIVIZ_REGEX, traceLine } from '@fatty/msc';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../src/terminal/io.ts';
 import { fatty, folder } from './fatty.ts';
 
 const dir = folder();
 const own = (name: string): string => fileURLToPath(new URL(`./nets/${name}`, import.meta.url));
+
+const home = process.cwd();
+// A world that fails is written where one is.
+beforeAll(() => process.chdir(dir));
+afterAll(() => process.chdir(home));
 
 function recorded(name: string, events: readonly TraceEvent[]): string {
   const path = join(dir, name);

@@ -100,6 +100,7 @@ describe('all nets', () => {
     const filed: unknown = JSON.parse(readFileSync(join(dir, file), 'utf8'));
     expect(filed).toEqual({ net: 'orswot', plan: { seed: 3 }, violations });
     expect(err).toContain('S5: expected one root, got two');
+    expect(err).toContain(`fatty explain ${file} tells why`);
   });
 
   it('run in processes of their own', async () => {

@@ -1,10 +1,10 @@
 // Tests of nets from modules.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIES } from '@fatty/testnet';
 import mermaid from 'mermaid';
-import { describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { NAMED_NETS } from '../src/commands/named-nets.ts';
 import { LIE_NAMES, NET_NAMES } from '../src/commands/net.ts';
 import { EXIT } from '../src/terminal/io.ts';
@@ -12,6 +12,10 @@ import { fatty, folder } from './fatty.ts';
 
 const dir = folder();
 const own = (name: string): string => fileURLToPath(new URL(`./nets/${name}`, import.meta.url));
+const home = process.cwd();
+// A world that fails is written where one is.
+beforeAll(() => process.chdir(dir));
+afterAll(() => process.chdir(home));
 const chartPath = (): string => join(dir, 'out.mmd');
 
 test('the help names every net and every lie, though it loads none of them', () => {
@@ -46,10 +50,28 @@ describe('a net of somebody else', () => {
     await expect(mermaid.parse(drawn)).resolves.toBeTruthy();
   });
 
-  it('that throws says what, and does not hold', async () => {
+  it('that breaks says which rule, keeps the shrunk world, and who explains it', async () => {
+    const net = own('broken.mjs');
+    const { code, err, out } = await fatty('net', net, '--seed', '1', '--runs', '2', '-o', 'json');
+    expect(code).toBe(EXIT.refused);
+    expect(err).toContain('broken broke mine: expected no op; at all, got #1');
+    expect(err).toContain('fatty: mine: A rule of this net.');
+    const [, file = '', again = ''] =
+      /is in (\S+\.json); (fatty explain .*) tells why/u.exec(err) ?? [];
+    expect(readdirSync(dir)).toContain(file);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      net: 'broken',
+      plan: (JSON.parse(out) as { plan: object }).plan,
+    });
+    const told = await fatty(...again.split(' ').slice(1));
+    expect(told.out).toContain('mine is broken at r1');
+  });
+
+  it('that throws says what, where and in which net, and does not hold', async () => {
     const said = await fatty('net', own('throwing.mjs'), '--seed', '1', '--runs', '2');
-    expect(said.code).not.toBe(EXIT.done);
-    expect(said.err).toContain('my own mistake');
+    expect(said.code).toBe(EXIT.refused);
+    expect(said.err).toContain('a world of mine, seed 1, threw: my own mistake');
+    expect(said.err).toMatch(/at .*throwing\.mjs:\d+/u);
   });
 
   it.each([
@@ -58,6 +80,7 @@ describe('a net of somebody else', () => {
     ['flawed.mjs', 'export flawed', 'size.replicas'],
     ['flawed.mjs', 'machine: a function', 'act: a function'],
     ['gone.mjs', 'cannot be imported', 'gone.mjs'],
+    ['gone.ts', 'cannot be imported', 'compile it'],
   ])('%s: %s', async (name, ...words) => {
     const { code, err } = await fatty('net', own(name));
     expect(code).toBe(EXIT.usage);

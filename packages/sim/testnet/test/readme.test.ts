@@ -1,7 +1,8 @@
 // Tests of what the README says of an algorithm of one's own.
 import { readFileSync } from 'node:fs';
+import { decode, u53 } from '@fatty/codec';
 import type { Source } from '@fatty/interface';
-import { missed, type Net, runNet, staged } from '@fatty/testnet';
+import { type Act, type Checker, effects, missed, type Net, runNet, staged } from '@fatty/testnet';
 import { describe, expect, test } from 'vitest';
 import { Highest } from './highest.ts';
 import { highestNet } from './highest-net.ts';
@@ -53,6 +54,28 @@ describe('bring your own algorithm', () => {
     const { failure, runs } = runNet(net, { seed: 1, runs: 30, shrinkEventsMax: 1 });
     expect(failure?.violations.map(({ rule }) => rule)).toContain('S15');
     expect(runs).toBeLessThan(30);
+  });
+
+  test('its checkers see ops, what it read in them, and answers in its own words', () => {
+    const seen = { ops: 0, wrong: 0 };
+    const see: Checker['see'] = (observation) => {
+      if (observation.kind !== 'committed') return [];
+      for (const { batch, receipt } of effects(observation)) {
+        for (const [i, bytes] of batch.ops.entries()) {
+          const answer = decode(u53, receipt.results[i] ?? new Uint8Array(), 9);
+          const [op, said] = [decode(u53, bytes, 9), batch.opened[i]];
+          const isRight = op.ok && op.value === said && answer.ok && answer.value >= op.value;
+          seen.ops += 1;
+          seen.wrong += isRight ? 0 : 1;
+        }
+      }
+      return [];
+    };
+    const checkers: Act['checkers'] = () => [{ rules: [], see, finish: () => [] }];
+    const net: Net = { ...highestNet, act: () => ({ ...highestNet.act(), checkers }) };
+    expect(runNet(net, { seed: 1, runs: 1 }).failure).toBeUndefined();
+    expect(seen.ops).toBeGreaterThan(10);
+    expect(seen.wrong).toBe(0);
   });
 
   test('one whose apply answers no bytes does not hold', () => {

@@ -1,10 +1,9 @@
 // `fatty net --all`: every net of ours.
-import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { type AnyNet, type Counterexample, missed } from '@fatty/testnet';
 import { EXIT, type Io } from '../terminal/io.ts';
-import { type Format, json, type Row, show } from '../terminal/output.ts';
+import { type Format, type Row, show } from '../terminal/output.ts';
 import { NAMED_NETS } from './named-nets.ts';
+import { keepFailure } from './net-failure.ts';
 import { type RunShare, runShares, type Share, type ShareReport, sharesOf } from './net-pool.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,9 +27,9 @@ export async function runAll({ worlds, seed, format, run }: AllNets, io: Io): Pr
   const failure = failureOf(done);
   if (failure === undefined) show(io, format, rows);
   else {
-    const file = fileFailure(failure);
+    const words = keepFailure(failure, failure.net);
     show(io, format, rows);
-    io.err(`fatty: ${inWords(failure)}; the shrunk world is in ${file}\n`);
+    io.err(words);
   }
   return rows.every(({ verdict }) => verdict === 'holds') ? EXIT.done : EXIT.refused;
 }
@@ -74,16 +73,4 @@ function failureOf(done: Done): Counterexample | undefined {
     if (plan !== undefined) return { net, plan, violations: violations ?? [] };
   }
   return undefined;
-}
-
-function inWords({ net, violations: [first] }: Counterexample): string {
-  return `${net} broke ${first?.rule}: expected ${first?.expected}, got ${first?.actual}`;
-}
-
-/** Into the folder of whoever asked, under a name that the same failure has again. */
-function fileFailure(failure: Counterexample): string {
-  const text = `${json(failure, 2)}\n`;
-  const path = `${failure.net}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}.json`;
-  writeFileSync(path, text);
-  return path;
 }

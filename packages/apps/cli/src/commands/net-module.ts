@@ -90,7 +90,8 @@ async function importFields(path: string): Promise<Fields> {
     return fieldsOf(await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return refuse(`${path} cannot be imported: ${why}`);
+    const hint = /\.[cm]?ts$/u.test(path) ? '; compile it, and name the JavaScript' : '';
+    return refuse(`${path} cannot be imported: ${why}${hint}`);
   }
 }
 

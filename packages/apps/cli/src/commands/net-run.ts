@@ -15,7 +15,8 @@ import { formatOf, show } from '../terminal/output.ts';
 import { chartFormat, drawRun } from './chart-draw.ts';
 import { netOf } from './named-nets.ts';
 import { runAll } from './net-all.ts';
-import { measureNet, prepareProcess } from './net-share.ts';
+import { keepFailure } from './net-failure.ts';
+import { type Measured, measureNet, prepareProcess } from './net-share.ts';
 
 /** As they were given. */
 export interface NetFlags {
@@ -85,6 +86,20 @@ export async function runAny(name: string | undefined, flags: NetFlags, io: Io):
   return runAll({ worlds, seed: seedOf(flags), format: formatOf(flags.output) }, io);
 }
 
+/** Runs the worlds, and says when it has begun to shrink one. @throws ExitError, exit code 1, if one throws */
+function measured(net: AnyNet, seed: number, runs: number, io: Io): Measured {
+  try {
+    return measureNet(net, seed, runs, () =>
+      io.err('fatty: a world breaks a rule; looking for the smallest\n'),
+    );
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const [where = ''] = /^ +at .*$/mu.exec(error.stack ?? '') ?? [];
+    const said = `a world of ${net.name}, seed ${seed}, threw: ${error.message}`;
+    throw new ExitError(EXIT.refused, where === '' ? said : `${said}\n${where}`);
+  }
+}
+
 async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   const net = pickLiars(await netOf(name), flags.misbehave);
   const seed = seedOf(flags);
@@ -92,7 +107,7 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
   chartFormat(flags.as, flags.chart);
   if (flags.chart !== undefined) checkWritable(flags.chart);
   prepareProcess();
-  const { report, cpuMs } = measureNet(net, seed, runs);
+  const { report, cpuMs } = measured(net, seed, runs, io);
   if (flags.chart !== undefined) drawWorld(net, report, flags, io);
   const notReached = missed(net, report);
   const { failure, reached, simulatedMs } = report;
@@ -110,5 +125,6 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
     ...(failure ? { violations: failure.violations, plan: failure.plan } : {}),
     ...(flags.chart === undefined ? {} : { chart: flags.chart }),
   });
+  if (failure) io.err(keepFailure(failure, name));
   return ok ? EXIT.done : EXIT.refused;
 }

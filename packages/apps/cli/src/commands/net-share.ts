@@ -19,10 +19,15 @@ export interface Measured {
   readonly cpuMs: number;
 }
 
-/** Runs so many worlds. */
-export function measureNet(net: AnyNet, seed: number, runs: number): Measured {
+/** Runs so many worlds; `onFailure` is told of the first that fails, before shrinking begins. */
+export function measureNet(
+  net: AnyNet,
+  seed: number,
+  runs: number,
+  onFailure?: () => void,
+): Measured {
   const before = process.cpuUsage();
-  const report = runNet(net, { seed, runs });
+  const report = runNet(net, { seed, runs, ...(onFailure && { onFailure }) });
   const { user, system } = process.cpuUsage(before);
   return { report, cpuMs: Math.round((user + system) / 1e3) };
 }

@@ -213,12 +213,17 @@ function ownWords(
     const [op, result] = [decodeHostedOp(bytes), decodeHostedResult(receipt.results[i] ?? NOTHING)];
     if (!op.ok || op.value.kind !== 'own') return [];
     const answer = result.ok && result.value.kind === 'own' ? result.value.answer : NOTHING;
-    return [{ op: op.value.op, answer }];
+    return [{ op: op.value.op, opened: ownOpened(batch.opened[i]), answer }];
   });
   return {
-    batch: { ...batch, ops: own.map(({ op }) => op) },
+    batch: { ...batch, ops: own.map(({ op }) => op), opened: own.map(({ opened }) => opened) },
     receipt: { ...receipt, results: own.map(({ answer }) => answer) },
   };
+}
+
+/** What the algorithm's `open` made: the host keeps it in an op of its own. */
+function ownOpened(hosted: unknown): unknown {
+  return typeof hosted === 'object' && hosted !== null && 'op' in hosted ? hosted.op : undefined;
 }
 
 const NOTHING = new Uint8Array(0);
