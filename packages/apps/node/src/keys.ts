@@ -37,7 +37,10 @@ export function signerOfPem(pem: string): Outcome<Signer> {
 /** Reads a key file. Codes: `bad_key_file`. */
 export function loadSigner(path: string): Outcome<Signer> {
   try {
-    return signerOfPem(readFileSync(path, 'utf8'));
+    const signer = signerOfPem(readFileSync(path, 'utf8'));
+    if (signer.ok) return signer;
+    const { code, expected, actual } = signer.failure;
+    return fail(code, `${expected} in ${path}`, actual);
   } catch (error) {
     return fail('bad_key_file', `readable ${path}`, (error as Error).message);
   }

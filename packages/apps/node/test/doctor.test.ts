@@ -146,10 +146,19 @@ it('reaches who listens, and says why it does not reach others', async () => {
   expect(judgeReach(plain).verdict).toBe('good');
   // Who speaks no TLS is not reached by it.
   expect(judgeReach(await reach(1, `wss://127.0.0.1:${port}`, undefined)).verdict).toBe('warning');
+  const distrusted = { member: 1, url: 'wss://a:1', outcome: 'certificate has expired' };
+  expect(judgeReach(distrusted).advice).toMatch(/tlsCa/);
   await new Promise((resolve) => server.close(resolve));
   const gone = judgeReach(await reach(1, `ws://127.0.0.1:${port}`, undefined));
   expect(gone.detail).toContain('ECONNREFUSED');
   expect(judgeReach(await reach(2, '', undefined)).detail).toContain('nobody has said where it is');
+});
+
+it('names a key file that is none', () => {
+  const path = join(dir, 'garbage.pem');
+  writeFileSync(path, 'garbage');
+  const signer = loadSigner(path);
+  expect(signer.ok ? undefined : signer.failure.expected).toContain(path);
 });
 
 describe('a folder', () => {

@@ -6,6 +6,8 @@ import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { formatOf, show } from '../terminal/output.ts';
 import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
+import { placesOf } from './places.ts';
+import { look } from './today.ts';
 
 /** A replica whose HTTP port has the console. */
 export interface Served {
@@ -68,8 +70,10 @@ async function consoles(flags: Flags, io: Io): Promise<number> {
   const format = formatOf(flags.output);
   const waitMs =
     flags.timeout === undefined ? ANSWER_MS_MAX : milliseconds('--timeout', flags.timeout);
-  return withClient(flags, io, async ({ cell }) => {
-    const served = await consolesOf(cell, waitMs);
+  return withClient(flags, io, async (client) => {
+    const { cell } = await look(client, waitMs / 2);
+    const addresses = await placesOf(cell, waitMs);
+    const served = await consolesOf({ ...cell, addresses }, waitMs);
     const [first] = served;
     if (first === undefined) {
       const advice =

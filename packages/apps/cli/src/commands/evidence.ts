@@ -14,6 +14,7 @@ import { formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, milliseconds, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { statusPage } from './page.ts';
+import { placesOf } from './places.ts';
 import { isPath, targetOf } from './target.ts';
 import { look } from './today.ts';
 
@@ -130,8 +131,9 @@ async function evidence(flags: CellFlags, io: Io): Promise<number> {
   const { source } = targetOf(flags, io);
   return withClient(flags, io, async (client) => {
     const { cell, members } = await look(client, ANSWER_MS_MAX / 2);
+    const addresses = await placesOf(cell, waitMs);
     const shown = await Promise.all(
-      cell.addresses.map(async ({ key, http }): Promise<Shown> => {
+      addresses.map(async ({ key, http }): Promise<Shown> => {
         const name = toHex(key);
         const replica = members.find((member) => member.key === name)?.number;
         return { replica: replica ?? name.slice(0, 16), evidence: await shownAt(http, waitMs) };

@@ -1,13 +1,14 @@
 // `fatty session`, `members`.
 import type { Client, SessionStatus } from '@fatty/client';
 import { asSessionId, toHex } from '@fatty/codec';
-import type { Cell } from '@fatty/protocol';
+import type { SignedAddresses } from '@fatty/protocol';
 import { EXIT, ExitError, type Io } from '../terminal/io.ts';
 import { type Format, formatOf, json, type Row, show } from '../terminal/output.ts';
 import { type CellFlags, withClient } from './client.ts';
 import { type Register, withCell } from './command.ts';
 import { idOf } from './ids.ts';
 import { statusPage } from './page.ts';
+import { placesOf } from './places.ts';
 import { look, type MemberToday, ownWord } from './today.ts';
 
 function sessionOf(id: string): ReturnType<typeof asSessionId> {
@@ -63,9 +64,13 @@ async function watch(flags: CellFlags, io: Io): Promise<number> {
 /** How long somebody who does not answer is waited for, ms. */
 const ANSWER_MS_MAX = 2_000;
 
-async function memberRow(client: Client, cell: Cell, one: MemberToday): Promise<Row> {
+async function memberRow(
+  client: Client,
+  addresses: readonly SignedAddresses[],
+  one: MemberToday,
+): Promise<Row> {
   const { number, key, convicted } = one;
-  const at = cell.addresses.find((other) => toHex(other.key) === key);
+  const at = addresses.find((other) => toHex(other.key) === key);
   const [own, page] = await Promise.all([
     ownWord(client, one, ANSWER_MS_MAX),
     at && statusPage(at.http, ANSWER_MS_MAX),
@@ -87,7 +92,8 @@ async function memberRow(client: Client, cell: Cell, one: MemberToday): Promise<
 async function members(flags: CellFlags, io: Io): Promise<number> {
   const rows = await withClient(flags, io, async (client) => {
     const { cell, members: all } = await look(client, 1_000);
-    return Promise.all(all.map((one) => memberRow(client, cell, one)));
+    const addresses = await placesOf(cell, ANSWER_MS_MAX);
+    return Promise.all(all.map((one) => memberRow(client, addresses, one)));
   });
   show(io, formatOf(flags.output), rows);
   return EXIT.done;

@@ -34,7 +34,8 @@ function connection({ hostname, port, protocol }: URL, ca: string | undefined): 
   const at = { host, port: Number(port === '' ? '443' : port) };
   return new Promise((resolve, reject) => {
     const done = (): void => {
-      socket.destroy();
+      // Ended, and not cut: the other end would take a cut for a certificate that it is refused for.
+      socket.end();
       resolve();
     };
     const socket =
@@ -47,11 +48,17 @@ function connection({ hostname, port, protocol }: URL, ca: string | undefined): 
   });
 }
 
+/** Words of Node for a certificate that is not taken here. */
+const CERTIFICATE = /certificate|altnames/i;
+
 /** One finding for each other member. */
 export function judgeReach({ member, url, outcome }: Reached): Finding {
   const name = `member ${member}`;
   if (typeof outcome === 'number') return good(name, `${url} in ${outcome.toFixed(0)} ms`);
-  return warning(name, `${url}: ${outcome}`, 'is it up, and is the way to it open?');
+  const advice = CERTIFICATE.test(outcome)
+    ? 'does tlsCa hold the authority of its certificate, and has that not expired?'
+    : 'is it up, and is the way to it open?';
+  return warning(name, `${url}: ${outcome}`, advice);
 }
 
 /** How many members there are today, and how many of them have to work. */
