@@ -102,22 +102,32 @@ const UPGRADE = [
   '\r\n',
 ].join('\r\n');
 
-/** Keys that link, say something, and link again as soon as they can. */
-function churn(target, keys, say, signerOf = () => scheme.signer(fresh(32))) {
+/** Longest wait of those that come and go for the answer to what they said, ms. */
+const ANSWER_MS_MAX = 1_000;
+
+/** Keys that link, say something, and link again when they are answered or cut; at once when they said nothing. */
+function churn(target, keys, say) {
   for (let i = 0; i < keys; i++) {
     const one = () => {
       if (!target.isOn) return;
       const node = target.nodes[i % target.nodes.length];
-      const signer = signerOf();
+      const signer = scheme.signer(fresh(32));
+      let isOver = false;
+      const again = () => {
+        if (isOver) return;
+        isOver = true;
+        state.dialer.close();
+        one();
+      };
       const state = target.link(node, signer, {
         up: (link) => {
           target.sent++;
-          say(link, signer);
-          setTimeout(() => {
-            state.dialer.close();
-            one();
-          }, 2);
+          setTimeout(again, say(link, signer) ? ANSWER_MS_MAX : 0);
         },
+        hear: ({ kind }) => {
+          if (kind === 'receipt' || kind === 'refused') again();
+        },
+        down: () => setImmediate(again),
       });
     };
     one();
@@ -194,7 +204,7 @@ export const ATTACKS = {
     sockets(target, 600, (socket) => socket.write(UPGRADE));
   },
   /** Handshakes to the end, and gone. */
-  'links that come and go': async (target) => () => churn(target, 64, () => undefined),
+  'links that come and go': async (target) => () => churn(target, 64, () => false),
   /** Asks for everything and reads nothing: long answers, and events of all that happens. */
   'slow reader': async (target) => {
     const path = await filledDirectory(target, 'unread');
@@ -244,7 +254,7 @@ export const ATTACKS = {
       churn(target, 32, (link, signer) => {
         const client = turn++ % 2 === 0 ? victim.signer.publicKey : signer.publicKey;
         const message = victim.submission([badOp(0)], { client });
-        link.send(encodeClientMessage(message), PROTOCOL);
+        return link.send(encodeClientMessage(message), PROTOCOL);
       });
   },
   /** Batches of its own session, signed by nobody. The link ends, and comes again. */
@@ -261,7 +271,7 @@ export const ATTACKS = {
       }
     };
   },
-  /** Keep-alives of another's session that fail at their last hash. */
+  /** Keep-alives that fail at their last hash. */
   'forged keep-alives': (target) =>
     floods(target, ({ id }) => {
       const message = encode(keepAliveShape, { session: id, i: 64, preimage: fresh(32) });
@@ -300,7 +310,10 @@ export const ATTACKS = {
         const anchor = asDigest(fresh(32));
         const session = sessionIdOf(signer.publicKey, nonce, basis);
         const opening = { kind: 'openSession', nonce, anchor, leaseMs: 60_000 };
-        link.send(encodeClientMessage(target.opening(signer, session, basis, opening)), PROTOCOL);
+        return link.send(
+          encodeClientMessage(target.opening(signer, session, basis, opening)),
+          PROTOCOL,
+        );
       });
   },
   /** Pings as fast as they go. */

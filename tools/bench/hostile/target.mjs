@@ -51,7 +51,11 @@ export class Target {
   }
 
   /** A link that is kept up. `hear` gets what was decoded, and the link. */
-  link(node, signer, { hear = () => undefined, up = () => undefined, again = 5 } = {}) {
+  link(
+    node,
+    signer,
+    { hear = () => undefined, up = () => undefined, down = () => undefined, again = 5 } = {},
+  ) {
     const state = { link: undefined };
     state.dialer = dial({
       url: node.url,
@@ -69,6 +73,7 @@ export class Target {
         down: (_link, code, reason) => {
           state.link = undefined;
           this.count(`closed ${code} ${reason}`);
+          down();
         },
       },
     });
