@@ -1,6 +1,6 @@
 // Tests of links that are lost and come back.
 import { fileURLToPath } from 'node:url';
-import { asCellId, compareBytes } from '@fatty/codec';
+import { asCellId, compareBytes, toHex } from '@fatty/codec';
 import { nodeScheme } from '@fatty/codec/node';
 import type { LinkHandler } from '@fatty/interface';
 import { admitOnly, type LinkIdentity, listen } from '@fatty/network';
@@ -84,16 +84,22 @@ test('why a peer has no link is told once per change, and shown until it has one
 
 test('who is no member any more is left, and dialled no more', async () => {
   const listener = await listen({ port: 0, identity: identityOf(high), handler: deaf });
-  const ends: number[] = [];
+  const [ups, ends]: [string[], number[]] = [[], []];
   const config = { insecure: false, tlsCa: '', tlsCert: '' };
-  const handler: LinkHandler = { ...deaf, down: (_link, code) => void ends.push(code) };
+  // The other end has its link before this one does, which would otherwise end a link that never was.
+  const handler: LinkHandler = {
+    ...deaf,
+    up: (link) => void ups.push(toHex(link.peer)),
+    down: (_link, code) => void ends.push(code),
+  };
   const dialers = new PeerDialers(identityOf(low), handler, config, () => undefined);
   const members = [{ key: high.publicKey, peer: listener.url }];
   dialers.update(members);
-  await until(() => listener.links().length === 1);
+  await until(() => ups.length === 1);
   dialers.update([]);
   await until(() => ends.length === 1);
   dialers.tick([]);
+  await until(() => listener.links().length === 0);
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect([listener.links().length, dialers.unlinked]).toEqual([0, []]);
   dialers.update(members);
