@@ -147,7 +147,7 @@ describe('a cell founded as the operator’s page says', () => {
       },
     });
     const lines = said.stdout.trim().split('\n');
-    expect(lines).toHaveLength(12);
+    expect(lines).toHaveLength(13);
     const rows = lines.map((line) => JSON.parse(line) as { name: string; verdict: string });
     // Its own replica has the ports, and how fast this disk is now is no matter.
     const expected = ['process', 'disk', 'room'];
