@@ -132,6 +132,11 @@ describe('wrong usage', () => {
   });
 });
 
+it('a net that has tried too little says how to try more', async () => {
+  const { code, err } = await fatty('net', 'paxos', '--seed', '1', '--runs', '2');
+  expect([code, err]).toEqual([EXIT.refused, expect.stringContaining('give it --runs 4')]);
+});
+
 it('liars picked by hand lie in every world', async () => {
   const flags = ['--misbehave', 'r2=equivocate', '--seed', '1', '--runs', '2', '-o', 'json'];
   const { code, out } = await fatty('net', 'bank', ...flags);

@@ -126,5 +126,7 @@ async function runOne(name: string, flags: NetFlags, io: Io): Promise<number> {
     ...(flags.chart === undefined ? {} : { chart: flags.chart }),
   });
   if (failure) io.err(keepFailure(failure, name));
+  else if (!ok)
+    io.err(`fatty: nothing broke, and too little was tried: give it --runs ${2 * runs}\n`);
   return ok ? EXIT.done : EXIT.refused;
 }

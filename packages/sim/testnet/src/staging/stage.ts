@@ -134,8 +134,10 @@ export class StagedMachines {
 
   /** The host has answered `algorithm_failed`, as everywhere: the others agree, and still it is a fault. */
   #threw(replica: number, method: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#say('no throw', replica, `the algorithm's ${method} answers`, text);
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // What was thrown, and where: who broke what is in the first two lines.
+    const [what = '', where = ''] = stack.split(/\n\s*/u);
+    this.#say('no throw', replica, `the algorithm's ${method} answers`, `${what} ${where}`.trim());
   }
 
   #restored(replica: number, machine: StateMachine): Restored {
