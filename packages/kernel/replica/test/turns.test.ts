@@ -36,7 +36,7 @@ describe('turns', () => {
     expect(place).toBe(floods.length);
   });
 
-  it('let nobody wait for more than the batches that were there when it came, and none overtake its predecessor', () => {
+  it('empty the queue, and let none overtake its predecessor', () => {
     const wish = fc.record({ client: fc.nat(3), ops: fc.integer({ min: 1, max: 8 }) });
     fc.assert(
       fc.property(fc.array(fc.array(wish, { maxLength: 6 }), { maxLength: 8 }), (blocks) => {
