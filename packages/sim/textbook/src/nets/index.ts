@@ -21,6 +21,26 @@ const FAULTS_WANTED: Readonly<Record<string, number>> = {
   'dropped.link cut': 8,
 };
 
+/** Worlds of protocols that fill a log under a leader, and what 20 of them reach. */
+const LOG_SIZE = {
+  replicas: [3, 5],
+  clients: 4,
+  opsMin: 4,
+  opsMax: 20,
+  busyMs: 4_000,
+  faultsMax: 8,
+} as const;
+const LOGS_WANTED: Readonly<Record<string, number>> = {
+  leaders: 20,
+  leaderChanges: 6,
+  decisions: 400,
+  answers: 80,
+  crashes: 8,
+  restarts: 8,
+  asksAgain: 50,
+  heardLate: 15,
+};
+
 /** Crashes, restarts, partitions, loss, duplicates, delays and reordering; a third of what 20 worlds show is asked for. */
 export const TEXTBOOK_NETS: Readonly<Record<string, OwnNet>> = {
   paxos: roomNet({
@@ -41,16 +61,9 @@ export const TEXTBOOK_NETS: Readonly<Record<string, OwnNet>> = {
   'multi-paxos': roomNet({
     protocol: multiPaxos,
     judge: (...parts) => new MultiPaxosJudge(...parts),
-    size: { replicas: [3, 5], clients: 4, opsMin: 4, opsMax: 20, busyMs: 4_000, faultsMax: 8 },
+    size: LOG_SIZE,
     wants: {
-      leaders: 20,
-      leaderChanges: 6,
-      decisions: 400,
-      answers: 80,
-      crashes: 8,
-      restarts: 8,
-      asksAgain: 50,
-      heardLate: 15,
+      ...LOGS_WANTED,
       contested: 3,
       adopted: 12,
       ...FAULTS_WANTED,
@@ -59,16 +72,9 @@ export const TEXTBOOK_NETS: Readonly<Record<string, OwnNet>> = {
   raft: roomNet({
     protocol: raft,
     judge: (accuse, count) => new RaftJudge(accuse, count),
-    size: { replicas: [3, 5], clients: 4, opsMin: 4, opsMax: 20, busyMs: 4_000, faultsMax: 8 },
+    size: LOG_SIZE,
     wants: {
-      leaders: 20,
-      leaderChanges: 6,
-      decisions: 400,
-      answers: 80,
-      crashes: 8,
-      restarts: 8,
-      asksAgain: 50,
-      heardLate: 15,
+      ...LOGS_WANTED,
       deposed: 5,
       rolledBack: 1,
       ...FAULTS_WANTED,
